@@ -1,0 +1,135 @@
+"""Every failure that Labeler reports to a person, in one place.
+
+Each error carries a `code` for programs and a message for a person that says what to do.
+The edges translate them once: the HTTP routes by `status`, the command line by exit code 1,
+the pages by a message box. Anything that is not a LabelerError is a bug and is logged as one.
+"""
+
+from __future__ import annotations
+
+
+class LabelerError(Exception):
+    """A failure that a person can do something about; `str(error)` tells them what."""
+
+    code = "error"
+    status = 500
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class SettingsError(LabelerError):
+    """An environment variable has a value that Labeler can't work with."""
+
+    code = "bad_setting"
+
+
+class InvalidRequest(LabelerError):
+    """What was asked for is not well formed: a bad parameter, name or header."""
+
+    code = "bad_request"
+    status = 400
+
+
+# --- images -------------------------------------------------------------------------------
+
+
+class NotAnImage(LabelerError):
+    """The bytes are not a picture of a type that Labeler takes."""
+
+    code = "not_an_image"
+    status = 415
+
+
+class DamagedImage(LabelerError):
+    """The bytes begin like a picture but can't be decoded to the end."""
+
+    code = "damaged_image"
+    status = 422
+
+
+class ImageTooLarge(LabelerError):
+    """Too many bytes or too many pixels; nothing was decoded or kept."""
+
+    code = "too_large"
+    status = 413
+
+
+class ImageConflict(LabelerError):
+    """Another picture has this image ID already; its boxes stay with it."""
+
+    code = "image_conflict"
+    status = 409
+
+
+# --- documents ----------------------------------------------------------------------------
+
+
+class InvalidDocument(LabelerError):
+    """A document that somebody wants to save breaks the format; `field` names where."""
+
+    code = "invalid_document"
+    status = 422
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class DamagedDocument(LabelerError):
+    """A stored document can't be understood; it is left exactly as it is."""
+
+    code = "damaged_document"
+    status = 500
+
+
+class NewerDocument(DamagedDocument):
+    """A stored document has a newer major version than this program knows."""
+
+    code = "newer_document"
+
+
+# --- store --------------------------------------------------------------------------------
+
+
+class StoreError(LabelerError):
+    """The store could not do what was asked."""
+
+    code = "store_error"
+    status = 503
+
+
+class NotFound(StoreError):
+    """There is no object under this key."""
+
+    code = "not_found"
+    status = 404
+
+
+class VersionConflict(StoreError):
+    """The object is not in the state that the write or delete named; nothing was changed."""
+
+    code = "version_conflict"
+    status = 412
+
+
+class NotAllowed(StoreError):
+    """The store refuses: credentials, roles, a read-only folder, a retention policy."""
+
+    code = "not_allowed"
+    status = 503
+
+
+class Unavailable(StoreError):
+    """The store did not answer, or answered that it can't now, until the retries ended."""
+
+    code = "unavailable"
+    status = 503
+
+
+class DamagedObject(StoreError):
+    """What arrived is not what the store holds (checksum or length differ), even when read again."""
+
+    code = "damaged_object"
+    status = 503

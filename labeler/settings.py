@@ -1,0 +1,185 @@
+"""The settings: environment variables with the prefix LABELER_, checked once at start."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from labeler.errors import InvalidDocument, SettingsError
+from labeler.labels import clean_label
+
+PREFIX: Final = "LABELER_"
+CLOUD_RUN_LIMIT_MB: Final = 32
+OFF: Final = "off"
+
+
+class ImageIdStrategy(StrEnum):
+    """What an image ID is made from."""
+
+    NAME_SIZE = "name-size"
+    CONTENT = "content"
+    SHA256 = "sha256"
+    UUID = "uuid"
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """A folder (`bucket` empty, `path` absolute) or a bucket with a prefix without slashes around."""
+
+    bucket: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"gs://{self.bucket}/{self.path}".rstrip("/") if self.bucket else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Checked settings; `uploads` is None where originals are not kept."""
+
+    storage: Location
+    uploads: Location | None
+    image_id: ImageIdStrategy
+    labels: tuple[str, ...]
+    max_upload_mb: int
+    max_pixels: int
+    save_timeout_s: int
+    kms_key: str
+    port: int
+
+    @property
+    def max_upload_bytes(self) -> int:
+        return self.max_upload_mb * 1024 * 1024
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings in `environ`.
+
+    Raises SettingsError for the first wrong one: one line with its name, its value and what is
+    allowed. An unset or empty variable means its default.
+    """
+    take = _Taker(environ)
+    storage = take("STORAGE", "data", _location)
+    settings = Settings(
+        storage=storage,
+        uploads=take("UPLOADS", "", lambda text: _uploads(text, storage)),
+        image_id=take("IMAGE_ID", "name-size", _choice(ImageIdStrategy)),
+        labels=take("LABELS", "object", _labels),
+        max_upload_mb=take("MAX_UPLOAD_MB", "30", _whole(1, 10_000)),
+        max_pixels=take("MAX_PIXELS", "100000000", _whole(1, 10_000_000_000)),
+        save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),
+        kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
+        port=take("PORT", "8501", _whole(1, 65535), prefix=""),
+    )
+    take("AUTH", "none", _only("none", "the sign-in of this version is"))
+    take("CANVAS", "drawable", _only("drawable", "the canvas of this version is"))
+    return settings
+
+
+def unknown_settings(environ: Mapping[str, str]) -> list[str]:
+    """A line for each LABELER_ variable that no setting reads, with the likely right name."""
+    known = [f"{PREFIX}{field.name.upper()}" for field in fields(Settings) if field.name != "port"]
+    known += [f"{PREFIX}{name}" for name in _ELSEWHERE]
+    lines = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f" Did you mean {close[0]}?" if close else ""
+            lines.append(f"{name} is not a setting of Labeler and was ignored.{hint}")
+    return lines
+
+
+_ELSEWHERE: Final = (
+    "AUTH", "IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS", "SECRET_KEY", "CANVAS",
+)  # fmt: skip
+
+
+class _Taker:
+    """Reads one variable after the other and names it where its value is wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+
+    def __call__(
+        self, name: str, default: str, parse: Callable[[str], Any], prefix: str = PREFIX
+    ) -> Any:
+        text = self._environ.get(prefix + name, "").strip() or default
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{prefix}{name}={text!r} is not allowed: {error}.") from error
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+            raise ValueError(f"it must be a whole number from {least} to {most}")
+        return int(text)
+
+    return parse
+
+
+def _choice(kind: type[ImageIdStrategy]) -> Callable[[str], ImageIdStrategy]:
+    def parse(text: str) -> ImageIdStrategy:
+        if text not in set(kind):
+            raise ValueError(f"it must be one of {', '.join(kind)}")
+        return kind(text)
+
+    return parse
+
+
+def _only(value: str, why: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text != value:
+            raise ValueError(f"{why} {value!r}")
+        return text
+
+    return parse
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(clean_label(part) for part in text.split(",") if part.strip()))
+    except InvalidDocument as error:
+        raise ValueError(error.message.rstrip(".")) from error
+
+
+def _location(text: str) -> Location:
+    """A folder, `file:///folder` or `gs://bucket[/prefix]`."""
+    if text.startswith("gs://"):
+        parts = urlsplit(text)
+        if not parts.netloc or parts.query or parts.fragment or "//" in parts.path:
+            raise ValueError("it must be a folder, file:///folder or gs://bucket[/prefix]")
+        return Location(parts.netloc, parts.path.strip("/"))
+    if text.startswith("file://"):
+        parts = urlsplit(text)
+        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+            raise ValueError("a file address has three slashes, like file:///srv/labels")
+        text = unquote(parts.path)
+    elif "://" in text:
+        raise ValueError("it must be a folder, file:///folder or gs://bucket[/prefix]")
+    return Location("", str(Path(text).expanduser().absolute()))
+
+
+def _uploads(text: str, storage: Location) -> Location | None:
+    if text == OFF:
+        return None
+    if text:
+        return _location(text)
+    path = f"{storage.path}/uploads" if storage.path else "uploads"
+    return Location(storage.bucket, path)
+
+
+def _kms_key(text: str, storage: Location) -> str:
+    if text and not storage.bucket:
+        raise ValueError("it needs LABELER_STORAGE=gs://bucket; a folder is not encrypted by it")
+    if text and not text.startswith("projects/"):
+        raise ValueError(
+            "it must be a key's full name, projects/P/locations/L/keyRings/R/cryptoKeys/K"
+        )
+    return text

@@ -1,0 +1,141 @@
+"""The Store: bytes by key, each state of an object under a version.
+
+The contract is the same on every backend and has one test suite (tests/storage/contract.py):
+
+* A key is a relative path of `/`-separated parts in NFC, none of them empty, `.` or `..`, none
+  beginning with the reserved `.labeler`, without control characters, at most 1,024 bytes of UTF-8.
+  Any other key raises InvalidRequest.
+* A version is an opaque token that names one state of one object. Every successful write gives a
+  version that the object never had before.
+* Every write and delete names the state it replaces: a version, or ABSENT. There is no
+  overwrite. On a mismatch VersionConflict is raised and nothing is changed.
+* A write is whole or not at all, durable when it returns, and visible to every later read and
+  list of every process.
+* A retry inside the store whose first try had landed is recognised and is a success.
+* Transient failures are retried inside the store, up to a limit; then Unavailable is raised.
+* Errors: NotFound, VersionConflict, NotAllowed, Unavailable, DamagedObject, nothing else.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import BinaryIO, Final, Literal, NewType, Protocol
+
+from labeler.errors import InvalidRequest
+
+Version = NewType("Version", str)
+
+
+class _Absent(Enum):
+    ABSENT = "absent"
+
+
+ABSENT: Final = _Absent.ABSENT
+"""Named by a write that creates: the object must not exist yet."""
+
+Replaces = Version | Literal[_Absent.ABSENT]
+
+MAX_KEY_BYTES: Final = 1024
+RESERVED: Final = ".labeler"
+"""First part of the keys that a backend may use for itself; never listed, read or written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """One object as a listing shows it.
+
+    `size` is in bytes, `updated` in UTC, `metadata` holds the strings given at the write (empty
+    where somebody else wrote the object), `md5` is the hex MD5 of the bytes where the backend
+    knows it without reading them, else None.
+    """
+
+    key: str
+    version: Version
+    size: int
+    updated: datetime
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    md5: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Objects in ascending order of their keys' UTF-8 bytes; `next` is given back as `after`."""
+
+    objects: tuple[ObjectInfo, ...]
+    next: str | None
+
+
+class Store(Protocol):
+    """Bytes by key with versions; the module's docstring is the contract."""
+
+    def read(self, key: str) -> tuple[bytes, ObjectInfo]:
+        """The bytes and the info of the same state of the object; NotFound."""
+        ...
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
+        """Many small objects, in the order given, bounded memory; a missing one is left out."""
+        ...
+
+    def info(self, key: str) -> ObjectInfo:
+        """What a listing would show of this object; NotFound."""
+        ...
+
+    def open(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
+        """The bytes of one state in chunks of at most 1 MiB; NotFound on entering."""
+        ...
+
+    def write(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        *,
+        replaces: Replaces,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> Version:
+        """Replace the named state; a BinaryIO is seekable and streamed from its start.
+
+        Metadata keys are [a-z0-9_-]+, values any text, together at most 4 KiB of UTF-8.
+        """
+        ...
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
+        """Objects whose key begins with `prefix` and is greater than `after`; 1 <= limit <= 1000."""
+        ...
+
+    def delete(self, key: str, *, version: Version) -> None:
+        """Remove the object in that state; NotFound, VersionConflict."""
+        ...
+
+    def close(self) -> None:
+        """Give up connections and threads; calling twice is harmless."""
+        ...
+
+
+def list_all(store: Store, prefix: str = "") -> Iterator[ObjectInfo]:
+    """Every object below `prefix`, page by page, in ascending order of the keys' UTF-8 bytes."""
+    after: str | None = ""
+    while after is not None:
+        page = store.list(prefix, after=after)
+        yield from page.objects
+        after = page.next
+
+
+def check_key(key: str) -> str:
+    """The key itself where it keeps the contract's rules; InvalidRequest otherwise."""
+    parts = key.split("/")
+    if (
+        any(part in ("", ".", "..") for part in parts)
+        or parts[0] == RESERVED
+        or any(ord(char) < 32 or ord(char) == 127 for char in key)
+        or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES
+        or any(0xD800 <= ord(char) <= 0xDFFF for char in key)
+        or not unicodedata.is_normalized("NFC", key)
+    ):
+        raise InvalidRequest(f"{key!r} can't be the name of an object in the store.")
+    return key
