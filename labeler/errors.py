@@ -129,7 +129,7 @@ class Unavailable(StoreError):
 
 
 class DamagedObject(StoreError):
-    """What arrived is not what the store holds (checksum or length differ), even when read again."""
+    """What arrived is not what the store holds (checksum or length), even when read again."""
 
     code = "damaged_object"
     status = 503

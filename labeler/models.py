@@ -172,7 +172,7 @@ def check_rects(document: AnnotationDocument, rects: Iterable[Rect]) -> None:
 
 
 def dump_document(document: AnnotationDocument) -> bytes:
-    """The document as UTF-8 JSON, without the keys nobody set; the same document, the same bytes."""
+    """The document as UTF-8 JSON without the keys that nobody set; equal ones, equal bytes."""
     return document.model_dump_json(exclude_unset=True).encode()
 
 

@@ -29,7 +29,7 @@ class ImageIdStrategy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A folder (`bucket` empty, `path` absolute) or a bucket with a prefix without slashes around."""
+    """A folder (`bucket` empty, `path` absolute) or a bucket with a prefix (no slash around it)."""
 
     bucket: str
     path: str

@@ -105,7 +105,7 @@ class Store(Protocol):
         ...
 
     def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
-        """Objects whose key begins with `prefix` and is greater than `after`; 1 <= limit <= 1000."""
+        """Objects whose key begins with `prefix` and is above `after`; 1 <= limit <= 1000."""
         ...
 
     def delete(self, key: str, *, version: Version) -> None:
