@@ -1,0 +1,89 @@
+# The one way to install, start and check Labeler. `make` alone lists what there is.
+#
+# Needed: make and Python 3.11 or newer. Everything else is installed into .venv from the locks,
+# again only when a lock has changed.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+# One job at a time: the two installs share one .venv.
+.NOTPARALLEL:
+
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+
+.PHONY: help
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) \
+		| while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo '  ARGS="..." is handed on: make test ARGS="-k merge"'
+	@echo '  PYTHON=... chooses the Python that makes .venv'
+
+# --- install ------------------------------------------------------------------------------
+
+$(PY):
+	@python="$$(tools/python.sh)" && echo "Making $(VENV) with $$python" \
+		&& "$$python" -m venv --clear $(VENV)
+
+# The stamps say which lock is installed. They lie in .venv and go with it.
+$(VENV)/.installed: requirements.txt | $(PY)
+	@echo "Installing what Labeler needs (requirements.txt): a minute or two"
+	@$(PIP) install --require-hashes --requirement requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
+	@echo "Installing what its developers need (requirements-dev.txt): a minute"
+	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+# --- run ----------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(VENV)/.installed ## start Labeler on PORT (8501); settings come from the environment
+	@exec $(PY) app.py
+
+# --- check --------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.installed-dev ## run all tests
+	@CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m pytest $(ARGS)
+
+.PHONY: cover
+cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of them reaches
+	@CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM \
+		&& exec $(PY) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
+
+.PHONY: lint
+lint: $(VENV)/.installed-dev ## check style, format and types
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@$(PY) -m mypy
+
+.PHONY: format
+format: $(VENV)/.installed-dev ## format the code, mend what can be mended
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+.PHONY: soak
+soak: $(VENV)/.installed-dev ## the long tests: several instances, cut connections, killed servers
+	@CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m bench.soak $(ARGS)
+
+.PHONY: bench
+bench: $(VENV)/.installed-dev ## measure
+	@exec $(PY) -m bench $(ARGS)
+
+# --- keep ---------------------------------------------------------------------------------
+
+COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+.PHONY: lock
+lock: $(VENV)/.installed-dev ## write both locks anew from pyproject.toml; ARGS=--upgrade takes newer versions
+	@$(COMPILE) --output-file requirements.txt $(ARGS)
+	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
+
+.PHONY: clean
+clean: ## remove .venv and everything else that was made here; never the data
+	@rm -rf $(VENV) .coverage htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
