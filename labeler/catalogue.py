@@ -1,0 +1,239 @@
+"""What is in the project: one entry an image, made from two listings.
+
+The custom metadata of a document's object carries what a listing shows (status, number of rects,
+who saved it, the image's name), sealed with a digest over the document's MD5. Metadata that is
+missing or does not match its seal is put right from the document itself, never the other way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import threading
+import time
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from labeler.errors import DamagedDocument, NotFound
+from labeler.images import EXTENSIONS, name_size_id
+from labeler.models import AnnotationDocument, Status, parse_document
+from labeler.settings import ImageIdStrategy
+from labeler.storage import ObjectInfo, Store, list_all
+
+ANNOTATIONS: Final = "annotations/"
+CACHE_SECONDS: Final = 5.0
+_MAX_REMEMBERED: Final = 200_000
+_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
+_HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One image of the project. `saved_at` is the document's text; `original` its uploads key.
+
+    `problem` says why the document can't be opened; the entry is listed all the same.
+    """
+
+    image_id: str
+    image_path: str
+    status: Status
+    rects: int
+    saved_at: str
+    saved_by: str
+    original: str | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Uploads:
+    """Where originals are: a store and what all their keys begin with."""
+
+    store: Store
+    prefix: str
+
+
+def is_image_id(text: str) -> bool:
+    """Whether `text` may name a document: lower-case letters, digits, `-` and `_`."""
+    return _ID.fullmatch(text) is not None
+
+
+def document_key(image_id: str) -> str:
+    """The key of the image's document; NotFound for what can't be an image ID."""
+    if not is_image_id(image_id):
+        raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+    return f"{ANNOTATIONS}{image_id}.json"
+
+
+def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
+    """The custom metadata of the object that holds `document` as the bytes `data`."""
+    metadata = {
+        "image_path": document.image_path[:300],
+        "status": document.status.value,
+        "rects": str(len(document.rects)),
+        "saved_at": (document.metadata.saved_at or "")[:64],
+        "saved_by": (document.metadata.saved_by or "")[:200],
+    }
+    metadata["seal"] = _seal(metadata, hashlib.md5(data).hexdigest())
+    return metadata
+
+
+class Catalogue:
+    """The project's images, listed at most every five seconds; own changes show at once."""
+
+    def __init__(
+        self, store: Store, uploads: Uploads | None, strategy: ImageIdStrategy, secret: bytes
+    ) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._strategy = strategy
+        self._secret = secret
+        self._lock = threading.Lock()
+        self._entries: dict[str, ImageEntry] = {}
+        self._listed_at = float("-inf")
+        self._noted: dict[str, float] = {}
+        self._from_documents: dict[tuple[str, str], ImageEntry] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def entries(self) -> list[ImageEntry]:
+        """Every image, in the order of names; at most five seconds old."""
+        with self._lock:
+            if time.monotonic() - self._listed_at > CACHE_SECONDS:
+                self._list()
+            return sorted(self._entries.values(), key=lambda e: (e.image_path, e.image_id))
+
+    def find(self, image_id: str) -> ImageEntry | None:
+        """The entry of that image; lists anew where the last listing does not hold it."""
+        with self._lock:
+            if image_id not in self._entries and self._listed_at < time.monotonic() - 1.0:
+                self._list()
+            return self._entries.get(image_id)
+
+    def note(self, image_id: str, document: AnnotationDocument, original: str | None) -> None:
+        """Show what this process has just written, without listing."""
+        with self._lock:
+            known = self._entries.get(image_id)
+            entry = _entry(image_id, document, original or (known.original if known else None))
+            self._entries[image_id] = entry
+            self._noted[image_id] = time.monotonic()
+
+    def _list(self) -> None:
+        started = time.monotonic()
+        documents = list(list_all(self._store, ANNOTATIONS))
+        entries = self._document_entries(documents)
+        if self._uploads is not None:
+            for info in list_all(self._uploads.store, self._uploads.prefix):
+                self._add_original(entries, info, self._uploads)
+        for image_id, noted_at in list(self._noted.items()):
+            if noted_at >= started:
+                entries[image_id] = self._entries[image_id]
+            else:
+                del self._noted[image_id]
+        self._entries = entries
+        self._listed_at = time.monotonic()
+
+    def _document_entries(self, objects: Iterable[ObjectInfo]) -> dict[str, ImageEntry]:
+        entries: dict[str, ImageEntry] = {}
+        unsealed: dict[str, ObjectInfo] = {}
+        for info in objects:
+            image_id = info.key.removeprefix(ANNOTATIONS).removesuffix(".json")
+            if not info.key.endswith(".json") or not is_image_id(image_id):
+                continue
+            entry = _sealed_entry(image_id, info) or self._from_documents.get(
+                (info.key, info.version)
+            )
+            if entry is None:
+                unsealed[info.key] = info
+                entry = ImageEntry(image_id, image_id, Status.UNLABELED, 0, "", "")
+            entries[image_id] = entry
+        if len(self._from_documents) > _MAX_REMEMBERED:
+            self._from_documents.clear()
+        for key, data, version in self._store.read_many(list(unsealed)):
+            image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
+            try:
+                entry = _entry(image_id, parse_document(data, key), None)
+            except DamagedDocument as error:
+                entry = ImageEntry(
+                    image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message
+                )
+            entries[image_id] = self._from_documents[key, version] = entry
+        return entries
+
+    def _add_original(
+        self, entries: dict[str, ImageEntry], info: ObjectInfo, uploads: Uploads
+    ) -> None:
+        name = info.key.removeprefix(uploads.prefix)
+        if name.rpartition(".")[2].lower() not in EXTENSIONS:
+            return
+        image_id = self._original_id(name, info, uploads.store)
+        known = entries.get(image_id)
+        if known is None:
+            entries[image_id] = ImageEntry(
+                image_id, name, Status.UNLABELED, 0, "", "", original=info.key
+            )
+        elif known.original is None or name.startswith(f"{image_id}/"):
+            # The place of its own is only used where the plain name was another picture's.
+            entries[image_id] = replace(known, original=info.key)
+
+    def _original_id(self, name: str, info: ObjectInfo, store: Store) -> str:
+        """The image ID of an original, which a pipeline may have put there."""
+        folder, slash, base_name = name.rpartition("/")
+        if slash and _HEX_ID.fullmatch(folder):
+            return folder
+        noted = info.metadata.get("image_id", "")
+        if noted and is_image_id(noted):
+            return noted
+        match self._strategy:
+            case ImageIdStrategy.NAME_SIZE:
+                return name_size_id(base_name, info.size)
+            case ImageIdStrategy.CONTENT if info.md5:
+                return info.md5
+            case ImageIdStrategy.UUID:
+                digest = hmac.digest(self._secret, info.key.encode(), "sha256")
+                return uuid.UUID(bytes=digest[:16], version=4).hex
+        if (info.key, info.version) not in self._ids:
+            if len(self._ids) > _MAX_REMEMBERED:
+                self._ids.clear()
+            self._ids[info.key, info.version] = self._digest(info.key, store)
+        return self._ids[info.key, info.version]
+
+    def _digest(self, key: str, store: Store) -> str:
+        digest = hashlib.md5() if self._strategy is ImageIdStrategy.CONTENT else hashlib.sha256()
+        with store.open(key) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+        return digest.hexdigest()
+
+
+def _seal(metadata: Mapping[str, str], md5: str) -> str:
+    text = "\n".join([md5, *(f"{k}={v}" for k, v in sorted(metadata.items()) if k != "seal")])
+    return hashlib.md5(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
+    """The entry in the object's metadata; None where it is missing or not this document's."""
+    metadata = info.metadata
+    if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
+        return None
+    return ImageEntry(
+        image_id,
+        metadata["image_path"],
+        Status(metadata["status"]),
+        int(metadata["rects"]),
+        metadata["saved_at"],
+        metadata["saved_by"],
+    )
+
+
+def _entry(image_id: str, document: AnnotationDocument, original: str | None) -> ImageEntry:
+    return ImageEntry(
+        image_id,
+        document.image_path,
+        document.status,
+        len(document.rects),
+        document.metadata.saved_at or "",
+        document.metadata.saved_by or "",
+        original,
+    )

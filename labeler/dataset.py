@@ -1,0 +1,466 @@
+"""The data set: what pages, routes and commands share.
+
+bytes -> inspect -> image ID -> original + document (both create-only) -> (document, version)
+-> changes -> save, naming the version it replaces -> new version, or a merge -> export.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import tempfile
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from labeler import coco, images
+from labeler.catalogue import (
+    Catalogue,
+    ImageEntry,
+    Uploads,
+    document_key,
+    document_metadata,
+)
+from labeler.errors import ImageConflict, NotFound, VersionConflict
+from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
+from labeler.merge import RectConflict, merge
+from labeler.models import (
+    FORMAT_VERSION,
+    AnnotationDocument,
+    Metadata,
+    Status,
+    dump_document,
+    parse_document,
+)
+from labeler.settings import ImageIdStrategy, Settings
+from labeler.storage import ABSENT, Replaces, Store, Version
+
+EXPORTS: Final = "exports/"
+_EXPORT_NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}\.json")
+_HELD_BYTES: Final = 256 * 2**20
+_MAX_MERGES: Final = 50
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedImage:
+    """An image that is in the project now; sizes as displayed; `created` is False if it was."""
+
+    image_id: str
+    image_path: str
+    width: int
+    height: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDocument:
+    """A document and the state that a save has to name: its version, or ABSENT if not stored."""
+
+    document: AnnotationDocument
+    version: Replaces
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDocument:
+    """What is stored after a save. `conflicts` are rects that both sides changed."""
+
+    document: AnnotationDocument
+    version: Version
+    conflicts: tuple[RectConflict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A COCO file under exports/ and what went into it."""
+
+    key: str
+    summary: coco.Summary
+
+
+class Dataset:
+    """The project in one store. Safe to share by threads; keeps nothing that can't be lost."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        uploads: Uploads | None,
+        secret: bytes,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._uploads = uploads
+        self._clock = clock
+        self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
+        self._held = _HeldImages(_HELD_BYTES)
+
+    # --- images ---------------------------------------------------------------------------
+
+    def add_image(self, name: str, data: bytes, by: str = "") -> AddedImage:
+        """Take an image into the project; adding the same one again changes nothing.
+
+        `name` is made safe. Raises NotAnImage, DamagedImage, ImageTooLarge; ImageConflict where
+        another picture has this image ID; DamagedDocument where its document can't be opened.
+        """
+        file_name = images.safe_file_name(name)
+        info = images.inspect(
+            data,
+            name=file_name,
+            max_bytes=self._settings.max_upload_bytes,
+            max_pixels=self._settings.max_pixels,
+        )
+        image_id = images.image_id(self._settings.image_id, file_name, data)
+        try:
+            opened = self._read(image_id)
+        except NotFound:
+            opened = None
+        if opened is not None:
+            _check_same_picture(opened.document, info, file_name)
+        original = self._keep_original(image_id, file_name, data, info)
+        created = opened is None
+        if opened is None:
+            opened, created = self._create(image_id, file_name, info, by)
+        self._catalogue.note(image_id, opened.document, original)
+        return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
+
+    def list_images(self) -> list[ImageEntry]:
+        """Every image with a document or an original, in the order of names."""
+        return self._catalogue.entries()
+
+    def image_bytes(self, image_id: str) -> bytes:
+        """The original's bytes, the very picture that the document was drawn on.
+
+        Raises NotFound where no original is kept, ImageConflict where another picture has taken
+        its place.
+        """
+        held = self._held.get(image_id)
+        if held is not None:
+            return held
+        if self._uploads is None:
+            raise NotFound(
+                "The original is not kept here (LABELER_UPLOADS=off). Upload the file again to "
+                "see it with its boxes."
+            )
+        try:
+            document = self._read(image_id).document
+        except NotFound:
+            document = None
+        entry = self._catalogue.find(image_id)
+        expected = document.metadata.content_md5 if document else None
+        name = document.image_path if document else ""
+        found_other = False
+        for key in _original_keys(self._uploads.prefix, image_id, name, entry):
+            try:
+                data, _ = self._uploads.store.read(key)
+            except NotFound:
+                continue
+            if expected is None or hashlib.md5(data).hexdigest() == expected:
+                return data
+            found_other = True
+        if found_other:
+            raise ImageConflict(
+                f"The picture stored as {name} is not the one that the boxes were drawn on. Put "
+                "the right file back, or give the new one another name."
+            )
+        if document is None and entry is None:
+            raise NotFound(f"There is no image {image_id}. Choose one from the list.")
+        raise NotFound(f"The original {name} is not in the store. Upload the file again.")
+
+    def picture(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
+        """The image for a browser, at most `width` px wide, as bytes and media type."""
+        data = self.image_bytes(image_id)
+        copy = images.display_copy(data, name=image_id, width=width)
+        return copy or (data, images.media_type(data, name=image_id))
+
+    # --- documents ------------------------------------------------------------------------
+
+    def open_document(self, image_id: str) -> OpenedDocument:
+        """The image's document; for one that has only an original, an empty one not stored yet.
+
+        Raises NotFound, DamagedDocument, NewerDocument.
+        """
+        try:
+            return self._read(image_id)
+        except NotFound:
+            entry = self._catalogue.find(image_id)
+            if entry is None or entry.original is None:
+                raise
+        data = self.image_bytes(image_id)
+        info = images.inspect(
+            data,
+            name=entry.image_path,
+            max_bytes=max(len(data), self._settings.max_upload_bytes),
+            max_pixels=self._settings.max_pixels,
+        )
+        return OpenedDocument(self._new_document(image_id, entry.image_path, info, ""), ABSENT)
+
+    def stored_document(self, image_id: str) -> OpenedDocument:
+        """The document as it is in the store; NotFound, DamagedDocument, NewerDocument."""
+        return self._read(image_id)
+
+    def write_document(
+        self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
+    ) -> SavedDocument:
+        """Store `document` in place of the named state, stamped with the time and the person.
+
+        Raises VersionConflict, with nothing changed.
+        """
+        stamped = _stamped(document, image_id, self._clock(), by)
+        data = dump_document(stamped)
+        version = self._store.write(
+            document_key(image_id),
+            data,
+            replaces=replaces,
+            metadata=document_metadata(stamped, data),
+            content_type="application/json",
+        )
+        self._catalogue.note(image_id, stamped, None)
+        return SavedDocument(stamped, version)
+
+    def save_document(
+        self, image_id: str, wanted: AnnotationDocument, base: OpenedDocument, by: str
+    ) -> SavedDocument:
+        """Store `wanted`, which was made from `base`, merged with what others saved meanwhile.
+
+        Writes nothing where it changes nothing. Raises StoreError; what is stored stays whole.
+        """
+        theirs, conflicts = base, ()
+        for _ in range(_MAX_MERGES):
+            if theirs is not base:
+                merged = merge(base.document, wanted, theirs.document)
+                document, conflicts = merged.document, merged.conflicts
+            else:
+                document = wanted
+            if document == theirs.document and theirs.version is not ABSENT:
+                return SavedDocument(document, theirs.version, conflicts)
+            try:
+                saved = self.write_document(image_id, document, theirs.version, by)
+            except VersionConflict:
+                try:
+                    theirs = self._read(image_id)
+                except NotFound:
+                    theirs = OpenedDocument(base.document, ABSENT)
+                continue
+            return SavedDocument(saved.document, saved.version, conflicts)
+        raise VersionConflict(
+            f"{wanted.image_path} is being changed by others all the time; your changes are still "
+            "here and are tried again."
+        )
+
+    # --- labels ---------------------------------------------------------------------------
+
+    def label_set(self) -> LabelSet:
+        """The project's labels; where there are none yet, those that the settings name."""
+        try:
+            data, _ = self._store.read(LABELS_KEY)
+        except NotFound:
+            return LabelSet().added(self._settings.labels)
+        return parse_label_set(data)
+
+    def add_labels(self, names: Iterable[str]) -> LabelSet:
+        """The label set with these labels, stored; InvalidDocument for what is no label."""
+        wanted = list(names)
+        while True:
+            replaces: Replaces = ABSENT
+            try:
+                data, info = self._store.read(LABELS_KEY)
+                current, replaces = parse_label_set(data), info.version
+            except NotFound:
+                current = LabelSet().added(self._settings.labels)
+            changed = current.added(wanted)
+            if changed == current and replaces is not ABSENT:
+                return current
+            try:
+                self._store.write(
+                    LABELS_KEY,
+                    dump_label_set(changed),
+                    replaces=replaces,
+                    content_type="application/json",
+                )
+            except VersionConflict:
+                continue
+            return changed
+
+    # --- export ---------------------------------------------------------------------------
+
+    def export_coco(self) -> Export:
+        """Write the COCO file of the project under exports/."""
+        with tempfile.TemporaryFile() as spool:
+            summary = self.write_coco(spool.write)
+            moment = self._clock().astimezone(UTC)
+            while True:
+                key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}.json"
+                spool.seek(0)
+                try:
+                    self._store.write(
+                        key,
+                        spool,  # type: ignore[arg-type]
+                        replaces=ABSENT,
+                        content_type="application/json",
+                    )
+                    return Export(key, summary)
+                except VersionConflict:
+                    moment += timedelta(seconds=1)  # two exports in one second
+
+    def export_chunks(self, name: str) -> Iterator[bytes]:
+        """The bytes of an export, by its file name; NotFound for anything else."""
+        if not _EXPORT_NAME.fullmatch(name):
+            raise NotFound(f"There is no export {name!r}.")
+        opened = self._store.open(EXPORTS + name)
+        chunks = opened.__enter__()
+
+        def stream() -> Iterator[bytes]:
+            try:
+                yield from chunks
+            finally:
+                opened.__exit__(None, None, None)
+
+        return stream()
+
+    # --- within ---------------------------------------------------------------------------
+
+    def _read(self, image_id: str) -> OpenedDocument:
+        key = document_key(image_id)
+        try:
+            data, info = self._store.read(key)
+        except NotFound as error:
+            raise NotFound(f"There is no document of image {image_id}.") from error
+        return OpenedDocument(parse_document(data, key), info.version)
+
+    def _new_document(
+        self, image_id: str, image_path: str, info: images.ImageInfo, by: str
+    ) -> AnnotationDocument:
+        metadata = Metadata(
+            image_path=image_path,
+            image_id=image_id,
+            saved_at=self._clock().isoformat(timespec="microseconds"),
+            version=FORMAT_VERSION,
+            content_md5=info.md5,
+            status=Status.UNLABELED.value,
+        )
+        return AnnotationDocument(
+            rects=(),
+            image_path=image_path,
+            image_width=info.width,
+            image_height=info.height,
+            metadata=metadata.model_copy(update={"saved_by": by}) if by else metadata,
+        )
+
+    def _create(
+        self, image_id: str, file_name: str, info: images.ImageInfo, by: str
+    ) -> tuple[OpenedDocument, bool]:
+        document = self._new_document(image_id, file_name, info, by)
+        try:
+            saved = self.write_document(image_id, document, ABSENT, by)
+            return OpenedDocument(saved.document, saved.version), True
+        except VersionConflict:  # somebody else added it at the same time
+            opened = self._read(image_id)
+            _check_same_picture(opened.document, info, file_name)
+            return opened, False
+
+    def _keep_original(
+        self, image_id: str, file_name: str, data: bytes, info: images.ImageInfo
+    ) -> str | None:
+        """Store the original once; its key. Where originals are not kept, hold it for a while."""
+        if self._uploads is None:
+            self._held.put(image_id, data)
+            return None
+        places = (file_name, f"{image_id}/{file_name}")
+        for place in places:
+            key = self._uploads.prefix + place
+            try:
+                there = self._uploads.store.info(key)
+            except NotFound:
+                try:
+                    self._uploads.store.write(
+                        key,
+                        data,
+                        replaces=ABSENT,
+                        metadata={"image_id": image_id},
+                        content_type=info.media_type,
+                    )
+                    return key
+                except VersionConflict:
+                    there = self._uploads.store.info(key)
+            if there.size == info.size:
+                md5 = there.md5
+                if md5 is None:
+                    md5 = hashlib.md5(self._uploads.store.read(key)[0]).hexdigest()
+                if md5 == info.md5:
+                    return key
+                if self._settings.image_id is ImageIdStrategy.NAME_SIZE and place == file_name:
+                    raise _same_id(file_name)
+        raise _same_id(file_name)
+
+
+def _original_keys(
+    prefix: str, image_id: str, name: str, entry: ImageEntry | None
+) -> Iterator[str]:
+    """Where the original may be, likeliest first, each place once."""
+    places = [entry.original] if entry and entry.original else []
+    if name:
+        places += [f"{prefix}{image_id}/{name}", f"{prefix}{name}"]
+    yield from dict.fromkeys(places)
+
+
+class _HeldImages:
+    """Originals that are not kept, for the process's lifetime, within a number of bytes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._images: OrderedDict[str, bytes] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, image_id: str) -> bytes | None:
+        with self._lock:
+            data = self._images.get(image_id)
+            if data is not None:
+                self._images.move_to_end(image_id)
+            return data
+
+    def put(self, image_id: str, data: bytes) -> None:
+        with self._lock:
+            self._images[image_id] = data
+            self._images.move_to_end(image_id)
+            while sum(map(len, self._images.values())) > self._max_bytes and len(self._images) > 1:
+                self._images.popitem(last=False)
+
+
+def _check_same_picture(
+    document: AnnotationDocument, info: images.ImageInfo, file_name: str
+) -> None:
+    """ImageConflict where the document was drawn on another picture than this one."""
+    md5 = document.metadata.content_md5
+    size = (document.image_width, document.image_height)
+    if (md5 is not None and md5 != info.md5) or (
+        None not in size and size != (info.width, info.height)
+    ):
+        raise _same_id(file_name)
+
+
+def _same_id(file_name: str) -> ImageConflict:
+    return ImageConflict(
+        f"{file_name}: another picture of the same name and size is in the project, and its boxes "
+        "stay with it. Rename this file, or set LABELER_IMAGE_ID=content, which tells pictures "
+        "apart by their bytes."
+    )
+
+
+def _stamped(
+    document: AnnotationDocument, image_id: str, now: datetime, by: str
+) -> AnnotationDocument:
+    """The document with the time, the person and what format 1.0 demands filled in."""
+    update = {
+        "image_path": document.metadata.image_path or document.image_path,
+        "image_id": image_id,
+        "saved_at": now.astimezone(UTC).isoformat(timespec="microseconds"),
+        "version": document.metadata.version or FORMAT_VERSION,
+    }
+    if by or document.metadata.saved_by is not None:
+        update["saved_by"] = by
+    return document.model_copy(update={"metadata": document.metadata.model_copy(update=update)})

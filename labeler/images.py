@@ -1,0 +1,248 @@
+"""Images: safe names, image IDs, inspection of uploads, and copies for display. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import threading
+import unicodedata
+import uuid
+import warnings
+import zlib
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
+from labeler.settings import ImageIdStrategy
+
+MEDIA_TYPES: Final = {
+    "JPEG": "image/jpeg",
+    "MPO": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "BMP": "image/bmp",
+    "GIF": "image/gif",
+    "TIFF": "image/tiff",
+}
+EXTENSIONS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
+MAX_NAME_BYTES: Final = 200
+_ORIENTATION_TAG: Final = 0x0112
+
+# Every failure of Pillow's decoders on hostile bytes; a MemoryError is none of them.
+_DECODE_ERRORS: Final = (
+    OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError,
+    AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
+)  # fmt: skip
+
+# One picture is decoded at a time: 100 megapixels take 400 MB.
+_decoding = threading.Lock()
+
+# The limit is the caller's (LABELER_MAX_PIXELS) and is checked before anything is decoded.
+Image.MAX_IMAGE_PIXELS = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageInfo:
+    """What an image is: sizes in pixels as displayed, `size` in bytes, `md5` in hex."""
+
+    width: int
+    height: int
+    size: int
+    md5: str
+    media_type: str
+    orientation: int
+
+
+def safe_file_name(name: str) -> str:
+    """The base name in `name`, made safe for paths, in NFC, at most 200 bytes of UTF-8.
+
+    Folders, control characters, leading dots and trailing dots and spaces go; a longer name is
+    cut and marked with a digest of the whole, so that two long names stay two. Never empty.
+    """
+    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
+    text = unicodedata.normalize("NFC", text.rsplit("/", 1)[-1])
+    text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
+    text = text.strip().lstrip(".").strip().rstrip(".") or "image"
+    if len(text.encode()) <= MAX_NAME_BYTES:
+        return text
+    stem, dot, extension = text.rpartition(".")
+    if not dot or len(extension.encode()) > 8:
+        stem, dot, extension = text, "", ""
+    tail = f"-{hashlib.md5(text.encode()).hexdigest()[:8]}{dot}{extension}"
+    room = MAX_NAME_BYTES - len(tail.encode())
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + tail
+
+
+def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:
+    """The ID under which the document of this upload is kept: lower-case hex.
+
+    `file_name` is safe already. `uuid` gives another ID at every call.
+    """
+    match strategy:
+        case ImageIdStrategy.NAME_SIZE:
+            return name_size_id(file_name, len(data))
+        case ImageIdStrategy.CONTENT:
+            return hashlib.md5(data).hexdigest()
+        case ImageIdStrategy.SHA256:
+            return hashlib.sha256(data).hexdigest()
+        case ImageIdStrategy.UUID:
+            return uuid.uuid4().hex
+
+
+def name_size_id(file_name: str, size: int) -> str:
+    """MD5 hex of `{file name}_{size in bytes}`."""
+    return hashlib.md5(f"{file_name}_{size}".encode()).hexdigest()
+
+
+def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> ImageInfo:
+    """What the image in `data` is, after decoding it to the end.
+
+    `name` is for messages only; the type is what the bytes are, never the name's extension.
+    Raises ImageTooLarge before anything is decoded, NotAnImage for other types, DamagedImage
+    where the decoder stops.
+    """
+    if not data:
+        raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
+    if len(data) > max_bytes:
+        raise ImageTooLarge(
+            f"{name} has {len(data) / 2**20:.1f} MB; at most {max_bytes / 2**20:.0f} MB are "
+            "taken. Make it smaller, or ask an admin to raise LABELER_MAX_UPLOAD_MB."
+        )
+    image = _open(data, name)
+    if image.width * image.height > max_pixels:
+        raise ImageTooLarge(
+            f"{name} has {image.width} x {image.height} pixels; at most {max_pixels:,} in all are "
+            "taken. Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
+        )
+    orientation = _orientation(image)
+    width, height = image.size if orientation < 5 else (image.height, image.width)
+    with _decoding:
+        try:
+            # Every byte is still read; the picture in memory is an eighth as wide and high.
+            image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
+            image.load()
+        except _DECODE_ERRORS as error:
+            raise DamagedImage(
+                f"{name} is damaged and can't be read to its end. Copy or export it again."
+            ) from error
+    return ImageInfo(
+        width=width,
+        height=height,
+        size=len(data),
+        md5=hashlib.md5(data).hexdigest(),
+        media_type=MEDIA_TYPES[image.format or ""],
+        orientation=orientation,
+    )
+
+
+def display_copy(data: bytes, *, name: str, width: int | None) -> tuple[bytes, str] | None:
+    """The image as displayed, at most `width` pixels wide, as bytes and media type.
+
+    None where the bytes themselves do: a type that browsers show upright by themselves, and no
+    wider than asked for. JPEG, or PNG where the picture has transparent parts.
+    Raises NotAnImage or DamagedImage.
+    """
+    image = _open(data, name)
+    orientation = _orientation(image)
+    shown_width = image.width if orientation < 5 else image.height
+    smaller = width is not None and width < shown_width
+    upright = orientation == 1 or image.format in ("JPEG", "MPO")
+    if not smaller and upright and image.format != "TIFF":
+        return None
+    with _decoding:
+        try:
+            if smaller and width is not None:
+                scale = width / shown_width
+                size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
+                image.draft(None, size)
+                picture = _eight_bit(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+            else:
+                picture = _eight_bit(image)
+            picture = _upright(picture, orientation)
+            buffer = io.BytesIO()
+            if picture.mode == "RGBA":
+                picture.save(buffer, "PNG", compress_level=3)
+                return buffer.getvalue(), "image/png"
+            picture.save(buffer, "JPEG", quality=92)
+            return buffer.getvalue(), "image/jpeg"
+        except _DECODE_ERRORS as error:
+            raise DamagedImage(f"{name} is damaged and can't be shown.") from error
+
+
+def media_type(data: bytes, *, name: str) -> str:
+    """The media type of the image in `data`; NotAnImage, DamagedImage."""
+    return MEDIA_TYPES[_open(data, name).format or ""]
+
+
+def _open(data: bytes, name: str) -> Image.Image:
+    """The image, its header read and nothing decoded."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd metadata; the pixels are what counts
+            return Image.open(io.BytesIO(data), formats=tuple(MEDIA_TYPES))
+    except UnidentifiedImageError as error:
+        raise _not_taken(data, name) from error
+    except _DECODE_ERRORS as error:
+        raise DamagedImage(f"{name} is damaged. Copy or export it again.") from error
+
+
+def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:
+    """Why the bytes are refused, in words that help."""
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or data[:4] == b"GIF8":
+        return DamagedImage(f"{name} is damaged or cut off. Copy or export it again.")
+    if b"<svg" in head:
+        what = "an SVG drawing; export it as PNG"
+    elif head.startswith((b"<!doctype", b"<html")):
+        what = "a web page; save the picture itself"
+    elif data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
+        what = "a HEIC or AVIF picture; export it as JPEG"
+    elif head.startswith(b"%pdf"):
+        what = "a PDF; export its pages as PNG or JPEG"
+    elif b"\0" not in data[:512]:
+        what = "a text file"
+    else:
+        what = "not a picture, or one of another type"
+    return NotAnImage(f"{name} was not taken: it is {what}. Labeler takes {TAKEN}.")
+
+
+def _orientation(image: Image.Image) -> int:
+    """EXIF orientation, 1 to 8; 1 where there is none or it makes no sense (EXIF 2.3, 4.6.4)."""
+    try:
+        if image.format == "TIFF":
+            value = image.tag_v2.get(_ORIENTATION_TAG)  # type: ignore[attr-defined]
+        else:
+            # Not image.getexif(): it takes XMP's word too, which browsers do not.
+            exif = Image.Exif()
+            exif.load(image.info.get("exif", b""))
+            value = exif.get(_ORIENTATION_TAG)
+    except _DECODE_ERRORS:
+        return 1
+    return value if isinstance(value, int) and 1 <= value <= 8 else 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    exif = Image.Exif()
+    exif[_ORIENTATION_TAG] = orientation
+    image.info = {"exif": exif.tobytes()}
+    turned = ImageOps.exif_transpose(image)
+    turned.info = {}
+    return turned
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """The first frame as L, RGB or RGBA."""
+    if image.mode in ("I;16", "I;16L", "I;16B", "I"):
+        wide = image.convert("I")
+        return wide.point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode == "F":
+        low, high = image.getextrema()
+        span = (high - low) or 1  # type: ignore[operator]
+        return image.point(lambda value: (value - low) * (255 / span)).convert("L")  # type: ignore[operator]
+    if image.has_transparency_data:
+        return image.convert("RGBA")
+    return image if image.mode in ("L", "RGB") else image.convert("RGB")

@@ -1,0 +1,1 @@
+"""The pages: what a labeller sees and does in the browser."""

@@ -1,0 +1,279 @@
+"""Rects to the drawing of streamlit-drawable-canvas 0.13 and back. Pure.
+
+The canvas (Fabric.js) knows nothing of rect ids. Each box that it is given carries a tag in
+`strokeDashOffset`, a number that has no effect on an undashed outline and survives move, resize,
+relabel, undo and redo. Boxes drawn in the canvas have tag 0 and get their id here, found again
+from one reading to the next by what stayed the same about them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from labeler.edits import new_rect_id
+from labeler.errors import InvalidDocument
+from labeler.geometry import Box, Fit
+from labeler.labels import clean_label
+from labeler.models import Rect
+
+STROKE: Final = 2
+_CLICK: Final = 2 * STROKE
+"""The canvas makes boxes of this size from a click that hardly moved."""
+_SAME: Final = 0.001
+"""Canvas pixels; the canvas rounds its numbers to 4 decimals."""
+_ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnBox:
+    """A box that was drawn in the canvas, as last seen there, under the id it was given.
+
+    `text` is what the canvas shows as its label, `label` the last proper label of the box.
+    """
+
+    id: str
+    box: Box
+    text: str
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the canvas shows: the rects, what to remember for the next reading, what to say.
+
+    `differs` is True where the canvas shows something that was not taken over, so that it has to
+    be drawn anew.
+    """
+
+    rects: tuple[Rect, ...]
+    drawn: tuple[DrawnBox, ...]
+    messages: tuple[str, ...] = ()
+    differs: bool = False
+
+
+@dataclass
+class _Notes:
+    messages: list[str] = field(default_factory=list)
+    differs: bool = False
+
+    def refuse(self, message: str) -> None:
+        self.differs = True
+        if message not in self.messages:
+            self.messages.append(message)
+
+
+def to_drawing(rects: Sequence[Rect], fit: Fit, color: Callable[[str], str]) -> dict[str, Any]:
+    """The canvas's `initial_drawing` for `rects`; `color` gives a label's colour as #rrggbb."""
+    objects = []
+    for rect in rects:
+        box = fit.to_canvas(Box(rect.left, rect.top, rect.width, rect.height))
+        objects.append(
+            {
+                "type": "LabeledRect",
+                "label": rect.label,
+                "left": box.left,
+                "top": box.top,
+                "width": box.width,
+                "height": box.height,
+                "originX": "left",
+                "originY": "top",
+                "scaleX": 1,
+                "scaleY": 1,
+                "angle": 0,
+                "fill": fill(color(rect.label)),
+                "stroke": color(rect.label),
+                "strokeWidth": STROKE,
+                "strokeUniform": True,
+                "strokeDashOffset": tag(rect.id),
+                "lockRotation": True,
+            }
+        )
+    return {"objects": objects}
+
+
+def fill(color: str) -> str:
+    """The colour, nearly transparent, for the inside of a box."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.12)"
+
+
+def tag(rect_id: str) -> int:
+    """A number that stands for the id on the canvas: not 0, and exact as a double."""
+    return int.from_bytes(hashlib.sha256(rect_id.encode("utf-8", "replace")).digest()[:6]) + 1
+
+
+def read_drawing(
+    raw: Mapping[str, Any] | None,
+    fit: Fit,
+    given: Sequence[Rect],
+    drawn: Sequence[DrawnBox],
+) -> Reading:
+    """The rects that the canvas shows, in its order.
+
+    `given` are the rects of its `initial_drawing`, `drawn` is what the last reading gave. A rect
+    whose box did not move keeps its numbers exactly; others are clipped to the image and rounded
+    to two decimals. What can't be taken over (a turned box, a click without a drag, a text that
+    is no label) is put back or left out, and `messages` says so.
+    """
+    by_tag = {tag(rect.id): rect for rect in given}
+    notes = _Notes()
+    rects: list[Rect] = []
+    untagged: list[tuple[int, Box, str]] = []
+    for item in (raw or {}).get("objects", []):
+        if item.get("type") != "LabeledRect":
+            continue
+        known = by_tag.get(_number(item.get("strokeDashOffset")))
+        box = _box(item)
+        if known is None:
+            if max(box.width, box.height) <= _CLICK + _SAME:
+                notes.refuse("A click alone draws nothing: press, drag and let go to draw a box.")
+            elif _turned(item):
+                notes.refuse("Boxes can't be turned; the turned new box was left out.")
+            else:
+                untagged.append((len(rects), box, str(item.get("label", ""))))
+                rects.append(Rect(left=0, top=0, width=0, height=0, label=""))  # filled below
+            continue
+        rects.append(_taken_over(known, item, box, fit, notes))
+    kept = _identified([(box, text) for _, box, text in untagged], drawn)
+    for place, ((index, _, _), found) in enumerate(zip(untagged, kept, strict=True)):
+        kept[place] = replace(found, label=_label(found.text, found.label, notes))
+        rects[index] = _new_rect(kept[place], fit, notes)
+    kept_ids = {box.id for box in kept}
+    forgotten = [box for box in drawn if box.id not in kept_ids]  # undo may bring them back
+    result = tuple(rect for rect in rects if rect.label)
+    return Reading(result, (*kept, *forgotten), tuple(notes.messages), notes.differs)
+
+
+def _taken_over(known: Rect, item: Mapping[str, Any], box: Box, fit: Fit, notes: _Notes) -> Rect:
+    """The rect after what was done to it on the canvas."""
+    rect = known
+    if _turned(item):
+        notes.refuse("Boxes can't be turned; the box was put back as it was.")
+    elif not _same(box, fit.to_canvas(Box(known.left, known.top, known.width, known.height))):
+        moved = fit.to_image(box)
+        if moved.width <= 0 or moved.height <= 0:
+            notes.refuse("A box was moved out of the picture; it was put back.")
+        else:
+            rect = rect.model_copy(
+                update={
+                    "left": moved.left,
+                    "top": moved.top,
+                    "width": moved.width,
+                    "height": moved.height,
+                }
+            )
+            notes.differs |= not _inside(box, fit)
+    label = str(item.get("label", ""))
+    if label != known.label:
+        rect = rect.model_copy(update={"label": _label(label, known.label, notes)})
+    return rect
+
+
+def _new_rect(found: DrawnBox, fit: Fit, notes: _Notes) -> Rect:
+    """The rect of a drawn box; without a label where it is none."""
+    box = fit.to_image(found.box)
+    label = found.label
+    if box.width <= 0 or box.height <= 0:
+        notes.refuse("A box outside the picture was left out.")
+        label = ""
+    notes.differs |= not _inside(found.box, fit)
+    return Rect(
+        left=box.left, top=box.top, width=box.width, height=box.height, label=label, id=found.id
+    )
+
+
+def _label(text: str, before: str, notes: _Notes) -> str:
+    try:
+        label = clean_label(text)
+    except InvalidDocument as error:
+        notes.refuse(f"{error.message} The box keeps its label." if before else error.message)
+        return before
+    notes.differs |= label != text
+    return label
+
+
+def _identified(boxes: Sequence[tuple[Box, str]], drawn: Sequence[DrawnBox]) -> list[DrawnBox]:
+    """Each box under the id it had: an equal one first, then one that was moved or resized.
+
+    A moved box keeps its size, a resized one at least one corner, a relabelled one all of it.
+    What is like none of the remembered is new.
+    """
+    rest = list(drawn)
+    found: list[DrawnBox | None] = [None] * len(boxes)
+    for like in (_equal, _relabelled, _moved_or_resized):
+        for index, (box, label) in enumerate(boxes):
+            if found[index] is None:
+                match = next((old for old in rest if like(old, box, label)), None)
+                if match is not None:
+                    rest.remove(match)
+                    found[index] = replace(match, box=box, text=label)
+    return [
+        old or DrawnBox(new_rect_id(), box, label)
+        for old, (box, label) in zip(found, boxes, strict=True)
+    ]
+
+
+def _equal(old: DrawnBox, box: Box, label: str) -> bool:
+    return _same(old.box, box) and old.text == label
+
+
+def _relabelled(old: DrawnBox, box: Box, label: str) -> bool:
+    return _same(old.box, box)
+
+
+def _moved_or_resized(old: DrawnBox, box: Box, label: str) -> bool:
+    if old.text != label:
+        return False
+    a, b = old.box, box
+    if abs(a.width - b.width) < _SAME and abs(a.height - b.height) < _SAME:
+        return True
+    across = abs(a.left - b.left) < _SAME or _near(a.left + a.width, b.left + b.width)
+    down = abs(a.top - b.top) < _SAME or _near(a.top + a.height, b.top + b.height)
+    return across and down
+
+
+def _near(a: float, b: float) -> bool:
+    """Equal but for the rounding of a scale to 4 decimals."""
+    return abs(a - b) < 0.2
+
+
+def _box(item: Mapping[str, Any]) -> Box:
+    width = _number(item.get("width")) * _number(item.get("scaleX", 1))
+    height = _number(item.get("height")) * _number(item.get("scaleY", 1))
+    left = _number(item.get("left")) - _ORIGIN[item.get("originX", "left")] * width
+    top = _number(item.get("top")) - _ORIGIN[item.get("originY", "top")] * height
+    return Box(left, top, width, height).normalised()
+
+
+def _number(value: Any) -> float:
+    """The number in a drawing; 0 for what is none."""
+    is_number = isinstance(value, int | float) and math.isfinite(value)
+    return float(value) if is_number else 0.0
+
+
+def _turned(item: Mapping[str, Any]) -> bool:
+    angle = _number(item.get("angle")) % 360
+    skewed = abs(_number(item.get("skewX"))) > 0.01 or abs(_number(item.get("skewY"))) > 0.01
+    return min(angle, 360 - angle) > 0.01 or skewed
+
+
+def _same(a: Box, b: Box) -> bool:
+    return (
+        abs(a.left - b.left) < _SAME
+        and abs(a.top - b.top) < _SAME
+        and abs(a.width - b.width) < _SAME
+        and abs(a.height - b.height) < _SAME
+    )
+
+
+def _inside(box: Box, fit: Fit) -> bool:
+    return (
+        box.left >= -1
+        and box.top >= -1
+        and box.left + box.width <= fit.canvas_width + 1
+        and box.top + box.height <= fit.canvas_height + 1
+    )
