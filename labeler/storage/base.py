@@ -18,6 +18,7 @@ The contract is the same on every backend and has one test suite (tests/storage/
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -42,7 +43,12 @@ Replaces = Version | Literal[_Absent.ABSENT]
 
 MAX_KEY_BYTES: Final = 1024
 RESERVED: Final = ".labeler"
-"""First part of the keys that a backend may use for itself; never listed, read or written."""
+"""How parts of keys begin that a backend may use for itself; never listed, read or written.
+
+In any letter case: some file systems tell no capital from a small letter.
+"""
+
+MAX_METADATA_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +137,7 @@ def check_key(key: str) -> str:
     parts = key.split("/")
     if (
         any(part in ("", ".", "..") for part in parts)
-        or parts[0] == RESERVED
+        or any(part.casefold().startswith(RESERVED) for part in parts)
         or any(ord(char) < 32 or ord(char) == 127 for char in key)
         or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES
         or any(0xD800 <= ord(char) <= 0xDFFF for char in key)
@@ -139,3 +145,22 @@ def check_key(key: str) -> str:
     ):
         raise InvalidRequest(f"{key!r} can't be the name of an object in the store.")
     return key
+
+
+def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
+    """A copy of the metadata where it keeps the contract's rules; InvalidRequest otherwise."""
+    checked = dict(metadata or {})
+    try:
+        size = sum(len(name) + len(value.encode()) for name, value in checked.items())
+    except UnicodeEncodeError as error:
+        raise InvalidRequest(
+            f"This metadata can't be written as UTF-8: {error.object!r}."
+        ) from error
+    for name in checked:
+        if not re.fullmatch(r"[a-z0-9_-]+", name):
+            raise InvalidRequest(f"{name!r} can't name metadata: use a-z, 0-9, _ and -.")
+    if size > MAX_METADATA_BYTES:
+        raise InvalidRequest(
+            f"This metadata has {size} bytes; at most {MAX_METADATA_BYTES} are allowed."
+        )
+    return checked

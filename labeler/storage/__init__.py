@@ -1,0 +1,52 @@
+"""Where the bytes are: one small Store over a folder or a Cloud Storage bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labeler.settings import Location
+from labeler.storage.base import (
+    ABSENT,
+    MAX_KEY_BYTES,
+    MAX_METADATA_BYTES,
+    RESERVED,
+    ObjectInfo,
+    Page,
+    Replaces,
+    Store,
+    Version,
+    check_key,
+    check_metadata,
+    list_all,
+)
+from labeler.storage.local import LocalStore
+
+__all__ = [
+    "ABSENT",
+    "MAX_KEY_BYTES",
+    "MAX_METADATA_BYTES",
+    "RESERVED",
+    "ObjectInfo",
+    "Page",
+    "Replaces",
+    "Store",
+    "Version",
+    "check_key",
+    "check_metadata",
+    "list_all",
+    "open_store",
+]
+
+
+def open_store(location: Location, *, timeout_s: int = 20, kms_key: str = "") -> Store:
+    """The store at `location`; nothing is read, written or connected yet.
+
+    `timeout_s` limits the retries and waits of one call. `kms_key` is the Cloud KMS key under
+    which a bucket keeps what is written; a folder has no use for it.
+    """
+    if not location.bucket:
+        return LocalStore(Path(location.path), timeout_s=timeout_s)
+    # Google's client takes 0.2 to 0.5 s to import: a start on a laptop shall not pay for it.
+    from labeler.storage.gcs import GcsStore
+
+    return GcsStore(location.bucket, location.path, timeout_s=timeout_s, kms_key=kms_key)

@@ -1,0 +1,397 @@
+"""The folder store: objects are ordinary files below one folder, safe against each other.
+
+Beyond the contract (base.py), for people and programs that work on the folder directly:
+
+* `root/<key>` is the object. A file that another program puts there is an object, an edit by
+  another program a new version; put it there whole, by a rename. All of our own is in
+  `root/.labeler/`, which may be removed while nothing runs: only metadata is lost by it.
+* A hidden file or folder (`.DS_Store`, `.git`) is listed only if Labeler wrote it. A name that is
+  no key (not NFC, control characters) is not listed.
+* A link to a file can be read and is listed; writing or deleting through it is NotAllowed. Links
+  to folders are not followed at all; `root` itself may be one.
+* A file can't be where a folder is: `a` and `a/b` exclude each other (InvalidRequest), and so do
+  names that the file system can't hold. Where it ignores case, all spellings are one object.
+* One folder is opened as one root: locks and metadata belong to the root.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import time
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from labeler.errors import (
+    DamagedObject,
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    Unavailable,
+    VersionConflict,
+)
+from labeler.storage import local_files as files
+from labeler.storage.base import (
+    ABSENT,
+    RESERVED,
+    ObjectInfo,
+    Page,
+    Replaces,
+    Version,
+    check_key,
+    check_metadata,
+)
+from labeler.storage.local_journal import Journal, Note
+from labeler.storage.local_tree import Tree
+
+_CHUNK: Final = 1024 * 1024
+_LOCKS: Final = 64
+_TRIES: Final = 5
+_CLEANING_S: Final = 3600
+_LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
+
+
+class LocalStore:
+    """A Store in the folder `root`, which the first write makes; many processes may share it.
+
+    `timeout_s` limits the wait for a lock.
+    """
+
+    def __init__(self, root: Path, *, timeout_s: float = 20) -> None:
+        self._root = root
+        self._own = root / RESERVED
+        self._temp = self._own / "tmp"
+        self._locks = self._own / "locks"
+        self._timeout_s = timeout_s
+        self._journal = Journal(self._own, timeout_s)
+        self._tree = Tree(root, self._journal.wrote_hidden)
+        self._clean_at = 0.0
+
+    def read(self, key: str) -> tuple[bytes, ObjectInfo]:
+        with self._reading(key):
+            for _ in range(_TRIES):
+                data, state = self._read(key)
+                note = self._note(key, state)
+                if note is not None or self._is_still(key, state):
+                    break
+            return data, _info(key, state, note)
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
+        for key in keys:
+            try:
+                with self._reading(key):
+                    data, state = self._read(key)
+            except NotFound:
+                continue
+            yield key, data, files.version_of(state)
+
+    def info(self, key: str) -> ObjectInfo:
+        with self._reading(key):
+            for _ in range(_TRIES):
+                state = self._state(key)
+                note = self._note(key, state)
+                if note is not None or self._is_still(key, state):
+                    break
+            return _info(key, state, note)
+
+    @contextlib.contextmanager
+    def open(self, key: str) -> Iterator[Iterator[bytes]]:
+        with self._reading(key):
+            fd = self._open(key)
+        try:
+            yield self._chunks(key, fd)
+        finally:
+            os.close(fd)
+
+    def write(
+        self,
+        key: str,
+        data: bytes | BinaryIO,
+        *,
+        replaces: Replaces,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> Version:
+        checked = check_metadata(metadata)
+        with self._changing(key, f"{key} can't be saved"):
+            self._check_state(key, replaces)  # before a large upload is copied for nothing
+            with files.temporary(self._temp) as (fd, temp):
+                md5 = _copy(data, fd)
+                with files.locked(self._lock(key), self._timeout_s):
+                    current = self._check_state(key, replaces)
+                    version = self._journal.enter(fd, key, current, checked, md5)
+                    files.sync(fd)
+                    self._place(key, temp, replaces)
+            return version
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
+        if not 1 <= limit <= 1000:
+            raise InvalidRequest(f"A page can have 1 to 1000 objects, not {limit}.")
+        with self._explained(f"{self._root / prefix} can't be listed"):
+            self._check_root()
+            self._journal.refresh()
+            found = list(islice(self._found(prefix, after), limit + 1))
+            self._journal.refresh()
+            infos = []
+            for key, state in found[:limit]:
+                note = self._journal.find(key, files.version_of(state))
+                if note is not None or self._is_still(key, state):
+                    infos.append(_info(key, state, note))
+                else:
+                    with contextlib.suppress(NotFound):
+                        infos.append(self.info(key))
+        return Page(tuple(infos), found[limit - 1][0] if len(found) > limit else None)
+
+    def delete(self, key: str, *, version: Version) -> None:
+        with (
+            self._changing(key, f"{key} can't be deleted"),
+            files.locked(self._lock(key), self._timeout_s),
+        ):
+            try:
+                state = self._state_itself(key)
+            except OSError as error:
+                if error.errno not in files.MISSING:
+                    raise
+                state = None
+            if state is None or not files.is_file(state):
+                raise self._missing(key)
+            if files.version_of(state) != version:
+                raise self._conflict(key, version, state)
+            self._journal.enter_delete(key, version)
+            path = self._path(key)
+            path.unlink()
+            files.sync_folder(path.parent)
+
+    def close(self) -> None:
+        self._journal.close()
+
+    # --- reading ---------------------------------------------------------------------------
+
+    def _read(self, key: str) -> tuple[bytes, os.stat_result]:
+        """The bytes and the state that they are of, also where somebody edits the file in place."""
+        fd = self._open(key)
+        try:
+            state = os.fstat(fd)
+            for _ in range(_TRIES):
+                data = b"".join(_chunks(fd, state.st_size))
+                before, state = state, os.fstat(fd)
+                if files.version_of(before) == files.version_of(state):
+                    return data, state
+        finally:
+            os.close(fd)
+        raise Unavailable(
+            f"{key} changes while it is read: another program keeps writing it. Try again later."
+        )
+
+    def _chunks(self, key: str, fd: int) -> Iterator[bytes]:
+        state = os.fstat(fd)
+        with self._reading(key):
+            yield from _chunks(fd, state.st_size)
+            if files.version_of(os.fstat(fd)) != files.version_of(state):
+                raise DamagedObject(
+                    f"{key} was changed in place by another program while it was read. Try again."
+                )
+
+    def _open(self, key: str) -> int:
+        if self._linked_folder(key) is not None:
+            raise self._missing(key)
+        # Without O_NONBLOCK, opening somebody's pipe would wait for its writer for ever.
+        fd = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        if not files.is_file(os.fstat(fd)):
+            os.close(fd)
+            raise self._missing(key)
+        return fd
+
+    def _state(self, key: str) -> os.stat_result:
+        state = None if self._linked_folder(key) else self._path(key).stat()
+        if state is None or not files.is_file(state):
+            raise self._missing(key)
+        return state
+
+    def _note(self, key: str, state: os.stat_result) -> Note | None:
+        self._journal.refresh()
+        return self._journal.find(key, files.version_of(state))
+
+    def _is_still(self, key: str, state: os.stat_result) -> bool:
+        """Whether the object is in this state even now: then nothing is noted of it.
+
+        Otherwise it has been replaced so often since that the journal has dropped the state.
+        """
+        try:
+            return files.version_of(self._path(key).stat()) == files.version_of(state)
+        except FileNotFoundError:
+            return False
+
+    def _found(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
+        for key in self._tree.paths(prefix, after):
+            try:
+                state = self._path(key).stat()
+            except OSError as error:
+                if error.errno not in files.MISSING:
+                    raise
+            else:
+                if files.is_file(state):
+                    yield key, state
+
+    # --- changing --------------------------------------------------------------------------
+
+    def _check_state(self, key: str, replaces: Replaces) -> Version | None:
+        """The version of the object as it is, None where it is absent; that is the named state."""
+        state = self._state_itself(key)
+        if state is not None and not files.is_file(state):
+            if not files.remove_empty(self._path(key)):
+                raise InvalidRequest(
+                    f"{key} can't be saved: {self._path(key)} is a folder or something else that "
+                    "is not a file. Choose another name."
+                )
+            state = None
+        current = None if state is None else files.version_of(state)
+        if current != (None if replaces is ABSENT else replaces):
+            raise self._conflict(key, replaces, state)
+        return current
+
+    def _state_itself(self, key: str) -> os.stat_result | None:
+        """The state under the key, None where nothing is; NotAllowed where a link is in the way."""
+        linked = self._linked_folder(key)
+        try:
+            state = self._path(key).lstat()
+        except FileNotFoundError:
+            state = None
+        if linked is None and state is not None and files.is_link(state):
+            linked = self._path(key)
+        if linked is not None:
+            raise NotAllowed(
+                f"{key} can't be changed: {linked} is a link, and Labeler writes nothing through "
+                "links. Name the folder itself in LABELER_STORAGE or LABELER_UPLOADS."
+            )
+        return state
+
+    def _place(self, key: str, temp: Path, replaces: Replaces) -> None:
+        path = self._path(key)
+        for last in (False, False, True):
+            files.make_folder(path.parent)
+            try:
+                if replaces is ABSENT:
+                    files.place_new(temp, path)
+                else:
+                    temp.replace(path)
+            except FileExistsError:
+                raise self._conflict(key, replaces, path.lstat()) from None
+            except FileNotFoundError:
+                # A write of an object of that name has just removed the empty folder.
+                if last:
+                    raise
+            else:
+                files.sync_folder(path.parent)
+                return
+
+    @contextlib.contextmanager
+    def _changing(self, key: str, failure: str) -> Iterator[None]:
+        """Our own folders are there; failures begin with `failure`."""
+        check_key(key)
+        with self._explained(failure):
+            self._check_root()
+            for folder in (self._temp, self._locks):
+                files.make_folder(folder)
+            if time.monotonic() >= self._clean_at:
+                self._clean_at = time.monotonic() + _CLEANING_S
+                files.remove_stale(self._temp)
+            yield
+
+    def _lock(self, key: str) -> Path:
+        # All spellings that a file system may take for one name share a lock.
+        number = zlib.crc32(key.casefold().encode()) % _LOCKS
+        return self._locks / f"{number:02d}"
+
+    # --- both ------------------------------------------------------------------------------
+
+    def _path(self, key: str) -> Path:
+        return self._root / key
+
+    def _linked_folder(self, key: str) -> Path | None:
+        """The first folder on the key's way that is a link."""
+        path = self._root
+        for part in key.split("/")[:-1]:
+            path /= part
+            if path.is_symlink():
+                return path
+        return None
+
+    def _check_root(self) -> None:
+        if self._root.exists() and not self._root.is_dir():
+            raise NotAllowed(
+                f"{self._root} is a file, but Labeler needs a folder there: name another one in "
+                "LABELER_STORAGE or LABELER_UPLOADS."
+            )
+
+    @contextlib.contextmanager
+    def _reading(self, key: str) -> Iterator[None]:
+        check_key(key)
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in files.MISSING:
+                raise files.explain(error, f"{key} can't be read", self._root) from error
+            self._check_root()
+            raise self._missing(key) from error
+
+    @contextlib.contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise files.explain(error, doing, self._root) from error
+
+    def _missing(self, key: str) -> NotFound:
+        return NotFound(f"There is no {key} in {self._root}.")
+
+    def _conflict(self, key: str, named: Replaces, state: os.stat_result | None) -> VersionConflict:
+        if named is ABSENT:
+            happened = "is there already"
+        elif state is None:
+            happened = "has been deleted since it was read"
+        else:
+            happened = "has been changed since it was read"
+        return VersionConflict(f"{key} {happened}: nothing was changed. Read it again.")
+
+
+def _info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
+    seconds = min(state.st_mtime_ns // 1000 / 1_000_000, _LAST_MOMENT_S)
+    return ObjectInfo(
+        key=key,
+        version=files.version_of(state),
+        size=state.st_size,
+        updated=datetime.fromtimestamp(seconds, UTC),
+        metadata=dict(note.metadata) if note else {},
+        md5=note.md5 if note else None,
+    )
+
+
+def _chunks(fd: int, size: int) -> Iterator[bytes]:
+    """The first `size` bytes, in chunks of at most 1 MiB; fewer where the file has shrunk."""
+    at = 0
+    while at < size:
+        data = os.pread(fd, min(_CHUNK, size - at), at)
+        if not data:
+            return
+        at += len(data)
+        yield data
+
+
+def _copy(data: bytes | BinaryIO, fd: int) -> str:
+    """Write all of `data` to the file; the hex MD5 of what was written."""
+    digest = hashlib.md5(usedforsecurity=False)
+    if isinstance(data, bytes):
+        digest.update(data)
+        files.write_all(fd, data)
+        return digest.hexdigest()
+    data.seek(0)
+    while chunk := data.read(_CHUNK):
+        digest.update(chunk)
+        files.write_all(fd, chunk)
+    return digest.hexdigest()

@@ -1,0 +1,227 @@
+"""The file system's part of the folder store: states, locks, temporary files, failures."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import random
+import secrets
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from labeler.errors import InvalidRequest, NotAllowed, StoreError, Unavailable
+from labeler.storage.base import Version
+
+MISSING: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
+)
+"""What the system answers where there is no such file, or can't be one."""
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_BAD_NAME: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR})
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+_NO_FOLDER_SYNC: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP})
+
+# Clocks of file systems tick in nanoseconds, 100 ns, 10 ms (exFAT), 1 s (HFS+) or 2 s (FAT).
+_TICKS_NS: Final = (1, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000, 4_000_000_000)
+_STALE_S: Final = 3600
+
+
+def version_of(state: os.stat_result) -> Version:
+    """The version of a file in this state; a file edited or replaced by anybody gets another."""
+    return Version(f"{state.st_mtime_ns}-{state.st_size}-{state.st_ino}")
+
+
+def version_time(version: Version) -> int:
+    """The time of change, in ns, that is part of a version."""
+    return int(version[: version.index("-", 1)])
+
+
+def stamp(fd: int, above: int) -> os.stat_result:
+    """Set the file's time of change to now, or past `above` (ns) where the clock lags; its state.
+
+    A clock that stands still or jumps back so never gives one version to two states.
+    """
+    for tick in _TICKS_NS:
+        moment = max(time.time_ns(), above + tick)
+        os.utime(fd, ns=(moment, moment))
+        state = os.fstat(fd)
+        if state.st_mtime_ns > above:
+            return state
+    raise Unavailable("The file system does not keep the time of a change: use another folder.")
+
+
+@contextlib.contextmanager
+def locked(path: Path, timeout_s: float) -> Iterator[None]:
+    """Hold the lock file at `path` against all threads and processes; Unavailable on time-out.
+
+    The system frees the lock of a killed process. The file stays: removing one that somebody
+    else waits for would give the lock to two.
+    """
+    deadline = time.monotonic() + timeout_s
+    pause = 0.0002
+    while True:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            if _try_lock(fd) and _is_at(fd, path):
+                yield
+                return
+        finally:
+            os.close(fd)
+        if time.monotonic() > deadline:
+            raise Unavailable(
+                f"Another program has kept {path} locked for {timeout_s:g} seconds: look for a "
+                "process of Labeler that hangs, end it, and save again."
+            )
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the waiting threads
+        pause = min(pause * 2, 0.02)
+
+
+def _try_lock(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _is_at(fd: int, path: Path) -> bool:
+    """Whether `fd` still is the file at `path`: somebody may have removed our folder."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
+
+
+@contextlib.contextmanager
+def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
+    """A new file in `folder`, open for writing and locked; removed at the end unless moved."""
+    path = folder / secrets.token_hex(8)
+    # Other programs read these files: the umask decides who may, as for any other file.
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    try:
+        _try_lock(fd)
+        yield fd, path
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            path.unlink()
+        os.close(fd)
+
+
+def remove_stale(folder: Path) -> None:
+    """Remove temporary files that killed writers left: an hour old and locked by nobody."""
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            try:
+                old = time.time() - os.fstat(fd).st_mtime > _STALE_S
+                if old and _try_lock(fd):
+                    path.unlink()
+            finally:
+                os.close(fd)
+
+
+def sync(fd: int) -> None:
+    """Wait until the disk itself has the file's bytes and times."""
+    if sys.platform == "darwin":
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync alone stops at the drive's cache
+    else:
+        os.fsync(fd)
+
+
+def sync_folder(path: Path) -> None:
+    """Wait until the disk has the folder's entries, where the file system can do that."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(fd)
+
+
+def make_folder(path: Path) -> None:
+    """Make the folder, and those above it, durably; one that is there is fine."""
+    try:
+        path.mkdir()
+    except FileExistsError:
+        if not path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
+        return
+    except FileNotFoundError:
+        make_folder(path.parent)
+        path.mkdir(exist_ok=True)
+    sync_folder(path.parent)
+
+
+def place_new(temp: Path, path: Path) -> None:
+    """Give the file its name only if that is free; FileExistsError otherwise."""
+    try:
+        os.link(temp, path)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # FAT and some network shares have no links. Our lock holds off every other Labeler.
+        temp.rename(path)
+
+
+def remove_empty(folder: Path) -> bool:
+    """Remove a folder that holds no file at any depth; whether it is gone."""
+    try:
+        for path in folder.iterdir():
+            if path.is_symlink() or not path.is_dir() or not remove_empty(path):
+                return False
+        folder.rmdir()
+    except FileNotFoundError:
+        return True
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
+
+
+def is_file(state: os.stat_result) -> bool:
+    """Whether this is an ordinary file: a pipe or a device would hang or never end."""
+    return stat.S_ISREG(state.st_mode)
+
+
+def is_link(state: os.stat_result) -> bool:
+    """Whether this is a symbolic link itself."""
+    return stat.S_ISLNK(state.st_mode)
+
+
+def write_all(fd: int, data: bytes) -> None:
+    """Write all of the bytes at the file's position."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+def explain(error: OSError, doing: str, root: Path) -> StoreError | InvalidRequest:
+    """The failure for a person; `doing` begins the sentence: "annotations/x can't be saved"."""
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return Unavailable(
+            f"{doing}: the disk of {root} is full ({reason}). What was there before is unchanged. "
+            "Free some space, then save again."
+        )
+    if error.errno in _REFUSED:
+        return NotAllowed(
+            f"{doing}: {root} does not allow it ({reason}). Give the account that runs Labeler "
+            "the right to read and write this folder, or choose another in LABELER_STORAGE."
+        )
+    if error.errno in _BAD_NAME:
+        return InvalidRequest(
+            f"{doing}: the file system of {root} can't hold a file of that name ({reason}). "
+            "Choose another name."
+        )
+    return Unavailable(f"{doing}: {root} failed ({reason}). Check the disk, then try again.")
