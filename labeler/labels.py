@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, ValidationError
 
-from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
+from labeler.errors import DamagedDocument, InvalidDocument
+from labeler.stored import StoredModel, check_version, damage
 
 LABELS_KEY: Final = "labels.json"
 MAX_LABEL_LENGTH: Final = 100
+MAX_NUMBER: Final = 2**31 - 1
+"""What readers of data sets hold in four bytes."""
 PALETTE: Final = (
     "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#f032e6", "#9a6324",
     "#808000", "#000075", "#d4a017", "#46b4c8", "#800000", "#5b8c5a", "#7b68ee", "#c71585",
@@ -19,14 +24,20 @@ PALETTE: Final = (
 """Colours that stay apart on photos and carry white text, given out by a label's number."""
 
 
+_DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates: they would turn round the text that stands beside a label."""
+
+
 def clean_label(text: str) -> str:
     """The label in `text`: trimmed, NFC, inner white space as single spaces.
 
-    Raises InvalidDocument where nothing is left, where it has more than 100 characters, or where
-    it holds control characters. Quotes, markup, emoji and every script are labels like others.
+    Raises InvalidDocument where nothing that can be seen is left, where it has more than 100
+    characters, or where it holds control characters or ones that change the direction of text.
+    Quotes, markup, emoji and every script are labels like others; so the joiners and the
+    direction marks that emoji and scripts need are kept.
     """
-    label = " ".join(unicodedata.normalize("NFC", text).split())
-    if not label:
+    label = _tidy(text)
+    if all(unicodedata.category(char) == "Cf" for char in label):
         raise InvalidDocument("A label can't be empty: type a name.")
     if len(label) > MAX_LABEL_LENGTH:
         raise InvalidDocument(
@@ -35,31 +46,50 @@ def clean_label(text: str) -> str:
         )
     if any(unicodedata.category(char) in ("Cc", "Cs") for char in label):
         raise InvalidDocument("A label can't hold control characters: type it again without them.")
+    if _DIRECTIONS.search(label):
+        raise InvalidDocument(
+            "A label can't hold characters that change the direction of text: type it again "
+            "without them."
+        )
     return label
 
 
-class Label(BaseModel):
+def _tidy(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def _name(text: str) -> str:
+    """`clean_label` for pydantic, which takes only a ValueError for an answer."""
+    try:
+        return clean_label(text)
+    except InvalidDocument as error:
+        raise ValueError(error.message.rstrip(".")) from error
+
+
+@lru_cache(maxsize=4096)
+def label_key(name: str) -> str:
+    """What two spellings of one label have in common: tidy, ignoring case."""
+    return unicodedata.normalize("NFC", _tidy(name).casefold())
+
+
+class Label(StoredModel):
     """One label. Its number never changes and is never given to another one."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-    number: Annotated[StrictInt, Field(ge=1)]
-    name: StrictStr
+    number: Annotated[StrictInt, Field(ge=1, le=MAX_NUMBER)]
+    name: Annotated[StrictStr, AfterValidator(_name)]
     color: Annotated[StrictStr, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
-class LabelSet(BaseModel):
+class LabelSet(StoredModel):
     """The project's labels, in the order of their numbers; names are unique ignoring case."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
     version: StrictStr = "1.0"
     labels: tuple[Label, ...] = ()
 
     def find(self, name: str) -> Label | None:
-        """The label of that name, ignoring case, or None."""
-        folded = name.casefold()
-        return next((label for label in self.labels if label.name.casefold() == folded), None)
+        """The label of that name, ignoring case and stray white space, or None."""
+        key = label_key(name)
+        return next((label for label in self.labels if label_key(label.name) == key), None)
 
     def color(self, name: str) -> str:
         """The label's colour; grey for a name that is not in the set."""
@@ -82,20 +112,17 @@ class LabelSet(BaseModel):
 
 
 def parse_label_set(data: bytes) -> LabelSet:
-    """The label set in `data`; DamagedDocument where it is none, which is then left as it is."""
+    """The label set in `data`, in the order of the numbers, names tidied.
+
+    Raises NewerDocument for a newer major version, DamagedDocument where it is no label set. It is
+    then left as it is.
+    """
     try:
         found = LabelSet.model_validate_json(data)
-        if found.version.split(".")[0] != "1":
-            raise NewerDocument(
-                f"{LABELS_KEY} was written by a newer Labeler (format {found.version}). It was "
-                "left as it is: update Labeler."
-            )
-        _check_unique(found)
-    except (ValidationError, ValueError) as error:
-        raise DamagedDocument(
-            f"{LABELS_KEY} is damaged: {error}. It was left as it is: restore an earlier version "
-            "of it, or mend it by hand."
-        ) from error
+    except ValidationError as error:
+        raise DamagedDocument(damage(LABELS_KEY, error)) from error
+    check_version(found.version, LABELS_KEY)
+    _check_unique(found)
     return found.model_copy(
         update={"labels": tuple(sorted(found.labels, key=lambda label: label.number))}
     )
@@ -109,10 +136,13 @@ def dump_label_set(labels: LabelSet) -> bytes:
 def _check_unique(labels: LabelSet) -> None:
     for what, values in (
         ("number", [label.number for label in labels.labels]),
-        ("name", [label.name.casefold() for label in labels.labels]),
+        ("name", [label_key(label.name) for label in labels.labels]),
     ):
         seen: set[Any] = set()
         for value in values:
             if value in seen:
-                raise ValueError(f"the {what} {value!r} is given twice")
+                raise DamagedDocument(
+                    f"{LABELS_KEY} is damaged: the {what} {value!r} is given twice. It was left "
+                    "as it is: restore an earlier version of it, or mend it by hand."
+                )
             seen.add(value)

@@ -14,20 +14,21 @@ left corner. Keys that are not known here are kept at every level. All models ar
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
-from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
+from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.labels import clean_label
+from labeler.stored import StoredModel, check_version, damage, first_problem
 
 FORMAT_VERSION: Final = "1.0"
-SUPPORTED_MAJOR: Final = 1
 MAX_RECTS: Final = 10_000
+MAX_SIDE: Final = 2**31 - 1
+"""Pixels; what readers of data sets hold in four bytes."""
 
 
 class Status(StrEnum):
@@ -44,11 +45,7 @@ class Status(StrEnum):
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="allow", frozen=True)
-
-
-class Rect(_Model):
+class Rect(StoredModel):
     """One labelled box: left, top, width and height in pixels of the displayed image."""
 
     left: Finite
@@ -59,7 +56,7 @@ class Rect(_Model):
     id: StrictStr = ""
 
 
-class Metadata(_Model):
+class Metadata(StoredModel):
     """What is known about the document; every key may be missing in an existing bucket."""
 
     image_path: StrictStr | None = None
@@ -71,13 +68,13 @@ class Metadata(_Model):
     saved_by: StrictStr | None = None
 
 
-class AnnotationDocument(_Model):
+class AnnotationDocument(StoredModel):
     """The boxes of one image. `image_width` and `image_height` are pixels as displayed."""
 
     rects: Annotated[tuple[Rect, ...], Field(max_length=MAX_RECTS)]
     image_path: StrictStr
-    image_width: Annotated[StrictInt, Field(ge=1)] | None = None
-    image_height: Annotated[StrictInt, Field(ge=1)] | None = None
+    image_width: Annotated[StrictInt, Field(ge=1, le=MAX_SIDE)] | None = None
+    image_height: Annotated[StrictInt, Field(ge=1, le=MAX_SIDE)] | None = None
     metadata: Metadata = Metadata()
 
     @property
@@ -93,7 +90,7 @@ class _VersionProbe(BaseModel):
     """Just enough of a document to see whether a newer program wrote it."""
 
     class _Metadata(BaseModel):
-        version: Any = None
+        version: StrictStr | None = None
 
     metadata: _Metadata = _Metadata()
 
@@ -109,14 +106,11 @@ def parse_document(data: bytes, key: str) -> AnnotationDocument:
     a document of format 1.
     """
     try:
-        version = _VersionProbe.model_validate_json(data).metadata.version
-    except ValidationError as error:
-        raise DamagedDocument(_damage(key, error)) from error
-    _check_version(version, key)
-    try:
         document = AnnotationDocument.model_validate_json(data)
     except ValidationError as error:
-        raise DamagedDocument(_damage(key, error)) from error
+        _check_for_newer(data, key)
+        raise DamagedDocument(damage(key, error)) from error
+    check_version(document.metadata.version, key)
     return with_ids(document)
 
 
@@ -132,10 +126,10 @@ def check_document(data: Any) -> AnnotationDocument:
         else:
             document = AnnotationDocument.model_validate(data)
     except ValidationError as error:
-        field, reason = _first_problem(error)
+        field, reason = first_problem(error)
         raise InvalidDocument(f"{field or 'The document'}: {reason}.", field) from error
     try:
-        _check_version(document.metadata.version, "The document")
+        check_version(document.metadata.version, "The document")
     except DamagedDocument as error:
         raise InvalidDocument(error.message, "metadata.version") from error
     status = document.metadata.status
@@ -178,16 +172,27 @@ def dump_document(document: AnnotationDocument) -> bytes:
 
 def with_ids(document: AnnotationDocument) -> AnnotationDocument:
     """The document with an id on every rect, unique within it; the same input, the same ids."""
+    given = {rect.id for rect in document.rects}
     taken: set[str] = set()
     rects: list[Rect] = []
     for index, rect in enumerate(document.rects):
         if not rect.id or rect.id in taken:
-            rect = rect.model_copy(update={"id": _content_id(rect, index, taken)})
+            rect = rect.model_copy(update={"id": _content_id(rect, index, given | taken)})
         taken.add(rect.id)
         rects.append(rect)
     if tuple(rects) == document.rects:
         return document
     return document.model_copy(update={"rects": tuple(rects)})
+
+
+def derived_id(seed: str) -> str:
+    """Eight characters of [0-9a-z] made from `seed` alone."""
+    number = int.from_bytes(hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()[:8])
+    digits = ""
+    for _ in range(8):
+        number, digit = divmod(number, 36)
+        digits += "0123456789abcdefghijklmnopqrstuvwxyz"[digit]
+    return digits
 
 
 def saved_time(document: AnnotationDocument) -> datetime | None:
@@ -197,51 +202,23 @@ def saved_time(document: AnnotationDocument) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
 def _content_id(rect: Rect, index: int, taken: set[str]) -> str:
     """Eight characters of [0-9a-z] from the rect's place and content, not among `taken`."""
     seed = f"{index}|{rect.left!r}|{rect.top!r}|{rect.width!r}|{rect.height!r}|{rect.label}"
-    while True:
-        number = int.from_bytes(hashlib.sha256(seed.encode("utf-8", "surrogatepass")).digest()[:8])
-        digits = ""
-        for _ in range(8):
-            number, digit = divmod(number, 36)
-            digits += "0123456789abcdefghijklmnopqrstuvwxyz"[digit]
-        if digits not in taken:
-            return digits
+    while (found := derived_id(seed)) in taken:
         seed += "|"
+    return found
 
 
-def _check_version(version: Any, key: str) -> None:
-    if version is None:
+def _check_for_newer(data: bytes, key: str) -> None:
+    """NewerDocument where a newer program may well understand `data`, which we don't."""
+    try:
+        version = _VersionProbe.model_validate_json(data).metadata.version
+    except ValidationError:
         return
-    match = re.fullmatch(r"(\d{1,9})(\.\d+)*", version) if isinstance(version, str) else None
-    if match is None:
-        raise DamagedDocument(f"{key}: {version!r} is not a format version. It was left as it is.")
-    if int(match[1]) > SUPPORTED_MAJOR:
-        raise NewerDocument(
-            f"{key} was written by a newer Labeler (format {version}; this one reads "
-            f"{SUPPORTED_MAJOR}.x). It was left as it is: update Labeler to open it."
-        )
-
-
-def _damage(key: str, error: ValidationError) -> str:
-    field, reason = _first_problem(error)
-    where = f" at {field}" if field else ""
-    return (
-        f"{key} is damaged{where}: {reason}. It was left as it is: restore an earlier version of "
-        "it, or mend it by hand."
-    )
-
-
-def _first_problem(error: ValidationError) -> tuple[str, str]:
-    """Where (`rects[3].left`) and what the first thing wrong is."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = ""
-    for part in first["loc"]:
-        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
-    return field, str(first["msg"])
+    check_version(version, key)

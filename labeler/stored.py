@@ -1,0 +1,90 @@
+"""What the JSON objects in the store have in common: unknown keys, versions, what is wrong."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from labeler.errors import DamagedDocument, NewerDocument
+
+SUPPORTED_MAJOR: Final = 1
+MAX_DEPTH: Final = 100
+MAX_INTEGER_BITS: Final = 13_000
+"""A little below the longest number that JSON readers take (4,300 digits)."""
+
+
+def _kept(value: Any, depth: int = 0) -> Any:
+    """The value itself where JSON gives it back unchanged; ValueError otherwise.
+
+    NaN, for one, would come back as null: a key that is not ours would be damaged by our save.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    match value:
+        case None | bool():
+            pass
+        case str():
+            if any("\ud800" <= char <= "\udfff" for char in value):
+                raise ValueError("it holds half of a character (a lone surrogate)")
+        case int():
+            if value.bit_length() > MAX_INTEGER_BITS:
+                raise ValueError("it is too large a number")
+        case float():
+            if not math.isfinite(value):
+                raise ValueError("it is not a finite number")
+        case list():
+            for item in value:
+                _kept(item, depth + 1)
+        case dict():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise ValueError("it has a key that is not text")
+                _kept(key)
+                _kept(item, depth + 1)
+        case _:
+            raise ValueError(f"JSON has no {type(value).__name__}")
+    return value
+
+
+class StoredModel(BaseModel):
+    """An immutable part of a stored object; unknown keys are kept as they are."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_kept)]] = Field(init=False)
+
+
+def check_version(version: str | None, key: str) -> None:
+    """NewerDocument for a newer major version, DamagedDocument where it is no version at all."""
+    if version is None:
+        return
+    match = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)*", version)
+    if match is None:
+        raise DamagedDocument(f"{key}: {version!r} is not a format version. It was left as it is.")
+    if int(match[1]) > SUPPORTED_MAJOR:
+        raise NewerDocument(
+            f"{key} was written by a newer Labeler (format {version}; this one reads "
+            f"{SUPPORTED_MAJOR}.x). It was left as it is: update Labeler to open it."
+        )
+
+
+def first_problem(error: ValidationError) -> tuple[str, str]:
+    """Where (`rects[3].left`, empty for the whole) and what the first thing wrong is."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = ""
+    for part in first["loc"]:
+        field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+    return field, str(first["msg"]).removeprefix("Value error, ")
+
+
+def damage(key: str, error: ValidationError) -> str:
+    """The message for a person whose object `key` can't be understood."""
+    field, reason = first_problem(error)
+    where = f" at {field}" if field else ""
+    return (
+        f"{key} is damaged{where}: {reason}. It was left as it is: restore an earlier version of "
+        "it, or mend it by hand."
+    )
