@@ -23,7 +23,7 @@ help: ## list the targets
 # --- install ------------------------------------------------------------------------------
 
 $(PY):
-	@python="$$(tools/python.sh)" && echo "Making $(VENV) with $$python" \
+	@python="$$(sh tools/python.sh)" && echo "Making $(VENV) with $$python" \
 		&& "$$python" -m venv --clear $(VENV)
 
 # The stamps say which lock is installed. They lie in .venv and go with it.
@@ -47,11 +47,11 @@ run: $(VENV)/.installed ## start Labeler on PORT (8501); settings come from the 
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## run all tests
-	@CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m pytest $(ARGS)
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m pytest $(ARGS)
 
 .PHONY: cover
 cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of them reaches
-	@CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM \
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM \
 		&& exec $(PY) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 .PHONY: lint
@@ -67,7 +67,7 @@ format: $(VENV)/.installed-dev ## format the code, mend what can be mended
 
 .PHONY: soak
 soak: $(VENV)/.installed-dev ## the long tests: several instances, cut connections, killed servers
-	@CHROMIUM="$$(tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m bench.soak $(ARGS)
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m bench.soak $(ARGS)
 
 .PHONY: bench
 bench: $(VENV)/.installed-dev ## measure

@@ -5,8 +5,9 @@
 # python3 comes without venv. So every candidate is asked.
 set -eu
 
+names="${PYTHON:-python3.13 python3.12 python3.11 python3}"
 without_venv=""
-for name in ${PYTHON:-python3.13 python3.12 python3.11 python3}; do
+for name in $names; do
     answer="$("$name" -c '
 import sys, importlib.util
 has_venv = all(importlib.util.find_spec(name) for name in ("venv", "ensurepip"))
@@ -26,7 +27,7 @@ if [ -n "$without_venv" ]; then
     echo "$without_venv can't make virtual environments. On Debian and Ubuntu install" \
         "python$version-venv: sudo apt-get install python$version-venv" >&2
 else
-    echo "No Python 3.11 or newer was found (looked for: ${PYTHON:-python3.13, python3.12," \
-        "python3.11, python3}). Install one, or name it: make PYTHON=/path/to/python3" >&2
+    echo "No Python 3.11 or newer was found (looked for: $names)." \
+        "Install one, or name it: make PYTHON=/path/to/python3" >&2
 fi
 exit 1

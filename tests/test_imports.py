@@ -1,0 +1,224 @@
+"""Imports only point down, and each outside package has its one home.
+
+Read twice: in the source, for every module, and in what a fresh interpreter has really loaded, for
+what a package brings along unseen.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+LAYERS: tuple[frozenset[str], ...] = (
+    frozenset({"labeler", "labeler.errors"}),
+    frozenset({"labeler.stored"}),
+    frozenset({"labeler.geometry", "labeler.labels"}),
+    frozenset({"labeler.models", "labeler.settings"}),
+    frozenset({"labeler.coco", "labeler.images", "labeler.merge", "labeler.storage"}),
+    frozenset({"labeler.catalogue", "labeler.edits"}),
+    frozenset({"labeler.dataset"}),
+    frozenset({"labeler.saver"}),
+    frozenset({"labeler.api", "labeler.cli", "labeler.ui"}),
+    frozenset({"app", "labeler.__main__"}),
+)
+"""Lowest first. A unit is a module, or a package with all that is in it. A unit imports only from
+layers below its own, so units of one layer, the three edges above all, never import each other."""
+
+NARROWER = {"labeler.storage": {"labeler.errors", "labeler.settings"}}
+"""Units that may import less than everything below them."""
+
+OUTSIDE = {
+    "PIL": {"labeler.images"},
+    "gcsfs": {"labeler.storage"},
+    "google": {"labeler.storage"},
+    "google_crc32c": {"labeler.storage"},
+    "pydantic": {"labeler.labels", "labeler.models", "labeler.stored"},
+    "requests": {"labeler.storage"},
+    "starlette": {"app", "labeler.api"},
+    "streamlit": {"app", "labeler.ui"},
+    "streamlit_drawable_canvas": {"app", "labeler.ui"},
+    "uvicorn": {"app"},
+}
+"""Which units may import an outside package."""
+
+LAZY = frozenset({"gcsfs", "google", "google_crc32c", "requests"})
+"""Packages that only a bucket needs: they are loaded when one is opened, not before."""
+
+PURE = frozenset(
+    {"labeler.coco", "labeler.geometry", "labeler.labels", "labeler.merge", "labeler.models"}
+)
+IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})
+CLOCKS = frozenset({"now", "today", "utcnow"})
+
+
+@dataclass(frozen=True)
+class Import:
+    """One imported module, `labeler.x` or an outside one, and where the statement stands."""
+
+    module: str
+    line: int
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {
+    module_name(path): path
+    for path in sorted([*ROOT.glob("app.py"), *ROOT.glob("labeler/**/*.py")])
+}
+
+
+def unit_of(module: str) -> str | None:
+    """The unit of the table that `module` is or lies in; "labeler" is only itself."""
+    units = frozenset().union(*LAYERS)
+    while module not in units and "." in module:
+        module = module.rpartition(".")[0]
+        if module == "labeler":
+            return None
+    return module if module in units else None
+
+
+def layer_of(unit: str) -> int:
+    return next(index for index, layer in enumerate(LAYERS) if unit in layer)
+
+
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(SOURCES[module].read_bytes(), str(SOURCES[module]))
+
+
+def imports_of(module: str) -> Iterator[Import]:
+    """Every import of `module`, those inside functions too."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: write the import in full"
+            base = node.module or ""
+            for alias in node.names:
+                full = f"{base}.{alias.name}"
+                yield Import(full if full in SOURCES else base, node.lineno)
+
+
+def is_ours(module: str) -> bool:
+    return module == "app" or module.partition(".")[0] == "labeler"
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_imports_point_down(module: str) -> None:
+    unit = unit_of(module)
+    assert unit, f"{module} is in no layer: give it a place in LAYERS of {Path(__file__).name}"
+    for found in imports_of(module):
+        target = unit_of(found.module)
+        if not is_ours(found.module) or target == unit:
+            continue
+        where = f"{module}:{found.line} imports {found.module}"
+        assert target, f"{where}, which is in no layer"
+        assert layer_of(target) < layer_of(unit), f"{where}, which is not below it"
+        assert target in NARROWER.get(unit, {target}), f"{where}, which {unit} may not use"
+
+
+@pytest.mark.parametrize("module", SOURCES)
+def test_an_outside_package_stays_in_its_home(module: str) -> None:
+    for found in imports_of(module):
+        package = found.module.partition(".")[0]
+        if is_ours(found.module) or package in sys.stdlib_module_names:
+            continue
+        where = f"{module}:{found.line} imports {package}"
+        assert package in OUTSIDE, f"{where}: give it a home in OUTSIDE, and a line in pyproject"
+        assert unit_of(module) in OUTSIDE[package], f"{where}, which belongs in {OUTSIDE[package]}"
+
+
+def test_no_module_imports_itself_in_a_circle() -> None:
+    graph = {
+        module: {found.module for found in imports_of(module)} & (SOURCES.keys() - {module})
+        for module in SOURCES
+    }
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        pytest.fail(f"imports go round: {' -> '.join(error.args[1])}")
+
+
+@pytest.mark.parametrize("module", sorted(PURE))
+def test_the_core_knows_no_clock_and_no_surroundings(module: str) -> None:
+    """The same input gives the same output: nothing here asks for a time, a file or a chance."""
+    found = {found.module.partition(".")[0] for found in imports_of(module)} & IMPURE
+    assert not found, f"{module} imports {found}"
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            assert node.func.attr not in CLOCKS, f"{module}:{node.lineno} asks for the time"
+
+
+# --- what is really loaded ----------------------------------------------------------------
+
+
+def loaded_by(code: str) -> set[str]:
+    """The outside packages of the table that a fresh interpreter holds after running `code`."""
+    report = "\nimport sys; print('--loaded--', *sys.modules, sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-c", code + report],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.partition("--loaded--\n")[2].splitlines()
+    # google.protobuf is Streamlit's too; these three come with Cloud clients only.
+    cloud = ("google.api_core", "google.auth", "google.cloud")
+    return {
+        package
+        for name in names
+        if (package := name.partition(".")[0]) in OUTSIDE
+        and (package != "google" or name.startswith(cloud))
+    }
+
+
+def below(module: str) -> set[str]:
+    """The units that `module` lies in or imports, directly or not."""
+    seen: set[str] = set()
+    todo = [module]
+    while todo:
+        current = todo.pop()
+        if current not in seen and current in SOURCES:
+            seen.add(current)
+            todo += [found.module for found in imports_of(current)]
+    return {unit_of(name) or name for name in seen}
+
+
+def is_cloud(module: str) -> bool:
+    return any(found.module.partition(".")[0] in LAZY for found in imports_of(module))
+
+
+@pytest.mark.parametrize("module", [name for name in SOURCES if not is_cloud(name)])
+def test_a_module_brings_only_what_its_imports_allow(module: str) -> None:
+    units = below(module)
+    allowed = {package for package, homes in OUTSIDE.items() if homes & units} - LAZY
+    assert loaded_by(f"import {module}") <= allowed
+
+
+def test_a_folder_is_opened_without_the_cloud(tmp_path: Path) -> None:
+    """A laptop does not wait for, or need, what only a bucket needs."""
+    code = f"""
+from labeler.settings import Location
+from labeler.storage import ABSENT, open_store
+store = open_store(Location("", {str(tmp_path)!r}))
+store.write("a/b", b"bytes", replaces=ABSENT)
+assert store.read("a/b")[0] == b"bytes"
+store.close()
+"""
+    assert not loaded_by(code) & (LAZY | {"PIL", "streamlit", "starlette"})
+
+
+def test_a_bucket_is_opened_with_it() -> None:
+    """Proves that the test above would see the clients if they were loaded."""
+    assert "google" in loaded_by("import google.cloud.storage")

@@ -1,0 +1,127 @@
+"""What the project says about itself agrees: versions, locks, and no address of a registry."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from packaging.markers import default_environment
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import labeler
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+PYTHONS = ("3.11", "3.12", "3.13")
+SYSTEMS = ("linux", "darwin")
+
+REGISTRY = re.compile(
+    r"(pypi|pythonhosted|npmjs|yarnpkg|crates|debian|ubuntu|proxy\.golang)\.(org|com|io)"
+    r"|--(extra-)?index-url[ =]|--find-links[ =]",
+    re.IGNORECASE,
+)
+
+
+class Pin(NamedTuple):
+    requirement: Requirement
+    hashes: int
+
+
+def project() -> dict[str, Any]:
+    loaded: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return loaded
+
+
+@cache
+def pins_of(lock: str) -> tuple[Pin, ...]:
+    """The pins of a lock; any line that is no pin, hash or comment fails here."""
+    text = re.sub(r"^\s*#.*\n", "", (ROOT / lock).read_text(), flags=re.MULTILINE)
+    pins = []
+    for line in text.replace("\\\n", " ").splitlines():
+        requirement, *hashes = re.split(r"\s+--hash=sha256:", line.strip())
+        assert all(re.fullmatch(r"[0-9a-f]{64}", digest) for digest in hashes), line
+        pins.append(Pin(Requirement(requirement), len(hashes)))
+    return tuple(pins)
+
+
+def installed_by(lock: str, python: str, system: str) -> dict[str, str]:
+    """Name and version of what a lock installs on one kind of machine."""
+    environment = {
+        **default_environment(),
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": system,
+    }
+    versions: dict[str, str] = {}
+    for requirement, _ in pins_of(lock):
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            name = canonicalize_name(requirement.name)
+            assert name not in versions, f"{lock} pins {name} twice for Python {python}"
+            versions[name] = str(requirement.specifier).removeprefix("==")
+    return versions
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert project()["version"] == labeler.__version__
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_is_exact_and_has_hashes(lock: str) -> None:
+    assert pins_of(lock)
+    for requirement, hashes in pins_of(lock):
+        assert requirement.url is None
+        assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), requirement
+        assert hashes, requirement
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("python", PYTHONS)
+@pytest.mark.parametrize("lock", LOCKS)
+def test_the_lock_is_in_step_with_pyproject(lock: str, python: str, system: str) -> None:
+    """`make lock` was run after the last change of a dependency."""
+    wanted = list(project()["dependencies"])
+    if lock == "requirements-dev.txt":
+        wanted += project()["optional-dependencies"]["dev"]
+    versions = installed_by(lock, python, system)
+    for dependency in map(Requirement, wanted):
+        version = versions.get(canonicalize_name(dependency.name))
+        assert version, f"{dependency} is not in {lock}: run make lock"
+        assert dependency.specifier.contains(version), f"{lock} has {version}, not {dependency}"
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+@pytest.mark.parametrize("python", PYTHONS)
+def test_tests_run_on_the_versions_that_users_get(python: str, system: str) -> None:
+    users, developers = (installed_by(lock, python, system) for lock in LOCKS)
+    assert users.items() <= developers.items()
+
+
+def test_the_oldest_python_that_is_allowed_is_checked() -> None:
+    assert project()["requires-python"] == f">={PYTHONS[0]}"
+
+
+def test_no_tracked_file_names_a_package_registry() -> None:
+    """Where packages come from is set on the machine that installs them, not here."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
+    ).stdout
+    paths = [ROOT / name for name in listed.split("\0") if name]
+    assert paths
+    found = [
+        f"{path.relative_to(ROOT)}: {match.group()}"
+        for path in paths
+        if path.is_file()
+        for match in REGISTRY.finditer(path.read_bytes().decode("utf-8", "replace"))
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_search_for_registries_finds_one() -> None:
+    assert REGISTRY.search("https://" + "files.pythonhosted" + ".org/packages/x")
+    assert REGISTRY.search("--index" + "-url https://example.test/simple")
