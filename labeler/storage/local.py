@@ -5,8 +5,9 @@ Beyond the contract (base.py), for people and programs that work on the folder d
 * `root/<key>` is the object. A file that another program puts there is an object, an edit by
   another program a new version; put it there whole, by a rename. All of our own is in
   `root/.labeler/`, which may be removed while nothing runs: only metadata is lost by it.
-* A hidden file or folder (`.DS_Store`, `.git`) is listed only if Labeler wrote it. A name that is
-  no key (not NFC, control characters) is not listed.
+* A hidden file or folder (`.DS_Store`, `.git`) is listed only if Labeler wrote it. Decomposed
+  (NFD) names, as Macs write them, stand under their NFC keys; other names that are no keys (not
+  UTF-8, control characters) are not listed.
 * A link to a file can be read and is listed; writing or deleting through it is NotAllowed. Links
   to folders are not followed at all; `root` itself may be one.
 * A file can't be where a folder is: `a` and `a/b` exclude each other (InvalidRequest), and so do
@@ -163,7 +164,7 @@ class LocalStore:
             if files.version_of(state) != version:
                 raise self._conflict(key, version, state)
             self._journal.enter_delete(key, version)
-            path = self._path(key)
+            path = self._tree.path(key)
             path.unlink()
             files.sync_folder(path.parent)
 
@@ -201,14 +202,14 @@ class LocalStore:
         if self._linked_folder(key) is not None:
             raise self._missing(key)
         # Without O_NONBLOCK, opening somebody's pipe would wait for its writer for ever.
-        fd = os.open(self._path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        fd = os.open(self._tree.path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not files.is_file(os.fstat(fd)):
             os.close(fd)
             raise self._missing(key)
         return fd
 
     def _state(self, key: str) -> os.stat_result:
-        state = None if self._linked_folder(key) else self._path(key).stat()
+        state = None if self._linked_folder(key) else self._tree.path(key).stat()
         if state is None or not files.is_file(state):
             raise self._missing(key)
         return state
@@ -223,14 +224,14 @@ class LocalStore:
         Otherwise it has been replaced so often since that the journal has dropped the state.
         """
         try:
-            return files.version_of(self._path(key).stat()) == files.version_of(state)
+            return files.version_of(self._tree.path(key).stat()) == files.version_of(state)
         except FileNotFoundError:
             return False
 
     def _found(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
-        for key in self._tree.paths(prefix, after):
+        for key in self._tree.keys(prefix, after):
             try:
-                state = self._path(key).stat()
+                state = self._tree.path(key).stat()
             except OSError as error:
                 if error.errno not in files.MISSING:
                     raise
@@ -244,10 +245,11 @@ class LocalStore:
         """The version of the object as it is, None where it is absent; that is the named state."""
         state = self._state_itself(key)
         if state is not None and not files.is_file(state):
-            if not files.remove_empty(self._path(key)):
+            path = self._tree.path(key)
+            if not files.remove_empty(path):
                 raise InvalidRequest(
-                    f"{key} can't be saved: {self._path(key)} is a folder or something else that "
-                    "is not a file. Choose another name."
+                    f"{key} can't be saved: {path} is a folder, or something else that is not a "
+                    "file. Choose another name."
                 )
             state = None
         current = None if state is None else files.version_of(state)
@@ -259,11 +261,11 @@ class LocalStore:
         """The state under the key, None where nothing is; NotAllowed where a link is in the way."""
         linked = self._linked_folder(key)
         try:
-            state = self._path(key).lstat()
+            state = self._tree.path(key).lstat()
         except FileNotFoundError:
             state = None
         if linked is None and state is not None and files.is_link(state):
-            linked = self._path(key)
+            linked = self._tree.path(key)
         if linked is not None:
             raise NotAllowed(
                 f"{key} can't be changed: {linked} is a link, and Labeler writes nothing through "
@@ -272,10 +274,10 @@ class LocalStore:
         return state
 
     def _place(self, key: str, temp: Path, replaces: Replaces) -> None:
-        path = self._path(key)
+        path = self._tree.path(key)
         for last in (False, False, True):
-            files.make_folder(path.parent)
             try:
+                files.make_folder(path.parent)
                 if replaces is ABSENT:
                     files.place_new(temp, path)
                 else:
@@ -310,16 +312,14 @@ class LocalStore:
 
     # --- both ------------------------------------------------------------------------------
 
-    def _path(self, key: str) -> Path:
-        return self._root / key
-
     def _linked_folder(self, key: str) -> Path | None:
         """The first folder on the key's way that is a link."""
-        path = self._root
-        for part in key.split("/")[:-1]:
-            path /= part
+        at = key.find("/")
+        while at > 0:
+            path = self._tree.path(key[:at])
             if path.is_symlink():
                 return path
+            at = key.find("/", at + 1)
         return None
 
     def _check_root(self) -> None:
@@ -361,7 +361,7 @@ class LocalStore:
 
 
 def _info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
-    seconds = min(state.st_mtime_ns // 1000 / 1_000_000, _LAST_MOMENT_S)
+    seconds = min(max(state.st_mtime_ns // 1000 / 1_000_000, 0), _LAST_MOMENT_S)
     return ObjectInfo(
         key=key,
         version=files.version_of(state),

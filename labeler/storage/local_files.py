@@ -118,7 +118,7 @@ def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 def remove_stale(folder: Path) -> None:
     """Remove temporary files that killed writers left: an hour old and locked by nobody."""
     for path in folder.iterdir():
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):  # tidying must not keep anybody from saving
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 old = time.time() - os.fstat(fd).st_mtime > _STALE_S
@@ -149,17 +149,25 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make the folder, and those above it, durably; one that is there is fine."""
+    """Make the folder, and those above it, durably; one that is there is fine.
+
+    NotADirectoryError where something else is there.
+    """
+    try:
+        _make_one(path)
+    except FileNotFoundError:
+        make_folder(path.parent)
+        _make_one(path)
+
+
+def _make_one(path: Path) -> None:
     try:
         path.mkdir()
     except FileExistsError:
         if not path.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path)) from None
-        return
-    except FileNotFoundError:
-        make_folder(path.parent)
-        path.mkdir(exist_ok=True)
-    sync_folder(path.parent)
+    else:
+        sync_folder(path.parent)
 
 
 def place_new(temp: Path, path: Path) -> None:

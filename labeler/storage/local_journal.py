@@ -1,15 +1,15 @@
 """The folder store's journal: metadata and MD5 of each version that Labeler wrote.
 
-Files carry no custom metadata that every file system keeps, so it stands beside them, in one
-append-only file of JSON lines that a listing reads once and then only the end of:
+Not every file system keeps custom metadata with a file, so it stands beside the files, in one
+append-only file of JSON lines that a process reads once and then only the end of:
 
     {"k": key, "v": new version, "o": version it replaced, "m": metadata, "h": md5}
     {"k": key, "o": version}                                  a delete
 
-A line is written before the file takes its place and counts only while the file is in that very
+A line is on disk before the file takes its place, and counts only while the file is in that very
 version. So a writer killed in between leaves the old state with its own metadata, a reader never
-sees a new state without, and an edit by another program has none. The two last versions of each
-key are kept, also after a delete: their times keep a later version from repeating one.
+sees a new state without, and an edit by another program has none. The last versions of each key
+are kept, also after a delete: their times keep a later version from repeating one.
 """
 
 from __future__ import annotations
@@ -17,15 +17,16 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from labeler.storage.base import Version
 from labeler.storage.local_files import (
     locked,
     stamp,
     sync,
+    sync_folder,
     temporary,
     version_of,
     version_time,
@@ -47,27 +48,23 @@ class Journal:
     """Notes by key and version, shared by all processes through the folder `own`."""
 
     def __init__(self, own: Path, timeout_s: float) -> None:
+        self._own = own
         self._path = own / "journal.jsonl"
         self._lock_path = own / "locks" / "journal"
-        self._temp = own / "tmp"
         self._timeout_s = timeout_s
         self._mutex = threading.Lock()
-        self._fd = -1
-        self._read_to = 0
-        self._lines = self._live = 0
-        self._notes: dict[str, tuple[Note, ...]] = {}
-        self._hidden: set[str] = set()
+        self._known = _Known(-1)
 
     def find(self, key: str, version: Version) -> Note | None:
         """What is noted of this version as of the last refresh."""
-        for note in self._notes.get(key, ()):
+        for note in self._known.notes.get(key, ()):
             if note.version == version:
                 return note
         return None
 
     def wrote_hidden(self, path: str) -> bool:
         """Whether Labeler wrote this hidden file, or something in this hidden folder."""
-        return path in self._hidden
+        return path in self._known.hidden
 
     def refresh(self) -> None:
         """Take in what any process has appended since; without a journal nothing is known."""
@@ -75,12 +72,7 @@ class Journal:
             self._refresh()
 
     def enter(
-        self,
-        fd: int,
-        key: str,
-        current: Version | None,
-        metadata: dict[str, str],
-        md5: str,
+        self, fd: int, key: str, current: Version | None, metadata: dict[str, str], md5: str
     ) -> Version:
         """Give the finished file `fd` its version, above all that `key` ever had, and note it.
 
@@ -88,16 +80,12 @@ class Journal:
         """
         with locked(self._lock_path, self._timeout_s), self._mutex:
             self._refresh()
-            above = self._latest(key, current)
-            version = version_of(stamp(fd, above))
-            line: dict[str, object] = {"k": key, "v": version}
+            versions = [note.version for note in self._known.notes.get(key, ())]
             if current is not None:
-                line["o"] = current
-            if metadata:
-                line["m"] = metadata
-            line["h"] = md5
-            journal = self._append(line)
-        self._sync(journal)
+                versions.append(current)
+            version = version_of(stamp(fd, max(map(version_time, versions), default=0)))
+            journal = self._append(_entry(key, version, current, metadata, md5))
+        _sync_and_close(journal)
         return version
 
     def enter_delete(self, key: str, current: Version) -> None:
@@ -105,66 +93,97 @@ class Journal:
         with locked(self._lock_path, self._timeout_s), self._mutex:
             self._refresh()
             journal = self._append({"k": key, "o": current})
-        self._sync(journal)
+        _sync_and_close(journal)
 
     def close(self) -> None:
         """Forget everything; a later call reads the journal again."""
         with self._mutex:
-            self._forget()
+            self._replace(_Known(-1))
 
-    def _latest(self, key: str, current: Version | None) -> int:
-        known = [note.version for note in self._notes.get(key, ())]
-        if current is not None:
-            known.append(current)
-        return max(map(version_time, known), default=0)
-
-    def _append(self, line: Mapping[str, object]) -> int:
+    def _append(self, entry: dict[str, Any]) -> int:
         """Write one line at the end and take it in; a descriptor of the file to sync and close."""
-        if self._lines > 2 * self._live + _SLACK_LINES:
+        if self._known.lines > 2 * self._known.live + _SLACK_LINES:
             self._compact()
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         try:
-            text = json.dumps(line, ensure_ascii=True, separators=(",", ":")) + "\n"
+            line = _line(entry)
             size = os.fstat(fd).st_size
-            if size and os.pread(fd, 1, size - 1) != b"\n":
-                text = "\n" + text  # the line of a killed writer ends here
-            write_all(fd, text.encode())
+            if not size:
+                sync_folder(self._own)
+            elif os.pread(fd, 1, size - 1) != b"\n":
+                line = b"\n" + line  # what a killed writer left of its line ends here
+            write_all(fd, line)
             self._refresh()
         except BaseException:
             os.close(fd)
             raise
         return fd
 
-    def _sync(self, fd: int) -> None:
-        try:
+    def _compact(self) -> None:
+        """Replace the journal by one with only the lines that count; the caller holds the lock.
+
+        They are those of writers too that have noted their version but not yet placed the file.
+        """
+        with temporary(self._own / "tmp") as (fd, path):
+            write_all(fd, b"".join(map(_line, self._known.entries())))
             sync(fd)
-        finally:
-            os.close(fd)
+            path.replace(self._path)
+        sync_folder(self._own)
+        self._refresh()
 
     def _refresh(self) -> None:
         try:
             state = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            self._forget()
+            self._replace(_Known(-1))
             return
         # The open descriptor keeps the file's number from being given to its successor.
-        if self._fd >= 0 and not (
-            os.path.samestat(os.fstat(self._fd), state) and state.st_size >= self._read_to
-        ):
-            self._forget()
-        if self._fd < 0:
-            self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        size = os.fstat(self._fd).st_size
-        if size > self._read_to:
-            data = os.pread(self._fd, size - self._read_to, self._read_to)
-            whole = data.rfind(b"\n") + 1
-            for line in data[:whole].splitlines():
-                self._lines += 1
-                self._take(line)
-            self._read_to += whole
+        known = self._known
+        if known.fd >= 0 and os.path.samestat(os.fstat(known.fd), state):
+            known.read_on(state.st_size)
+        else:
+            known = _Known(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
+            known.read_on(os.fstat(known.fd).st_size)
+            self._replace(known)
+
+    def _replace(self, known: _Known) -> None:
+        # In one step: other threads look up in it meanwhile.
+        before, self._known = self._known, known
+        if before.fd >= 0:
+            os.close(before.fd)
+
+
+class _Known:
+    """What has been read of one journal file, open as `fd` (-1: there is none)."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+        self.lines = 0
+        self.live = 0
+        self.notes: dict[str, tuple[Note, ...]] = {}
+        self.hidden: set[str] = set()
+        self._read_to = 0
+
+    def read_on(self, size: int) -> None:
+        """Take in the whole lines up to `size` that have not been read yet."""
+        if size <= self._read_to:
+            return
+        data = os.pread(self.fd, size - self._read_to, self._read_to)
+        whole = data.rfind(b"\n") + 1
+        for line in data[:whole].splitlines():
+            self.lines += 1
+            self._take(line)
+        self._read_to += whole
+
+    def entries(self) -> Iterator[dict[str, Any]]:
+        """The fewest entries that, taken in from the start, give the same notes."""
+        for key, notes in self.notes.items():
+            replaced: Version | None = None
+            for version, metadata, md5 in notes:
+                yield _entry(key, version, replaced, metadata, md5)
+                replaced = version
 
     def _take(self, line: bytes) -> None:
-        """Take in one line; one that a killed writer left half is passed over."""
         try:
             entry = json.loads(line)
             key, new, old = entry["k"], entry.get("v"), entry.get("o")
@@ -173,48 +192,31 @@ class Journal:
                     version_time(version)
             note = Note(new, entry.get("m", {}), entry.get("h"))
         except (ValueError, KeyError, TypeError, AttributeError):
-            return
-        known = {note.version: note for note in self._notes.get(key, ())}
-        kept = [] if old is None else [known.get(old, Note(old, {}, None))]
+            return  # half a line of a killed writer, or somebody's edit
+        before = {note.version: note for note in self.notes.get(key, ())}
+        kept = [] if old is None else [before.get(old, Note(old, {}, None))]
         if new is not None:
             kept.append(note)
-        self._live += len(kept) - len(known)
-        self._notes[key] = tuple(kept)
+        self.live += len(kept) - len(before)
+        self.notes[key] = tuple(kept)
         if key.startswith(".") or "/." in key:
             parts = key.split("/")
-            self._hidden.update("/".join(parts[: n + 1]) for n in range(len(parts)))
+            self.hidden.update("/".join(parts[: n + 1]) for n in range(len(parts)))
 
-    def _compact(self) -> None:
-        """Replace the journal by one with only the lines that count; the caller holds the lock."""
-        with temporary(self._temp) as (fd, path):
-            text = "".join(
-                json.dumps(entry, ensure_ascii=True, separators=(",", ":")) + "\n"
-                for entry in self._entries()
-            )
-            write_all(fd, text.encode())
-            sync(fd)
-            path.replace(self._path)
-        self._refresh()
 
-    def _entries(self) -> Iterator[dict[str, object]]:
-        for key, notes in self._notes.items():
-            replaced: Version | None = None
-            for version, metadata, md5 in notes:
-                entry: dict[str, object] = {"k": key, "v": version}
-                if replaced is not None:
-                    entry["o"] = replaced
-                if metadata:
-                    entry["m"] = metadata
-                if md5 is not None:
-                    entry["h"] = md5
-                yield entry
-                replaced = version
+def _entry(
+    key: str, new: Version, old: Version | None, metadata: dict[str, str], md5: str | None
+) -> dict[str, Any]:
+    entry = {"k": key, "v": new, "o": old, "m": metadata, "h": md5}
+    return {name: value for name, value in entry.items() if value}
 
-    def _forget(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-        self._fd = -1
-        self._read_to = 0
-        self._lines = self._live = 0
-        self._notes = {}
-        self._hidden = set()
+
+def _line(entry: dict[str, Any]) -> bytes:
+    return json.dumps(entry, separators=(",", ":")).encode() + b"\n"
+
+
+def _sync_and_close(fd: int) -> None:
+    try:
+        sync(fd)
+    finally:
+        os.close(fd)

@@ -1,17 +1,18 @@
-"""Walking the folder store's tree lazily, in the order of the keys."""
+"""Where the folder store's objects are: the way from key to file and the walk in key order."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
+import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from labeler.errors import InvalidRequest
-from labeler.storage.base import MAX_KEY_BYTES, RESERVED, check_key
+from labeler.storage.base import RESERVED, check_key
 
 _BIG_FOLDER: Final = 1000
 _CACHED_FOLDERS: Final = 4
@@ -25,11 +26,9 @@ class _Names(NamedTuple):
 
 
 class Tree:
-    """The names below `root`.
+    """The files below `root`.
 
     `shows_hidden` says whether a hidden file or folder (its path from the root) is listed.
-    Code points sort as their UTF-8 bytes do, so plain strings are compared here. A folder's name
-    is kept with its `/`: `a.json` and `a-b` then stand before what is in `a/`, as in a bucket.
     """
 
     def __init__(self, root: Path, shows_hidden: Callable[[str], bool]) -> None:
@@ -38,11 +37,27 @@ class Tree:
         self._cache: dict[str, _Names] = {}
         self._mutex = threading.Lock()
 
-    def paths(self, prefix: str, after: str) -> Iterator[str]:
-        """Paths from the root, ascending, that begin with `prefix` and are above `after`.
+    def path(self, key: str) -> Path:
+        """The file that is, or would be, the object.
 
-        They are files, links to anything, or gone by now. Folders that lie wholly outside are
-        not entered; links to folders never are.
+        Macs write names decomposed (NFD), keys are NFC: a part that is there only decomposed is
+        taken so.
+        """
+        path = self._root / key
+        if key.isascii() or os.path.lexists(path):
+            return path
+        path = self._root
+        for part in key.split("/"):
+            decomposed = unicodedata.normalize("NFD", part)
+            only = decomposed != part and not os.path.lexists(path / part)
+            path /= decomposed if only and os.path.lexists(path / decomposed) else part
+        return path
+
+    def keys(self, prefix: str, after: str) -> Iterator[str]:
+        """Keys that begin with `prefix` and are above `after`, ascending.
+
+        They are of files, links to anything, or gone by now. Folders that lie wholly outside are
+        not entered; links to folders never are. Strings sort as their UTF-8 bytes do.
         """
         base = prefix[: prefix.rfind("/") + 1]
         if base and not self._is_folder(base):
@@ -63,12 +78,9 @@ class Tree:
         """Whether `base` (ending in `/`) is a folder that a walk from the root would enter."""
         folder = ""
         for part in base[:-1].split("/"):
-            if not self._listed(folder, part):
+            if not self._is_listed(folder, part) or self.path(folder + part).is_symlink():
                 return False
-            folder += part
-            if (self._root / folder).is_symlink():
-                return False
-            folder += "/"
+            folder += part + "/"
         return True
 
     def _between(self, folder: str, leaf: str, after: str) -> list[str]:
@@ -80,21 +92,21 @@ class Tree:
         if after.startswith(folder):
             rest = after[len(folder) :]
             first, slash, _ = rest.partition("/")
-            start = max(
-                start, bisect_left(names, first + slash) if slash else bisect_right(names, rest)
-            )
+            past = bisect_left(names, first + slash) if slash else bisect_right(names, rest)
+            start = max(start, past)
         end = start
         while end < len(names) and names[end].startswith(leaf):
             end += 1
         return names[start:end]
 
     def _names(self, folder: str) -> list[str]:
-        """The sorted names in the folder; a folder's ends in `/`. Empty where it is gone.
+        """The sorted names in the folder (empty where it is gone), those of folders with a `/`.
 
-        A big folder is kept until its time of change moves, so that many pages don't scan it
-        again and again. What changed just now may change again within one tick of the clock.
+        With it `a.json` and `a-b` stand before what is in `a/`, as their keys do. A big folder's
+        names are kept until its time of change moves, or many pages would scan it again and
+        again; not if it changed just now: it may change again within one tick of its clock.
         """
-        path = self._root / folder
+        path = self.path(folder)
         found: set[str] = set()
         for _ in range(_MAX_SCANS):
             try:
@@ -103,11 +115,11 @@ class Tree:
                 cached = self._cache.get(folder)
                 if cached is not None and cached.stamp == stamp:
                     return cached.names
-                found |= self._scan(folder)
+                found |= self._scan(folder, path)
                 # A scan may miss a name that is replaced meanwhile: look again, keep both.
                 steady = path.stat().st_mtime_ns == stamp[0]
             except (FileNotFoundError, NotADirectoryError):
-                return sorted(found)
+                break
             if steady:
                 names = sorted(found)
                 if len(names) > _BIG_FOLDER and time.time_ns() - stamp[0] > _QUIET_NS:
@@ -122,23 +134,29 @@ class Tree:
             while len(self._cache) > _CACHED_FOLDERS:
                 del self._cache[next(iter(self._cache))]
 
-    def _scan(self, folder: str) -> set[str]:
-        with os.scandir(self._root / folder) as entries:
-            return {
-                entry.name + "/" if entry.is_dir(follow_symlinks=False) else entry.name
-                for entry in entries
-                if self._listed(folder, entry.name)
-            }
+    def _scan(self, folder: str, path: Path) -> set[str]:
+        names = set()
+        with os.scandir(path) as entries:
+            for entry in entries:
+                name = entry.name
+                if not name.isascii():
+                    composed = unicodedata.normalize("NFC", name)
+                    if unicodedata.normalize("NFD", composed) == name:
+                        name = composed
+                if self._is_listed(folder, name):
+                    is_folder = entry.is_dir(follow_symlinks=False)
+                    names.add(name + "/" if is_folder else name)
+        return names
 
-    def _listed(self, folder: str, name: str) -> bool:
+    def _is_listed(self, folder: str, name: str) -> bool:
         """Whether a name can be a part of a key and is not hidden."""
         if name.startswith("."):
-            if name in (".", "..") or name.casefold().startswith(RESERVED):
+            if name.casefold().startswith(RESERVED):
                 return False
             if not self._shows_hidden(folder + name):
                 return False
-        if name.isascii() and name.isprintable() and len(folder) + len(name) <= MAX_KEY_BYTES // 4:
-            return bool(name)
+        if name.isascii() and name.isprintable() and 0 < len(name) <= 255 and len(folder) < 192:
+            return True
         try:
             check_key(folder + name)
         except InvalidRequest:

@@ -1,0 +1,42 @@
+"""What the tests of the stores share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from labeler.errors import LabelerError
+from labeler.storage import ABSENT, Store, Version, list_all
+
+MIB: Final = 1024 * 1024
+NOBODYS: Final = Version("1")
+"""A version that no object ever has."""
+
+
+def create(store: Store, key: str, data: bytes = b"", **metadata: str) -> Version:
+    return store.write(key, data, replaces=ABSENT, metadata=metadata)
+
+
+def keys(store: Store, prefix: str = "") -> list[str]:
+    return [info.key for info in list_all(store, prefix)]
+
+
+def in_byte_order(names: Iterable[str]) -> list[str]:
+    return sorted(names, key=str.encode)
+
+
+def together(count: int, work: Callable[[int], object]) -> list[Any]:
+    """What each of `count` threads, let go at once, returned, or the LabelerError it raised."""
+    barrier = threading.Barrier(count)
+
+    def run(index: int) -> object:
+        barrier.wait()
+        try:
+            return work(index)
+        except LabelerError as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(run, range(count)))
