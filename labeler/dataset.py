@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from labeler import coco, images
+from labeler import images
 from labeler.catalogue import (
     Catalogue,
     ImageEntry,
@@ -35,13 +35,18 @@ from labeler.models import (
     dump_document,
     parse_document,
 )
+from labeler.secret import load_secret
 from labeler.settings import ImageIdStrategy, Settings
-from labeler.storage import ABSENT, Replaces, Store, Version
+from labeler.storage import ABSENT, Replaces, Store, Version, open_store
 
 EXPORTS: Final = "exports/"
 _EXPORT_NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}\.json")
 _HELD_BYTES: Final = 256 * 2**20
 _MAX_MERGES: Final = 50
+_MAX_INFOS: Final = 10_000
+if TYPE_CHECKING:
+    from labeler import coco
+
 Clock = Callable[[], datetime]
 
 
@@ -98,6 +103,7 @@ class Dataset:
         self._clock = clock
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
         self._held = _HeldImages(_HELD_BYTES)
+        self._infos: dict[str, images.ImageInfo] = {}
 
     # --- images ---------------------------------------------------------------------------
 
@@ -177,6 +183,19 @@ class Dataset:
         copy = images.display_copy(data, name=image_id, width=width)
         return copy or (data, images.media_type(data, name=image_id))
 
+    def image_info(self, image_id: str) -> images.ImageInfo:
+        """What the picture is; raises what `image_bytes` and `images.inspect` raise."""
+        info = self._infos.get(image_id)
+        if info is None:
+            data = self.image_bytes(image_id)
+            info = images.inspect(
+                data, name=image_id, max_bytes=len(data), max_pixels=self._settings.max_pixels
+            )
+            if len(self._infos) > _MAX_INFOS:
+                self._infos.clear()
+            self._infos[image_id] = info
+        return info
+
     # --- documents ------------------------------------------------------------------------
 
     def open_document(self, image_id: str) -> OpenedDocument:
@@ -190,13 +209,7 @@ class Dataset:
             entry = self._catalogue.find(image_id)
             if entry is None or entry.original is None:
                 raise
-        data = self.image_bytes(image_id)
-        info = images.inspect(
-            data,
-            name=entry.image_path,
-            max_bytes=max(len(data), self._settings.max_upload_bytes),
-            max_pixels=self._settings.max_pixels,
-        )
+        info = self.image_info(image_id)
         return OpenedDocument(self._new_document(image_id, entry.image_path, info, ""), ABSENT)
 
     def stored_document(self, image_id: str) -> OpenedDocument:
@@ -406,6 +419,24 @@ def _original_keys(
     if name:
         places += [f"{prefix}{image_id}/{name}", f"{prefix}{name}"]
     yield from dict.fromkeys(places)
+
+
+def open_dataset(settings: Settings) -> Dataset:
+    """The data set that the settings name; nothing is connected or written before it is used.
+
+    In a folder the secret key is made where there is none yet. Raises SettingsError, NotAllowed.
+    """
+    secret = load_secret(settings)
+    limits = {"timeout_s": settings.save_timeout_s, "kms_key": settings.kms_key}
+    storage, place = settings.storage, settings.uploads
+    store = open_store(storage, **limits)
+    if place is None:
+        return Dataset(settings, store, None, secret)
+    inside = f"{storage.path}/" if storage.path else ""
+    if place.bucket == storage.bucket and f"{place.path}/".startswith(inside):
+        prefix = f"{place.path}/".removeprefix(inside).lstrip("/")
+        return Dataset(settings, store, Uploads(store, prefix), secret)
+    return Dataset(settings, store, Uploads(open_store(place, **limits), ""), secret)
 
 
 class _HeldImages:

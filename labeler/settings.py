@@ -50,6 +50,8 @@ class Settings:
     max_pixels: int
     save_timeout_s: int
     kms_key: str
+    secret_key: str
+    on_cloud_run: bool
     port: int
 
     @property
@@ -74,6 +76,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         max_pixels=take("MAX_PIXELS", "100000000", _whole(1, 10_000_000_000)),
         save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),
         kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
+        secret_key=take("SECRET_KEY", "", _secret),
+        on_cloud_run=bool(environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")),
         port=take("PORT", "8501", _whole(1, 65535), prefix=""),
     )
     take("AUTH", "none", _only("none", "the sign-in of this version is"))
@@ -83,7 +87,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:
     """A line for each LABELER_ variable that no setting reads, with the likely right name."""
-    known = [f"{PREFIX}{field.name.upper()}" for field in fields(Settings) if field.name != "port"]
+    known = [f"{PREFIX}{field.name.upper()}" for field in fields(Settings)]
     known += [f"{PREFIX}{name}" for name in _ELSEWHERE]
     lines = []
     for name in sorted(environ):
@@ -95,7 +99,7 @@ def unknown_settings(environ: Mapping[str, str]) -> list[str]:
 
 
 _ELSEWHERE: Final = (
-    "AUTH", "IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS", "SECRET_KEY", "CANVAS",
+    "AUTH", "IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS", "CANVAS",
 )  # fmt: skip
 
 
@@ -112,7 +116,8 @@ class _Taker:
         try:
             return parse(text)
         except ValueError as error:
-            raise SettingsError(f"{prefix}{name}={text!r} is not allowed: {error}.") from error
+            shown = "(secret)" if name == "SECRET_KEY" else repr(text)
+            raise SettingsError(f"{prefix}{name}={shown} is not allowed: {error}.") from error
 
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
@@ -140,6 +145,12 @@ def _only(value: str, why: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _secret(text: str) -> str:
+    if text and len(text) < 16:
+        raise ValueError("it must have at least 16 characters (openssl rand -hex 32)")
+    return text
 
 
 def _labels(text: str) -> tuple[str, ...]:

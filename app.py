@@ -1,0 +1,64 @@
+"""The program: settings, store and data set put together under Streamlit's pages and our routes.
+
+Started with `python app.py`; `app` is an ASGI application as well. Decides nothing by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from labeler import api
+from labeler.dataset import open_dataset
+from labeler.errors import LabelerError
+from labeler.saver import Saver
+from labeler.settings import Settings, load_settings, unknown_settings
+from labeler.ui.context import Context, bind
+
+SHUTDOWN_S = 8.0
+
+
+def build(settings: Settings) -> st.App:
+    """The application over what the settings name; LabelerError where that can't be used."""
+    dataset = open_dataset(settings)
+    saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
+    bind(Context(settings, dataset, saver))
+
+    @asynccontextmanager
+    async def lifespan(_: st.App) -> AsyncIterator[None]:
+        yield
+        # Script threads are killed at once; what they handed to the saver is stored first.
+        saver.flush(SHUTDOWN_S)
+
+    script = Path(__file__).parent / "labeler" / "ui" / "main.py"
+    return st.App(script, routes=api.routes(dataset), lifespan=lifespan)
+
+
+def start() -> tuple[Settings, st.App]:
+    """Settings and application; ends the process with one line where a setting is wrong."""
+    try:
+        settings = load_settings(os.environ)
+        application = build(settings)
+    except LabelerError as error:
+        sys.exit(error.message)
+    for line in unknown_settings(os.environ):
+        print(line, file=sys.stderr)  # noqa: T201 - for the one who starts it, before any log
+    return settings, application
+
+
+settings, app = start()
+
+if __name__ == "__main__":
+    config = {
+        "server.port": settings.port,
+        "server.maxUploadSize": settings.max_upload_mb,
+        "server.headless": True,
+    }
+    if "STREAMLIT_SERVER_ADDRESS" not in os.environ:
+        config["server.address"] = "0.0.0.0" if settings.on_cloud_run else "127.0.0.1"  # noqa: S104
+    app.run(config=config)

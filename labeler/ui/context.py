@@ -1,0 +1,31 @@
+"""What the pages work on, handed over once by app.py: a page script takes no arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from labeler.dataset import Dataset
+from labeler.saver import Saver
+from labeler.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The parts of the program that pages use; the same for all sessions of a process."""
+
+    settings: Settings
+    dataset: Dataset
+    saver: Saver
+
+
+_bound: list[Context] = []
+
+
+def bind(context: Context) -> None:
+    """Hand over the context; the last one counts."""
+    _bound[:] = [context]
+
+
+def bound() -> Context:
+    """The context that was handed over."""
+    return _bound[0]

@@ -1,0 +1,397 @@
+// The canvas's guard. streamlit-drawable-canvas 0.13 sends what was drawn 200 ms after the last
+// change and forgets it when it is taken away sooner; it loses what is drawn before it is ready;
+// and it draws wrong boxes when the pointer leaves it. This component stands between the person
+// and the canvas so that none of that can happen:
+//
+// - it tells the page how much room there is for the canvas;
+// - a canvas can be seen and used only once its picture and its boxes are painted;
+// - a click on anything that leaves the image waits until the canvas has sent everything, and
+//   nothing more can be drawn meanwhile;
+// - a drag is passed on clipped to the picture, and only once it is a drag;
+// - keys press the buttons that are on the page.
+
+const SEND_AFTER = 200; // the canvas's own delay, in ms
+const QUIET_AFTER = SEND_AFTER + 60;
+const DRAG_FROM = 3; // CSS pixels
+const ANSWER_WITHIN = 15000;
+const READY_WITHIN = 8000;
+const FIRST_SIZE_AFTER = 30;
+const RESIZE_AFTER = 250;
+const LEAST_HEIGHT = 260;
+const BELOW_CANVAS = 24;
+const SHOW = "visibility: visible !important; pointer-events: auto !important;";
+const HOLD = "visibility: visible !important; pointer-events: none !important; cursor: progress;";
+const TOOLBAR_STYLE = `
+  .dc-toolbar { opacity: 1 !important; top: -2.65rem !important; z-index: 30; }
+  .dc-icon-button { min-width: 2rem; min-height: 2rem; }
+  .dc-icon-button svg { width: 1.1rem; height: 1.1rem; }
+  /* Everything is sent by itself; "reset" would throw boxes away that undo can't bring back. */
+  .dc-icon-button[title^="Update"], .dc-icon-button[title^="Reset"] { display: none; }`;
+
+function createGuard(element) {
+  const listeners = new AbortController();
+  const options = { capture: true, signal: listeners.signal, passive: false };
+  const rule = document.head.appendChild(document.createElement("style"));
+  const fetched = new Map();
+  let component = null;
+  let task = null;
+  let lastChange = 0; // when the person last did something on the canvas
+  let drag = null;
+  let leaving = false; // a click that leaves the image has been passed on, no answer yet
+  let replaying = false;
+  let generation = 0; // counts runs of the page: older waits end
+  let askedRun = -1;
+  let sentRoom = "";
+  let resizeTimer = 0;
+
+  const canvasBox = () => task && document.querySelector(`.st-key-${CSS.escape(task.canvas)}`);
+
+  // --- the canvas's own elements, inside its shadow root ---------------------------------
+
+  function parts(box = canvasBox()) {
+    const find = (root) => {
+      const found = root.querySelector(".dc-root");
+      if (found) return found;
+      for (const child of root.querySelectorAll("*")) {
+        const inside = child.shadowRoot && find(child.shadowRoot);
+        if (inside) return inside;
+      }
+      return null;
+    };
+    const root = box && find(box);
+    if (!root) return null;
+    const upper = root.querySelector("canvas.upper-canvas");
+    const lower = root.querySelector("canvas.dc-canvas.lower-canvas");
+    const picture = root.querySelector("canvas.dc-background-canvas");
+    const buttons = [...root.querySelectorAll(".dc-icon-button")];
+    if (!upper || !lower || !picture) return null;
+    return { root, upper, lower, picture, buttons };
+  }
+
+  const toolbarButton = (found, name) =>
+    found.buttons.find((button) =>
+      (button.title || button.ariaLabel || "").toLowerCase().includes(name),
+    );
+  const editing = (found) => toolbarButton(found, "edit")?.ariaPressed === "true";
+  const painted = (canvas) => {
+    if (!canvas.width || !canvas.height) return false;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 3; i < data.length; i += 4) if (data[i]) return true;
+    return false;
+  };
+
+  // --- ready, quiet, held ----------------------------------------------------------------
+
+  const quietIn = () => (drag ? QUIET_AFTER : Math.max(0, lastChange + QUIET_AFTER - Date.now()));
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  async function quiet() {
+    for (let wait = quietIn(); wait > 0; wait = quietIn()) await pause(wait);
+  }
+
+  function setRule(style) {
+    const name = task ? CSS.escape(task.canvas) : "";
+    rule.textContent = name && style ? `.st-key-${name} { ${style} }` : "";
+    element.dataset.state = style === SHOW ? "ready" : style === HOLD ? "held" : "waiting";
+    document.documentElement.dataset.canvas = element.dataset.state;
+  }
+
+  async function untilReady() {
+    const mine = ++generation;
+    const deadline = Date.now() + READY_WITHIN;
+    if (!rule.textContent.includes(`.st-key-${CSS.escape(task.canvas)} `)) setRule("");
+    for (;;) {
+      const found = parts();
+      if (found) {
+        dress(found);
+        const complete =
+          (painted(found.picture) || Date.now() > deadline) &&
+          (task.boxes === 0 || painted(found.lower) || Date.now() > deadline);
+        if (complete) break;
+      }
+      if (Date.now() > deadline + 2000) break;
+      await pause(16);
+      if (mine !== generation) return;
+    }
+    // One more frame: the drawing tool is set up right after the boxes have been painted.
+    await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 30)));
+    if (mine !== generation) return;
+    leaving = false;
+    setRule(SHOW);
+  }
+
+  function dress(found) {
+    if (found.root.querySelector("style[data-guard]")) return;
+    const style = document.createElement("style");
+    style.dataset.guard = "";
+    style.textContent = TOOLBAR_STYLE;
+    found.root.append(style);
+  }
+
+  function finishLabelEditor(found) {
+    // The label editor of the canvas keeps its text to itself until it is closed.
+    if (found.root.querySelector("textarea")) toolbarButton(found, "edit")?.click();
+  }
+
+  // --- clicks that leave the image -------------------------------------------------------
+
+  const leaveTarget = (event) =>
+    event
+      .composedPath()
+      .find((node) => node.className && String(node.className).includes(`st-key-${task.leave}`)) &&
+    event.composedPath().find((node) => node.matches?.("button, label, [role=option]"));
+
+  function onPointerDownAnywhere(event) {
+    // From the press on, not only from the click: nothing may be begun in between.
+    if (task && !replaying && leaveTarget(event) && rule.textContent.includes(SHOW)) setRule(HOLD);
+  }
+
+  function onPointerUpAnywhere(event) {
+    // A press that was not let go on the same button is no click.
+    if (task && !leaving && !leaveTarget(event) && rule.textContent.includes(HOLD)) setRule(SHOW);
+  }
+
+  function onClick(event) {
+    if (!task || replaying) return;
+    const target = leaveTarget(event);
+    if (!target || target.disabled) return;
+    if (leaving) {
+      stop(event); // the first click is on its way
+      return;
+    }
+    stop(event);
+    leave(target);
+  }
+
+  async function leave(target) {
+    const mine = ++generation;
+    leaving = true;
+    setRule(HOLD);
+    const found = parts();
+    if (found) {
+      if (found.root.querySelector("textarea")) lastChange = Date.now();
+      finishLabelEditor(found);
+    }
+    await quiet();
+    replaying = true;
+    target.click();
+    replaying = false;
+    await pause(ANSWER_WITHIN);
+    if (mine !== generation) return;
+    leaving = false; // no answer: let the person try again
+    setRule(SHOW);
+  }
+
+  function stop(event) {
+    event.stopImmediatePropagation();
+    event.preventDefault();
+  }
+
+  // --- drags -------------------------------------------------------------------------------
+
+  function onPointerDown(event) {
+    onPointerDownAnywhere(event);
+    const found = task && event.isTrusted && parts();
+    if (!found || event.composedPath()[0] !== found.upper) return;
+    lastChange = Date.now();
+    if (editing(found)) {
+      drag = { id: event.pointerId, edit: true };
+      return;
+    }
+    if (!event.isPrimary || event.button !== 0) return;
+    const start = within(found.upper, event);
+    drag = { id: event.pointerId, upper: found.upper, start, at: start, begun: false };
+    found.upper.setPointerCapture(event.pointerId);
+  }
+
+  function onPointerMove(event) {
+    if (!drag || event.pointerId !== drag.id || drag.edit) return;
+    drag.at = within(drag.upper, event);
+    const far = Math.max(Math.abs(drag.at.x - drag.start.x), Math.abs(drag.at.y - drag.start.y));
+    if (!drag.begun && far >= DRAG_FROM) {
+      drag.begun = true;
+      pass("mousedown", drag.start, 1);
+    }
+    if (drag.begun) {
+      // The canvas forgets where the drag began when it turns back: say it again.
+      const begin = { x: drag.start.x - 1e-6, y: drag.start.y - 1e-6 };
+      pass("mousemove", begin, 1);
+      pass("mousemove", drag.at, 1);
+    }
+  }
+
+  function onPointerUp(event) {
+    onPointerUpAnywhere(event);
+    if (!drag || event.pointerId !== drag.id) return;
+    lastChange = Date.now();
+    if (!drag.edit && drag.begun) pass("mouseup", drag.at, 0);
+    drag = null;
+  }
+
+  function onNative(event) {
+    // What the canvas would make of it by itself is what the drags above are for.
+    if (!event.isTrusted || !task) return;
+    const found = parts();
+    if (!found || editing(found)) return;
+    if (drag || event.composedPath()[0] === found.upper) {
+      if (event.composedPath()[0] === found.upper && event.cancelable) event.preventDefault();
+      if (drag || event.type !== "mousemove") event.stopImmediatePropagation();
+    }
+  }
+
+  function within(upper, event) {
+    const box = upper.getBoundingClientRect();
+    return {
+      x: Math.min(Math.max(event.clientX, box.left), box.right),
+      y: Math.min(Math.max(event.clientY, box.top), box.bottom),
+    };
+  }
+
+  function pass(type, at, buttons) {
+    // A PointerEvent under the mouse event's name: it keeps fractions of a pixel.
+    const init = { clientX: at.x, clientY: at.y, button: 0, buttons, isPrimary: true };
+    const shared = { bubbles: true, composed: true, cancelable: true, view: window };
+    drag.upper.dispatchEvent(new PointerEvent(type, { ...init, ...shared }));
+  }
+
+  function onCanvasClick(event) {
+    // Undo, redo, delete and reset count as changes like a drag does.
+    const found = task && parts();
+    if (found && event.composedPath().includes(found.root)) lastChange = Date.now();
+  }
+
+  // --- keys --------------------------------------------------------------------------------
+
+  const pressable = {
+    d: "leave_next",
+    a: "leave_previous",
+    " ": "leave_done",
+    s: "leave_skip",
+  };
+  const tools = { e: "edit", delete: "delete", backspace: "delete" };
+
+  function typing(event) {
+    const node = event.composedPath()[0];
+    return node.isContentEditable || /^(input|textarea|select)$/i.test(node.tagName)
+      ? node.type !== "radio" && node.type !== "checkbox"
+      : false;
+  }
+
+  function onKey(event) {
+    if (!task || event.altKey || typing(event) || document.querySelector("[role=dialog]")) return;
+    const key = event.key.toLowerCase();
+    const found = parts();
+    if (event.ctrlKey || event.metaKey) {
+      const redo = key === "y" || (key === "z" && event.shiftKey);
+      if ((key === "z" || key === "y") && found && !held()) {
+        stop(event);
+        press(toolbarButton(found, redo ? "redo" : "undo"));
+      }
+      return;
+    }
+    if (key === " " && /^(button|a)$/i.test(event.composedPath()[0].tagName)) return;
+    if (key in pressable) {
+      stop(event);
+      if (!event.repeat) press(document.querySelector(`.st-key-${pressable[key]} button`));
+    } else if (key in tools && found && !held()) {
+      stop(event);
+      press(toolbarButton(found, tools[key]));
+    } else if (/^[1-9]$/.test(key)) {
+      const labels = document.querySelectorAll(".st-key-label [role=radiogroup] label");
+      if (labels[key - 1]) stop(event), labels[key - 1].click();
+    }
+  }
+
+  const held = () => !rule.textContent.includes(SHOW);
+  const press = (button) => button && !button.disabled && button.click();
+
+  // --- room --------------------------------------------------------------------------------
+
+  function measure() {
+    const box = element.getBoundingClientRect();
+    if (!box.width) return;
+    const scroller = document.querySelector("[data-testid=stMain]") ?? document.documentElement;
+    const top = box.bottom + scroller.scrollTop;
+    const height = Math.floor(Math.max(LEAST_HEIGHT, window.innerHeight - top - 56 - BELOW_CANVAS));
+    const room = { width: Math.floor(box.width), height };
+    const text = JSON.stringify(room);
+    if (text === sentRoom) return;
+    sentRoom = text;
+    quiet().then(() => component.setStateValue("room", room));
+  }
+
+  function measureSoon(ms) {
+    clearTimeout(resizeTimer);
+    resizeTimer = setTimeout(measure, ms);
+  }
+
+  // --- runs of the page ----------------------------------------------------------------------
+
+  function update(next) {
+    component = next;
+    const before = task;
+    task = JSON.parse(next.data.task);
+    if (!before) measureSoon(FIRST_SIZE_AFTER);
+    if (before?.run === task.run) return;
+    for (const url of task.prefetch) {
+      if (!fetched.has(url)) fetched.set(url, Object.assign(new Image(), { src: url }));
+      if (fetched.size > 8) fetched.delete(fetched.keys().next().value);
+    }
+    if (task.canvas) untilReady();
+    if (task.renew && askedRun !== task.run) {
+      askedRun = task.run;
+      renew(task.run);
+    }
+  }
+
+  async function renew(run) {
+    do {
+      await quiet();
+      await pause(100);
+    } while (quietIn() > 0);
+    if (task.run !== run) return; // the page has moved on and asks again if it still wants to
+    setRule(HOLD);
+    component.setTriggerValue("renew", true);
+  }
+
+  document.addEventListener("pointerdown", onPointerDown, options);
+  document.addEventListener("pointermove", onPointerMove, options);
+  document.addEventListener("pointerup", onPointerUp, options);
+  document.addEventListener("pointercancel", onPointerUp, options);
+  for (const type of ["mousedown", "mousemove", "mouseup", "mouseout", "mouseleave"])
+    document.addEventListener(type, onNative, options);
+  for (const type of ["touchstart", "touchmove", "touchend"])
+    document.addEventListener(type, onNative, options);
+  document.addEventListener("click", onCanvasClick, options);
+  document.addEventListener("click", onClick, options);
+  document.addEventListener("keydown", onKey, options);
+  window.addEventListener("resize", () => measureSoon(RESIZE_AFTER), options);
+  const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
+  watch.observe(element);
+
+  return {
+    update,
+    end() {
+      listeners.abort();
+      watch.disconnect();
+      rule.remove();
+      generation += 1;
+    },
+  };
+}
+
+const guards = new WeakMap();
+
+export default function (component) {
+  const element = component.parentElement.querySelector(".guard");
+  let guard = guards.get(component.parentElement);
+  if (!guard) {
+    guard = createGuard(element);
+    guards.set(component.parentElement, guard);
+  }
+  guard.update(component);
+  return () => {
+    guards.get(component.parentElement)?.end();
+    guards.delete(component.parentElement);
+  };
+}

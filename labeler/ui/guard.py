@@ -1,0 +1,68 @@
+"""The canvas's guard: a component without a picture that makes the canvas safe to use.
+
+What it does in the browser is told in guard.js: it measures the room for the canvas, holds the
+canvas inert until it is ready, keeps clicks that leave the image waiting until the last box has
+been sent, keeps drags inside the picture, and gives the page its keys.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_STATE = "guard"
+LEAVE = "leave_"
+"""Begins the key of every widget whose click takes the canvas away; guard.js looks for it."""
+
+_mount = st.components.v2.component(
+    "labeler_guard",
+    html='<div class="guard"></div>',
+    css=(_HERE / "guard.css").read_text(encoding="utf-8"),
+    js=(_HERE / "guard.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of the window the canvas may take, in CSS pixels."""
+
+    width: int
+    height: int
+
+
+def room() -> Room | None:
+    """The room that the browser has measured last; None before it has."""
+    state = st.session_state.get(_STATE) or {}
+    measured = state.get("room") or {}
+    if not measured:
+        return None
+    return Room(max(int(measured["width"]), 64), max(int(measured["height"]), 64))
+
+
+def show(*, run: int, canvas: str, boxes: int, renew: bool, prefetch: list[str]) -> bool:
+    """Guard the canvas of that key; True where it is to be renewed and nothing is pending in it.
+
+    `run` differs from run to run, so that the guard hears of each. `renew` asks for a moment in
+    which the canvas can be replaced; `prefetch` are pictures that will be wanted next.
+    """
+    task = {
+        "run": run,
+        "canvas": canvas,
+        "boxes": boxes,
+        "renew": renew,
+        "prefetch": prefetch,
+        "leave": LEAVE,
+    }
+    # As text: a dict inside the data would load pandas and pyarrow to pack it.
+    result = _mount(
+        key=_STATE,
+        data={"task": json.dumps(task)},
+        default={"room": None},
+        on_room_change=lambda: None,
+        on_renew_change=lambda: None,
+    )
+    return bool(result.get("renew"))

@@ -1,0 +1,180 @@
+"""The sidebar: uploader, label picker, image list, export."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.uploaded_file_manager import UploadedFile
+
+from labeler.catalogue import ImageEntry
+from labeler.errors import LabelerError
+from labeler.images import EXTENSIONS
+from labeler.labels import LabelSet
+from labeler.models import Status
+from labeler.ui import state
+from labeler.ui.context import Context
+from labeler.ui.guard import LEAVE
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
+
+PAGE_SIZE = 25
+MOST_RADIO_LABELS = 20
+
+
+def uploader(context: Context) -> None:
+    """Take the files that were chosen into the project, and say what became of each."""
+    session = state.session()
+    files = st.file_uploader(
+        "Upload images",
+        accept_multiple_files=True,
+        type=list(EXTENSIONS),
+        max_upload_size=context.settings.max_upload_mb,
+        key=f"uploader_{session.uploads}",
+    )
+    if files:
+        session.uploads += 1  # the next uploader is an empty one
+        _add(context, files)
+        st.rerun()
+    for kind, text in session.results:
+        (st.error if kind == "error" else st.success)(plain(text))
+
+
+def _add(context: Context, files: list[UploadedFile]) -> None:
+    session = state.session()
+    session.results.clear()
+    first = ""
+    new = known = 0
+    with st.spinner("Taking in the images …"):
+        for file in files:
+            try:
+                added = context.dataset.add_image(file.name, file.getvalue())
+            except LabelerError as error:
+                session.results.append(("error", error.message))
+                continue
+            first = first or added.image_id
+            new += added.created
+            known += not added.created
+    if first:
+        state.go_to(first)
+    if known:
+        there = "1 image was" if known == 1 else f"{known} images were"
+        session.results.insert(0, ("success", f"{there} here already, with all boxes."))
+    if new:
+        added_text = "1 image added." if new == 1 else f"{new} images added."
+        session.results.insert(0, ("success", added_text))
+
+
+def label_picker(context: Context, labels: LabelSet) -> str:
+    """The label that the next box gets."""
+    names = [label.name for label in labels.labels]
+    if len(names) <= MOST_RADIO_LABELS:
+        chosen = st.radio(
+            "Label of the next box",
+            names,
+            format_func=lambda name: _colored(name, labels),
+            key="label",
+        )
+    else:
+        chosen = st.selectbox("Label of the next box", names, key="label")
+    with (
+        st.popover("Add a label", icon=":material/add:", width="stretch"),
+        st.form("add_label", border=False),
+    ):
+        name = st.text_input("Name of the new label", max_chars=200)
+        if st.form_submit_button("Add", type="primary"):
+            try:
+                before = len(labels.labels)
+                added = context.dataset.add_labels([name])
+            except LabelerError as error:
+                st.error(plain(error.message))
+            else:
+                if len(added.labels) == before:
+                    st.info("This label is there already.")
+                else:
+                    st.rerun()
+    return chosen or ""
+
+
+def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:
+    """The images as buttons with their states; the ids that the filter leaves, in order."""
+    counts = dict.fromkeys(Status, 0)
+    for entry in entries:
+        counts[entry.status] += 1
+    finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
+    st.markdown(f"**Images** · {finished} of {len(entries)} finished")
+    if not entries:
+        st.caption("None yet: upload some above.")
+        return []
+    st.progress(finished / len(entries))
+    wanted = st.selectbox(
+        "Show",
+        ["all", *(status.value for status in Status if counts[status])],
+        format_func=lambda status: (
+            f"all ({len(entries)})"
+            if status == "all"
+            else f"{STATUS_NAMES[Status(status)]} ({counts[Status(status)]})"
+        ),
+        key="status_filter",
+        label_visibility="collapsed",
+    )
+    listed = [
+        entry
+        for entry in entries
+        if wanted == "all" or entry.status == wanted or entry.image_id == current
+    ]
+    ids = [entry.image_id for entry in listed]
+    place = ids.index(current) if current in ids else 0
+    pages = (len(ids) + PAGE_SIZE - 1) // PAGE_SIZE
+    page = place // PAGE_SIZE
+    if pages > 1:
+        page = int(
+            st.number_input(
+                f"Page of the list (of {pages})", 1, pages, page + 1, key=f"list_page_{page}"
+            )
+            - 1
+        )
+    with st.container(
+        key="open_list", height=min(46 * len(listed) + 20, 420), border=True, gap=None
+    ):
+        for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
+            _image_button(entry, entry.image_id == current)
+    return ids
+
+
+def export(context: Context) -> None:
+    """The button that writes a COCO data set, and the way to the last one written."""
+    if st.button("Export COCO", icon=":material/download:", width="stretch", key="export"):
+        try:
+            result = context.dataset.export_coco()
+        except LabelerError as error:
+            st.session_state.pop("exported", None)
+            st.error(plain(error.message))
+            return
+        st.session_state["exported"] = result
+    done = st.session_state.get("exported")
+    if done is None:
+        return
+    name = done.key.rpartition("/")[2]
+    summary = done.summary
+    st.success(f"{summary.images} images, {summary.annotations} boxes in `{done.key}`")
+    st.markdown(f"[Download {name}](/api/exports/{name})")
+    for line in summary.left_out_lines():
+        st.caption(plain(line))
+
+
+def _image_button(entry: ImageEntry, is_current: bool) -> None:
+    icon = ":red[:material/warning:]" if entry.problem else STATUS_ICONS[entry.status]
+    boxes = f" · {entry.rects}" if entry.rects else ""
+    name = plain(shortened(entry.image_path, 30))
+    st.button(
+        f"{icon} {'**' + name + '**' if is_current else name}{boxes}",
+        key=f"{LEAVE}open_{entry.image_id}",
+        help=plain(entry.problem or f"{entry.image_path}: {STATUS_NAMES[entry.status]}"),
+        type="tertiary",
+        width="stretch",
+        on_click=state.go_to,
+        args=(entry.image_id,),
+    )
+
+
+def _colored(name: str, labels: LabelSet) -> str:
+    color = labels.color(name)
+    return f':color[■]{{foreground="{color}"}} {plain(shortened(name, 40))}'

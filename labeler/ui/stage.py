@@ -1,0 +1,322 @@
+"""The main part: one image, what to do with it, its canvas and its boxes."""
+
+from __future__ import annotations
+
+import functools
+from urllib.parse import urlsplit
+
+import streamlit as st
+from streamlit_drawable_canvas import st_canvas
+
+from labeler import edits
+from labeler.labels import LabelSet
+from labeler.merge import RectConflict, resolve
+from labeler.models import AnnotationDocument, Rect, Status
+from labeler.saver import SaveState
+from labeler.ui import guard, state
+from labeler.ui.context import Context
+from labeler.ui.drawing import STROKE, fill, to_drawing
+from labeler.ui.guard import LEAVE
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, clock_time, plain, shortened
+
+COPY_WIDTHS = (640, 1024, 1600, 2400, 3600)
+MOST_LISTED = 100
+
+
+def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, label: str) -> None:
+    """The image with its canvas; raises LabelerError where its document can't be opened."""
+    image = state.opened(context, image_id)
+    place = listed.index(image_id) if image_id in listed else None
+    previous = listed[place - 1] if place else None
+    following = listed[place + 1] if place is not None and place + 1 < len(listed) else None
+    _heading(image, [f"{place + 1} of {len(listed)}"] if place is not None else [])
+    _actions(image, previous, following)
+    _save_state(image)
+    _conflicts(context, image)
+    if image.info is None:
+        st.warning(plain(image.problem))
+        _box_list(image, labels)
+        return
+    _canvas(image, labels, label, following)
+    _unknown_labels(context, image, labels)
+    _box_list(image, labels)
+
+
+def _heading(image: state.OpenImage, place: list[str]) -> None:
+    document = image.draft.wanted
+    count = len(document.rects)
+    parts = [STATUS_NAMES[document.status], "1 box" if count == 1 else f"{count} boxes"]
+    if image.info:
+        parts.append(f"{image.info.width} x {image.info.height}")
+    name = plain(shortened(document.image_path, 60))
+    st.markdown(
+        f"{STATUS_ICONS[document.status]} **{name}** &nbsp; :gray[{' · '.join([*place, *parts])}]"
+    )
+
+
+def _actions(image: state.OpenImage, previous: str | None, following: str | None) -> None:
+    status = image.draft.wanted.status
+    with st.container(horizontal=True, gap="small", key="actions"):
+        st.button(
+            "Previous",
+            icon=":material/arrow_back:",
+            key=f"{LEAVE}previous",
+            disabled=previous is None,
+            on_click=state.go_to,
+            args=(previous,),
+            help="Key A",
+        )
+        st.button(
+            "Next",
+            icon=":material/arrow_forward:",
+            key=f"{LEAVE}next",
+            disabled=following is None,
+            on_click=state.go_to,
+            args=(following,),
+            help="Key D",
+        )
+        if status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
+            st.button(
+                "Open again",
+                icon=":material/undo:",
+                key=f"{LEAVE}reopen",
+                on_click=_mark,
+                args=(image, Status.IN_PROGRESS, None),
+                help="The image is to be worked on again",
+            )
+        st.button(
+            "Done" if image.draft.wanted.rects else "Done, nothing here",
+            icon=":material/check:",
+            type="primary",
+            key=f"{LEAVE}done",
+            disabled=status in (Status.DONE, Status.APPROVED),
+            on_click=_mark,
+            args=(image, Status.DONE, following),
+            help="Mark as done and go on. Space bar",
+        )
+        st.button(
+            "Skip",
+            icon=":material/skip_next:",
+            key=f"{LEAVE}skip",
+            disabled=status is Status.SKIPPED,
+            on_click=_mark,
+            args=(image, Status.SKIPPED, following),
+            help="Leave it out and go on. Key S",
+        )
+        with st.popover("Keys", icon=":material/keyboard:", type="tertiary"):
+            st.markdown(KEYS)
+
+
+KEYS = """
+| key | what it does |
+|---|---|
+| D, A | next image, previous image |
+| Space | done, and go on |
+| S | skip, and go on |
+| 1 to 9 | label of the next box |
+| E | edit boxes: move, resize, relabel (click a chosen box again), or back to drawing |
+| Delete | delete the chosen box (in edit) |
+| Ctrl+Z, Ctrl+Y | undo, redo |
+"""
+
+
+def _mark(image: state.OpenImage, status: Status, following: str | None) -> None:
+    """Give the image that state and go on."""
+    # By hand: in_progress without rects is "opened again", not "not labelled yet".
+    state.change(image, lambda document: edits.with_status(document, status))
+    if following:
+        state.go_to(following)
+
+
+def _save_state(image: state.OpenImage) -> None:
+    """What was saved when, or what went wrong; looked at again while something is pending."""
+    pending = image.draft.state is not SaveState.SAVED
+
+    @st.fragment(run_every=1.0 if pending else None)
+    def line() -> None:
+        draft = image.draft
+        with st.container(key="save_state"):
+            match draft.state:
+                case SaveState.SAVED:
+                    if pending:
+                        st.rerun()
+                    st.caption(_saved_text(image))
+                case SaveState.PENDING:
+                    st.caption("saving …")
+                case SaveState.FAILED:
+                    st.error(
+                        "Not saved: "
+                        + plain(draft.error)
+                        + " Your boxes are kept here and are tried again; leave this page open.",
+                        icon=":material/error:",
+                    )
+
+    line()
+
+
+def _saved_text(image: state.OpenImage) -> str:
+    document = image.draft.stored.document
+    saved_at = image.draft.saved_at
+    if saved_at is None or (document.status is Status.UNLABELED and not document.rects):
+        return "nothing drawn yet; every change saves itself"
+    by = document.metadata.saved_by
+    return f"saved {clock_time(saved_at, st.context.timezone)}" + (f" by {plain(by)}" if by else "")
+
+
+def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str | None) -> None:
+    room = guard.room()
+    session = state.session()
+    canvas = state.mount(image, room) if room else None
+    fetch = [_picture_url(following, canvas.fit.canvas_width)] if canvas and following else []
+    renew = guard.show(
+        run=session.runs,
+        canvas=canvas.key if canvas else "",
+        boxes=len(canvas.given) if canvas else 0,
+        renew=image.stale,
+        prefetch=fetch,
+    )
+    if canvas is None:
+        st.caption("Making room for the picture …")
+        return
+    if renew and image.stale:
+        image.canvas = None
+        st.rerun()
+    color = labels.color(label)
+    result = st_canvas(
+        drawing_mode="labeled_rect",
+        label=label,
+        stroke_width=STROKE,
+        stroke_color=color,
+        fill_color=fill(color),
+        font_size=13,
+        background_image=_picture_url(image.image_id, canvas.fit.canvas_width),
+        initial_drawing=to_drawing(canvas.given, canvas.fit, labels.color),
+        width=canvas.fit.canvas_width,
+        height=canvas.fit.canvas_height,
+        key=canvas.key,
+        on_change=functools.partial(_canvas_changed, canvas.key),
+    )
+    state.take_drawing(canvas.key, result.json_data)
+
+
+def _canvas_changed(key: str) -> None:
+    """Before the page is drawn: it may be about to show another image."""
+    component = st.session_state.get(key)
+    drawing = component.get("drawing") if component else None
+    if drawing:
+        state.take_drawing(key, drawing.get("raw"))
+
+
+def _picture_url(image_id: str, shown_width: int) -> str:
+    """The picture's absolute address, in a size that is no waste for the canvas."""
+    parts = urlsplit(st.context.url or "")
+    wide = next((width for width in COPY_WIDTHS if width >= shown_width), None)
+    query = f"?width={wide}" if wide else ""
+    return f"{parts.scheme}://{parts.netloc}/api/images/{image_id}{query}"
+
+
+def _unknown_labels(context: Context, image: state.OpenImage, labels: LabelSet) -> None:
+    """Labels that were typed on the canvas and are not in the label set."""
+    names = dict.fromkeys(rect.label for rect in image.draft.wanted.rects)
+    for name in [name for name in names if labels.find(name) is None][:5]:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.warning(f"The label “{plain(name)}” is not in the label set.")
+            if st.button("Add it", key=f"add_label_{name}"):
+                context.dataset.add_labels([name])
+                st.rerun()
+
+
+def _box_list(image: state.OpenImage, labels: LabelSet) -> None:
+    rects = image.draft.wanted.rects
+    if not rects:
+        return
+    names = [label.name for label in labels.labels]
+    with st.expander(f"Boxes ({len(rects)})"):
+        for number, rect in enumerate(rects[:MOST_LISTED], 1):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.markdown(
+                    f':color[■]{{foreground="{labels.color(rect.label)}"}} {number}', width=48
+                )
+                options = names if rect.label in names else [rect.label, *names]
+                st.selectbox(
+                    "Label",
+                    options,
+                    index=options.index(rect.label),
+                    key=f"{LEAVE}label_{image.image_id}_{rect.id}_{rect.label}",
+                    label_visibility="collapsed",
+                    width=220,
+                    on_change=_relabel,
+                    args=(image, rect),
+                )
+                st.caption(
+                    f"{rect.left:g}, {rect.top:g} · {rect.width:g} x {rect.height:g}", width=220
+                )
+                st.button(
+                    "Delete",
+                    key=f"{LEAVE}delete_{image.image_id}_{rect.id}",
+                    on_click=_delete,
+                    args=(image, rect.id),
+                )
+        if len(rects) > MOST_LISTED:
+            st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
+
+
+def _relabel(image: state.OpenImage, rect: Rect) -> None:
+    label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect.id}_{rect.label}"]
+    _edit_rects(
+        image,
+        lambda rects: [
+            r.model_copy(update={"label": label}) if r.id == rect.id else r for r in rects
+        ],
+    )
+
+
+def _delete(image: state.OpenImage, rect_id: str) -> None:
+    _edit_rects(image, lambda rects: [r for r in rects if r.id != rect_id])
+
+
+def _edit_rects(image: state.OpenImage, edit) -> None:
+    """Change rects outside the canvas; a new canvas shows them."""
+
+    def apply(document: AnnotationDocument) -> AnnotationDocument:
+        return edits.with_rects(document, edit(list(document.rects)))
+
+    state.change(image, apply)
+    image.canvas = None
+
+
+def _conflicts(context: Context, image: state.OpenImage) -> None:
+    """Rects that somebody else changed at the same time, both versions, and the choice."""
+    for conflict in image.draft.conflicts:
+        with st.container(border=True):
+            st.warning(plain(_conflict_text(conflict)))
+            with st.container(horizontal=True):
+                for choice, text in (
+                    ("ours", "Keep mine"),
+                    ("theirs", "Keep theirs"),
+                    ("both", "Keep both"),
+                ):
+                    st.button(
+                        text,
+                        key=f"{LEAVE}resolve_{choice}_{conflict.id}",
+                        on_click=_resolve,
+                        args=(context, image, conflict, choice),
+                    )
+
+
+def _conflict_text(conflict: RectConflict) -> str:
+    def told(rect: Rect | None) -> str:
+        if rect is None:
+            return "deleted"
+        return f"“{rect.label}” at {rect.left:g}, {rect.top:g}, {rect.width:g} x {rect.height:g}"
+
+    return (
+        "Somebody else changed the same box at the same time. Yours: "
+        f"{told(conflict.ours)}. Theirs: {told(conflict.theirs)}. Both are kept until you choose."
+    )
+
+
+def _resolve(context: Context, image: state.OpenImage, conflict: RectConflict, choice) -> None:
+    state.change(image, lambda document: resolve(document, conflict, choice))
+    context.saver.resolved(image.draft, conflict)
+    image.canvas = None

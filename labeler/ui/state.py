@@ -1,0 +1,184 @@
+"""The one home of session state: which image is open, on which canvas, and what to tell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from labeler import edits
+from labeler.dataset import Dataset
+from labeler.errors import LabelerError
+from labeler.geometry import Fit
+from labeler.images import ImageInfo
+from labeler.models import AnnotationDocument, Rect
+from labeler.saver import Draft, Edit
+from labeler.ui.context import Context, bound
+from labeler.ui.drawing import DrawnBox, Reading, read_drawing
+from labeler.ui.guard import Room
+
+SAVE_WAIT_S = 0.7
+"""How long a run waits for a save, so that it can say "saved" at once."""
+
+
+@dataclass
+class Canvas:
+    """One mounted canvas: its key, its size, the rects it was given, what was read off it last.
+
+    It is never given other rects: a canvas that is to show something else is another canvas.
+    """
+
+    key: str
+    fit: Fit
+    room: Room
+    given: tuple[Rect, ...]
+    shown: tuple[Rect, ...]
+    drawn: tuple[DrawnBox, ...] = ()
+    raw: Any = None
+    differs: bool = False
+
+
+@dataclass
+class OpenImage:
+    """The image that the page shows: the draft of its document and the canvas it is drawn on."""
+
+    image_id: str
+    draft: Draft
+    info: ImageInfo | None
+    problem: str = ""
+    canvas: Canvas | None = None
+
+    @property
+    def stale(self) -> bool:
+        """Whether the canvas shows other rects than the draft has."""
+        canvas = self.canvas
+        return canvas is not None and (
+            canvas.differs or _by_id(canvas.shown) != _by_id(self.draft.wanted.rects)
+        )
+
+
+@dataclass
+class _Session:
+    open: OpenImage | None = None
+    runs: int = 0
+    canvases: int = 0
+    messages: list[tuple[str, str]] = field(default_factory=list)
+    results: list[tuple[str, str]] = field(default_factory=list)
+    uploads: int = 0
+
+
+def session() -> _Session:
+    """This session's state."""
+    if "session" not in st.session_state:
+        st.session_state["session"] = _Session()
+    found: _Session = st.session_state["session"]
+    return found
+
+
+def tell(text: str, icon: str = ":material/info:") -> None:
+    """Say something in passing, once, in the next page that is drawn."""
+    session().messages.append((text, icon))
+
+
+def go_to(image_id: str) -> None:
+    """Make the address name that image; the page then shows it."""
+    st.query_params["image"] = image_id
+
+
+def opened(context: Context, image_id: str) -> OpenImage:
+    """The image as this session has it open; opens it where it has not.
+
+    Raises LabelerError where the document can't be opened. An image whose picture can't be shown
+    is opened all the same, with the problem named.
+    """
+    state = session()
+    if state.open is None or state.open.image_id != image_id:
+        state.open = None
+        document = context.dataset.open_document(image_id)
+        draft = Draft(image_id, document, by="")
+        state.open = OpenImage(image_id, draft, None)
+    if state.open.info is None:
+        _see_picture(context.dataset, state.open)
+    return state.open
+
+
+def mount(image: OpenImage, room: Room) -> Canvas:
+    """The canvas for this image and room; a new one where what it shows has to change."""
+    state = session()
+    if image.info is None:
+        raise ValueError("an image without its picture has no canvas")
+    if image.canvas is None or image.canvas.room != room:
+        state.canvases += 1
+        rects = image.draft.wanted.rects
+        image.canvas = Canvas(
+            key=f"canvas_{image.image_id[:16]}_{state.canvases}",
+            fit=Fit.into(image.info.width, image.info.height, room.width, room.height),
+            room=room,
+            given=rects,
+            shown=rects,
+        )
+    return image.canvas
+
+
+def take_drawing(canvas_key: str, raw: Any) -> None:
+    """Take over what the canvas sent, whenever it arrives, and have it stored."""
+    image = session().open
+    if image is None or image.canvas is None or image.canvas.key != canvas_key:
+        return
+    canvas = image.canvas
+    if raw is None or raw == canvas.raw:
+        return
+    reading = read_drawing(raw, canvas.fit, canvas.given, canvas.drawn)
+    canvas.raw = raw
+    _take_reading(image, canvas, reading)
+
+
+def change(image: OpenImage, edit: Edit) -> None:
+    """Apply an edit to the open image and have it stored, with the picture's facts filled in."""
+    info = image.info
+
+    def complete(document: AnnotationDocument) -> AnnotationDocument:
+        changed = edit(document)
+        if changed == document or info is None:
+            return changed
+        return edits.with_picture(changed, info.width, info.height, info.md5)
+
+    saver = bound().saver
+    saver.change(image.draft, complete)
+    image.draft.wait(SAVE_WAIT_S)
+
+
+def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> None:
+    before = canvas.shown
+    canvas.drawn = reading.drawn
+    canvas.differs |= reading.differs
+    for message in reading.messages:
+        tell(message, ":material/front_hand:")
+    if reading.rects != before:
+        canvas.shown = reading.rects
+        change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
+
+
+def _see_picture(dataset: Dataset, image: OpenImage) -> None:
+    """Look at the picture itself; a document of another picture is not edited on it."""
+    image.problem = ""
+    try:
+        info = dataset.image_info(image.image_id)
+    except LabelerError as error:
+        image.problem = error.message
+        return
+    document = image.draft.wanted
+    size = (document.image_width, document.image_height)
+    if None not in size and size != (info.width, info.height):
+        image.problem = (
+            f"The document's boxes were drawn on a picture of {size[0]} x {size[1]} pixels, but "
+            f"this one has {info.width} x {info.height} as displayed. They are left as they are."
+        )
+        return
+    image.info = info
+
+
+def _by_id(rects: Sequence[Rect]) -> dict[str, Rect]:
+    return {rect.id: rect for rect in rects}

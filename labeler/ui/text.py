@@ -1,0 +1,51 @@
+"""Text of people and programs made safe to show."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from labeler.models import Status
+
+STATUS_ICONS = {
+    Status.UNLABELED: ":gray[:material/radio_button_unchecked:]",
+    Status.IN_PROGRESS: ":orange[:material/edit:]",
+    Status.DONE: ":green[:material/check_circle:]",
+    Status.SKIPPED: ":gray[:material/skip_next:]",
+    Status.APPROVED: ":green[:material/verified:]",
+    Status.RETURNED: ":red[:material/undo:]",
+}
+STATUS_NAMES = {
+    Status.UNLABELED: "not labelled yet",
+    Status.IN_PROGRESS: "in progress",
+    Status.DONE: "done",
+    Status.SKIPPED: "skipped",
+    Status.APPROVED: "approved",
+    Status.RETURNED: "returned",
+}
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=\"'])")
+
+
+def plain(text: str) -> str:
+    """`text` for a place that shows Markdown: every mark stands for itself."""
+    return _MARKS.sub(r"\\\1", text.replace("\n", " "))
+
+
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters of `text`: its beginning and its end."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) * 2 // 3
+    return f"{text[:head]}…{text[head + 1 - length :]}"
+
+
+def clock_time(time: datetime, zone: str | None, now: datetime | None = None) -> str:
+    """The time of day where the person is, with the date where it is another day."""
+    try:
+        local = ZoneInfo(zone) if zone else UTC
+    except (ZoneInfoNotFoundError, ValueError):
+        local = UTC
+    shown = time.astimezone(local)
+    today = (now or datetime.now(UTC)).astimezone(local).date()
+    return f"{shown:%H:%M:%S}" if shown.date() == today else f"{shown:%Y-%m-%d %H:%M:%S}"
