@@ -13,13 +13,28 @@ import pytest
 
 from labeler.settings import Location
 from labeler.storage import Store, open_store
+from tests.gcs_server import GcsServer
 
-BACKENDS = ("folder",)
+BACKENDS = ("folder", "bucket")
 
 
 @pytest.fixture
 def folder_location(tmp_path: Path) -> Location:
     return Location("", str(tmp_path / "data"))
+
+
+@pytest.fixture(scope="session")
+def gcs_server() -> Iterator[GcsServer]:
+    with GcsServer() as server:
+        yield server
+
+
+@pytest.fixture
+def bucket_location(gcs_server: GcsServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Location]:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", gcs_server.url)
+    gcs_server.create_bucket("labels")
+    yield Location("labels", "")
+    gcs_server.drop_bucket("labels")
 
 
 @pytest.fixture(params=BACKENDS)

@@ -1,0 +1,74 @@
+"""The one connection pool of a store to its bucket, and the loop that repeats a call."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import google.auth
+import requests
+from google.api_core.exceptions import NotFound, PreconditionFailed
+from google.auth.credentials import AnonymousCredentials
+from google.auth.transport.requests import AuthorizedSession, Request
+from google.cloud import storage
+
+from labeler.storage.gcs_errors import FAILURES, explain, may_pass
+from labeler.storage.retry import RetryPolicy, Tries
+
+POOL_SIZE: Final = 64
+"""Connections kept open; a thread beyond them opens one for its request only."""
+
+T = TypeVar("T")
+
+
+class Connection:
+    """Google's client for one bucket, with the environment's credentials.
+
+    STORAGE_EMULATOR_HOST leads to another server, to which no credentials are sent.
+    """
+
+    def __init__(self, bucket: str, policy: RetryPolicy) -> None:
+        self.policy = policy
+        if os.environ.get("STORAGE_EMULATOR_HOST"):
+            self.credentials: Any = AnonymousCredentials()
+        else:
+            self.credentials, _ = google.auth.default(scopes=storage.Client.SCOPE)
+        self.session = AuthorizedSession(self.credentials, refresh_timeout=policy.total_s)
+        adapter = requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE)
+        self.session.mount("https://", adapter)
+        self.session.mount("http://", adapter)
+        self.session.configure_mtls_channel()
+        self._client = storage.Client(
+            project=None, credentials=self.credentials, _http=self.session
+        )
+        self.bucket = self._client.bucket(bucket)
+        self.endpoint: str = self._client.api_endpoint
+
+    def call(self, doing: str, work: Callable[[Tries], T]) -> T:
+        """The result of `work`, which is tried again while its failures may pass.
+
+        `doing` begins the message where they do not: "labels.json can't be read". What a missing
+        object or a failed precondition means, the caller knows: NotFound and PreconditionFailed
+        of Google's client come through.
+        """
+        tries = self.policy.start()
+        while True:
+            try:
+                return work(tries)
+            except (NotFound, PreconditionFailed):
+                raise
+            except FAILURES as error:
+                if not may_pass(error) or (delay := tries.next_delay()) is None:
+                    raise explain(error, self.bucket.name, doing) from error
+            time.sleep(delay)
+
+    def headers(self) -> dict[str, str]:
+        """What authorises a request that this connection does not send itself."""
+        headers: dict[str, str] = {}
+        self.credentials.before_request(Request(), "GET", self.endpoint, headers)
+        return headers
+
+    def close(self) -> None:
+        self._client.close()

@@ -1,0 +1,115 @@
+"""Which failures of a bucket pass by themselves, and what the others tell a person."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+import requests
+import urllib3
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth.exceptions import GoogleAuthError
+from google.auth.exceptions import TransportError as AuthTransportError
+
+from labeler.errors import NotAllowed, StoreError, Unavailable
+
+FAILURES: Final = (
+    GoogleAPICallError,
+    GoogleAuthError,
+    requests.RequestException,
+    urllib3.exceptions.HTTPError,
+    OSError,
+    asyncio.TimeoutError,
+)
+"""Everything that Google's client and the connections below it raise."""
+
+_PASSING_STATUS: Final = frozenset({408, 410, 429})
+"""Beside 5xx. 410 is a resumable upload that the service has lost: it is begun again."""
+
+_WRONG_ADDRESS: Final = (
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.InvalidSchema,
+)
+
+
+def may_pass(error: BaseException) -> bool:
+    """Whether the same request may succeed when it is sent again."""
+    if isinstance(error, GoogleAPICallError):
+        code = error.code or 0
+        return code in _PASSING_STATUS or code >= 500 or (code == 400 and _is_damaged(error))
+    if isinstance(error, GoogleAuthError):
+        return isinstance(error, AuthTransportError) or error.retryable
+    return not isinstance(error, _WRONG_ADDRESS)
+
+
+def explain(error: BaseException, bucket: str, doing: str) -> StoreError:
+    """The error for a person, beginning with what could not be done.
+
+    For failures that did not pass until the tries ended, and for those that never pass.
+    """
+    said = server_said(error)
+    if may_pass(error):
+        return Unavailable(
+            f"{doing}: Cloud Storage did not take it in time ({said}). Try again in a moment."
+        )
+    if isinstance(error, GoogleAuthError):
+        return NotAllowed(
+            f"{doing}: there are no valid Google credentials ({said}). On a laptop run "
+            "`gcloud auth application-default login`; on Cloud Run give the service an account."
+        )
+    if isinstance(error, GoogleAPICallError):
+        return _explain_answer(error, bucket, doing, said)
+    return Unavailable(
+        f"{doing}: {said}. Check STORAGE_EMULATOR_HOST, if it is set: it must be an address like "
+        "http://127.0.0.1:4443."
+    )
+
+
+def bucket_missing(bucket: str, doing: str) -> NotAllowed:
+    return NotAllowed(
+        f"{doing}: there is no bucket {bucket}. Create it with `gcloud storage buckets create "
+        f"gs://{bucket}`, or name another one in LABELER_STORAGE or LABELER_UPLOADS."
+    )
+
+
+def server_said(error: BaseException) -> str:
+    """The service's own words where it answered, else what the connection reported."""
+    response = getattr(error, "response", None)
+    if isinstance(response, requests.Response):
+        try:
+            return str(response.json()["error"]["message"])
+        except (requests.JSONDecodeError, KeyError, TypeError):
+            return response.text.strip()[:300] or f"{response.status_code} {response.reason}"
+    if isinstance(error, GoogleAPICallError):
+        return str(error.message)
+    return str(error) or type(error).__name__
+
+
+def _explain_answer(error: GoogleAPICallError, bucket: str, doing: str, said: str) -> StoreError:
+    if error.code == 401:
+        return NotAllowed(
+            f"{doing}: Google refuses the credentials ({said}). On a laptop run `gcloud auth "
+            "application-default login`; on Cloud Run check the service's account."
+        )
+    if error.code == 403 and "retention" in said:
+        return NotAllowed(
+            f"{doing}: the bucket {bucket} has a retention policy, which forbids replacing and "
+            f"deleting young objects ({said}). Remove it: annotations must be replaceable."
+        )
+    if error.code == 403 and "hold" in said:
+        return NotAllowed(f"{doing}: the object is under a hold ({said}). Release it first.")
+    if error.code == 403:
+        return NotAllowed(
+            f"{doing}: not allowed on the bucket {bucket} ({said}). The service's account needs "
+            f"the role roles/storage.objectUser on it: `gcloud storage buckets "
+            f"add-iam-policy-binding gs://{bucket} --member=serviceAccount:ACCOUNT "
+            "--role=roles/storage.objectUser`."
+        )
+    return NotAllowed(f"{doing}: Cloud Storage refuses it ({error.code} {said}).")
+
+
+def _is_damaged(error: GoogleAPICallError) -> bool:
+    """Whether the service refuses because the bytes changed on their way to it."""
+    said = server_said(error)
+    return "doesn't match" in said and ("CRC32C" in said.upper() or "MD5" in said.upper())

@@ -1,0 +1,64 @@
+"""Custom metadata on the way to and from a bucket.
+
+Any text must survive every way by which a bucket gives metadata back, HTTP headers included. So
+values are written as printable ASCII: percent-encoded UTF-8, or `%=` and base64url where that is
+shorter (the bucket allows 8 KiB in all, and percent-encoding may triple a text).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+from labeler.storage.base import ObjectInfo, Version
+
+WRITE_ID: Final = "labeler.write"
+"""Names the random ID of the write that made the object. The dot keeps it apart from the keys
+that callers may use."""
+
+_SAFE: Final = "!#$&'()*+,/:;<=>?@[]^`{|}~\"\\"
+_BASE64: Final = "%="
+
+
+def encode(metadata: Mapping[str, str], write_id: str) -> dict[str, str]:
+    """What to keep with an object for `metadata` and the ID of its write."""
+    return {**{key: _encode(value) for key, value in metadata.items()}, WRITE_ID: write_id}
+
+
+def decode(kept: Any) -> dict[str, str]:
+    """The metadata given at the write; another program's as it is, without what is no text."""
+    texts = {key: value for key, value in (kept or {}).items() if isinstance(value, str)}
+    if texts.pop(WRITE_ID, None) is None:
+        return texts
+    return {key: _decode(value) for key, value in texts.items()}
+
+
+def info_of(blob: Any, prefix: str) -> ObjectInfo:
+    """The info of a Google Blob, with the key below `prefix`."""
+    return ObjectInfo(
+        key=blob.name[len(prefix) :],
+        version=Version(str(blob.generation)),
+        size=blob.size,
+        updated=blob.updated,
+        metadata=decode(blob.metadata),
+        md5=base64.b64decode(blob.md5_hash).hex() if blob.md5_hash else None,
+    )
+
+
+def _encode(text: str) -> str:
+    quoted = quote(text, safe=_SAFE)
+    packed = _BASE64 + base64.urlsafe_b64encode(text.encode()).decode()
+    return min(quoted, packed, key=len)
+
+
+def _decode(text: str) -> str:
+    """The inverse of _encode; a text that _encode does not make stays as it is."""
+    try:
+        if text.startswith(_BASE64):
+            return base64.urlsafe_b64decode(text.removeprefix(_BASE64)).decode()
+        return unquote(text, errors="strict")
+    except (UnicodeDecodeError, binascii.Error):
+        return text

@@ -1,0 +1,284 @@
+"""What the server holds: buckets, objects, generations, and the rules that bind them.
+
+Nothing here knows HTTP; a broken rule raises Failure with the status, reason and message that
+Cloud Storage answers.
+"""
+
+from __future__ import annotations
+
+import base64
+import bisect
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import google_crc32c
+
+MAX_NAME_BYTES = 1024
+MAX_METADATA_BYTES = 8 * 1024
+WRITABLE = ("cacheControl", "contentDisposition", "contentLanguage", "customTime")
+
+
+class Failure(Exception):
+    """An answer that is not a success; `reason` is the machine's word for it."""
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(message)
+        self.status, self.reason, self.message = status, reason, message
+
+
+def crc32c_of(data: bytes) -> str:
+    return base64.b64encode(google_crc32c.value(data).to_bytes(4, "big")).decode()
+
+
+def md5_of(data: bytes) -> str:
+    return base64.b64encode(hashlib.md5(data).digest()).decode()
+
+
+def stamp(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+@dataclass
+class StoredObject:
+    """One generation of one object."""
+
+    bucket: str
+    name: str
+    data: bytes
+    generation: int
+    content_type: str
+    metadata: dict[str, str] = field(default_factory=dict)
+    content_encoding: str = ""
+    kms_key: str = ""
+    extra: dict[str, str] = field(default_factory=dict)
+    metageneration: int = 1
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    updated: datetime = field(default_factory=lambda: datetime.now(UTC))
+    deleted: datetime | None = None
+    crc32c: str = ""
+    md5: str = ""
+
+    def __post_init__(self) -> None:
+        self.crc32c = self.crc32c or crc32c_of(self.data)
+        self.md5 = self.md5 or md5_of(self.data)
+
+    def resource(self) -> dict[str, Any]:
+        """The object as the JSON API shows it."""
+        shown: dict[str, Any] = {
+            "kind": "storage#object",
+            "id": f"{self.bucket}/{self.name}/{self.generation}",
+            "name": self.name,
+            "bucket": self.bucket,
+            "generation": str(self.generation),
+            "metageneration": str(self.metageneration),
+            "contentType": self.content_type,
+            "storageClass": "STANDARD",
+            "size": str(len(self.data)),
+            "md5Hash": self.md5,
+            "crc32c": self.crc32c,
+            "etag": f"C{self.generation}/{self.metageneration}",
+            "timeCreated": stamp(self.created),
+            "updated": stamp(self.updated),
+            **self.extra,
+        }
+        if self.metadata:
+            shown["metadata"] = dict(self.metadata)
+        if self.content_encoding:
+            shown["contentEncoding"] = self.content_encoding
+        if self.kms_key:
+            shown["kmsKeyName"] = f"{self.kms_key}/cryptoKeyVersions/1"
+        if self.deleted:
+            shown["timeDeleted"] = stamp(self.deleted)
+        return shown
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """Preconditions of a request; None where it did not name one."""
+
+    generation: int | None = None
+    generation_not: int | None = None
+    metageneration: int | None = None
+    metageneration_not: int | None = None
+
+    @classmethod
+    def of(cls, query: Mapping[str, str]) -> Conditions:
+        def number(name: str) -> int | None:
+            text = query.get(name)
+            if text is None:
+                return None
+            if not text.isdigit():
+                raise Failure(400, "invalidParameter", f"Invalid value for {name}: {text!r}")
+            return int(text)
+
+        return cls(
+            number("ifGenerationMatch"),
+            number("ifGenerationNotMatch"),
+            number("ifMetagenerationMatch"),
+            number("ifMetagenerationNotMatch"),
+        )
+
+    def check(self, current: StoredObject | None) -> None:
+        """Failure 412 on a mismatch, 304 where a not-match is equal; an absent object is 0."""
+        generation = current.generation if current else 0
+        metageneration = current.metageneration if current else 0
+        if (self.generation is not None and generation != self.generation) or (
+            self.metageneration is not None and metageneration != self.metageneration
+        ):
+            raise Failure(
+                412,
+                "conditionNotMet",
+                "At least one of the pre-conditions you specified did not hold.",
+            )
+        if (self.generation_not is not None and generation == self.generation_not) or (
+            self.metageneration_not is not None and metageneration == self.metageneration_not
+        ):
+            raise Failure(304, "notModified", "Not Modified")
+
+
+class Bucket:
+    """Objects by name, in the order of their names' UTF-8 bytes, with their old generations.
+
+    `settings` holds what a bucket's resource shows beside its name (versioning, lifecycle, ...);
+    `denied` the permissions that nobody has here.
+    """
+
+    def __init__(self, name: str, settings: Mapping[str, Any] | None = None) -> None:
+        self.name = name
+        self.metageneration = 1
+        self.created = datetime.now(UTC)
+        self.settings: dict[str, Any] = {
+            "location": "EUROPE-WEST1",
+            "locationType": "region",
+            "storageClass": "STANDARD",
+            "iamConfiguration": {
+                "uniformBucketLevelAccess": {"enabled": True},
+                "publicAccessPrevention": "inherited",
+            },
+            "softDeletePolicy": {"retentionDurationSeconds": "604800"},
+            **(settings or {}),
+        }
+        self.denied: set[str] = set()
+        self.live: dict[str, StoredObject] = {}
+        self.old: dict[str, list[StoredObject]] = {}
+        self.sorted_names: list[bytes] = []
+        self._last_generation = 0
+        self._last_write: dict[str, float] = {}
+
+    def resource(self) -> dict[str, Any]:
+        return {
+            "kind": "storage#bucket",
+            "id": self.name,
+            "name": self.name,
+            "projectNumber": "123456789",
+            "metageneration": str(self.metageneration),
+            "timeCreated": stamp(self.created),
+            "updated": stamp(self.created),
+            **self.settings,
+        }
+
+    def find(self, name: str, generation: str | None = None) -> StoredObject:
+        """The live object, or the named generation of it, live or not; Failure 404."""
+        live = self.live.get(name)
+        if generation is None:
+            found = live
+        else:
+            candidates = [*self.old.get(name, ()), *([live] if live else [])]
+            found = next((one for one in candidates if str(one.generation) == generation), None)
+        if found is None:
+            raise Failure(404, "notFound", f"No such object: {self.name}/{name}")
+        return found
+
+    def put(
+        self, made: StoredObject, conditions: Conditions, write_interval_s: float
+    ) -> StoredObject:
+        """Replace the live object by `made` with a generation that never was before."""
+        check_name(made.name)
+        check_metadata(made.metadata)
+        current = self.live.get(made.name)
+        conditions.check(current)
+        if current:
+            self._check_retention(current)
+        self._check_pace(made.name, write_interval_s)
+        made.generation = self._last_generation = max(
+            self._last_generation + 1, time.time_ns() // 1000
+        )
+        if not made.kms_key:
+            made.kms_key = self.settings.get("encryption", {}).get("defaultKmsKeyName", "")
+        if current:
+            self._retire(current)
+        else:
+            bisect.insort(self.sorted_names, made.name.encode())
+        self.live[made.name] = made
+        return made
+
+    def remove(self, name: str, generation: str | None, conditions: Conditions) -> None:
+        """Delete the live object, or for good the generation that is named."""
+        found = self.find(name, generation)
+        conditions.check(found)
+        self._check_retention(found)
+        if found is not self.live.get(name):
+            self.old[name].remove(found)
+            return
+        del self.live[name]
+        self.sorted_names.remove(name.encode())
+        if generation is None:
+            self._retire(found)
+
+    def versions(self, name: str) -> list[StoredObject]:
+        """Every generation of one name, the oldest first."""
+        live = self.live.get(name)
+        return [*self.old.get(name, ()), *([live] if live else [])]
+
+    def _retire(self, old: StoredObject) -> None:
+        if self.settings.get("versioning", {}).get("enabled"):
+            old.deleted = datetime.now(UTC)
+            self.old.setdefault(old.name, []).append(old)
+
+    def _check_pace(self, name: str, write_interval_s: float) -> None:
+        now = time.monotonic()
+        if write_interval_s and now - self._last_write.get(name, -1e9) < write_interval_s:
+            raise Failure(
+                429,
+                "rateLimitExceeded",
+                f"The object {self.name}/{name} exceeded the rate limit for object mutation "
+                "operations (create, update, and delete). Please reduce your request rate.",
+            )
+        self._last_write[name] = now
+
+    def _check_retention(self, current: StoredObject) -> None:
+        period = int(self.settings.get("retentionPolicy", {}).get("retentionPeriod", 0))
+        until = current.created + timedelta(seconds=period)
+        if until > datetime.now(UTC):
+            raise Failure(
+                403,
+                "retentionPolicyNotMet",
+                f"Object '{self.name}/{current.name}' is subject to bucket's retention policy "
+                f"or object retention and cannot be deleted or overwritten until {stamp(until)}",
+            )
+
+
+def check_name(name: str) -> None:
+    if (
+        not name
+        or len(name.encode()) > MAX_NAME_BYTES
+        or name in (".", "..")
+        or "\r" in name
+        or "\n" in name
+        or name.startswith(".well-known/acme-challenge/")
+    ):
+        raise Failure(400, "invalid", f"The object name {name!r} is not valid.")
+
+
+def check_metadata(metadata: Any) -> None:
+    if not isinstance(metadata, dict) or not all(
+        isinstance(value, str) for value in metadata.values()
+    ):
+        raise Failure(400, "invalid", "Custom metadata must map strings to strings.")
+    size = sum(len(key.encode()) + len(value.encode()) for key, value in metadata.items())
+    if size > MAX_METADATA_BYTES:
+        raise Failure(400, "invalid", f"Custom metadata has {size} bytes; 8192 are allowed.")
