@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import streamlit as st
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -95,6 +96,14 @@ def test_the_lock_is_in_step_with_pyproject(lock: str, python: str, system: str)
 def test_tests_run_on_the_versions_that_users_get(python: str, system: str) -> None:
     users, developers = (installed_by(lock, python, system) for lock in LOCKS)
     assert users.items() <= developers.items()
+
+
+def test_streamlit_knows_every_option_that_is_set() -> None:
+    """A misspelt one would be passed over in silence."""
+    sections = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
+    for section, options in sections.items():
+        for name, value in options.items():
+            assert st.get_option(f"{section}.{name}") == value
 
 
 def test_the_oldest_python_that_is_allowed_is_checked() -> None:
