@@ -154,6 +154,10 @@ def test_an_outside_package_stays_in_its_home(module: str) -> None:
         assert unit_of(module) in OUTSIDE[package], f"{where}, which belongs in {OUTSIDE[package]}"
 
 
+def test_the_table_names_only_what_there_is() -> None:
+    assert {unit for layer in LAYERS for unit in layer} == {unit_of(module) for module in SOURCES}
+
+
 def test_what_is_imported_is_a_dependency_of_ours() -> None:
     """Not only of a package that may stop needing it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
