@@ -85,5 +85,5 @@ lock: $(VENV)/.installed-dev ## write both locks anew from pyproject.toml; ARGS=
 
 .PHONY: clean
 clean: ## remove .venv and everything else that was made here; never the data
-	@rm -rf $(VENV) .coverage htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) .coverage .coverage.* htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
