@@ -44,6 +44,7 @@ NARROWER = {"labeler.storage": {"labeler.errors", "labeler.settings"}}
 
 OUTSIDE = {
     "PIL": {"labeler.images"},
+    "aiohttp": {"labeler.storage"},
     "gcsfs": {"labeler.storage"},
     "google": {"labeler.storage"},
     "google_crc32c": {"labeler.storage"},
@@ -57,7 +58,7 @@ OUTSIDE = {
 }
 """Which units may import an outside package."""
 
-LAZY = frozenset({"gcsfs", "google", "google_crc32c", "requests", "urllib3"})
+LAZY = frozenset({"aiohttp", "gcsfs", "google", "google_crc32c", "requests", "urllib3"})
 """Packages that only a bucket needs: they are loaded when one is opened, not before."""
 
 BROUGHT = {"streamlit": {"PIL", "requests", "starlette", "urllib3", "uvicorn"}}

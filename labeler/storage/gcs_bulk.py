@@ -27,9 +27,9 @@ from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import explain, may_pass
 from labeler.storage.gcs_media import AS_STORED, Checksum, media_url
 
-BATCH: Final = 64
-BATCHES_AHEAD: Final = 3
-CONNECTIONS: Final = 96
+BATCH: Final = 32
+BATCHES_AHEAD: Final = 8
+CONNECTIONS: Final = 128
 
 _FAILURES: Final = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
@@ -56,7 +56,7 @@ class BulkReader:
     def read(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Found | None]]:
         """For each key and object name, in order, the key and its bytes; None where missing.
 
-        At most 64 objects times 4 are held. Raises what a single read would, but NotFound.
+        At most 32 objects times 8 are held. Raises what a single read would, but NotFound.
         """
         todo = iter(names)
         under_way: deque[tuple[list[tuple[str, str]], Future[list[Found | None]]]] = deque()

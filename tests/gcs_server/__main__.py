@@ -1,4 +1,7 @@
-"""The server in a process of its own: prints its address, serves until its input ends."""
+"""The server in a process of its own: prints its address, serves until its input ends.
+
+Each line of the input is a number: the milliseconds that each answer is delayed from then on.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,8 @@ def main() -> None:
     options = parser.parse_args()
     with GcsServer(buckets=options.bucket, added_ms=options.added_ms, port=options.port) as server:
         print(server.url, flush=True)
-        sys.stdin.read()
+        for line in sys.stdin:
+            server.added_ms = float(line)
 
 
 if __name__ == "__main__":
