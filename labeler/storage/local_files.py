@@ -178,6 +178,8 @@ def place_new(temp: Path, path: Path) -> None:
         if error.errno not in _NO_LINKS:
             raise
         # FAT and some network shares have no links. Our lock holds off every other Labeler.
+        if os.path.lexists(path):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
         temp.rename(path)
 
 
@@ -231,5 +233,11 @@ def explain(error: OSError, doing: str, root: Path) -> StoreError | InvalidReque
         return InvalidRequest(
             f"{doing}: the file system of {root} can't hold a file of that name ({reason}). "
             "Choose another name."
+        )
+    if error.errno == errno.EXDEV:
+        return NotAllowed(
+            f"{doing}: its folder is on another disk than {root}, and a file can't be moved there "
+            "whole. Mount the disk at the top, or name the mounted folder itself in "
+            "LABELER_STORAGE or LABELER_UPLOADS."
         )
     return Unavailable(f"{doing}: {root} failed ({reason}). Check the disk, then try again.")

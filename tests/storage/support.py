@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import random
 import threading
+import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from labeler.errors import LabelerError
+from labeler.errors import LabelerError, NotFound, VersionConflict
 from labeler.storage import ABSENT, Store, Version, list_all
 
 MIB: Final = 1024 * 1024
@@ -40,3 +43,23 @@ def together(count: int, work: Callable[[int], object]) -> list[Any]:
 
     with ThreadPoolExecutor(count) as pool:
         return list(pool.map(run, range(count)))
+
+
+def add_entries(store: Store, key: str, who: str, count: int) -> None:
+    """Add `who/0`, `who/1`, ... to the JSON list under `key`, each by a save of its own."""
+    for number in range(count):
+        while not _added(store, key, f"{who}/{number}"):
+            time.sleep(random.uniform(0, 0.02))
+
+
+def _added(store: Store, key: str, entry: str) -> bool:
+    try:
+        data, info = store.read(key)
+        entries, replaces = json.loads(data), info.version
+    except NotFound:
+        entries, replaces = [], ABSENT
+    try:
+        store.write(key, json.dumps([*entries, entry]).encode(), replaces=replaces)
+    except VersionConflict:
+        return False
+    return True
