@@ -15,23 +15,20 @@ Beyond the contract (base.py):
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import io
 import re
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
-import google_crc32c
-from google.api_core.exceptions import GoogleAPICallError, PreconditionFailed
 from google.api_core.exceptions import NotFound as Missing
+from google.api_core.exceptions import PreconditionFailed
 from google.auth.exceptions import GoogleAuthError
 
-from labeler.errors import DamagedObject, InvalidRequest, NotFound, VersionConflict
+from labeler.errors import InvalidRequest, NotFound, VersionConflict
+from labeler.storage import gcs_requests
 from labeler.storage.base import (
     ABSENT,
     MAX_KEY_BYTES,
@@ -44,18 +41,16 @@ from labeler.storage.base import (
 )
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import bucket_missing, explain, server_said
-from labeler.storage.gcs_media import CHUNK, Download
-from labeler.storage.gcs_metadata import WRITE_ID, encode, info_of
+from labeler.storage.gcs_media import Download
+from labeler.storage.gcs_metadata import encode
 from labeler.storage.retry import FIRST_DELAY_S, RetryPolicy, Tries
 
 if TYPE_CHECKING:
     from labeler.storage.gcs_bulk import BulkReader
 
-_FIELDS: Final = "items(name,generation,updated,size,metadata,md5Hash),nextPageToken"
-_UPLOAD_CHUNK: Final = 8 * 1024 * 1024
-_GENERATION: Final = re.compile(r"[1-9][0-9]{0,18}")
+_GENERATION: Final = re.compile(r"[1-9][0-9]{0,17}")
 """Zero is no generation: to the service it means "absent"."""
-_THREADS: Final = 8
+_THREADS: Final = 16
 _MEETINGS: Final = 5
 
 
@@ -94,15 +89,16 @@ class GcsStore:
         def both(tries: Tries) -> tuple[bytes, ObjectInfo]:
             # A download carries no metadata: the info is asked for beside it, not after it.
             asked = self._beside().submit(self._look, connection, name, tries)
-            data, version = self._download(connection, name, doing, tries)
+            data, version = gcs_requests.download(connection, name, doing, tries)
             info = asked.result()
             for _ in range(_MEETINGS):
                 if info.version == version:
                     return data, info
+                # Replaced in between: ask again for the older of the two.
                 if int(info.version) < int(version):
                     info = self._look(connection, name, tries)
                 else:
-                    data, version = self._download(connection, name, doing, tries)
+                    data, version = gcs_requests.download(connection, name, doing, tries)
             raise ConnectionError("it is being replaced again and again")
 
         try:
@@ -113,10 +109,11 @@ class GcsStore:
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
         doing = "Objects can't be read"
         connection = self._connected(doing)
+        # The import takes longer than a person should wait for a lock.
+        from labeler.storage.gcs_bulk import BulkReader
+
         with self._lock:
             if self._bulk is None:
-                from labeler.storage.gcs_bulk import BulkReader
-
                 self._bulk = BulkReader(connection)
             bulk = self._bulk
         bucket_seen = False
@@ -151,13 +148,16 @@ class GcsStore:
             download.close()
 
     def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
-        if not 1 <= limit <= 1000:
+        if not 1 <= limit <= gcs_requests.MAX_PAGE:
             raise InvalidRequest(f"A page can have 1 to 1000 objects, not {limit}.")
         doing = f"{prefix or 'The bucket'} can't be listed"
         connection = self._connected(doing)
         try:
             return connection.call(
-                doing, lambda tries: self._list(connection, prefix, after, limit, tries)
+                doing,
+                lambda tries: gcs_requests.list_page(
+                    connection, self._prefix, prefix, after, limit, tries
+                ),
             )
         except Missing as error:
             raise bucket_missing(self._bucket, doing) from error
@@ -176,35 +176,30 @@ class GcsStore:
         name, doing = self._name(key), f"{key} can't be saved"
         checked = check_metadata(metadata)
         generation = 0 if replaces is ABSENT else _generation(replaces)
-        connection = self._connected(doing)
         if generation is None:
             raise self._conflict(key, replaces)
+        connection = self._connected(doing)
         write_id = secrets.token_hex(16)
-        stream = io.BytesIO(data) if isinstance(data, bytes) else data
-        crc32c, md5 = _checksums(stream)
+        upload = gcs_requests.Upload.of(
+            data, encode(checked, write_id), content_type, self._kms_key
+        )
 
-        def upload(tries: Tries) -> Version:
-            blob = connection.bucket.blob(
-                name, chunk_size=_UPLOAD_CHUNK, kms_key_name=self._kms_key or None
-            )
-            blob.metadata = encode(checked, write_id)
-            blob.crc32c, blob.md5_hash = crc32c, md5
+        def send(tries: Tries) -> Version:
             try:
-                _upload(blob, stream, content_type, generation, tries)
+                return upload.send(connection, name, generation, tries)
             except PreconditionFailed:
                 # Only what was tried before can have landed before.
-                landed = self._landed(connection, name, write_id, tries) if tries.count else None
-                if landed is None:
-                    raise
-                return landed
-            return Version(str(blob.generation))
+                if tries.count and (own := gcs_requests.landed(connection, name, write_id, tries)):
+                    return own
+                raise
+            except Missing as error:
+                self._check_bucket(doing)
+                raise ConnectionError("the service lost the upload") from error
 
         try:
-            return connection.call(doing, upload)
+            return connection.call(doing, send)
         except PreconditionFailed as error:
             raise self._conflict(key, replaces) from error
-        except Missing as error:
-            raise bucket_missing(self._bucket, doing) from error
 
     def delete(self, key: str, *, version: Version) -> None:
         name, doing = self._name(key), f"{key} can't be deleted"
@@ -212,22 +207,24 @@ class GcsStore:
         connection = self._connected(doing)
 
         def remove(tries: Tries) -> None:
+            if generation is not None:
+                with contextlib.suppress(PreconditionFailed):
+                    gcs_requests.remove(connection, name, generation, tries)
+                    return
+            self._look(connection, name, tries)
+            raise self._conflict(key, version)
+
+        def remove_or_find_removed(tries: Tries) -> None:
             try:
-                if generation is None:
-                    self._look(connection, name, tries)
-                    raise self._conflict(key, version)
-                blob = connection.bucket.blob(name)
-                blob.delete(if_generation_match=generation, retry=None, timeout=tries.timeout)
-            except PreconditionFailed as error:
-                self._look(connection, name, tries)
-                raise self._conflict(key, version) from error
+                remove(tries)
             except Missing:
                 # What was tried before has landed, or another's delete has: it is gone.
                 if generation is None or not tries.count:
                     raise
+                self._check_bucket(doing)
 
         try:
-            connection.call(doing, remove)
+            connection.call(doing, remove_or_find_removed)
         except Missing as error:
             self._raise_missing(key, doing, error)
 
@@ -266,62 +263,9 @@ class GcsStore:
             return self._threads
 
     def _look(self, connection: Connection, name: str, tries: Tries) -> ObjectInfo:
-        return info_of(self._reload(connection, name, tries), self._prefix)
+        return gcs_requests.look(connection, name, self._prefix, tries)
 
-    def _landed(
-        self, connection: Connection, name: str, write_id: str, tries: Tries
-    ) -> Version | None:
-        """The version of the object if it is what the write of this ID made."""
-        try:
-            blob = self._reload(connection, name, tries)
-        except Missing:
-            return None
-        own = (blob.metadata or {}).get(WRITE_ID) == write_id
-        return Version(str(blob.generation)) if own else None
-
-    def _reload(self, connection: Connection, name: str, tries: Tries) -> Any:
-        blob = connection.bucket.blob(name)
-        blob.reload(retry=None, timeout=tries.timeout)
-        return blob
-
-    def _download(
-        self, connection: Connection, name: str, doing: str, tries: Tries
-    ) -> tuple[bytes, Version]:
-        for last in (False, True):
-            with contextlib.closing(Download(connection, name, doing, tries)) as download:
-                try:
-                    return b"".join(download.chunks()), download.version
-                except DamagedObject:
-                    if last:
-                        raise
-        raise AssertionError("the second try returns or raises")
-
-    def _list(
-        self, connection: Connection, prefix: str, after: str, limit: int, tries: Tries
-    ) -> Page:
-        start = len(self._prefix)
-        found = connection.bucket.list_blobs(
-            prefix=self._prefix + prefix,
-            # The offset itself is listed too: one more is asked for.
-            start_offset=self._prefix + after if after else None,
-            page_size=min(limit + bool(after), 1000),
-            fields=_FIELDS,
-            retry=None,
-            timeout=tries.timeout,
-        )
-        for page in found.pages:
-            blobs = [blob for blob in page if blob.name[start:] != after]
-            more = len(blobs) > limit or found.next_page_token is not None
-            blobs = blobs[:limit]
-            infos = tuple(
-                info_of(blob, self._prefix) for blob in blobs if _is_key(blob.name[start:])
-            )
-            # A page may hold nothing for us, and still not be the last.
-            if infos or not more:
-                return Page(infos, blobs[-1].name[start:] if more else None)
-        return Page((), None)
-
-    def _raise_missing(self, key: str, doing: str, error: GoogleAPICallError) -> NoReturn:
+    def _raise_missing(self, key: str, doing: str, error: Missing) -> NoReturn:
         """NotFound, unless it is the bucket itself that is missing."""
         if "No such object" not in server_said(error):
             self._check_bucket(doing)
@@ -331,7 +275,10 @@ class GcsStore:
         """NotAllowed if there is no bucket."""
         connection = self._connected(doing)
         try:
-            connection.call(doing, lambda tries: self._list(connection, "", "", 1, tries))
+            connection.call(
+                doing,
+                lambda tries: gcs_requests.list_page(connection, self._prefix, "", "", 1, tries),
+            )
         except Missing as error:
             raise bucket_missing(self._bucket, doing) from error
 
@@ -347,37 +294,3 @@ class GcsStore:
 def _generation(version: Version) -> int | None:
     """The generation that a version stands for; None for what no object here ever had."""
     return int(version) if _GENERATION.fullmatch(version) else None
-
-
-def _is_key(name: str) -> bool:
-    try:
-        check_key(name)
-    except InvalidRequest:
-        return False
-    return True
-
-
-def _upload(blob: Any, stream: BinaryIO, content_type: str, generation: int, tries: Tries) -> None:
-    """One try to send the whole stream, with checksums that the service checks."""
-    size = stream.seek(0, io.SEEK_END)
-    blob.upload_from_file(
-        stream,
-        rewind=True,
-        size=size,
-        content_type=content_type,
-        if_generation_match=generation,
-        # With a checksum of its own, the library deletes what it takes for damaged, whatever it is.
-        checksum=None,
-        retry=None,
-        timeout=tries.timeout,
-    )
-
-
-def _checksums(stream: BinaryIO) -> tuple[str, str]:
-    """CRC32C and MD5 of the stream, in base64."""
-    crc32c, md5 = google_crc32c.Checksum(), hashlib.md5(usedforsecurity=False)
-    stream.seek(0)
-    while chunk := stream.read(CHUNK):
-        crc32c.update(chunk)
-        md5.update(chunk)
-    return base64.b64encode(crc32c.digest()).decode(), base64.b64encode(md5.digest()).decode()

@@ -18,14 +18,14 @@ from itertools import islice
 from typing import Final
 
 import aiohttp
-from google.api_core.exceptions import from_http_status
+from google.api_core.exceptions import GoogleAPICallError, from_http_status
 from google.auth.exceptions import GoogleAuthError
 
 from labeler.errors import DamagedObject
 from labeler.storage.base import Version
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import explain, may_pass
-from labeler.storage.gcs_media import AS_STORED, Checksum, media_url
+from labeler.storage.gcs_media import AS_STORED, Checksum, generation_in, media_url
 
 BATCH: Final = 32
 BATCHES_AHEAD: Final = 8
@@ -122,7 +122,7 @@ class BulkReader:
                     checksum = Checksum(response.headers)
                     checksum.feed(data)
                     if checksum.fits():
-                        return Found(data, Version(response.headers["X-Goog-Generation"]))
+                        return Found(data, generation_in(response.headers))
                     damaged += 1
                     if damaged > 1:
                         raise DamagedObject(
@@ -131,7 +131,7 @@ class BulkReader:
                     continue
                 if response.status == 404:
                     return None
-                error = from_http_status(response.status, _said(data))
+                error = _error(response.status, data)
             except _FAILURES as caught:
                 error = caught
             if not may_pass(error) or (delay := tries.next_delay()) is None:
@@ -141,9 +141,12 @@ class BulkReader:
             await asyncio.sleep(delay)
 
 
-def _said(body: bytes) -> str:
-    """The message in an error's body, which is JSON or text."""
+def _error(status: int, body: bytes) -> GoogleAPICallError:
+    """What an answer that is no success says; its body is JSON or text."""
     try:
-        return str(json.loads(body)["error"]["message"])
-    except (ValueError, KeyError, TypeError):
-        return body.decode("utf-8", "replace").strip()[:300]
+        told = json.loads(body)["error"]
+        message, details = str(told["message"]), told.get("errors", ())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        message, details = body.decode("utf-8", "replace").strip()[:300], ()
+    error: GoogleAPICallError = from_http_status(status, message, errors=details)
+    return error

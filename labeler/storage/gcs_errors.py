@@ -26,6 +26,9 @@ FAILURES: Final = (
 _PASSING_STATUS: Final = frozenset({408, 410, 429})
 """Beside 5xx. 410 is a resumable upload that the service has lost: it is begun again."""
 
+_TOO_OFTEN: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
+"""The reasons of a 403 that is a 429 in truth."""
+
 _WRONG_ADDRESS: Final = (
     requests.exceptions.InvalidURL,
     requests.exceptions.MissingSchema,
@@ -37,6 +40,8 @@ def may_pass(error: BaseException) -> bool:
     """Whether the same request may succeed when it is sent again."""
     if isinstance(error, GoogleAPICallError):
         code = error.code or 0
+        if code == 403:
+            return _reason(error) in _TOO_OFTEN
         return code in _PASSING_STATUS or code >= 500 or (code == 400 and _is_damaged(error))
     if isinstance(error, GoogleAuthError):
         return isinstance(error, AuthTransportError) or error.retryable
@@ -92,21 +97,29 @@ def _explain_answer(error: GoogleAPICallError, bucket: str, doing: str, said: st
             f"{doing}: Google refuses the credentials ({said}). On a laptop run `gcloud auth "
             "application-default login`; on Cloud Run check the service's account."
         )
-    if error.code == 403 and "retention" in said:
+    reason = _reason(error)
+    if reason == "retentionPolicyNotMet":
         return NotAllowed(
-            f"{doing}: the bucket {bucket} has a retention policy, which forbids replacing and "
-            f"deleting young objects ({said}). Remove it: annotations must be replaceable."
+            f"{doing}: the retention policy of the bucket {bucket} forbids to replace or delete "
+            f"young objects ({said}). Annotations must be replaceable: remove the policy with "
+            f"`gcloud storage buckets update gs://{bucket} --clear-retention-period`."
         )
-    if error.code == 403 and "hold" in said:
-        return NotAllowed(f"{doing}: the object is under a hold ({said}). Release it first.")
-    if error.code == 403:
+    if error.code == 403 and reason in ("", "forbidden", "insufficientPermissions"):
         return NotAllowed(
             f"{doing}: not allowed on the bucket {bucket} ({said}). The service's account needs "
-            f"the role roles/storage.objectUser on it: `gcloud storage buckets "
-            f"add-iam-policy-binding gs://{bucket} --member=serviceAccount:ACCOUNT "
-            "--role=roles/storage.objectUser`."
+            f"the role roles/storage.objectUser: `gcloud storage buckets add-iam-policy-binding "
+            f"gs://{bucket} --member=serviceAccount:ACCOUNT --role=roles/storage.objectUser`."
         )
-    return NotAllowed(f"{doing}: Cloud Storage refuses it ({error.code} {said}).")
+    return NotAllowed(f"{doing}: Cloud Storage refuses it for the bucket {bucket} ({said}).")
+
+
+def _reason(error: GoogleAPICallError) -> str:
+    """The service's one-word reason, empty where it gave none."""
+    try:
+        details = error.errors or error.response.json()["error"]["errors"]
+        return str(details[0]["reason"])
+    except (AttributeError, ValueError, LookupError, TypeError):
+        return ""
 
 
 def _is_damaged(error: GoogleAPICallError) -> bool:

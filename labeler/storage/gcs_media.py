@@ -30,6 +30,14 @@ def media_url(endpoint: str, bucket: str, name: str) -> str:
     return f"{endpoint}/download/storage/v1/{place}?alt=media"
 
 
+def generation_in(headers: Mapping[str, str]) -> Version:
+    """The generation that an answer's bytes belong to."""
+    generation = headers.get("X-Goog-Generation")
+    if generation is None:
+        raise ConnectionError("the answer does not say which generation it holds")
+    return Version(generation)
+
+
 class Checksum:
     """The checksum that an answer's headers name, CRC32C before MD5, over what is fed to it."""
 
@@ -72,7 +80,7 @@ class Download:
         self._url = media_url(connection.endpoint, connection.bucket.name, name)
         self._at = 0
         self._response = self._open(tries)
-        self.version = Version(self._response.headers["X-Goog-Generation"])
+        self.version = generation_in(self._response.headers)
         self._checksum = Checksum(self._response.headers)
 
     def chunks(self) -> Iterator[bytes]:
