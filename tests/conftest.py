@@ -1,0 +1,11 @@
+"""What holds for all tests."""
+
+from __future__ import annotations
+
+from hypothesis import settings
+
+# The same examples in every run, so that a failure is the change's own;
+# `--hypothesis-profile explore` looks for new ones. No deadline: a busy machine is no failure.
+settings.register_profile("same", deadline=None, derandomize=True, database=None)
+settings.register_profile("explore", deadline=None, max_examples=3000)
+settings.load_profile("same")
