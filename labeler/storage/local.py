@@ -282,10 +282,10 @@ class LocalStore:
                     files.place_new(temp, path)
                 else:
                     temp.replace(path)
-            except FileExistsError:
-                raise self._conflict(key, replaces, path.lstat()) from None
-            except FileNotFoundError:
-                # A write of an object of that name has just removed the empty folder.
+            except (FileExistsError, FileNotFoundError):
+                # Another program made this file. Or objects of a name below or above this one,
+                # which have other locks, came or went, and the folder with them.
+                self._check_state(key, replaces)
                 if last:
                     raise
             else:

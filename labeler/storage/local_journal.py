@@ -33,7 +33,7 @@ from labeler.storage.local_files import (
     write_all,
 )
 
-_SLACK_LINES: Final = 1024
+_SLACK_LINES: Final = 256
 
 
 class Note(NamedTuple):
@@ -139,7 +139,7 @@ class Journal:
             return
         # The open descriptor keeps the file's number from being given to its successor.
         known = self._known
-        if known.fd >= 0 and os.path.samestat(os.fstat(known.fd), state):
+        if known.is_of(state):
             known.read_on(state.st_size)
         else:
             known = _Known(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
@@ -164,6 +164,14 @@ class _Known:
         self.hidden: set[str] = set()
         self._read_to = 0
 
+    def is_of(self, state: os.stat_result) -> bool:
+        """Whether the file in that state is the one that was read, with all that was in it."""
+        return (
+            self.fd >= 0
+            and os.path.samestat(os.fstat(self.fd), state)
+            and state.st_size >= self._read_to
+        )
+
     def read_on(self, size: int) -> None:
         """Take in the whole lines up to `size` that have not been read yet."""
         if size <= self._read_to:
@@ -187,16 +195,18 @@ class _Known:
         try:
             entry = json.loads(line)
             key, new, old = entry["k"], entry.get("v"), entry.get("o")
+            metadata, md5 = entry.get("m", {}), entry.get("h", "")
+            for text in (key, md5, *metadata, *metadata.values()):
+                text.encode()
             for version in (new, old):
                 if version is not None:
                     version_time(version)
-            note = Note(new, entry.get("m", {}), entry.get("h"))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return  # half a line of a killed writer, or somebody's edit
         before = {note.version: note for note in self.notes.get(key, ())}
         kept = [] if old is None else [before.get(old, Note(old, {}, None))]
         if new is not None:
-            kept.append(note)
+            kept.append(Note(new, metadata, md5 or None))
         self.live += len(kept) - len(before)
         self.notes[key] = tuple(kept)
         if key.startswith(".") or "/." in key:

@@ -21,7 +21,7 @@ _MAX_SCANS: Final = 3
 
 
 class _Names(NamedTuple):
-    stamp: tuple[int, int, int]
+    stamp: tuple[int, ...]
     names: list[str]
 
 
@@ -111,7 +111,7 @@ class Tree:
         for _ in range(_MAX_SCANS):
             try:
                 state = path.stat()
-                stamp = (state.st_mtime_ns, state.st_ino, state.st_dev)
+                stamp = (state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev)
                 cached = self._cache.get(folder)
                 if cached is not None and cached.stamp == stamp:
                     return cached.names

@@ -8,6 +8,7 @@ the end of its save) or `over` (the writer has ended).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from labeler.errors import NotFound
-from labeler.storage import ABSENT, Store
+from labeler.storage import ABSENT, Replaces, Store
 from labeler.storage.local import LocalStore
 
 RECTS = 3000
@@ -29,11 +30,11 @@ def say(text: str) -> None:
 
 def save_next(store: Store, key: str) -> int:
     """Save the state after the present one; each has its number everywhere."""
-    try:
+    number = 0
+    replaces: Replaces = ABSENT
+    with contextlib.suppress(NotFound):
         data, info = store.read(key)
         number, replaces = json.loads(data)["number"] + 1, info.version
-    except NotFound:
-        number, replaces = 0, ABSENT
     state = {"number": number, "rects": [number] * RECTS}
     metadata = {"number": str(number)}
     store.write(key, json.dumps(state).encode(), replaces=replaces, metadata=metadata)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from labeler.errors import LabelerError, NotFound, VersionConflict
-from labeler.storage import ABSENT, Store, Version, list_all
+from labeler.storage import ABSENT, Replaces, Store, Version, list_all
 
 MIB: Final = 1024 * 1024
 NOBODYS: Final = Version("1")
@@ -53,11 +53,12 @@ def add_entries(store: Store, key: str, who: str, count: int) -> None:
 
 
 def _added(store: Store, key: str, entry: str) -> bool:
+    replaces: Replaces = ABSENT
     try:
         data, info = store.read(key)
         entries, replaces = json.loads(data), info.version
     except NotFound:
-        entries, replaces = [], ABSENT
+        entries = []
     try:
         store.write(key, json.dumps([*entries, entry]).encode(), replaces=replaces)
     except VersionConflict:
