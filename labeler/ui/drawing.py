@@ -126,7 +126,7 @@ def read_drawing(
     for item in (raw or {}).get("objects", []):
         if item.get("type") != "LabeledRect":
             continue
-        known = by_tag.get(_number(item.get("strokeDashOffset")))
+        known = by_tag.get(int(_number(item.get("strokeDashOffset"))))
         box = _box(item)
         if known is None:
             if max(box.width, box.height) <= _CLICK + _SAME:

@@ -4,7 +4,8 @@
 // and the canvas so that none of that can happen:
 //
 // - it tells the page how much room there is for the canvas;
-// - a canvas can be seen and used only once its picture and its boxes are painted;
+// - a canvas can be seen and used only once its picture and its boxes are painted, and a drag that
+//   began on it a moment too early is kept and drawn then;
 // - a click on anything that leaves the image waits until the canvas has sent everything, and
 //   nothing more can be drawn meanwhile;
 // - a drag is passed on clipped to the picture, and only once it is a drag;
@@ -19,6 +20,7 @@ const FIRST_SIZE_AFTER = 30;
 const RESIZE_AFTER = 250;
 const LEAST_HEIGHT = 260;
 const BELOW_CANVAS = 24;
+const TOOLBAR = 44;
 const SHOW = "visibility: visible !important; pointer-events: auto !important;";
 const HOLD = "visibility: visible !important; pointer-events: none !important; cursor: progress;";
 const TOOLBAR_STYLE = `
@@ -41,7 +43,7 @@ function createGuard(element) {
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
   let askedRun = -1;
-  let sentRoom = "";
+  let sentRoom = { width: 0, height: 0 };
   let resizeTimer = 0;
 
   const canvasBox = () => task && document.querySelector(`.st-key-${CSS.escape(task.canvas)}`);
@@ -102,7 +104,8 @@ function createGuard(element) {
     if (!rule.textContent.includes(`.st-key-${CSS.escape(task.canvas)} `)) setRule("");
     for (;;) {
       const found = parts();
-      if (found) {
+      // The page may give the place a new name a moment before the old canvas has left it.
+      if (found && (found.root.dataset.canvas ??= task.canvas) === task.canvas) {
         dress(found);
         const complete =
           (painted(found.picture) || Date.now() > deadline) &&
@@ -118,6 +121,7 @@ function createGuard(element) {
     if (mine !== generation) return;
     leaving = false;
     setRule(SHOW);
+    catchUp();
   }
 
   function dress(found) {
@@ -126,11 +130,6 @@ function createGuard(element) {
     style.dataset.guard = "";
     style.textContent = TOOLBAR_STYLE;
     found.root.append(style);
-  }
-
-  function finishLabelEditor(found) {
-    // The label editor of the canvas keeps its text to itself until it is closed.
-    if (found.root.querySelector("textarea")) toolbarButton(found, "edit")?.click();
   }
 
   // --- clicks that leave the image -------------------------------------------------------
@@ -164,21 +163,26 @@ function createGuard(element) {
   }
 
   async function leave(target) {
-    const mine = ++generation;
     leaving = true;
-    setRule(HOLD);
+    holdUntilAnswered();
     const found = parts();
-    if (found) {
-      if (found.root.querySelector("textarea")) lastChange = Date.now();
-      finishLabelEditor(found);
+    if (found?.root.querySelector("textarea")) {
+      // The label editor of the canvas keeps its text to itself until it is closed.
+      lastChange = Date.now();
+      toolbarButton(found, "edit")?.click();
     }
     await quiet();
     replaying = true;
     target.click();
     replaying = false;
+  }
+
+  async function holdUntilAnswered() {
+    const mine = ++generation;
+    setRule(HOLD);
     await pause(ANSWER_WITHIN);
     if (mine !== generation) return;
-    leaving = false; // no answer: let the person try again
+    leaving = false; // no answer came: let the person go on, and try again
     setRule(SHOW);
   }
 
@@ -192,7 +196,9 @@ function createGuard(element) {
   function onPointerDown(event) {
     onPointerDownAnywhere(event);
     const found = task && event.isTrusted && parts();
-    if (!found || event.composedPath()[0] !== found.upper) return;
+    if (!found) return;
+    const early = element.dataset.state === "waiting" && !leaving && covers(found.upper, event);
+    if (!early && event.composedPath()[0] !== found.upper) return;
     lastChange = Date.now();
     if (editing(found)) {
       drag = { id: event.pointerId, edit: true };
@@ -200,13 +206,17 @@ function createGuard(element) {
     }
     if (!event.isPrimary || event.button !== 0) return;
     const start = within(found.upper, event);
-    drag = { id: event.pointerId, upper: found.upper, start, at: start, begun: false };
-    found.upper.setPointerCapture(event.pointerId);
+    drag = { id: event.pointerId, upper: found.upper, start, at: start, begun: false, early };
+    if (!early) found.upper.setPointerCapture(event.pointerId);
   }
 
   function onPointerMove(event) {
-    if (!drag || event.pointerId !== drag.id || drag.edit) return;
+    if (!drag || event.pointerId !== drag.id || drag.edit || drag.ended) return;
     drag.at = within(drag.upper, event);
+    if (!drag.early) follow();
+  }
+
+  function follow() {
     const far = Math.max(Math.abs(drag.at.x - drag.start.x), Math.abs(drag.at.y - drag.start.y));
     if (!drag.begun && far >= DRAG_FROM) {
       drag.begun = true;
@@ -222,10 +232,32 @@ function createGuard(element) {
 
   function onPointerUp(event) {
     onPointerUpAnywhere(event);
-    if (!drag || event.pointerId !== drag.id) return;
+    if (!drag || event.pointerId !== drag.id || drag.ended) return;
+    drag.ended = true;
+    if (!drag.early) endDrag();
+  }
+
+  function endDrag() {
     lastChange = Date.now();
-    if (!drag.edit && drag.begun) pass("mouseup", drag.at, 0);
+    if (drag.begun) pass("mouseup", drag.at, 0);
     drag = null;
+  }
+
+  function catchUp() {
+    if (!drag?.early) return;
+    drag.early = false;
+    if (!drag.upper.isConnected) {
+      drag = null;
+      return;
+    }
+    follow();
+    if (drag.ended) endDrag();
+  }
+
+  function covers(upper, event) {
+    const box = upper.getBoundingClientRect();
+    const across = event.clientX >= box.left && event.clientX <= box.right;
+    return across && event.clientY >= box.top && event.clientY <= box.bottom;
   }
 
   function onNative(event) {
@@ -307,17 +339,22 @@ function createGuard(element) {
 
   // --- room --------------------------------------------------------------------------------
 
-  function measure() {
+  async function measure() {
     const box = element.getBoundingClientRect();
     if (!box.width) return;
     const scroller = document.querySelector("[data-testid=stMain]") ?? document.documentElement;
     const top = box.bottom + scroller.scrollTop;
-    const height = Math.floor(Math.max(LEAST_HEIGHT, window.innerHeight - top - 56 - BELOW_CANVAS));
-    const room = { width: Math.floor(box.width), height };
-    const text = JSON.stringify(room);
-    if (text === sentRoom) return;
-    sentRoom = text;
-    quiet().then(() => component.setStateValue("room", room));
+    const room = {
+      width: Math.floor(box.width),
+      height: Math.floor(Math.max(LEAST_HEIGHT, window.innerHeight - top - TOOLBAR - BELOW_CANVAS)),
+    };
+    const [width, height] = [room.width - sentRoom.width, room.height - sentRoom.height];
+    if (Math.abs(width) < 20 && Math.abs(height) < 60) return;
+    await quiet();
+    // Another room is another canvas: nothing may be drawn on this one any more.
+    if (task.canvas) holdUntilAnswered();
+    sentRoom = room;
+    component.setStateValue("room", room);
   }
 
   function measureSoon(ms) {
@@ -350,7 +387,7 @@ function createGuard(element) {
       await pause(100);
     } while (quietIn() > 0);
     if (task.run !== run) return; // the page has moved on and asks again if it still wants to
-    setRule(HOLD);
+    holdUntilAnswered();
     component.setTriggerValue("renew", true);
   }
 

@@ -14,6 +14,7 @@ from labeler.ui.text import plain
 STYLE = """
 <style>
   [data-testid="stHeader"] { height: 2.4rem; background: transparent; }
+  [data-testid="stMain"] { scrollbar-gutter: stable; }
   [data-testid="stMainBlockContainer"] { padding: 1.6rem 1.5rem 1rem; max-width: none; }
   [data-testid="stMainBlockContainer"] > div { gap: 0.6rem; }
   [data-testid="stSidebarHeader"] { height: 2.2rem; padding: 0.4rem 1rem; margin: 0; }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -10,7 +11,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from labeler import edits
 from labeler.labels import LabelSet
-from labeler.merge import RectConflict, resolve
+from labeler.merge import Choice, RectConflict, resolve
 from labeler.models import AnnotationDocument, Rect, Status
 from labeler.saver import SaveState
 from labeler.ui import guard, state
@@ -32,12 +33,15 @@ def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, l
     _heading(image, [f"{place + 1} of {len(listed)}"] if place is not None else [])
     _actions(image, previous, following)
     _save_state(image)
-    _conflicts(context, image)
-    if image.info is None:
-        st.warning(plain(image.problem))
-        _box_list(image, labels)
-        return
-    _canvas(image, labels, label, following)
+    # Each part in one element of the page, whatever is in it: where the number of elements
+    # before the canvas changes, the browser keeps the old canvas beside the new one for a while.
+    with st.container():
+        _conflicts(context, image)
+    with st.container():
+        if image.info is None:
+            st.warning(plain(image.problem))
+        else:
+            _canvas(image, labels, label, following)
     _unknown_labels(context, image, labels)
     _box_list(image, labels)
 
@@ -176,8 +180,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         prefetch=fetch,
     )
     if canvas is None:
-        st.caption("Making room for the picture …")
-        return
+        return  # the browser is measuring and comes back at once
     if renew and image.stale:
         image.canvas = None
         st.rerun()
@@ -275,7 +278,7 @@ def _delete(image: state.OpenImage, rect_id: str) -> None:
     _edit_rects(image, lambda rects: [r for r in rects if r.id != rect_id])
 
 
-def _edit_rects(image: state.OpenImage, edit) -> None:
+def _edit_rects(image: state.OpenImage, edit: Callable[[list[Rect]], list[Rect]]) -> None:
     """Change rects outside the canvas; a new canvas shows them."""
 
     def apply(document: AnnotationDocument) -> AnnotationDocument:
@@ -316,7 +319,9 @@ def _conflict_text(conflict: RectConflict) -> str:
     )
 
 
-def _resolve(context: Context, image: state.OpenImage, conflict: RectConflict, choice) -> None:
+def _resolve(
+    context: Context, image: state.OpenImage, conflict: RectConflict, choice: Choice
+) -> None:
     state.change(image, lambda document: resolve(document, conflict, choice))
     context.saver.resolved(image.draft, conflict)
     image.canvas = None

@@ -1,0 +1,147 @@
+"""A real server and a real browser for each test that wants them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.e2e.labeller import Labeller
+from tests.e2e.pictures import Pictures
+
+ROOT = Path(__file__).parents[2]
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+START_S = 60
+
+
+class Server:
+    """`python app.py` on a folder and a free port of loopback."""
+
+    def __init__(self, folder: Path, log: Path, env: dict[str, str]) -> None:
+        self.folder = folder
+        self.log = log
+        self.env = env
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> Server:
+        env = {key: value for key, value in os.environ.items() if not key.startswith("LABELER_")}
+        env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port), **self.env}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                break
+            try:
+                with urllib.request.urlopen(f"{self.url}/api/health", timeout=2):
+                    return self
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        self.stop()
+        raise AssertionError(f"The server did not start: {self.log.read_text()}")
+
+    def stop(self, *, kill: bool = False) -> int:
+        if self.process is None:
+            return 0
+        (self.process.kill if kill else self.process.terminate)()
+        code = self.process.wait(20)
+        self.process = None
+        return code
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+
+class Serve(Protocol):
+    """Starts a server, on the test's folder or another one, with settings."""
+
+    def __call__(self, folder: Path | None = None, **env: str) -> Server: ...
+
+
+class NewLabeller(Protocol):
+    """Opens the page of a server in a browser of its own."""
+
+    def __call__(
+        self, server: Server, path: str = "/", size: tuple[int, int] = (1280, 900)
+    ) -> Labeller: ...
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Serve]:
+    """Starts servers: `serve(LABELER_LABELS="a,b")`; all end with the test."""
+    servers: list[Server] = []
+
+    def start(folder: Path | None = None, **env: str) -> Server:
+        server = Server(folder or tmp_path / "data", tmp_path / f"server{len(servers)}.log", env)
+        servers.append(server)
+        return server.start()
+
+    yield start
+    for server in servers:
+        server.stop()
+        text = server.log.read_text()
+        assert "Traceback" not in text, text
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "The browser tests need Chromium: run them by `make test`."
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def new_labeller(browser: Browser) -> Iterator[NewLabeller]:
+    """Another person with a browser of their own: `new_labeller(server)`."""
+    pages: list[Page] = []
+    errors: list[str] = []
+
+    def open_page(server: Server, path: str = "/", size: tuple[int, int] = (1280, 900)) -> Labeller:
+        context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        pages.append(page)
+        labeller = Labeller(page, server.url)
+        labeller.open(path)
+        return labeller
+
+    yield open_page
+    for page in pages:
+        page.context.close()
+    assert not errors
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Pictures:
+    """Makes picture files of this test's own."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    return Pictures(folder)

@@ -1,0 +1,105 @@
+"""What a person does with the page, in their words."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+READY = "document.documentElement.dataset.canvas === 'ready'"
+WAIT_MS = 30_000
+
+
+class Labeller:
+    """One person at one browser tab."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page = page
+        self.url = url
+        page.set_default_timeout(WAIT_MS)
+
+    def open(self, path: str = "/") -> None:
+        self.page.goto(self.url + path)
+        self.page.get_by_text("Upload images").first.wait_for()
+
+    def upload(self, *files: Path) -> None:
+        self.page.set_input_files("[data-testid=stFileUploader] input[type=file]", list(files))
+
+    def ready(self) -> None:
+        """Wait until the canvas can be drawn on."""
+        self.page.wait_for_function(READY, polling=10)
+
+    def heading(self) -> str:
+        return self.page.locator("[data-testid=stMain] strong").first.inner_text()
+
+    def at(self, name: str) -> None:
+        """Wait until the image of that name is on the canvas."""
+        expect(self.page.locator("[data-testid=stMain] strong", has_text=name).first).to_be_visible(
+            timeout=WAIT_MS
+        )
+        self.ready()
+
+    def canvas(self) -> dict[str, float]:
+        """Where the canvas is in the window: x, y, width, height."""
+        box = self.page.locator("canvas.upper-canvas").first.bounding_box()
+        assert box
+        return dict(box)
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
+        """Press, drag and let go, from canvas pixel to canvas pixel."""
+        box, mouse = self.canvas(), self.page.mouse
+        mouse.move(box["x"] + start[0], box["y"] + start[1])
+        mouse.down()
+        mouse.move(box["x"] + end[0], box["y"] + end[1], steps=steps)
+        mouse.up()
+
+    def click(self, at: tuple[float, float]) -> None:
+        box = self.canvas()
+        self.page.mouse.click(box["x"] + at[0], box["y"] + at[1])
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def tool(self, title: str) -> None:
+        """A button of the canvas's own toolbar."""
+        self.page.locator(f".dc-icon-button[title='{title}']").click()
+
+    def saved(self) -> str:
+        """Wait until the page says that all is saved; what it says."""
+        line = self.page.locator(".st-key-save_state")
+        expect(line).to_contain_text("saved ", timeout=WAIT_MS)
+        return line.inner_text()
+
+
+def documents(folder: Path) -> dict[str, dict[str, Any]]:
+    """The documents in the folder, by the names of their images."""
+    found = {}
+    for path in sorted((folder / "annotations").glob("*.json")):
+        document = json.loads(path.read_bytes())
+        found[document["image_path"]] = document
+    return found
+
+
+def rects(folder: Path, name: str) -> list[dict[str, Any]]:
+    return list(documents(folder).get(name, {}).get("rects", []))
+
+
+def eventually(check: Any, seconds: float = 10) -> Any:
+    """What `check` gives as soon as it is true; fails after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while True:
+        result = check()
+        if result or time.monotonic() > deadline:
+            assert result, "it did not come about"
+            return result
+        time.sleep(0.02)
+
+
+def near(rect: dict[str, Any], expected: Sequence[float], within: float) -> bool:
+    """Whether left, top, width and height are as expected, each within so many pixels."""
+    got = (rect["left"], rect["top"], rect["width"], rect["height"])
+    return all(abs(a - b) <= within for a, b in zip(got, expected, strict=True))

@@ -1,0 +1,55 @@
+"""A box drawn right before "next" is kept, and so is one drawn the moment the next image is there.
+
+The canvas sends 200 ms after the last change, forgets what is pending when it is taken away, and
+loses what is drawn on it before it is ready.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import documents, eventually
+from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
+
+TIMES = 20
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("by", "delay_ms"),
+    [("button", 0), ("button", 50), ("button", 100), ("button", 200), ("key", 0), ("key", 100)],
+)
+def test_no_box_is_lost_around_next(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, by: str, delay_ms: int
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    files = pictures.series(TIMES + 1)
+    labeller.upload(*files)
+    labeller.at(files[0].name)
+    page = labeller.page
+    for step, following in enumerate(files[1:]):
+        page.wait_for_timeout(delay_ms)
+        labeller.drag((30 + step, 40), (100 + step, 90))
+        page.wait_for_timeout(300)
+        labeller.drag((150 + step, 40), (220 + step, 90))
+        if delay_ms:
+            page.wait_for_timeout(delay_ms)
+        if by == "button":
+            labeller.press("Next")
+        else:
+            page.keyboard.press("d")
+        labeller.at(following.name)
+    scale = labeller.canvas()["width"] / 320
+
+    def lefts() -> list[list[int]]:
+        stored = documents(server.folder)
+        return [sorted(round(r["left"] * scale) for r in stored[f.name]["rects"]) for f in files]
+
+    expected = [[30 + step, 150 + step] for step in range(TIMES)] + [[]]
+    eventually(lambda: [len(found) for found in lefts()] == [len(e) for e in expected])
+    for found, wanted in zip(lefts(), expected, strict=True):
+        assert all(abs(a - b) <= 1 for a, b in zip(found, wanted, strict=True))
