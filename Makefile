@@ -65,13 +65,19 @@ format: $(VENV)/.installed-dev ## format the code, mend what can be mended
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 
+N := 10
+
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## the long tests: several instances, cut connections, killed servers
-	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && exec $(PY) -m bench.soak $(ARGS)
+soak: $(VENV)/.installed-dev ## run the browser tests and the races N times (10), with new examples
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && for round in $$(seq $(N)); do \
+		echo "Round $$round of $(N)"; \
+		$(PY) -m pytest -m "e2e or slow" --hypothesis-profile explore $(ARGS) || exit; done
+
+BENCH := $(wildcard bench/*.py)
 
 .PHONY: bench
-bench: $(VENV)/.installed-dev ## measure
-	@exec $(PY) -m bench $(ARGS)
+bench: $(VENV)/.installed-dev ## measure: make bench BENCH=bench/storage.py ARGS="--only read"
+	@for script in $(BENCH); do $(PY) "$$script" $(ARGS) || exit; done
 
 # --- keep ---------------------------------------------------------------------------------
 
