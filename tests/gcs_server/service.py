@@ -185,8 +185,8 @@ class Service:
             raise Failure(400, "invalid", f"A batch holds at most {MAX_BATCH} requests.")
         answers = []
         for headers, payload in parts:
-            head, _, body = payload.partition(b"\r\n\r\n")
-            lines = head.decode().split("\r\n")
+            head, *rest = re.split(rb"\r?\n\r?\n", payload, maxsplit=1)
+            lines = head.decode().splitlines()
             method, target, *_ = lines[0].split(" ")
             inner_headers = {
                 name.lower(): value.strip()
@@ -194,7 +194,7 @@ class Service:
             }
             path, _, query = target.partition("?")
             path = re.sub(r"^https?://[^/]+", "", path)
-            response = self.handle(Request(method, path, query, inner_headers, body.strip()))
+            response = self.handle(Request(method, path, query, inner_headers, b"".join(rest)))
             answers.append(
                 b"--batch_answer\r\nContent-Type: application/http\r\n"
                 b"Content-ID: <response-%b>\r\n\r\nHTTP/1.1 %d X\r\n"
@@ -213,7 +213,7 @@ class Service:
 def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
     """One page of at most 1,000 objects and common prefixes, by the UTF-8 bytes of the names."""
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-    every_version = query.get("versions") == "true"
+    every_version = query.get("versions", "").lower() == "true"
     limit = min(int(query.get("maxResults", MAX_PAGE)), MAX_PAGE)
     if limit < 1:
         raise Failure(400, "invalid", "maxResults must be positive.")
