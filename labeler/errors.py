@@ -133,3 +133,41 @@ class DamagedObject(StoreError):
 
     code = "damaged_object"
     status = 503
+
+
+# --- callers ------------------------------------------------------------------------------
+
+
+class InvalidToken(LabelerError):
+    """A token that was not made here, is for something else, or has run out."""
+
+    code = "invalid_token"
+    status = 401
+
+
+class ForeignRequest(LabelerError):
+    """A call that writes and may come from another site's page; nothing was changed."""
+
+    code = "forbidden"
+    status = 403
+
+
+class ConditionMissing(LabelerError):
+    """A call that writes and does not name the state that it replaces."""
+
+    code = "precondition_required"
+    status = 428
+
+
+class TooSlow(LabelerError):
+    """The caller stopped sending before the end."""
+
+    code = "timeout"
+    status = 408
+
+
+class Busy(LabelerError):
+    """Too much is being done at once; the same call works in a moment."""
+
+    code = "busy"
+    status = 503
