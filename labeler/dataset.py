@@ -11,6 +11,7 @@ import re
 import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -18,13 +19,15 @@ from typing import TYPE_CHECKING, Final
 
 from labeler import images
 from labeler.catalogue import (
+    ANNOTATIONS,
     Catalogue,
     ImageEntry,
     Uploads,
     document_key,
     document_metadata,
+    is_image_id,
 )
-from labeler.errors import ImageConflict, NotFound, VersionConflict
+from labeler.errors import DamagedDocument, ImageConflict, NotFound, VersionConflict
 from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
 from labeler.merge import RectConflict, merge
 from labeler.models import (
@@ -36,7 +39,7 @@ from labeler.models import (
     parse_document,
 )
 from labeler.secret import load_secret
-from labeler.settings import ImageIdStrategy, Settings
+from labeler.settings import ImageIdStrategy, Location, Settings
 from labeler.storage import ABSENT, Replaces, Store, Version, open_store
 
 EXPORTS: Final = "exports/"
@@ -138,6 +141,13 @@ class Dataset:
         """Every image with a document or an original, in the order of names."""
         return self._catalogue.entries()
 
+    def find_image(self, image_id: str) -> ImageEntry:
+        """The image's entry, without reading the image; NotFound."""
+        entry = self._catalogue.find(image_id) if is_image_id(image_id) else None
+        if entry is None:
+            raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+        return entry
+
     def image_bytes(self, image_id: str) -> bytes:
         """The original's bytes, the very picture that the document was drawn on.
 
@@ -216,6 +226,13 @@ class Dataset:
         """The document as it is in the store; NotFound, DamagedDocument, NewerDocument."""
         return self._read(image_id)
 
+    def documents(self, image_ids: Iterable[str]) -> Iterator[tuple[str, AnnotationDocument]]:
+        """The stored documents of these images, in this order; damaged ones are left out."""
+        ids = {document_key(image_id): image_id for image_id in image_ids}
+        for key, data, _ in self._store.read_many(ids):
+            with suppress(DamagedDocument):
+                yield ids[key], parse_document(data, key)
+
     def write_document(
         self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
     ) -> SavedDocument:
@@ -242,7 +259,8 @@ class Dataset:
 
         Writes nothing where it changes nothing. Raises StoreError; what is stored stays whole.
         """
-        theirs, conflicts = base, ()
+        theirs = base
+        conflicts: tuple[RectConflict, ...] = ()
         for _ in range(_MAX_MERGES):
             if theirs is not base:
                 merged = merge(base.document, wanted, theirs.document)
@@ -312,7 +330,7 @@ class Dataset:
                 try:
                     self._store.write(
                         key,
-                        spool,  # type: ignore[arg-type]
+                        spool,
                         replaces=ABSENT,
                         content_type="application/json",
                     )
@@ -334,6 +352,12 @@ class Dataset:
                 opened.__exit__(None, None, None)
 
         return stream()
+
+    def check_store(self) -> None:
+        """Raises StoreError, which says what is wrong, where the store can't be listed."""
+        self._store.list(ANNOTATIONS, limit=1)
+        if self._uploads is not None and self._uploads.store is not self._store:
+            self._uploads.store.list(self._uploads.prefix, limit=1)
 
     # --- within ---------------------------------------------------------------------------
 
@@ -427,16 +451,20 @@ def open_dataset(settings: Settings) -> Dataset:
     In a folder the secret key is made where there is none yet. Raises SettingsError, NotAllowed.
     """
     secret = load_secret(settings)
-    limits = {"timeout_s": settings.save_timeout_s, "kms_key": settings.kms_key}
     storage, place = settings.storage, settings.uploads
-    store = open_store(storage, **limits)
+    store = _open(storage, settings)
     if place is None:
         return Dataset(settings, store, None, secret)
     inside = f"{storage.path}/" if storage.path else ""
     if place.bucket == storage.bucket and f"{place.path}/".startswith(inside):
         prefix = f"{place.path}/".removeprefix(inside).lstrip("/")
         return Dataset(settings, store, Uploads(store, prefix), secret)
-    return Dataset(settings, store, Uploads(open_store(place, **limits), ""), secret)
+    return Dataset(settings, store, Uploads(_open(place, settings), ""), secret)
+
+
+def _open(location: Location, settings: Settings) -> Store:
+    kms_key = settings.kms_key if location.bucket else ""
+    return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
 
 
 class _HeldImages:
