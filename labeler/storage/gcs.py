@@ -203,28 +203,27 @@ class GcsStore:
 
     def delete(self, key: str, *, version: Version) -> None:
         name, doing = self._name(key), f"{key} can't be deleted"
-        generation = _generation(version)
+        # Looked at before: at a second try, what is gone may be gone by the first.
+        if self.info(key).version != version:
+            raise self._conflict(key, version)
         connection = self._connected(doing)
 
         def remove(tries: Tries) -> None:
-            if generation is not None:
-                with contextlib.suppress(PreconditionFailed):
-                    gcs_requests.remove(connection, name, generation, tries)
-                    return
-            self._look(connection, name, tries)
-            raise self._conflict(key, version)
-
-        def remove_or_find_removed(tries: Tries) -> None:
             try:
-                remove(tries)
+                try:
+                    gcs_requests.remove(connection, name, int(version), tries)
+                    return
+                except PreconditionFailed:
+                    self._look(connection, name, tries)
             except Missing:
-                # What was tried before has landed, or another's delete has: it is gone.
-                if generation is None or not tries.count:
+                if not tries.count:
                     raise
                 self._check_bucket(doing)
+                return
+            raise self._conflict(key, version)
 
         try:
-            connection.call(doing, remove_or_find_removed)
+            connection.call(doing, remove)
         except Missing as error:
             self._raise_missing(key, doing, error)
 

@@ -70,9 +70,9 @@ class Checksum:
 
 
 class Download:
-    """One generation of an object as a stream; a cut connection is taken up where it ended.
+    """One generation of an object, as a whole or as a stream.
 
-    Opening it raises what the service answers (GoogleAPICallError).
+    Opening it is one try, and raises what the service answers.
     """
 
     def __init__(self, connection: Connection, name: str, doing: str, tries: Tries) -> None:
@@ -83,19 +83,36 @@ class Download:
         self.version = generation_in(self._response.headers)
         self._checksum = Checksum(self._response.headers)
 
+    def whole(self) -> bytes:
+        """All bytes; DamagedObject if they are not those that are stored.
+
+        A cut connection is raised, not taken up: what is read anew is never half of a state that
+        has been replaced.
+        """
+        data: bytes = self._response.raw.read(decode_content=False)
+        self._checksum.feed(data)
+        self._check()
+        return data
+
     def chunks(self) -> Iterator[bytes]:
         """The bytes in chunks of at most 1 MiB; DamagedObject at the end if they are not those
-        that are stored."""
+        that are stored.
+
+        A cut connection is taken up where it ended; Unavailable if the state is gone by then.
+        """
         while chunk := self._next_chunk():
             self._checksum.feed(chunk)
             yield chunk
+        self._check()
+
+    def close(self) -> None:
+        self._response.close()
+
+    def _check(self) -> None:
         if not self._checksum.fits():
             raise DamagedObject(
                 f"{self._doing}: what arrived is not what the bucket holds. Try again."
             )
-
-    def close(self) -> None:
-        self._response.close()
 
     def _next_chunk(self) -> bytes:
         while True:

@@ -50,7 +50,7 @@ def download(connection: Connection, name: str, doing: str, tries: Tries) -> tup
     for last in (False, True):
         with contextlib.closing(Download(connection, name, doing, tries)) as stream:
             try:
-                return b"".join(stream.chunks()), stream.version
+                return stream.whole(), stream.version
             except DamagedObject:
                 if last:
                     raise

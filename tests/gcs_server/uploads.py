@@ -168,12 +168,14 @@ def split_multipart(request: Request) -> list[tuple[dict[str, str], bytes]]:
     if match is None:
         raise Failure(400, "badRequest", "Missing boundary.")
     mark = b"--" + match[1].strip().encode()
+    # Google's own clients end the lines of the envelope by CR LF, or by LF alone.
+    end = b"\r\n" if request.body.lstrip().startswith(mark + b"\r\n") else b"\n"
     parts = []
-    for piece in (b"\r\n" + request.body).split(b"\r\n" + mark)[1:-1]:
-        head, _, body = piece.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    for piece in (end + request.body).split(end + mark)[1:-1]:
+        head, _, body = piece.removeprefix(end).partition(end + end)
         headers = {
             name.strip().lower(): value.strip()
-            for name, _, value in (line.partition(":") for line in head.decode().split("\r\n"))
+            for name, _, value in (line.partition(":") for line in head.decode().splitlines())
         }
         parts.append((headers, body))
     return parts
