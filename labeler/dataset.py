@@ -12,7 +12,7 @@ import tempfile
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -148,6 +148,26 @@ class Dataset:
             raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
         return entry
 
+    def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+        """Every image with its stored document, in the order of names; read in bulk.
+
+        None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
+        """
+        listed = self._catalogue.entries()
+        entries = iter(listed)
+        keys = [document_key(entry.image_id) for entry in listed]
+        for key, data, _ in self._store.read_many(keys):
+            for entry in entries:
+                if document_key(entry.image_id) == key:
+                    break
+                yield entry, None
+            try:
+                yield entry, parse_document(data, key)
+            except DamagedDocument as error:
+                yield replace(entry, problem=error.message), None
+        for entry in entries:
+            yield entry, None
+
     def image_bytes(self, image_id: str) -> bytes:
         """The original's bytes, the very picture that the document was drawn on.
 
@@ -226,7 +246,7 @@ class Dataset:
         """The document as it is in the store; NotFound, DamagedDocument, NewerDocument."""
         return self._read(image_id)
 
-    def documents(self, image_ids: Iterable[str]) -> Iterator[tuple[str, AnnotationDocument]]:
+    def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, AnnotationDocument]]:
         """The stored documents of these images, in this order; damaged ones are left out."""
         ids = {document_key(image_id): image_id for image_id in image_ids}
         for key, data, _ in self._store.read_many(ids):
@@ -455,9 +475,8 @@ def open_dataset(settings: Settings) -> Dataset:
     store = _open(storage, settings)
     if place is None:
         return Dataset(settings, store, None, secret)
-    inside = f"{storage.path}/" if storage.path else ""
-    if place.bucket == storage.bucket and f"{place.path}/".startswith(inside):
-        prefix = f"{place.path}/".removeprefix(inside).lstrip("/")
+    prefix = place.prefix_in(storage)
+    if prefix is not None:
         return Dataset(settings, store, Uploads(store, prefix), secret)
     return Dataset(settings, store, Uploads(_open(place, settings), ""), secret)
 

@@ -107,11 +107,7 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
     """
     if not data:
         raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
-    if len(data) > max_bytes:
-        raise ImageTooLarge(
-            f"{name} has {len(data) / 2**20:.1f} MB; at most {max_bytes / 2**20:.0f} MB are "
-            "taken. Make it smaller, or ask an admin to raise LABELER_MAX_UPLOAD_MB."
-        )
+    check_size(len(data), name=name, max_bytes=max_bytes)
     image = _open(data, name)
     if image.width * image.height > max_pixels:
         raise ImageTooLarge(
@@ -137,6 +133,15 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
         media_type=MEDIA_TYPES[image.format or ""],
         orientation=orientation,
     )
+
+
+def check_size(size: int, *, name: str, max_bytes: int) -> None:
+    """ImageTooLarge where a file has more bytes than are taken."""
+    if size > max_bytes:
+        raise ImageTooLarge(
+            f"{name} has {size / 2**20:.1f} MB; at most {max_bytes / 2**20:.0f} MB are "
+            "taken. Make it smaller, or ask an admin to raise LABELER_MAX_UPLOAD_MB."
+        )
 
 
 def display_copy(data: bytes, *, name: str, width: int | None) -> tuple[bytes, str] | None:

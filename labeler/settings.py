@@ -37,6 +37,14 @@ class Location:
     def __str__(self) -> str:
         return f"gs://{self.bucket}/{self.path}".rstrip("/") if self.bucket else self.path
 
+    def prefix_in(self, other: Location) -> str | None:
+        """What the keys of this place begin with in `other`; None where it is not inside."""
+        inside = f"{other.path}/" if other.path else ""
+        path = f"{self.path}/" if self.path else ""
+        if self.bucket != other.bucket or not path.startswith(inside):
+            return None
+        return path.removeprefix(inside)
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:

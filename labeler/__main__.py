@@ -1,0 +1,5 @@
+"""`python -m labeler`: the command line."""
+
+from labeler.cli import run
+
+run()
