@@ -87,7 +87,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="labeler",
+        prog="python -m labeler",
         description="Labelled boxes on images: work on the data set that LABELER_STORAGE names.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -29,6 +29,8 @@ MEDIA_TYPES: Final = {
 }
 EXTENSIONS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
 TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
+_DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
+"""Pillow opens MPO, a JPEG with more pictures behind it, as a JPEG, and knows no such opener."""
 MAX_NAME_BYTES: Final = 200
 _ORIENTATION_TAG: Final = 0x0112
 
@@ -188,7 +190,7 @@ def _open(data: bytes, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about odd metadata; the pixels are what counts
-            return Image.open(io.BytesIO(data), formats=tuple(MEDIA_TYPES))
+            return Image.open(io.BytesIO(data), formats=_DECODERS)
     except UnidentifiedImageError as error:
         raise _not_taken(data, name) from error
     except _DECODE_ERRORS as error:
