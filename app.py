@@ -12,12 +12,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import streamlit as st
+from starlette.middleware import Middleware
 
 from labeler import api
 from labeler.dataset import open_dataset
 from labeler.errors import LabelerError
 from labeler.saver import Saver
+from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings, unknown_settings
+from labeler.tokens import Signer
 from labeler.ui.context import Context, bind
 
 SHUTDOWN_S = 8.0
@@ -36,7 +39,8 @@ def build(settings: Settings) -> st.App:
         saver.flush(SHUTDOWN_S)
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
-    return st.App(script, routes=api.routes(dataset), lifespan=lifespan)
+    calls = api.application(dataset, Signer(load_secret(settings)), settings.max_upload_bytes)
+    return st.App(script, middleware=[Middleware(api.Front, api=calls)], lifespan=lifespan)
 
 
 def start() -> tuple[Settings, st.App]:
@@ -54,7 +58,7 @@ def start() -> tuple[Settings, st.App]:
 settings, app = start()
 
 if __name__ == "__main__":
-    config = {
+    config: dict[str, str | int] = {
         "server.port": settings.port,
         "server.maxUploadSize": settings.max_upload_mb,
         "server.headless": True,

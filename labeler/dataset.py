@@ -10,7 +10,7 @@ import hashlib
 import re
 import tempfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -358,14 +358,14 @@ class Dataset:
                 except VersionConflict:
                     moment += timedelta(seconds=1)  # two exports in one second
 
-    def export_chunks(self, name: str) -> Iterator[bytes]:
+    def export_chunks(self, name: str) -> Generator[bytes]:
         """The bytes of an export, by its file name; NotFound for anything else."""
         if not _EXPORT_NAME.fullmatch(name):
             raise NotFound(f"There is no export {name!r}.")
         opened = self._store.open(EXPORTS + name)
         chunks = opened.__enter__()
 
-        def stream() -> Iterator[bytes]:
+        def stream() -> Generator[bytes]:
             try:
                 yield from chunks
             finally:

@@ -70,7 +70,7 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 
 PURE = frozenset({
     "labeler.coco", "labeler.geometry", "labeler.labels", "labeler.merge", "labeler.models",
-    "labeler.stored",
+    "labeler.stored", "labeler.tokens",
 })  # fmt: skip
 IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})
 CLOCKS = frozenset({"now", "today", "utcnow"})

@@ -1,0 +1,117 @@
+"""How the API answers: JSON, errors, streams, and the headers that they share."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, Generator, Mapping
+from contextlib import aclosing
+from http import HTTPStatus
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import ExceptionHandler, Send
+
+from labeler.errors import Busy, InvalidDocument, InvalidToken, LabelerError
+
+logger = logging.getLogger(__name__)
+
+FOR_GOOD: Final = "private, max-age=31536000, immutable"
+ASK_AGAIN: Final = "private, no-cache"
+NEVER: Final = "no-store"
+
+# No page of another site may draw what is answered here, or guess that it is a script.
+_ALWAYS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+BUSY_S: Final = 2
+
+
+def headers(cache: str, **more: str) -> dict[str, str]:
+    """The headers of an answer; `Content_Type="..."` becomes Content-Type."""
+    named = {name.replace("_", "-"): value for name, value in more.items()}
+    return {**_ALWAYS, "Cache-Control": cache, **named}
+
+
+def json_answer(content: Any, status: int = 200, cache: str = NEVER, **more: str) -> Response:
+    """`content` as JSON."""
+    return JSONResponse(content, status, headers(cache, **more))
+
+
+def error_body(error: LabelerError) -> dict[str, Any]:
+    """The error as every call tells it."""
+    body = {"code": error.code, "message": error.message}
+    if isinstance(error, InvalidDocument):
+        body["field"] = error.field
+    return {"error": body}
+
+
+class Streamed(StreamingResponse):
+    """Chunks as they come, made in a thread; the generator is closed when the caller goes away."""
+
+    def __init__(
+        self, chunks: Generator[bytes], media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        self._chunks = _in_threads(chunks)
+        super().__init__(self._chunks, media_type=media_type, headers=headers)
+
+    async def stream_response(self, send: Send) -> None:
+        async with aclosing(self._chunks):
+            await super().stream_response(send)
+
+
+async def _in_threads(chunks: Generator[bytes]) -> AsyncGenerator[bytes]:
+    try:
+        while (chunk := await run_in_threadpool(next, chunks, None)) is not None:
+            yield chunk
+    finally:
+        chunks.close()
+
+
+# --- failures -----------------------------------------------------------------------------
+
+
+async def _labeler_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, LabelerError)  # noqa: S101 - what it is registered for
+    more = {}
+    if isinstance(error, InvalidToken):
+        more["WWW_Authenticate"] = 'Bearer error="invalid_token"'
+    if isinstance(error, Busy):
+        more["Retry_After"] = str(BUSY_S)
+    return json_answer(error_body(error), error.status, **more)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - what it is registered for
+    path = request.url.path
+    allowed = ", ".join(sorted((error.headers or {}).get("Allow", "").split(", ")))
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        code, text = "method_not_allowed", f"{path} takes {allowed}, not {request.method}."
+        more = {"Allow": allowed}
+    else:
+        code, text = "not_found", f"There is no call {path}. /api/openapi.json lists them all."
+        more = {}
+    return json_answer({"error": {"code": code, "message": text}}, error.status_code, **more)
+
+
+async def _gone(_: Request, __: Exception) -> Response:
+    """Nobody reads this; nothing is wrong here either."""
+    return Response(status_code=400)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A bug. The server logs the traceback, which Starlette hands on."""
+    logger.error("%s %s failed: %r", request.method, request.url.path, error)
+    text = "Labeler failed at this; its log says where. Try again, or tell whoever runs it."
+    return json_answer({"error": {"code": "internal", "message": text}}, 500)
+
+
+HANDLERS: Final[Mapping[Any, ExceptionHandler]] = {
+    LabelerError: _labeler_error,
+    HTTPException: _http_error,
+    ClientDisconnect: _gone,
+    Exception: _fault,
+}

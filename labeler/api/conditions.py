@@ -1,0 +1,79 @@
+"""If-Match and If-None-Match as RFC 9110 (8.8.3, 13.1, 13.2) has them. An ETag is a version."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from labeler.errors import ConditionMissing, InvalidRequest
+
+_TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
+_ONE: Final = re.compile(_TAG)
+_LIST: Final = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
+
+
+def etag(version: str) -> str:
+    """The ETag of that version: strong, for equal versions are equal bytes."""
+    return f'"{version}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """What one of the two headers says: `*`, or ETags."""
+
+    star: bool
+    tags: tuple[str, ...]
+
+    def match_strongly(self, current: str | None) -> bool:
+        """Whether `current` is meant; an ETag that begins with W/ never is. None: absent."""
+        return current is not None and (self.star or current in self.tags)
+
+    def match_weakly(self, current: str | None) -> bool:
+        """The same, W/ or not."""
+        plain = (tag.removeprefix("W/") for tag in self.tags)
+        return current is not None and (self.star or current in plain)
+
+
+def parse(name: str, values: Sequence[str]) -> Tags | None:
+    """The header `name` from all its lines; None where there is none. InvalidRequest."""
+    if not values:
+        return None
+    text = ", ".join(values)
+    if text.strip() == "*":
+        return Tags(True, ())
+    if not _LIST.fullmatch(text):
+        raise InvalidRequest(
+            f"{name}: {text!r} is neither * nor ETags in double quotes. Send the ETag as it was "
+            "answered, quotes included."
+        )
+    return Tags(False, tuple(_ONE.findall(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """The state that a write names."""
+
+    match: Tags | None
+    none_match: Tags | None
+
+    def holds(self, current: str | None) -> bool:
+        """Whether the write may go ahead on the state with that ETag; None: absent."""
+        if self.match is not None and not self.match.match_strongly(current):
+            return False
+        return self.none_match is None or not self.none_match.match_weakly(current)
+
+
+def write_condition(match: Sequence[str], none_match: Sequence[str]) -> Condition:
+    """The condition of a write, from the lines of both headers.
+
+    Raises ConditionMissing where it names no state: neither If-Match nor If-None-Match: *.
+    """
+    condition = Condition(parse("If-Match", match), parse("If-None-Match", none_match))
+    if condition.match is None and not (condition.none_match and condition.none_match.star):
+        raise ConditionMissing(
+            "Say which state this replaces: If-Match with the ETag that you read, or "
+            "If-None-Match: * to create the document. Nothing was changed."
+        )
+    return condition

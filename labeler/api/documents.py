@@ -1,0 +1,160 @@
+"""Annotation documents: read, and replaced by whoever names what they replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from labeler.api.answers import ASK_AGAIN, error_body, headers
+from labeler.api.bodies import Intake, image_id_of
+from labeler.api.callers import Caller
+from labeler.api.conditions import Condition, etag, parse, write_condition
+from labeler.dataset import Dataset, OpenedDocument
+from labeler.edits import with_picture
+from labeler.errors import InvalidDocument, LabelerError, NotFound, VersionConflict
+from labeler.models import AnnotationDocument, check_document, check_rects, dump_document
+from labeler.storage import ABSENT
+
+MAX_BYTES: Final = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Put:
+    """What became of a PUT."""
+
+    status: int
+    document: AnnotationDocument | None
+    tag: str | None
+
+
+class Documents:
+    """The calls about documents over one data set."""
+
+    def __init__(self, dataset: Dataset, intake: Intake) -> None:
+        self._dataset = dataset
+        self._intake = intake
+
+    async def get(self, request: Request, _: Caller) -> Response:
+        """GET /api/annotations/{image_id}"""
+        image_id = image_id_of(request)
+        seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
+        opened = await run_in_threadpool(self._dataset.stored_document, image_id)
+        tag = _tag(opened)
+        if seen and seen.match_weakly(tag):
+            return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=tag or ""))
+        return _answer(200, opened.document, tag)
+
+    async def put(self, request: Request, caller: Caller) -> Response:
+        """PUT /api/annotations/{image_id}"""
+        condition = write_condition(
+            request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
+        )
+        image_id = image_id_of(request)
+        async with self._intake.body(request, MAX_BYTES, "The document") as body:
+            put = await run_in_threadpool(self._put, image_id, body, condition, caller.name)
+        if put.status == 412:
+            return _changed(put)
+        assert put.document is not None  # noqa: S101 - only 412 goes without
+        here = f"/api/annotations/{image_id}"
+        return _answer(put.status, put.document, put.tag, Content_Location=here)
+
+    def _put(self, image_id: str, body: bytes, condition: Condition, by: str) -> _Put:
+        opened = self._dataset.open_document(image_id)
+        if not condition.holds(_tag(opened)):
+            return _current(opened)
+        wanted = _completed(check_document(body), self._with_picture(image_id, opened.document))
+        try:
+            saved = self._dataset.write_document(image_id, wanted, opened.version, by)
+        except VersionConflict:
+            try:
+                return _current(self._dataset.stored_document(image_id))
+            except NotFound:  # deleted in between
+                return _Put(412, None, None)
+        return _Put(201 if opened.version is ABSENT else 200, saved.document, etag(saved.version))
+
+    def _with_picture(self, image_id: str, document: AnnotationDocument) -> AnnotationDocument:
+        """The document with its picture's size and MD5 where it lacks them and they can be seen."""
+        size = document.image_width, document.image_height
+        if None not in (*size, document.metadata.content_md5):
+            return document
+        try:
+            info = self._dataset.image_info(image_id)
+        except LabelerError:  # boxes can be saved where the picture can't be seen
+            return document
+        if None not in size and size != (info.width, info.height):
+            return document
+        return with_picture(document, info.width, info.height, info.md5)
+
+
+def _tag(opened: OpenedDocument) -> str | None:
+    return None if opened.version is ABSENT else etag(opened.version)
+
+
+def _current(opened: OpenedDocument) -> _Put:
+    tag = _tag(opened)
+    return _Put(412, opened.document if tag else None, tag)
+
+
+def _answer(status: int, document: AnnotationDocument, tag: str | None, **more: str) -> Response:
+    return Response(
+        dump_document(document),
+        status,
+        headers(ASK_AGAIN, ETag=tag or "", **more),
+        media_type="application/json",
+    )
+
+
+def _changed(put: _Put) -> Response:
+    """412, with all that the caller needs to merge and to try again."""
+    happened = "has changed since you read it" if put.tag else "is not stored"
+    error = VersionConflict(
+        f"The document {happened}; nothing was saved. Merge with `document`, then save over `etag`."
+    )
+    document = put.document.model_dump(exclude_unset=True) if put.document else None
+    body: dict[str, Any] = {**error_body(error), "document": document, "etag": put.tag}
+    more = {"ETag": put.tag} if put.tag else {}
+    return JSONResponse(body, 412, headers(ASK_AGAIN, **more))
+
+
+def _completed(given: AnnotationDocument, current: AnnotationDocument) -> AnnotationDocument:
+    """The document with what it leaves out about its picture filled in.
+
+    Raises InvalidDocument where it says otherwise than what is stored: it is another picture's.
+    """
+    fields = {
+        name: _same(name, getattr(given, name), getattr(current, name))
+        for name in ("image_path", "image_width", "image_height")
+    }
+    metadata = {
+        name: _same(
+            f"metadata.{name}", getattr(given.metadata, name), getattr(current.metadata, name)
+        )
+        for name in ("image_path", "content_md5")
+    }
+    update: dict[str, Any] = {
+        name: value for name, value in fields.items() if value != getattr(given, name)
+    }
+    missing = {n: v for n, v in metadata.items() if v != getattr(given.metadata, n)}
+    if missing:
+        update["metadata"] = given.metadata.model_copy(update=missing)
+    if not update:
+        return given
+    document = given.model_copy(update=update)
+    check_rects(document, document.rects)
+    return document
+
+
+def _same(field: str, given: Any, stored: Any) -> Any:
+    if stored is None or given == stored:
+        return given
+    if given is None:
+        return stored
+    raise InvalidDocument(
+        f"{field}: {given!r} is not this image's, which is {stored!r}. Nothing was saved: look "
+        "which image this document belongs to.",
+        field,
+    )

@@ -1,0 +1,46 @@
+"""Whether this instance is alive, and whether it can work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from labeler.api.answers import json_answer
+from labeler.api.once import Flights
+from labeler.dataset import Dataset
+from labeler.errors import Unavailable
+
+READY_S: Final = 5.0
+"""A probe waits no longer, while the store itself goes on trying."""
+
+
+class State:
+    """The calls of probes over one data set."""
+
+    def __init__(self, dataset: Dataset, ready_s: float = READY_S) -> None:
+        self._dataset = dataset
+        self._ready_s = ready_s
+        self._checks = Flights[None]()
+
+    async def health(self, _: Request) -> Response:
+        """GET /api/health"""
+        return json_answer({"status": "ok"})
+
+    async def ready(self, _: Request) -> Response:
+        """GET /api/ready; however many ask, the store is asked once at a time."""
+        try:
+            async with asyncio.timeout(self._ready_s):
+                await self._checks.run("store", self._check)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"The store has not answered for {self._ready_s:.0f} seconds. Look at its state "
+                "and at the network, or ask GET /api/ready again."
+            ) from error
+        return json_answer({"status": "ready"})
+
+    async def _check(self) -> None:
+        await run_in_threadpool(self._dataset.check_store)
