@@ -181,7 +181,8 @@ class LocalStore:
             for _ in range(_TRIES):
                 data = b"".join(_chunks(fd, state.st_size))
                 before, state = state, os.fstat(fd)
-                if files.version_of(before) == files.version_of(state):
+                steady = files.version_of(before) == files.version_of(state)
+                if steady and len(data) == state.st_size:
                     return data, state
         finally:
             os.close(fd)

@@ -70,7 +70,7 @@ def locked(path: Path, timeout_s: float) -> Iterator[None]:
     while True:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
-            if _try_lock(fd) and _is_at(fd, path):
+            if _try_lock(fd):
                 yield
                 return
         finally:
@@ -90,14 +90,6 @@ def _try_lock(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _is_at(fd: int, path: Path) -> bool:
-    """Whether `fd` still is the file at `path`: somebody may have removed our folder."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat())
-    except FileNotFoundError:
-        return False
 
 
 @contextlib.contextmanager

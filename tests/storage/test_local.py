@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import stat
-import threading
+import subprocess
+import sys
 import unicodedata
 from pathlib import Path
 
@@ -119,25 +120,25 @@ class TestFiles:
         self, store: Store, root: Path
     ) -> None:
         put(root / "a", b"")
-        done = threading.Event()
-
-        def scribble() -> None:
-            while not done.is_set():
-                with (root / "a").open("wb", buffering=0) as file:
-                    for _ in range(16):
-                        file.write(b"x" * 65536)
-
-        writer = threading.Thread(target=scribble)
-        writer.start()
-        try:
-            for _ in range(200):
-                with contextlib.suppress(Unavailable):
-                    data, info = store.read("a")
-                    assert len(data) == info.size
-        finally:
-            done.set()
-            writer.join()
-        assert store.read("a")[0] == b"x" * MIB
+        scribbler = """
+import sys
+print(flush=True)
+while True:
+    with open(sys.argv[1], "wb", buffering=0) as file:
+        for _ in range(8):
+            file.write(bytes(2**20))
+"""
+        command = [sys.executable, "-c", scribbler, str(root / "a")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            try:
+                for _ in range(3000):
+                    with contextlib.suppress(Unavailable):
+                        data, info = store.read("a")
+                        assert len(data) == info.size
+            finally:
+                process.kill()
 
 
 class TestNames:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,23 @@ def test_it_does_not_grow_with_the_number_of_saves(store: Store, root: Path, jou
     for reader in (store, other, LocalStore(root)):
         assert keys(reader) == [".hidden", "a", "untouched"]
         assert [number(reader, key) for key in keys(reader)] == ["hidden", "699", "old"]
+
+
+def test_what_a_killed_writer_noted_does_not_hide_the_state_there_is(
+    store: Store, root: Path, journal: Path
+) -> None:
+    version = create(store, "a", b"1", n="1")
+    later = time.time_ns() + 10**12
+    line = {"k": "a", "v": f"{later}-1-1", "o": version, "m": {"n": "2"}}
+    with journal.open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    other = create(store, "b", b"")
+    for _ in range(400):
+        other = store.write("b", b"", replaces=other)
+    assert len(journal.read_bytes().splitlines()) < 400, "the journal was not made shorter"
+    assert number(store, "a") == number(LocalStore(root), "a") == "1"
+    version = store.write("a", b"1", replaces=version, metadata={"n": "3"})
+    assert int(version.split("-")[0]) > later, "what was noted is never given again"
 
 
 def test_a_shortened_journal(store: Store, root: Path, journal: Path) -> None:
