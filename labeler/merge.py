@@ -112,7 +112,7 @@ def merge(base: AnnotationDocument, ours: AnnotationDocument, theirs: Annotation
     if rects and metadata.get("status") == Status.UNLABELED:
         metadata["status"] = Status.IN_PROGRESS.value
     fields = _fields(keys) | {"rects": rects}
-    if metadata:
+    if "metadata" in ours.model_fields_set | theirs.model_fields_set:
         fields["metadata"] = Metadata.model_validate(metadata)
     return Merge(AnnotationDocument.model_validate(fields), conflicts)
 
