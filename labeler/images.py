@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import struct
 import threading
 import unicodedata
 import uuid
 import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
 from labeler.settings import ImageIdStrategy
@@ -32,7 +35,18 @@ TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
 """Pillow opens MPO, a JPEG with more pictures behind it, as a JPEG, and knows no such opener."""
 MAX_NAME_BYTES: Final = 200
+_AROUND: Final = re.compile(r"^[\s.]+|[\s.]+$")
 _ORIENTATION_TAG: Final = 0x0112
+_TURNS: Final = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""By EXIF orientation: what makes the stored pixels stand as displayed."""
 
 # Every failure of Pillow's decoders on hostile bytes; a MemoryError is none of them.
 _DECODE_ERRORS: Final = (
@@ -62,13 +76,14 @@ class ImageInfo:
 def safe_file_name(name: str) -> str:
     """The base name in `name`, made safe for paths, in NFC, at most 200 bytes of UTF-8.
 
-    Folders, control characters, leading dots and trailing dots and spaces go; a longer name is
-    cut and marked with a digest of the whole, so that two long names stay two. Never empty.
+    Folders, control characters, and dots and white space around it go; a longer name is cut and
+    marked with a digest of the whole, so that two long names stay two. Never empty; a name made
+    here stays as it is.
     """
-    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/")
-    text = unicodedata.normalize("NFC", text.rsplit("/", 1)[-1])
+    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/").rsplit("/", 1)[-1]
     text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    text = text.strip().lstrip(".").strip().rstrip(".") or "image"
+    # Normalised last of all: what stood apart may have come together.
+    text = _AROUND.sub("", unicodedata.normalize("NFC", text)) or "image"
     if len(text.encode()) <= MAX_NAME_BYTES:
         return text
     stem, dot, extension = text.rpartition(".")
@@ -117,8 +132,8 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
             "taken. Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
         )
     orientation = _orientation(image)
-    width, height = image.size if orientation < 5 else (image.height, image.width)
-    with _decoding:
+    width, height = image.size if _to_turn(image, orientation) < 5 else (image.height, image.width)
+    with _decoding, _quiet():
         try:
             # Every byte is still read; the picture in memory is an eighth as wide and high.
             image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
@@ -154,13 +169,13 @@ def display_copy(data: bytes, *, name: str, width: int | None) -> tuple[bytes, s
     Raises NotAnImage or DamagedImage.
     """
     image = _open(data, name)
-    orientation = _orientation(image)
+    orientation = _to_turn(image, _orientation(image))
     shown_width = image.width if orientation < 5 else image.height
     smaller = width is not None and width < shown_width
     upright = orientation == 1 or image.format in ("JPEG", "MPO")
     if not smaller and upright and image.format != "TIFF":
         return None
-    with _decoding:
+    with _decoding, _quiet():
         try:
             if smaller and width is not None:
                 scale = width / shown_width
@@ -188,8 +203,7 @@ def media_type(data: bytes, *, name: str) -> str:
 def _open(data: bytes, name: str) -> Image.Image:
     """The image, its header read and nothing decoded."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd metadata; the pixels are what counts
+        with _quiet():
             return Image.open(io.BytesIO(data), formats=_DECODERS)
     except UnidentifiedImageError as error:
         raise _not_taken(data, name) from error
@@ -225,31 +239,47 @@ def _orientation(image: Image.Image) -> int:
         else:
             # Not image.getexif(): it takes XMP's word too, which browsers do not.
             exif = Image.Exif()
-            exif.load(image.info.get("exif", b""))
-            value = exif.get(_ORIENTATION_TAG)
+            with _quiet():
+                exif.load(image.info.get("exif", b""))
+                value = exif.get(_ORIENTATION_TAG)
     except _DECODE_ERRORS:
         return 1
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
+def _to_turn(image: Image.Image, orientation: int) -> int:
+    """The orientation by which the decoded pixels are yet to be turned.
+
+    Pillow turns a TIFF by itself as it decodes it, and gives its size so from the start.
+    """
+    return 1 if image.format == "TIFF" else orientation
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Pillow's warnings about odd metadata: the pixels are what counts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    exif = Image.Exif()
-    exif[_ORIENTATION_TAG] = orientation
-    image.info = {"exif": exif.tobytes()}
-    turned = ImageOps.exif_transpose(image)
-    turned.info = {}
+    turn = _TURNS.get(orientation)
+    turned = image if turn is None else image.transpose(turn)
+    turned.info = {}  # or its orientation would be saved, and obeyed once more
     return turned
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """The first frame as L, RGB or RGBA."""
+    image.load()
     if image.mode in ("I;16", "I;16L", "I;16B", "I"):
         wide = image.convert("I")
         return wide.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode == "F":
         low, high = image.getextrema()
         span = (high - low) or 1  # type: ignore[operator]
-        return image.point(lambda value: (value - low) * (255 / span)).convert("L")  # type: ignore[operator]
+        return image.point(lambda value: (value - low) * (255 / span)).convert("L")
     if image.has_transparency_data:
         return image.convert("RGBA")
     return image if image.mode in ("L", "RGB") else image.convert("RGB")

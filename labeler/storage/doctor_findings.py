@@ -75,8 +75,8 @@ def try_out(store: Store, key: str, *, mend: str) -> list[Finding]:
         try:
             step()
         except (StoreError, _BrokenError) as error:
-            return [*findings, fault(f"{what}: {error}", why, mend)]
-        findings.append(ok(what))
+            return [*findings, fault(f"Labeler can't {what}: {error}", why, mend)]
+        findings.append(ok(f"Labeler can {what}"))
     return findings
 
 
@@ -94,21 +94,21 @@ class _Trial:
 
     def steps(self) -> Iterator[tuple[str, str, Callable[[], None]]]:
         """What is tried, why it matters, and the trial itself."""
-        yield "Objects can be listed", "The list of images is made by listing.", self._list
-        yield "Objects can be created", "Nothing can be added or saved otherwise.", self._create
-        yield "Objects can be read", "Documents could not be opened again.", self._read
+        yield "list objects", "The list of images is made by listing.", self._list
+        yield "create objects", "Nothing can be added or saved.", self._create
+        yield "read objects", "Documents and pictures can't be opened.", self._read
         yield (
-            "What is there is not created twice",
+            "keep what is there from being created again",
             "Of two people who add one image, the second would wipe out the boxes of the first.",
             self._create_again,
         )
-        yield "Objects can be replaced", "Every save replaces a document.", self._replace
+        yield "replace objects", "Every save replaces a document.", self._replace
         yield (
-            "A stale state is not replaced",
+            "keep a newer state from being replaced by a stale one",
             "Of two people who save at once, one would wipe out the boxes of the other.",
             self._replace_stale,
         )
-        yield "Objects can be deleted", "Replacing needs the same right.", self._delete
+        yield "delete objects", "Replacing needs the same right.", self._delete
 
     def _list(self) -> None:
         self._store.list(limit=1)
