@@ -20,6 +20,7 @@ from labeler.errors import LabelerError
 from labeler.saver import Saver
 from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings, unknown_settings
+from labeler.sockets import send_at_once
 from labeler.tokens import Signer
 from labeler.ui.context import Context, bind
 
@@ -34,6 +35,7 @@ def build(settings: Settings) -> st.App:
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
+        send_at_once()
         yield
         # Script threads are killed at once; what they handed to the saver is stored first.
         saver.flush(SHUTDOWN_S)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler", "labeler.errors"}),
     frozenset({"labeler.stored"}),
-    frozenset({"labeler.geometry", "labeler.stored", "labeler.tokens"}),
+    frozenset({"labeler.geometry", "labeler.sockets", "labeler.stored", "labeler.tokens"}),
     frozenset({"labeler.labels"}),
     frozenset({"labeler.models", "labeler.settings"}),
     frozenset({"labeler.coco", "labeler.images", "labeler.merge", "labeler.storage"}),
