@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
     frozenset({"labeler.dataset"}),
     frozenset({"labeler.saver"}),
-    frozenset({"labeler.api", "labeler.cli", "labeler.ui"}),
+    frozenset({"labeler.api", "labeler.cli", "labeler.sockets", "labeler.ui"}),
     frozenset({"app", "labeler.__main__"}),
 )
 """Lowest first. A unit is a module, or a package with all that is in it. A unit imports only from
