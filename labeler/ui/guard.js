@@ -42,8 +42,8 @@ function createGuard(element) {
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
-  let askedRun = -1;
-  let sentRoom = { width: 0, height: 0 };
+  let said = { seq: 0, room: { width: 0, height: 0 }, renew: 0 }; // what the page is told
+  let expected = 0; // the held canvas waits for a run that has heard this much
   let resizeTimer = 0;
 
   const canvasBox = () => task && document.querySelector(`.st-key-${CSS.escape(task.canvas)}`);
@@ -75,6 +75,11 @@ function createGuard(element) {
       (button.title || button.ariaLabel || "").toLowerCase().includes(name),
     );
   const editing = (found) => toolbarButton(found, "edit")?.ariaPressed === "true";
+  // Until the canvas's style sheet is there, its layers lie below one another.
+  const laidOut = ({ upper, picture }) => {
+    const [a, b] = [upper.getBoundingClientRect(), picture.getBoundingClientRect()];
+    return a.width > 0 && Math.abs(a.top - b.top) < 1 && Math.abs(a.left - b.left) < 1;
+  };
   const painted = (canvas) => {
     if (!canvas.width || !canvas.height) return false;
     const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -104,10 +109,13 @@ function createGuard(element) {
     if (!rule.textContent.includes(`.st-key-${CSS.escape(task.canvas)} `)) setRule("");
     for (;;) {
       const found = parts();
-      // The page may give the place a new name a moment before the old canvas has left it.
-      if (found && (found.root.dataset.canvas ??= task.canvas) === task.canvas) {
+      // The page may give the place a new name a moment before the old canvas has left it, and
+      // may keep the old canvas beside the new one for a moment, which then moves.
+      const alone = document.querySelectorAll("[class*=st-key-canvas_]").length === 1;
+      if (found && alone && (found.root.dataset.canvas ??= task.canvas) === task.canvas) {
         dress(found);
         const complete =
+          laidOut(found) &&
           (painted(found.picture) || Date.now() > deadline) &&
           (task.boxes === 0 || painted(found.lower) || Date.now() > deadline);
         if (complete) break;
@@ -175,15 +183,23 @@ function createGuard(element) {
     replaying = true;
     target.click();
     replaying = false;
+    say({}); // after the click: a run that has heard this has seen the click
   }
 
   async function holdUntilAnswered() {
     const mine = ++generation;
+    expected = said.seq + 1;
     setRule(HOLD);
     await pause(ANSWER_WITHIN);
     if (mine !== generation) return;
-    leaving = false; // no answer came: let the person go on, and try again
+    expected = 0; // no answer came: let the person go on, and try again
+    leaving = false;
     setRule(SHOW);
+  }
+
+  function say(news) {
+    said = { ...said, ...news, seq: said.seq + 1 };
+    component.setStateValue("said", said);
   }
 
   function stop(event) {
@@ -348,13 +364,12 @@ function createGuard(element) {
       width: Math.floor(box.width),
       height: Math.floor(Math.max(LEAST_HEIGHT, window.innerHeight - top - TOOLBAR - BELOW_CANVAS)),
     };
-    const [width, height] = [room.width - sentRoom.width, room.height - sentRoom.height];
+    const [width, height] = [room.width - said.room.width, room.height - said.room.height];
     if (Math.abs(width) < 20 && Math.abs(height) < 60) return;
     await quiet();
     // Another room is another canvas: nothing may be drawn on this one any more.
     if (task.canvas) holdUntilAnswered();
-    sentRoom = room;
-    component.setStateValue("room", room);
+    say({ room });
   }
 
   function measureSoon(ms) {
@@ -374,11 +389,9 @@ function createGuard(element) {
       if (!fetched.has(url)) fetched.set(url, Object.assign(new Image(), { src: url }));
       if (fetched.size > 8) fetched.delete(fetched.keys().next().value);
     }
+    if (task.heard < expected) return; // a run from before the canvas was held
     if (task.canvas) untilReady();
-    if (task.renew && askedRun !== task.run) {
-      askedRun = task.run;
-      renew(task.run);
-    }
+    if (task.renew && !leaving) renew(task.run);
   }
 
   async function renew(run) {
@@ -386,9 +399,9 @@ function createGuard(element) {
       await quiet();
       await pause(100);
     } while (quietIn() > 0);
-    if (task.run !== run) return; // the page has moved on and asks again if it still wants to
+    if (task.run !== run || leaving) return; // the page asks again if it still wants to
     holdUntilAnswered();
-    component.setTriggerValue("renew", true);
+    say({ renew: said.renew + 1 });
   }
 
   document.addEventListener("pointerdown", onPointerDown, options);

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
 _HERE = Path(__file__).parent
-_STATE = "guard"
+_KEY = "guard"
 LEAVE = "leave_"
 """Begins the key of every widget whose click takes the canvas away; guard.js looks for it."""
 
@@ -36,21 +37,26 @@ class Room:
 
 def room() -> Room | None:
     """The room that the browser has measured last; None before it has."""
-    state = st.session_state.get(_STATE) or {}
-    measured = state.get("room") or {}
-    if not measured:
+    measured = _said().get("room")
+    if not measured or not measured.get("width"):
         return None
     return Room(max(int(measured["width"]), 64), max(int(measured["height"]), 64))
 
 
-def show(*, run: int, canvas: str, boxes: int, renew: bool, prefetch: list[str]) -> bool:
-    """Guard the canvas of that key; True where it is to be renewed and nothing is pending in it.
+def renewals() -> int:
+    """How often the guard has said that the canvas can be replaced, nothing being pending in it."""
+    return int(_said().get("renew", 0))
+
+
+def show(*, run: int, canvas: str, boxes: int, renew: bool, prefetch: list[str]) -> None:
+    """Guard the canvas of that key.
 
     `run` differs from run to run, so that the guard hears of each. `renew` asks for a moment in
     which the canvas can be replaced; `prefetch` are pictures that will be wanted next.
     """
     task = {
         "run": run,
+        "heard": _said().get("seq", 0),
         "canvas": canvas,
         "boxes": boxes,
         "renew": renew,
@@ -58,11 +64,15 @@ def show(*, run: int, canvas: str, boxes: int, renew: bool, prefetch: list[str])
         "leave": LEAVE,
     }
     # As text: a dict inside the data would load pandas and pyarrow to pack it.
-    result = _mount(
-        key=_STATE,
+    _mount(
+        key=_KEY,
         data={"task": json.dumps(task)},
-        default={"room": None},
-        on_room_change=lambda: None,
-        on_renew_change=lambda: None,
+        default={"said": None},
+        on_said_change=lambda: None,
     )
-    return bool(result.get("renew"))
+
+
+def _said() -> dict[str, Any]:
+    """What the guard has said last, in one value so that nothing of it arrives alone."""
+    state = st.session_state.get(_KEY) or {}
+    return state.get("said") or {}

@@ -170,9 +170,14 @@ def _saved_text(image: state.OpenImage) -> str:
 def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str | None) -> None:
     room = guard.room()
     session = state.session()
+    renewals = guard.renewals()
+    if renewals != session.renewals:
+        session.renewals = renewals
+        if image.stale:
+            image.canvas = None
     canvas = state.mount(image, room) if room else None
     fetch = [_picture_url(following, canvas.fit.canvas_width)] if canvas and following else []
-    renew = guard.show(
+    guard.show(
         run=session.runs,
         canvas=canvas.key if canvas else "",
         boxes=len(canvas.given) if canvas else 0,
@@ -181,9 +186,6 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
     )
     if canvas is None:
         return  # the browser is measuring and comes back at once
-    if renew and image.stale:
-        image.canvas = None
-        st.rerun()
     color = labels.color(label)
     result = st_canvas(
         drawing_mode="labeled_rect",

@@ -64,6 +64,7 @@ class _Session:
     open: OpenImage | None = None
     runs: int = 0
     canvases: int = 0
+    renewals: int = 0
     messages: list[tuple[str, str]] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
