@@ -90,6 +90,18 @@ class NewerDocument(DamagedDocument):
     code = "newer_document"
 
 
+class UnknownLabels(LabelerError):
+    """Boxes have labels that the label set lacks; `names` are these, sorted."""
+
+    code = "unknown_labels"
+    status = 409
+
+    def __init__(self, names: list[str]) -> None:
+        listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+        super().__init__(f"The label set lacks labels that boxes have: {listed}. Add them first.")
+        self.names = names
+
+
 # --- store --------------------------------------------------------------------------------
 
 
