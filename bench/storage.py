@@ -16,7 +16,6 @@ import io
 import json
 import os
 import random
-import resource
 import statistics
 import subprocess
 import sys
@@ -199,9 +198,7 @@ def obstore_store():  # type: ignore[no-untyped-def]
     with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
         file.write(json.dumps(key))
         file.flush()
-        return GCSStore(
-            BUCKET, service_account_path=file.name, client_options={"allow_http": True}
-        )
+        return GCSStore(BUCKET, service_account_path=file.name, client_options={"allow_http": True})
 
 
 READERS: dict[str, Callable[[str, int], Iterable[bytes]]] = {
@@ -361,7 +358,6 @@ def main() -> None:
         kind, name, place, count = options.measure
         print(json.dumps(measure(kind, name, place, int(count))))
         return
-    resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     wanted = (options.only,) if options.only else ("save", "list", "read")
     with tempfile.TemporaryDirectory() as folder, server() as add_ms:
         if wanted != ("save",):

@@ -40,6 +40,9 @@ class Connection:
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.configure_mtls_channel()
+        # Otherwise the client asks for the bucket itself, in a thread of its own that outlives it,
+        # for traces that nobody collects and by a permission that we do not need.
+        os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         self._client = storage.Client(
             project=None, credentials=self.credentials, _http=self.session
         )

@@ -58,7 +58,8 @@ def _decode(text: str) -> str:
     """The inverse of _encode; a text that _encode does not make stays as it is."""
     try:
         if text.startswith(_BASE64):
-            return base64.urlsafe_b64decode(text.removeprefix(_BASE64)).decode()
+            packed = text.removeprefix(_BASE64)
+            return base64.b64decode(packed, altchars=b"-_", validate=True).decode()
         return unquote(text, errors="strict")
     except (UnicodeDecodeError, binascii.Error):
         return text

@@ -37,6 +37,7 @@ class GcsServer:
     methods here take it themselves. `added_ms` is the latency added to each answer. With
     `write_interval_s` a second write to one object within that time is answered by 429.
     `metadata_headers` sends custom metadata with JSON media downloads, as some emulators do.
+    With a `token` every request must carry it; `POST /token` gives it to a service account.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class GcsServer:
         added_ms: float = 0,
         write_interval_s: float = 0.0,
         metadata_headers: bool = False,
+        token: str = "",
         port: int = 0,
     ) -> None:
         self.lock = threading.RLock()
@@ -55,6 +57,7 @@ class GcsServer:
         self._service = Service()
         self._service.write_interval_s = write_interval_s
         self._service.metadata_headers = metadata_headers
+        self._service.token = token
         for name in buckets:
             self.create_bucket(name)
         self._port = port

@@ -13,9 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["status", "reset", "status_after", "reset_after", "delay", "cut", "garble"]
+Kind = Literal["status", "reset", "status_after", "reset_after", "delay", "late", "cut", "garble"]
 """`status` and `reset`: before the request is handled, so nothing happened. `status_after` and
 `reset_after`: it was handled in full, only the answer is lost. `delay`: the answer comes late.
+`late`: the request itself does, perhaps after its client has given it up and sent another.
 `cut`: the connection ends in the middle of the answer's body. `garble`: one byte of the answer's
 body is another, its length and checksum headers are not."""
 

@@ -6,6 +6,7 @@ import base64
 import bisect
 import json
 import re
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -37,6 +38,7 @@ class Service:
         self.uploads: dict[str, uploads.Session] = {}
         self.write_interval_s = 0.0
         self.metadata_headers = False
+        self.token = ""
 
     def bucket(self, name: str) -> Bucket:
         """The bucket; Failure 404."""
@@ -58,6 +60,10 @@ class Service:
 
     def _route(self, request: Request) -> Response:
         path = request.path
+        if path == "/token":
+            return answer({"access_token": self.token, "expires_in": 3600, "token_type": "Bearer"})
+        if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
+            raise Failure(401, "authError", "Invalid Credentials")
         if match := _OBJECT.match(path):
             return self._object(request, unquote(match[1]), unquote(match[2]))
         if match := _UPLOAD.match(path):
@@ -263,8 +269,6 @@ def _token_name(token: str) -> bytes:
 
 def change(found: StoredObject, asked: dict[str, Any], *, whole: bool) -> None:
     """Patch or replace an object's metadata: same generation, next metageneration."""
-    from datetime import UTC, datetime
-
     metadata = {} if whole else dict(found.metadata)
     for key, value in (asked.get("metadata") or {}).items():
         metadata[key] = value

@@ -97,7 +97,7 @@ class Connection(asyncio.Protocol):
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
         if "transfer-encoding" in headers:
-            self._send(Response(411), None)
+            self._send(Response(411))
             return
         start, length = end + 4, int(headers.get("content-length", 0))
         if len(self._buffer) < start + length:
@@ -112,34 +112,46 @@ class Connection(asyncio.Protocol):
         kind = fault.kind if fault else ""
         if kind == "reset":
             self._reset()
-            return
-        if fault and kind == "status":
-            response = fault_response(fault)
+        elif fault and kind == "late":
+            self._later(fault.seconds, lambda: self._answer(request, self._handle(request)))
+        elif fault and kind == "status":
+            self._answer(request, fault_response(fault))
         else:
             response = self._handle(request)
             if kind == "reset_after":
                 self._reset()
-                return
-            if fault and kind == "status_after":
-                response = fault_response(fault)
-        delay = self._added_s() + (fault.seconds if fault else 0.0)
+            elif fault and kind == "status_after":
+                self._answer(request, fault_response(fault))
+            else:
+                self._answer(request, response, kind, fault.seconds if fault else 0.0)
+
+    def _answer(
+        self, request: Request, response: Response, kind: str = "", delay: float = 0.0
+    ) -> None:
         head_only = request.method == "HEAD"
+        delay += self._added_s()
         if delay:
-            self._busy = True
-            loop = asyncio.get_running_loop()
-            loop.call_later(delay, self._send_late, response, kind, head_only)
+            self._later(delay, lambda: self._send(response, kind, head_only))
         else:
             self._send(response, kind, head_only)
-            if self._buffer:
+            if self._buffer and not self._busy:
                 self._next()
 
-    def _send_late(self, response: Response, kind: str, head_only: bool) -> None:
-        self._busy = False
-        if not self._transport.is_closing():
-            self._send(response, kind, head_only)
-            self._next()
+    def _later(self, seconds: float, work: Callable[[], None]) -> None:
+        """Do the work, and then look for the next request, after so many seconds."""
+        self._busy = True
 
-    def _send(self, response: Response, kind: str | None, head_only: bool = False) -> None:
+        def go_on() -> None:
+            self._busy = False
+            work()
+            if self._buffer and not self._busy:
+                self._next()
+
+        asyncio.get_running_loop().call_later(seconds, go_on)
+
+    def _send(self, response: Response, kind: str = "", head_only: bool = False) -> None:
+        if self._transport.is_closing():
+            return
         body = response.body
         head = [f"HTTP/1.1 {response.status} {_PHRASES.get(response.status, 'Unknown')}"]
         head += [f"{name}: {value}" for name, value in response.headers.items()]
