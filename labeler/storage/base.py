@@ -13,7 +13,8 @@ The contract is the same on every backend and has one test suite (tests/storage/
   list of every process.
 * A retry inside the store whose first try had landed is recognised and is a success.
 * Transient failures are retried inside the store, up to a limit; then Unavailable is raised.
-* Errors: NotFound, VersionConflict, NotAllowed, Unavailable, DamagedObject, nothing else.
+* Errors: NotFound, VersionConflict, NotAllowed, Unavailable, DamagedObject, nothing else; and
+  InvalidRequest for keys, metadata or limits against these rules, or that the place can't hold.
 """
 
 from __future__ import annotations

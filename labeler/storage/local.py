@@ -18,7 +18,6 @@ Beyond the contract (base.py), for people and programs that work on the folder d
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import time
 import zlib
@@ -28,14 +27,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from labeler.errors import (
-    DamagedObject,
-    InvalidRequest,
-    NotAllowed,
-    NotFound,
-    Unavailable,
-    VersionConflict,
-)
+from labeler.errors import DamagedObject, InvalidRequest, NotAllowed, NotFound, Unavailable
 from labeler.storage import local_files as files
 from labeler.storage.base import (
     ABSENT,
@@ -47,10 +39,10 @@ from labeler.storage.base import (
     check_key,
     check_metadata,
 )
+from labeler.storage.local_errors import MISSING, conflict, explain, missing
 from labeler.storage.local_journal import Journal, Note
 from labeler.storage.local_tree import Tree
 
-_CHUNK: Final = 1024 * 1024
 _LOCKS: Final = 64
 _TRIES: Final = 5
 _CLEANING_S: Final = 3600
@@ -122,7 +114,7 @@ class LocalStore:
         with self._changing(key, f"{key} can't be saved"):
             self._check_state(key, replaces)  # before a large upload is copied for nothing
             with files.temporary(self._temp) as (fd, temp):
-                md5 = _copy(data, fd)
+                md5 = files.copy(data, fd)
                 with files.locked(self._lock(key), self._timeout_s):
                     current = self._check_state(key, replaces)
                     version = self._journal.enter(fd, key, current, checked, md5)
@@ -156,13 +148,13 @@ class LocalStore:
             try:
                 state = self._state_itself(key)
             except OSError as error:
-                if error.errno not in files.MISSING:
+                if error.errno not in MISSING:
                     raise
                 state = None
             if state is None or not files.is_file(state):
-                raise self._missing(key)
+                raise missing(key, self._root)
             if files.version_of(state) != version:
-                raise self._conflict(key, version, state)
+                raise conflict(key, version, state)
             self._journal.enter_delete(key, version)
             path = self._tree.path(key)
             path.unlink()
@@ -179,7 +171,7 @@ class LocalStore:
         try:
             state = os.fstat(fd)
             for _ in range(_TRIES):
-                data = b"".join(_chunks(fd, state.st_size))
+                data = b"".join(files.chunks(fd, state.st_size))
                 before, state = state, os.fstat(fd)
                 steady = files.version_of(before) == files.version_of(state)
                 if steady and len(data) == state.st_size:
@@ -193,7 +185,7 @@ class LocalStore:
     def _chunks(self, key: str, fd: int) -> Iterator[bytes]:
         state = os.fstat(fd)
         with self._reading(key):
-            yield from _chunks(fd, state.st_size)
+            yield from files.chunks(fd, state.st_size)
             if files.version_of(os.fstat(fd)) != files.version_of(state):
                 raise DamagedObject(
                     f"{key} was changed in place by another program while it was read. Try again."
@@ -201,18 +193,18 @@ class LocalStore:
 
     def _open(self, key: str) -> int:
         if self._linked_folder(key) is not None:
-            raise self._missing(key)
+            raise missing(key, self._root)
         # Without O_NONBLOCK, opening somebody's pipe would wait for its writer for ever.
         fd = os.open(self._tree.path(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not files.is_file(os.fstat(fd)):
             os.close(fd)
-            raise self._missing(key)
+            raise missing(key, self._root)
         return fd
 
     def _state(self, key: str) -> os.stat_result:
         state = None if self._linked_folder(key) else self._tree.path(key).stat()
         if state is None or not files.is_file(state):
-            raise self._missing(key)
+            raise missing(key, self._root)
         return state
 
     def _note(self, key: str, state: os.stat_result) -> Note | None:
@@ -220,13 +212,13 @@ class LocalStore:
         return self._journal.find(key, files.version_of(state))
 
     def _is_still(self, key: str, state: os.stat_result) -> bool:
-        """Whether the object is in this state even now: then nothing is noted of it.
+        """Whether the object is in this state even now: then really nothing is noted of it.
 
         Otherwise it has been replaced so often since that the journal has dropped the state.
         """
         try:
             return files.version_of(self._tree.path(key).stat()) == files.version_of(state)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return False
 
     def _found(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -234,7 +226,7 @@ class LocalStore:
             try:
                 state = self._tree.path(key).stat()
             except OSError as error:
-                if error.errno not in files.MISSING:
+                if error.errno not in MISSING:
                     raise
             else:
                 if files.is_file(state):
@@ -255,7 +247,7 @@ class LocalStore:
             state = None
         current = None if state is None else files.version_of(state)
         if current != (None if replaces is ABSENT else replaces):
-            raise self._conflict(key, replaces, state)
+            raise conflict(key, replaces, state)
         return current
 
     def _state_itself(self, key: str) -> os.stat_result | None:
@@ -324,7 +316,11 @@ class LocalStore:
         return None
 
     def _check_root(self) -> None:
-        if self._root.exists() and not self._root.is_dir():
+        try:
+            state = self._root.stat()
+        except OSError:
+            return  # missing, or the call that follows says what is wrong
+        if not files.is_folder(state):
             raise NotAllowed(
                 f"{self._root} is a file, but Labeler needs a folder there: name another one in "
                 "LABELER_STORAGE or LABELER_UPLOADS."
@@ -336,29 +332,17 @@ class LocalStore:
         try:
             yield
         except OSError as error:
-            if error.errno not in files.MISSING:
-                raise files.explain(error, f"{key} can't be read", self._root) from error
+            if error.errno not in MISSING:
+                raise explain(error, f"{key} can't be read", self._root) from error
             self._check_root()
-            raise self._missing(key) from error
+            raise missing(key, self._root) from error
 
     @contextlib.contextmanager
     def _explained(self, doing: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise files.explain(error, doing, self._root) from error
-
-    def _missing(self, key: str) -> NotFound:
-        return NotFound(f"There is no {key} in {self._root}.")
-
-    def _conflict(self, key: str, named: Replaces, state: os.stat_result | None) -> VersionConflict:
-        if named is ABSENT:
-            happened = "is there already"
-        elif state is None:
-            happened = "has been deleted since it was read"
-        else:
-            happened = "has been changed since it was read"
-        return VersionConflict(f"{key} {happened}: nothing was changed. Read it again.")
+            raise explain(error, doing, self._root) from error
 
 
 def _info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
@@ -371,28 +355,3 @@ def _info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
         metadata=dict(note.metadata) if note else {},
         md5=note.md5 if note else None,
     )
-
-
-def _chunks(fd: int, size: int) -> Iterator[bytes]:
-    """The first `size` bytes, in chunks of at most 1 MiB; fewer where the file has shrunk."""
-    at = 0
-    while at < size:
-        data = os.pread(fd, min(_CHUNK, size - at), at)
-        if not data:
-            return
-        at += len(data)
-        yield data
-
-
-def _copy(data: bytes | BinaryIO, fd: int) -> str:
-    """Write all of `data` to the file; the hex MD5 of what was written."""
-    digest = hashlib.md5(usedforsecurity=False)
-    if isinstance(data, bytes):
-        digest.update(data)
-        files.write_all(fd, data)
-        return digest.hexdigest()
-    data.seek(0)
-    while chunk := data.read(_CHUNK):
-        digest.update(chunk)
-        files.write_all(fd, chunk)
-    return digest.hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import hashlib
 import os
 import random
 import secrets
@@ -13,25 +14,18 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from labeler.errors import InvalidRequest, NotAllowed, StoreError, Unavailable
+from labeler.errors import Unavailable
 from labeler.storage.base import Version
 
-MISSING: Final = frozenset(
-    {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
-)
-"""What the system answers where there is no such file, or can't be one."""
-
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-_BAD_NAME: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR})
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 _NO_FOLDER_SYNC: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP})
 
 # Clocks of file systems tick in nanoseconds, 100 ns, 10 ms (exFAT), 1 s (HFS+) or 2 s (FAT).
 _TICKS_NS: Final = (1, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000, 4_000_000_000)
 _STALE_S: Final = 3600
+_CHUNK: Final = 1024 * 1024
 
 
 def version_of(state: os.stat_result) -> Version:
@@ -123,9 +117,10 @@ def remove_stale(folder: Path) -> None:
 def sync(fd: int) -> None:
     """Wait until the disk itself has the file's bytes and times."""
     if sys.platform == "darwin":
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync alone stops at the drive's cache
-    else:
-        os.fsync(fd)
+        with contextlib.suppress(OSError):  # network shares don't know it
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync alone stops at the drive's cache
+            return
+    os.fsync(fd)
 
 
 def sync_folder(path: Path) -> None:
@@ -196,6 +191,11 @@ def is_file(state: os.stat_result) -> bool:
     return stat.S_ISREG(state.st_mode)
 
 
+def is_folder(state: os.stat_result) -> bool:
+    """Whether this is a folder."""
+    return stat.S_ISDIR(state.st_mode)
+
+
 def is_link(state: os.stat_result) -> bool:
     """Whether this is a symbolic link itself."""
     return stat.S_ISLNK(state.st_mode)
@@ -208,28 +208,26 @@ def write_all(fd: int, data: bytes) -> None:
         view = view[os.write(fd, view) :]
 
 
-def explain(error: OSError, doing: str, root: Path) -> StoreError | InvalidRequest:
-    """The failure for a person; `doing` begins the sentence: "annotations/x can't be saved"."""
-    reason = error.strerror or str(error)
-    if error.errno in _FULL:
-        return Unavailable(
-            f"{doing}: the disk of {root} is full ({reason}). What was there before is unchanged. "
-            "Free some space, then save again."
-        )
-    if error.errno in _REFUSED:
-        return NotAllowed(
-            f"{doing}: {root} does not allow it ({reason}). Give the account that runs Labeler "
-            "the right to read and write this folder, or choose another in LABELER_STORAGE."
-        )
-    if error.errno in _BAD_NAME:
-        return InvalidRequest(
-            f"{doing}: the file system of {root} can't hold a file of that name ({reason}). "
-            "Choose another name."
-        )
-    if error.errno == errno.EXDEV:
-        return NotAllowed(
-            f"{doing}: its folder is on another disk than {root}, and a file can't be moved there "
-            "whole. Mount the disk at the top, or name the mounted folder itself in "
-            "LABELER_STORAGE or LABELER_UPLOADS."
-        )
-    return Unavailable(f"{doing}: {root} failed ({reason}). Check the disk, then try again.")
+def chunks(fd: int, size: int) -> Iterator[bytes]:
+    """The first `size` bytes, in chunks of at most 1 MiB; fewer where the file has shrunk."""
+    at = 0
+    while at < size:
+        data = os.pread(fd, min(_CHUNK, size - at), at)
+        if not data:
+            return
+        at += len(data)
+        yield data
+
+
+def copy(data: bytes | BinaryIO, fd: int) -> str:
+    """Write all of `data` to the file; the hex MD5 of what was written."""
+    digest = hashlib.md5(usedforsecurity=False)
+    if isinstance(data, bytes):
+        digest.update(data)
+        write_all(fd, data)
+        return digest.hexdigest()
+    data.seek(0)
+    while chunk := data.read(_CHUNK):
+        digest.update(chunk)
+        write_all(fd, chunk)
+    return digest.hexdigest()

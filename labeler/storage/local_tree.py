@@ -13,10 +13,12 @@ from typing import Final, NamedTuple
 
 from labeler.errors import InvalidRequest
 from labeler.storage.base import RESERVED, check_key
+from labeler.storage.local_errors import MISSING
+from labeler.storage.local_files import is_folder
 
 _BIG_FOLDER: Final = 1000
 _CACHED_FOLDERS: Final = 4
-_QUIET_NS: Final = 4_000_000_000
+_COARSE_NS: Final = 10_000_000  # FAT and HFS+ tick in seconds, all others finer than this
 _MAX_SCANS: Final = 3
 
 
@@ -78,9 +80,17 @@ class Tree:
         """Whether `base` (ending in `/`) is a folder that a walk from the root would enter."""
         folder = ""
         for part in base[:-1].split("/"):
-            if not self._is_listed(folder, part) or self.path(folder + part).is_symlink():
+            if not self._is_listed(folder, part):
                 return False
-            folder += part + "/"
+            folder += part
+            try:
+                if not is_folder(self.path(folder).lstat()):
+                    return False
+            except OSError as error:
+                if error.errno not in MISSING:
+                    raise
+                return False
+            folder += "/"
         return True
 
     def _between(self, folder: str, leaf: str, after: str) -> list[str]:
@@ -122,7 +132,7 @@ class Tree:
                 break
             if steady:
                 names = sorted(found)
-                if len(names) > _BIG_FOLDER and time.time_ns() - stamp[0] > _QUIET_NS:
+                if len(names) > _BIG_FOLDER and _is_past(state.st_mtime_ns):
                     self._keep(folder, _Names(stamp, names))
                 return names
         return sorted(found)
@@ -162,3 +172,9 @@ class Tree:
         except InvalidRequest:
             return False
         return True
+
+
+def _is_past(moment: int) -> bool:
+    """Whether the clock of the file system has surely ticked since that time (ns)."""
+    tick = 4_000_000_000 if moment % _COARSE_NS == 0 else 10 * _COARSE_NS
+    return time.time_ns() - moment > tick

@@ -50,6 +50,7 @@ class ListContract:
         names = self.fill(store)
         prefixes = {name[:length] for name in names for length in range(len(name) + 1)}
         odd = {"nothing", "a//", "/", "//", "..", "../", "a/../", "./", "b/c/d/", ".", "\0", "a\0/"}
+        odd |= {"x" * 300 + "/", "a.json/", "a.json/x", ".labeler/", "y" * 2000 + "/"}
         for prefix in prefixes | odd:
             expected = [name for name in names if name.startswith(prefix)]
             assert [info.key for info in store.list(prefix).objects] == expected, prefix

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.errors import LabelerError, NotAllowed, NotFound, Unavailable
+from labeler.errors import InvalidRequest, LabelerError, NotAllowed, NotFound, Unavailable
 from labeler.storage import ABSENT, RESERVED, Store
 from labeler.storage.local import LocalStore
 from labeler.storage.local_files import place_new, sync_folder
@@ -95,6 +95,15 @@ class TestRoot:
         with pytest.raises(NotFound):
             store.read("a")
         with pytest.raises(LabelerError, match="Not a directory"):
+            create(store, "a")
+
+    def test_a_root_with_an_impossible_name(self, tmp_path: Path) -> None:
+        store = LocalStore(tmp_path / ("x" * 300))
+        with pytest.raises(InvalidRequest, match="File name too long"):
+            store.list()
+        with pytest.raises(NotFound):
+            store.read("a")
+        with pytest.raises(InvalidRequest, match="File name too long"):
             create(store, "a")
 
     def test_a_root_that_vanishes_comes_back_with_the_next_write(

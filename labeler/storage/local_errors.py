@@ -1,0 +1,70 @@
+"""The folder store's failures, told to a person."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Final
+
+from labeler.errors import (
+    InvalidRequest,
+    NotAllowed,
+    NotFound,
+    StoreError,
+    Unavailable,
+    VersionConflict,
+)
+from labeler.storage.base import ABSENT, Replaces
+
+MISSING: Final = frozenset(
+    {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
+)
+"""What the system answers where there is no such file, or can't be one."""
+
+_BAD_NAME: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR})
+_REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+def missing(key: str, root: Path) -> NotFound:
+    """There is no such object."""
+    return NotFound(f"There is no {key} in {root}.")
+
+
+def conflict(key: str, named: Replaces, state: os.stat_result | None) -> VersionConflict:
+    """The object is in `state` (None: absent), not as `named` by a write or delete."""
+    if named is ABSENT:
+        happened = "is there already"
+    elif state is None:
+        happened = "has been deleted since it was read"
+    else:
+        happened = "has been changed since it was read"
+    return VersionConflict(f"{key} {happened}: nothing was changed. Read it again.")
+
+
+def explain(error: OSError, doing: str, root: Path) -> StoreError | InvalidRequest:
+    """The failure for a person; `doing` begins the sentence: "annotations/x can't be saved"."""
+    reason = error.strerror or str(error)
+    if error.errno in _FULL:
+        return Unavailable(
+            f"{doing}: the disk of {root} is full ({reason}). What was there before is unchanged. "
+            "Free some space, then save again."
+        )
+    if error.errno in _REFUSED:
+        return NotAllowed(
+            f"{doing}: {root} does not allow it ({reason}). Give the account that runs Labeler "
+            "the right to read and write this folder, or choose another in LABELER_STORAGE."
+        )
+    if error.errno in _BAD_NAME:
+        return InvalidRequest(
+            f"{doing}: the file system of {root} can't hold a file of that name ({reason}). "
+            "Choose another name."
+        )
+    if error.errno == errno.EXDEV:
+        return NotAllowed(
+            f"{doing}: its folder is on another disk than {root}, and a file can't be moved there "
+            "whole. Mount the disk at the top, or name the mounted folder itself in "
+            "LABELER_STORAGE or LABELER_UPLOADS."
+        )
+    return Unavailable(f"{doing}: {root} failed ({reason}). Check the disk, then try again.")
