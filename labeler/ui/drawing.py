@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from labeler.edits import new_rect_id
@@ -25,6 +25,8 @@ _CLICK: Final = 2 * STROKE
 """The canvas makes boxes of this size from a click that hardly moved."""
 _SAME: Final = 0.001
 """Canvas pixels; the canvas rounds its numbers to 4 decimals."""
+_TURNED: Final = "Boxes can't be turned; the box was put back as it was."
+_MOVED_OUT: Final = "A box was moved out of the picture; it was put back."
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
 
 
@@ -53,6 +55,16 @@ class Reading:
     drawn: tuple[DrawnBox, ...]
     messages: tuple[str, ...] = ()
     differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Untagged:
+    """A box that was drawn in the canvas, as it shows it now, at its place in the order."""
+
+    place: int
+    box: Box
+    text: str
+    turned: bool
 
 
 @dataclass
@@ -121,42 +133,37 @@ def read_drawing(
     """
     by_tag = {tag(rect.id): rect for rect in given}
     notes = _Notes()
-    rects: list[Rect] = []
-    untagged: list[tuple[int, Box, str]] = []
+    rects: list[Rect | None] = []
+    untagged: list[_Untagged] = []
     for item in (raw or {}).get("objects", []):
         if item.get("type") != "LabeledRect":
             continue
-        known = by_tag.get(int(_number(item.get("strokeDashOffset"))))
-        box = _box(item)
+        # Of two boxes with one tag the second is a copy, and new.
+        known = by_tag.pop(int(_number(item.get("strokeDashOffset"))), None)
         if known is None:
-            if max(box.width, box.height) <= _CLICK + _SAME:
-                notes.refuse("A click alone draws nothing: press, drag and let go to draw a box.")
-            elif _turned(item):
-                notes.refuse("Boxes can't be turned; the turned new box was left out.")
-            else:
-                untagged.append((len(rects), box, str(item.get("label", ""))))
-                rects.append(Rect(left=0, top=0, width=0, height=0, label=""))  # filled below
-            continue
-        rects.append(_taken_over(known, item, box, fit, notes))
-    kept = _identified([(box, text) for _, box, text in untagged], drawn)
-    for place, ((index, _, _), found) in enumerate(zip(untagged, kept, strict=True)):
-        kept[place] = replace(found, label=_label(found.text, found.label, notes))
-        rects[index] = _new_rect(kept[place], fit, notes)
+            untagged.append(_Untagged(len(rects), _box(item), _text(item), _turned(item)))
+        rects.append(known and _taken_over(known, item, fit, notes))
+    kept: list[DrawnBox] = []
+    for one, before in zip(untagged, _remembered(untagged, drawn), strict=True):
+        found = _drawn(one, before, fit, notes)
+        if found is not None:
+            kept.append(found)
+            rects[one.place] = _new_rect(found, fit)
     kept_ids = {box.id for box in kept}
     forgotten = [box for box in drawn if box.id not in kept_ids]  # undo may bring them back
-    result = tuple(rect for rect in rects if rect.label)
+    result = tuple(rect for rect in rects if rect is not None)
     return Reading(result, (*kept, *forgotten), tuple(notes.messages), notes.differs)
 
 
-def _taken_over(known: Rect, item: Mapping[str, Any], box: Box, fit: Fit, notes: _Notes) -> Rect:
+def _taken_over(known: Rect, item: Mapping[str, Any], fit: Fit, notes: _Notes) -> Rect:
     """The rect after what was done to it on the canvas."""
-    rect = known
+    rect, box = known, _box(item)
     if _turned(item):
-        notes.refuse("Boxes can't be turned; the box was put back as it was.")
+        notes.refuse(_TURNED)
     elif not _same(box, fit.to_canvas(Box(known.left, known.top, known.width, known.height))):
         moved = fit.to_image(box)
         if moved.width <= 0 or moved.height <= 0:
-            notes.refuse("A box was moved out of the picture; it was put back.")
+            notes.refuse(_MOVED_OUT)
         else:
             rect = rect.model_copy(
                 update={
@@ -167,23 +174,44 @@ def _taken_over(known: Rect, item: Mapping[str, Any], box: Box, fit: Fit, notes:
                 }
             )
             notes.differs |= not _inside(box, fit)
-    label = str(item.get("label", ""))
+    label = _text(item)
     if label != known.label:
         rect = rect.model_copy(update={"label": _label(label, known.label, notes)})
     return rect
 
 
-def _new_rect(found: DrawnBox, fit: Fit, notes: _Notes) -> Rect:
-    """The rect of a drawn box; without a label where it is none."""
-    box = fit.to_image(found.box)
-    label = found.label
-    if box.width <= 0 or box.height <= 0:
+def _drawn(one: _Untagged, before: DrawnBox | None, fit: Fit, notes: _Notes) -> DrawnBox | None:
+    """The box that was drawn in the canvas; as it was before where that can't be taken over.
+
+    None where it is new and can't be taken over.
+    """
+    outside = min(fit.to_image(one.box).width, fit.to_image(one.box).height) <= 0
+    if before is None and max(one.box.width, one.box.height) <= _CLICK + _SAME:
+        notes.refuse("A click alone draws nothing: press, drag and let go to draw a box.")
+    elif before is None and one.turned:
+        notes.refuse("Boxes can't be turned; the turned new box was left out.")
+    elif before is None and outside:
         notes.refuse("A box outside the picture was left out.")
-        label = ""
-    notes.differs |= not _inside(found.box, fit)
+    elif one.turned:
+        notes.refuse(_TURNED)
+    elif outside:
+        notes.refuse(_MOVED_OUT)
+    else:
+        notes.differs |= not _inside(one.box, fit)
+        label = _label(one.text, before.label if before else "", notes)
+        return DrawnBox(before.id if before else new_rect_id(), one.box, one.text, label)
+    return before
+
+
+def _new_rect(found: DrawnBox, fit: Fit) -> Rect | None:
+    """The rect of a drawn box; None while it has no proper label."""
+    box = fit.to_image(found.box)
+    if not found.label:
+        return None
     return Rect(
-        left=box.left, top=box.top, width=box.width, height=box.height, label=label, id=found.id
-    )
+        left=box.left, top=box.top, width=box.width, height=box.height,
+        label=found.label, id=found.id,
+    )  # fmt: skip
 
 
 def _label(text: str, before: str, notes: _Notes) -> str:
@@ -196,25 +224,22 @@ def _label(text: str, before: str, notes: _Notes) -> str:
     return label
 
 
-def _identified(boxes: Sequence[tuple[Box, str]], drawn: Sequence[DrawnBox]) -> list[DrawnBox]:
-    """Each box under the id it had: an equal one first, then one that was moved or resized.
+def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
+    """What each was at the last reading: an equal one first, then one that was moved or resized.
 
-    A moved box keeps its size, a resized one at least one corner, a relabelled one all of it.
-    What is like none of the remembered is new.
+    A moved or turned box keeps its size, a resized one at least one corner, a relabelled one all
+    of it. What is like none of the remembered is new: None.
     """
     rest = list(drawn)
-    found: list[DrawnBox | None] = [None] * len(boxes)
+    found: list[DrawnBox | None] = [None] * len(untagged)
     for like in (_equal, _relabelled, _moved_or_resized):
-        for index, (box, label) in enumerate(boxes):
+        for index, one in enumerate(untagged):
             if found[index] is None:
-                match = next((old for old in rest if like(old, box, label)), None)
+                match = next((old for old in rest if like(old, one.box, one.text)), None)
                 if match is not None:
                     rest.remove(match)
-                    found[index] = replace(match, box=box, text=label)
-    return [
-        old or DrawnBox(new_rect_id(), box, label)
-        for old, (box, label) in zip(found, boxes, strict=True)
-    ]
+                    found[index] = match
+    return found
 
 
 def _equal(old: DrawnBox, box: Box, label: str) -> bool:
@@ -239,6 +264,11 @@ def _moved_or_resized(old: DrawnBox, box: Box, label: str) -> bool:
 def _near(a: float, b: float) -> bool:
     """Equal but for the rounding of a scale to 4 decimals."""
     return abs(a - b) < 0.2
+
+
+def _text(item: Mapping[str, Any]) -> str:
+    label = item.get("label")
+    return label if isinstance(label, str) else ""
 
 
 def _box(item: Mapping[str, Any]) -> Box:
