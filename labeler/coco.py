@@ -2,8 +2,8 @@
 
 The file is a function of the images and the label set: no clock, the same in, the same bytes out.
 What its rules are: strict ASCII JSON; numbers of images, categories and annotations from 1;
-boxes to 2 decimals (3 where 2 would end outside the image as computed in doubles), inside the
-image, at least 1 px each way, none twice in an image. What does not fit is left out and reported.
+boxes to 2 decimals, inside the image as computed in doubles, at least 1 px each way, none twice in
+an image. What does not fit is left out and reported.
 
 `file_name` is the object's name below uploads/. Two images whose names differ only in case or
 extension keep them, for a file that can't be found is worse; they are reported, since some
@@ -293,7 +293,7 @@ class _Writer:
                 if cut_x or cut_y:
                     self._report(Finding.CUT, name, rect.id)
                 self._boxes[category] += 1
-                w, h = _length(left, right, width), _length(top, bottom, height)
+                w, h = (right - left) / 100, (bottom - top) / 100
                 self._annotations.add(
                     f'{{"id":{self._annotations.count + 1},"image_id":{image},'
                     f'"category_id":{category},"bbox":[{left / 100},{top / 100},{w},{h}],'
@@ -354,15 +354,13 @@ def _is_relative(name: str) -> bool:
 
 
 def _span(start: float, length: float, limit: int) -> tuple[int, int, bool]:
-    """Both ends in hundredths of a pixel, inside the image, and whether that cut anything off."""
+    """Both ends in hundredths of a pixel, inside the image, and whether that cut anything off.
+
+    Whole hundredths: so start and length, each the nearest double, never add up to more than the
+    limit, and equal boxes are equal numbers.
+    """
     end = start + length
-    if 0 <= start and end <= limit:
+    if start >= 0 and end <= limit:
         return round(start * 100), round(end * 100), False
     low, high = max(0.0, min(start, limit)), max(0.0, min(end, limit))
     return round(low * 100), round(high * 100), low - start > 0.005 or end - high > 0.005
-
-
-def _length(low: int, high: int, limit: int) -> float:
-    """The length in pixels; a thousandth less where start and length added up end outside."""
-    length = (high - low) / 100
-    return round(length - 0.001, 3) if low / 100 + length > limit else length
