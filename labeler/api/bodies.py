@@ -15,7 +15,7 @@ from labeler.catalogue import document_key
 from labeler.errors import Busy, ImageTooLarge, InvalidRequest, LabelerError, TooSlow
 
 NAME_HEADER: Final = "X-File-Name"
-PAUSE_S: Final = 30.0
+PAUSE_S: Final = 30
 _ENCODED: Final = re.compile(r"(?:[\x21-\x24\x26-\x7e ]|%[0-9A-Fa-f]{2})+")
 
 
@@ -25,9 +25,8 @@ class Intake:
     Belongs to one event loop.
     """
 
-    def __init__(self, max_held: int, pause_s: float = PAUSE_S) -> None:
+    def __init__(self, max_held: int) -> None:
         self._max_held = max_held
-        self._pause_s = pause_s
         self._held = 0
 
     @asynccontextmanager
@@ -61,11 +60,11 @@ class Intake:
         stream = request.stream()
         while True:
             try:
-                async with asyncio.timeout(self._pause_s):
+                async with asyncio.timeout(PAUSE_S):
                     chunk = await anext(stream, None)
             except TimeoutError as error:
                 raise TooSlow(
-                    f"{what} stopped arriving for {self._pause_s:.0f} seconds. Send it again."
+                    f"{what} stopped arriving for {PAUSE_S:g} seconds. Send it again."
                 ) from error
             if chunk is None:
                 return

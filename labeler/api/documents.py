@@ -16,7 +16,13 @@ from labeler.api.conditions import Condition, etag, parse, write_condition
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_picture
 from labeler.errors import InvalidDocument, LabelerError, NotFound, VersionConflict
-from labeler.models import AnnotationDocument, check_document, check_rects, dump_document
+from labeler.models import (
+    AnnotationDocument,
+    Status,
+    check_document,
+    check_rects,
+    dump_document,
+)
 from labeler.storage import ABSENT
 
 MAX_BYTES: Final = 16 * 2**20
@@ -123,9 +129,11 @@ def _changed(put: _Put) -> Response:
 def _completed(given: AnnotationDocument, current: AnnotationDocument) -> AnnotationDocument:
     """The document with what it leaves out about its picture filled in.
 
-    Raises InvalidDocument where it says otherwise than what is stored: it is another picture's.
+    One with rects is in progress where it says unlabeled, as the merge has it: whoever reads an
+    empty document and adds rects sends that status back. Raises InvalidDocument where it says
+    otherwise than what is stored: it is another picture's.
     """
-    fields = {
+    known = {
         name: _same(name, getattr(given, name), getattr(current, name))
         for name in ("image_path", "image_width", "image_height")
     }
@@ -135,15 +143,16 @@ def _completed(given: AnnotationDocument, current: AnnotationDocument) -> Annota
         )
         for name in ("image_path", "content_md5")
     }
-    update: dict[str, Any] = {
-        name: value for name, value in fields.items() if value != getattr(given, name)
-    }
-    missing = {n: v for n, v in metadata.items() if v != getattr(given.metadata, n)}
-    if missing:
-        update["metadata"] = given.metadata.model_copy(update=missing)
-    if not update:
-        return given
-    document = given.model_copy(update=update)
+    if given.rects and given.metadata.status == Status.UNLABELED:
+        metadata["status"] = Status.IN_PROGRESS.value
+    document = given.model_copy(
+        update={
+            **{name: value for name, value in known.items() if value is not None},
+            "metadata": given.metadata.model_copy(
+                update={name: value for name, value in metadata.items() if value is not None}
+            ),
+        }
+    )
     check_rects(document, document.rects)
     return document
 

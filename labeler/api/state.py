@@ -14,16 +14,15 @@ from labeler.api.once import Flights
 from labeler.dataset import Dataset
 from labeler.errors import Unavailable
 
-READY_S: Final = 5.0
+READY_S: Final = 5
 """A probe waits no longer, while the store itself goes on trying."""
 
 
 class State:
     """The calls of probes over one data set."""
 
-    def __init__(self, dataset: Dataset, ready_s: float = READY_S) -> None:
+    def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._ready_s = ready_s
         self._checks = Flights[None]()
 
     async def health(self, _: Request) -> Response:
@@ -33,11 +32,11 @@ class State:
     async def ready(self, _: Request) -> Response:
         """GET /api/ready; however many ask, the store is asked once at a time."""
         try:
-            async with asyncio.timeout(self._ready_s):
+            async with asyncio.timeout(READY_S):
                 await self._checks.run("store", self._check)
         except TimeoutError as error:
             raise Unavailable(
-                f"The store has not answered for {self._ready_s:.0f} seconds. Look at its state "
+                f"The store has not answered for {READY_S:g} seconds. Look at its state "
                 "and at the network, or ask GET /api/ready again."
             ) from error
         return json_answer({"status": "ready"})
