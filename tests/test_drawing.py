@@ -406,6 +406,15 @@ def test_a_new_box_may_become_tiny() -> None:
     assert second.messages == ()
 
 
+def test_a_new_box_in_the_corner_of_a_deleted_one_is_another() -> None:
+    first = read(drawing_of(drawn_box(10, 20, 50, 60)))
+    second = read(drawing_of(), drawn=first.drawn)
+    third = read(drawing_of(drawn_box(10, 20, 90, 80)), drawn=second.drawn)
+    assert third.rects[0].id != first.rects[0].id
+    undone = read(drawing_of(drawn_box(10, 20, 50, 60)), drawn=third.drawn)
+    assert undone.rects == first.rects
+
+
 def test_a_click_is_not_remembered() -> None:
     click = drawn_box(50, 50, 2, 2)
     first = read(drawing_of(click))

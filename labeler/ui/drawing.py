@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from labeler.edits import new_rect_id
@@ -34,13 +34,15 @@ _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom"
 class DrawnBox:
     """A box that was drawn in the canvas, as last seen there, under the id it was given.
 
-    `text` is what the canvas shows as its label, `label` the last proper label of the box.
+    `text` is what the canvas shows as its label, `label` the last proper label of the box. One
+    that is not `there` was deleted, and an undo may bring it back just as it was.
     """
 
     id: str
     box: Box
     text: str
     label: str = ""
+    there: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +152,9 @@ def read_drawing(
             kept.append(found)
             rects[one.place] = _new_rect(found, fit)
     kept_ids = {box.id for box in kept}
-    forgotten = [box for box in drawn if box.id not in kept_ids]  # undo may bring them back
+    deleted = [replace(box, there=False) for box in drawn if box.id not in kept_ids]
     result = tuple(rect for rect in rects if rect is not None)
-    return Reading(result, (*kept, *forgotten), tuple(notes.messages), notes.differs)
+    return Reading(result, (*kept, *deleted), tuple(notes.messages), notes.differs)
 
 
 def _taken_over(known: Rect, item: Mapping[str, Any], fit: Fit, notes: _Notes) -> Rect:
@@ -251,7 +253,7 @@ def _relabelled(old: DrawnBox, box: Box, label: str) -> bool:
 
 
 def _moved_or_resized(old: DrawnBox, box: Box, label: str) -> bool:
-    if old.text != label:
+    if old.text != label or not old.there:
         return False
     a, b = old.box, box
     if abs(a.width - b.width) < _SAME and abs(a.height - b.height) < _SAME:
