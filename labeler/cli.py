@@ -261,14 +261,32 @@ def _check(given: argparse.Namespace, settings: Settings) -> bool:
 
 def _export(given: argparse.Namespace, settings: Settings) -> bool:
     dataset = _open(settings)
+    _progress("reading documents")
     if given.output is None:
-        _print(dataset.export_coco().key)
-    elif given.output == "-":
-        dataset.write_coco(sys.stdout.buffer.write)
+        export = dataset.export_coco()
+        _print(export.key)
+        summary = export.summary
     else:
-        with _whole_file(Path(given.output)) as file:
-            dataset.write_coco(file.write)
+        to_stdout = contextlib.nullcontext(sys.stdout.buffer)
+        with to_stdout if given.output == "-" else _whole_file(Path(given.output)) as file:
+            summary = dataset.write_coco(_counted(file))
+    for line in summary.left_out_lines():
+        _say(line)
+    _say(f"{summary.images} images, {summary.annotations} boxes.")
     return True
+
+
+def _counted(file: BinaryIO) -> Callable[[bytes], None]:
+    """The file's write, showing how much has been written."""
+    written = 0
+
+    def write(data: bytes) -> None:
+        nonlocal written
+        file.write(data)
+        written += len(data)
+        _progress(f"{written / 2**20:.1f} MB")
+
+    return write
 
 
 @contextlib.contextmanager

@@ -27,7 +27,13 @@ from labeler.catalogue import (
     document_metadata,
     is_image_id,
 )
-from labeler.errors import DamagedDocument, ImageConflict, NotFound, VersionConflict
+from labeler.errors import (
+    DamagedDocument,
+    ImageConflict,
+    NotFound,
+    UnknownLabels,
+    VersionConflict,
+)
 from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
 from labeler.merge import RectConflict, merge
 from labeler.models import (
@@ -357,6 +363,46 @@ class Dataset:
                     return Export(key, summary)
                 except VersionConflict:
                     moment += timedelta(seconds=1)  # two exports in one second
+
+    def write_coco(self, write: Callable[[bytes], object]) -> coco.Summary:
+        """Hand the COCO file of the project, as it is now, piece by piece to `write`."""
+        with self._coco_file() as file:
+            for chunk in file.chunks():
+                write(chunk)
+            return file.summary
+
+    def coco_chunks(self) -> Generator[bytes, None, None]:
+        """The bytes of the COCO file of the project; all documents are read before it returns."""
+        file = self._coco_file()
+
+        def stream() -> Generator[bytes, None, None]:
+            with file:
+                yield from file.chunks()
+
+        return stream()
+
+    def _coco_file(self) -> coco.CocoFile:
+        """Labels that are in use and in no label set are added to it first."""
+        from labeler import coco
+
+        # Stored, so that later exports give each label the same number.
+        labels = self.add_labels(())
+        while True:
+            try:
+                return coco.to_coco(self._coco_images(), labels)
+            except UnknownLabels as error:
+                labels = self.add_labels(error.names)
+
+    def _coco_images(self) -> Iterator[coco.CocoImage]:
+        from labeler import coco
+
+        start = len(self._uploads.prefix) if self._uploads else 0
+        for number, (entry, stored) in enumerate(self.survey(), 1):
+            document = stored
+            if stored is None and not entry.problem:
+                document = AnnotationDocument(rects=(), image_path=entry.image_path)
+            name = entry.original[start:] if entry.original else entry.image_path
+            yield coco.CocoImage(number, document, name)
 
     def export_chunks(self, name: str) -> Generator[bytes]:
         """The bytes of an export, by its file name; NotFound for anything else."""

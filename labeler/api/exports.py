@@ -36,7 +36,8 @@ class Exports:
         more = _as_file("dataset_coco.json", NEVER)
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
-        return Streamed(self._dataset.coco_chunks(), "application/json", more)
+        chunks = await run_in_threadpool(self._dataset.coco_chunks)
+        return Streamed(chunks, "application/json", more)
 
     async def fetch(self, request: Request, _: Caller) -> Response:
         """GET /api/exports/{name}"""
