@@ -233,11 +233,13 @@ from labeler.storage import ABSENT
 from labeler.storage.local import LocalStore
 store = LocalStore(Path(sys.argv[1]))
 version = store.write("a", b"first", replaces=ABSENT)
-resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, resource.RLIM_INFINITY))
+limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limits[1]))
 try:
     store.write("a", bytes(20_000), replaces=version)
 except Unavailable as error:
     print(error)
+resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 store.write("a", store.read("a")[0] + b", second", replaces=version)
 """
         result = subprocess.run(
