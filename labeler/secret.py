@@ -46,9 +46,15 @@ def _kept_in(path: Path) -> bytes:
                 os.fsync(file.fileno())
                 with contextlib.suppress(FileExistsError):  # another process was first
                     os.link(file.name, path)
-        return path.read_bytes()
+        key = path.read_bytes()
     except OSError as error:
         raise NotAllowed(
             f"{path.parent} can't be used: {error.strerror}. Make the folder writable, or choose "
             "another one in LABELER_STORAGE."
         ) from error
+    if len(key) < _LENGTH:
+        raise NotAllowed(
+            f"{path} is damaged: remove it, and the next start makes another. Links and tokens "
+            "that were given out before end."
+        )
+    return key

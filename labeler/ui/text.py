@@ -37,7 +37,8 @@ def shortened(text: str, length: int) -> str:
     if len(text) <= length:
         return text
     head = (length - 1) * 2 // 3
-    return f"{text[:head]}…{text[head + 1 - length :]}"
+    tail = length - 1 - head
+    return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
 def clock_time(time: datetime, zone: str | None, now: datetime | None = None) -> str:
