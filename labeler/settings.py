@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import difflib
+import os.path
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from labeler.errors import InvalidDocument, SettingsError
-from labeler.labels import clean_label
+from labeler.labels import clean_label, label_key
 
 PREFIX: Final = "LABELER_"
 CLOUD_RUN_LIMIT_MB: Final = 32
@@ -39,8 +41,8 @@ class Location:
 
     def prefix_in(self, other: Location) -> str | None:
         """What the keys of this place begin with in `other`; None where it is not inside."""
-        inside = f"{other.path}/" if other.path else ""
-        path = f"{self.path}/" if self.path else ""
+        inside = f"{other.path.rstrip('/')}/" if other.path else ""
+        path = f"{self.path.rstrip('/')}/" if self.path else ""
         if self.bucket != other.bucket or not path.startswith(inside):
             return None
         return path.removeprefix(inside)
@@ -95,20 +97,23 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:
     """A line for each LABELER_ variable that no setting reads, with the likely right name."""
-    known = [f"{PREFIX}{field.name.upper()}" for field in fields(Settings)]
-    known += [f"{PREFIX}{name}" for name in _ELSEWHERE]
+    known = {field.name.upper() for field in fields(Settings)} - _OF_THE_PLATFORM | _ELSEWHERE
     lines = []
-    for name in sorted(environ):
-        if name.startswith(PREFIX) and name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f" Did you mean {close[0]}?" if close else ""
-            lines.append(f"{name} is not a setting of Labeler and was ignored.{hint}")
+    for variable in sorted(environ):
+        name = variable.removeprefix(PREFIX)
+        if name != variable and name not in known:
+            close = difflib.get_close_matches(name, sorted(known), n=1)
+            hint = f" Did you mean {PREFIX}{close[0]}?" if close else ""
+            lines.append(f"{variable} is not a setting of Labeler and was ignored.{hint}")
     return lines
 
 
-_ELSEWHERE: Final = (
-    "AUTH", "IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS", "CANVAS",
-)  # fmt: skip
+_OF_THE_PLATFORM: Final = {"PORT", "ON_CLOUD_RUN"}
+_ELSEWHERE: Final = {"AUTH", "IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS", "CANVAS"}
+_PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
+_BUCKET: Final = re.compile(
+    r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^/?#\x00-\x1f\x7f]+)*)/?"
+)
 
 
 class _Taker:
@@ -130,7 +135,7 @@ class _Taker:
 
 def _whole(least: int, most: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        if not (re.fullmatch("[0-9]{1,18}", text) and least <= int(text) <= most):
             raise ValueError(f"it must be a whole number from {least} to {most}")
         return int(text)
 
@@ -162,27 +167,44 @@ def _secret(text: str) -> str:
 
 
 def _labels(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(dict.fromkeys(clean_label(part) for part in text.split(",") if part.strip()))
-    except InvalidDocument as error:
-        raise ValueError(error.message.rstrip(".")) from error
+    """The labels, each once ignoring case, in the order given."""
+    names: dict[str, str] = {}
+    for part in text.split(","):
+        if part.strip():
+            try:
+                name = clean_label(part)
+            except InvalidDocument as error:
+                raise ValueError(error.message.rstrip(".")) from error
+            names.setdefault(label_key(name), name)
+    if not names:
+        raise ValueError("it must name at least one label, or be unset")
+    return tuple(names.values())
 
 
 def _location(text: str) -> Location:
-    """A folder, `file:///folder` or `gs://bucket[/prefix]`."""
-    if text.startswith("gs://"):
-        parts = urlsplit(text)
-        if not parts.netloc or parts.query or parts.fragment or "//" in parts.path:
-            raise ValueError("it must be a folder, file:///folder or gs://bucket[/prefix]")
-        return Location(parts.netloc, parts.path.strip("/"))
-    if text.startswith("file://"):
-        parts = urlsplit(text)
-        if parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
+    """A folder, `file:///folder` or `gs://bucket[/prefix]`.
+
+    A mistyped bucket is refused rather than taken for a folder, which a container would lose.
+    """
+    scheme, colon, _ = text.lower().partition(":")
+    is_file = bool(colon) and scheme == "file"
+    if (colon and scheme == "gs") or (not is_file and "://" in text):
+        match = _BUCKET.fullmatch(text)
+        if match is None or {".", ".."} & set(match[2].split("/")):
+            raise ValueError(_PLACES)
+        return Location(match[1], match[2].removeprefix("/"))
+    if is_file:
+        match = re.fullmatch(r"file://(?:localhost)?(/[^?#]*)", text)
+        if match is None:
             raise ValueError("a file address has three slashes, like file:///srv/labels")
-        text = unquote(parts.path)
-    elif "://" in text:
-        raise ValueError("it must be a folder, file:///folder or gs://bucket[/prefix]")
-    return Location("", str(Path(text).expanduser().absolute()))
+        text = unquote(match[1])
+    if any(ord(char) < 32 or ord(char) == 127 for char in text):
+        raise ValueError("a folder's name can't hold control characters")
+    try:
+        folder = Path(text).expanduser().absolute()
+    except RuntimeError as error:
+        raise ValueError("there is no such home folder") from error
+    return Location("", os.path.normpath(folder))
 
 
 def _uploads(text: str, storage: Location) -> Location | None:
@@ -190,7 +212,7 @@ def _uploads(text: str, storage: Location) -> Location | None:
         return None
     if text:
         return _location(text)
-    path = f"{storage.path}/uploads" if storage.path else "uploads"
+    path = f"{storage.path.rstrip('/')}/uploads" if storage.path else "uploads"
     return Location(storage.bucket, path)
 
 
