@@ -25,6 +25,7 @@ _CLICK: Final = 2 * STROKE
 """The canvas makes boxes of this size from a click that hardly moved."""
 _SAME: Final = 0.001
 """Canvas pixels; the canvas rounds its numbers to 4 decimals."""
+_MOST_EARLIER: Final = 50
 _TURNED: Final = "Boxes can't be turned; the box was put back as it was."
 _MOVED_OUT: Final = "A box was moved out of the picture; it was put back."
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
@@ -35,7 +36,8 @@ class DrawnBox:
     """A box that was drawn in the canvas, as last seen there, under the id it was given.
 
     `text` is what the canvas shows as its label, `label` the last proper label of the box. One
-    that is not `there` was deleted, and an undo may bring it back just as it was.
+    that is not `there` was deleted, and an undo may bring it back just as it was. `earlier` is
+    what it was before its last changes, to which undo and redo may take it at one go.
     """
 
     id: str
@@ -43,6 +45,7 @@ class DrawnBox:
     text: str
     label: str = ""
     there: bool = True
+    earlier: tuple[tuple[Box, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +204,12 @@ def _drawn(one: _Untagged, before: DrawnBox | None, fit: Fit, notes: _Notes) -> 
     else:
         notes.differs |= not _inside(one.box, fit)
         label = _label(one.text, before.label if before else "", notes)
-        return DrawnBox(before.id if before else new_rect_id(), one.box, one.text, label)
+        if before is None:
+            return DrawnBox(new_rect_id(), one.box, one.text, label)
+        state = (before.box, before.text)
+        changed = state != (one.box, one.text)
+        earlier = (*before.earlier, state)[-_MOST_EARLIER:] if changed else before.earlier
+        return replace(before, box=one.box, text=one.text, label=label, there=True, earlier=earlier)
     return before
 
 
@@ -227,14 +235,15 @@ def _label(text: str, before: str, notes: _Notes) -> str:
 
 
 def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
-    """What each was at the last reading: an equal one first, then one that was moved or resized.
+    """What each was at the last reading: an equal one first, then one that was like this earlier,
+    then one that was moved or resized.
 
     A moved or turned box keeps its size, a resized one at least one corner, a relabelled one all
     of it. What is like none of the remembered is new: None.
     """
     rest = list(drawn)
     found: list[DrawnBox | None] = [None] * len(untagged)
-    for like in (_equal, _relabelled, _moved_or_resized):
+    for like in (_equal, _once, _relabelled, _moved_or_resized):
         for index, one in enumerate(untagged):
             if found[index] is None:
                 match = next((old for old in rest if like(old, one.box, one.text)), None)
@@ -246,6 +255,10 @@ def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> lis
 
 def _equal(old: DrawnBox, box: Box, label: str) -> bool:
     return _same(old.box, box) and old.text == label
+
+
+def _once(old: DrawnBox, box: Box, label: str) -> bool:
+    return any(_same(was, box) and text == label for was, text in old.earlier)
 
 
 def _relabelled(old: DrawnBox, box: Box, label: str) -> bool:

@@ -43,6 +43,7 @@ function createGuard(element) {
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
   let said = { seq: 0, room: { width: 0, height: 0 }, renew: 0 }; // what the page is told
+  let stayInEdit = false; // the next canvas is the same picture's
   let expected = 0; // the held canvas waits for a run that has heard this much
   let resizeTimer = 0;
 
@@ -74,7 +75,7 @@ function createGuard(element) {
     found.buttons.find((button) =>
       (button.title || button.ariaLabel || "").toLowerCase().includes(name),
     );
-  const editing = (found) => toolbarButton(found, "edit")?.ariaPressed === "true";
+  const editing = (found) => !!found && toolbarButton(found, "edit")?.ariaPressed === "true";
   // Until the canvas's style sheet is there, its layers lie below one another.
   const laidOut = ({ upper, picture }) => {
     const [a, b] = [upper.getBoundingClientRect(), picture.getBoundingClientRect()];
@@ -128,6 +129,9 @@ function createGuard(element) {
     await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 30)));
     if (mine !== generation) return;
     leaving = false;
+    const edit = stayInEdit && toolbarButton(parts(), "edit");
+    if (edit && edit.ariaPressed !== "true") edit.click();
+    stayInEdit = false;
     setRule(SHOW);
     catchUp();
   }
@@ -138,6 +142,20 @@ function createGuard(element) {
     style.dataset.guard = "";
     style.textContent = TOOLBAR_STYLE;
     found.root.append(style);
+  }
+
+  function closeLabelEditor(found) {
+    // The canvas's label editor keeps its text to itself until it is closed, and fails where a
+    // click closes it. Escape does it well.
+    const field = found?.root.querySelector("textarea");
+    if (!field) return;
+    lastChange = Date.now();
+    const init = { key: "Escape", keyCode: 27, bubbles: true, cancelable: true };
+    // It closes, and then fails over a canvas that it has left already: nobody has to hear of that.
+    const hush = (event) => event.preventDefault();
+    window.addEventListener("error", hush);
+    field.dispatchEvent(new KeyboardEvent("keydown", init));
+    window.removeEventListener("error", hush);
   }
 
   // --- clicks that leave the image -------------------------------------------------------
@@ -172,13 +190,9 @@ function createGuard(element) {
 
   async function leave(target) {
     leaving = true;
+    stayInEdit = false;
     holdUntilAnswered();
-    const found = parts();
-    if (found?.root.querySelector("textarea")) {
-      // The label editor of the canvas keeps its text to itself until it is closed.
-      lastChange = Date.now();
-      toolbarButton(found, "edit")?.click();
-    }
+    closeLabelEditor(parts());
     await quiet();
     replaying = true;
     target.click();
@@ -213,16 +227,19 @@ function createGuard(element) {
     onPointerDownAnywhere(event);
     const found = task && event.isTrusted && parts();
     if (!found) return;
-    const early = element.dataset.state === "waiting" && !leaving && covers(found.upper, event);
+    const early = element.dataset.state !== "ready" && !leaving && covers(found.upper, event);
     if (!early && event.composedPath()[0] !== found.upper) return;
     lastChange = Date.now();
+    closeLabelEditor(found);
     if (editing(found)) {
-      drag = { id: event.pointerId, edit: true };
+      const corner = /^(nw|ne|sw|se|nwse|nesw)-resize$/.test(found.upper.style.cursor);
+      drag = { id: event.pointerId, edit: true, corner };
       return;
     }
     if (!event.isPrimary || event.button !== 0) return;
     const start = within(found.upper, event);
-    drag = { id: event.pointerId, upper: found.upper, start, at: start, begun: false, early };
+    const box = found.upper.getBoundingClientRect();
+    drag = { id: event.pointerId, upper: found.upper, box, start, at: start, begun: false, early };
     if (!early) found.upper.setPointerCapture(event.pointerId);
   }
 
@@ -262,10 +279,13 @@ function createGuard(element) {
   function catchUp() {
     if (!drag?.early) return;
     drag.early = false;
-    if (!drag.upper.isConnected) {
-      drag = null;
+    const upper = parts()?.upper;
+    const [a, b] = [drag.box, upper?.getBoundingClientRect()];
+    if (!b || ["left", "top", "width", "height"].some((side) => Math.abs(a[side] - b[side]) > 1)) {
+      drag = null; // the picture lies elsewhere now
       return;
     }
+    drag.upper = upper;
     follow();
     if (drag.ended) endDrag();
   }
@@ -280,6 +300,13 @@ function createGuard(element) {
     // What the canvas would make of it by itself is what the drags above are for.
     if (!event.isTrusted || !task) return;
     const found = parts();
+    if (found && drag?.corner && event.type === "mousemove" && !event.shiftKey) {
+      // With Shift the canvas lets a corner go where it is dragged, else it keeps the proportions.
+      stop(event);
+      const { clientX, clientY, buttons } = event;
+      pass("mousemove", { x: clientX, y: clientY }, buttons, found.upper, true);
+      return;
+    }
     if (!found || editing(found)) return;
     if (drag || event.composedPath()[0] === found.upper) {
       if (event.composedPath()[0] === found.upper && event.cancelable) event.preventDefault();
@@ -295,11 +322,11 @@ function createGuard(element) {
     };
   }
 
-  function pass(type, at, buttons) {
+  function pass(type, at, buttons, upper = drag.upper, shiftKey = false) {
     // A PointerEvent under the mouse event's name: it keeps fractions of a pixel.
-    const init = { clientX: at.x, clientY: at.y, button: 0, buttons, isPrimary: true };
+    const init = { clientX: at.x, clientY: at.y, button: 0, buttons, isPrimary: true, shiftKey };
     const shared = { bubbles: true, composed: true, cancelable: true, view: window };
-    drag.upper.dispatchEvent(new PointerEvent(type, { ...init, ...shared }));
+    upper.dispatchEvent(new PointerEvent(type, { ...init, ...shared }));
   }
 
   function onCanvasClick(event) {
@@ -326,6 +353,11 @@ function createGuard(element) {
   }
 
   function onKey(event) {
+    if (task && event.isTrusted && event.key === "Enter" && parts()?.root.querySelector("textarea")) {
+      stop(event); // a label has one line
+      closeLabelEditor(parts());
+      return;
+    }
     if (!task || event.altKey || typing(event) || document.querySelector("[role=dialog]")) return;
     const key = event.key.toLowerCase();
     const found = parts();
@@ -368,6 +400,7 @@ function createGuard(element) {
     if (Math.abs(width) < 20 && Math.abs(height) < 60) return;
     await quiet();
     // Another room is another canvas: nothing may be drawn on this one any more.
+    stayInEdit = editing(parts());
     if (task.canvas) holdUntilAnswered();
     say({ room });
   }
@@ -400,6 +433,7 @@ function createGuard(element) {
       await pause(100);
     } while (quietIn() > 0);
     if (task.run !== run || leaving) return; // the page asks again if it still wants to
+    stayInEdit = editing(parts());
     holdUntilAnswered();
     say({ renew: said.renew + 1 });
   }

@@ -236,7 +236,8 @@ def _box_list(image: state.OpenImage, labels: LabelSet) -> None:
     if not rects:
         return
     names = [label.name for label in labels.labels]
-    with st.expander(f"Boxes ({len(rects)})"):
+    # Rows only on demand: with hundreds of boxes they make every run of the page slow.
+    if st.toggle(f"List the boxes ({len(rects)})", key="list_boxes"):
         for number, rect in enumerate(rects[:MOST_LISTED], 1):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(
@@ -268,12 +269,13 @@ def _box_list(image: state.OpenImage, labels: LabelSet) -> None:
 
 def _relabel(image: state.OpenImage, rect: Rect) -> None:
     label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect.id}_{rect.label}"]
-    _edit_rects(
-        image,
-        lambda rects: [
-            r.model_copy(update={"label": label}) if r.id == rect.id else r for r in rects
-        ],
-    )
+    if label == rect.label:
+        return  # a run that was cut short can report a change that is none
+
+    def relabelled(rects: list[Rect]) -> list[Rect]:
+        return [r.model_copy(update={"label": label}) if r.id == rect.id else r for r in rects]
+
+    _edit_rects(image, relabelled)
 
 
 def _delete(image: state.OpenImage, rect_id: str) -> None:

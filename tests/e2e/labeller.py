@@ -33,6 +33,16 @@ class Labeller:
         """Wait until the canvas can be drawn on."""
         self.page.wait_for_function(READY, polling=10)
 
+    def canvas_key(self) -> str:
+        """Which canvas is on the page: another one after it was drawn anew."""
+        names = self.page.locator("[class*=st-key-canvas_]").first.get_attribute("class") or ""
+        return next(name for name in names.split() if name.startswith("st-key-canvas_"))
+
+    def renewed(self, key: str) -> None:
+        """Wait until another canvas than that one can be drawn on."""
+        self.page.locator(f".{key}").wait_for(state="detached")
+        self.ready()
+
     def heading(self) -> str:
         return self.page.locator("[data-testid=stMain] strong").first.inner_text()
 
@@ -45,9 +55,8 @@ class Labeller:
 
     def canvas(self) -> dict[str, float]:
         """Where the canvas is in the window: x, y, width, height."""
-        box = self.page.locator("canvas.upper-canvas").first.bounding_box()
-        assert box
-        return dict(box)
+        canvas = self.page.locator("canvas.upper-canvas").first
+        return dict(eventually(canvas.bounding_box))
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
         """Press, drag and let go, from canvas pixel to canvas pixel."""
