@@ -203,12 +203,15 @@ class GcsStore:
 
     def delete(self, key: str, *, version: Version) -> None:
         name, doing = self._name(key), f"{key} can't be deleted"
-        # Looked at before: at a second try, what is gone may be gone by the first.
-        if self.info(key).version != version:
-            raise self._conflict(key, version)
         connection = self._connected(doing)
+        sent = 0
 
         def remove(tries: Tries) -> None:
+            nonlocal sent
+            # Looked at before it is sent: what is gone later may be gone by what was sent.
+            if not sent and self._look(connection, name, tries).version != version:
+                raise self._conflict(key, version)
+            sent += 1
             try:
                 try:
                     gcs_requests.remove(connection, name, int(version), tries)
@@ -216,7 +219,7 @@ class GcsStore:
                 except PreconditionFailed:
                     self._look(connection, name, tries)
             except Missing:
-                if not tries.count:
+                if sent == 1:
                     raise
                 self._check_bucket(doing)
                 return

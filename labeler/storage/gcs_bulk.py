@@ -30,6 +30,8 @@ from labeler.storage.gcs_media import AS_STORED, Checksum, generation_in, media_
 BATCH: Final = 32
 BATCHES_AHEAD: Final = 8
 CONNECTIONS: Final = 128
+MAX_HELD: Final = 32 * 1024 * 1024
+"""Bytes held ahead of the reader, as far as the last batch foretells the next ones."""
 
 _FAILURES: Final = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
@@ -56,25 +58,30 @@ class BulkReader:
     def read(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Found | None]]:
         """For each key and object name, in order, the key and its bytes; None where missing.
 
-        At most 32 objects times 8 are held. Raises what a single read would, but NotFound.
+        At most 8 batches of 32 objects are held, fewer where the objects are large. Raises what a
+        single read would, but NotFound.
         """
         todo = iter(names)
         under_way: deque[tuple[list[tuple[str, str]], Future[list[Found | None]]]] = deque()
+        ahead = 2  # until the first batch tells how large the objects are
         try:
             while True:
-                while len(under_way) < BATCHES_AHEAD and (batch := list(islice(todo, BATCH))):
+                while len(under_way) < ahead and (batch := list(islice(todo, BATCH))):
                     under_way.append((batch, self._submit([name for _, name in batch])))
                 if not under_way:
                     return
                 batch, answer = under_way.popleft()
-                for (key, _), found in zip(batch, answer.result(), strict=True):
+                answers = answer.result()
+                size = sum(len(found.data) for found in answers if found)
+                ahead = max(1, min(BATCHES_AHEAD, MAX_HELD // (size + 1)))
+                for (key, _), found in zip(batch, answers, strict=True):
                     yield key, found
         finally:
             for _, answer in under_way:
                 answer.cancel()
 
     def close(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._session.close(), self._loop).result()
+        asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
@@ -97,6 +104,13 @@ class BulkReader:
             # Asking the environment for a proxy each time costs more than a download.
             trust_env=bool(urllib.request.getproxies()),
         )
+
+    async def _stop(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await self._session.close()
 
     async def _fetch_all(self, names: list[str], headers: dict[str, str]) -> list[Found | None]:
         answers = await asyncio.gather(

@@ -13,12 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["status", "reset", "status_after", "reset_after", "delay", "late", "cut", "garble"]
+Kind = Literal[
+    "status", "reset", "status_after", "reset_after", "delay", "late", "cut", "garble", "spoil"
+]
 """`status` and `reset`: before the request is handled, so nothing happened. `status_after` and
 `reset_after`: it was handled in full, only the answer is lost. `delay`: the answer comes late.
 `late`: the request itself does, perhaps after its client has given it up and sent another.
 `cut`: the connection ends in the middle of the answer's body. `garble`: one byte of the answer's
-body is another, its length and checksum headers are not."""
+body is another, its length and checksum headers are not. `spoil`: one byte of the request's
+content is another."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import json
 import socket
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from urllib.parse import parse_qsl, unquote
 
@@ -117,6 +117,8 @@ class Connection(asyncio.Protocol):
         elif fault and kind == "status":
             self._answer(request, fault_response(fault))
         else:
+            if kind == "spoil":
+                request = replace(request, body=spoil(request.body))
             response = self._handle(request)
             if kind == "reset_after":
                 self._reset()
@@ -175,6 +177,12 @@ class Connection(asyncio.Protocol):
         connection: socket.socket = self._transport.get_extra_info("socket")
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self._transport.abort()
+
+
+def spoil(body: bytes) -> bytes:
+    """The body with another last byte of its content, which a boundary may follow."""
+    end = body.rfind(b"\r\n--") if body.startswith(b"--") else len(body)
+    return body[: end - 1] + bytes([body[end - 1] ^ 1]) + body[end:]
 
 
 def fault_response(fault: Fault) -> Response:

@@ -418,12 +418,15 @@ def test_an_upload_that_the_service_has_lost_begins_anew(
     assert store.read("a")[0] == b"1" * LARGE
 
 
-def test_bytes_damaged_on_their_way_are_sent_again(server: GcsServer, store: GcsStore) -> None:
-    message = 'Provided CRC32C "AAAAAA==" doesn\'t match calculated CRC32C "BBBBBB==".'
-    fault = Fault("status", 400, reason="invalid", message=message)
-    server.faults.add(fault, method="POST")
-    create(store, "a", b"1")
-    assert store.read("a")[0] == b"1"
+@pytest.mark.parametrize("size", [10, LARGE], ids=["small", "large"])
+def test_bytes_damaged_on_their_way_are_sent_again(
+    server: GcsServer, store: GcsStore, size: int
+) -> None:
+    method = "POST" if size < LARGE else "PUT"
+    server.faults.add(Fault("spoil"), method=method, path="/upload/", times=2)
+    create(store, "a", b"1" * size)
+    assert store.read("a")[0] == b"1" * size
+    assert server.faults.met == 2
 
 
 # --- metadata -----------------------------------------------------------------------------
@@ -546,6 +549,27 @@ def test_many_may_be_left_early_and_asked_again(store: GcsStore) -> None:
         assert next(found)[1] == b"n000"
         found.close()  # type: ignore[attr-defined]
     assert [data.decode() for _, data, _ in store.read_many(names)] == names
+
+
+def test_a_store_may_be_closed_while_many_are_read(server: GcsServer, store: GcsStore) -> None:
+    for number in range(100):
+        put(server, f"p/{number:03d}")
+    server.added_ms = 50
+    found = store.read_many(f"{number:03d}" for number in range(100))
+    next(found)
+    store.close()
+    found.close()  # type: ignore[attr-defined]
+
+
+def test_large_objects_are_not_read_far_ahead(server: GcsServer, store: GcsStore) -> None:
+    for number in range(200):
+        put(server, f"p/{number:03d}", b"1" * MIB)
+    found = store.read_many(f"{number:03d}" for number in range(200))
+    next(found)
+    time.sleep(0.5)
+    asked = sum("alt=media" in request.query_text for request in server.requests)
+    assert asked <= 64 + 32
+    assert sum(1 for _ in found) == 199
 
 
 def test_many_are_read_by_several_threads_at_once(store: GcsStore) -> None:
