@@ -45,6 +45,7 @@ from labeler.storage.local_tree import Tree
 
 _LOCKS: Final = 64
 _TRIES: Final = 5
+_PLACINGS: Final = 20
 _CLEANING_S: Final = 3600
 _LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
 
@@ -268,7 +269,7 @@ class LocalStore:
 
     def _place(self, key: str, temp: Path, replaces: Replaces) -> None:
         path = self._tree.path(key)
-        for last in (False, False, True):
+        for left in reversed(range(_PLACINGS)):
             try:
                 files.make_folder(path.parent)
                 if replaces is ABSENT:
@@ -279,7 +280,7 @@ class LocalStore:
                 # Another program made this file. Or objects of a name below or above this one,
                 # which have other locks, came or went, and the folder with them.
                 self._check_state(key, replaces)
-                if last:
+                if not left:
                     raise
             else:
                 files.sync_folder(path.parent)

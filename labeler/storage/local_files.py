@@ -124,8 +124,14 @@ def sync(fd: int) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the disk has the folder's entries, where the file system can do that."""
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Wait until the disk has the folder's entries, where the file system can do that.
+
+    A folder that is gone, removed by a writer of an object of its name, has no entries to keep.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return
     try:
         os.fsync(fd)
     except OSError as error:
