@@ -20,6 +20,7 @@ from typing import Final
 from labeler.errors import DamagedDocument, NotFound
 from labeler.images import EXTENSIONS, name_size_id
 from labeler.models import AnnotationDocument, Status, parse_document
+from labeler.originals import Uploads
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Store, list_all
 
@@ -45,14 +46,6 @@ class ImageEntry:
     saved_by: str
     original: str | None = None
     problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Uploads:
-    """Where originals are: a store and what all their keys begin with."""
-
-    store: Store
-    prefix: str
 
 
 def is_image_id(text: str) -> bool:

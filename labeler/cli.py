@@ -97,20 +97,20 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(command=work)
         return made
 
-    add = command("add", _add, "Add images, and the images in folders.")
+    add = command("add", _on_data(_add), "Add images, and the images in folders.")
     add.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an image or a folder")
-    listing = command("list", _list, "List the images.")
+    listing = command("list", _on_data(_list), "List the images.")
     listing.add_argument("--status", type=_status, help="only images of this status")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    show = command("show", _show, "Show an image's annotation document.")
+    show = command("show", _on_data(_show), "Show an image's annotation document.")
     show.add_argument("image_id", metavar="ID")
-    export = command("export", _export, "Export the data set.")
+    export = command("export", _on_data(_export), "Export the data set.")
     export.add_argument("format", choices=["coco"])
     export.add_argument(
         "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
     )
-    command("stats", _stats, "Count images by status and boxes by label.")
-    command("check", _check, "Check that every document opens and every original is there.")
+    command("stats", _on_data(_stats), "Count images by status and boxes by label.")
+    command("check", _on_data(_check), "Check that documents open and originals are there.")
     command("doctor", _doctor, "Check the folder or bucket: what is wrong, and what mends it.")
     return parser
 
@@ -123,17 +123,24 @@ def _status(text: str) -> str:
     return text
 
 
-def _open(settings: Settings) -> Dataset:
-    from labeler.dataset import open_dataset
+def _on_data(
+    work: Callable[[argparse.Namespace, Settings, Dataset], bool],
+) -> Callable[[argparse.Namespace, Settings], bool]:
+    """The work on the data set that the settings name."""
 
-    return open_dataset(settings)
+    def command(given: argparse.Namespace, settings: Settings) -> bool:
+        from labeler.dataset import open_dataset
+
+        with contextlib.closing(open_dataset(settings)) as dataset:
+            return work(given, settings, dataset)
+
+    return command
 
 
 # --- add ----------------------------------------------------------------------------------
 
 
-def _add(given: argparse.Namespace, settings: Settings) -> bool:
-    dataset = _open(settings)
+def _add(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     problems: list[str] = []
     files = _files(given.files, problems)
     for line in problems:
@@ -195,10 +202,10 @@ def _bytes_of(path: Path, max_bytes: int) -> bytes:
 # --- list, show, stats, check -------------------------------------------------------------
 
 
-def _list(given: argparse.Namespace, settings: Settings) -> bool:
+def _list(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     images = [
         image
-        for image in _open(settings).list_images()
+        for image in dataset.list_images()
         if given.status is None or image.status == given.status
     ]
     if given.json:
@@ -213,14 +220,13 @@ def _list(given: argparse.Namespace, settings: Settings) -> bool:
     return True
 
 
-def _show(given: argparse.Namespace, settings: Settings) -> bool:
-    document = _open(settings).open_document(given.image_id).document
+def _show(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    document = dataset.open_document(given.image_id).document
     _print(document.model_dump_json(indent=2, exclude_unset=True))
     return True
 
 
-def _stats(given: argparse.Namespace, settings: Settings) -> bool:
-    dataset = _open(settings)
+def _stats(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     labels = dataset.label_set()
     statuses: Counter[str] = Counter()
     boxes = Counter({label.name: 0 for label in labels.labels})
@@ -238,8 +244,7 @@ def _stats(given: argparse.Namespace, settings: Settings) -> bool:
     return True
 
 
-def _check(given: argparse.Namespace, settings: Settings) -> bool:
-    dataset = _open(settings)
+def _check(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     problems = checked = 0
     for image, document in dataset.survey():
         _progress(f"{checked} images")
@@ -259,8 +264,7 @@ def _check(given: argparse.Namespace, settings: Settings) -> bool:
 # --- export -------------------------------------------------------------------------------
 
 
-def _export(given: argparse.Namespace, settings: Settings) -> bool:
-    dataset = _open(settings)
+def _export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     _progress("reading documents")
     if given.output is None:
         export = dataset.export_coco()

@@ -6,15 +6,12 @@ bytes -> inspect -> image ID -> original + document (both create-only) -> (docum
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
-from collections import OrderedDict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from threading import Lock
 from typing import TYPE_CHECKING, Final
 
 from labeler import images
@@ -22,14 +19,12 @@ from labeler.catalogue import (
     ANNOTATIONS,
     Catalogue,
     ImageEntry,
-    Uploads,
     document_key,
     document_metadata,
     is_image_id,
 )
 from labeler.errors import (
     DamagedDocument,
-    ImageConflict,
     NotFound,
     UnknownLabels,
     VersionConflict,
@@ -44,13 +39,19 @@ from labeler.models import (
     dump_document,
     parse_document,
 )
+from labeler.originals import (
+    HeldOriginals,
+    KeptOriginals,
+    Originals,
+    Uploads,
+    check_same_picture,
+)
 from labeler.secret import load_secret
-from labeler.settings import ImageIdStrategy, Location, Settings
+from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, Replaces, Store, Version, open_store
 
 EXPORTS: Final = "exports/"
 _EXPORT_NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}\.json")
-_HELD_BYTES: Final = 256 * 2**20
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
 if TYPE_CHECKING:
@@ -111,8 +112,16 @@ class Dataset:
         self._uploads = uploads
         self._clock = clock
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
-        self._held = _HeldImages(_HELD_BYTES)
+        self._originals: Originals = (
+            KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
+        )
         self._infos: dict[str, images.ImageInfo] = {}
+
+    def close(self) -> None:
+        """Give up the stores' connections; calling twice is harmless."""
+        self._store.close()
+        if self._uploads is not None:
+            self._uploads.store.close()
 
     # --- images ---------------------------------------------------------------------------
 
@@ -134,9 +143,10 @@ class Dataset:
             opened = self._read(image_id)
         except NotFound:
             opened = None
-        if opened is not None:
-            _check_same_picture(opened.document, info, file_name)
-        original = self._keep_original(image_id, file_name, data, info)
+        document = opened.document if opened else None
+        if document is not None:
+            check_same_picture(document, info, file_name)
+        original = self._originals.keep(image_id, file_name, data, info, document)
         created = opened is None
         if opened is None:
             opened, created = self._create(image_id, file_name, info, by)
@@ -180,38 +190,14 @@ class Dataset:
         Raises NotFound where no original is kept, ImageConflict where another picture has taken
         its place.
         """
-        held = self._held.get(image_id)
-        if held is not None:
-            return held
-        if self._uploads is None:
-            raise NotFound(
-                "The original is not kept here (LABELER_UPLOADS=off). Upload the file again to "
-                "see it with its boxes."
-            )
         try:
             document = self._read(image_id).document
         except NotFound:
             document = None
         entry = self._catalogue.find(image_id)
-        expected = document.metadata.content_md5 if document else None
-        name = document.image_path if document else ""
-        found_other = False
-        for key in _original_keys(self._uploads.prefix, image_id, name, entry):
-            try:
-                data, _ = self._uploads.store.read(key)
-            except NotFound:
-                continue
-            if expected is None or hashlib.md5(data).hexdigest() == expected:
-                return data
-            found_other = True
-        if found_other:
-            raise ImageConflict(
-                f"The picture stored as {name} is not the one that the boxes were drawn on. Put "
-                "the right file back, or give the new one another name."
-            )
         if document is None and entry is None:
             raise NotFound(f"There is no image {image_id}. Choose one from the list.")
-        raise NotFound(f"The original {name} is not in the store. Upload the file again.")
+        return self._originals.read(image_id, document, entry.original if entry else None)
 
     def picture(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
         """The image for a browser, at most `width` px wide, as bytes and media type."""
@@ -463,52 +449,8 @@ class Dataset:
             return OpenedDocument(saved.document, saved.version), True
         except VersionConflict:  # somebody else added it at the same time
             opened = self._read(image_id)
-            _check_same_picture(opened.document, info, file_name)
+            check_same_picture(opened.document, info, file_name)
             return opened, False
-
-    def _keep_original(
-        self, image_id: str, file_name: str, data: bytes, info: images.ImageInfo
-    ) -> str | None:
-        """Store the original once; its key. Where originals are not kept, hold it for a while."""
-        if self._uploads is None:
-            self._held.put(image_id, data)
-            return None
-        places = (file_name, f"{image_id}/{file_name}")
-        for place in places:
-            key = self._uploads.prefix + place
-            try:
-                there = self._uploads.store.info(key)
-            except NotFound:
-                try:
-                    self._uploads.store.write(
-                        key,
-                        data,
-                        replaces=ABSENT,
-                        metadata={"image_id": image_id},
-                        content_type=info.media_type,
-                    )
-                    return key
-                except VersionConflict:
-                    there = self._uploads.store.info(key)
-            if there.size == info.size:
-                md5 = there.md5
-                if md5 is None:
-                    md5 = hashlib.md5(self._uploads.store.read(key)[0]).hexdigest()
-                if md5 == info.md5:
-                    return key
-                if self._settings.image_id is ImageIdStrategy.NAME_SIZE and place == file_name:
-                    raise _same_id(file_name)
-        raise _same_id(file_name)
-
-
-def _original_keys(
-    prefix: str, image_id: str, name: str, entry: ImageEntry | None
-) -> Iterator[str]:
-    """Where the original may be, likeliest first, each place once."""
-    places = [entry.original] if entry and entry.original else []
-    if name:
-        places += [f"{prefix}{image_id}/{name}", f"{prefix}{name}"]
-    yield from dict.fromkeys(places)
 
 
 def open_dataset(settings: Settings) -> Dataset:
@@ -530,49 +472,6 @@ def open_dataset(settings: Settings) -> Dataset:
 def _open(location: Location, settings: Settings) -> Store:
     kms_key = settings.kms_key if location.bucket else ""
     return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
-
-
-class _HeldImages:
-    """Originals that are not kept, for the process's lifetime, within a number of bytes."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._images: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
-
-    def get(self, image_id: str) -> bytes | None:
-        with self._lock:
-            data = self._images.get(image_id)
-            if data is not None:
-                self._images.move_to_end(image_id)
-            return data
-
-    def put(self, image_id: str, data: bytes) -> None:
-        with self._lock:
-            self._images[image_id] = data
-            self._images.move_to_end(image_id)
-            while sum(map(len, self._images.values())) > self._max_bytes and len(self._images) > 1:
-                self._images.popitem(last=False)
-
-
-def _check_same_picture(
-    document: AnnotationDocument, info: images.ImageInfo, file_name: str
-) -> None:
-    """ImageConflict where the document was drawn on another picture than this one."""
-    md5 = document.metadata.content_md5
-    size = (document.image_width, document.image_height)
-    if (md5 is not None and md5 != info.md5) or (
-        None not in size and size != (info.width, info.height)
-    ):
-        raise _same_id(file_name)
-
-
-def _same_id(file_name: str) -> ImageConflict:
-    return ImageConflict(
-        f"{file_name}: another picture of the same name and size is in the project, and its boxes "
-        "stay with it. Rename this file, or set LABELER_IMAGE_ID=content, which tells pictures "
-        "apart by their bytes."
-    )
 
 
 def _stamped(

@@ -31,6 +31,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.labels"}),
     frozenset({"labeler.models", "labeler.settings"}),
     frozenset({"labeler.coco", "labeler.images", "labeler.merge", "labeler.storage"}),
+    frozenset({"labeler.originals"}),
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
     frozenset({"labeler.dataset"}),
     frozenset({"labeler.saver"}),
