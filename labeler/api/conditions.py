@@ -11,7 +11,7 @@ from labeler.errors import ConditionMissing, InvalidRequest
 
 _TAG: Final = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _ONE: Final = re.compile(_TAG)
-_LIST: Final = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
+_LIST: Final = re.compile(rf"[ \t,]*(?:{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*)?")
 
 
 def etag(version: str) -> str:

@@ -18,11 +18,11 @@ class Exports:
 
     def __init__(self, dataset: Dataset) -> None:
         self._dataset = dataset
-        self._writing = asyncio.Semaphore(1)
+        self._making = asyncio.Semaphore(1)
 
     async def write(self, _: Request, __: Caller) -> Response:
         """POST /api/exports"""
-        async with self._writing:
+        async with self._making:
             export = await run_in_threadpool(self._dataset.export_coco)
         body = {
             "object": export.key,
@@ -36,7 +36,8 @@ class Exports:
         more = _as_file("dataset_coco.json", NEVER)
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
-        chunks = await run_in_threadpool(self._dataset.coco_chunks)
+        async with self._making:
+            chunks = await run_in_threadpool(self._dataset.coco_chunks)
         return Streamed(chunks, "application/json", more)
 
     async def fetch(self, request: Request, _: Caller) -> Response:

@@ -51,6 +51,12 @@ def test_both_have_to_hold() -> None:
     assert not held(NOW, match='"x"', none_match='"y"')
 
 
+@pytest.mark.parametrize("listed", ["", " ", ",,"])
+def test_an_empty_list_names_no_state(listed: str) -> None:
+    assert not held(NOW, match=listed)
+    assert held(NOW, none_match=listed)
+
+
 def test_an_etag_may_hold_a_comma() -> None:
     assert held(etag("a,b"), match='"a", "a,b"')
     assert not held(etag("a"), match='"a,b"')
@@ -67,7 +73,7 @@ def test_every_list_is_read(found: list[tuple[bool, str]], lines: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["abc", '"abc', 'abc"', "W/abc", 'w/"abc"', "**", '*, "a"', '"a" "b"', "", '"a\x00"']
+    "text", ["abc", '"abc', 'abc"', "W/abc", 'w/"abc"', "**", '*, "a"', '"a" "b"', '"a\x00"']
 )
 def test_what_is_no_list_of_etags_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="quotes included"):

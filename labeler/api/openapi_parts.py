@@ -1,0 +1,159 @@
+"""The parts of the OpenAPI document: schemas, parameters, answers."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from labeler.api.callers import CLIENT_HEADER
+from labeler.labels import MAX_LABEL_LENGTH
+from labeler.models import AnnotationDocument, Status
+
+Json = dict[str, Any]
+TEXT: Final[Json] = {"type": "string"}
+MAYBE: Final[Json] = {"type": ["string", "null"]}
+_COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+_PIXELS: Final[Json] = {"type": "integer", "minimum": 1}
+ETAG: Final[Json] = {
+    "description": "Names this state of the document.",
+    "schema": {"type": "string", "pattern": '^"[^"]+"$'},
+}
+
+
+def schemas() -> Json:
+    """What is sent and answered, by name."""
+    return {
+        **_document_schemas("AnnotationDocument", ""),
+        **_document_schemas("WantedDocument", "Wanted"),
+        "Error": _object(
+            error=_object(
+                optional={"field": {**TEXT, "description": "What of the document is wrong."}},
+                code=TEXT,
+                message={**TEXT, "description": "For a person: what happened and what to do."},
+            )
+        ),
+        "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
+        "Image": _object(
+            optional={"problem": {**TEXT, "description": "Why its document can't be opened."}},
+            image_id=TEXT,
+            image_path=TEXT,
+            status={"enum": list(Status)},
+            rects=_COUNT,
+            saved_at=MAYBE,
+            saved_by=MAYBE,
+        ),
+        "ImagePage": _object(images={"type": "array", "items": ref("Image")}, next=MAYBE),
+        "Export": _object(object=TEXT, images=_COUNT, annotations=_COUNT),
+    }
+
+
+def _document_schemas(name: str, prefix: str) -> Json:
+    """The document and its parts, each part's name with `prefix` in front.
+
+    What is wanted keeps more rules than what somebody stored once, which is read all the same.
+    """
+    template = f"#/components/schemas/{prefix}{{model}}"
+    document = AnnotationDocument.model_json_schema(ref_template=template)
+    parts = document.pop("$defs")
+    if prefix:
+        rect, metadata = parts["Rect"]["properties"], parts["Metadata"]["properties"]
+        rect["left"]["minimum"] = rect["top"]["minimum"] = 0
+        rect["label"] |= {"minLength": 1, "maxLength": MAX_LABEL_LENGTH}
+        metadata["status"] = {"enum": [*Status, None]}
+    return {**{f"{prefix}{part}": schema for part, schema in parts.items()}, name: document}
+
+
+_WORDS: Final = {
+    400: "A parameter or header is not well formed.",
+    401: "The token is wrong or has run out.",
+    403: "The call may come from another site's page.",
+    404: "There is no such thing.",
+    408: "The body stopped arriving.",
+    409: "Another picture has this image ID.",
+    413: "Too many bytes or pixels.",
+    415: "Not a picture of a type that is taken.",
+    422: "Damaged, or against the format: `field` says where.",
+    428: "No condition: neither If-Match nor If-None-Match: *.",
+    500: "What is stored is damaged, or newer than this program; or a fault.",
+    503: "The store can't be used now, or too much is being done at once.",
+}
+
+
+def errors(*statuses: int) -> Json:
+    """The answers with an error, by status."""
+    return {str(status): answered(_WORDS[status], ref("Error")) for status in statuses}
+
+
+def answered(description: str, schema: Json, **headers: Json) -> Json:
+    """An answer of JSON."""
+    found: Json = {
+        "description": description,
+        "content": {"application/json": {"schema": schema}},
+    }
+    return found | {"headers": headers} if headers else found
+
+
+def _object(optional: Json | None = None, **required: Json) -> Json:
+    return {
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
+    }
+
+
+def ref(name: str) -> Json:
+    """The schema of that name."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def link(operation: str, parameters: Json, **more: Any) -> Json:
+    """A call that may follow, with what of this one it takes."""
+    return {"operationId": operation, "parameters": parameters, **more}
+
+
+def added(description: str) -> Json:
+    """The answer about an image that is in the project."""
+    image_id = {"image_id": "$response.body#/image_id"}
+    return {
+        **answered(description, ref("AddedImage"), Location=LOCATION),
+        "links": {
+            "picture": link("showImage", image_id),
+            "document": link("getDocument", image_id),
+        },
+    }
+
+
+def query(name: str, schema: Json, description: str) -> Json:
+    """A parameter in the address."""
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def condition(name: str, description: str) -> Json:
+    """A header with `*` or ETags."""
+    schema = {"type": "string", "pattern": f"^([*]|{_TAG}(, *{_TAG})*)?$"}
+    return {"name": name, "in": "header", "description": description, "schema": schema}
+
+
+_TAG: Final = '(W/)?"[!#-~]*"'
+SAVE: Final = link(
+    "putDocument",
+    {"path.image_id": "$request.path.image_id", "header.If-Match": "$response.header.ETag"},
+    requestBody="$response.body",
+    description="The document, changed, over the state that was read.",
+)
+LOCATION: Final[Json] = {"description": "Where it is.", "schema": TEXT}
+IF_NONE_MATCH: Final = condition("If-None-Match", "ETags of what the caller has.")
+IMAGE_ID: Final[Json] = {
+    "name": "image_id",
+    "in": "path",
+    "required": True,
+    "description": "The image's ID.",
+    "schema": {"type": "string", "pattern": "^[0-9a-z][0-9a-z_-]{0,127}$"},
+}
+CLIENT: Final[Json] = {
+    "name": CLIENT_HEADER,
+    "in": "header",
+    "required": True,
+    "description": "Any value. No page of another site can send it.",
+    "schema": TEXT,
+    "example": "curl",
+}

@@ -1,0 +1,114 @@
+"""The API before Streamlit, in the whole program: `python app.py` in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from labeler.sockets import send_at_once
+from tests.api.support import WRITING, refused
+from tests.pictures import png
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of the program, which is well."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    folder = tmp_path_factory.mktemp("program")
+    log = folder / "log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "app.py"], cwd=ROOT, stdout=output, stderr=output,
+            env={**os.environ, "PORT": str(port), "LABELER_STORAGE": str(folder / "data")},
+        )  # fmt: skip
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=WRITING, timeout=30) as client:
+        try:
+            end = time.monotonic() + 60
+            while True:
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < end, log.read_text()
+                try:
+                    client.get("/api/health")
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.05)
+            yield client
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def raw(client: httpx.Client, path: str, method: str = "GET") -> httpx.Response:
+    """The path as it is written, which httpx would tidy up."""
+    return client.request(method, client.base_url.copy_with(raw_path=path.encode()))
+
+
+@pytest.mark.parametrize("path", ["/", "/_stcore/health", "/apiary", "/?image=api"])
+def test_streamlit_answers_what_is_its_own(program: httpx.Client, path: str) -> None:
+    answer = program.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"].startswith("text/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api", "/api/", "/api/nothing", "/api/images/%2e%2e/%2e%2e", "/api/%2e%2e%2f", "/api/a%00b",
+     "/api/C:%5cWindows", "/api/%5c%5cserver"],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_the_api_answers_what_streamlit_would_answer_otherwise(
+    program: httpx.Client, path: str, method: str
+) -> None:
+    refused(raw(program, path, method), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    "path", ["/_stcore/metrics", "/_stcore/metrics/", "/x/_stcore/metrics", "/_stcore%2fmetrics"]
+)
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+def test_metrics_are_nobody_s_business(program: httpx.Client, path: str, method: str) -> None:
+    answer = raw(program, path, method)
+    assert answer.status_code == 404
+    assert b"session" not in answer.content
+
+
+def test_a_box_travels_through_the_whole_program(program: httpx.Client) -> None:
+    name = {"X-File-Name": quote("café.png")}
+    image_id = program.post("/api/images", content=png(), headers=name).json()["image_id"]
+    path = f"/api/annotations/{image_id}"
+    answer = program.get(path)
+    document = answer.json()
+    document["rects"] = [{"left": 1, "top": 2, "width": 3, "height": 4, "label": "object"}]
+    saved = program.put(path, json=document, headers={"If-Match": answer.headers["ETag"]})
+    assert saved.status_code == 200
+    assert "Content-Encoding" not in program.get(path).headers
+    assert program.get(f"/api/images/{image_id}").content == png()
+    (box,) = program.get("/api/export/coco").json()["annotations"]
+    assert box["bbox"] == [1, 2, 3, 4]
+
+
+def test_an_answer_is_sent_at_once_on_sockets_that_others_made() -> None:
+    """As Streamlit makes them; asyncio leaves such a socket's connections alone."""
+    with socket.socket(socket.AF_INET) as listener, socket.socket(socket.AF_INET) as closed:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        closed.bind(("127.0.0.1", 0))
+        send_at_once()
+        with socket.create_connection(listener.getsockname()) as client:
+            connection, _ = listener.accept()
+            with connection:
+                assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert not client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        assert not closed.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -1,0 +1,52 @@
+"""The OpenAPI document: it names what there is, and what it says is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.support import Api
+from tests.api.test_state import ALLOWED
+
+CONFIG = Path(__file__).with_name("schemathesis.toml")
+
+
+def test_it_names_every_call_and_no_other(api: Api) -> None:
+    document = api.client.get("/api/openapi.json").json()
+    described = {
+        re.sub(r"{\w+}", "{id}", path): {method.upper() for method in calls}
+        for path, calls in document["paths"].items()
+    }
+    there = {path: set(methods.split(", ")) - {"HEAD"} for path, methods in ALLOWED.items()}
+    del there["/api/openapi.json"]
+    assert described == there
+
+
+def test_a_part_that_is_named_is_there(api: Api) -> None:
+    answer = api.client.get("/api/openapi.json")
+    parts = answer.json()["components"]
+    for name in re.findall(r'"#/components/schemas/(\w+)"', answer.text):
+        assert name in parts["schemas"]
+    operations = set(re.findall(r'"operationId":"(\w+)","summary"', answer.text))
+    assert operations >= set(re.findall(r'"operationId":"(\w+)","parameters":{', answer.text))
+    assert len(operations) == len(re.findall('"summary"', answer.text))
+
+
+@pytest.mark.slow
+def test_a_stranger_who_has_only_the_document_finds_nothing_wrong(api: Api, tmp_path: Path) -> None:
+    """Schemathesis makes calls of every kind from the document and checks every answer by it."""
+    for name in ("a.png", "b.png", "c.png"):
+        api.image(name)
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run",
+            f"http://127.0.0.1:{api.served.port}/api/openapi.json",
+            "--max-examples=8", "--seed=1", "--warnings=off",
+        ],
+        cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
