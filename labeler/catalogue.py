@@ -83,6 +83,7 @@ class Catalogue:
         self._uploads = uploads
         self._strategy = strategy
         self._secret = secret
+        self._listing = threading.Lock()
         self._lock = threading.Lock()
         self._entries: dict[str, ImageEntry] = {}
         self._listed_at = float("-inf")
@@ -92,17 +93,20 @@ class Catalogue:
 
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
+        self._list(CACHE_SECONDS)
         with self._lock:
-            if time.monotonic() - self._listed_at > CACHE_SECONDS:
-                self._list()
-            return sorted(self._entries.values(), key=lambda e: (e.image_path, e.image_id))
+            entries = list(self._entries.values())
+        return sorted(entries, key=lambda e: (e.image_path, e.image_id))
 
     def find(self, image_id: str) -> ImageEntry | None:
         """The entry of that image; lists anew where the last listing does not hold it."""
         with self._lock:
-            if image_id not in self._entries and self._listed_at < time.monotonic() - 1.0:
-                self._list()
-            return self._entries.get(image_id)
+            entry = self._entries.get(image_id)
+        if entry is None:
+            self._list(1.0)
+            with self._lock:
+                entry = self._entries.get(image_id)
+        return entry
 
     def note(self, image_id: str, document: AnnotationDocument, original: str | None) -> None:
         """Show what this process has just written, without listing."""
@@ -112,20 +116,25 @@ class Catalogue:
             self._entries[image_id] = entry
             self._noted[image_id] = time.monotonic()
 
-    def _list(self) -> None:
-        started = time.monotonic()
-        documents = list(list_all(self._store, ANNOTATIONS))
-        entries = self._document_entries(documents)
-        if self._uploads is not None:
-            for info in list_all(self._uploads.store, self._uploads.prefix):
-                self._add_original(entries, info, self._uploads)
-        for image_id, noted_at in list(self._noted.items()):
-            if noted_at >= started:
-                entries[image_id] = self._entries[image_id]
-            else:
-                del self._noted[image_id]
-        self._entries = entries
-        self._listed_at = time.monotonic()
+    def _list(self, max_age: float) -> None:
+        """List anew what was listed longer than `max_age` seconds ago; saves need not wait."""
+        with self._listing:
+            started = time.monotonic()
+            if started - self._listed_at <= max_age:
+                return
+            documents = list(list_all(self._store, ANNOTATIONS))
+            entries = self._document_entries(documents)
+            if self._uploads is not None:
+                for info in list_all(self._uploads.store, self._uploads.prefix):
+                    self._add_original(entries, info, self._uploads)
+            with self._lock:
+                for image_id, noted_at in list(self._noted.items()):
+                    if noted_at >= started:
+                        entries[image_id] = self._entries[image_id]
+                    else:
+                        del self._noted[image_id]
+                self._entries = entries
+                self._listed_at = time.monotonic()
 
     def _document_entries(self, objects: Iterable[ObjectInfo]) -> dict[str, ImageEntry]:
         entries: dict[str, ImageEntry] = {}
