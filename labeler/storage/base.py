@@ -43,6 +43,8 @@ ABSENT: Final = _Absent.ABSENT
 Replaces = Version | Literal[_Absent.ABSENT]
 
 MAX_KEY_BYTES: Final = 1024
+_UNFIT: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+"""Control characters and halves of characters."""
 RESERVED: Final = ".labeler"
 """How parts of keys begin that a backend may use for itself; never listed, read or written.
 
@@ -139,9 +141,8 @@ def check_key(key: str) -> str:
     if (
         any(part in ("", ".", "..") for part in parts)
         or any(part.casefold().startswith(RESERVED) for part in parts)
-        or any(ord(char) < 32 or ord(char) == 127 for char in key)
+        or _UNFIT.search(key)
         or len(key.encode("utf-8", "surrogatepass")) > MAX_KEY_BYTES
-        or any(0xD800 <= ord(char) <= 0xDFFF for char in key)
         or not unicodedata.is_normalized("NFC", key)
     ):
         raise InvalidRequest(f"{key!r} can't be the name of an object in the store.")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
@@ -36,15 +37,16 @@ def decode(kept: Any) -> dict[str, str]:
     return {key: _decode(value) for key, value in texts.items()}
 
 
-def info_of(blob: Any, prefix: str) -> ObjectInfo:
-    """The info of a Google Blob, with the key below `prefix`."""
+def info_of(item: dict[str, Any], prefix: str) -> ObjectInfo:
+    """The info of an object as the JSON API shows it, with the key below `prefix`."""
+    md5 = item.get("md5Hash")
     return ObjectInfo(
-        key=blob.name[len(prefix) :],
-        version=Version(str(blob.generation)),
-        size=blob.size,
-        updated=blob.updated,
-        metadata=decode(blob.metadata),
-        md5=base64.b64decode(blob.md5_hash).hex() if blob.md5_hash else None,
+        key=item["name"][len(prefix) :],
+        version=Version(item["generation"]),
+        size=int(item["size"]),
+        updated=datetime.fromisoformat(item["updated"]),
+        metadata=decode(item.get("metadata")),
+        md5=base64.b64decode(md5).hex() if md5 else None,
     )
 
 

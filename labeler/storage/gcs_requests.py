@@ -1,4 +1,4 @@
-"""The requests that a store makes of its bucket, one try each, by Google's client.
+"""The requests that a store makes of its bucket, one try each, by Google's client or its session.
 
 They raise what Google's client raises; whether to try again, and what to tell a person, is
 decided by who calls. No retry of Google's own is used: it would repeat a request without telling,
@@ -14,9 +14,10 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
+from urllib.parse import quote
 
 import google_crc32c
-from google.api_core.exceptions import NotFound
+from google.api_core.exceptions import NotFound, from_http_response
 
 from labeler.errors import DamagedObject, InvalidRequest
 from labeler.storage.base import ObjectInfo, Page, Version, check_key
@@ -26,23 +27,23 @@ from labeler.storage.gcs_metadata import WRITE_ID, info_of
 from labeler.storage.retry import Tries
 
 MAX_PAGE: Final = 1000
-_FIELDS: Final = "items(name,generation,updated,size,metadata,md5Hash),nextPageToken"
+_INFO: Final = "name,generation,updated,size,metadata,md5Hash"
 _UPLOAD_CHUNK: Final = 8 * 1024 * 1024
 """What is larger goes in several requests (a resumable upload), so this is held in memory."""
 
 
 def look(connection: Connection, name: str, prefix: str, tries: Tries) -> ObjectInfo:
-    return info_of(_reload(connection, name, tries), prefix)
+    return info_of(_resource(connection, name, tries), prefix)
 
 
 def landed(connection: Connection, name: str, write_id: str, tries: Tries) -> Version | None:
     """The version of the object, if it is what the write of this ID made."""
     try:
-        blob = _reload(connection, name, tries)
+        found = _resource(connection, name, tries)
     except NotFound:
         return None
-    own = (blob.metadata or {}).get(WRITE_ID) == write_id
-    return Version(str(blob.generation)) if own else None
+    own = found.get("metadata", {}).get(WRITE_ID) == write_id
+    return Version(found["generation"]) if own else None
 
 
 def download(connection: Connection, name: str, doing: str, tries: Tries) -> tuple[bytes, Version]:
@@ -126,30 +127,50 @@ def list_page(
 ) -> Page:
     """Objects below `prefix` whose key begins with `begin` and is above `after`."""
     start = len(prefix)
-    found = connection.bucket.list_blobs(
-        prefix=prefix + begin,
+    query = {
+        "prefix": prefix + begin,
         # The offset itself is listed too: one more is asked for.
-        start_offset=prefix + after if after else None,
-        page_size=min(limit + bool(after), MAX_PAGE),
-        fields=_FIELDS,
-        retry=None,
+        "startOffset": prefix + after if after else "",
+        "maxResults": str(min(limit + bool(after), MAX_PAGE)),
+        "fields": f"items({_INFO}),nextPageToken",
+    }
+    while True:
+        page = _get(connection, "", query, tries)
+        items, token = page.get("items", []), page.get("nextPageToken")
+        keys = [item["name"][start:] for item in items]
+        ours = [
+            item for item, key in zip(items, keys, strict=True) if key != after and _is_key(key)
+        ]
+        shown = tuple(info_of(item, prefix) for item in ours[:limit])
+        if len(ours) > limit:
+            return Page(shown, shown[-1].key)
+        if shown or token is None:
+            return Page(shown, None if token is None else keys[-1])
+        # A page may hold nothing for us, and still not be the last.
+        query["pageToken"] = token
+
+
+def _resource(connection: Connection, name: str, tries: Tries) -> dict[str, Any]:
+    return _get(connection, f"/{quote(name, safe='')}", {"fields": _INFO}, tries)
+
+
+def _get(
+    connection: Connection, place: str, query: Mapping[str, str], tries: Tries
+) -> dict[str, Any]:
+    """What the service shows of the bucket's objects, or of the one at `place`.
+
+    Without the client's Blob: it takes three times as long a name, in copies of metadata.
+    """
+    bucket = quote(connection.bucket.name, safe="")
+    response = connection.session.get(
+        f"{connection.endpoint}/storage/v1/b/{bucket}/o{place}",
+        params=query,
         timeout=tries.timeout,
     )
-    for page in found.pages:
-        blobs = [blob for blob in page if blob.name[start:] != after]
-        more = len(blobs) > limit or found.next_page_token is not None
-        blobs = blobs[:limit]
-        infos = tuple(info_of(blob, prefix) for blob in blobs if _is_key(blob.name[start:]))
-        # A page may hold nothing for us, and still not be the last.
-        if infos or not more:
-            return Page(infos, blobs[-1].name[start:] if more else None)
-    return Page((), None)
-
-
-def _reload(connection: Connection, name: str, tries: Tries) -> Any:
-    blob = connection.bucket.blob(name)
-    blob.reload(retry=None, timeout=tries.timeout)
-    return blob
+    if response.status_code != 200:
+        raise from_http_response(response)
+    shown: dict[str, Any] = response.json()
+    return shown
 
 
 def _is_key(name: str) -> bool:

@@ -603,6 +603,24 @@ def test_a_page_of_nothing_but_placeholders_is_not_the_end(
     assert [info.key for info in store.list("", after="0700/", limit=5).objects] == ["z"]
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_placeholders_between_objects_hide_none(
+    server: GcsServer, store: GcsStore, limit: int
+) -> None:
+    expected = []
+    for name in ("a", "b/", "c/", "c/d", "e/", "e/f", "g/", "h/"):
+        put(server, f"p/{name}")
+        expected += [] if name.endswith("/") else [name]
+    found: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = store.list(after=after, limit=limit)
+        assert page.objects or page.next is None
+        found += [info.key for info in page.objects]
+        after = page.next
+    assert found == expected
+
+
 def test_a_listing_asks_only_for_what_it_shows(server: GcsServer, store: GcsStore) -> None:
     create(store, "a")
     store.list()
