@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
 from tests.api.conftest import Open
-from tests.api.support import Api, rect, refused
+from tests.api.support import Api, Lister, rect, refused
 from tests.pictures import png
 
 NOBODY = "0" * 32
@@ -132,6 +134,25 @@ def test_of_many_who_save_over_one_state_one_wins(api: Api) -> None:
     assert sorted(answer.status_code for answer in answers) == [200] + [412] * 7
     winner = next(answer for answer in answers if answer.status_code == 200)
     assert api.read(image_id) == (winner.json(), winner.headers["ETag"])
+
+
+def test_a_save_does_not_wait_for_a_listing(open_api: Open, tmp_path: Path) -> None:
+    """A large bucket is listed for seconds."""
+    listed, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        listed.set()
+        assert go_on.wait(30)
+
+    api = open_api(store=Lister(tmp_path / "data", wait))
+    image_id = api.image()
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(api.client.get, "/api/images")
+        assert listed.wait(30)
+        api.save(image_id, rect())
+        go_on.set()
+        (image,) = listing.result().json()["images"]
+    assert image["rects"] == 1
 
 
 # --- an image that has only an original ---------------------------------------------------
