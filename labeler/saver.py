@@ -74,6 +74,7 @@ class Saver:
         self._interval_s = interval_s
         self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="save")
         self._hurry = threading.Event()
+        self._ended = threading.Event()
         self._lock = threading.Lock()
         self._unsaved: set[Draft] = set()
         self._last_write: dict[str, float] = {}
@@ -87,8 +88,8 @@ class Saver:
             draft._running = True
             draft._settled.clear()
             draft.state = SaveState.PENDING
-        with self._lock:
-            self._unsaved.add(draft)
+            with self._lock:
+                self._unsaved.add(draft)
         self._pool.submit(self._store, draft).add_done_callback(_log_fault)
 
     def refresh(self, draft: Draft) -> None:
@@ -105,7 +106,10 @@ class Saver:
             draft.conflicts = tuple(c for c in draft.conflicts if c != conflict)
 
     def flush(self, timeout_s: float) -> int:
-        """Store everything without waiting for intervals; how many drafts could not be."""
+        """Store everything without waiting for intervals; how many drafts could not be.
+
+        Called at the end: what has not been stored when the time is up is not tried again.
+        """
         self._hurry.set()
         deadline = time.monotonic() + timeout_s
         with self._lock:
@@ -115,48 +119,64 @@ class Saver:
                 draft._settled.wait(0.05)
                 time.sleep(0.005)
         with self._lock:
+            if self._unsaved:
+                self._ended.set()
             return len(self._unsaved)
 
     def _store(self, draft: Draft) -> None:
         """Write the draft until nothing is left to write."""
         failures = 0
+        saved = False
         try:
-            while True:
+            while not saved:
                 self._await_turn(draft.image_id)
-                with draft._lock:
-                    wanted, base = draft.wanted, draft.stored
                 try:
-                    saved = self._dataset.save_document(draft.image_id, wanted, base, draft.by)
+                    saved = self._write(draft)
+                    failures = 0
                 except LabelerError as error:
                     failures += 1
                     self._failed(draft, error, failures)
-                    continue
-                failures = 0
-                self._last_write[draft.image_id] = time.monotonic()
-                with draft._lock:
-                    draft.stored = OpenedDocument(saved.document, saved.version)
-                    if draft.wanted is wanted:
-                        draft.wanted = saved.document
-                    else:
-                        draft.wanted = merge(wanted, draft.wanted, saved.document).document
-                    draft.conflicts += saved.conflicts
-                    draft.error = ""
-                    if draft.wanted == saved.document:
-                        draft.state = SaveState.SAVED
-                        draft._running = False
-                        break
-                    draft.state = SaveState.PENDING
+                    if self._ended.is_set():
+                        return
         finally:
+            if not saved:
+                self._stopped(draft)
+
+    def _write(self, draft: Draft) -> bool:
+        """Write the draft's wanted state once; whether nothing is left to write."""
+        with draft._lock:
+            wanted, base = draft.wanted, draft.stored
+        saved = self._dataset.save_document(draft.image_id, wanted, base, draft.by)
+        self._last_write[draft.image_id] = time.monotonic()
+        with draft._lock:
+            draft.stored = OpenedDocument(saved.document, saved.version)
+            if draft.wanted is wanted:
+                draft.wanted = saved.document
+            else:
+                draft.wanted = merge(wanted, draft.wanted, saved.document).document
+            draft.conflicts += saved.conflicts
+            draft.error = ""
+            if draft.wanted != saved.document:
+                draft.state = SaveState.PENDING
+                return False
+            # In one step: the next change begins a save of its own, and must find this one over.
+            draft.state = SaveState.SAVED
+            draft._running = False
             with self._lock:
                 self._unsaved.discard(draft)
                 if len(self._last_write) > 10_000:
                     self._last_write.clear()
-            with draft._lock:
-                if draft._running:  # a bug ended the loop: say so rather than "saving" for ever
-                    draft._running = False
-                    draft.state = SaveState.FAILED
-                    draft.error = "Saving stopped by a fault of the program; change a box again."
-                draft._settled.set()
+            draft._settled.set()
+            return True
+
+    def _stopped(self, draft: Draft) -> None:
+        """Say that saving ended by a bug, or at the end of the program, rather than "saving"."""
+        with draft._lock:
+            draft._running = False
+            draft.state = SaveState.FAILED
+            if not self._ended.is_set():
+                draft.error = "Saving stopped by a fault of the program; change a box again."
+            draft._settled.set()
 
     def _failed(self, draft: Draft, error: LabelerError, failures: int) -> None:
         logger.warning("Saving %s failed (try %d): %s", draft.image_id, failures, error.message)
@@ -166,7 +186,7 @@ class Saver:
             draft._settled.set()
         self._hurry.wait(min(2.0 ** (failures - 1), MAX_WAIT_BEFORE_RETRY_S))
         if self._hurry.is_set():
-            time.sleep(0.2)
+            self._ended.wait(0.2)
 
     def _await_turn(self, image_id: str) -> None:
         """Wait until the image may be written again; not when everything is being flushed."""

@@ -44,7 +44,7 @@ class Project:
 
     def store(self) -> Store:
         """The bytes behind the data set."""
-        return open_store(self.settings.storage)
+        return open_store(self.settings.storage, timeout_s=self.settings.save_timeout_s)
 
     def objects(self) -> dict[str, tuple[bytes, str]]:
         """Bytes and version of every object: what nobody may have touched is equal later."""
