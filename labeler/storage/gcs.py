@@ -27,7 +27,7 @@ from google.api_core.exceptions import NotFound as Missing
 from google.api_core.exceptions import PreconditionFailed
 from google.auth.exceptions import GoogleAuthError
 
-from labeler.errors import InvalidRequest, NotFound, VersionConflict
+from labeler.errors import InvalidRequest, NotAllowed, NotFound, VersionConflict
 from labeler.storage import gcs_requests
 from labeler.storage.base import (
     ABSENT,
@@ -256,6 +256,10 @@ class GcsStore:
                     self._connection = Connection(self._bucket, self._policy)
                 except GoogleAuthError as error:
                     raise explain(error, self._bucket, doing) from error
+                except (OSError, ValueError) as error:
+                    raise NotAllowed(
+                        f"{doing}: the Google credentials can't be used ({error})."
+                    ) from error
             return self._connection
 
     def _beside(self) -> ThreadPoolExecutor:

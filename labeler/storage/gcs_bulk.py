@@ -19,7 +19,6 @@ from typing import Final
 
 import aiohttp
 from google.api_core.exceptions import GoogleAPICallError, from_http_status
-from google.auth.exceptions import GoogleAuthError
 
 from labeler.errors import DamagedObject
 from labeler.storage.base import Version
@@ -87,11 +86,10 @@ class BulkReader:
         self._loop.close()
 
     def _submit(self, names: list[str]) -> Future[list[Found | None]]:
-        try:
-            # Here, not on the loop: getting a new token would hold all downloads up.
-            headers = self._connection.headers()
-        except GoogleAuthError as error:
-            raise explain(error, self._connection.bucket.name, "Objects can't be read") from error
+        # Here, not on the loop: getting a new token would hold all downloads up.
+        headers = self._connection.call(
+            "Objects can't be read", lambda _: self._connection.headers()
+        )
         return asyncio.run_coroutine_threadsafe(self._fetch_all(names, headers), self._loop)
 
     async def _start(self) -> aiohttp.ClientSession:

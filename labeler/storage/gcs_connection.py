@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import google.auth
@@ -36,6 +37,7 @@ class Connection:
         else:
             self.credentials, _ = google.auth.default(scopes=storage.Client.SCOPE)
         self.session = AuthorizedSession(self.credentials, refresh_timeout=policy.total_s)
+        self._refresh = partial(Request(), timeout=policy.total_s)
         adapter = requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
@@ -70,7 +72,7 @@ class Connection:
     def headers(self) -> dict[str, str]:
         """What authorises a request that this connection does not send itself."""
         headers: dict[str, str] = {}
-        self.credentials.before_request(Request(), "GET", self.endpoint, headers)
+        self.credentials.before_request(self._refresh, "GET", self.endpoint, headers)
         return headers
 
     def close(self) -> None:

@@ -66,7 +66,7 @@ def explain(error: BaseException, bucket: str, doing: str) -> StoreError:
     if isinstance(error, GoogleAPICallError):
         return _explain_answer(error, bucket, doing, said)
     return Unavailable(
-        f"{doing}: {said}. Check STORAGE_EMULATOR_HOST, if it is set: it must be an address like "
+        f"{doing}: {error}. Check STORAGE_EMULATOR_HOST, if it is set: it must be an address like "
         "http://127.0.0.1:4443."
     )
 
@@ -79,7 +79,7 @@ def bucket_missing(bucket: str, doing: str) -> NotAllowed:
 
 
 def server_said(error: BaseException) -> str:
-    """The service's own words where it answered, else what the connection reported."""
+    """The service's own words where it answered, else what happened to the connection."""
     response = getattr(error, "response", None)
     if isinstance(response, requests.Response):
         try:
@@ -88,7 +88,11 @@ def server_said(error: BaseException) -> str:
             return response.text.strip()[:300] or f"{response.status_code} {response.reason}"
     if isinstance(error, GoogleAPICallError):
         return str(error.message)
-    return str(error) or type(error).__name__
+    if isinstance(error, GoogleAuthError):
+        return str(error)
+    if isinstance(error, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError):
+        return "no answer"
+    return f"the connection failed: {type(error).__name__}"
 
 
 def _explain_answer(error: GoogleAPICallError, bucket: str, doing: str, said: str) -> StoreError:

@@ -164,6 +164,24 @@ def test_no_credentials_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     check_refused("application-default login")
 
 
+@pytest.mark.parametrize("content", [None, "", "{}", '{"type": "service_account"}'])
+def test_credentials_that_are_broken(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "account.json"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(path))
+    check_refused("credentials")
+
+
+def test_credentials_that_are_a_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path))
+    check_refused("credentials")
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1:9", "http://127.0.0.1:{port}", "nonsense"])
 def test_an_emulator_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, hasty: GcsStore, host: str
