@@ -81,7 +81,7 @@ def stored_documents(draw: st.DrawFn) -> AnnotationDocument:
     width, height = draw(SIZES)
     found = draw(st.lists(ANY_RECT, max_size=3))
     again = draw(st.lists(st.sampled_from(found), max_size=2)) if found else []
-    values = {
+    values: dict[str, Any] = {
         "rects": [*found, *again],
         "image_path": draw(
             st.sampled_from(["a.jpg", "A.png", "d/a.jpg", "/a", "../a", "ü '\".gif"])
@@ -556,6 +556,7 @@ def test_supervision_reads_every_box(witnessed: Any, tmp_path: Path) -> None:
     names = {str(tmp_path / name): name for name in corners}
     assert set(dataset.image_paths) == set(names)
     for image_path, detections in dataset.annotations.items():
+        assert detections.class_id is not None
         found = {
             (dataset.classes[category], *map(float, box))
             for box, category in zip(detections.xyxy, detections.class_id, strict=True)
