@@ -57,9 +57,12 @@ def check_writer(request: Request) -> None:
         )
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
-    if (site is not None and site not in _FROM_HERE) or (
-        origin is not None and not _is_ours(origin, request.headers.get("Host", ""))
-    ):
+    if site is not None:
+        # The browser has compared the addresses itself; a proxy may have changed the Host.
+        foreign = site not in _FROM_HERE
+    else:  # an old browser, or plain HTTP, where browsers send no Sec-Fetch-Site
+        foreign = origin is not None and not _is_ours(origin, request.headers.get("Host", ""))
+    if foreign:
         raise ForeignRequest(
             f"This call comes from a page of another site ({origin or site}). Nothing was "
             "changed. If it is Labeler's own page, a proxy in between has to pass the Host "

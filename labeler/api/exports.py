@@ -44,7 +44,10 @@ class Exports:
         """GET /api/exports/{name}"""
         name: str = request.path_params["name"]
         chunks = await run_in_threadpool(self._dataset.export_chunks, name)
-        return Streamed(chunks, "application/json", _as_file(name, FOR_GOOD))
+        more = _as_file(name, FOR_GOOD)
+        if request.method == "HEAD":
+            return Response(media_type="application/json", headers=more)
+        return Streamed(chunks, "application/json", more)
 
 
 def _as_file(name: str, cache: str) -> dict[str, str]:

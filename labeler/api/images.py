@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from labeler.api.conditions import parse
 from labeler.api.once import Flights, Kept
 from labeler.catalogue import ImageEntry
 from labeler.dataset import Dataset
-from labeler.errors import InvalidRequest
+from labeler.errors import InvalidRequest, NotFound
 from labeler.labels import label_key
 from labeler.models import Status
 
@@ -110,9 +111,10 @@ class Images:
         more = headers(FOR_GOOD, ETag=tag, Content_Security_Policy="default-src 'none'; sandbox")
         seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
         if seen and seen.match_weakly(tag):
-            # Who has the picture has it for good; only whether there is such an image is asked.
-            await run_in_threadpool(self._dataset.find_image, image_id)
-            return Response(status_code=304, headers=more)
+            # Who has the picture has it for good: it is not read, if only the image is known.
+            with suppress(NotFound):
+                await run_in_threadpool(self._dataset.find_image, image_id)
+                return Response(status_code=304, headers=more)
         data, media_type = await self._picture(image_id, width)
         return Response(data, media_type=media_type, headers=more)
 

@@ -52,7 +52,8 @@ def document() -> Json:
             "title": "Labeler",
             "version": __version__,
             "description": "Labelled boxes on images. A document is replaced only by naming the "
-            "state that it replaces, so no call overwrites what it has not seen.",
+            "state that it replaces, so no call overwrites what it has not seen. With "
+            "LABELER_AUTH=none nobody needs a token; a wrong one is refused all the same.",
         },
         "security": [{}, {"token": []}],
         "paths": {

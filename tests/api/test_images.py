@@ -279,6 +279,16 @@ def test_a_picture_that_is_not_there_is_not_unchanged(api: Api) -> None:
     refused(answer, 404, "not_found")
 
 
+def test_what_another_instance_took_in_a_moment_ago_is_shown(open_api: Open) -> None:
+    api = open_api()
+    other = open_api(api.folder)
+    assert other.client.get("/api/images").json()["images"] == []
+    path = f"/api/images/{api.image('a.jpg', jpeg(640, 480))}"
+    tag = api.client.get(path).headers["ETag"]
+    for headers in ({}, {"If-None-Match": tag}):
+        assert size(other.client.get(path, headers=headers)) == (640, 480)
+
+
 def test_a_copy_is_made_once_for_all_who_ask(api: Api) -> None:
     image_id = api.image("a.jpg", jpeg(3000, 2000))
     path = f"/api/images/{image_id}?width=500"
