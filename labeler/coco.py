@@ -52,17 +52,17 @@ class CocoImage(NamedTuple):
 
 
 class Finding(Enum):
-    """What was left out or changed, in words that follow a number."""
+    """What was left out or changed, in words for a person."""
 
-    DAMAGED = "images left out: their document can't be opened"
-    NO_SIZE = "images left out: their size is not known; open them once"
-    BAD_NAME = "images left out: their name is not a relative path"
-    BAD_LABEL = "boxes left out: they have no proper label"
-    SMALL = "boxes left out: less than 1 px wide or high inside the image"
-    TWICE = "boxes left out: the same box is there already"
-    CUT = "boxes cut off at the image's border"
-    RENAMED = "images named with a folder in front: another one has the same name"
-    SIMILAR = "images with a name that another one has but for case or extension"
+    DAMAGED = "Images left out because their document can't be opened"
+    NO_SIZE = "Images left out because their size is not known; open them once"
+    BAD_NAME = "Images left out because their name is not a relative path"
+    BAD_LABEL = "Boxes left out because they have no proper label"
+    SMALL = "Boxes left out because inside the image they are less than 1 px wide or high"
+    TWICE = "Boxes left out because the same box is there already"
+    CUT = "Boxes cut off at the image's border"
+    RENAMED = "Images named with a folder in front because another one has the same name"
+    SIMILAR = "Images with a name that another one has but for case or extension"
 
 
 class Place(NamedTuple):
@@ -94,11 +94,11 @@ class Summary:
         lines = []
         if self.not_chosen:
             counts = ", ".join(f"{count} {status}" for status, count in self.not_chosen.items())
-            lines.append(f"Not asked for: images that are {counts}.")
+            lines.append(f"Images not asked for: {counts}")
         for finding, count in self.findings.items():
             names = list(dict.fromkeys(place.file_name for place in self.places[finding]))
             more = ", …" if len(names) > 3 else ""
-            lines.append(f"{count} {finding.value} ({', '.join(names[:3])}{more}).")
+            lines.append(f"{finding.value}: {count} ({', '.join(names[:3])}{more})")
         return lines
 
 

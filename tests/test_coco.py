@@ -246,7 +246,7 @@ def test_what_was_not_asked_for_is_counted() -> None:
     assert [one["id"] for one in json.loads(data)["images"]] == [1]
     assert summary.statuses == {Status.DONE: 1}
     assert summary.not_chosen == {Status.UNLABELED: 2, Status.SKIPPED: 1}
-    assert summary.left_out_lines() == ["Not asked for: images that are 2 unlabeled, 1 skipped."]
+    assert summary.left_out_lines() == ["Images not asked for: 2 unlabeled, 1 skipped"]
     with to_coco(images, labels_for(images[1].document), lambda one: bool(one.rects)) as file:
         assert file.summary.statuses == {Status.SKIPPED: 1}
 
@@ -338,9 +338,9 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
     assert found == {Finding.BAD_LABEL: 3, Finding.SMALL: 4, Finding.TWICE: 1}
     assert summary.places[Finding.TWICE] == (Place("a.jpg", "r"),)
     assert summary.left_out_lines() == [
-        "3 boxes left out: they have no proper label (a.jpg).",
-        "4 boxes left out: less than 1 px wide or high inside the image (a.jpg).",
-        "1 boxes left out: the same box is there already (a.jpg).",
+        "Boxes left out because they have no proper label: 3 (a.jpg)",
+        "Boxes left out because inside the image they are less than 1 px wide or high: 4 (a.jpg)",
+        "Boxes left out because the same box is there already: 1 (a.jpg)",
     ]
 
 
@@ -380,7 +380,7 @@ def test_images_that_no_reader_takes_are_left_out_and_named() -> None:
     assert found == {Finding.DAMAGED: 1, Finding.NO_SIZE: 1, Finding.BAD_NAME: len(bad)}
     assert summary.images == 1
     assert summary.places[Finding.DAMAGED] == (Place("damaged.jpg", ""),)
-    assert summary.left_out_lines()[-1].endswith("(/a.jpg, ../a.jpg, b/../a.jpg, …).")
+    assert summary.left_out_lines()[-1].endswith("path: 8 (/a.jpg, ../a.jpg, b/../a.jpg, …)")
 
 
 def test_names_that_differ_in_case_or_extension_are_kept_and_reported() -> None:
