@@ -6,6 +6,7 @@ Started with `python app.py`; `app` is an ASGI application as well. Decides noth
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -60,6 +61,8 @@ def start() -> tuple[Settings, st.App]:
 settings, app = start()
 
 if __name__ == "__main__":
+    # The server ends in good order and then gives the signal on: it was a stop that was asked for.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     config: dict[str, str | int] = {
         "server.port": settings.port,
         "server.maxUploadSize": settings.max_upload_mb,

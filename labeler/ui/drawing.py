@@ -21,6 +21,7 @@ from labeler.labels import clean_label
 from labeler.models import Rect
 
 STROKE: Final = 2
+FONT_SIZE: Final = 13
 _CLICK: Final = 2 * STROKE
 """The canvas makes boxes of this size from a click that hardly moved."""
 _SAME: Final = 0.001
@@ -106,6 +107,7 @@ def to_drawing(rects: Sequence[Rect], fit: Fit, color: Callable[[str], str]) -> 
                 "strokeWidth": STROKE,
                 "strokeUniform": True,
                 "strokeDashOffset": tag(rect.id),
+                "fontSize": FONT_SIZE,
                 "lockRotation": True,
             }
         )

@@ -9,7 +9,8 @@
 // - a click on anything that leaves the image waits until the canvas has sent everything, and
 //   nothing more can be drawn meanwhile;
 // - a drag is passed on clipped to the picture, and only once it is a drag;
-// - keys press the buttons that are on the page.
+// - keys press the buttons that are on the page;
+// - what the page knows of the canvas is kept in the tab for the next instance of the program.
 
 const SEND_AFTER = 200; // the canvas's own delay, in ms
 const QUIET_AFTER = SEND_AFTER + 60;
@@ -19,8 +20,8 @@ const READY_WITHIN = 8000;
 const FIRST_SIZE_AFTER = 30;
 const RESIZE_AFTER = 250;
 const LEAST_HEIGHT = 260;
-const BELOW_CANVAS = 24;
-const TOOLBAR = 44;
+const BELOW_CANVAS = 64;
+const TOOLBAR = 20;
 const SHOW = "visibility: visible !important; pointer-events: auto !important;";
 const HOLD = "visibility: visible !important; pointer-events: none !important; cursor: progress;";
 const TOOLBAR_STYLE = `
@@ -212,7 +213,7 @@ function createGuard(element) {
   }
 
   function say(news) {
-    said = { ...said, ...news, seq: said.seq + 1 };
+    said = { ...said, memo: null, session: task.session, ...news, seq: said.seq + 1 };
     component.setStateValue("said", said);
   }
 
@@ -417,6 +418,13 @@ function createGuard(element) {
     const before = task;
     task = JSON.parse(next.data.task);
     if (!before) measureSoon(FIRST_SIZE_AFTER);
+    if (before && before.session !== task.session) {
+      // Another instance, which knows nothing of this canvas: tell it, and go on.
+      expected = 0;
+      say({ memo: before.memo });
+      task = { ...task, canvas: before.canvas, memo: before.memo };
+      return;
+    }
     if (before?.run === task.run) return;
     for (const url of task.prefetch) {
       if (!fetched.has(url)) fetched.set(url, Object.assign(new Image(), { src: url }));

@@ -8,6 +8,7 @@ been sent, keeps drags inside the picture, and gives the page its keys.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -48,19 +49,41 @@ def renewals() -> int:
     return int(_said().get("renew", 0))
 
 
-def show(*, run: int, canvas: str, boxes: int, renew: bool, prefetch: list[str]) -> None:
+def session() -> str:
+    """The session that the tab took part in when it last said something; empty for a new tab."""
+    return str(_said().get("session", ""))
+
+
+def memo() -> object:
+    """What the tab remembers of the canvas of a session before this one; see memo.py."""
+    return _said().get("memo")
+
+
+def show(
+    *,
+    session: str,
+    run: int,
+    canvas: str = "",
+    boxes: int = 0,
+    renew: bool = False,
+    prefetch: Sequence[str] = (),
+    memo: str = "",
+) -> None:
     """Guard the canvas of that key.
 
     `run` differs from run to run, so that the guard hears of each. `renew` asks for a moment in
-    which the canvas can be replaced; `prefetch` are pictures that will be wanted next.
+    which the canvas can be replaced; `prefetch` are pictures that will be wanted next. `memo` is
+    kept in the tab, which gives it to the next session.
     """
     task = {
+        "session": session,
         "run": run,
         "heard": _said().get("seq", 0),
         "canvas": canvas,
         "boxes": boxes,
         "renew": renew,
-        "prefetch": prefetch,
+        "prefetch": list(prefetch),
+        "memo": memo,
         "leave": LEAVE,
     }
     # As text: a dict inside the data would load pandas and pyarrow to pack it.

@@ -19,7 +19,7 @@ STYLE = """
   [data-testid="stMainBlockContainer"] > div { gap: 0.6rem; }
   [data-testid="stSidebarHeader"] { height: 2.2rem; padding: 0.4rem 1rem; margin: 0; }
   [data-testid="stSidebarUserContent"] { padding-top: 0; }
-  [class*="st-key-canvas_"] { visibility: hidden; pointer-events: none; padding-top: 2.2rem; }
+  [class*="st-key-canvas_"] { visibility: hidden; pointer-events: none; padding-top: 1.2rem; }
   .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
   .st-key-save_state { min-height: 1.4rem; }
   @media (max-width: 640px) {

@@ -13,7 +13,7 @@ from labeler.models import Status
 from labeler.ui import state
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened
 
 PAGE_SIZE = 25
 MOST_RADIO_LABELS = 20
@@ -33,8 +33,12 @@ def uploader(context: Context) -> None:
         session.uploads += 1  # the next uploader is an empty one
         _add(context, files)
         st.rerun()
-    for kind, text in session.results:
-        (st.error if kind == "error" else st.success)(plain(text))
+    if session.results:
+        # Many failures must not push the labels out of sight.
+        many = len(session.results) > 2
+        with st.container(height=260 if many else "content", border=False, key="upload_results"):
+            for kind, text in session.results:
+                (st.error if kind == "error" else st.success)(plain(text))
 
 
 def _add(context: Context, files: list[UploadedFile]) -> None:
@@ -45,7 +49,7 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     with st.spinner("Taking in the images …"):
         for file in files:
             try:
-                added = context.dataset.add_image(file.name, file.getvalue())
+                added = context.dataset.add_image(_sent_name(file.name), file.getvalue())
             except LabelerError as error:
                 session.results.append(("error", error.message))
                 continue
@@ -55,11 +59,17 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     if first:
         state.go_to(first)
     if known:
-        there = "1 image was" if known == 1 else f"{known} images were"
+        there = counted(known, "image was", "images were")
         session.results.insert(0, ("success", f"{there} here already, with all boxes."))
     if new:
-        added_text = "1 image added." if new == 1 else f"{new} images added."
-        session.results.insert(0, ("success", added_text))
+        session.results.insert(0, ("success", f"{counted(new, 'image', 'images')} added."))
+
+
+def _sent_name(name: str) -> str:
+    """The file's own name: in a form, browsers send a quote or a line break in it as %22, %0A."""
+    for sent, meant in (("%22", '"'), ("%0D", " "), ("%0A", " ")):
+        name = name.replace(sent, meant)
+    return name
 
 
 def label_picker(context: Context, labels: LabelSet) -> str:
@@ -154,7 +164,9 @@ def export(context: Context) -> None:
         return
     name = done.key.rpartition("/")[2]
     summary = done.summary
-    st.success(f"{summary.images} images, {summary.annotations} boxes in `{done.key}`")
+    images = counted(summary.images, "image", "images")
+    boxes = counted(summary.annotations, "box", "boxes")
+    st.success(f"{images}, {boxes} in `{done.key}`")
     st.markdown(f"[Download {name}](/api/exports/{name})")
     for line in summary.left_out_lines():
         st.caption(plain(line))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from labeler import edits
@@ -16,12 +18,15 @@ from labeler.models import AnnotationDocument, Rect, Status
 from labeler.saver import SaveState
 from labeler.ui import guard, state
 from labeler.ui.context import Context
-from labeler.ui.drawing import STROKE, fill, to_drawing
+from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
 from labeler.ui.guard import LEAVE
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, clock_time, plain, shortened
+from labeler.ui.memo import parse_memo
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, clock_time, counted, plain, shortened
 
 COPY_WIDTHS = (640, 1024, 1600, 2400, 3600)
 MOST_LISTED = 100
+MEMO_TRIES = 30
+LOOK_AGAIN_S = 60.0
 
 
 def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, label: str) -> None:
@@ -49,7 +54,7 @@ def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, l
 def _heading(image: state.OpenImage, place: list[str]) -> None:
     document = image.draft.wanted
     count = len(document.rects)
-    parts = [STATUS_NAMES[document.status], "1 box" if count == 1 else f"{count} boxes"]
+    parts = [STATUS_NAMES[document.status], counted(count, "box", "boxes")]
     if image.info:
         parts.append(f"{image.info.width} x {image.info.height}")
     name = plain(shortened(document.image_path, 60))
@@ -136,7 +141,8 @@ def _save_state(image: state.OpenImage) -> None:
     """What was saved when, or what went wrong; looked at again while something is pending."""
     pending = image.draft.state is not SaveState.SAVED
 
-    @st.fragment(run_every=1.0 if pending else None)
+    # Never without: it makes a browser that has reached another instance run the page anew.
+    @st.fragment(run_every=1.0 if pending else LOOK_AGAIN_S)
     def line() -> None:
         draft = image.draft
         with st.container(key="save_state"):
@@ -168,8 +174,17 @@ def _saved_text(image: state.OpenImage) -> str:
 
 
 def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str | None) -> None:
-    room = guard.room()
+    place = st.empty()  # always there, so that the canvas keeps its own place
     session = state.session()
+    if not session.guarded:
+        session.guarded = True
+        _meet_tab(place)
+        return  # the tab comes back at once with its measures, and with its memo if it has one
+    room = guard.room()
+    memo = parse_memo(guard.memo())
+    if memo is not None and not session.canvases:
+        session.canvases = 1
+        state.resume(image, memo)
     renewals = guard.renewals()
     if renewals != session.renewals:
         session.renewals = renewals
@@ -177,15 +192,18 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
             image.canvas = None
     canvas = state.mount(image, room) if room else None
     fetch = [_picture_url(following, canvas.fit.canvas_width)] if canvas and following else []
+    if canvas is None:
+        guard.show(session=session.id, run=session.runs)
+        return
     guard.show(
+        session=session.id,
         run=session.runs,
-        canvas=canvas.key if canvas else "",
-        boxes=len(canvas.given) if canvas else 0,
+        canvas=canvas.key,
+        boxes=len(canvas.given),
         renew=image.stale,
         prefetch=fetch,
+        memo=state.memo_of(image, canvas),
     )
-    if canvas is None:
-        return  # the browser is measuring and comes back at once
     color = labels.color(label)
     result = st_canvas(
         drawing_mode="labeled_rect",
@@ -193,7 +211,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         stroke_width=STROKE,
         stroke_color=color,
         fill_color=fill(color),
-        font_size=13,
+        font_size=FONT_SIZE,
         background_image=_picture_url(image.image_id, canvas.fit.canvas_width),
         initial_drawing=to_drawing(canvas.given, canvas.fit, labels.color),
         width=canvas.fit.canvas_width,
@@ -201,7 +219,22 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         key=canvas.key,
         on_change=functools.partial(_canvas_changed, canvas.key),
     )
-    state.take_drawing(canvas.key, result.json_data)
+    if state.take_drawing(canvas.key, result.json_data):
+        st.rerun()  # what stands above was written without it
+
+
+def _meet_tab(place: DeltaGenerator) -> None:
+    """The first run of a session: what the tab knows can be read only once its guard is there.
+
+    A tab that was with another instance is given time to send its memo: its answer cuts this run
+    short, before the browser takes the canvas for gone.
+    """
+    session = state.session()
+    guard.show(session=session.id, run=session.runs)
+    if guard.session() not in ("", session.id):
+        for _ in range(MEMO_TRIES):
+            time.sleep(0.1)
+            place.empty()
 
 
 def _canvas_changed(key: str) -> None:

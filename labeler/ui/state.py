@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,7 @@ from labeler.saver import Draft, Edit
 from labeler.ui.context import Context, bound
 from labeler.ui.drawing import DrawnBox, Reading, read_drawing
 from labeler.ui.guard import Room
+from labeler.ui.memo import Memo, same_ids
 
 SAVE_WAIT_S = 0.7
 """How long a run waits for a save, so that it can say "saved" at once."""
@@ -38,6 +40,7 @@ class Canvas:
     drawn: tuple[DrawnBox, ...] = ()
     raw: Any = None
     differs: bool = False
+    resumed: bool = False
 
 
 @dataclass
@@ -61,10 +64,12 @@ class OpenImage:
 
 @dataclass
 class _Session:
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
     open: OpenImage | None = None
     runs: int = 0
     canvases: int = 0
     renewals: int = 0
+    guarded: bool = False
     messages: list[tuple[str, str]] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
@@ -114,7 +119,7 @@ def mount(image: OpenImage, room: Room) -> Canvas:
         state.canvases += 1
         rects = image.draft.wanted.rects
         image.canvas = Canvas(
-            key=f"canvas_{image.image_id[:16]}_{state.canvases}",
+            key=f"canvas_{image.image_id[:16]}_{state.id}_{state.canvases}",
             fit=Fit.into(image.info.width, image.info.height, room.width, room.height),
             room=room,
             given=rects,
@@ -123,17 +128,52 @@ def mount(image: OpenImage, room: Room) -> Canvas:
     return image.canvas
 
 
-def take_drawing(canvas_key: str, raw: Any) -> None:
-    """Take over what the canvas sent, whenever it arrives, and have it stored."""
+def memo_of(image: OpenImage, canvas: Canvas) -> str:
+    """What the tab is to remember of the canvas."""
+    return Memo(
+        image_id=image.image_id,
+        key=canvas.key,
+        fit=canvas.fit,
+        room=(canvas.room.width, canvas.room.height),
+        given=canvas.given,
+        shown=canvas.shown,
+        drawn=canvas.drawn,
+    ).model_dump_json(exclude_defaults=True)
+
+
+def resume(image: OpenImage, memo: Memo) -> None:
+    """Go on with a canvas that another instance mounted, as far as this one can know it."""
+    if memo.image_id != image.image_id or image.info is None:
+        return
+    if (memo.fit.image_width, memo.fit.image_height) != (image.info.width, image.info.height):
+        return
+    image.canvas = Canvas(
+        key=memo.key,
+        fit=memo.fit,
+        room=Room(*memo.room),
+        given=memo.given,
+        shown=memo.shown,
+        drawn=memo.drawn,
+        resumed=True,
+    )
+
+
+def take_drawing(canvas_key: str, raw: Any) -> bool:
+    """Take over what the canvas sent, whenever it arrives; whether that changed anything."""
     image = session().open
     if image is None or image.canvas is None or image.canvas.key != canvas_key:
-        return
+        return False
     canvas = image.canvas
     if raw is None or raw == canvas.raw:
-        return
+        return False
     reading = read_drawing(raw, canvas.fit, canvas.given, canvas.drawn)
+    if canvas.resumed:
+        stored = image.draft.wanted.rects
+        drawn = same_ids(reading.drawn, canvas.fit, canvas.shown, stored)
+        reading = read_drawing(raw, canvas.fit, canvas.given, drawn)
+        canvas.resumed = False
     canvas.raw = raw
-    _take_reading(image, canvas, reading)
+    return _take_reading(image, canvas, reading)
 
 
 def change(image: OpenImage, edit: Edit) -> None:
@@ -151,15 +191,17 @@ def change(image: OpenImage, edit: Edit) -> None:
     image.draft.wait(SAVE_WAIT_S)
 
 
-def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> None:
+def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> bool:
     before = canvas.shown
     canvas.drawn = reading.drawn
     canvas.differs |= reading.differs
     for message in reading.messages:
         tell(message, ":material/front_hand:")
-    if reading.rects != before:
-        canvas.shown = reading.rects
-        change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
+    if reading.rects == before:
+        return False
+    canvas.shown = reading.rects
+    change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
+    return True
 
 
 def _see_picture(dataset: Dataset, image: OpenImage) -> None:

@@ -41,6 +41,11 @@ def shortened(text: str, length: int) -> str:
     return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """`1 box`, `2 boxes`."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def clock_time(time: datetime, zone: str | None, now: datetime | None = None) -> str:
     """The time of day where the person is, with the date where it is another day."""
     try:

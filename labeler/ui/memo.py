@@ -1,0 +1,71 @@
+"""What a tab remembers of its canvas, so that another instance can go on with it.
+
+Session state dies with its instance; the tab and what is drawn in it live on. With each run the
+page gives the tab a memo of the canvas as the page knows it, and a fresh instance gets it back
+beside the drawing itself: then it can tell what was drawn since, and go on without a new canvas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from labeler.geometry import Box, Fit
+from labeler.models import Rect
+from labeler.ui.drawing import DrawnBox
+
+_CLOSE = 0.02
+"""Image pixels: what rounding to two decimals can make of one box, twice."""
+
+
+class Memo(BaseModel):
+    """A mounted canvas and what was last read off it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image_id: str
+    key: str
+    fit: Fit
+    room: tuple[int, int]
+    given: tuple[Rect, ...]
+    shown: tuple[Rect, ...]
+    drawn: tuple[DrawnBox, ...]
+
+
+def parse_memo(text: object) -> Memo | None:
+    """The memo in what a tab sent; None for anything else."""
+    try:
+        return Memo.model_validate_json(text) if isinstance(text, str) else None
+    except ValidationError:
+        return None
+
+
+def same_ids(
+    drawn: Sequence[DrawnBox], fit: Fit, shown: Sequence[Rect], stored: Sequence[Rect]
+) -> tuple[DrawnBox, ...]:
+    """The drawn boxes, those that the store has already under the ids that they have there.
+
+    An instance may have stored a box and ended before the tab heard of its id: the box is in the
+    store, not among `shown`, and the tab's next reading takes it for a new one.
+    """
+    known = {rect.id for rect in shown}
+    unheard = [rect for rect in stored if rect.id not in known]
+    result = []
+    for one in drawn:
+        box = fit.to_image(one.box)
+        match = next((r for r in unheard if r.label == one.label and _close(r, box)), None)
+        if match is not None and one.id not in known:
+            unheard.remove(match)
+            one = DrawnBox(match.id, one.box, one.text, one.label, one.there)
+        result.append(one)
+    return tuple(result)
+
+
+def _close(rect: Rect, box: Box) -> bool:
+    return (
+        abs(rect.left - box.left) <= _CLOSE
+        and abs(rect.top - box.top) <= _CLOSE
+        and abs(rect.width - box.width) <= _CLOSE
+        and abs(rect.height - box.height) <= _CLOSE
+    )

@@ -1,0 +1,65 @@
+"""Instances end; the tab goes on with the next one, and no box is lost or doubled."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import eventually, rects
+from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
+def test_what_is_drawn_while_the_server_is_away(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, kill: bool
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    labeller.upload(pictures.photo("cat.jpg"))
+    labeller.at("cat.jpg")
+    labeller.drag((40, 40), (120, 120))
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
+    labeller.saved()
+    labeller.drag((160, 40), (240, 120))
+    labeller.page.wait_for_timeout(40)  # before the canvas sends it
+    assert server.stop(kill=kill) == (-9 if kill else 0)
+    labeller.drag((280, 40), (360, 120))
+    labeller.page.wait_for_timeout(1500)
+    labeller.drag((400, 40), (480, 120))
+    server.start()
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 4, 40)
+    expect(labeller.page.get_by_text("4 boxes").first).to_be_visible(timeout=30_000)
+    labeller.ready()
+    labeller.drag((40, 200), (120, 280))
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 5)
+    labeller.page.keyboard.press("Control+z")  # its own history is still there
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 4)
+    labeller.page.wait_for_timeout(1000)
+    found = rects(server.folder, "cat.jpg")
+    assert len(found) == 4
+    assert len({(r["left"], r["top"]) for r in found}) == 4
+
+
+def test_an_instance_that_ends_while_it_saves(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Killed at any moment after a box was drawn: the box is there, once, with the next one."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    labeller.upload(pictures.photo("cat.jpg"))
+    labeller.at("cat.jpg")
+    for turn, delay_ms in enumerate((150, 210, 230, 260, 320), 1):
+        labeller.drag((30 + 90 * turn, 60), (100 + 90 * turn, 140))
+        labeller.page.wait_for_timeout(delay_ms)
+        server.stop(kill=True)
+        server.start()
+        eventually(lambda turn=turn: len(rects(server.folder, "cat.jpg")) == turn, 40)
+        expect(
+            labeller.page.get_by_text("1 box" if turn == 1 else f"{turn} boxes").first
+        ).to_be_visible(timeout=30_000)
+        labeller.ready()
+    labeller.page.wait_for_timeout(1000)
+    assert len(rects(server.folder, "cat.jpg")) == 5
