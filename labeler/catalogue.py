@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from labeler.errors import DamagedDocument, NotFound
-from labeler.images import EXTENSIONS, name_size_id
+from labeler.images import is_image_name, name_size_id
 from labeler.models import AnnotationDocument, Status, parse_document
 from labeler.originals import Uploads
 from labeler.settings import ImageIdStrategy
@@ -138,7 +138,7 @@ class Catalogue:
 
     def _document_entries(self, objects: Iterable[ObjectInfo]) -> dict[str, ImageEntry]:
         entries: dict[str, ImageEntry] = {}
-        unsealed: dict[str, ObjectInfo] = {}
+        unsealed: list[str] = []
         for info in objects:
             image_id = info.key.removeprefix(ANNOTATIONS).removesuffix(".json")
             if not info.key.endswith(".json") or not is_image_id(image_id):
@@ -147,12 +147,12 @@ class Catalogue:
                 (info.key, info.version)
             )
             if entry is None:
-                unsealed[info.key] = info
-                entry = ImageEntry(image_id, image_id, Status.UNLABELED, 0, "", "")
-            entries[image_id] = entry
+                unsealed.append(info.key)
+            else:
+                entries[image_id] = entry
         if len(self._from_documents) > _MAX_REMEMBERED:
             self._from_documents.clear()
-        for key, data, version in self._store.read_many(list(unsealed)):
+        for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
             try:
                 entry = _entry(image_id, parse_document(data, key), None)
@@ -167,9 +167,12 @@ class Catalogue:
         self, entries: dict[str, ImageEntry], info: ObjectInfo, uploads: Uploads
     ) -> None:
         name = info.key.removeprefix(uploads.prefix)
-        if name.rpartition(".")[2].lower() not in EXTENSIONS:
+        if not is_image_name(name):
             return
-        image_id = self._original_id(name, info, uploads.store)
+        try:
+            image_id = self._original_id(name, info, uploads.store)
+        except NotFound:  # it was deleted since it was listed
+            return
         known = entries.get(image_id)
         if known is None:
             entries[image_id] = ImageEntry(

@@ -178,7 +178,7 @@ def _files(paths: Iterable[Path], problems: list[str]) -> list[Path]:
 
 def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
     """The images at any depth, in the order of names; nothing hidden, no links to folders."""
-    from labeler.images import EXTENSIONS
+    from labeler.images import is_image_name
 
     def refuse(error: OSError) -> None:
         problems.append(f"{error.filename}: {error.strerror}")
@@ -186,7 +186,7 @@ def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and name.rpartition(".")[2].lower() in EXTENSIONS:
+            if not name.startswith(".") and is_image_name(name):
                 yield Path(place, name)
 
 

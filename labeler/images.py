@@ -94,6 +94,11 @@ def safe_file_name(name: str) -> str:
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + tail
 
 
+def is_image_name(name: str) -> bool:
+    """Whether a file of this name is taken for a picture, as far as its extension tells."""
+    return name.lower().endswith(tuple(f".{extension}" for extension in EXTENSIONS))
+
+
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:
     """The ID under which the document of this upload is kept: lower-case hex.
 
