@@ -21,7 +21,7 @@ STYLE = """
   [data-testid="stSidebarUserContent"] { padding-top: 0; }
   [class*="st-key-canvas_"] { visibility: hidden; pointer-events: none; padding-top: 1.2rem; }
   .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
-  .st-key-save_state { min-height: 1.4rem; }
+  .st-key-save_state { min-height: 1.5rem; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding: 2.6rem 0.6rem 1rem; }
   }
