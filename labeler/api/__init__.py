@@ -27,7 +27,7 @@ from labeler.api.state import State
 from labeler.dataset import Dataset
 from labeler.tokens import Signer
 
-_HELD_BYTES: Final = 256 * 2**20
+_HELD_BYTES: Final = 128 * 2**20
 """Of all bodies that are arriving or being worked on."""
 
 Call = Callable[[Request, Caller], Awaitable[Response]]
