@@ -1,0 +1,78 @@
+"""`add`: images from files and folders."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from labeler.cli.terminal import plain, progress, say, show
+from labeler.errors import LabelerError, StoreError
+
+if TYPE_CHECKING:
+    from labeler.dataset import Dataset
+    from labeler.settings import Settings
+
+MAX_STORE_FAILURES: Final = 3
+"""So many images in a row that the store refuses, and `add` gives up."""
+
+
+def add(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    problems: list[str] = []
+    files = _files(given.files, problems)
+    for line in problems:
+        say(line)
+    failed, refused = len(problems), 0
+    for number, path in enumerate(files):
+        progress(f"{number} of {len(files)} images")
+        try:
+            added = dataset.add_image(path.name, _bytes_of(path, settings.max_upload_bytes))
+        except (LabelerError, OSError) as error:
+            say(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+            failed += 1
+            refused = refused + 1 if isinstance(error, StoreError) else 0
+            if refused == MAX_STORE_FAILURES:
+                say(f"Gave up: {len(files) - number - 1} more images were not tried.")
+                break
+        else:
+            refused = 0
+            state = "new" if added.created else "already there"
+            show(f"{added.image_id}\t{plain(added.image_path)}\t{state}")
+    progress("")
+    return not failed
+
+
+def _files(paths: Iterable[Path], problems: list[str]) -> list[Path]:
+    """The files, and those in folders that have an image's extension."""
+    files: list[Path] = []
+    for path in paths:
+        found = list(_images_in(path, problems)) if path.is_dir() else [path]
+        files += found
+        if not found:
+            problems.append(f"{path}: there is no image in this folder.")
+    return files
+
+
+def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
+    """The images at any depth, in the order of names; nothing hidden, no links to folders."""
+    from labeler.images import is_image_name
+
+    def refuse(error: OSError) -> None:
+        problems.append(f"{error.filename}: {error.strerror}")
+
+    for place, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            if not name.startswith(".") and is_image_name(name):
+                yield Path(place, name)
+
+
+def _bytes_of(path: Path, max_bytes: int) -> bytes:
+    """The file's bytes; ImageTooLarge before too many are read."""
+    from labeler.images import check_size
+
+    with path.open("rb") as file:
+        check_size(os.fstat(file.fileno()).st_size, name=path.name, max_bytes=max_bytes)
+        return file.read(max_bytes + 1)

@@ -1,0 +1,122 @@
+"""The arguments, and how the program ends."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from labeler.cli.adding import add
+from labeler.cli.examining import doctor
+from labeler.cli.exporting import export
+from labeler.cli.looking import check, list_images, show_document, stats
+from labeler.cli.terminal import say
+from labeler.errors import LabelerError
+
+if TYPE_CHECKING:
+    from labeler.dataset import Dataset
+    from labeler.settings import Settings
+
+
+def run() -> NoReturn:
+    """The command that sys.argv names, as a program of its own; ends the process.
+
+    A reader who closes the pipe, and Ctrl+C, end it without a word, by the very signal, so that
+    the shell sees why.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    try:
+        try:
+            code = main(sys.argv[1:])
+        finally:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        _end_by(signal.SIGINT)
+    except BrokenPipeError:
+        _end_by(signal.SIGPIPE)
+    except OSError as error:
+        print(f"labeler: the output can't be written: {error.strerror}.", file=sys.stderr)
+        os._exit(1)  # an ordinary end would try to write it again
+    sys.exit(code)
+
+
+def _end_by(number: signal.Signals) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)
+    signal.raise_signal(number)
+    raise AssertionError("the signal has ended the process")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command; its exit code. SystemExit(2) where the arguments are wrong."""
+    given = _parser().parse_args(arguments)
+    from labeler.settings import load_settings, unknown_settings
+
+    try:
+        settings = load_settings(os.environ)
+        for line in unknown_settings(os.environ):
+            say(line)
+        command: Callable[[argparse.Namespace, Settings], bool] = given.command
+        return 0 if command(given, settings) else 1
+    except LabelerError as error:
+        say(error.message)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m labeler",
+        description="Labelled boxes on images: work on the data set that LABELER_STORAGE names.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, work: Callable[..., bool], about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about)
+        made.set_defaults(command=work)
+        return made
+
+    adding = command("add", _on_data(add), "Add images, and the images in folders.")
+    adding.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an image or a folder")
+    listing = command("list", _on_data(list_images), "List the images.")
+    listing.add_argument("--status", type=_status, help="only images of this status")
+    listing.add_argument("--json", action="store_true", help="as JSON")
+    showing = command("show", _on_data(show_document), "Show an image's annotation document.")
+    showing.add_argument("image_id", metavar="ID")
+    exporting = command("export", _on_data(export), "Export the data set.")
+    exporting.add_argument("format", choices=["coco"])
+    exporting.add_argument(
+        "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
+    )
+    command("stats", _on_data(stats), "Count images by status and boxes by label.")
+    command("check", _on_data(check), "Check that documents open and originals are there.")
+    command("doctor", doctor, "Check the folder or bucket: what is wrong, and what mends it.")
+    return parser
+
+
+def _status(text: str) -> str:
+    from labeler.models import Status
+
+    if text not in set(Status):
+        raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(Status)}")
+    return text
+
+
+def _on_data(
+    work: Callable[[argparse.Namespace, Settings, Dataset], bool],
+) -> Callable[[argparse.Namespace, Settings], bool]:
+    """The work on the data set that the settings name."""
+
+    def command(given: argparse.Namespace, settings: Settings) -> bool:
+        from labeler.dataset import open_dataset
+
+        with contextlib.closing(open_dataset(settings)) as dataset:
+            return work(given, settings, dataset)
+
+    return command

@@ -1,0 +1,49 @@
+"""What a person sees: results on stdout, messages and progress on stderr."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from typing import Final
+
+_REFRESH_S: Final = 0.1
+_UNSEEN: Final = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+"""What would steer a terminal, or end a line, in the names and messages that are shown."""
+
+
+def show(text: str) -> None:
+    """A result, on stdout."""
+    progress("")
+    print(text)
+
+
+def say(line: str) -> None:
+    """A message, on stderr."""
+    progress("")
+    print(f"labeler: {plain(line)}", file=sys.stderr)
+
+
+def plain(text: str) -> str:
+    """The text on one line, with nothing in it that steers a terminal."""
+    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+class _Progress:
+    """A line on stderr that changes, where a person looks at it; an empty one takes it away."""
+
+    def __init__(self) -> None:
+        self._shown = ""
+        self._next = 0.0
+
+    def __call__(self, line: str) -> None:
+        now = time.monotonic()
+        if not (self._shown if not line else sys.stderr.isatty() and now >= self._next):
+            return
+        self._shown, self._next = line, now + _REFRESH_S
+        print(f"\r\033[K{line}", end="", file=sys.stderr, flush=True)
+
+
+progress = _Progress()
