@@ -89,6 +89,10 @@ lock: $(VENV)/.installed-dev ## write both locks anew from pyproject.toml; ARGS=
 	@$(COMPILE) --output-file requirements.txt $(ARGS)
 	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
+.PHONY: pictures
+pictures: $(VENV)/.installed-dev ## take the screenshots in docs/pictures anew
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && exec $(PY) tools/pictures.py
+
 .PHONY: clean
 clean: ## remove .venv and everything else that was made here; never the data
 	@rm -rf $(VENV) .coverage .coverage.* htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,123 @@
+"""Make the pictures in docs/pictures/ from the running program, by mouse and keyboard.
+
+    make pictures
+
+Starts Labeler on a folder of its own, uploads photos that scikit-image ships, draws boxes, and
+takes a screenshot at a desktop's and at a phone's width. CHROMIUM names the browser.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, expect, sync_playwright
+from skimage import data
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from tests.e2e.conftest import FLAGS, Server  # noqa: E402
+from tests.e2e.labeller import Labeller, eventually, rects  # noqa: E402
+
+TARGET = ROOT / "docs" / "pictures"
+DESKTOP = (1280, 800)
+PHONE = (390, 780)
+LABELS = ("motorcycle", "wheel", "bench", "carton")
+PHOTO = "garage.jpg"
+BOXES = (  # label, and left, top, right, bottom in pixels of the photo
+    ("motorcycle", 91, 22, 686, 453),
+    ("wheel", 121, 236, 281, 404),
+    ("wheel", 512, 290, 685, 451),
+    ("bench", 40, 105, 284, 309),
+    ("carton", 526, 28, 594, 100),
+    ("carton", 613, 184, 683, 277),
+)
+
+
+def main() -> None:
+    """Write both pictures."""
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
+        folder = Path(name)
+        photos = write_photos(folder)
+        env = {"LABELER_LABELS": ",".join(LABELS)}
+        server = Server(folder / "data", folder / "server.log", env)
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM"], args=list(FLAGS)
+        )
+        server.start()
+        try:
+            labeller = new_page(browser, server, DESKTOP)
+            label_all(labeller, server.folder, photos)
+            for picture, size in (("desktop.png", DESKTOP), ("phone.png", PHONE)):
+                labeller = new_page(browser, server, size)
+                labeller.at(PHOTO)
+                take(labeller, TARGET / picture)
+        finally:
+            server.stop()
+            browser.close()
+
+
+def write_photos(folder: Path) -> list[Path]:
+    """The photos to upload, in the order of their names."""
+    photos = {
+        "cat.jpg": data.chelsea(),
+        "coffee.jpg": data.coffee(),
+        PHOTO: data.stereo_motorcycle()[0],
+        "rocket.jpg": data.rocket(),
+    }
+    paths = []
+    for name, pixels in photos.items():
+        paths.append(folder / name)
+        Image.fromarray(pixels).save(paths[-1], quality=95)
+    return paths
+
+
+def new_page(browser: Browser, server: Server, size: tuple[int, int]) -> Labeller:
+    """A person with a window of that size, on the first image with work left."""
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    labeller = Labeller(context.new_page(), server.url)
+    labeller.open()
+    return labeller
+
+
+def label_all(labeller: Labeller, folder: Path, photos: Sequence[Path]) -> None:
+    """Finish two images that have nothing to label, then draw the boxes of the third."""
+    labeller.upload(*photos)
+    labeller.at("cat.jpg")
+    labeller.press("Skip")
+    labeller.at("coffee.jpg")
+    labeller.press("Done, nothing here")
+    labeller.at(PHOTO)
+    with Image.open(photos[2]) as photo:
+        scale = labeller.canvas()["width"] / photo.width
+    chosen = labeller.page.locator(".st-key-label [role=radiogroup] label:has(input:checked)")
+    for count, (label, left, top, right, bottom) in enumerate(BOXES, 1):
+        labeller.page.keyboard.press(str(LABELS.index(label) + 1))
+        expect(chosen).to_contain_text(label)
+        labeller.page.wait_for_timeout(1000)  # the canvas takes the label with the next run
+        labeller.drag((left * scale, top * scale), (right * scale, bottom * scale))
+        eventually(lambda count=count: len(rects(folder, PHOTO)) == count)
+    stored = [rect["label"] for rect in rects(folder, PHOTO)]
+    if stored != [label for label, *_ in BOXES]:
+        sys.exit(f"The boxes have other labels than they were drawn with: {stored}")
+    labeller.saved()
+
+
+def take(labeller: Labeller, path: Path) -> None:
+    """Write what the window shows, as a PNG of 256 colours: a third of the size."""
+    labeller.page.wait_for_timeout(1500)  # all animations have ended
+    with Image.open(io.BytesIO(labeller.page.screenshot())) as shot:
+        window = shot.convert("RGB")
+    few = window.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=4)
+    window.quantize(palette=few).save(path, optimize=True)  # dithered, unlike `few` itself
+
+
+if __name__ == "__main__":
+    main()
