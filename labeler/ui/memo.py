@@ -20,7 +20,11 @@ _CLOSE = 0.02
 
 
 class Memo(BaseModel):
-    """A mounted canvas and what was last read off it."""
+    """A mounted canvas, what was last read off it, and what of it the store had by then.
+
+    `stored` are the rects in the store that the canvas knew of: what differs from them on the
+    canvas is the person's work, whether the instance that saw it has stored it or not.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +33,7 @@ class Memo(BaseModel):
     fit: Fit
     room: tuple[int, int]
     given: tuple[Rect, ...]
-    shown: tuple[Rect, ...]
+    stored: tuple[Rect, ...]
     drawn: tuple[DrawnBox, ...]
 
 

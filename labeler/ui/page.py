@@ -48,30 +48,37 @@ def _show_page() -> None:
     context = bound()
     with st.sidebar:
         sidebar.uploader(context)
-        labels = context.dataset.label_set()
-        label = sidebar.label_picker(context, labels)
-        entries = context.dataset.list_images()
-        current = _current(entries)
-        listed = sidebar.image_list(entries, current)
+        project = state.read_project(context.dataset)
+        for problem in project.problems:
+            st.error(plain(problem))
+        labels, entries = project.labels, project.entries
+        label = sidebar.label_picker(context, labels) if labels else ""
+        current = _current(entries or [])
+        listed = sidebar.image_list(entries, current) if entries is not None else []
         sidebar.export(context)
-    if current is None:
-        _welcome(entries)
-        return
-    stage.show(context, current, listed, labels, label)
+    if labels is None or entries is None:
+        for problem in project.problems:  # where the sidebar is closed too
+            st.error(plain(problem))
+    elif current is None:
+        _welcome()
+    else:
+        stage.show(context, current, listed, labels, label)
 
 
 def _current(entries: list[ImageEntry]) -> str | None:
     """The image that the address names, or the first with work left, or the first."""
     named = st.query_params.get("image")
-    if named:
+    if named or not entries:
         return named
-    for entry in entries:
-        if entry.status in (Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED):
-            return entry.image_id
-    return entries[0].image_id if entries else None
+    unfinished = (Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED)
+    found = next((entry for entry in entries if entry.status in unfinished), entries[0])
+    # From here on the address names it: another one must not come in its place when somebody else
+    # finishes it, or when the session goes on with another instance.
+    state.go_to(found.image_id)
+    return found.image_id
 
 
-def _welcome(entries: list[ImageEntry]) -> None:
+def _welcome() -> None:
     st.header("Draw labelled boxes on your images")
     st.markdown(
         "1. **Upload images** in the sidebar: JPEG, PNG, WebP, BMP, GIF or TIFF, many at once.\n"

@@ -219,7 +219,9 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         key=canvas.key,
         on_change=functools.partial(_canvas_changed, canvas.key),
     )
-    if state.take_drawing(canvas.key, result.json_data):
+    known = canvas.read
+    if state.take_drawing(canvas.key, result.json_data) or not known:
+        canvas.read = True
         st.rerun()  # what stands above was written without it
 
 

@@ -10,10 +10,12 @@ from typing import Any
 import streamlit as st
 
 from labeler import edits
+from labeler.catalogue import ImageEntry
 from labeler.dataset import Dataset
 from labeler.errors import LabelerError
 from labeler.geometry import Fit
 from labeler.images import ImageInfo
+from labeler.labels import LabelSet
 from labeler.models import AnnotationDocument, Rect
 from labeler.saver import Draft, Edit
 from labeler.ui.context import Context, bound
@@ -40,7 +42,8 @@ class Canvas:
     drawn: tuple[DrawnBox, ...] = ()
     raw: Any = None
     differs: bool = False
-    resumed: bool = False
+    read: bool = True
+    """False while what is drawn on a canvas of another instance has not been looked at."""
 
 
 @dataclass
@@ -57,14 +60,30 @@ class OpenImage:
     def stale(self) -> bool:
         """Whether the canvas shows other rects than the draft has."""
         canvas = self.canvas
-        return canvas is not None and (
-            canvas.differs or _by_id(canvas.shown) != _by_id(self.draft.wanted.rects)
+        return (
+            canvas is not None
+            and canvas.read
+            and (canvas.differs or _by_id(canvas.shown) != _by_id(self.draft.wanted.rects))
         )
+
+
+@dataclass
+class Project:
+    """The label set and the images as this session has read them last; None before it could.
+
+    `problems` say what could not be read anew. The page goes on with what it had: a store that
+    fails for a while must not take away the canvas that somebody draws on.
+    """
+
+    labels: LabelSet | None = None
+    entries: list[ImageEntry] | None = None
+    problems: list[str] = field(default_factory=list)
 
 
 @dataclass
 class _Session:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
+    project: Project = field(default_factory=Project)
     open: OpenImage | None = None
     runs: int = 0
     canvases: int = 0
@@ -93,6 +112,22 @@ def go_to(image_id: str) -> None:
     st.query_params["image"] = image_id
 
 
+def read_project(dataset: Dataset) -> Project:
+    """The label set and the images, each as it is now or, where that fails, as it was."""
+    project = session().project
+    problems: dict[str, None] = {}  # a store that fails may say the same of both
+    try:
+        project.labels = dataset.label_set()
+    except LabelerError as error:
+        problems[error.message] = None
+    try:
+        project.entries = dataset.list_images()
+    except LabelerError as error:
+        problems[error.message] = None
+    project.problems = list(problems)
+    return project
+
+
 def opened(context: Context, image_id: str) -> OpenImage:
     """The image as this session has it open; opens it where it has not.
 
@@ -115,7 +150,7 @@ def mount(image: OpenImage, room: Room) -> Canvas:
     state = session()
     if image.info is None:
         raise ValueError("an image without its picture has no canvas")
-    if image.canvas is None or image.canvas.room != room:
+    if image.canvas is None or (image.canvas.read and image.canvas.room != room):
         state.canvases += 1
         rects = image.draft.wanted.rects
         image.canvas = Canvas(
@@ -130,13 +165,14 @@ def mount(image: OpenImage, room: Room) -> Canvas:
 
 def memo_of(image: OpenImage, canvas: Canvas) -> str:
     """What the tab is to remember of the canvas."""
+    seen = {rect.id for rect in canvas.given} | {box.id for box in canvas.drawn}
     return Memo(
         image_id=image.image_id,
         key=canvas.key,
         fit=canvas.fit,
         room=(canvas.room.width, canvas.room.height),
         given=canvas.given,
-        shown=canvas.shown,
+        stored=tuple(r for r in image.draft.stored.document.rects if r.id in seen),
         drawn=canvas.drawn,
     ).model_dump_json(exclude_defaults=True)
 
@@ -152,9 +188,9 @@ def resume(image: OpenImage, memo: Memo) -> None:
         fit=memo.fit,
         room=Room(*memo.room),
         given=memo.given,
-        shown=memo.shown,
+        shown=memo.stored,
         drawn=memo.drawn,
-        resumed=True,
+        read=False,
     )
 
 
@@ -167,11 +203,11 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
     if raw is None or raw == canvas.raw:
         return False
     reading = read_drawing(raw, canvas.fit, canvas.given, canvas.drawn)
-    if canvas.resumed:
+    if not canvas.read:
         stored = image.draft.wanted.rects
         drawn = same_ids(reading.drawn, canvas.fit, canvas.shown, stored)
         reading = read_drawing(raw, canvas.fit, canvas.given, drawn)
-        canvas.resumed = False
+        canvas.read = True
     canvas.raw = raw
     return _take_reading(image, canvas, reading)
 
