@@ -50,7 +50,7 @@ OUTSIDE = {
     "gcsfs": {"labeler.storage"},
     "google": {"labeler.storage"},
     "google_crc32c": {"labeler.storage"},
-    "pydantic": {"labeler.labels", "labeler.models", "labeler.stored"},
+    "pydantic": {"labeler.labels", "labeler.models", "labeler.stored", "labeler.ui"},
     "requests": {"labeler.storage"},
     "starlette": {"app", "labeler.api"},
     "streamlit": {"app", "labeler.ui"},
