@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from PIL import Image, ImageDraw
 from skimage import data
@@ -34,7 +35,7 @@ class Pictures:
         return paths
 
     def with_frame(
-        self, name: str, size: tuple[int, int], frame: tuple[int, int, int, int], **options: object
+        self, name: str, size: tuple[int, int], frame: tuple[int, int, int, int], **options: Any
     ) -> Path:
         """Grey with one dark rectangle whose edges are at `frame` (left, top, right, bottom)."""
         path = self.folder / name
