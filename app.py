@@ -62,7 +62,8 @@ settings, app = start()
 
 if __name__ == "__main__":
     # The server ends in good order and then gives the signal on: it was a stop that was asked for.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, lambda *_: sys.exit(0))
     config: dict[str, str | int] = {
         "server.port": settings.port,
         "server.maxUploadSize": settings.max_upload_mb,
