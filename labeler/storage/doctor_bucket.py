@@ -139,13 +139,14 @@ class _Examination:
         store = GcsStore(self._bucket, path, timeout_s=self._timeout_s, kms_key=self._kms_key)
         key = probe_key()
         name = f"{path}/{key}" if path else key
-        left = True
+        findings: list[Finding] = []
         try:
             with contextlib.closing(store):
                 findings = try_out(store, key, mend=self._grant())
-            yield from findings
         finally:
-            left = self._remove(name)
+            # Where not even the first step succeeded, nothing has been made.
+            left = len(findings) != 1 and self._remove(name)
+        yield from findings
         if left:
             why = "It is no image and is not shown, but takes a few bytes."
             mend = f"gcloud storage rm --all-versions gs://{self._bucket}/{name}"

@@ -112,11 +112,11 @@ def _file_system(path: Path, on_cloud_run: bool) -> Iterator[Finding]:
 def file_system_of(path: Path, mounts: Path) -> tuple[str, str]:
     """Type and mount point of the file system that holds `path`, from Linux's table of mounts.
 
-    Both are empty where there is no such table.
+    Both are empty where there is no such table to read.
     """
     try:
         table = mounts.read_text(errors="surrogateescape")
-    except FileNotFoundError:
+    except OSError:
         return "", ""
     found = ("", "")
     real = path.resolve()
@@ -148,25 +148,29 @@ def _space(path: Path) -> Finding:
 
 
 def _refused(root: Path, kept: tuple[str, ...]) -> Iterator[Finding]:
-    """A fault for the first thing of ours that this account may not read and change."""
-    for path in _ours(root, kept):
-        needed = os.R_OK | os.W_OK | (os.X_OK if path.is_dir() else 0)
+    """A fault for the first thing of ours that this account may not read or change."""
+    for path, needed in _ours(root, kept):
         # Temporary files come and go.
-        if not os.access(path, needed) and path.exists():
+        if not os.access(path, needed, effective_ids=True) and path.exists():
             quoted = shlex.quote(str(root))
             yield fault(
-                f"This account may not read and write {path}",
+                f"This account may not read and change {path}",
                 "Documents can't be opened, or not be saved.",
                 f'sudo chown -R "$(id -u):$(id -g)" {quoted} && chmod -R u+rwX {quoted}',
             )
             return
 
 
-def _ours(root: Path, kept: tuple[str, ...]) -> Iterator[Path]:
-    """The folder, what is kept in it, and what the store has there for itself."""
+def _ours(root: Path, kept: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
+    """The folder, what is kept in it, what the store has there for itself, and rights needed.
+
+    An object is replaced by another file: it need not be writable itself, but its folder must.
+    """
     own = root / RESERVED
-    yield from (root, *(root / key for key in kept), own)
-    yield from sorted([*own.glob("*/"), *own.glob("locks/*"), *own.glob("*.jsonl")])
+    for path in (root, *(root / key for key in kept), own, *sorted(own.glob("*/"))):
+        yield path, os.R_OK | os.W_OK | os.X_OK if path.is_dir() else os.R_OK
+    for path in sorted([*own.glob("locks/*"), *own.glob("*.jsonl")]):
+        yield path, os.R_OK | os.W_OK
 
 
 # --- the trial ----------------------------------------------------------------------------

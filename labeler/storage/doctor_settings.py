@@ -124,7 +124,7 @@ def _lifecycle(settings: dict[str, Any], place: Place, update: str) -> Iterator[
     rules = settings.get("lifecycle", {}).get("rule", ())
     harmless = True
     for number, rule in enumerate(rules, 1):
-        met = [begin for begin in _names(place) if _meets(rule["condition"], begin)]
+        met = [name for begin in _names(place) for name in _met(rule["condition"], begin)]
         action = rule["action"]
         if met and _deletes(rule):
             harmless = False
@@ -150,16 +150,22 @@ def _names(place: Place) -> list[str]:
     return [prefix + begin for begin in place.kept]
 
 
-def _meets(condition: dict[str, Any], begin: str) -> bool:
-    """Whether a rule may meet live objects whose names begin with `begin`."""
+def _met(condition: dict[str, Any], begin: str) -> list[str]:
+    """How the names begin of live objects that a rule may meet, among those from `begin` on."""
     if _only_old(condition) or any(name in condition for name in _CUSTOM_TIME):
-        return False
-    prefixes = condition.get("matchesPrefix") or [""]
-    suffixes = condition.get("matchesSuffix") or [""]
+        return []
     documents = begin.endswith(("annotations/", _DOCUMENT))
-    return any(begin.startswith(one) or one.startswith(begin) for one in prefixes) and any(
-        not documents or one.endswith(_DOCUMENT) or _DOCUMENT.endswith(one) for one in suffixes
-    )
+    suffixes = condition.get("matchesSuffix") or [""]
+    if documents and not any(
+        one.endswith(_DOCUMENT) or _DOCUMENT.endswith(one) for one in suffixes
+    ):
+        return []
+    prefixes = condition.get("matchesPrefix") or [""]
+    return [
+        max(begin, one, key=len)
+        for one in prefixes
+        if begin.startswith(one) or one.startswith(begin)
+    ]
 
 
 def _only_old(condition: dict[str, Any]) -> bool:
@@ -174,7 +180,7 @@ def _deletes(rule: dict[str, Any]) -> bool:
 
 
 def _listed(names: list[str]) -> str:
-    return " and ".join(name or "everything" for name in names)
+    return " and ".join(dict.fromkeys(name or "everything" for name in names))
 
 
 def _shown(rule: dict[str, Any]) -> str:

@@ -144,7 +144,7 @@ class Bucket:
     """Objects by name, in the order of their names' UTF-8 bytes, with their old generations.
 
     `settings` holds what a bucket's resource shows beside its name (versioning, lifecycle, ...);
-    `denied` the permissions that nobody has here.
+    `denied` the permissions that nobody has here, `bindings` the roles that its policy shows.
     """
 
     def __init__(self, name: str, settings: Mapping[str, Any] | None = None) -> None:
@@ -163,6 +163,7 @@ class Bucket:
             **(settings or {}),
         }
         self.denied: set[str] = set()
+        self.bindings: list[dict[str, Any]] = []
         self.live: dict[str, StoredObject] = {}
         self.old: dict[str, list[StoredObject]] = {}
         self.sorted_names: list[bytes] = []

@@ -118,13 +118,15 @@ class Service:
             return answer({"kind": "storage#testIamPermissionsResponse", "permissions": held})
         if part == "/iam":
             self.allow(name, "storage.buckets.getIamPolicy")
-            return answer({"kind": "storage#policy", "version": 1, "bindings": [], "etag": "CAE="})
+            policy = {"kind": "storage#policy", "version": 1, "etag": "CAE="}
+            if request.method == "PUT":
+                bucket.bindings = _json(request).get("bindings", [])
+            return answer(policy | {"bindings": bucket.bindings})
         if request.method == "GET":
             self.allow(name, "storage.buckets.get")
         elif request.method == "PATCH":
             self.allow(name, "storage.buckets.update")
-            for key, value in _json(request).items():
-                bucket.settings[key] = value
+            bucket.settings = patched(bucket.settings, _json(request))
             bucket.metageneration += 1
         elif request.method == "DELETE":
             if bucket.live:
@@ -284,6 +286,19 @@ def change(found: StoredObject, asked: dict[str, Any], *, whole: bool) -> None:
             found.extra[key] = asked[key]
     found.metageneration += 1
     found.updated = datetime.now(UTC)
+
+
+def patched(value: Any, changes: Any) -> Any:
+    """The value after a merge patch (RFC 7396): null removes a key, objects are merged."""
+    if not isinstance(changes, dict):
+        return changes
+    result = dict(value) if isinstance(value, dict) else {}
+    for key, change_of in changes.items():
+        if change_of is None:
+            result.pop(key, None)
+        else:
+            result[key] = patched(result.get(key), change_of)
+    return result
 
 
 def answer(value: Any) -> Response:
