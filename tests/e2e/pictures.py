@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from typing import Any
 
 from PIL import Image, ImageDraw
 from skimage import data

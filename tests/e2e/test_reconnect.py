@@ -27,7 +27,7 @@ def test_what_is_drawn_while_the_server_is_away(
     labeller.page.wait_for_timeout(40)  # before the canvas sends it
     assert server.stop(kill=kill) == (-9 if kill else 0)
     labeller.drag((280, 40), (360, 120))
-    labeller.page.wait_for_timeout(1500)
+    labeller.page.wait_for_timeout(100)  # soon the page says in a dialog that it is alone
     labeller.drag((400, 40), (480, 120))
     server.start()
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 4, 40)
