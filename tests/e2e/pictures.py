@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from typing import Any
 
 from PIL import Image, ImageDraw
 from skimage import data

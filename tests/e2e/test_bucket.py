@@ -1,0 +1,75 @@
+"""The whole app on a bucket: same page, same documents; a bucket in trouble loses nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import eventually
+from tests.e2e.pictures import Pictures
+from tests.gcs_server import Fault, GcsServer
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def gcs() -> Iterator[GcsServer]:
+    with GcsServer(buckets=["labels", "originals"], added_ms=30, write_interval_s=1.0) as server:
+        yield server
+
+
+def stored(gcs: GcsServer, bucket: str, prefix: str) -> dict[str, bytes]:
+    with gcs.lock:
+        found = gcs.bucket(bucket).live
+        return {name: o.data for name, o in found.items() if name.startswith(prefix)}
+
+
+def rects(gcs: GcsServer) -> list[dict[str, Any]]:
+    documents = stored(gcs, "labels", "team/annotations/")
+    return [rect for data in documents.values() for rect in json.loads(data)["rects"]]
+
+
+def test_label_on_a_bucket_that_has_bad_moments(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, gcs: GcsServer
+) -> None:
+    server = serve(
+        LABELER_STORAGE="gs://labels/team",
+        LABELER_UPLOADS="gs://originals",
+        LABELER_LABELS="cat",
+        LABELER_SAVE_TIMEOUT_S="3",
+        STORAGE_EMULATOR_HOST=gcs.url,
+    )
+    labeller = new_labeller(server)
+    photo = pictures.photo("cat.jpg")
+    labeller.upload(photo)
+    labeller.at("cat.jpg")
+    assert stored(gcs, "originals", "") == {"cat.jpg": photo.read_bytes()}
+    # Faster than one write a second: they are written together, the last state always.
+    for x in (30, 130, 230, 330):
+        labeller.drag((x, 40), (x + 80, 120))
+        labeller.page.wait_for_timeout(300)
+    eventually(lambda: len(rects(gcs)) == 4)
+    labeller.saved()
+
+    gcs.faults.add(Fault("status"), method="POST", path="/upload/", times=-1)
+    labeller.drag((30, 200), (110, 280))
+    expect(labeller.page.get_by_text("Not saved").first).to_be_visible(timeout=20_000)
+    labeller.drag((130, 200), (210, 280))
+    labeller.page.wait_for_timeout(500)
+    assert len(rects(gcs)) == 4
+    gcs.faults.clear()
+    eventually(lambda: len(rects(gcs)) == 6, 40)
+    labeller.saved()
+
+    again = new_labeller(server)
+    again.at("cat.jpg")
+    expect(again.page.get_by_text("6 boxes").first).to_be_visible()
+    again.press("Export COCO")
+    expect(again.page.get_by_role("link", name="Download")).to_be_visible(timeout=20_000)
+    [export] = stored(gcs, "labels", "team/exports/").values()
+    assert len(json.loads(export)["annotations"]) == 6
