@@ -75,15 +75,24 @@ def _sent_name(name: str) -> str:
 def label_picker(context: Context, labels: LabelSet) -> str:
     """The label that the next box gets."""
     names = [label.name for label in labels.labels]
-    if len(names) <= MOST_RADIO_LABELS:
+    session = state.session()
+    few = len(names) <= MOST_RADIO_LABELS
+    key = "label" if few else "label_menu"
+    if key not in st.session_state and session.label in names:
+        st.session_state[key] = session.label  # the buttons have just become a menu
+    chosen: str | None = None
+    if not names:
+        st.warning("There is no label yet. Add one to draw boxes.")
+    elif few:
         chosen = st.radio(
             "Label of the next box",
             names,
             format_func=lambda name: _colored(name, labels),
-            key="label",
+            key=key,
         )
     else:
-        chosen = st.selectbox("Label of the next box", names, key="label")
+        chosen = st.selectbox("Label of the next box", names, key=key)
+    session.label = chosen or ""
     with (
         st.popover("Add a label", icon=":material/add:", width="stretch"),
         st.form("add_label", border=False),
@@ -100,7 +109,7 @@ def label_picker(context: Context, labels: LabelSet) -> str:
                     st.info("This label is there already.")
                 else:
                     st.rerun()
-    return chosen or ""
+    return session.label
 
 
 def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:

@@ -329,7 +329,7 @@ def _edit_rects(image: state.OpenImage, edit: Callable[[list[Rect]], list[Rect]]
 
 def _conflicts(context: Context, image: state.OpenImage) -> None:
     """Rects that somebody else changed at the same time, both versions, and the choice."""
-    for conflict in image.draft.conflicts:
+    for number, conflict in enumerate(image.draft.conflicts):  # one box may stand there twice
         with st.container(border=True):
             st.warning(plain(_conflict_text(conflict)))
             with st.container(horizontal=True):
@@ -340,7 +340,7 @@ def _conflicts(context: Context, image: state.OpenImage) -> None:
                 ):
                     st.button(
                         text,
-                        key=f"{LEAVE}resolve_{choice}_{conflict.id}",
+                        key=f"{LEAVE}resolve_{choice}_{number}",
                         on_click=_resolve,
                         args=(context, image, conflict, choice),
                     )

@@ -85,6 +85,7 @@ class _Session:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     project: Project = field(default_factory=Project)
     open: OpenImage | None = None
+    label: str = ""
     runs: int = 0
     canvases: int = 0
     renewals: int = 0
@@ -137,6 +138,7 @@ def opened(context: Context, image_id: str) -> OpenImage:
     state = session()
     if state.open is None or state.open.image_id != image_id:
         state.open = None
+        context.dataset.find_image(image_id)  # says best what is wrong with an address
         document = context.dataset.open_document(image_id)
         draft = Draft(image_id, document, by="")
         state.open = OpenImage(image_id, draft, None)
