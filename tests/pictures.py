@@ -87,6 +87,14 @@ def same_colors(found: list[tuple[int, ...]], wanted: Any = CORNERS) -> bool:
     )
 
 
+def same_size(width: int = 64, height: int = 48) -> tuple[bytes, bytes]:
+    """Two pictures in as many bytes."""
+    one, other = (encoded(picture(width, height).rotate(turn), "BMP") for turn in (0, 180))
+    assert len(one) == len(other)
+    assert one != other
+    return one, other
+
+
 def png_chunk(kind: bytes, data: bytes) -> bytes:
     checksum = zlib.crc32(kind + data)
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", checksum)

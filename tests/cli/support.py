@@ -1,0 +1,38 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.pictures import png
+from tests.projects import BOX, OTHER, Project, with_boxes
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = (sys.executable, "-m", "labeler")
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Done]
+
+
+def labelled(project: Project) -> tuple[str, str]:
+    """Two labelled images; their IDs."""
+    dataset = project.open()
+    ids = []
+    for name, rects in (("a.png", (BOX, OTHER)), ("b.png", (BOX,))):
+        image_id = dataset.add_image(name, png()).image_id
+        opened = dataset.open_document(image_id)
+        dataset.save_document(image_id, with_boxes(opened, *rects), opened, by="ana@example.com")
+        ids.append(image_id)
+    return ids[0], ids[1]

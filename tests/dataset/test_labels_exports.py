@@ -1,0 +1,145 @@
+"""Labels and exports: nothing is lost, numbers stay."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from labeler.dataset import Dataset
+from labeler.errors import (
+    DamagedDocument,
+    InvalidDocument,
+    NotFound,
+)
+from tests.pictures import (
+    png,
+)
+from tests.projects import BOX, OTHER, Project, with_boxes
+
+
+def test_labels_come_from_the_settings_until_there_are_some(project: Project) -> None:
+    project.environ["LABELS"] = "person, car"
+    dataset = project.open()
+    assert [label.name for label in dataset.label_set().labels] == ["person", "car"]
+    assert project.objects() == {}
+    dataset.add_labels(["dog", "CAR"])
+    project.environ["LABELS"] = "something else"
+    names = [(label.number, label.name) for label in project.open().label_set().labels]
+    assert names == [(1, "person"), (2, "car"), (3, "dog")]
+
+
+def test_labels_that_are_there_are_not_written_again(project: Project) -> None:
+    project.open().add_labels(["dog"])
+    before = project.objects()
+    project.open().add_labels(["dog", " Dog ", "object"])
+    assert project.objects() == before
+
+
+def test_many_who_add_labels_at_once_lose_none(project: Project) -> None:
+    names = [f"label {number}" for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda name: project.open().add_labels([name]), names))
+    labels = project.open().label_set().labels
+    assert {label.name for label in labels} == {"object", *names}
+    assert [label.number for label in labels] == list(range(1, 10))
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 200, "a\x00b"])
+def test_what_is_no_label_is_refused(project: Project, name: str) -> None:
+    with pytest.raises(InvalidDocument):
+        project.open().add_labels(["dog", name])
+    assert project.objects() == {}
+
+
+def test_a_damaged_label_set_is_left_as_it_is(project: Project) -> None:
+    project.put("labels.json", b'{"labels": [{}]}')
+    before = project.objects()
+    with pytest.raises(DamagedDocument, match=r"labels\.json"):
+        project.open().label_set()
+    with pytest.raises(DamagedDocument, match=r"labels\.json"):
+        project.open().add_labels(["dog"])
+    assert project.objects() == before
+
+
+def labelled(project: Project) -> Dataset:
+    """A project with two labelled images, one of a label that is in no label set."""
+    dataset = project.open()
+    for name, rects in (("b.png", (BOX,)), ("a.png", (BOX, OTHER))):
+        image_id = dataset.add_image(name, png()).image_id
+        opened = dataset.open_document(image_id)
+        dataset.save_document(image_id, with_boxes(opened, *rects), opened, by="")
+    dataset.add_image("c.png", png())
+    project.put("annotations/damaged.json", b"{")
+    return project.open()
+
+
+def test_an_export_holds_the_project(project: Project) -> None:
+    dataset = labelled(project)
+    export = dataset.export_coco()
+    written = project.objects()[export.key][0]
+    assert b"".join(dataset.coco_chunks()) == written
+    assert b"".join(dataset.export_chunks(export.key.removeprefix("exports/"))) == written
+    pieces: list[bytes] = []
+    summary = dataset.write_coco(pieces.append)
+    assert b"".join(pieces) == written
+    coco = json.loads(written)
+    assert [image["file_name"] for image in coco["images"]] == ["a.png", "b.png"]
+    assert [one["name"] for one in coco["categories"]] == ["object", "car", "dog"]
+    assert (summary.images, summary.annotations) == (2, 3)
+    assert export.summary == summary
+    newest = max(entry.saved_at for entry in dataset.list_images() if entry.rects)
+    assert coco["info"]["date_created"][:19] == newest[:19]
+    # What the file says must still be so tomorrow: the numbers of the labels are kept.
+    names = [label.name for label in project.open().label_set().labels]
+    assert names == ["object", "car", "dog"]
+
+
+def test_an_export_names_originals_by_their_place(project: Project) -> None:
+    pictures = png(64, 48), png(640, 480)
+    dataset = project.open()
+    ids = [dataset.add_image("a.png", data).image_id for data in pictures]
+    for image_id in ids:
+        opened = dataset.open_document(image_id)
+        dataset.save_document(image_id, with_boxes(opened, BOX), opened, by="")
+    coco = json.loads(b"".join(project.open().coco_chunks()))
+    assert sorted(image["file_name"] for image in coco["images"]) == [f"{ids[1]}/a.png", "a.png"]
+
+
+def test_exports_of_one_second_are_two(project: Project) -> None:
+    dataset = labelled(project)
+    keys = [dataset.export_coco().key for _ in range(3)]
+    assert len(set(keys)) == 3
+    assert all(re.fullmatch(r"exports/dataset_coco_\d{8}_\d{6}\.json", key) for key in keys)
+    objects = project.objects()
+    assert len({objects[key][0] for key in keys}) == 1
+
+
+def test_an_empty_project_is_exported(project: Project) -> None:
+    coco = json.loads(b"".join(project.open().coco_chunks()))
+    assert (coco["images"], coco["annotations"]) == ([], [])
+
+
+@pytest.mark.parametrize("name", ["x.json", "../labels.json", "dataset_coco_1_2.json", ""])
+def test_only_exports_are_handed_out(project: Project, name: str) -> None:
+    project.open().add_labels(["dog"])
+    with pytest.raises(NotFound):
+        project.open().export_chunks(name)
+
+
+def test_a_survey_has_every_image_in_the_order_of_names(project: Project) -> None:
+    labelled(project)
+    project.put("uploads/B.png", png(32, 32))
+    found = [
+        (entry.image_path, document and len(document.rects), bool(entry.problem))
+        for entry, document in project.open().survey()
+    ]
+    assert found == [
+        ("B.png", None, False),
+        ("a.png", 2, False),
+        ("b.png", 1, False),
+        ("c.png", 0, False),
+        ("damaged", None, True),
+    ]
