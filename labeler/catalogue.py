@@ -13,7 +13,7 @@ import re
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -97,6 +97,31 @@ class Catalogue:
         with self._lock:
             entries = list(self._entries.values())
         return sorted(entries, key=lambda e: (e.image_path, e.image_id))
+
+    def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+        """Every image with its stored document, in the order of names; read in bulk.
+
+        None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
+        """
+        listed = self.entries()
+        entries = iter(listed)
+        keys = [document_key(entry.image_id) for entry in listed]
+        for key, data, _ in self._store.read_many(keys):
+            for entry in entries:
+                if document_key(entry.image_id) == key:
+                    break
+                yield entry, None
+            try:
+                yield entry, parse_document(data, key)
+            except DamagedDocument as error:
+                yield replace(entry, problem=error.message), None
+        for entry in entries:
+            yield entry, None
+
+    def expire(self) -> None:
+        """Have the next look be at a new listing."""
+        with self._listing:
+            self._listed_at = float("-inf")
 
     def find(self, image_id: str) -> ImageEntry | None:
         """The entry of that image; lists anew where the last listing does not hold it."""

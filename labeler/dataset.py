@@ -6,13 +6,11 @@ bytes -> inspect -> image ID -> original + document (both create-only) -> (docum
 
 from __future__ import annotations
 
-import re
-import tempfile
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from labeler import images
 from labeler.catalogue import (
@@ -23,22 +21,12 @@ from labeler.catalogue import (
     document_metadata,
     is_image_id,
 )
-from labeler.errors import (
-    DamagedDocument,
-    NotFound,
-    UnknownLabels,
-    VersionConflict,
-)
+from labeler.coco import CocoFile, Summary, to_coco
+from labeler.errors import DamagedDocument, NotFound, UnknownLabels, VersionConflict
+from labeler.exports import Export, Exports, coco_images
 from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
 from labeler.merge import RectConflict, merge
-from labeler.models import (
-    FORMAT_VERSION,
-    AnnotationDocument,
-    Metadata,
-    Status,
-    dump_document,
-    parse_document,
-)
+from labeler.models import AnnotationDocument, dump_document, new_document, parse_document, stamped
 from labeler.originals import (
     HeldOriginals,
     KeptOriginals,
@@ -50,12 +38,8 @@ from labeler.secret import load_secret
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, Replaces, Store, Version, open_store
 
-EXPORTS: Final = "exports/"
-_EXPORT_NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}\.json")
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
-if TYPE_CHECKING:
-    from labeler import coco
 
 Clock = Callable[[], datetime]
 
@@ -88,14 +72,6 @@ class SavedDocument:
     conflicts: tuple[RectConflict, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Export:
-    """A COCO file under exports/ and what went into it."""
-
-    key: str
-    summary: coco.Summary
-
-
 class Dataset:
     """The project in one store. Safe to share by threads; keeps nothing that can't be lost."""
 
@@ -111,6 +87,7 @@ class Dataset:
         self._store = store
         self._uploads = uploads
         self._clock = clock
+        self._exports = Exports(store, clock)
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
@@ -153,6 +130,10 @@ class Dataset:
         self._catalogue.note(image_id, opened.document, original)
         return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
 
+    def list_anew(self) -> None:
+        """Have the next listing be a new one: another instance may have added images."""
+        self._catalogue.expire()
+
     def list_images(self) -> list[ImageEntry]:
         """Every image with a document or an original, in the order of names."""
         return self._catalogue.entries()
@@ -169,20 +150,7 @@ class Dataset:
 
         None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
         """
-        listed = self._catalogue.entries()
-        entries = iter(listed)
-        keys = [document_key(entry.image_id) for entry in listed]
-        for key, data, _ in self._store.read_many(keys):
-            for entry in entries:
-                if document_key(entry.image_id) == key:
-                    break
-                yield entry, None
-            try:
-                yield entry, parse_document(data, key)
-            except DamagedDocument as error:
-                yield replace(entry, problem=error.message), None
-        for entry in entries:
-            yield entry, None
+        return self._catalogue.survey()
 
     def image_bytes(self, image_id: str) -> bytes:
         """The original's bytes, the very picture that the document was drawn on.
@@ -252,17 +220,17 @@ class Dataset:
 
         Raises VersionConflict, with nothing changed.
         """
-        stamped = _stamped(document, image_id, self._clock(), by)
-        data = dump_document(stamped)
+        signed = stamped(document, image_id, self._clock(), by)
+        data = dump_document(signed)
         version = self._store.write(
             document_key(image_id),
             data,
             replaces=replaces,
-            metadata=document_metadata(stamped, data),
+            metadata=document_metadata(signed, data),
             content_type="application/json",
         )
-        self._catalogue.note(image_id, stamped, None)
-        return SavedDocument(stamped, version)
+        self._catalogue.note(image_id, signed, None)
+        return SavedDocument(signed, version)
 
     def save_document(
         self, image_id: str, wanted: AnnotationDocument, base: OpenedDocument, by: str
@@ -333,24 +301,10 @@ class Dataset:
 
     def export_coco(self) -> Export:
         """Write the COCO file of the project under exports/."""
-        with tempfile.TemporaryFile() as spool:
-            summary = self.write_coco(spool.write)
-            moment = self._clock().astimezone(UTC)
-            while True:
-                key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}.json"
-                spool.seek(0)
-                try:
-                    self._store.write(
-                        key,
-                        spool,
-                        replaces=ABSENT,
-                        content_type="application/json",
-                    )
-                    return Export(key, summary)
-                except VersionConflict:
-                    moment += timedelta(seconds=1)  # two exports in one second
+        with self._coco_file() as file:
+            return self._exports.keep(file)
 
-    def write_coco(self, write: Callable[[bytes], object]) -> coco.Summary:
+    def write_coco(self, write: Callable[[bytes], object]) -> Summary:
         """Hand the COCO file of the project, as it is now, piece by piece to `write`."""
         with self._coco_file() as file:
             for chunk in file.chunks():
@@ -367,51 +321,28 @@ class Dataset:
 
         return stream()
 
-    def _coco_file(self) -> coco.CocoFile:
-        """Labels that are in use and in no label set are added to it first."""
-        from labeler import coco
+    def export_chunks(self, name: str) -> Generator[bytes, None, None]:
+        """The bytes of an export, by its file name; NotFound for anything else."""
+        return self._exports.chunks(name)
 
+    def _coco_file(self) -> CocoFile:
+        """Labels that are in use and in no label set are added to it first."""
         # Stored, so that later exports give each label the same number.
         labels = self.add_labels(())
+        prefix = self._uploads.prefix if self._uploads else ""
         while True:
             try:
-                return coco.to_coco(self._coco_images(), labels)
+                return to_coco(coco_images(self.survey(), prefix), labels)
             except UnknownLabels as error:
                 labels = self.add_labels(error.names)
 
-    def _coco_images(self) -> Iterator[coco.CocoImage]:
-        from labeler import coco
-
-        start = len(self._uploads.prefix) if self._uploads else 0
-        for number, (entry, stored) in enumerate(self.survey(), 1):
-            document = stored
-            if stored is None and not entry.problem:
-                document = AnnotationDocument(rects=(), image_path=entry.image_path)
-            name = entry.original[start:] if entry.original else entry.image_path
-            yield coco.CocoImage(number, document, name)
-
-    def export_chunks(self, name: str) -> Generator[bytes]:
-        """The bytes of an export, by its file name; NotFound for anything else."""
-        if not _EXPORT_NAME.fullmatch(name):
-            raise NotFound(f"There is no export {name!r}.")
-        opened = self._store.open(EXPORTS + name)
-        chunks = opened.__enter__()
-
-        def stream() -> Generator[bytes]:
-            try:
-                yield from chunks
-            finally:
-                opened.__exit__(None, None, None)
-
-        return stream()
+    # --- within ---------------------------------------------------------------------------
 
     def check_store(self) -> None:
         """Raises StoreError, which says what is wrong, where the store can't be listed."""
         self._store.list(ANNOTATIONS, limit=1)
         if self._uploads is not None and self._uploads.store is not self._store:
             self._uploads.store.list(self._uploads.prefix, limit=1)
-
-    # --- within ---------------------------------------------------------------------------
 
     def _read(self, image_id: str) -> OpenedDocument:
         key = document_key(image_id)
@@ -424,21 +355,8 @@ class Dataset:
     def _new_document(
         self, image_id: str, image_path: str, info: images.ImageInfo, by: str
     ) -> AnnotationDocument:
-        metadata = Metadata(
-            image_path=image_path,
-            image_id=image_id,
-            saved_at=self._clock().isoformat(timespec="microseconds"),
-            version=FORMAT_VERSION,
-            content_md5=info.md5,
-            status=Status.UNLABELED.value,
-        )
-        return AnnotationDocument(
-            rects=(),
-            image_path=image_path,
-            image_width=info.width,
-            image_height=info.height,
-            metadata=metadata.model_copy(update={"saved_by": by}) if by else metadata,
-        )
+        size = info.width, info.height
+        return new_document(image_id, image_path, size, info.md5, self._clock(), by)
 
     def _create(
         self, image_id: str, file_name: str, info: images.ImageInfo, by: str
@@ -472,18 +390,3 @@ def open_dataset(settings: Settings) -> Dataset:
 def _open(location: Location, settings: Settings) -> Store:
     kms_key = settings.kms_key if location.bucket else ""
     return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
-
-
-def _stamped(
-    document: AnnotationDocument, image_id: str, now: datetime, by: str
-) -> AnnotationDocument:
-    """The document with the time, the person and what format 1.0 demands filled in."""
-    update = {
-        "image_path": document.metadata.image_path or document.image_path,
-        "image_id": image_id,
-        "saved_at": now.astimezone(UTC).isoformat(timespec="microseconds"),
-        "version": document.metadata.version or FORMAT_VERSION,
-    }
-    if by or document.metadata.saved_by is not None:
-        update["saved_by"] = by
-    return document.model_copy(update={"metadata": document.metadata.model_copy(update=update)})

@@ -170,6 +170,46 @@ def dump_document(document: AnnotationDocument) -> bytes:
     return document.model_dump_json(exclude_unset=True).encode()
 
 
+def new_document(
+    image_id: str, image_path: str, size: tuple[int, int], content_md5: str, now: datetime, by: str
+) -> AnnotationDocument:
+    """The empty document of a picture that nobody has labelled; `size` is width and height."""
+    metadata = Metadata(
+        image_path=image_path,
+        image_id=image_id,
+        saved_at=_iso(now),
+        version=FORMAT_VERSION,
+        content_md5=content_md5,
+        status=Status.UNLABELED.value,
+    )
+    return AnnotationDocument(
+        rects=(),
+        image_path=image_path,
+        image_width=size[0],
+        image_height=size[1],
+        metadata=metadata.model_copy(update={"saved_by": by}) if by else metadata,
+    )
+
+
+def stamped(
+    document: AnnotationDocument, image_id: str, now: datetime, by: str
+) -> AnnotationDocument:
+    """The document with the time, the person and what format 1.0 demands filled in."""
+    update = {
+        "image_path": document.metadata.image_path or document.image_path,
+        "image_id": image_id,
+        "saved_at": _iso(now),
+        "version": document.metadata.version or FORMAT_VERSION,
+    }
+    if by or document.metadata.saved_by is not None:
+        update["saved_by"] = by
+    return document.model_copy(update={"metadata": document.metadata.model_copy(update=update)})
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def with_ids(document: AnnotationDocument) -> AnnotationDocument:
     """The document with an id on every rect, unique within it; the same input, the same ids."""
     given = {rect.id for rect in document.rects}

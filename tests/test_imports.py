@@ -33,6 +33,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.coco", "labeler.images", "labeler.merge", "labeler.storage"}),
     frozenset({"labeler.originals"}),
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
+    frozenset({"labeler.exports"}),
     frozenset({"labeler.dataset"}),
     frozenset({"labeler.saver"}),
     frozenset({"labeler.api", "labeler.cli", "labeler.sockets", "labeler.ui"}),
