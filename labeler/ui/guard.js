@@ -186,17 +186,17 @@ function createGuard(element) {
       return;
     }
     stop(event);
-    leave(target);
+    leave(() => target.click());
   }
 
-  async function leave(target) {
+  async function leave(act) {
     leaving = true;
     stayInEdit = false;
     holdUntilAnswered();
     closeLabelEditor(parts());
     await quiet();
     replaying = true;
-    target.click();
+    act();
     replaying = false;
     say({}); // after the click: a run that has heard this has seen the click
   }
@@ -461,9 +461,13 @@ function createGuard(element) {
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
   watch.observe(element);
 
+  // For other components whose news take the canvas away.
+  window.labelerCanvas = { leave: (act) => (task?.canvas ? leave(act) : act()) };
+
   return {
     update,
     end() {
+      delete window.labelerCanvas;
       listeners.abort();
       watch.disconnect();
       rule.remove();

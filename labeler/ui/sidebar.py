@@ -11,6 +11,7 @@ from labeler.images import EXTENSIONS
 from labeler.labels import LabelSet
 from labeler.models import Status
 from labeler.ui import state
+from labeler.ui import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened
@@ -20,7 +21,21 @@ MOST_RADIO_LABELS = 20
 
 
 def uploader(context: Context) -> None:
-    """Take the files that were chosen into the project, and say what became of each."""
+    """Take images into the project, and go on to the first of them."""
+    if context.settings.uploads is None:
+        _uploader_of_session(context)
+        return
+    session = state.session()
+    batch = component.show(session=session.id, max_bytes=context.settings.max_upload_bytes)
+    if batch is not None and batch.number != session.uploads:
+        session.uploads = batch.number
+        context.dataset.list_anew()
+        if batch.first:
+            state.go_to(batch.first)
+
+
+def _uploader_of_session(context: Context) -> None:
+    """Where originals are not kept, the instance of this session has to hold them."""
     session = state.session()
     files = st.file_uploader(
         "Upload images",

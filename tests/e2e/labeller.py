@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +25,11 @@ class Labeller:
 
     def open(self, path: str = "/") -> None:
         self.page.goto(self.url + path)
-        self.page.get_by_text("Upload images").first.wait_for()
+        self.page.get_by_text("Upload images").first.wait_for(state="attached")
 
     def upload(self, *files: Path) -> None:
-        self.page.set_input_files("[data-testid=stFileUploader] input[type=file]", list(files))
+        chooser = self.page.locator("[data-testid=stSidebar] input[type=file]")
+        chooser.set_input_files(list(files))
 
     def ready(self) -> None:
         """Wait until the canvas can be drawn on."""
@@ -80,7 +82,7 @@ class Labeller:
     def saved(self) -> str:
         """Wait until the page says that all is saved; what it says."""
         line = self.page.locator(".st-key-save_state")
-        expect(line).to_contain_text("saved ", timeout=WAIT_MS)
+        expect(line).to_have_text(re.compile(r"^saved \d"), timeout=WAIT_MS)
         return line.inner_text()
 
 

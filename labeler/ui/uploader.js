@@ -1,0 +1,224 @@
+// Uploads: each file goes from the browser straight to POST /api/images, a few at a time, so that
+// any instance can take it and none has to hold it. The page hears of a batch when it is over.
+
+const AT_ONCE = 3;
+const TRIES = 6;
+const FIRST_PAUSE_MS = 500;
+const MOST_SHOWN = 100;
+const PASTED = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
+
+function createUploader(root) {
+  const listeners = new AbortController();
+  const options = { signal: listeners.signal };
+  const part = (name) => root.querySelector(`.${name}`);
+  const input = part("files");
+  let component = null;
+  let setup = {};
+  let waiting = [];
+  let running = 0;
+  let batch = null;
+  let batches = 0;
+
+  // --- choosing --------------------------------------------------------------------------
+
+  const isPicture = (name) => setup.extensions.includes(name.split(".").pop().toLowerCase());
+
+  function add(files, { quietly = false } = {}) {
+    // A folder brings along what is no picture: those are left out without a word.
+    const chosen = [...files].filter((file) => !quietly || isPicture(file.name));
+    if (!chosen.length) return;
+    if (!batch) {
+      batch = { id: ++batches, session: setup.session, all: 0, done: 0, fresh: 0, known: 0 };
+      batch.failed = 0;
+      batch.first = "";
+      batch.firstPlace = Infinity;
+      part("failures").replaceChildren();
+    }
+    waiting.push(...chosen.map((file, index) => ({ file, place: batch.all + index })));
+    batch.all += chosen.length;
+    show();
+    while (running < AT_ONCE && waiting.length) work();
+  }
+
+  async function work() {
+    running += 1;
+    while (waiting.length) {
+      const { file, place } = waiting.shift();
+      await take(file, place);
+      batch.done += 1;
+      show();
+    }
+    running -= 1;
+    if (running === 0 && batch) finish();
+  }
+
+  // --- one file ----------------------------------------------------------------------------
+
+  async function take(file, place) {
+    if (file.size > setup.maxBytes) {
+      const size = (file.size / 2 ** 20).toFixed(1);
+      fail(file, `${file.name} has ${size} MB; at most ${setup.maxBytes / 2 ** 20} MB are taken.`);
+      return;
+    }
+    let problem = "";
+    for (let attempt = 0; attempt < TRIES; attempt += 1) {
+      if (attempt) await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+      try {
+        const answer = await send(file);
+        const body = await answer.json();
+        if (answer.ok) {
+          if (place < batch.firstPlace) {
+            batch.firstPlace = place;
+            batch.first = body.image_id;
+          }
+          if (answer.status === 201) batch.fresh += 1;
+          else batch.known += 1;
+          return;
+        }
+        problem = body.error?.message ?? `The server answered ${answer.status}.`;
+        if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) break;
+      } catch {
+        problem = await readable(file)
+          ? `${file.name} could not be sent: the server can't be reached. Choose it again.`
+          : `${file.name} can't be read any more. Choose it again.`;
+      }
+    }
+    fail(file, problem);
+  }
+
+  const send = (file) =>
+    fetch("api/images", {
+      method: "POST",
+      body: file,
+      headers: { "X-File-Name": encodeURIComponent(file.name), "X-Labeler-Client": "page" },
+    });
+
+  const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+
+  function fail(file, text) {
+    batch.failed += 1;
+    if (batch.failed > MOST_SHOWN) return;
+    const line = document.createElement("li");
+    line.textContent = text;
+    part("failures").append(line);
+  }
+
+  // --- telling -------------------------------------------------------------------------------
+
+  const counted = (count, one, many) => `${count.toLocaleString()} ${count === 1 ? one : many}`;
+
+  function show() {
+    const { all, done } = batch;
+    part("progress").hidden = false;
+    part("progress").max = all;
+    part("progress").value = done;
+    part("said").className = "said";
+    part("said").textContent = `${done.toLocaleString()} of ${counted(all, "file", "files")} …`;
+  }
+
+  function finish() {
+    const { fresh, known, failed } = batch;
+    const said = [];
+    if (fresh) said.push(`${counted(fresh, "image", "images")} added.`);
+    if (known) said.push(`${counted(known, "image was", "images were")} here already, with all boxes.`);
+    if (failed) said.push(`${counted(failed, "file was", "files were")} not taken:`);
+    part("progress").hidden = true;
+    part("said").textContent = said.join(" ");
+    part("said").className = failed ? "said bad" : "said good";
+    const { id, session, first } = batch;
+    batch = null;
+    const tell = () => component.setStateValue("batch", { id, session, first });
+    // The page goes on to the first of them: that takes the canvas away, like a click on "next".
+    if (window.labelerCanvas) window.labelerCanvas.leave(tell);
+    else tell();
+  }
+
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+  // --- folders and drops ----------------------------------------------------------------------
+
+  async function filesIn(entry) {
+    if (entry.isFile) return [await new Promise((resolve, fail) => entry.file(resolve, fail))];
+    const reader = entry.createReader();
+    const found = [];
+    for (;;) {
+      const some = await new Promise((resolve, fail) => reader.readEntries(resolve, fail));
+      if (!some.length) return found;
+      for (const inner of some) found.push(...(await filesIn(inner)));
+    }
+  }
+
+  async function onDrop(event) {
+    event.preventDefault();
+    root.classList.remove("over");
+    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.());
+    for (const entry of entries.filter(Boolean))
+      add(await filesIn(entry), { quietly: entry.isDirectory });
+  }
+
+  function onPaste(event) {
+    const node = event.composedPath()[0];
+    if (/^(input|textarea)$/i.test(node.tagName) || node.isContentEditable) return;
+    const stamp = new Date().toISOString().replace(/[-:]/g, "").slice(0, 15);
+    const files = [...event.clipboardData.files].map((file, index) =>
+      file.name && file.name !== "image.png"
+        ? file
+        : new File([file], `pasted_${stamp}_${index}.${PASTED[file.type] ?? "png"}`),
+    );
+    add(files);
+  }
+
+  function chooseFolder() {
+    const folder = Object.assign(document.createElement("input"), { type: "file" });
+    folder.webkitdirectory = true;
+    folder.addEventListener("change", () => add(folder.files, { quietly: true }));
+    folder.click();
+  }
+
+  function onFiles() {
+    add(input.files);
+    input.value = "";
+  }
+
+  input.addEventListener("change", onFiles, options);
+  part("choose").addEventListener("click", () => input.click(), options);
+  part("folder").addEventListener("click", chooseFolder, options);
+  root.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    root.classList.add("over");
+  }, options);
+  root.addEventListener("dragleave", () => root.classList.remove("over"), options);
+  root.addEventListener("drop", onDrop, options);
+  document.addEventListener("paste", onPaste, options);
+  window.addEventListener("beforeunload", (event) => {
+    if (batch) event.preventDefault(); // files are still on their way
+  }, options);
+
+  return {
+    update(next) {
+      component = next;
+      setup = JSON.parse(next.data.setup);
+      input.accept = setup.extensions.map((extension) => `.${extension}`).join(",");
+      if (input.files.length) onFiles(); // chosen before this was there to hear of it
+    },
+    end() {
+      listeners.abort();
+    },
+  };
+}
+
+const uploaders = new WeakMap();
+
+export default function (component) {
+  const root = component.parentElement.querySelector(".uploader");
+  let uploader = uploaders.get(component.parentElement);
+  if (!uploader) {
+    uploader = createUploader(root);
+    uploaders.set(component.parentElement, uploader);
+  }
+  uploader.update(component);
+  return () => {
+    uploaders.get(component.parentElement)?.end();
+    uploaders.delete(component.parentElement);
+  };
+}

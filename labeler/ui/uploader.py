@@ -1,0 +1,58 @@
+"""The uploader: files go straight to the HTTP interface, whichever instance answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import streamlit as st
+
+from labeler.images import EXTENSIONS
+
+_HERE = Path(__file__).parent
+_KEY = "uploader"
+_HTML = """
+<div class="uploader">
+  <p class="title">Upload images</p>
+  <div class="buttons">
+    <button type="button" class="choose">Files …</button>
+    <button type="button" class="folder">Folder …</button>
+  </div>
+  <input class="files" type="file" multiple tabindex="-1" aria-label="Image files">
+  <p class="hint">or drop or paste them here</p>
+  <progress class="progress" hidden></progress>
+  <p class="said" role="status"></p>
+  <ul class="failures"></ul>
+</div>
+"""
+
+_mount = st.components.v2.component(
+    "labeler_uploader",
+    html=_HTML,
+    css=(_HERE / "uploader.css").read_text(encoding="utf-8"),
+    js=(_HERE / "uploader.js").read_text(encoding="utf-8"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Files that were uploaded together; `first` is the image ID of the first that was taken."""
+
+    number: int
+    first: str
+
+
+def show(*, session: str, max_bytes: int) -> Batch | None:
+    """The uploader, and the last batch that this session has uploaded."""
+    setup = {"session": session, "maxBytes": max_bytes, "extensions": EXTENSIONS}
+    result = _mount(
+        key=_KEY,
+        data={"setup": json.dumps(setup)},
+        default={"batch": None},
+        on_batch_change=lambda: None,
+    )
+    batch = result.get("batch") or {}
+    if batch.get("session") != session:
+        return None
+    return Batch(int(batch["id"]), str(batch.get("first", "")))
