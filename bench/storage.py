@@ -1,6 +1,6 @@
 """How fast the stores are: saving, listing and reading 10,000 documents.
 
-    python bench/storage.py            # everything, about five minutes; a Markdown table
+    python bench/storage.py            # everything, about ten minutes; Markdown tables
     python bench/storage.py --only read --documents 5000
 
 Each figure comes from a process of its own, against tests/gcs_server in another process on the
@@ -24,7 +24,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 BUCKET = "labels"
@@ -168,7 +170,7 @@ def obstore_list(_: str, __: int) -> Iterable[object]:
         yield from page
 
 
-def google_bucket(connections: int):  # type: ignore[no-untyped-def]
+def google_bucket(connections: int) -> Any:
     import requests
     from google.cloud import storage
 
@@ -178,14 +180,14 @@ def google_bucket(connections: int):  # type: ignore[no-untyped-def]
     return client.bucket(BUCKET)
 
 
-def gcsfs_system():  # type: ignore[no-untyped-def]
+def gcsfs_system() -> Any:
     import gcsfs
 
     url = os.environ["STORAGE_EMULATOR_HOST"]
     return gcsfs.GCSFileSystem(token="anon", endpoint_url=url, use_listings_cache=False)
 
 
-def obstore_store():  # type: ignore[no-untyped-def]
+def obstore_store() -> Any:
     from obstore.store import GCSStore
 
     key = {
@@ -297,29 +299,56 @@ def server() -> Iterator[Callable[[float], None]]:
         process.stdin.close()
 
 
-def in_process(kind: str, name: str, place: str, count: int, repeats: int) -> dict[str, float]:
-    """The median of `repeats` measurements, by the rate."""
-    command = [sys.executable, __file__, "--measure", kind, name, place, str(count)]
-    found = []
-    for _ in range(repeats):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
-        if done.returncode:
-            raise SystemExit(f"{name}: {done.stderr[-2000:]}")
-        found.append(json.loads(done.stdout.splitlines()[-1]))
+@dataclass(frozen=True)
+class Case:
+    """One line of a table: what, in which folder (none: the bucket), with how much latency."""
+
+    name: str
+    folder: str
+    latency_ms: int
+
+    def shown(self) -> str:
+        return f"{self.name}{' (folder)' if self.folder else ''}"
+
+
+def cases(table: Iterable[str], folder: str) -> Iterator[Case]:
+    for name in table:
+        if name.startswith("Labeler"):
+            yield Case(name, folder, 0)
+        yield Case(name, "", 0)
+        yield Case(name, "", 30)
+
+
+def rounds(
+    kind: str, wanted: list[Case], add_ms: Callable[[float], None], count: int, repeats: int
+) -> Iterator[tuple[Case, dict[str, float]]]:
+    """The median of each case, taken in turns: what else the machine does meets all alike."""
     key = "p50" if kind == "save" else "rate"
-    return sorted(found, key=lambda one: float(one[key]))[len(found) // 2]  # type: ignore[no-any-return]
+    found: dict[Case, list[dict[str, float]]] = {case: [] for case in wanted}
+    for _ in range(repeats):
+        for case in wanted:
+            add_ms(case.latency_ms)
+            found[case].append(in_process(kind, case, count))
+    for case, measured in found.items():
+        yield case, sorted(measured, key=lambda one: one[key])[len(measured) // 2]
+
+
+def in_process(kind: str, case: Case, count: int) -> dict[str, float]:
+    command = [sys.executable, __file__, "--measure", kind, case.name, case.folder, str(count)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(f"{case.name}: {done.stderr[-2000:]}")
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
 
 
 def run_saves(folder: str, add_ms: Callable[[float], None], repeats: int) -> None:
-    print("\n| saving one document | p50, ms | p95, ms |\n|---|---|---|")
-    for label, place, latency in (
-        ("folder", folder, 0),
-        ("bucket", "", 0),
-        ("bucket, 30 ms added", "", 30),
-    ):
-        add_ms(latency)
-        found = in_process("save", "", place, 0, repeats)
-        print(f"| {label} | {found['p50']:.1f} | {found['p95']:.1f} |", flush=True)
+    print("\n| saving one document | ms added | p50, ms | p95, ms |\n|---|---|---|---|")
+    for case, found in rounds("save", list(cases(["Labeler"], folder)), add_ms, 0, repeats):
+        print(
+            f"| {case.shown()} | {case.latency_ms} | {found['p50']:.1f} | {found['p95']:.1f} |",
+            flush=True,
+        )
 
 
 def run_table(
@@ -328,23 +357,15 @@ def run_table(
     what = "reading and parsing" if kind == "read" else "listing"
     print(f"\n| {what} {count:,} documents | ms added | a second | CPU, µs each | MB above start |")
     print("|---|---|---|---|---|")
-    table: Iterable[str] = READERS if kind == "read" else LISTERS
-    for name in table:
-        if name.startswith("obstore") and importlib.util.find_spec("obstore") is None:
-            print(f"| {name} | | not installed | | |")
-            continue
-        places = [("", 0), ("", 30)]
-        if name.startswith("Labeler"):
-            places = [(folder, 0), *places]
-        for place, latency in places:
-            add_ms(latency)
-            found = in_process(kind, name, place, count, repeats)
-            shown = f"{name}{' (folder)' if place else ''}"
-            print(
-                f"| {shown} | {latency} | {found['rate']:,.0f} | {found['cpu_us']:.0f} "
-                f"| {max(found['memory_mb'], 0):.0f} |",
-                flush=True,
-            )
+    table = list(READERS if kind == "read" else LISTERS)
+    if importlib.util.find_spec("obstore") is None:
+        table = [name for name in table if not name.startswith("obstore")]
+    for case, found in rounds(kind, list(cases(table, folder)), add_ms, count, repeats):
+        print(
+            f"| {case.shown()} | {case.latency_ms} | {found['rate']:,.0f} "
+            f"| {found['cpu_us']:.0f} | {max(found['memory_mb'], 0):.0f} |",
+            flush=True,
+        )
 
 
 def main() -> None:
