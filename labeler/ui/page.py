@@ -7,9 +7,10 @@ import streamlit as st
 from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.models import Status
+from labeler.saver import SaveState
 from labeler.ui import sidebar, stage, state
 from labeler.ui.context import bound
-from labeler.ui.text import plain
+from labeler.ui.text import plain, shortened
 
 STYLE = """
 <style>
@@ -56,6 +57,9 @@ def _show_page() -> None:
         current = _current(entries or [])
         listed = sidebar.image_list(entries, current) if entries is not None else []
         sidebar.export(context)
+    state.leave(current)
+    with st.container():
+        _left_unsaved()
     if labels is None or entries is None:
         for problem in project.problems:  # where the sidebar is closed too
             st.error(plain(problem))
@@ -76,6 +80,27 @@ def _current(entries: list[ImageEntry]) -> str | None:
     # finishes it, or when the session goes on with another instance.
     state.go_to(found.image_id)
     return found.image_id
+
+
+def _left_unsaved() -> None:
+    """Other images whose boxes could not be saved; looked at again until they are."""
+    if not state.unsaved():
+        return
+
+    @st.fragment(run_every=1.0)
+    def note() -> None:
+        failed = [draft for draft in state.unsaved() if draft.state is SaveState.FAILED]
+        if failed:
+            names = ", ".join(shortened(draft.wanted.image_path, 40) for draft in failed[:5])
+            more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
+            with st.container(key="unsaved"):
+                st.error(
+                    f"Not saved yet: {plain(names)}{more}. {plain(failed[0].error)} The boxes are "
+                    "kept here and are tried again; leave this page open.",
+                    icon=":material/error:",
+                )
+
+    note()
 
 
 def _welcome() -> None:

@@ -17,7 +17,7 @@ from labeler.geometry import Fit
 from labeler.images import ImageInfo
 from labeler.labels import LabelSet
 from labeler.models import AnnotationDocument, Rect
-from labeler.saver import Draft, Edit
+from labeler.saver import Draft, Edit, SaveState
 from labeler.ui.context import Context, bound
 from labeler.ui.drawing import DrawnBox, Reading, read_drawing
 from labeler.ui.guard import Room
@@ -85,6 +85,7 @@ class _Session:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     project: Project = field(default_factory=Project)
     open: OpenImage | None = None
+    left: dict[str, Draft] = field(default_factory=dict)
     label: str = ""
     runs: int = 0
     canvases: int = 0
@@ -135,16 +136,34 @@ def opened(context: Context, image_id: str) -> OpenImage:
     Raises LabelerError where the document can't be opened. An image whose picture can't be shown
     is opened all the same, with the problem named.
     """
+    leave(image_id)
     state = session()
-    if state.open is None or state.open.image_id != image_id:
-        state.open = None
+    if state.open is None:
         context.dataset.find_image(image_id)  # says best what is wrong with an address
-        document = context.dataset.open_document(image_id)
-        draft = Draft(image_id, document, by="")
+        draft = next((draft for draft in unsaved() if draft.image_id == image_id), None)
+        if draft is None:
+            draft = Draft(image_id, context.dataset.open_document(image_id), by="")
         state.open = OpenImage(image_id, draft, None)
     if state.open.info is None:
         _see_picture(context.dataset, state.open)
     return state.open
+
+
+def leave(image_id: str | None) -> None:
+    """Close the open image where another one is to be shown, or none."""
+    state = session()
+    if state.open is not None and state.open.image_id != image_id:
+        state.left[state.open.image_id] = state.open.draft
+        state.open = None
+
+
+def unsaved() -> list[Draft]:
+    """What was left before it was saved, and is not saved yet."""
+    state = session()
+    for draft in list(state.left.values()):
+        if draft.state is SaveState.SAVED:
+            del state.left[draft.image_id]
+    return list(state.left.values())
 
 
 def mount(image: OpenImage, room: Room) -> Canvas:
