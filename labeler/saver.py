@@ -149,12 +149,17 @@ class Saver:
         saved = self._dataset.save_document(draft.image_id, wanted, base, draft.by)
         self._last_write[draft.image_id] = time.monotonic()
         with draft._lock:
-            draft.stored = OpenedDocument(saved.document, saved.version)
+            draft.conflicts += saved.conflicts
             if draft.wanted is wanted:
                 draft.wanted = saved.document
             else:
-                draft.wanted = merge(wanted, draft.wanted, saved.document).document
-            draft.conflicts += saved.conflicts
+                # It may raise. The next try then starts from what this one has stored of ours, by
+                # a version that is gone: so it merges, and what others have saved stays.
+                draft.stored = OpenedDocument(wanted, base.version)
+                merged = merge(wanted, draft.wanted, saved.document)
+                draft.wanted = merged.document
+                draft.conflicts += merged.conflicts
+            draft.stored = OpenedDocument(saved.document, saved.version)
             draft.error = ""
             if draft.wanted != saved.document:
                 draft.state = SaveState.PENDING

@@ -18,7 +18,7 @@ from labeler.dataset import Dataset
 from labeler.edits import with_rects
 from labeler.errors import Unavailable
 from labeler.merge import resolve
-from labeler.models import AnnotationDocument, Rect
+from labeler.models import MAX_RECTS, AnnotationDocument, Rect
 from labeler.originals import Uploads
 from labeler.saver import Draft, Edit, Saver, SaveState
 from labeler.storage import Replaces, Store, Version
@@ -356,6 +356,44 @@ def test_what_was_changed_while_others_were_merged_stays(desk: Desk) -> None:
     assert desk.saver.flush(LONG_S) == 0
     assert {rect.id for rect in desk.stored().rects} == {"first", "second", OTHER.id}
     assert desk.draft.wanted == desk.stored()
+
+
+def test_others_boxes_stay_where_there_is_no_room_for_both(desk: Desk) -> None:
+    """The merge after a write fails: what it could not take in must not be written over."""
+    ben = desk.new_draft("ben")
+    desk.saver.change(ben, add(OTHER))
+    assert ben.wait(LONG_S)
+    desk.gate.way.clear()
+    desk.gate.waiting.clear()
+    desk.saver.change(desk.draft, add(box("first")))
+    assert desk.gate.waiting.wait(LONG_S)
+    many = [box(f"n{number}") for number in range(MAX_RECTS)]
+    desk.saver.change(desk.draft, put(*many))
+    desk.gate.way.set()
+    until(lambda: desk.draft.state is SaveState.FAILED)
+    assert "delete some" in desk.draft.error
+    assert OTHER in desk.stored().rects
+    desk.saver.change(desk.draft, put(*many[:5]))
+    assert desk.saver.flush(LONG_S) == 0
+    assert set(desk.stored().rects) == {*many[:5], OTHER}
+
+
+def test_a_box_that_both_changed_during_a_write_waits_for_a_person(desk: Desk) -> None:
+    desk.saver.change(desk.draft, put(BOX))
+    assert desk.draft.wait(LONG_S)
+    ben = desk.new_draft("ben")
+    desk.saver.change(ben, put(box("a", left=9.0)))
+    assert ben.wait(LONG_S)
+    desk.gate.way.clear()
+    desk.gate.waiting.clear()
+    desk.saver.change(desk.draft, add(OTHER))
+    assert desk.gate.waiting.wait(LONG_S)
+    desk.saver.change(desk.draft, put(box("a", left=20.0), OTHER))
+    desk.gate.way.set()
+    assert desk.saver.flush(LONG_S) == 0
+    assert {rect.left for rect in desk.stored().rects if rect != OTHER} == {9.0, 20.0}
+    [conflict] = desk.draft.conflicts
+    assert (conflict.id, conflict.kind) == ("a", "changed")
 
 
 def test_a_refresh_does_not_touch_what_is_not_stored_yet(desk: Desk) -> None:
