@@ -1,0 +1,60 @@
+"""Uploads from the browser: many files, lost connections, files that can't be taken."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import documents, eventually, rects
+from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
+
+
+def test_many_files_over_a_bad_connection(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    seen: list[str] = []
+
+    def unreliable(route: Route) -> None:
+        seen.append(route.request.url)
+        if len(seen) % 5 == 1:
+            route.abort("connectionreset")
+        elif len(seen) % 5 == 3:
+            route.fulfill(status=503, json={"error": {"code": "busy", "message": "Not now."}})
+        else:
+            route.continue_()
+
+    labeller.page.route("**/api/images", unreliable)
+    files = pictures.series(40)
+    broken = pictures.folder / 'not "a" picture.jpg'
+    broken.write_text("only text")
+    labeller.upload(*files, broken)
+    said = labeller.page.locator(".uploader .said")
+    expect(said).to_have_text("40 images added. 1 file was not taken:", timeout=60_000)
+    expect(labeller.page.locator(".uploader .failures li")).to_have_text(
+        'not "a" picture.jpg was not taken: it is a text file. '
+        "Labeler takes JPEG, PNG, WebP, BMP, GIF and TIFF."
+    )
+    assert len(seen) > 41
+    assert sorted(documents(server.folder)) == [file.name for file in files]
+    labeller.at(files[0].name)
+
+
+def test_a_box_drawn_while_files_arrive(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """The page goes on to what was uploaded only when the canvas has sent its box."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    first, *more = pictures.series(4)
+    labeller.upload(first)
+    labeller.at(first.name)
+    labeller.upload(*more)
+    labeller.drag((40, 40), (140, 140), steps=20)
+    labeller.at(more[0].name)
+    eventually(lambda: len(rects(server.folder, first.name)) == 1)
+    assert not any(rects(server.folder, file.name) for file in more)
