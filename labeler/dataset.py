@@ -22,11 +22,24 @@ from labeler.catalogue import (
     is_image_id,
 )
 from labeler.coco import CocoFile, Summary, to_coco
-from labeler.errors import DamagedDocument, NotFound, UnknownLabels, VersionConflict
+from labeler.errors import (
+    DamagedDocument,
+    InvalidDocument,
+    NotFound,
+    UnknownLabels,
+    VersionConflict,
+)
 from labeler.exports import Export, Exports, coco_images
 from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
 from labeler.merge import RectConflict, merge
-from labeler.models import AnnotationDocument, dump_document, new_document, parse_document, stamped
+from labeler.models import (
+    MAX_RECTS,
+    AnnotationDocument,
+    dump_document,
+    new_document,
+    parse_document,
+    stamped,
+)
 from labeler.originals import (
     HeldOriginals,
     KeptOriginals,
@@ -218,8 +231,15 @@ class Dataset:
     ) -> SavedDocument:
         """Store `document` in place of the named state, stamped with the time and the person.
 
-        Raises VersionConflict, with nothing changed.
+        Raises VersionConflict, and InvalidDocument for more rects than can be read again, both
+        with nothing changed.
         """
+        if len(document.rects) > MAX_RECTS:
+            raise InvalidDocument(
+                f"The image would have {len(document.rects)} boxes; at most {MAX_RECTS} are "
+                "allowed: delete some.",
+                "rects",
+            )
         signed = stamped(document, image_id, self._clock(), by)
         data = dump_document(signed)
         version = self._store.write(

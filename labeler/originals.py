@@ -70,7 +70,7 @@ class HeldOriginals:
     def read(self, image_id: str, document: AnnotationDocument | None, listed: str | None) -> bytes:
         with self._lock:
             data = self._held.get(image_id)
-            if data is not None:
+            if data is not None and (_is_unmarked(document) or _is_drawn_on(document, data)):
                 self._held.move_to_end(image_id)
                 return data
         raise NotFound(

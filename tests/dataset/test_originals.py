@@ -43,6 +43,18 @@ def test_without_originals_the_picture_is_there_for_who_brought_it(project: Proj
     assert later.open_document(added.image_id).document.rects == (BOX,)
 
 
+def test_a_held_picture_is_not_shown_under_the_boxes_of_another(project: Project) -> None:
+    project.environ["UPLOADS"] = "off"
+    one, two = same_size()
+    here, elsewhere = project.open(), project.open()
+    image_id = here.add_image("a.png", one).image_id
+    project.remove(document_key(image_id))
+    assert elsewhere.add_image("a.png", two).created
+    with pytest.raises(NotFound, match="Upload the file again"):
+        here.image_bytes(image_id)
+    assert elsewhere.image_bytes(image_id) == two
+
+
 def test_originals_may_have_a_place_of_their_own(project: Project, tmp_path: Path) -> None:
     project.environ["UPLOADS"] = str(tmp_path / "originals")
     added = project.open().add_image("a.png", png())

@@ -7,12 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import pytest
+
 from labeler.catalogue import document_key
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.errors import (
     ImageConflict,
+    InvalidDocument,
 )
 from labeler.images import name_size_id
+from labeler.models import MAX_RECTS
 from labeler.originals import Uploads
 from tests.pictures import (
     png,
@@ -49,6 +53,17 @@ def test_a_save_without_a_change_writes_nothing(project: Project) -> None:
     # Neither does one that arrives a second time from its first base, as after a lost answer.
     repeated = dataset.save_document(added.image_id, with_boxes(opened, BOX), opened, by="")
     assert repeated.document.rects == (BOX,)
+    assert project.objects() == before
+
+
+def test_more_boxes_than_can_be_read_again_are_not_stored(project: Project) -> None:
+    dataset = project.open()
+    image_id = dataset.add_image("a.png", png()).image_id
+    opened = dataset.open_document(image_id)
+    before = project.objects()
+    many = [BOX.model_copy(update={"id": f"n{number}"}) for number in range(MAX_RECTS + 1)]
+    with pytest.raises(InvalidDocument, match="10001 boxes; at most 10000 are allowed"):
+        dataset.save_document(image_id, with_boxes(opened, *many), opened, by="")
     assert project.objects() == before
 
 
