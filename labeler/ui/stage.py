@@ -189,7 +189,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
     if renewals != session.renewals:
         session.renewals = renewals
         if image.stale:
-            image.canvas = None
+            state.give_up_canvas(image)
     canvas = state.mount(image, room) if room else None
     fetch = [_picture_url(following, canvas.fit.canvas_width)] if canvas and following else []
     if canvas is None:
@@ -324,7 +324,7 @@ def _edit_rects(image: state.OpenImage, edit: Callable[[list[Rect]], list[Rect]]
         return edits.with_rects(document, edit(list(document.rects)))
 
     state.change(image, apply)
-    image.canvas = None
+    state.give_up_canvas(image)
 
 
 def _conflicts(context: Context, image: state.OpenImage) -> None:
@@ -363,4 +363,4 @@ def _resolve(
 ) -> None:
     state.change(image, lambda document: resolve(document, conflict, choice))
     context.saver.resolved(image.draft, conflict)
-    image.canvas = None
+    state.give_up_canvas(image)

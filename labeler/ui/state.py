@@ -86,6 +86,8 @@ class _Session:
     project: Project = field(default_factory=Project)
     open: OpenImage | None = None
     left: dict[str, Draft] = field(default_factory=dict)
+    retired: tuple[OpenImage, Canvas] | None = None
+    """The canvas that was given up last: the tab may still have it, and draw on it."""
     label: str = ""
     runs: int = 0
     canvases: int = 0
@@ -153,6 +155,7 @@ def leave(image_id: str | None) -> None:
     """Close the open image where another one is to be shown, or none."""
     state = session()
     if state.open is not None and state.open.image_id != image_id:
+        give_up_canvas(state.open)
         state.left[state.open.image_id] = state.open.draft
         state.open = None
 
@@ -166,12 +169,21 @@ def unsaved() -> list[Draft]:
     return list(state.left.values())
 
 
+def give_up_canvas(image: OpenImage) -> None:
+    """Have the next canvas of the image be a new one, which shows the draft as it is."""
+    if image.canvas is not None:
+        session().retired = image, image.canvas
+        image.canvas = None
+
+
 def mount(image: OpenImage, room: Room) -> Canvas:
     """The canvas for this image and room; a new one where what it shows has to change."""
     state = session()
     if image.info is None:
         raise ValueError("an image without its picture has no canvas")
-    if image.canvas is None or (image.canvas.read and image.canvas.room != room):
+    if image.canvas is not None and image.canvas.read and image.canvas.room != room:
+        give_up_canvas(image)
+    if image.canvas is None:
         state.canvases += 1
         rects = image.draft.wanted.rects
         image.canvas = Canvas(
@@ -217,10 +229,12 @@ def resume(image: OpenImage, memo: Memo) -> None:
 
 def take_drawing(canvas_key: str, raw: Any) -> bool:
     """Take over what the canvas sent, whenever it arrives; whether that changed anything."""
-    image = session().open
-    if image is None or image.canvas is None or image.canvas.key != canvas_key:
+    state = session()
+    shown = (state.open, state.open.canvas) if state.open and state.open.canvas else None
+    found = next((f for f in (shown, state.retired) if f and f[1].key == canvas_key), None)
+    if found is None:
         return False
-    canvas = image.canvas
+    image, canvas = found
     if raw is None or raw == canvas.raw:
         return False
     reading = read_drawing(raw, canvas.fit, canvas.given, canvas.drawn)
@@ -258,6 +272,9 @@ def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> bool:
         return False
     canvas.shown = reading.rects
     change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
+    state = session()
+    if image is not state.open:
+        state.left[image.image_id] = image.draft  # as unsaved as when it was left
     return True
 
 
@@ -270,6 +287,13 @@ def _see_picture(dataset: Dataset, image: OpenImage) -> None:
         image.problem = error.message
         return
     document = image.draft.wanted
+    if document.metadata.content_md5 not in (None, info.md5):
+        # What was seen of the picture is from before another one took its place.
+        image.problem = (
+            "The boxes were drawn on another picture of this name and size than this one. They "
+            "are left as they are."
+        )
+        return
     size = (document.image_width, document.image_height)
     if None not in size and size != (info.width, info.height):
         image.problem = (

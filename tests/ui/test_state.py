@@ -1,0 +1,107 @@
+"""What a session holds, whatever arrives in whichever order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labeler.dataset import Dataset
+from labeler.saver import Saver
+from labeler.ui.context import Context, bind
+from tests.pictures import png, same_size
+from tests.projects import Project
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Iterator[Dataset]:
+    project = Project(str(tmp_path / "data"))
+    made = project.open()
+    saver = Saver(made, interval_s=0.0)
+    bind(Context(project.settings, made, saver))
+    yield made
+    assert saver.flush(10) == 0
+    project.close()
+
+
+def in_session(script: Callable[..., None], **values: Any) -> None:
+    """Run it as a page of a new session."""
+    app = AppTest.from_function(script, kwargs=values, default_timeout=30).run()
+    assert [error.value for error in app.exception] == []
+
+
+def labels_of(dataset: Dataset, image_id: str) -> list[str]:
+    return [rect.label for rect in dataset.stored_document(image_id).document.rects]
+
+
+def test_what_arrives_late_goes_to_the_image_that_it_was_drawn_on(dataset: Dataset) -> None:
+    """A store that hangs keeps the old canvas in the tab, where the person goes on."""
+
+    def script(one: str, other: str) -> None:
+        from labeler.ui import state
+        from labeler.ui.context import bound
+        from labeler.ui.guard import Room
+
+        box = {"type": "LabeledRect", "left": 10, "top": 10, "width": 90, "height": 80}
+        image = state.opened(bound(), one)
+        key = state.mount(image, Room(640, 480)).key
+        assert state.take_drawing(key, {"objects": [{**box, "label": "first"}]})
+        state.mount(state.opened(bound(), other), Room(640, 480))
+        boxes = [{**box, "label": "first"}, {**box, "top": 200, "label": "late"}]
+        assert state.take_drawing(key, {"objects": boxes})
+        assert not state.take_drawing(key, {"objects": boxes})
+        again = state.opened(bound(), one)
+        assert [rect.label for rect in again.draft.wanted.rects] == ["first", "late"]
+
+    one, other = (dataset.add_image(name, png()).image_id for name in ("a.png", "b.png"))
+    in_session(script, one=one, other=other)
+    assert labels_of(dataset, one) == ["first", "late"]
+    assert labels_of(dataset, other) == []
+
+
+def test_what_is_drawn_while_the_box_list_changes_is_kept(dataset: Dataset) -> None:
+    def script(one: str) -> None:
+        from labeler import edits
+        from labeler.ui import state
+        from labeler.ui.context import bound
+        from labeler.ui.guard import Room
+
+        box = {"type": "LabeledRect", "left": 10, "top": 10, "width": 90, "height": 80}
+        image = state.opened(bound(), one)
+        key = state.mount(image, Room(640, 480)).key
+        assert state.take_drawing(key, {"objects": [{**box, "label": "first"}]})
+        state.change(image, lambda document: edits.with_rects(document, []))
+        state.give_up_canvas(image)
+        boxes = [{**box, "label": "first"}, {**box, "top": 200, "label": "late"}]
+        assert state.take_drawing(key, {"objects": boxes})
+        assert state.mount(image, Room(640, 480)).key != key
+
+    image_id = dataset.add_image("a.png", png()).image_id
+    in_session(script, one=image_id)
+    assert labels_of(dataset, image_id) == ["late"]
+
+
+def test_a_document_of_another_picture_than_the_one_seen_is_not_edited(
+    dataset: Dataset, tmp_path: Path
+) -> None:
+    def script(one: str) -> None:
+        from labeler.ui import state
+        from labeler.ui.context import bound
+
+        image = state.opened(bound(), one)
+        assert image.info is None
+        assert "another picture" in image.problem
+
+    first, second = same_size()
+    image_id = dataset.add_image("a.png", first).image_id
+    dataset.image_info(image_id)
+    root = tmp_path / "data"
+    (root / "uploads" / "a.png").unlink()
+    (root / "annotations" / f"{image_id}.json").unlink()
+    elsewhere = Project(str(root))
+    assert elsewhere.open().add_image("a.png", second).image_id == image_id
+    elsewhere.close()
+    in_session(script, one=image_id)
