@@ -1,0 +1,162 @@
+"""A person at the page, as Streamlit runs it, on a real folder.
+
+Only JavaScript does not run here: what the components send from a browser is put into their state
+by hand.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from streamlit.testing.v1 import AppTest
+
+from labeler import edits
+from labeler.dataset import Dataset
+from labeler.models import AnnotationDocument, Rect
+from labeler.saver import Saver
+from labeler.ui.context import Context, bind
+from labeler.ui.drawing import tag
+from tests.pictures import png
+from tests.projects import Project
+
+SCRIPT = Path(__file__).parents[2] / "labeler" / "ui" / "main.py"
+ROOM = {"width": 640, "height": 480}
+"""Ten canvas pixels to a pixel of the test pictures, which have 64 x 48."""
+SCALE = 10
+
+
+def seen(markdown: str) -> str:
+    """What a person reads: without the backslashes before marks."""
+    return re.sub(r"\\(.)", r"\1", markdown)
+
+
+class Visit:
+    """One person's session."""
+
+    def __init__(self, folder: Path, dataset: Dataset, image_id: str = "") -> None:
+        self.folder = folder
+        self.dataset = dataset
+        self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
+        self.app.context = {"url": "http://127.0.0.1:8501/"}
+        if image_id:
+            self.app.query_params["image"] = image_id
+        self.run()
+        said = {"seq": 1, "room": ROOM, "session": "", "renew": 0, "memo": None}
+        self.app.session_state["guard"] = {"said": said}
+        self.run()
+
+    def run(self) -> None:
+        """Run the page; nothing may reach the person as an exception."""
+        self.app.run()
+        self.check()
+
+    def check(self) -> None:
+        assert [error.value for error in self.app.exception] == []
+
+    def shown(self) -> str:
+        """All text on the page."""
+        app = self.app
+        kinds = (app.title, app.header, app.markdown, app.caption, app.success, app.info,
+                 app.warning, app.error, app.toast)  # fmt: skip
+        return "\n".join(seen(element.value) for kind in kinds for element in kind)
+
+    def errors(self) -> list[str]:
+        return [seen(element.value) for element in self.app.error]
+
+    def warnings(self) -> list[str]:
+        return [seen(element.value) for element in self.app.warning]
+
+    def heading(self) -> str:
+        return seen(self.app.main.markdown[0].value)
+
+    def press(self, key: str) -> None:
+        self.app.button(key=key).click().run()
+        self.check()
+
+    def uploaded(self, first: str) -> None:
+        """What the uploader says when its files have been sent."""
+        session = self.app.session_state["session"].id
+        batch = {"id": 1, "session": session, "first": first}
+        self.app.session_state["uploader"] = {"batch": batch}
+        self.run()
+
+    def add_label(self, name: str) -> None:
+        self.app.text_input[0].set_value(name)
+        self.press("FormSubmitter:add_label-Add")
+
+    def listed(self) -> list[str]:
+        """The labels of the buttons of the image list."""
+        buttons = (b for b in self.app.button if (b.key or "").startswith("leave_open_"))
+        return [seen(button.label) for button in buttons]
+
+    def canvas(self) -> str | None:
+        """The key of the canvas that is on the page."""
+        image = self.app.session_state["session"].open
+        return image.canvas.key if image and image.canvas else None
+
+    def draw(self, *objects: dict[str, Any]) -> None:
+        """What the canvas sends: all boxes that are on it now."""
+        key = self.canvas()
+        assert key
+        self.app.session_state[key] = {"drawing": {"raw": {"objects": list(objects)}}}
+        self.run()
+
+    def rects(self, image_id: str) -> list[tuple[str, float, float, float, float]]:
+        """Label, left, top, width and height of the stored rects."""
+        document = self.dataset.stored_document(image_id).document
+        return [(r.label, r.left, r.top, r.width, r.height) for r in document.rects]
+
+
+def box(
+    left: float, top: float, width: float, height: float, label: str, rect_id: str = ""
+) -> dict[str, Any]:
+    """A box as the canvas holds it, in pixels of the picture; `rect_id` for one it was given."""
+    return {
+        "type": "LabeledRect",
+        "left": left * SCALE,
+        "top": top * SCALE,
+        "width": width * SCALE,
+        "height": height * SCALE,
+        "scaleX": 1,
+        "scaleY": 1,
+        "angle": 0,
+        "label": label,
+        "strokeDashOffset": tag(rect_id) if rect_id else 0,
+    }
+
+
+class Place:
+    """A project on a folder, and the people who visit it."""
+
+    def __init__(self, folder: Path, **environ: str) -> None:
+        self.folder = folder
+        self.project = Project(str(folder), **environ)
+        self.dataset = self.project.open()
+        self.saver = Saver(self.dataset, interval_s=0.0)
+        bind(Context(self.project.settings, self.dataset, self.saver))
+
+    def add(self, *names: str) -> list[str]:
+        return [self.dataset.add_image(name, png()).image_id for name in names]
+
+    def edit(
+        self, image_id: str, edit: Callable[[AnnotationDocument], AnnotationDocument]
+    ) -> AnnotationDocument:
+        """Somebody else's change."""
+        opened = self.dataset.open_document(image_id)
+        return self.dataset.save_document(image_id, edit(opened.document), opened, "").document
+
+    def with_boxes(self, image_id: str, *rects: Rect) -> None:
+        self.edit(image_id, lambda document: edits.with_rects(document, rects))
+
+    def visit(self, image_id: str = "") -> Visit:
+        return Visit(self.folder, self.dataset, image_id)
+
+    def close(self) -> None:
+        assert self.saver.flush(10) == 0
+        self.project.close()
+
+
+NewPlace = Callable[..., Place]
