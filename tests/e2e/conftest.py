@@ -77,11 +77,18 @@ class Serve(Protocol):
     def __call__(self, folder: Path | None = None, **env: str) -> Server: ...
 
 
+class Address(Protocol):
+    """Whatever serves the page: a server, or a proxy before several."""
+
+    @property
+    def url(self) -> str: ...
+
+
 class NewLabeller(Protocol):
     """Opens the page of a server in a browser of its own."""
 
     def __call__(
-        self, server: Server, path: str = "/", size: tuple[int, int] = (1280, 900)
+        self, server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)
     ) -> Labeller: ...
 
 
@@ -124,7 +131,9 @@ def new_labeller(browser: Browser) -> Iterator[NewLabeller]:
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_page(server: Server, path: str = "/", size: tuple[int, int] = (1280, 900)) -> Labeller:
+    def open_page(
+        server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)
+    ) -> Labeller:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

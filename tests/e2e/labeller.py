@@ -75,6 +75,18 @@ class Labeller:
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
+    def next_to(self, name: str) -> None:
+        """Press "next" until the page shows that image: a click may fall between two instances."""
+        shown = self.page.locator("[data-testid=stMain] strong", has_text=name).first
+        deadline = time.monotonic() + 60
+        while not shown.is_visible():
+            assert time.monotonic() < deadline, f"{name} did not come"
+            self.ready()
+            if not shown.is_visible():
+                self.press("Next")
+                self.page.wait_for_timeout(3000)
+        self.at(name)
+
     def tool(self, title: str) -> None:
         """A button of the canvas's own toolbar."""
         self.page.locator(f".dc-icon-button[title='{title}']").click()

@@ -1,0 +1,108 @@
+"""What Cloud Run puts before the instances: each request to any of them, each websocket too."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+
+
+class Proxy:
+    """A loopback proxy over a changing set of instances; use it as a context manager.
+
+    Every HTTP request goes to a random instance, whatever connection it comes on, and every
+    websocket to a random one where it stays until it is cut. `seed` makes the choice repeatable
+    as far as the browser's order of requests is.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self.instances: list[int] = []
+        self._random = random.Random(seed)
+        self._loop = asyncio.new_event_loop()
+        self._ready = threading.Event()
+        self._websockets: set[asyncio.StreamWriter] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def __enter__(self) -> Proxy:
+        self._thread.start()
+        self._ready.wait()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def cut_websockets(self) -> None:
+        """Cut every open websocket, as a service does at its request timeout."""
+
+        def cut() -> None:
+            for writer in list(self._websockets):
+                writer.transport.abort()
+
+        self._loop.call_soon_threadsafe(cut)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        server = self._loop.run_until_complete(
+            asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**20)
+        )
+        self.port = server.sockets[0].getsockname()[1]
+        self._ready.set()
+        self._loop.run_forever()
+        server.close()
+        for task in self._tasks:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*self._tasks, return_exceptions=True))
+        self._loop.close()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task
+        self._tasks.add(task)
+        try:
+            await self._serve(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass  # either side has gone
+        finally:
+            self._websockets.discard(writer)
+            self._tasks.discard(task)
+            writer.close()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        upgrade = b"\r\nupgrade: websocket" in head.lower()
+        try:
+            port = self._random.choice(self.instances)
+            there, back = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
+        except (OSError, IndexError):
+            writer.write(b"HTTP/1.1 503 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+            await writer.drain()
+            return
+        if upgrade:
+            self._websockets.add(writer)
+        else:  # one request a connection, so that the next one may go elsewhere
+            lines = [line for line in head.split(b"\r\n") if not _is_connection(line)]
+            head = b"\r\n".join([lines[0], b"Connection: close", *lines[1:]])
+        back.write(head)
+        sending = asyncio.create_task(_pump(reader, back))
+        try:
+            await _pump(there, writer)
+        finally:
+            sending.cancel()
+            back.close()
+
+
+def _is_connection(line: bytes) -> bool:
+    return line.lower().startswith((b"connection:", b"keep-alive:"))
+
+
+async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(2**16):
+        writer.write(data)
+        await writer.drain()
