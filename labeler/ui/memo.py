@@ -23,7 +23,8 @@ class Memo(BaseModel):
     """A mounted canvas, what was last read off it, and what of it the store had by then.
 
     `stored` are the rects in the store that the canvas knew of: what differs from them on the
-    canvas is the person's work, whether the instance that saw it has stored it or not.
+    canvas is the person's work, whether the instance that saw it has stored it or not. `changed`
+    is whether something else had been read off it than it was given.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -35,6 +36,7 @@ class Memo(BaseModel):
     given: tuple[Rect, ...]
     stored: tuple[Rect, ...]
     drawn: tuple[DrawnBox, ...]
+    changed: bool = False
 
 
 def parse_memo(text: object) -> Memo | None:

@@ -45,7 +45,6 @@ def _uploader_of_session(context: Context) -> None:
         key=f"uploader_{session.uploads}",
     )
     if files:
-        session.uploads += 1  # the next uploader is an empty one
         _add(context, files)
         st.rerun()
     if session.results:
@@ -62,6 +61,9 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     first = ""
     new = known = 0
     with st.spinner("Taking in the images …"):
+        # The next uploader is an empty one. Not before the spinner, at which the run may be cut
+        # short: the files would be gone without having been taken in. Nor after it: twice.
+        session.uploads += 1
         for file in files:
             try:
                 added = context.dataset.add_image(_sent_name(file.name), file.getvalue())

@@ -176,8 +176,9 @@ def _saved_text(image: state.OpenImage) -> str:
 def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str | None) -> None:
     place = st.empty()  # always there, so that the canvas keeps its own place
     session = state.session()
-    if not session.guarded:
-        session.guarded = True
+    if guard.session() != session.id:
+        # Whatever cuts this run short, be it a box that was drawn just now: the next one does the
+        # same until the tab has answered, and no other canvas comes before its memo is here.
         _meet_tab(place)
         return  # the tab comes back at once with its measures, and with its memo if it has one
     room = guard.room()
@@ -205,6 +206,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         memo=state.memo_of(image, canvas),
     )
     color = labels.color(label)
+    given = to_drawing(canvas.given, canvas.fit, labels.color)
     result = st_canvas(
         drawing_mode="labeled_rect",
         label=label,
@@ -213,20 +215,25 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         fill_color=fill(color),
         font_size=FONT_SIZE,
         background_image=_picture_url(image.image_id, canvas.fit.canvas_width),
-        initial_drawing=to_drawing(canvas.given, canvas.fit, labels.color),
+        initial_drawing=given,
         width=canvas.fit.canvas_width,
         height=canvas.fit.canvas_height,
         key=canvas.key,
         on_change=functools.partial(_canvas_changed, canvas.key),
     )
     known = canvas.read
+    drawing = result.json_data or {}
+    if canvas.changed and not known and drawing.get("objects") == given["objects"]:
+        # The canvas was taken away before the memo came, and what was drawn on it with it.
+        state.give_up_canvas(image)
+        st.rerun()
     if state.take_drawing(canvas.key, result.json_data) or not known:
         canvas.read = True
         st.rerun()  # what stands above was written without it
 
 
 def _meet_tab(place: DeltaGenerator) -> None:
-    """The first run of a session: what the tab knows can be read only once its guard is there.
+    """The start of a session: what the tab knows can be read only once its guard is there.
 
     A tab that was with another instance is given time to send its memo: its answer cuts this run
     short, before the browser takes the canvas for gone.

@@ -44,6 +44,8 @@ class Canvas:
     differs: bool = False
     read: bool = True
     """False while what is drawn on a canvas of another instance has not been looked at."""
+    changed: bool = False
+    """Whether another instance had read something else off it than it was given."""
 
 
 @dataclass
@@ -92,7 +94,6 @@ class _Session:
     runs: int = 0
     canvases: int = 0
     renewals: int = 0
-    guarded: bool = False
     messages: list[tuple[str, str]] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
@@ -207,6 +208,7 @@ def memo_of(image: OpenImage, canvas: Canvas) -> str:
         given=canvas.given,
         stored=tuple(r for r in image.draft.stored.document.rects if r.id in seen),
         drawn=canvas.drawn,
+        changed=canvas.changed or bool(canvas.drawn) or canvas.shown != canvas.given,
     ).model_dump_json(exclude_defaults=True)
 
 
@@ -224,6 +226,7 @@ def resume(image: OpenImage, memo: Memo) -> None:
         shown=memo.stored,
         drawn=memo.drawn,
         read=False,
+        changed=memo.changed,
     )
 
 

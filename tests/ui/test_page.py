@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+import streamlit as st
 
 from labeler import edits
 from labeler.models import Status
@@ -41,6 +44,24 @@ def test_files_that_are_not_kept_are_taken_in_by_the_session(new_place: NewPlace
     visit.app.file_uploader[0].set_value([files[0]]).run()
     assert "1 image was here already" in visit.shown()
     assert visit.errors() == []
+
+
+def test_a_run_that_is_cut_short_loses_no_file(
+    new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place(UPLOADS="off")
+    visit = place.visit()
+    spinner = st.spinner
+
+    def cut_short(text: str) -> Any:
+        monkeypatch.setattr(st, "spinner", spinner)
+        st.rerun()
+
+    monkeypatch.setattr(st, "spinner", cut_short)
+    visit.app.file_uploader[0].set_value([("b.png", png(), "image/png")]).run()
+    visit.check()
+    assert "b.png" in visit.heading()
+    assert len(place.dataset.list_images()) == 1
 
 
 def test_the_page_goes_on_to_the_first_image_of_an_upload(new_place: NewPlace) -> None:

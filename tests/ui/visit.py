@@ -36,15 +36,22 @@ def seen(markdown: str) -> str:
 class Visit:
     """One person's session."""
 
-    def __init__(self, folder: Path, dataset: Dataset, image_id: str = "") -> None:
+    def __init__(
+        self, folder: Path, dataset: Dataset, image_id: str = "", *, answers: bool = True
+    ) -> None:
         self.folder = folder
         self.dataset = dataset
         self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
         self.app.context = {"url": "http://127.0.0.1:8501/"}
         if image_id:
             self.app.query_params["image"] = image_id
-        self.run()
-        said = {"seq": 1, "room": ROOM, "session": "", "renew": 0, "memo": None}
+        if answers:
+            self.run()
+            self.answer(self.app.session_state["session"].id)
+
+    def answer(self, session: str, memo: str | None = None) -> None:
+        """What the guard in the tab says: its room, and what it remembers of that session."""
+        said = {"seq": 1, "room": ROOM, "session": session, "renew": 0, "memo": memo}
         self.app.session_state["guard"] = {"said": said}
         self.run()
 
@@ -151,8 +158,8 @@ class Place:
     def with_boxes(self, image_id: str, *rects: Rect) -> None:
         self.edit(image_id, lambda document: edits.with_rects(document, rects))
 
-    def visit(self, image_id: str = "") -> Visit:
-        return Visit(self.folder, self.dataset, image_id)
+    def visit(self, image_id: str = "", *, answers: bool = True) -> Visit:
+        return Visit(self.folder, self.dataset, image_id, answers=answers)
 
     def close(self) -> None:
         assert self.saver.flush(10) == 0

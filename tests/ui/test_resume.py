@@ -1,0 +1,72 @@
+"""Another instance goes on with a tab: with all that is in it, or with what is stored."""
+
+from __future__ import annotations
+
+from labeler.ui import state
+from labeler.ui.memo import parse_memo
+from tests.ui.visit import NewPlace, Visit, box
+
+
+def memo_of(visit: Visit) -> str:
+    """What the tab remembers of its canvas."""
+    image = visit.app.session_state["session"].open
+    return state.memo_of(image, image.canvas)
+
+
+def sent(*objects: dict[str, object]) -> dict[str, object]:
+    return {"drawing": {"raw": {"objects": list(objects)}}}
+
+
+def test_the_next_instance_goes_on_with_the_canvas(new_place: NewPlace) -> None:
+    place = new_place(LABELS="car,dog")
+    [image_id] = place.add("a.png")
+    before = place.visit()
+    before.draw(box(4, 5, 20, 10, "car"))
+    memo, key = memo_of(before), before.canvas()
+    assert key
+    after = place.visit(answers=False)
+    after.app.session_state[key] = sent(box(4, 5, 20, 10, "car"), box(30, 30, 5, 6, "dog"))
+    after.answer(before.app.session_state["session"].id)
+    # A box that arrives cuts the first run short, before the tab has answered.
+    after.run()
+    assert after.canvas() is None
+    after.answer(after.app.session_state["session"].id, memo)
+    assert after.canvas() == key
+    assert after.rects(image_id) == [("car", 4, 5, 20, 10), ("dog", 30, 30, 5, 6)]
+
+
+def test_a_canvas_that_the_tab_has_lost_takes_no_stored_box_with_it(new_place: NewPlace) -> None:
+    """The tab took the canvas away before its memo came: it is back as it once was given."""
+    place = new_place(LABELS="car,dog")
+    [image_id] = place.add("a.png")
+    before = place.visit()
+    before.draw(box(4, 5, 20, 10, "car"))
+    after = place.visit(answers=False)
+    after.run()
+    after.answer(after.app.session_state["session"].id, memo_of(before))
+    assert after.rects(image_id) == [("car", 4, 5, 20, 10)]
+    assert after.canvas() != before.canvas()
+    after.draw(
+        box(4, 5, 20, 10, "car", place.dataset.stored_document(image_id).document.rects[0].id),
+        box(30, 30, 5, 6, "dog"),
+    )
+    assert after.rects(image_id) == [("car", 4, 5, 20, 10), ("dog", 30, 30, 5, 6)]
+
+
+def test_what_an_instance_was_given_and_could_not_store_is_stored_by_the_next(
+    new_place: NewPlace,
+) -> None:
+    place = new_place(LABELS="car,dog")
+    [image_id] = place.add("a.png")
+    before = place.visit()
+    before.draw(box(4, 5, 20, 10, "car"))
+    memo = parse_memo(memo_of(before))
+    assert memo
+    stored = place.dataset.stored_document(image_id).document.rects
+    place.edit(image_id, lambda document: document.model_copy(update={"rects": ()}))
+    fresh = memo.model_copy(update={"given": stored, "stored": (), "drawn": (), "changed": False})
+    after = place.visit(answers=False)
+    after.run()
+    after.answer(after.app.session_state["session"].id, fresh.model_dump_json())
+    assert after.rects(image_id) == [("car", 4, 5, 20, 10)]
+    assert after.canvas() == before.canvas()
