@@ -169,12 +169,16 @@ function createGuard(element) {
 
   function onPointerDownAnywhere(event) {
     // From the press on, not only from the click: nothing may be begun in between.
-    if (task && !replaying && leaveTarget(event) && rule.textContent.includes(SHOW)) setRule(HOLD);
+    const target = task && !replaying && leaveTarget(event);
+    if (target && !target.disabled && rule.textContent.includes(SHOW)) setRule(HOLD);
   }
 
-  function onPointerUpAnywhere(event) {
-    // A press that was not let go on the same button is no click.
-    if (task && !leaving && !leaveTarget(event) && rule.textContent.includes(HOLD)) setRule(SHOW);
+  function onPointerUpAnywhere() {
+    // A press that no click follows (let go elsewhere, say) leaves nothing.
+    setTimeout(() => {
+      const unanswered = leaving || task?.heard < expected;
+      if (task?.canvas && !unanswered && rule.textContent.includes(HOLD)) setRule(SHOW);
+    }, 50);
   }
 
   function onClick(event) {
@@ -265,7 +269,7 @@ function createGuard(element) {
   }
 
   function onPointerUp(event) {
-    onPointerUpAnywhere(event);
+    onPointerUpAnywhere();
     if (!drag || event.pointerId !== drag.id || drag.ended) return;
     drag.ended = true;
     if (!drag.early) endDrag();
