@@ -70,12 +70,13 @@ def _show_page() -> None:
 
 
 def _current(entries: list[ImageEntry]) -> str | None:
-    """The image that the address names, or the first with work left, or the first."""
+    """The image that the address names, or the first that work is left on, or the first."""
     named = st.query_params.get("image")
     if named or not entries:
         return named
     unfinished = (Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED)
-    found = next((entry for entry in entries if entry.status in unfinished), entries[0])
+    left = (entry for entry in entries if entry.status in unfinished and not entry.problem)
+    found = next(left, entries[0])
     # From here on the address names it: another one must not come in its place when somebody else
     # finishes it, or when the session goes on with another instance.
     state.go_to(found.image_id)

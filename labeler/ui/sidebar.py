@@ -130,7 +130,7 @@ def label_picker(context: Context, labels: LabelSet) -> str:
 
 
 def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:
-    """The images as buttons with their states; the ids that the filter leaves, in order."""
+    """The images as buttons with their states; the ids to go through, in order."""
     counts = dict.fromkeys(Status, 0)
     for entry in entries:
         counts[entry.status] += 1
@@ -172,7 +172,8 @@ def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:
     ):
         for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
             _image_button(entry, entry.image_id == current)
-    return ids
+    # "Next" leads past what can't be opened.
+    return [entry.image_id for entry in listed if not entry.problem or entry.image_id == current]
 
 
 def export(context: Context) -> None:
