@@ -69,6 +69,8 @@ if __name__ == "__main__":
         "server.maxUploadSize": settings.max_upload_mb,
         "server.headless": True,
     }
-    if "STREAMLIT_SERVER_ADDRESS" not in os.environ:
-        config["server.address"] = "0.0.0.0" if settings.on_cloud_run else "127.0.0.1"  # noqa: S104
+    address = os.environ.get("STREAMLIT_SERVER_ADDRESS")  # Streamlit itself does not look here
+    if not address:
+        address = "0.0.0.0" if settings.on_cloud_run else "127.0.0.1"  # noqa: S104
+    config["server.address"] = address
     app.run(config=config)

@@ -96,12 +96,17 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:
-    """A line for each LABELER_ variable that no setting reads, with the likely right name."""
+    """A line for each LABELER_ variable that has no effect, with the likely right name."""
     known = {field.name.upper() for field in fields(Settings)} - _OF_THE_PLATFORM | _ELSEWHERE
     lines = []
     for variable in sorted(environ):
         name = variable.removeprefix(PREFIX)
-        if name != variable and name not in known:
+        if name != variable and name in _OF_SIGN_IN and environ[variable]:
+            lines.append(
+                f"{variable} has no effect: this version asks nobody who they are "
+                f"({PREFIX}AUTH=none). Keep out of its reach whoever is not meant to use it."
+            )
+        elif name != variable and name not in known | _OF_SIGN_IN:
             close = difflib.get_close_matches(name, sorted(known), n=1)
             hint = f" Did you mean {PREFIX}{close[0]}?" if close else ""
             lines.append(f"{variable} is not a setting of Labeler and was ignored.{hint}")
@@ -109,7 +114,8 @@ def unknown_settings(environ: Mapping[str, str]) -> list[str]:
 
 
 _OF_THE_PLATFORM: Final = {"PORT", "ON_CLOUD_RUN"}
-_ELSEWHERE: Final = {"AUTH", "IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS", "CANVAS"}
+_ELSEWHERE: Final = {"AUTH", "CANVAS"}
+_OF_SIGN_IN: Final = {"IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS"}
 _PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
 _BUCKET: Final = re.compile(
     r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^/?#\x00-\x1f\x7f]+)*)/?"
