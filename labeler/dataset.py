@@ -6,7 +6,7 @@ bytes -> inspect -> image ID -> original + document (both create-only) -> (docum
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,24 +22,11 @@ from labeler.catalogue import (
     is_image_id,
 )
 from labeler.coco import CocoFile, Summary, to_coco
-from labeler.errors import (
-    DamagedDocument,
-    InvalidDocument,
-    NotFound,
-    UnknownLabels,
-    VersionConflict,
-)
+from labeler.errors import DamagedDocument, NotFound, UnknownLabels, VersionConflict
 from labeler.exports import Export, Exports, coco_images
 from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
-from labeler.merge import RectConflict, merge
-from labeler.models import (
-    MAX_RECTS,
-    AnnotationDocument,
-    dump_document,
-    new_document,
-    parse_document,
-    stamped,
-)
+from labeler.merge import RectConflict, merge, with_landed
+from labeler.models import AnnotationDocument, dump_document, new_document, parse_document, stamped
 from labeler.originals import (
     HeldOriginals,
     KeptOriginals,
@@ -231,15 +218,8 @@ class Dataset:
     ) -> SavedDocument:
         """Store `document` in place of the named state, stamped with the time and the person.
 
-        Raises VersionConflict, and InvalidDocument for more rects than can be read again, both
-        with nothing changed.
+        Raises VersionConflict, InvalidDocument for too many rects; nothing is changed then.
         """
-        if len(document.rects) > MAX_RECTS:
-            raise InvalidDocument(
-                f"The image would have {len(document.rects)} boxes; at most {MAX_RECTS} are "
-                "allowed: delete some.",
-                "rects",
-            )
         signed = stamped(document, image_id, self._clock(), by)
         data = dump_document(signed)
         version = self._store.write(
@@ -253,29 +233,32 @@ class Dataset:
         return SavedDocument(signed, version)
 
     def save_document(
-        self, image_id: str, wanted: AnnotationDocument, base: OpenedDocument, by: str
+        self,
+        image_id: str,
+        wanted: AnnotationDocument,
+        base: OpenedDocument,
+        by: str,
+        tried: Sequence[AnnotationDocument] = (),
     ) -> SavedDocument:
         """Store `wanted`, which was made from `base`, merged with what others saved meanwhile.
 
+        `tried` is what was wanted in saves over this base that failed: the store may have it.
         Writes nothing where it changes nothing. Raises StoreError; what is stored stays whole.
         """
-        theirs = base
+        theirs = self._latest(image_id, base) if tried else base
         conflicts: tuple[RectConflict, ...] = ()
         for _ in range(_MAX_MERGES):
+            document = wanted
             if theirs is not base:
-                merged = merge(base.document, wanted, theirs.document)
+                common = with_landed(base.document, tried, theirs.document)
+                merged = merge(common, wanted, theirs.document)
                 document, conflicts = merged.document, merged.conflicts
-            else:
-                document = wanted
             if document == theirs.document and theirs.version is not ABSENT:
                 return SavedDocument(document, theirs.version, conflicts)
             try:
                 saved = self.write_document(image_id, document, theirs.version, by)
             except VersionConflict:
-                try:
-                    theirs = self._read(image_id)
-                except NotFound:
-                    theirs = OpenedDocument(base.document, ABSENT)
+                theirs = self._latest(image_id, base)
                 continue
             return SavedDocument(saved.document, saved.version, conflicts)
         raise VersionConflict(
@@ -371,6 +354,13 @@ class Dataset:
         except NotFound as error:
             raise NotFound(f"There is no document of image {image_id}.") from error
         return OpenedDocument(parse_document(data, key), info.version)
+
+    def _latest(self, image_id: str, base: OpenedDocument) -> OpenedDocument:
+        """The stored document; the base, to be stored anew, where it has been deleted."""
+        try:
+            return self._read(image_id)
+        except NotFound:
+            return OpenedDocument(base.document, ABSENT)
 
     def _new_document(
         self, image_id: str, image_path: str, info: images.ImageInfo, by: str

@@ -29,7 +29,7 @@ for other keys that both changed, and for rects whose order both changed.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
@@ -115,6 +115,28 @@ def merge(base: AnnotationDocument, ours: AnnotationDocument, theirs: Annotation
     if "metadata" in ours.model_fields_set | theirs.model_fields_set:
         fields["metadata"] = Metadata.model_validate(metadata)
     return Merge(AnnotationDocument.model_validate(fields), conflicts)
+
+
+def with_landed(
+    base: AnnotationDocument, tried: Iterable[AnnotationDocument], theirs: AnnotationDocument
+) -> AnnotationDocument:
+    """The base of a save after tries that failed and may have been stored all the same.
+
+    What `theirs` has just as one of `tried` had it, be it gone, is where the person went on from:
+    as of the base alone, their next change to it would clash with their own last one.
+    """
+    rects, stored = _by_id(base), _by_id(theirs)
+    status = base.metadata.status
+    for ours in tried:
+        own = _by_id(ours)
+        for rect_id in [*rects, *(own.keys() - rects.keys())]:
+            if own.get(rect_id) == stored.get(rect_id):
+                rects.pop(rect_id, None)
+                rects |= {rect_id: own[rect_id]} if rect_id in own else {}
+        if ours.metadata.status == theirs.metadata.status:
+            status = ours.metadata.status
+    metadata = base.metadata.model_copy(update={"status": status} if status else {})
+    return base.model_copy(update={"rects": tuple(rects.values()), "metadata": metadata})
 
 
 def resolve(

@@ -194,7 +194,16 @@ def new_document(
 def stamped(
     document: AnnotationDocument, image_id: str, now: datetime, by: str
 ) -> AnnotationDocument:
-    """The document with the time, the person and what format 1.0 demands filled in."""
+    """The document, to be stored, with the time, the person and what format 1.0 demands filled in.
+
+    Raises InvalidDocument for more rects than could be read again.
+    """
+    if len(document.rects) > MAX_RECTS:
+        raise InvalidDocument(
+            f"The image would have {len(document.rects)} boxes; at most {MAX_RECTS} are allowed: "
+            "delete some.",
+            "rects",
+        )
     update = {
         "image_path": document.metadata.image_path or document.image_path,
         "image_id": image_id,

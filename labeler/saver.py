@@ -48,6 +48,8 @@ class Draft:
         self.conflicts: tuple[RectConflict, ...] = ()
         self._lock = threading.Lock()
         self._running = False
+        self._tried: list[AnnotationDocument] = []
+        """What was wanted in the failed tries since the last save: one may have been stored."""
         self._settled = threading.Event()
         self._settled.set()
 
@@ -146,7 +148,14 @@ class Saver:
         """Write the draft's wanted state once; whether nothing is left to write."""
         with draft._lock:
             wanted, base = draft.wanted, draft.stored
-        saved = self._dataset.save_document(draft.image_id, wanted, base, draft.by)
+        tried = draft._tried
+        try:
+            saved = self._dataset.save_document(draft.image_id, wanted, base, draft.by, tried)
+        except LabelerError:
+            if wanted not in tried:
+                tried.append(wanted)
+            raise
+        draft._tried = []
         self._last_write[draft.image_id] = time.monotonic()
         with draft._lock:
             draft.conflicts += saved.conflicts
