@@ -94,14 +94,6 @@ class Saver:
                 self._unsaved.add(draft)
         self._pool.submit(self._store, draft).add_done_callback(_log_fault)
 
-    def refresh(self, draft: Draft) -> None:
-        """Take over what others have stored meanwhile; raises the store's errors."""
-        if draft.state is SaveState.SAVED:
-            latest = self._dataset.stored_document(draft.image_id)
-            with draft._lock:
-                if not draft._running:
-                    draft.stored, draft.wanted = latest, latest.document
-
     def resolved(self, draft: Draft, conflict: RectConflict) -> None:
         """Forget a conflict that a person has decided."""
         with draft._lock:

@@ -374,8 +374,6 @@ def test_two_drafts_of_one_image_keep_each_other_s_boxes(desk: Desk) -> None:
     assert set(desk.stored().rects) == {BOX, OTHER}
     assert set(ben.wanted.rects) == {BOX, OTHER}
     assert desk.draft.wanted.rects == (BOX,)
-    desk.saver.refresh(desk.draft)
-    assert set(desk.draft.wanted.rects) == {BOX, OTHER}
 
 
 def test_what_was_changed_while_others_were_merged_stays(desk: Desk) -> None:
@@ -429,19 +427,6 @@ def test_a_box_that_both_changed_during_a_write_waits_for_a_person(desk: Desk) -
     assert {rect.left for rect in desk.stored().rects if rect != OTHER} == {9.0, 20.0}
     [conflict] = desk.draft.conflicts
     assert (conflict.id, conflict.kind) == ("a", "changed")
-
-
-def test_a_refresh_does_not_touch_what_is_not_stored_yet(desk: Desk) -> None:
-    ben = desk.new_draft("ben")
-    desk.saver.change(ben, add(OTHER))
-    assert ben.wait(LONG_S)
-    desk.gate.way.clear()
-    desk.saver.change(desk.draft, add(BOX))
-    desk.saver.refresh(desk.draft)
-    assert desk.draft.wanted.rects == (BOX,)
-    desk.gate.way.set()
-    assert desk.draft.wait(LONG_S)
-    assert set(desk.stored().rects) == {BOX, OTHER}
 
 
 def test_what_both_changed_waits_for_a_person(desk: Desk) -> None:
