@@ -8,6 +8,7 @@
 //   began on it a moment too early is kept and drawn then;
 // - a click on anything that leaves the image waits until the canvas has sent everything, and
 //   nothing more can be drawn meanwhile;
+// - a box that is drawn right after its label was chosen waits until the canvas has that label;
 // - a drag is passed on clipped to the picture, and only once it is a drag;
 // - keys press the buttons that are on the page;
 // - what the page knows of the canvas is kept in the tab for the next instance of the program.
@@ -22,6 +23,7 @@ const RESIZE_AFTER = 250;
 const LEAST_HEIGHT = 260;
 const BELOW_CANVAS = 64;
 const TOOLBAR = 20;
+const MENU = ".st-key-label_menu [aria-expanded=true]";
 const SHOW = "visibility: visible !important; pointer-events: auto !important;";
 const HOLD = "visibility: visible !important; pointer-events: none !important; cursor: progress;";
 const TOOLBAR_STYLE = `
@@ -89,6 +91,12 @@ function createGuard(element) {
     return false;
   };
 
+  // Whether the page has sent the canvas too, which comes after this component.
+  const delivered = () => {
+    const style = getComputedStyle(document.documentElement);
+    return Number(style.getPropertyValue("--labeler-run")) === task.run;
+  };
+
   // --- ready, quiet, held ----------------------------------------------------------------
 
   const quietIn = () => (drag ? QUIET_AFTER : Math.max(0, lastChange + QUIET_AFTER - Date.now()));
@@ -117,6 +125,7 @@ function createGuard(element) {
       if (found && alone && (found.root.dataset.canvas ??= task.canvas) === task.canvas) {
         dress(found);
         const complete =
+          (delivered() || Date.now() > deadline) &&
           laidOut(found) &&
           (painted(found.picture) || Date.now() > deadline) &&
           (task.boxes === 0 || painted(found.lower) || Date.now() > deadline);
@@ -214,6 +223,23 @@ function createGuard(element) {
     expected = 0; // no answer came: let the person go on, and try again
     leaving = false;
     setRule(SHOW);
+  }
+
+  function onLabel(event) {
+    // The canvas goes on with the label that it has until the page has run: a box that is drawn
+    // before that waits for it.
+    const at = (what) => event.composedPath().find((node) => node.matches?.(what));
+    const chosen = {
+      click: () =>
+        at(".st-key-label label:not(:has(input:checked))") ||
+        (at("[role=option]") && document.querySelector(MENU)),
+      keydown: () =>
+        (at(".st-key-label") && event.key.startsWith("Arrow")) ||
+        (at(".st-key-label_menu") && event.key === "Enter"),
+    };
+    if (!task?.canvas || leaving || !chosen[event.type]()) return;
+    holdUntilAnswered();
+    setTimeout(() => say({})); // after the choice: a run that has heard this has seen it
   }
 
   function say(news) {
@@ -461,6 +487,7 @@ function createGuard(element) {
   document.addEventListener("click", onCanvasClick, options);
   document.addEventListener("click", onClick, options);
   document.addEventListener("keydown", onKey, options);
+  for (const type of ["click", "keydown"]) document.addEventListener(type, onLabel, options);
   window.addEventListener("resize", () => measureSoon(RESIZE_AFTER), options);
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
   watch.observe(element);

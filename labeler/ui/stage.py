@@ -230,6 +230,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
     if state.take_drawing(canvas.key, result.json_data) or not known:
         canvas.read = True
         st.rerun()  # what stands above was written without it
+    guard.delivered(session.runs)
 
 
 def _meet_tab(place: DeltaGenerator) -> None:
