@@ -141,15 +141,16 @@ def opened(context: Context, image_id: str) -> OpenImage:
     """
     leave(image_id)
     state = session()
-    if state.open is None:
+    image = state.open
+    if image is None:
         context.dataset.find_image(image_id)  # says best what is wrong with an address
         draft = next((draft for draft in unsaved() if draft.image_id == image_id), None)
         if draft is None:
             draft = Draft(image_id, context.dataset.open_document(image_id), by="")
-        state.open = OpenImage(image_id, draft, None)
-    if state.open.info is None:
-        _see_picture(context.dataset, state.open)
-    return state.open
+        image = state.open = OpenImage(image_id, draft, None)
+    if image.info is None:
+        _see_picture(context.dataset, image)
+    return image
 
 
 def leave(image_id: str | None) -> None:
