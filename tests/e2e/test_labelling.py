@@ -273,7 +273,7 @@ def test_two_people_on_one_image(
     ana.drag((350, 40), (420, 120))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 3)
     expect(ana.page.get_by_text("3 boxes").first).to_be_visible()
-    # Ben's canvas is being renewed for Ana's first box; what he does meanwhile takes nothing away.
+    ben.ready()  # with a canvas that shows Ana's first box, not yet her second
     ben.drag((40, 300), (120, 380))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 4)
     expect(ben.page.get_by_text("4 boxes").first).to_be_visible()

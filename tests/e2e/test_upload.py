@@ -53,8 +53,15 @@ def test_a_box_drawn_while_files_arrive(
     first, *more = pictures.series(4)
     labeller.upload(first)
     labeller.at(first.name)
+    box, mouse = labeller.canvas(), labeller.page.mouse
+    mouse.move(box["x"] + 40, box["y"] + 40)
+    mouse.down()
+    mouse.move(box["x"] + 90, box["y"] + 90, steps=5)
     labeller.upload(*more)
-    labeller.drag((40, 40), (140, 140), steps=20)
+    eventually(lambda: len(documents(server.folder)) == 4)
+    labeller.page.wait_for_timeout(500)  # the page would have gone on by now
+    mouse.move(box["x"] + 140, box["y"] + 140, steps=5)
+    mouse.up()
     labeller.at(more[0].name)
     eventually(lambda: len(rects(server.folder, first.name)) == 1)
     assert not any(rects(server.folder, file.name) for file in more)
