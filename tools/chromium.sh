@@ -32,10 +32,11 @@ if command -v apt-get >/dev/null; then
     fi
     if [ "$root" != none ]; then
         echo "Installing chromium for the browser tests" >&2
+        # libatomic1: Playwright's driver needs it, and a small Debian comes without.
         log="$(mktemp)"
         if $root apt-get update >"$log" 2>&1 &&
             $root env DEBIAN_FRONTEND=noninteractive \
-                apt-get install --yes --no-install-recommends chromium >>"$log" 2>&1; then
+                apt-get install --yes --no-install-recommends libatomic1 chromium >>"$log" 2>&1; then
             rm -f "$log"
             find_browser && exit 0
         else
