@@ -40,6 +40,7 @@ def test_a_box_drawn_right_after_its_label_was_chosen(
                 page.get_by_role("option", name=names[number], exact=True).click()
             case "typing":
                 page.locator(".st-key-label_menu input").fill(names[number])
+                page.get_by_role("option", name=names[number], exact=True).wait_for()
                 page.keyboard.press("Enter")
         page.wait_for_timeout(delay_ms)
         left = 20 + 60 * turn
