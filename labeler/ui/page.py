@@ -21,7 +21,9 @@ STYLE = """
   [data-testid="stSidebarHeader"] { height: 2.2rem; padding: 0.4rem 1rem; margin: 0; }
   [data-testid="stSidebarUserContent"] { padding-top: 0; }
   [class*="st-key-canvas_"] { visibility: hidden; pointer-events: none; padding-top: 1.2rem; }
+  .st-key-open_list button { text-align: left; }
   .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
+  [data-testid="stSidebar"] [data-testid="InputInstructions"] { display: none; }
   .st-key-save_state { min-height: 1.5rem; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding: 2.6rem 0.6rem 1rem; }

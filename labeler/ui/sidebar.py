@@ -114,7 +114,10 @@ def label_picker(context: Context, labels: LabelSet) -> str:
         st.popover("Add a label", icon=":material/add:", width="stretch"),
         st.form("add_label", border=False),
     ):
-        name = st.text_input("Name of the new label", max_chars=200)
+        if session.label_added:
+            session.label_added = False
+            st.session_state["new_label"] = ""  # ready for the next one; a refused name stays
+        name = st.text_input("Name of the new label", max_chars=200, key="new_label")
         if st.form_submit_button("Add", type="primary"):
             try:
                 before = len(labels.labels)
@@ -125,6 +128,7 @@ def label_picker(context: Context, labels: LabelSet) -> str:
                 if len(added.labels) == before:
                     st.info("This label is there already.")
                 else:
+                    session.label_added = True
                     st.rerun()
     return session.label
 

@@ -12,6 +12,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from labeler import edits
+from labeler.errors import LabelerError
 from labeler.labels import LabelSet
 from labeler.merge import Choice, RectConflict, resolve
 from labeler.models import AnnotationDocument, Rect, Status
@@ -30,11 +31,18 @@ LOOK_AGAIN_S = 60.0
 
 
 def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, label: str) -> None:
-    """The image with its canvas; raises LabelerError where its document can't be opened."""
-    image = state.opened(context, image_id)
+    """The image with its canvas, or why its document can't be opened; and the way on."""
     place = listed.index(image_id) if image_id in listed else None
     previous = listed[place - 1] if place else None
-    following = listed[place + 1] if place is not None and place + 1 < len(listed) else None
+    after = 0 if place is None else place + 1
+    following = listed[after] if after < len(listed) else None
+    try:
+        image = state.opened(context, image_id)
+    except LabelerError as error:
+        st.error(plain(error.message))
+        with st.container(horizontal=True, gap="small"):
+            _steps(previous, following)
+        return
     _heading(image, [f"{place + 1} of {len(listed)}"] if place is not None else [])
     _actions(image, previous, following)
     _save_state(image)
@@ -66,24 +74,7 @@ def _heading(image: state.OpenImage, place: list[str]) -> None:
 def _actions(image: state.OpenImage, previous: str | None, following: str | None) -> None:
     status = image.draft.wanted.status
     with st.container(horizontal=True, gap="small", key="actions"):
-        st.button(
-            "Previous",
-            icon=":material/arrow_back:",
-            key=f"{LEAVE}previous",
-            disabled=previous is None,
-            on_click=state.go_to,
-            args=(previous,),
-            help="Key A",
-        )
-        st.button(
-            "Next",
-            icon=":material/arrow_forward:",
-            key=f"{LEAVE}next",
-            disabled=following is None,
-            on_click=state.go_to,
-            args=(following,),
-            help="Key D",
-        )
+        _steps(previous, following)
         if status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
             st.button(
                 "Open again",
@@ -114,6 +105,27 @@ def _actions(image: state.OpenImage, previous: str | None, following: str | None
         )
         with st.popover("Keys", icon=":material/keyboard:", type="tertiary"):
             st.markdown(KEYS)
+
+
+def _steps(previous: str | None, following: str | None) -> None:
+    st.button(
+        "Previous",
+        icon=":material/arrow_back:",
+        key=f"{LEAVE}previous",
+        disabled=previous is None,
+        on_click=state.go_to,
+        args=(previous,),
+        help="Key A",
+    )
+    st.button(
+        "Next",
+        icon=":material/arrow_forward:",
+        key=f"{LEAVE}next",
+        disabled=following is None,
+        on_click=state.go_to,
+        args=(following,),
+        help="Key D",
+    )
 
 
 KEYS = """

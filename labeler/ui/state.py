@@ -91,6 +91,7 @@ class _Session:
     retired: tuple[OpenImage, Canvas] | None = None
     """The canvas that was given up last: the tab may still have it, and draw on it."""
     label: str = ""
+    label_added: bool = False
     runs: int = 0
     canvases: int = 0
     renewals: int = 0

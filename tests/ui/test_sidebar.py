@@ -45,6 +45,7 @@ def test_many_labels_are_a_menu(new_place: NewPlace) -> None:
     visit.add_label("label 25")
     assert visit.app.selectbox(key="label_menu").options == [*names, "label 25"]
     assert visit.app.selectbox(key="label_menu").value == "label 24"
+    assert visit.app.text_input[0].value == ""  # ready for the next one
 
 
 def test_buttons_become_a_menu_with_the_same_label_chosen(new_place: NewPlace) -> None:
@@ -72,6 +73,7 @@ def test_a_label_that_is_not_added(new_place: NewPlace, typed: str, answer: str)
     visit = place.visit()
     visit.add_label(typed)
     assert answer in visit.shown()
+    assert visit.app.text_input[0].value == typed  # to be mended
     assert [label.name for label in place.dataset.label_set().labels] == ["cat"]
 
 
@@ -130,14 +132,15 @@ def test_the_list_has_pages_and_a_filter(new_place: NewPlace) -> None:
 
 def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewPlace) -> None:
     place = new_place()
-    good, bad, newer = place.add("a.png", "b.png", "c.png")
+    bad, newer, _ = place.add("a.png", "b.png", "z.png")
     place.project.put(f"annotations/{bad}.json", b'{"rects": [')
-    later = old_document("c.png").replace(b'"1.0"', b'"2.0"')
+    later = old_document("b.png").replace(b'"1.0"', b'"2.0"')
     place.project.put(f"annotations/{newer}.json", later)
     before = place.project.objects()
     dataset = place.project.open()  # another process, which has nothing in its listing
     bind(Context(place.project.settings, dataset, place.saver))
-    visit = place.visit(good)
+    visit = place.visit()
+    assert "z.png" in visit.heading()  # where there is work that can be done
     assert sum(":red[:material/warning:]" in label for label in visit.listed()) == 2
     visit.press(f"leave_open_{bad}")
     [error] = visit.errors()
@@ -145,10 +148,13 @@ def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewP
     assert "It was left as it is" in error
     assert visit.canvas() is None
     visit.press(f"leave_open_{newer}")
+    assert len(visit.listed()) == 3
     [error] = visit.errors()
     assert "newer Labeler" in error
-    visit.press(f"leave_open_{good}")
+    visit.press("leave_next")
     assert visit.errors() == []
+    assert "z.png" in visit.heading()
+    assert visit.app.button(key="leave_previous").disabled  # the others can't be opened
     assert place.project.objects() == before
 
 

@@ -36,10 +36,7 @@ def seen(markdown: str) -> str:
 class Visit:
     """One person's session."""
 
-    def __init__(
-        self, folder: Path, dataset: Dataset, image_id: str = "", *, answers: bool = True
-    ) -> None:
-        self.folder = folder
+    def __init__(self, dataset: Dataset, image_id: str = "", *, answers: bool = True) -> None:
         self.dataset = dataset
         self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
         self.app.context = {"url": "http://127.0.0.1:8501/"}
@@ -159,7 +156,7 @@ class Place:
         self.edit(image_id, lambda document: edits.with_rects(document, rects))
 
     def visit(self, image_id: str = "", *, answers: bool = True) -> Visit:
-        return Visit(self.folder, self.dataset, image_id, answers=answers)
+        return Visit(self.dataset, image_id, answers=answers)
 
     def close(self) -> None:
         assert self.saver.flush(10) == 0
