@@ -8,6 +8,7 @@ beside the drawing itself: then it can tell what was drawn since, and go on with
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -15,8 +16,8 @@ from labeler.geometry import Box, Fit
 from labeler.models import Rect
 from labeler.ui.drawing import DrawnBox
 
-_CLOSE = 0.02
-"""Image pixels: what rounding to two decimals can make of one box, twice."""
+_CLOSE = 0.025
+"""Image pixels: what rounding to two decimals can make of one box, twice: 0.02, in doubles."""
 
 
 class Memo(BaseModel):
@@ -53,17 +54,20 @@ def same_ids(
     """The drawn boxes, those that the store has already under the ids that they have there.
 
     An instance may have stored a box and ended before the tab heard of its id: the box is in the
-    store, not among `shown`, and the tab's next reading takes it for a new one.
+    store, not among `shown`, and the tab's next reading takes it for a new one. No two boxes come
+    to have one id.
     """
-    known = {rect.id for rect in shown}
+    heard = {rect.id for rect in shown}
+    known = heard | {one.id for one in drawn}
     unheard = [rect for rect in stored if rect.id not in known]
+    own = heard | {rect.id for rect in stored}
     result = []
     for one in drawn:
         box = fit.to_image(one.box)
         match = next((r for r in unheard if r.label == one.label and _close(r, box)), None)
-        if match is not None and one.id not in known:
+        if match is not None and one.id not in own:
             unheard.remove(match)
-            one = DrawnBox(match.id, one.box, one.text, one.label, one.there)
+            one = replace(one, id=match.id)
         result.append(one)
     return tuple(result)
 
