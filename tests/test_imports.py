@@ -48,7 +48,7 @@ NARROWER = {"labeler.storage": {"labeler.errors", "labeler.settings"}}
 OUTSIDE = {
     "PIL": {"labeler.images"},
     "aiohttp": {"labeler.storage"},
-    "gcsfs": {"labeler.storage"},
+    "gcsfs": set(),
     "google": {"labeler.storage"},
     "google_crc32c": {"labeler.storage"},
     "pydantic": {"labeler.labels", "labeler.models", "labeler.stored", "labeler.ui"},
