@@ -27,6 +27,7 @@ from typing import Final, NamedTuple, Self
 from labeler.errors import DamagedDocument, InvalidDocument, UnknownLabels
 from labeler.labels import LABELS_KEY, LabelSet, clean_label, label_key
 from labeler.models import AnnotationDocument, Rect, Status, saved_time
+from labeler.selection import has_result
 
 MAX_NUMBER: Final = 2**31 - 1
 MAX_PLACES: Final = 100
@@ -100,13 +101,6 @@ class Summary:
             more = ", …" if len(names) > 3 else ""
             lines.append(f"{finding.value}: {count} ({', '.join(names[:3])}{more})")
         return lines
-
-
-def has_result(document: AnnotationDocument) -> bool:
-    """The default choice: not skipped, and with rects, or done or approved without any."""
-    if document.status is Status.SKIPPED:
-        return False
-    return bool(document.rects) or document.status in (Status.DONE, Status.APPROVED)
 
 
 def to_coco(

@@ -28,7 +28,6 @@ from labeler.coco import (
     Finding,
     Place,
     Summary,
-    has_result,
     to_coco,
 )
 from labeler.errors import DamagedDocument, UnknownLabels
@@ -214,25 +213,6 @@ def test_a_box_up_to_the_border_stays_inside_in_doubles(limit: int, data: st.Dat
 
 
 # --- what goes in -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("status", "with_rect", "without"),
-    [
-        (None, True, False),
-        ("unlabeled", True, False),
-        ("in_progress", True, False),
-        ("done", True, True),
-        ("approved", True, True),
-        ("returned", True, False),
-        ("skipped", False, False),
-        ("from-a-later-version", True, False),
-    ],
-)
-def test_default_choice(status: str | None, with_rect: bool, without: bool) -> None:
-    metadata = {} if status is None else {"status": status}
-    assert has_result(document(rect(1, 2, 3, 4), metadata=metadata)) is with_rect
-    assert has_result(document(metadata=metadata)) is without
 
 
 def test_what_was_not_asked_for_is_counted() -> None:

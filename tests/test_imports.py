@@ -30,8 +30,8 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.geometry", "labeler.sockets", "labeler.tokens"}),
     frozenset({"labeler.labels"}),
     frozenset({"labeler.models", "labeler.settings"}),
-    frozenset({"labeler.coco", "labeler.images", "labeler.merge", "labeler.storage"}),
-    frozenset({"labeler.originals"}),
+    frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
+    frozenset({"labeler.coco", "labeler.originals"}),
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
     frozenset({"labeler.exports"}),
     frozenset({"labeler.dataset"}),
@@ -72,7 +72,7 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 
 PURE = frozenset({
     "labeler.coco", "labeler.geometry", "labeler.labels", "labeler.merge", "labeler.models",
-    "labeler.stored", "labeler.tokens",
+    "labeler.selection", "labeler.stored", "labeler.tokens",
 })  # fmt: skip
 IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})
 CLOCKS = frozenset({"now", "today", "utcnow"})
