@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from labeler import api
 from labeler.dataset import open_dataset
 from labeler.errors import LabelerError
+from labeler.gate import Gate
 from labeler.saver import Saver
 from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings, unknown_settings
@@ -32,7 +33,8 @@ def build(settings: Settings) -> st.App:
     """The application over what the settings name; LabelerError where that can't be used."""
     dataset = open_dataset(settings)
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
-    bind(Context(settings, dataset, saver))
+    gate = Gate(settings.roles, Signer(load_secret(settings)))
+    bind(Context(settings, dataset, saver, gate))
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -42,7 +44,7 @@ def build(settings: Settings) -> st.App:
         saver.flush(SHUTDOWN_S)
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
-    calls = api.application(dataset, Signer(load_secret(settings)), settings.max_upload_bytes)
+    calls = api.application(dataset, gate, settings.max_upload_bytes)
     return st.App(script, middleware=[Middleware(api.Front, api=calls)], lifespan=lifespan)
 
 

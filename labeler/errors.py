@@ -157,6 +157,20 @@ class InvalidToken(LabelerError):
     status = 401
 
 
+class NotSignedIn(LabelerError):
+    """Nobody is signed in, or nobody trusted vouches for who it is."""
+
+    code = "not_signed_in"
+    status = 401
+
+
+class NotPermitted(LabelerError):
+    """The person who is signed in lacks the role for this; nothing was changed."""
+
+    code = "not_permitted"
+    status = 403
+
+
 class ForeignRequest(LabelerError):
     """A call that writes and may come from another site's page; nothing was changed."""
 

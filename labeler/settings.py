@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
+from labeler.auth import People, Roles, SignIn, parse_people
 from labeler.errors import InvalidDocument, SettingsError
 from labeler.labels import clean_label, label_key
 
@@ -61,8 +62,18 @@ class Settings:
     save_timeout_s: int
     kms_key: str
     secret_key: str
+    auth: SignIn
+    admins: People
+    reviewers: People
+    labelers: People
     on_cloud_run: bool
     port: int
+
+    @property
+    def roles(self) -> Roles:
+        """Who may do what; with LABELER_AUTH=none everybody everything."""
+        asked = self.auth is not SignIn.NONE
+        return Roles(asked, self.admins, self.reviewers, self.labelers)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -87,10 +98,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),
         kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
         secret_key=take("SECRET_KEY", "", _secret),
+        auth=SignIn(take("AUTH", "none", _only("none", "the sign-in of this version is"))),
+        admins=take("ADMINS", "", parse_people),
+        reviewers=take("REVIEWERS", "", parse_people),
+        labelers=take("LABELERS", "", parse_people),
         on_cloud_run=bool(environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")),
         port=take("PORT", "8501", _whole(1, 65535), prefix=""),
     )
-    take("AUTH", "none", _only("none", "the sign-in of this version is"))
     take("CANVAS", "drawable", _only("drawable", "the canvas of this version is"))
     return settings
 
@@ -114,7 +128,7 @@ def unknown_settings(environ: Mapping[str, str]) -> list[str]:
 
 
 _OF_THE_PLATFORM: Final = {"PORT", "ON_CLOUD_RUN"}
-_ELSEWHERE: Final = {"AUTH", "CANVAS"}
+_ELSEWHERE: Final = {"CANVAS"}
 _OF_SIGN_IN: Final = {"IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS"}
 _PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
 _BUCKET: Final = re.compile(

@@ -9,9 +9,12 @@ from typing import Any
 from labeler.dataset import Dataset, OpenedDocument, open_dataset
 from labeler.edits import with_rects
 from labeler.errors import NotFound
+from labeler.gate import Gate
 from labeler.models import AnnotationDocument, Rect
+from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings
 from labeler.storage import ABSENT, Replaces, Store, list_all, open_store
+from labeler.tokens import Signer
 
 BOX = Rect(left=1.5, top=2.25, width=10.0, height=8.0, label="car", id="a")
 OTHER = Rect(left=20.0, top=12.0, width=30.0, height=20.0, label="dog", id="b")
@@ -33,6 +36,10 @@ class Project:
         named = {f"LABELER_{name}": value for name, value in self.environ.items()}
         named["LABELER_STORAGE"] = self.place
         return load_settings({"LABELER_SECRET_KEY": "0123456789abcdef", **named})
+
+    @property
+    def gate(self) -> Gate:
+        return Gate(self.settings.roles, Signer(load_secret(self.settings)))
 
     def open(self) -> Dataset:
         self._opened.append(open_dataset(self.settings))

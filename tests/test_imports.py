@@ -27,8 +27,8 @@ ROOT = Path(__file__).parents[1]
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler", "labeler.errors"}),
     frozenset({"labeler.stored"}),
-    frozenset({"labeler.geometry", "labeler.sockets", "labeler.tokens"}),
-    frozenset({"labeler.labels"}),
+    frozenset({"labeler.auth", "labeler.geometry", "labeler.sockets", "labeler.tokens"}),
+    frozenset({"labeler.gate", "labeler.labels"}),
     frozenset({"labeler.models", "labeler.settings"}),
     frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
     frozenset({"labeler.coco", "labeler.originals"}),
@@ -71,8 +71,8 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 """They do their work when loaded, and need what starts them around them."""
 
 PURE = frozenset({
-    "labeler.coco", "labeler.geometry", "labeler.labels", "labeler.merge", "labeler.models",
-    "labeler.selection", "labeler.stored", "labeler.tokens",
+    "labeler.auth", "labeler.coco", "labeler.gate", "labeler.geometry", "labeler.labels",
+    "labeler.merge", "labeler.models", "labeler.selection", "labeler.stored", "labeler.tokens",
 })  # fmt: skip
 IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})
 CLOCKS = frozenset({"now", "today", "utcnow"})

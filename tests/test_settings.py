@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labeler.auth import People, SignIn
 from labeler.errors import SettingsError
 from labeler.settings import (
     ImageIdStrategy,
@@ -43,6 +44,10 @@ def test_defaults() -> None:
         save_timeout_s=20,
         kms_key="",
         secret_key="",
+        auth=SignIn.NONE,
+        admins=People(),
+        reviewers=People(),
+        labelers=People(),
         on_cloud_run=False,
         port=8501,
     )

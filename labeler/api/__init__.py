@@ -6,7 +6,7 @@ is told by the document at /api/openapi.json (openapi.py).
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
@@ -19,21 +19,46 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeler.api import answers, openapi
 from labeler.api.bodies import Intake
-from labeler.api.callers import Caller, caller, check_writer
+from labeler.api.callers import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.images import Images
 from labeler.api.state import State
+from labeler.auth import Person, Role
 from labeler.dataset import Dataset
-from labeler.tokens import Signer
+from labeler.gate import Gate
 
 _HELD_BYTES: Final = 128 * 2**20
 """Of all bodies that are arriving or being worked on."""
 
-Call = Callable[[Request, Caller], Awaitable[Response]]
+Call = Callable[[Request, Person], Awaitable[Response]]
 
 
-def application(dataset: Dataset, signer: Signer, max_upload_bytes: int) -> Starlette:
+class Signed(Route):
+    """A path whose calls take a person; `roles` holds, for each method, the role that it takes."""
+
+    def __init__(
+        self,
+        path: str,
+        calls: Mapping[str, tuple[Role, Call]],
+        gate: Gate,
+        middleware: Sequence[Middleware] = (),
+        *,
+        picture: bool = False,
+    ) -> None:
+        async def answer(request: Request) -> Response:
+            if request.method not in ("GET", "HEAD"):
+                check_writer(request)
+            shown = request.path_params["image_id"] if picture else ""
+            role, call = calls["GET" if request.method == "HEAD" else request.method]
+            person = gate.roles.require(caller(request, gate, shown), role)
+            return await call(request, person)
+
+        self.roles = {method: role for method, (role, _) in calls.items()}
+        super().__init__(path, answer, methods=list(calls), middleware=middleware)
+
+
+def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlette:
     """The calls below /api/ over one data set."""
     intake = Intake(_HELD_BYTES)
     images = Images(dataset, intake, max_upload_bytes)
@@ -43,29 +68,36 @@ def application(dataset: Dataset, signer: Signer, max_upload_bytes: int) -> Star
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
 
-    def signed(
-        path: str, middleware: Sequence[Middleware] = (), *, picture: bool = False, **calls: Call
-    ) -> Route:
-        async def answer(request: Request) -> Response:
-            if request.method not in ("GET", "HEAD"):
-                check_writer(request)
-            shown = request.path_params["image_id"] if picture else ""
-            who = caller(request, signer, shown)
-            return await calls["GET" if request.method == "HEAD" else request.method](request, who)
+    def labeller(call: Call) -> tuple[Role, Call]:
+        return Role.LABELLER, call
 
-        return Route(path, answer, methods=list(calls), middleware=middleware)
+    def admin(call: Call) -> tuple[Role, Call]:
+        return Role.ADMIN, call
+
+    def signed(
+        path: str,
+        middleware: Sequence[Middleware] = (),
+        *,
+        picture: bool = False,
+        **calls: tuple[Role, Call],
+    ) -> Route:
+        return Signed(path, calls, gate, middleware, picture=picture)
 
     def open_to_all(path: str, call: Callable[[Request], Awaitable[Response]]) -> Route:
         return Route(path, call, methods=["GET"])
 
     app = Starlette(
         routes=[
-            signed("/api/images", packed, GET=images.find, POST=images.add),
-            signed("/api/images/{image_id}", picture=True, GET=images.show),
-            signed("/api/annotations/{image_id}", GET=documents.get, PUT=documents.put),
-            signed("/api/export/coco", packed, GET=exports.coco),
-            signed("/api/exports", POST=exports.write),
-            signed("/api/exports/{name}", packed, GET=exports.fetch),
+            signed("/api/images", packed, GET=labeller(images.find), POST=labeller(images.add)),
+            signed("/api/images/{image_id}", picture=True, GET=labeller(images.show)),
+            signed(
+                "/api/annotations/{image_id}",
+                GET=labeller(documents.get),
+                PUT=labeller(documents.put),
+            ),
+            signed("/api/export/coco", packed, GET=admin(exports.coco)),
+            signed("/api/exports", POST=admin(exports.write)),
+            signed("/api/exports/{name}", packed, GET=admin(exports.fetch)),
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", openapi.answer),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 
+from labeler.auth import Person
 from labeler.errors import ForeignRequest
-from labeler.tokens import Purpose, Signer
+from labeler.gate import Gate
+from labeler.tokens import Purpose
 
 CLIENT_HEADER: Final = "X-Labeler-Client"
 _FROM_HERE: Final = ("same-origin", "none")
@@ -18,14 +19,7 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who calls; `name` is what a save is signed with, empty where nobody was asked."""
-
-    name: str
-
-
-def caller(request: Request, signer: Signer, picture: str = "") -> Caller:
+def caller(request: Request, gate: Gate, picture: str = "") -> Person:
     """The one who calls, by the token in the request; `picture` is the image it is to show.
 
     Taken are `Authorization: Bearer` with a token for calls and, for a picture, `?token=` with a
@@ -35,13 +29,13 @@ def caller(request: Request, signer: Signer, picture: str = "") -> Caller:
     now = time.time()
     shown = request.query_params.get("token") if picture else None
     if shown is not None:
-        return Caller(signer.check(shown, Purpose.PICTURE, now, picture).person)
+        return Person(gate.signer.check(shown, Purpose.PICTURE, now, picture).person)
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()
     # A JWT is for somebody before us: Cloud Run's own check of callers leaves it in the request.
     if scheme.lower() == "bearer" and not _JWT.fullmatch(text):
-        return Caller(signer.check(text, Purpose.API, now, picture).person)
-    return Caller("")
+        return Person(gate.signer.check(text, Purpose.API, now, picture).person)
+    return Person("")
 
 
 def check_writer(request: Request) -> None:

@@ -11,8 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from labeler.api.answers import ASK_AGAIN, error_body, headers
 from labeler.api.bodies import Intake, image_id_of
-from labeler.api.callers import Caller
 from labeler.api.conditions import Condition, etag, parse, write_condition
+from labeler.auth import Person
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_picture
 from labeler.errors import InvalidDocument, LabelerError, NotFound, VersionConflict
@@ -44,7 +44,7 @@ class Documents:
         self._dataset = dataset
         self._intake = intake
 
-    async def get(self, request: Request, _: Caller) -> Response:
+    async def get(self, request: Request, _: Person) -> Response:
         """GET /api/annotations/{image_id}"""
         image_id = image_id_of(request)
         seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
@@ -54,14 +54,14 @@ class Documents:
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=tag or ""))
         return _answer(200, opened.document, tag)
 
-    async def put(self, request: Request, caller: Caller) -> Response:
+    async def put(self, request: Request, person: Person) -> Response:
         """PUT /api/annotations/{image_id}"""
         condition = write_condition(
             request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
         )
         image_id = image_id_of(request)
         async with self._intake.body(request, MAX_BYTES, "The document") as body:
-            put = await run_in_threadpool(self._put, image_id, body, condition, caller.name)
+            put = await run_in_threadpool(self._put, image_id, body, condition, person.email)
         if put.status == 412:
             return _changed(put)
         assert put.document is not None  # noqa: S101 - only 412 goes without

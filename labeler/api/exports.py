@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.api.callers import Caller
+from labeler.auth import Person
 from labeler.dataset import Dataset
 
 
@@ -20,7 +20,7 @@ class Exports:
         self._dataset = dataset
         self._making = asyncio.Semaphore(1)
 
-    async def write(self, _: Request, __: Caller) -> Response:
+    async def write(self, _: Request, __: Person) -> Response:
         """POST /api/exports"""
         async with self._making:
             export = await run_in_threadpool(self._dataset.export_coco)
@@ -31,7 +31,7 @@ class Exports:
         }
         return json_answer(body, 201, Location=f"/api/{export.key}")
 
-    async def coco(self, request: Request, _: Caller) -> Response:
+    async def coco(self, request: Request, _: Person) -> Response:
         """GET /api/export/coco"""
         more = _as_file("dataset_coco.json", NEVER)
         if request.method == "HEAD":
@@ -40,7 +40,7 @@ class Exports:
             chunks = await run_in_threadpool(self._dataset.coco_chunks)
         return Streamed(chunks, "application/json", more)
 
-    async def fetch(self, request: Request, _: Caller) -> Response:
+    async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
         name: str = request.path_params["name"]
         chunks = await run_in_threadpool(self._dataset.export_chunks, name)

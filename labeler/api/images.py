@@ -15,9 +15,9 @@ from starlette.responses import Response
 
 from labeler.api.answers import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.api.bodies import Intake, file_name, image_id_of, whole_number
-from labeler.api.callers import Caller
 from labeler.api.conditions import parse
 from labeler.api.once import Flights, Kept
+from labeler.auth import Person
 from labeler.catalogue import ImageEntry
 from labeler.dataset import Dataset
 from labeler.errors import InvalidRequest, NotFound
@@ -47,14 +47,14 @@ class Images:
         self._copies = Kept(_COPIES_BYTES)
         self._flights = Flights[tuple[bytes, str]]()
 
-    async def add(self, request: Request, caller: Caller) -> Response:
+    async def add(self, request: Request, person: Person) -> Response:
         """POST /api/images"""
         name = file_name(request)
         async with (
             self._intake.body(request, self._max_upload_bytes, name) as data,
             self._adding,
         ):
-            added = await run_in_threadpool(self._dataset.add_image, name, data, caller.name)
+            added = await run_in_threadpool(self._dataset.add_image, name, data, person.email)
         return json_answer(
             {
                 "image_id": added.image_id,
@@ -66,7 +66,7 @@ class Images:
             Location=f"/api/images/{added.image_id}",
         )
 
-    async def find(self, request: Request, _: Caller) -> Response:
+    async def find(self, request: Request, _: Person) -> Response:
         """GET /api/images"""
         status = _status(request.query_params.get("status"))
         after = _after(request.query_params.get("after"))
@@ -103,7 +103,7 @@ class Images:
             if any(label_key(rect.label) == key for rect in document.rects):
                 yield by_id[image_id]
 
-    async def show(self, request: Request, _: Caller) -> Response:
+    async def show(self, request: Request, _: Person) -> Response:
         """GET /api/images/{image_id}"""
         image_id = image_id_of(request)
         width = whole_number(request, "width", MAX_WIDTH)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from labeler.dataset import Dataset
+from labeler.gate import Gate
 from labeler.saver import Saver
 from labeler.settings import Settings
 
@@ -16,6 +17,7 @@ class Context:
     settings: Settings
     dataset: Dataset
     saver: Saver
+    gate: Gate
 
 
 _bound: list[Context] = []

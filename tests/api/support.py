@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeler.api import application
 from labeler.dataset import Dataset, open_dataset
+from labeler.gate import Gate
 from labeler.settings import load_settings
 from labeler.storage import Page, Store
 from labeler.storage.local import LocalStore
@@ -74,7 +75,7 @@ class Api:
         checked = load_settings({"LABELER_STORAGE": str(folder), **settings})
         dataset = Dataset(checked, store, None, SECRET) if store else open_dataset(checked)
         self.signer = Signer(SECRET)
-        app = application(dataset, self.signer, checked.max_upload_bytes)
+        app = application(dataset, Gate(checked.roles, self.signer), checked.max_upload_bytes)
         self._free = free
         self.served = free.pop() if free else Served(app)
         self.served.app = app

@@ -138,7 +138,7 @@ def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewP
     place.project.put(f"annotations/{newer}.json", later)
     before = place.project.objects()
     dataset = place.project.open()  # another process, which has nothing in its listing
-    bind(Context(place.project.settings, dataset, place.saver))
+    bind(Context(place.project.settings, dataset, place.saver, place.project.gate))
     visit = place.visit()
     assert "z.png" in visit.heading()  # where there is work that can be done
     assert sum(":red[:material/warning:]" in label for label in visit.listed()) == 2

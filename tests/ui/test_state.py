@@ -21,7 +21,7 @@ def dataset(tmp_path: Path) -> Iterator[Dataset]:
     project = Project(str(tmp_path / "data"))
     made = project.open()
     saver = Saver(made, interval_s=0.0)
-    bind(Context(project.settings, made, saver))
+    bind(Context(project.settings, made, saver, project.gate))
     yield made
     assert saver.flush(10) == 0
     project.close()

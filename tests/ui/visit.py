@@ -140,7 +140,7 @@ class Place:
         self.project = Project(str(folder), **environ)
         self.dataset = self.project.open()
         self.saver = Saver(self.dataset, interval_s=0.0)
-        bind(Context(self.project.settings, self.dataset, self.saver))
+        bind(Context(self.project.settings, self.dataset, self.saver, self.project.gate))
 
     def add(self, *names: str) -> list[str]:
         return [self.dataset.add_image(name, png()).image_id for name in names]
