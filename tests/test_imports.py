@@ -27,8 +27,17 @@ ROOT = Path(__file__).parents[1]
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler", "labeler.errors"}),
     frozenset({"labeler.stored"}),
-    frozenset({"labeler.auth", "labeler.geometry", "labeler.sockets", "labeler.tokens"}),
-    frozenset({"labeler.gate", "labeler.labels"}),
+    frozenset(
+        {
+            "labeler.auth",
+            "labeler.gate",
+            "labeler.geometry",
+            "labeler.jobs",
+            "labeler.labels",
+            "labeler.sockets",
+            "labeler.tokens",
+        }
+    ),
     frozenset({"labeler.models", "labeler.settings"}),
     frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
     frozenset({"labeler.coco", "labeler.originals"}),
