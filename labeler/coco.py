@@ -190,7 +190,6 @@ class _Writer:
         _check_numbers(labels)
         self.not_chosen: Counter[Status] = Counter()
         self._labels = labels
-        self._categories = {label_key(label.name): label.number for label in labels.labels}
         self._known: dict[str, int | None] = {}
         self._unknown: dict[str, str] = {}
         self._names: set[str] = set()
@@ -299,7 +298,8 @@ class _Writer:
         if label not in self._known:
             try:
                 name = clean_label(label)
-                number = self._categories.get(label_key(name), 0)
+                known = self._labels.find(name)
+                number = known.number if known else 0
             except InvalidDocument:
                 self._known[label] = None
                 return None

@@ -24,7 +24,7 @@ from labeler.catalogue import (
 from labeler.coco import CocoFile, Summary, to_coco
 from labeler.errors import DamagedDocument, NotFound, UnknownLabels, VersionConflict
 from labeler.exports import Export, Exports, coco_images
-from labeler.labels import LABELS_KEY, LabelSet, dump_label_set, parse_label_set
+from labeler.label_book import LabelBook
 from labeler.merge import RectConflict, merge, with_landed
 from labeler.models import AnnotationDocument, dump_document, new_document, parse_document, stamped
 from labeler.originals import (
@@ -73,7 +73,10 @@ class SavedDocument:
 
 
 class Dataset:
-    """The project in one store. Safe to share by threads; keeps nothing that can't be lost."""
+    """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
+
+    `labels` is the label set of the project.
+    """
 
     def __init__(
         self,
@@ -87,6 +90,7 @@ class Dataset:
         self._store = store
         self._uploads = uploads
         self._clock = clock
+        self.labels = LabelBook(store, settings.labels)
         self._exports = Exports(store, clock)
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
         self._originals: Originals = (
@@ -266,40 +270,6 @@ class Dataset:
             "here and are tried again."
         )
 
-    # --- labels ---------------------------------------------------------------------------
-
-    def label_set(self) -> LabelSet:
-        """The project's labels; where there are none yet, those that the settings name."""
-        try:
-            data, _ = self._store.read(LABELS_KEY)
-        except NotFound:
-            return LabelSet().added(self._settings.labels)
-        return parse_label_set(data)
-
-    def add_labels(self, names: Iterable[str]) -> LabelSet:
-        """The label set with these labels, stored; InvalidDocument for what is no label."""
-        wanted = list(names)
-        while True:
-            replaces: Replaces = ABSENT
-            try:
-                data, info = self._store.read(LABELS_KEY)
-                current, replaces = parse_label_set(data), info.version
-            except NotFound:
-                current = LabelSet().added(self._settings.labels)
-            changed = current.added(wanted)
-            if changed == current and replaces is not ABSENT:
-                return current
-            try:
-                self._store.write(
-                    LABELS_KEY,
-                    dump_label_set(changed),
-                    replaces=replaces,
-                    content_type="application/json",
-                )
-            except VersionConflict:
-                continue
-            return changed
-
     # --- export ---------------------------------------------------------------------------
 
     def export_coco(self) -> Export:
@@ -331,13 +301,13 @@ class Dataset:
     def _coco_file(self) -> CocoFile:
         """Labels that are in use and in no label set are added to it first."""
         # Stored, so that later exports give each label the same number.
-        labels = self.add_labels(())
+        labels = self.labels.add(())
         prefix = self._uploads.prefix if self._uploads else ""
         while True:
             try:
                 return to_coco(coco_images(self.survey(), prefix), labels)
             except UnknownLabels as error:
-                labels = self.add_labels(error.names)
+                labels = self.labels.add(error.names)
 
     # --- within ---------------------------------------------------------------------------
 

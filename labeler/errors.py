@@ -102,6 +102,13 @@ class UnknownLabels(LabelerError):
         self.names = names
 
 
+class LabelRefused(LabelerError):
+    """An edit that would damage the label set, or that makes no sense now; nothing was changed."""
+
+    code = "label_refused"
+    status = 409
+
+
 # --- store --------------------------------------------------------------------------------
 
 

@@ -187,6 +187,26 @@ def test_what_is_written_is_read_back_unknown_keys_too(
     assert json.loads(data) == {"version": "1.0", "labels": changed} | unknown
 
 
+def test_what_is_not_set_is_not_in_the_file() -> None:
+    """So a set without renames is, byte for byte, what earlier versions write."""
+    text = b"""{
+  "version": "1.0",
+  "labels": [
+    {
+      "number": 1,
+      "name": "person",
+      "color": "#e6194b"
+    }
+  ]
+}
+"""
+    assert dump_label_set(LabelSet().added(["person"])) == text
+    assert dump_label_set(parse_label_set(text)) == text
+    told = {"former": ["human"], "retired": True}
+    found = json.loads(dump_label_set(parse_label_set(as_json(label(**told)))))
+    assert found["labels"] == [label(**told)]
+
+
 def test_the_file_is_for_people_too() -> None:
     data = dump_label_set(LabelSet().added(["猫"])).decode()
     assert '"name": "猫"' in data
@@ -226,6 +246,20 @@ def test_a_hand_written_file_is_put_in_order_and_tidied() -> None:
         (as_json({"number": 1, "name": "a"}), r"labels\[0\].color"),
         (as_json(label(), label(1, "car")), "the number 1 is given twice"),
         (as_json(label(), label(2, "PERSON ")), "the name 'person' is given twice"),
+        (as_json(label(former="car")), r"labels\[0\].former"),
+        (as_json(label(former=[" "])), r"labels\[0\].former\[0\]: A label can't be empty"),
+        (as_json(label(former=["Person"])), "the name 'person' is given twice"),
+        (as_json(label(former=["car"]), label(2, "CAR")), "the name 'car' is given twice"),
+        (as_json(label(retired="yes")), r"labels\[0\].retired"),
+        (as_json(label(merged_into=0)), r"labels\[0\].merged_into"),
+        (as_json(label(merged_into=2)), "'person' is merged into number 2, which is not there"),
+        (as_json(label(merged_into=1)), "'person' is merged into itself"),
+        (
+            as_json(
+                label(merged_into=2), label(2, "car", merged_into=3), label(3, "bus", merged_into=2)
+            ),
+            "'person' is merged into itself",
+        ),
         (as_json(version=1), "version"),
         (as_json(version="one"), "'one' is not a format version"),
         (b'{"x": NaN}', "damaged at x: it is not a finite number"),

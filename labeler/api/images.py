@@ -97,10 +97,11 @@ class Images:
         return _shown_page(matching, more)
 
     def _with_label(self, candidates: list[ImageEntry], label: str) -> Iterator[ImageEntry]:
-        key = label_key(label)
+        labels = self._dataset.labels.read()
+        wanted = label_key(labels.shown(label))
         by_id = {entry.image_id: entry for entry in candidates}
         for image_id, document in self._dataset.documents_of(by_id):
-            if any(label_key(rect.label) == key for rect in document.rects):
+            if any(label_key(labels.shown(rect.label)) == wanted for rect in document.rects):
                 yield by_id[image_id]
 
     async def show(self, request: Request, _: Person) -> Response:

@@ -40,7 +40,7 @@ def show_document(given: argparse.Namespace, settings: Settings, dataset: Datase
 def stats(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     from labeler.models import Status
 
-    labels = dataset.label_set()
+    labels = dataset.labels.read()
     statuses: Counter[str] = Counter()
     boxes = Counter({label.name: 0 for label in labels.labels})
     for number, (image, document) in enumerate(dataset.survey()):
@@ -70,6 +70,6 @@ def check(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bo
             say(f"{image.image_id} {image.image_path}: {problem}")
             problems += 1
     progress("")
-    dataset.label_set()
+    dataset.labels.read()
     show(f"{checked} images checked, {problems} with a problem")
     return not problems

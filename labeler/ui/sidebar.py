@@ -121,7 +121,7 @@ def label_picker(context: Context, labels: LabelSet) -> str:
         if st.form_submit_button("Add", type="primary"):
             try:
                 before = len(labels.labels)
-                added = context.dataset.add_labels([name])
+                added = context.dataset.labels.add([name])
             except LabelerError as error:
                 st.error(plain(error.message))
             else:

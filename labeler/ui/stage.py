@@ -282,7 +282,7 @@ def _unknown_labels(context: Context, image: state.OpenImage, labels: LabelSet) 
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(f"The label “{plain(name)}” is not in the label set.")
             if st.button("Add it", key=f"add_label_{name}"):
-                context.dataset.add_labels([name])
+                context.dataset.labels.add([name])
                 st.rerun()
 
 

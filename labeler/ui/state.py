@@ -123,7 +123,7 @@ def read_project(dataset: Dataset) -> Project:
     project = session().project
     problems: dict[str, None] = {}  # a store that fails may say the same of both
     try:
-        project.labels = dataset.label_set()
+        project.labels = dataset.labels.read()
     except LabelerError as error:
         problems[error.message] = None
     try:

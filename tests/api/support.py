@@ -73,9 +73,9 @@ class Api:
     ) -> None:
         self.folder = folder
         checked = load_settings({"LABELER_STORAGE": str(folder), **settings})
-        dataset = Dataset(checked, store, None, SECRET) if store else open_dataset(checked)
+        self.dataset = Dataset(checked, store, None, SECRET) if store else open_dataset(checked)
         self.signer = Signer(SECRET)
-        app = application(dataset, Gate(checked.roles, self.signer), checked.max_upload_bytes)
+        app = application(self.dataset, Gate(checked.roles, self.signer), checked.max_upload_bytes)
         self._free = free
         self.served = free.pop() if free else Served(app)
         self.served.app = app

@@ -6,6 +6,7 @@ import hashlib
 import io
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from itertools import chain
 from typing import Any
 from urllib.parse import quote
@@ -14,6 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
+from labeler.label_edits import merged, renamed
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
 from tests.pictures import encoded, jpeg, picture, png
@@ -181,6 +183,19 @@ def test_images_with_a_label(api: Api) -> None:
     assert pages(api, label="object", limit=4) == [["a.png", "b.png", "c.png", "d.png"]]
     assert flat(pages(api, label="perso")) == []
     assert flat(pages(api, label="person", status="skipped")) == []
+
+
+def test_images_with_a_renamed_and_a_merged_label(api: Api) -> None:
+    for name, label in (("a", "Person"), ("b", "car"), ("c", "human"), ("d", "bus")):
+        api.save(api.image(f"{name}.png"), rect(label=label), status="done")
+    api.dataset.labels.add(["person", "bus", "car"])
+    number = {label.name: label.number for label in api.dataset.labels.read().labels}
+    api.dataset.labels.edit(partial(renamed, number=number["person"], name="human"))
+    api.dataset.labels.edit(partial(merged, number=number["bus"], into=number["car"]))
+    for name in ("person", "HUMAN"):
+        assert flat(pages(api, label=name)) == ["a.png", "c.png"]
+    for name in ("car", "bus"):
+        assert flat(pages(api, label=name)) == ["b.png", "d.png"]
 
 
 def test_one_call_reads_a_bounded_number_of_documents(

@@ -35,7 +35,7 @@ def test_opening_and_showing_writes_nothing(project: Project) -> None:
             if opened.version is not ABSENT:
                 unchanged = dataset.save_document(entry.image_id, opened.document, opened, by="x")
                 assert unchanged.document == opened.document
-    dataset.label_set()
+    dataset.labels.read()
     assert len(list(dataset.survey())) == 4
     assert project.objects() == before
 

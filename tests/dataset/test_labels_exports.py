@@ -23,26 +23,26 @@ from tests.projects import BOX, OTHER, Project, with_boxes
 def test_labels_come_from_the_settings_until_there_are_some(project: Project) -> None:
     project.environ["LABELS"] = "person, car"
     dataset = project.open()
-    assert [label.name for label in dataset.label_set().labels] == ["person", "car"]
+    assert [label.name for label in dataset.labels.read().labels] == ["person", "car"]
     assert project.objects() == {}
-    dataset.add_labels(["dog", "CAR"])
+    dataset.labels.add(["dog", "CAR"])
     project.environ["LABELS"] = "something else"
-    names = [(label.number, label.name) for label in project.open().label_set().labels]
+    names = [(label.number, label.name) for label in project.open().labels.read().labels]
     assert names == [(1, "person"), (2, "car"), (3, "dog")]
 
 
 def test_labels_that_are_there_are_not_written_again(project: Project) -> None:
-    project.open().add_labels(["dog"])
+    project.open().labels.add(["dog"])
     before = project.objects()
-    project.open().add_labels(["dog", " Dog ", "object"])
+    project.open().labels.add(["dog", " Dog ", "object"])
     assert project.objects() == before
 
 
 def test_many_who_add_labels_at_once_lose_none(project: Project) -> None:
     names = [f"label {number}" for number in range(8)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda name: project.open().add_labels([name]), names))
-    labels = project.open().label_set().labels
+        list(pool.map(lambda name: project.open().labels.add([name]), names))
+    labels = project.open().labels.read().labels
     assert {label.name for label in labels} == {"object", *names}
     assert [label.number for label in labels] == list(range(1, 10))
 
@@ -50,7 +50,7 @@ def test_many_who_add_labels_at_once_lose_none(project: Project) -> None:
 @pytest.mark.parametrize("name", ["", "  ", "x" * 200, "a\x00b"])
 def test_what_is_no_label_is_refused(project: Project, name: str) -> None:
     with pytest.raises(InvalidDocument):
-        project.open().add_labels(["dog", name])
+        project.open().labels.add(["dog", name])
     assert project.objects() == {}
 
 
@@ -58,9 +58,9 @@ def test_a_damaged_label_set_is_left_as_it_is(project: Project) -> None:
     project.put("labels.json", b'{"labels": [{}]}')
     before = project.objects()
     with pytest.raises(DamagedDocument, match=r"labels\.json"):
-        project.open().label_set()
+        project.open().labels.read()
     with pytest.raises(DamagedDocument, match=r"labels\.json"):
-        project.open().add_labels(["dog"])
+        project.open().labels.add(["dog"])
     assert project.objects() == before
 
 
@@ -93,7 +93,7 @@ def test_an_export_holds_the_project(project: Project) -> None:
     newest = max(entry.saved_at for entry in dataset.list_images() if entry.rects)
     assert coco["info"]["date_created"][:19] == newest[:19]
     # What the file says must still be so tomorrow: the numbers of the labels are kept.
-    names = [label.name for label in project.open().label_set().labels]
+    names = [label.name for label in project.open().labels.read().labels]
     assert names == ["object", "car", "dog"]
 
 
@@ -124,7 +124,7 @@ def test_an_empty_project_is_exported(project: Project) -> None:
 
 @pytest.mark.parametrize("name", ["x.json", "../labels.json", "dataset_coco_1_2.json", ""])
 def test_only_exports_are_handed_out(project: Project, name: str) -> None:
-    project.open().add_labels(["dog"])
+    project.open().labels.add(["dog"])
     with pytest.raises(NotFound):
         project.open().export_chunks(name)
 

@@ -55,7 +55,7 @@ def test_a_label_typed_on_the_canvas_can_be_added(new_place: NewPlace) -> None:
     assert warning.value == "The label “\\*\\*bird\\*\\*” is not in the label set."
     visit.press("add_label_**bird**")
     assert visit.app.warning == []
-    assert [label.name for label in place.dataset.label_set().labels] == ["car", "**bird**"]
+    assert [label.name for label in place.dataset.labels.read().labels] == ["car", "**bird**"]
 
 
 def test_relabel_and_delete_in_the_list_of_boxes(new_place: NewPlace) -> None:

@@ -171,7 +171,7 @@ def test_boxes_of_another_size_of_picture_are_left_alone(new_place: NewPlace) ->
 def test_the_page_goes_on_with_what_it_had(new_place: NewPlace) -> None:
     place = new_place(LABELS="cat,dog")
     [image_id] = place.add("a.png")
-    place.dataset.add_labels(["bird"])
+    place.dataset.labels.add(["bird"])
     visit = place.visit()
     key = visit.canvas()
     good = (place.folder / "labels.json").read_bytes()

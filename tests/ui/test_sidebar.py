@@ -74,7 +74,7 @@ def test_a_label_that_is_not_added(new_place: NewPlace, typed: str, answer: str)
     visit.add_label(typed)
     assert answer in visit.shown()
     assert visit.app.text_input[0].value == typed  # to be mended
-    assert [label.name for label in place.dataset.label_set().labels] == ["cat"]
+    assert [label.name for label in place.dataset.labels.read().labels] == ["cat"]
 
 
 def test_a_label_set_without_labels(new_place: NewPlace) -> None:

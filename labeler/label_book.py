@@ -1,0 +1,145 @@
+"""The label set in the store: read, and changed without losing anybody's edit.
+
+labels.json is written by naming the state that it replaces. Who comes second reads again and
+makes the same edit on what is there then: edits of two admins are both kept, and one that no
+longer makes sense is refused. The object is lost only where somebody deletes it; exports still
+name the labels then, and the set is made from the newest one, for a number that was given must
+never mean another label.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
+from labeler.labels import (
+    LABELS_KEY,
+    PALETTE,
+    LabelSet,
+    check_label_set,
+    dump_label_set,
+    parse_label_set,
+)
+from labeler.storage import ABSENT, Replaces, Store, Version, list_all
+
+logger = logging.getLogger(__name__)
+
+COCO_EXPORTS: Final = "exports/dataset_coco_"
+_CATEGORIES: Final = re.compile(rb'(?<!\\)"categories"\s*:\s*(?=\[)')
+_OVERLAP: Final = 64
+_MOST_BYTES: Final = 16 * 2**20
+
+LabelEdit = Callable[[LabelSet], LabelSet]
+
+
+class LabelBook:
+    """The label set of one store. `seed` are the labels of a project that never had any."""
+
+    def __init__(self, store: Store, seed: Iterable[str]) -> None:
+        self._store = store
+        self._seed = tuple(seed)
+        self._first: LabelSet | None = None
+
+    def read(self) -> LabelSet:
+        """The project's labels as they are now; DamagedDocument, StoreError."""
+        return self.opened()[0]
+
+    def opened(self) -> tuple[LabelSet, Replaces]:
+        """The labels, and the state that a write has to name: ABSENT where none are stored."""
+        try:
+            data, info = self._store.read(LABELS_KEY)
+        except NotFound:
+            if self._first is None:
+                # Looked for once: the first export of a project stores the labels before itself.
+                self._first = self._rebuilt() or LabelSet().added(self._seed)
+            return self._first, ABSENT
+        self._first = None
+        return parse_label_set(data), info.version
+
+    def edit(self, edit: LabelEdit) -> LabelSet:
+        """The label set after `edit`, stored; it is made on the newest set, perhaps repeatedly.
+
+        Raises what `edit` raises; nothing is changed then. Nothing is written where it changes
+        nothing, but for the first labels of a project.
+        """
+        while True:
+            labels, replaces = self.opened()
+            changed = edit(labels)
+            if changed == labels and replaces is not ABSENT:
+                return labels
+            try:
+                self.write(changed, replaces)
+            except VersionConflict:
+                continue
+            return changed
+
+    def add(self, names: Iterable[str]) -> LabelSet:
+        """The label set with these labels, stored; InvalidDocument for what is no label."""
+        wanted = list(names)
+        return self.edit(lambda labels: labels.added(wanted))
+
+    def write(self, labels: LabelSet, replaces: Replaces) -> Version:
+        """Store `labels` in place of the named state; VersionConflict changes nothing."""
+        self._first = None
+        return self._store.write(
+            LABELS_KEY, dump_label_set(labels), replaces=replaces, content_type="application/json"
+        )
+
+    def _rebuilt(self) -> LabelSet | None:
+        """The labels of the newest export whose labels can be read; None without exports."""
+        keys = [info.key for info in list_all(self._store, COCO_EXPORTS)]
+        for key in reversed([key for key in keys if key.endswith(".json")]):
+            try:
+                with self._store.open(key) as chunks:
+                    labels = from_categories(coco_categories(chunks), key)
+            except (NotFound, DamagedDocument, InvalidDocument) as error:
+                logger.warning("The labels can't be rebuilt from %s: %s", key, error.message)
+                continue
+            logger.warning("%s is missing; its labels were taken from %s", LABELS_KEY, key)
+            return labels
+        return None
+
+
+def coco_categories(chunks: Iterable[bytes]) -> list[Any]:
+    """The value of "categories" in a COCO file, of which only that part is held in memory.
+
+    Raises DamagedDocument where there is none that can be read.
+    """
+    rest = b""
+    found = False
+    for chunk in chunks:
+        rest += chunk
+        if not found:
+            # In a string a quote has a backslash before it: this is the key itself.
+            match = _CATEGORIES.search(rest)
+            found = match is not None
+            rest = rest[match.end() :] if match else rest[-_OVERLAP:]
+        if found and b"]" in chunk:
+            try:
+                value: list[Any] = json.JSONDecoder().raw_decode(rest.decode("ascii"))[0]
+            except ValueError:  # there is more to come
+                if len(rest) > _MOST_BYTES:
+                    break
+            else:
+                return value
+    raise DamagedDocument("it has no categories that can be read")
+
+
+def from_categories(categories: Iterable[Any], export: str) -> LabelSet:
+    """The label set that the categories of that export tell; colours follow the numbers.
+
+    Raises InvalidDocument where they are not what we export.
+    """
+    labels = []
+    for place, category in enumerate(categories):
+        if not isinstance(category, dict):
+            raise InvalidDocument(f"categories[{place}] is no object")
+        number = category.get("id")
+        color = PALETTE[(number - 1) % len(PALETTE)] if isinstance(number, int) else ""
+        labels.append({"number": number, "name": category.get("name"), "color": color})
+    text = json.dumps({"version": "1.0", "labels": labels, "rebuilt_from": export})
+    return check_label_set(text.encode())

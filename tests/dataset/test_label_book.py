@@ -1,0 +1,139 @@
+"""The label set in the store: no edit is lost, and neither is a number."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+
+from labeler.dataset import Dataset
+from labeler.errors import DamagedDocument, LabelRefused
+from labeler.label_book import coco_categories, from_categories
+from labeler.label_edits import acknowledged, merged, recolored, renamed, retired
+from labeler.labels import LabelSet, dump_label_set
+from tests.pictures import png
+from tests.projects import BOX, OTHER, Project, with_boxes
+
+
+def test_different_edits_at_once_are_all_kept(project: Project) -> None:
+    project.environ["LABELS"] = "person,car,bus,tram"
+    edits: list[Callable[[LabelSet], LabelSet]] = [
+        partial(renamed, number=1, name="human"),
+        partial(recolored, number=2, color="#010203"),
+        partial(merged, number=3, into=4),
+        partial(retired, number=4),
+        partial(LabelSet.added, names=["dog"]),
+        partial(renamed, number=2, name="vehicle"),
+    ]
+    with ThreadPoolExecutor(len(edits)) as pool:
+        list(pool.map(lambda edit: project.open().labels.edit(edit), edits))
+    labels = project.open().labels.read()
+    assert [label.name for label in labels.labels] == ["human", "vehicle", "bus", "tram", "dog"]
+    assert labels.labels[1].color == "#010203"
+    assert labels.labels[2].merged_into == 4
+    assert labels.labels[3].retired
+
+
+def test_an_edit_that_no_longer_makes_sense_is_refused(project: Project) -> None:
+    project.environ["LABELS"] = "person,car"
+    one, other = project.open(), project.open()
+    seen = other.labels.read()
+    one.labels.edit(partial(renamed, number=1, name="driver"))
+    before = project.objects()
+    assert seen.named("driver") is None
+    with pytest.raises(LabelRefused, match="merge 'car' into 'driver'"):
+        other.labels.edit(partial(renamed, number=2, name="driver"))
+    assert project.objects() == before
+
+
+def test_an_edit_that_changes_nothing_writes_nothing(project: Project) -> None:
+    dataset = project.open()
+    dataset.labels.edit(partial(renamed, number=1, name="person"))
+    before = project.objects()
+    dataset.labels.edit(partial(renamed, number=1, name="person"))
+    assert project.objects() == before
+
+
+# --- a lost label set ---------------------------------------------------------------------
+
+
+def exported(project: Project) -> Dataset:
+    """A project that was exported, with labels under other numbers than the settings'."""
+    project.environ["LABELS"] = "object"
+    dataset = project.open()
+    dataset.labels.add(["dog", '"categories": [', "猫"])
+    image_id = dataset.add_image('"categories": [.png', png()).image_id
+    opened = dataset.open_document(image_id)
+    dataset.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="")
+    dataset.export_coco()
+    return dataset
+
+
+NAMES = ["object", "dog", '"categories": [', "猫", "car"]
+
+
+def test_a_lost_label_set_is_made_from_the_newest_export(project: Project) -> None:
+    exported(project).export_coco()
+    newest = max(key for key in project.objects() if key.startswith("exports/"))
+    before = project.open().labels.read()
+    project.remove("labels.json")
+    project.environ["LABELS"] = "something,else"
+    dataset = project.open()
+    labels = dataset.labels.read()
+    assert [label.name for label in labels.labels] == NAMES
+    assert labels == before.model_copy(update={"rebuilt_from": newest})
+    assert "labels.json" not in project.objects()
+    dataset.labels.add(["tram"])
+    kept = project.open().labels.read()
+    assert (kept.labels[-1].number, kept.rebuilt_from) == (6, newest)
+    dataset.labels.edit(acknowledged)
+    assert project.open().labels.read().rebuilt_from == ""
+
+
+def test_an_export_without_readable_labels_is_passed_over(project: Project) -> None:
+    exported(project)
+    project.remove("labels.json")
+    project.put("exports/dataset_coco_99990101_000000.json", b'{"categories": [{"id": 7}]}')
+    project.put("exports/dataset_coco_99990102_000000.json", b'{"images": [')
+    project.put("exports/dataset_coco_99990103_000000.sources.jsonl", b"{}")
+    assert [label.name for label in project.open().labels.read().labels] == NAMES
+
+
+def test_a_damaged_label_set_is_not_lost(project: Project) -> None:
+    exported(project)
+    project.put("labels.json", b"{")
+    with pytest.raises(DamagedDocument, match=r"labels\.json is damaged"):
+        project.open().labels.read()
+
+
+@pytest.mark.parametrize("size", [1, 7, 64, 1000, 100_000])
+def test_categories_are_found_wherever_they_stand(size: int) -> None:
+    categories = [{"id": 1, "name": 'a"categories": ['}, {"id": 2, "name": "猫", "more": [[]]}]
+    values = {
+        "info": {"description": '\\"categories": [1]'},
+        "images": [{"file_name": '"categories":[2]'}] * 20,
+        "categories": categories,
+        "annotations": [{"id": number} for number in range(100)],
+    }
+    for order in (list(values), list(reversed(values))):
+        for indent in (None, 2):
+            data = json.dumps({key: values[key] for key in order}, indent=indent).encode()
+            chunks = [data[start : start + size] for start in range(0, len(data), size)]
+            assert coco_categories(chunks) == categories
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"categories": 5}', b'{"categories": [{]}'])
+def test_a_file_without_categories(data: bytes) -> None:
+    with pytest.raises(DamagedDocument, match="no categories"):
+        coco_categories([data])
+
+
+def test_categories_are_a_label_set() -> None:
+    labels = LabelSet().added(["b", "a"])
+    categories = [{"id": one.number, "name": one.name} for one in reversed(labels.labels)]
+    found = from_categories(categories, "exports/x.json")
+    assert found == labels.model_copy(update={"rebuilt_from": "exports/x.json"})
+    assert b'"rebuilt_from": "exports/x.json"' in dump_label_set(found)
