@@ -30,14 +30,13 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "labeler.auth",
-            "labeler.gate",
             "labeler.geometry",
             "labeler.jobs",
-            "labeler.labels",
             "labeler.sockets",
             "labeler.tokens",
         }
     ),
+    frozenset({"labeler.gate", "labeler.labels"}),
     frozenset({"labeler.label_edits", "labeler.models", "labeler.settings"}),
     frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
     frozenset({"labeler.coco", "labeler.label_book", "labeler.originals"}),
