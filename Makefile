@@ -15,7 +15,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 .PHONY: help
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) \
-		| while IFS='|' read -r name text; do printf '  make %-8s %s\n' "$$name" "$$text"; done
+		| while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo '  ARGS="..." is handed on: make test ARGS="-k merge"'
 	@echo '  PYTHON=... chooses the Python that makes .venv'
@@ -55,15 +55,21 @@ cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of t
 		&& exec $(PY) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 .PHONY: lint
-lint: $(VENV)/.installed-dev ## check style, format and types
+lint: $(VENV)/.installed-dev ## check style, format, types, scripts and the Dockerfile
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@$(VENV)/bin/shellcheck $$(git ls-files '*.sh') .ci/run
+	@$(VENV)/bin/hadolint Dockerfile
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## format the code, mend what can be mended
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+
+.PHONY: image-test
+image-test: $(VENV)/.installed-dev ## build the image and run it as Cloud Run would (root, Debian, 2 minutes)
+	@PYTHON=$(PY) tools/image_test.sh
 
 N := 10
 
