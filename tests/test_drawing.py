@@ -12,14 +12,25 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from labeler.geometry import Fit
+from labeler.label_edits import renamed
 from labeler.labels import LabelSet
 from labeler.models import AnnotationDocument, Rect
-from labeler.ui.drawing import DrawnBox, Reading, fill, read_drawing, tag, to_drawing
+from labeler.ui.drawing import (
+    DrawnBox,
+    Reading,
+    fill,
+    looks_of,
+    read_drawing,
+    tag,
+    to_drawing,
+)
 from tests.strategies import LABELS, UNKNOWN, documents
 
 FIT = Fit(1000, 800, 500, 400)
 """Two image pixels to one on the canvas."""
 
+LABELS_NOW = renamed(LabelSet().added(["car", "auto"]), 2, "vehicle")
+"""A box that is stored as "auto" is a vehicle today."""
 Drawing = dict[str, Any]
 
 
@@ -39,12 +50,12 @@ def drawn_box(
     }  # fmt: skip
 
 
-def read(drawing: Drawing, *given_rects: Rect, drawn: tuple[DrawnBox, ...] = ()) -> Reading:
-    return read_drawing(drawing, FIT, given_rects, drawn)
+def read(drawing: Drawing | None, *given_rects: Rect, drawn: tuple[DrawnBox, ...] = ()) -> Reading:
+    return read_drawing(drawing, FIT, given_rects, looks_of(given_rects, LABELS_NOW), drawn)
 
 
 def shown(*rects: Rect, fit: Fit = FIT) -> Drawing:
-    return drawing_of(*to_drawing(rects, fit, LabelSet().added(["car"]).color)["objects"])
+    return drawing_of(*to_drawing(rects, fit, looks_of(rects, LABELS_NOW))["objects"])
 
 
 def rect(
@@ -77,7 +88,8 @@ def test_what_nobody_touched_comes_back_as_it_was(
     assert document.image_height
     fit = Fit.into(document.image_width, document.image_height, width, height)
     drawing = rounded_as_fabric_does(shown(*document.rects, fit=fit))
-    reading = read_drawing(drawing, fit, document.rects, ())
+    looks = looks_of(document.rects, LABELS_NOW)
+    reading = read_drawing(drawing, fit, document.rects, looks, ())
     assert reading == Reading(document.rects, ())
 
 
@@ -89,7 +101,8 @@ def test_large_images_keep_every_decimal(data: st.DataObject) -> None:
     (left, right), (top, bottom) = ends
     known = rect(left, top, round(right - left, 2), round(bottom - top, 2))
     drawing = rounded_as_fabric_does(shown(known, fit=fit))
-    assert read_drawing(drawing, fit, [known], ()) == Reading((known,), ())
+    looks = looks_of([known], LABELS_NOW)
+    assert read_drawing(drawing, fit, [known], looks, ()) == Reading((known,), ())
 
 
 @pytest.mark.parametrize("label", ["", "   ", "x" * 200, "two\nlines", "\u202eturned"])
@@ -116,7 +129,7 @@ def test_rects_outside_the_image_stay_until_somebody_moves_them() -> None:
 def test_an_empty_or_missing_drawing_holds_nothing() -> None:
     nothings: list[Drawing | None] = [None, {}, drawing_of(), drawing_of({"type": "Path"}, {})]
     for nothing in nothings:
-        assert read_drawing(nothing, FIT, [rect()], ()) == Reading((), ())
+        assert read(nothing, rect()) == Reading((), ())
 
 
 # --- what people do to boxes that were there ----------------------------------------------
@@ -275,6 +288,33 @@ def test_a_new_box_keeps_its_first_proper_label(text: str) -> None:
     assert second.differs
     third = read(drawing_of(drawn_box(10, 10, 50, 50, "dog")), drawn=second.drawn)
     assert third.rects == (first.rects[0].model_copy(update={"label": "dog"}),)
+
+
+def test_a_box_with_a_former_name_shows_todays_and_keeps_what_is_stored() -> None:
+    former = rect(label="Auto")
+    drawing = shown(former)
+    assert drawing["objects"][0]["label"] == "vehicle"
+    assert drawing["objects"][0]["stroke"] == LABELS_NOW.color("vehicle")
+    assert read(drawing, former) == Reading((former,), ())
+    drawing["objects"][0]["left"] += 7
+    moved = read(drawing, former)
+    assert moved.rects == (former.model_copy(update={"left": 114.0}),)
+    assert not moved.differs
+    drawing["objects"][0]["label"] = "car"
+    assert read(drawing, former).rects[0].label == "car"
+
+
+@pytest.mark.parametrize("stored", ["Auto", "car"])
+def test_a_former_name_that_is_typed_is_taken_and_shown_anew(stored: str) -> None:
+    known, other = rect(label=stored), rect(500, 400, 90, 70, "Auto", "b")
+    drawing = shown(known, other)
+    drawing["objects"][0]["label"] = "Auto"
+    reading = read(drawing, known, other)
+    assert reading.rects[0].label == "Auto"
+    assert reading.differs
+    new = read(drawing_of(*shown(other)["objects"], drawn_box(1, 2, 30, 40, "Auto")), other)
+    assert new.rects[1].label == "Auto"
+    assert new.differs
 
 
 def test_a_new_box_without_a_label_waits_for_one() -> None:
@@ -442,7 +482,7 @@ class Canvas(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.random = random.Random(7)
-        self.given = (rect(), rect(500, 400, 90, 70, rect_id="b"))
+        self.given = (rect(label="Auto"), rect(500, 400, 90, 70, rect_id="b"))
         self.objects: list[dict[str, Any]] = shown(*self.given)["objects"]
         for name, item in zip("ab", self.objects, strict=True):
             item["true"] = name
@@ -486,7 +526,7 @@ class Canvas(RuleBasedStateMachine):
         item["scaleY"] = round(item["scaleY"] * scale, 4)
 
     @precondition(lambda self: self.objects)
-    @rule(label=st.sampled_from(["car", "dog", "cat"]))
+    @rule(label=st.sampled_from(["car", "dog", "vehicle", "Auto"]))
     def relabel(self, label: str) -> None:
         self._remember()
         self._one()["label"] = label
@@ -504,7 +544,8 @@ class Canvas(RuleBasedStateMachine):
 
     @invariant()
     def each_box_has_its_id(self) -> None:
-        reading = read_drawing({"objects": self.objects}, FIT, self.given, self.drawn)
+        looks = looks_of(self.given, LABELS_NOW)
+        reading = read_drawing({"objects": self.objects}, FIT, self.given, looks, self.drawn)
         self.drawn = reading.drawn
         assert len(reading.rects) == len(self.objects)
         for item, one in zip(self.objects, reading.rects, strict=True):

@@ -4,20 +4,23 @@ The canvas (Fabric.js) knows nothing of rect ids. Each box that it is given carr
 `strokeDashOffset`, a number that has no effect on an undashed outline and survives move, resize,
 relabel, undo and redo. Boxes drawn in the canvas have tag 0 and get their id here, found again
 from one reading to the next by what stayed the same about them.
+
+On the canvas a box has the name and colour that its label has today, its look. What is stored with
+it may be a former name: a text that is still the look's becomes what was stored again.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from labeler.edits import new_rect_id
 from labeler.errors import InvalidDocument
 from labeler.geometry import Box, Fit
-from labeler.labels import clean_label
+from labeler.labels import LabelSet, clean_label
 from labeler.models import Rect
 
 STROKE: Final = 2
@@ -30,6 +33,17 @@ _MOST_EARLIER: Final = 50
 _TURNED: Final = "Boxes can't be turned; the box was put back as it was."
 _MOVED_OUT: Final = "A box was moved out of the picture; it was put back."
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
+
+
+class Look(NamedTuple):
+    """What the canvas shows of a label: its name and its colour, as #rrggbb."""
+
+    name: str
+    color: str
+
+
+Looks = Mapping[str, Look]
+"""By the label that is stored with a rect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +98,22 @@ class _Notes:
             self.messages.append(message)
 
 
-def to_drawing(rects: Sequence[Rect], fit: Fit, color: Callable[[str], str]) -> dict[str, Any]:
-    """The canvas's `initial_drawing` for `rects`; `color` gives a label's colour as #rrggbb."""
+def looks_of(rects: Iterable[Rect], labels: LabelSet) -> dict[str, Look]:
+    """How the labels of `rects` look today."""
+    stored = dict.fromkeys(rect.label for rect in rects)
+    return {label: Look(labels.shown(label), labels.color(label)) for label in stored}
+
+
+def to_drawing(rects: Sequence[Rect], fit: Fit, looks: Looks) -> dict[str, Any]:
+    """The canvas's `initial_drawing` for `rects`; `looks` has all their labels."""
     objects = []
     for rect in rects:
+        name, color = looks[rect.label]
         box = fit.to_canvas(Box(rect.left, rect.top, rect.width, rect.height))
         objects.append(
             {
                 "type": "LabeledRect",
-                "label": rect.label,
+                "label": name,
                 "left": box.left,
                 "top": box.top,
                 "width": box.width,
@@ -102,8 +123,8 @@ def to_drawing(rects: Sequence[Rect], fit: Fit, color: Callable[[str], str]) -> 
                 "scaleX": 1,
                 "scaleY": 1,
                 "angle": 0,
-                "fill": fill(color(rect.label)),
-                "stroke": color(rect.label),
+                "fill": fill(color),
+                "stroke": color,
                 "strokeWidth": STROKE,
                 "strokeUniform": True,
                 "strokeDashOffset": tag(rect.id),
@@ -129,14 +150,16 @@ def read_drawing(
     raw: Mapping[str, Any] | None,
     fit: Fit,
     given: Sequence[Rect],
+    looks: Looks,
     drawn: Sequence[DrawnBox],
 ) -> Reading:
     """The rects that the canvas shows, in its order.
 
-    `given` are the rects of its `initial_drawing`, `drawn` is what the last reading gave. A rect
-    whose box did not move keeps its numbers exactly; others are clipped to the image and rounded
-    to two decimals. What can't be taken over (a turned box, a click without a drag, a text that
-    is no label) is put back or left out, and `messages` says so.
+    `given` are the rects of its `initial_drawing`, `looks` their looks in it, `drawn` is what the
+    last reading gave. A rect whose box did not move keeps its numbers exactly; others are clipped
+    to the image and rounded to two decimals. One whose text is still its look's keeps its label
+    exactly. What can't be taken over (a turned box, a click without a drag, a text that is no
+    label) is put back or left out, and `messages` says so.
     """
     by_tag = {tag(rect.id): rect for rect in given}
     notes = _Notes()
@@ -149,10 +172,10 @@ def read_drawing(
         known = by_tag.pop(int(_number(item.get("strokeDashOffset"))), None)
         if known is None:
             untagged.append(_Untagged(len(rects), _box(item), _text(item), _turned(item)))
-        rects.append(known and _taken_over(known, item, fit, notes))
+        rects.append(known and _taken_over(known, item, fit, looks, notes))
     kept: list[DrawnBox] = []
     for one, before in zip(untagged, _remembered(untagged, drawn), strict=True):
-        found = _drawn(one, before, fit, notes)
+        found = _drawn(one, before, fit, looks, notes)
         if found is not None:
             kept.append(found)
             rects[one.place] = _new_rect(found, fit)
@@ -162,7 +185,9 @@ def read_drawing(
     return Reading(result, (*kept, *deleted), tuple(notes.messages), notes.differs)
 
 
-def _taken_over(known: Rect, item: Mapping[str, Any], fit: Fit, notes: _Notes) -> Rect:
+def _taken_over(
+    known: Rect, item: Mapping[str, Any], fit: Fit, looks: Looks, notes: _Notes
+) -> Rect:
     """The rect after what was done to it on the canvas."""
     rect, box = known, _box(item)
     if _turned(item):
@@ -182,12 +207,14 @@ def _taken_over(known: Rect, item: Mapping[str, Any], fit: Fit, notes: _Notes) -
             )
             notes.differs |= not _inside(box, fit)
     label = _text(item)
-    if label != known.label:
-        rect = rect.model_copy(update={"label": _label(label, known.label, notes)})
+    if label != looks[known.label].name:
+        rect = rect.model_copy(update={"label": _label(label, known.label, looks, notes)})
     return rect
 
 
-def _drawn(one: _Untagged, before: DrawnBox | None, fit: Fit, notes: _Notes) -> DrawnBox | None:
+def _drawn(
+    one: _Untagged, before: DrawnBox | None, fit: Fit, looks: Looks, notes: _Notes
+) -> DrawnBox | None:
     """The box that was drawn in the canvas; as it was before where that can't be taken over.
 
     None where it is new and can't be taken over.
@@ -205,7 +232,7 @@ def _drawn(one: _Untagged, before: DrawnBox | None, fit: Fit, notes: _Notes) -> 
         notes.refuse(_MOVED_OUT)
     else:
         notes.differs |= not _inside(one.box, fit)
-        label = _label(one.text, before.label if before else "", notes)
+        label = _label(one.text, before.label if before else "", looks, notes)
         if before is None:
             return DrawnBox(new_rect_id(), one.box, one.text, label)
         state = (before.box, before.text)
@@ -226,13 +253,13 @@ def _new_rect(found: DrawnBox, fit: Fit) -> Rect | None:
     )  # fmt: skip
 
 
-def _label(text: str, before: str, notes: _Notes) -> str:
+def _label(text: str, before: str, looks: Looks, notes: _Notes) -> str:
     try:
         label = clean_label(text)
     except InvalidDocument as error:
         notes.refuse(f"{error.message} The box keeps its label." if before else error.message)
         return before
-    notes.differs |= label != text
+    notes.differs |= text != (looks[label].name if label in looks else label)
     return label
 
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from labeler.geometry import Box, Fit
 from labeler.models import Rect
-from labeler.ui.drawing import DrawnBox
+from labeler.ui.drawing import DrawnBox, Look
 
 _CLOSE = 0.025
 """Image pixels: what rounding to two decimals can make of one box, twice: 0.02, in doubles."""
@@ -25,7 +25,8 @@ class Memo(BaseModel):
 
     `stored` are the rects in the store that the canvas knew of: what differs from them on the
     canvas is the person's work, whether the instance that saw it has stored it or not. `changed`
-    is whether something else had been read off it than it was given.
+    is whether something else had been read off it than it was given; `looks` is how it shows their
+    labels.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -38,6 +39,7 @@ class Memo(BaseModel):
     stored: tuple[Rect, ...]
     drawn: tuple[DrawnBox, ...]
     changed: bool = False
+    looks: dict[str, Look] = {}
 
 
 def parse_memo(text: object) -> Memo | None:

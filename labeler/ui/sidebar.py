@@ -8,7 +8,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
-from labeler.labels import LabelSet
+from labeler.labels import Label, LabelSet
 from labeler.models import Status
 from labeler.ui import state
 from labeler.ui import uploader as component
@@ -91,24 +91,25 @@ def _sent_name(name: str) -> str:
 
 def label_picker(context: Context, labels: LabelSet) -> str:
     """The label that the next box gets."""
-    names = [label.name for label in labels.labels]
     session = state.session()
-    few = len(names) <= MOST_RADIO_LABELS
+    options = {label.name: _colored(label) for label in labels.offered}
+    few = len(options) <= MOST_RADIO_LABELS
     key = "label" if few else "label_menu"
-    if key not in st.session_state and session.label in names:
-        st.session_state[key] = session.label  # the buttons have just become a menu
+    if session.offered != options or key not in st.session_state:
+        # The widget knows its options by their text: where that changes, it would begin anew.
+        _choose_again(key, labels)
+        session.offered = options
     chosen: str | None = None
-    if not names:
-        st.warning("There is no label yet. Add one to draw boxes.")
-    elif few:
-        chosen = st.radio(
-            "Label of the next box",
-            names,
-            format_func=lambda name: _colored(name, labels),
-            key=key,
+    if not options:
+        st.warning(
+            "All labels are retired: no box can be drawn until one is offered again, or added."
+            if labels.labels
+            else "There is no label yet. Add one to draw boxes."
         )
+    elif few:
+        chosen = st.radio("Label of the next box", options, format_func=options.get, key=key)
     else:
-        chosen = st.selectbox("Label of the next box", names, key=key)
+        chosen = st.selectbox("Label of the next box", options, key=key)
     session.label = chosen or ""
     with (
         st.popover("Add a label", icon=":material/add:", width="stretch"),
@@ -131,6 +132,20 @@ def label_picker(context: Context, labels: LabelSet) -> str:
                     session.label_added = True
                     st.rerun()
     return session.label
+
+
+def _choose_again(key: str, labels: LabelSet) -> None:
+    """Have the choice be what it was, under the name that the label has now."""
+    before = st.session_state.get(key) or state.session().label
+    label = labels.find(before) if before else None
+    offered = labels.offered
+    if label is not None and label.offered:
+        st.session_state[key] = label.name
+    elif offered and before:
+        st.session_state[key] = offered[0].name
+        state.tell(
+            f"The label “{before}” is not offered any more; the next box gets “{offered[0].name}”."
+        )
 
 
 def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:
@@ -218,6 +233,5 @@ def _image_button(entry: ImageEntry, is_current: bool) -> None:
     )
 
 
-def _colored(name: str, labels: LabelSet) -> str:
-    color = labels.color(name)
-    return f':color[■]{{foreground="{color}"}} {plain(shortened(name, 40))}'
+def _colored(label: Label) -> str:
+    return f':color[■]{{foreground="{label.color}"}} {plain(shortened(label.name, 40))}'

@@ -49,7 +49,7 @@ def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, l
     # Each part in one element of the page, whatever is in it: where the number of elements
     # before the canvas changes, the browser keeps the old canvas beside the new one for a while.
     with st.container():
-        _conflicts(context, image)
+        _conflicts(context, image, labels)
     with st.container():
         if image.info is None:
             st.warning(plain(image.problem))
@@ -218,7 +218,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         memo=state.memo_of(image, canvas),
     )
     color = labels.color(label)
-    given = to_drawing(canvas.given, canvas.fit, labels.color)
+    given = to_drawing(canvas.given, canvas.fit, canvas.looks)
     result = st_canvas(
         drawing_mode="labeled_rect",
         label=label,
@@ -290,24 +290,25 @@ def _box_list(image: state.OpenImage, labels: LabelSet) -> None:
     rects = image.draft.wanted.rects
     if not rects:
         return
-    names = [label.name for label in labels.labels]
+    names = [label.name for label in labels.offered]
     # Rows only on demand: with hundreds of boxes they make every run of the page slow.
     if st.toggle(f"List the boxes ({len(rects)})", key="list_boxes"):
         for number, rect in enumerate(rects[:MOST_LISTED], 1):
+            shown = labels.shown(rect.label)
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.markdown(
                     f':color[■]{{foreground="{labels.color(rect.label)}"}} {number}', width=48
                 )
-                options = names if rect.label in names else [rect.label, *names]
+                options = names if shown in names else [shown, *names]
                 st.selectbox(
                     "Label",
                     options,
-                    index=options.index(rect.label),
-                    key=f"{LEAVE}label_{image.image_id}_{rect.id}_{rect.label}",
+                    index=options.index(shown),
+                    key=f"{LEAVE}label_{image.image_id}_{rect.id}_{shown}",
                     label_visibility="collapsed",
                     width=220,
                     on_change=_relabel,
-                    args=(image, rect),
+                    args=(image, rect.id, shown),
                 )
                 st.caption(
                     f"{rect.left:g}, {rect.top:g} · {rect.width:g} x {rect.height:g}", width=220
@@ -322,13 +323,13 @@ def _box_list(image: state.OpenImage, labels: LabelSet) -> None:
             st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
 
 
-def _relabel(image: state.OpenImage, rect: Rect) -> None:
-    label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect.id}_{rect.label}"]
-    if label == rect.label:
+def _relabel(image: state.OpenImage, rect_id: str, shown: str) -> None:
+    label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect_id}_{shown}"]
+    if label == shown:
         return  # a run that was cut short can report a change that is none
 
     def relabelled(rects: list[Rect]) -> list[Rect]:
-        return [r.model_copy(update={"label": label}) if r.id == rect.id else r for r in rects]
+        return [r.model_copy(update={"label": label}) if r.id == rect_id else r for r in rects]
 
     _edit_rects(image, relabelled)
 
@@ -347,11 +348,11 @@ def _edit_rects(image: state.OpenImage, edit: Callable[[list[Rect]], list[Rect]]
     state.give_up_canvas(image)
 
 
-def _conflicts(context: Context, image: state.OpenImage) -> None:
+def _conflicts(context: Context, image: state.OpenImage, labels: LabelSet) -> None:
     """Rects that somebody else changed at the same time, both versions, and the choice."""
     for number, conflict in enumerate(image.draft.conflicts):  # one box may stand there twice
         with st.container(border=True):
-            st.warning(plain(_conflict_text(conflict)))
+            st.warning(plain(_conflict_text(conflict, labels)))
             with st.container(horizontal=True):
                 for choice, text in (
                     ("ours", "Keep mine"),
@@ -366,11 +367,12 @@ def _conflicts(context: Context, image: state.OpenImage) -> None:
                     )
 
 
-def _conflict_text(conflict: RectConflict) -> str:
+def _conflict_text(conflict: RectConflict, labels: LabelSet) -> str:
     def told(rect: Rect | None) -> str:
         if rect is None:
             return "deleted"
-        return f"“{rect.label}” at {rect.left:g}, {rect.top:g}, {rect.width:g} x {rect.height:g}"
+        name = labels.shown(rect.label)
+        return f"“{name}” at {rect.left:g}, {rect.top:g}, {rect.width:g} x {rect.height:g}"
 
     return (
         "Somebody else changed the same box at the same time. Yours: "

@@ -19,7 +19,7 @@ from labeler.labels import LabelSet
 from labeler.models import AnnotationDocument, Rect
 from labeler.saver import Draft, Edit, SaveState
 from labeler.ui.context import Context, bound
-from labeler.ui.drawing import DrawnBox, Reading, read_drawing
+from labeler.ui.drawing import DrawnBox, Look, Looks, Reading, looks_of, read_drawing
 from labeler.ui.guard import Room
 from labeler.ui.memo import Memo, same_ids
 
@@ -31,13 +31,15 @@ SAVE_WAIT_S = 0.7
 class Canvas:
     """One mounted canvas: its key, its size, the rects it was given, what was read off it last.
 
-    It is never given other rects: a canvas that is to show something else is another canvas.
+    It is never given other rects, or other looks for them: a canvas that is to show something else
+    is another canvas.
     """
 
     key: str
     fit: Fit
     room: Room
     given: tuple[Rect, ...]
+    looks: Looks
     shown: tuple[Rect, ...]
     drawn: tuple[DrawnBox, ...] = ()
     raw: Any = None
@@ -60,12 +62,16 @@ class OpenImage:
 
     @property
     def stale(self) -> bool:
-        """Whether the canvas shows other rects than the draft has."""
+        """Whether the canvas shows other rects than the draft has, or not as they look today."""
         canvas = self.canvas
         return (
             canvas is not None
             and canvas.read
-            and (canvas.differs or _by_id(canvas.shown) != _by_id(self.draft.wanted.rects))
+            and (
+                canvas.differs
+                or _by_id(canvas.shown) != _by_id(self.draft.wanted.rects)
+                or _look_changed(canvas)
+            )
         )
 
 
@@ -91,6 +97,8 @@ class _Session:
     retired: tuple[OpenImage, Canvas] | None = None
     """The canvas that was given up last: the tab may still have it, and draw on it."""
     label: str = ""
+    offered: dict[str, str] = field(default_factory=dict)
+    """The labels for the next box as the picker has shown them last: text by name."""
     label_added: bool = False
     runs: int = 0
     canvases: int = 0
@@ -194,6 +202,7 @@ def mount(image: OpenImage, room: Room) -> Canvas:
             fit=Fit.into(image.info.width, image.info.height, room.width, room.height),
             room=room,
             given=rects,
+            looks=looks_of(rects, state.project.labels or LabelSet()),
             shown=rects,
         )
     return image.canvas
@@ -208,6 +217,7 @@ def memo_of(image: OpenImage, canvas: Canvas) -> str:
         fit=canvas.fit,
         room=(canvas.room.width, canvas.room.height),
         given=canvas.given,
+        looks=dict(canvas.looks),
         stored=tuple(r for r in image.draft.stored.document.rects if r.id in seen),
         drawn=canvas.drawn,
         changed=canvas.changed or bool(canvas.drawn) or canvas.shown != canvas.given,
@@ -220,11 +230,15 @@ def resume(image: OpenImage, memo: Memo) -> None:
         return
     if (memo.fit.image_width, memo.fit.image_height) != (image.info.width, image.info.height):
         return
+    labels = session().project.labels or LabelSet()
+    # A memo of a version that knew no looks: then a box showed the label that is stored with it.
+    plain = {rect.label: Look(rect.label, labels.color(rect.label)) for rect in memo.given}
     image.canvas = Canvas(
         key=memo.key,
         fit=memo.fit,
         room=Room(*memo.room),
         given=memo.given,
+        looks=plain | memo.looks,
         shown=memo.stored,
         drawn=memo.drawn,
         read=False,
@@ -242,11 +256,11 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
     image, canvas = found
     if raw is None or raw == canvas.raw:
         return False
-    reading = read_drawing(raw, canvas.fit, canvas.given, canvas.drawn)
+    reading = read_drawing(raw, canvas.fit, canvas.given, canvas.looks, canvas.drawn)
     if not canvas.read:
         stored = image.draft.wanted.rects
         drawn = same_ids(reading.drawn, canvas.fit, canvas.shown, stored)
-        reading = read_drawing(raw, canvas.fit, canvas.given, drawn)
+        reading = read_drawing(raw, canvas.fit, canvas.given, canvas.looks, drawn)
         canvas.read = True
     canvas.raw = raw
     return _take_reading(image, canvas, reading)
@@ -307,6 +321,18 @@ def _see_picture(dataset: Dataset, image: OpenImage) -> None:
         )
         return
     image.info = info
+
+
+def _look_changed(canvas: Canvas) -> bool:
+    """Whether the label set says by now that what is on the canvas is to look otherwise."""
+    labels = session().project.labels
+    if labels is None:
+        return False
+    # What was drawn or relabelled on the canvas stands there under the name that it got.
+    named = {rect.label for rect in canvas.shown} - canvas.looks.keys()
+    return canvas.looks != looks_of(canvas.given, labels) or any(
+        labels.shown(name) != name for name in named
+    )
 
 
 def _by_id(rects: Sequence[Rect]) -> dict[str, Rect]:
