@@ -5,16 +5,17 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
+from labeler.auth import Role
 from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
 from labeler.labels import Label, LabelSet
 from labeler.models import Status
-from labeler.ui import state
+from labeler.ui import people, state
 from labeler.ui import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened, why_there
 
 PAGE_SIZE = 25
 MOST_RADIO_LABELS = 20
@@ -111,6 +112,13 @@ def label_picker(context: Context, labels: LabelSet) -> str:
     else:
         chosen = st.selectbox("Label of the next box", options, key=key)
     session.label = chosen or ""
+    if people.may(Role.ADMIN):
+        _add_label(context, labels)
+    return session.label
+
+
+def _add_label(context: Context, labels: LabelSet) -> None:
+    session = state.session()
     with (
         st.popover("Add a label", icon=":material/add:", width="stretch"),
         st.form("add_label", border=False),
@@ -121,17 +129,17 @@ def label_picker(context: Context, labels: LabelSet) -> str:
         name = st.text_input("Name of the new label", max_chars=200, key="new_label")
         if st.form_submit_button("Add", type="primary"):
             try:
-                before = len(labels.labels)
-                added = context.dataset.labels.add([name])
+                people.require(Role.ADMIN)
+                context.dataset.labels.add([name])
             except LabelerError as error:
                 st.error(plain(error.message))
             else:
-                if len(added.labels) == before:
-                    st.info("This label is there already.")
+                there = labels.named(name)
+                if there is not None:
+                    st.info(plain(why_there(labels, there, name)))
                 else:
                     session.label_added = True
                     st.rerun()
-    return session.label
 
 
 def _choose_again(key: str, labels: LabelSet) -> None:

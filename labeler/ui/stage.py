@@ -12,12 +12,13 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit_drawable_canvas import st_canvas
 
 from labeler import edits
+from labeler.auth import Role
 from labeler.errors import LabelerError
 from labeler.labels import LabelSet
 from labeler.merge import Choice, RectConflict, resolve
 from labeler.models import AnnotationDocument, Rect, Status
 from labeler.saver import SaveState
-from labeler.ui import guard, state
+from labeler.ui import guard, people, state
 from labeler.ui.context import Context
 from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
 from labeler.ui.guard import LEAVE
@@ -281,7 +282,8 @@ def _unknown_labels(context: Context, image: state.OpenImage, labels: LabelSet) 
     for name in [name for name in names if labels.find(name) is None][:5]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(f"The label “{plain(name)}” is not in the label set.")
-            if st.button("Add it", key=f"add_label_{name}"):
+            if people.may(Role.ADMIN) and st.button("Add it", key=f"add_label_{name}"):
+                people.require(Role.ADMIN)
                 context.dataset.labels.add([name])
                 st.rerun()
 

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from labeler.labels import Label, LabelSet, label_key
 from labeler.models import Status
 
 STATUS_ICONS = {
@@ -44,6 +45,17 @@ def shortened(text: str, length: int) -> str:
 def counted(count: int, one: str, many: str) -> str:
     """`1 box`, `2 boxes`."""
     return f"{count} {one if count == 1 else many}"
+
+
+def why_there(labels: LabelSet, label: Label, name: str) -> str:
+    """Why `name`, which is one of the names of `label`, can't be given to a new label."""
+    if label_key(name) != label_key(label.name):
+        return f"“{name.strip()}” is a former name of the label “{label.name}”."
+    if label.merged_into is not None:
+        return f"This label is there already, merged into “{labels.shown(label.name)}”."
+    if label.retired:
+        return "This label is there already, but retired: offer it again instead."
+    return "This label is there already."
 
 
 def clock_time(time: datetime, zone: str | None, now: datetime | None = None) -> str:
