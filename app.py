@@ -14,6 +14,7 @@ from pathlib import Path
 
 import streamlit as st
 from starlette.middleware import Middleware
+from streamlit.runtime.metrics_util import Installation
 
 from labeler import api
 from labeler.dataset import open_dataset
@@ -27,11 +28,15 @@ from labeler.tokens import Signer
 from labeler.ui.context import Context, bind
 
 SHUTDOWN_S = 8.0
+ONE_MACHINE = "labeler"
 
 
 def build(settings: Settings) -> st.App:
     """The application over what the settings name; LabelerError where that can't be used."""
     dataset = open_dataset(settings)
+    # A page that comes to another machine takes itself for a new one, and throws away the canvas
+    # with all that it has not sent: to the page, all instances are one machine.
+    Installation.instance().installation_id_v3 = ONE_MACHINE
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
     gate = Gate(settings.roles, Signer(load_secret(settings)))
     bind(Context(settings, dataset, saver, gate))

@@ -42,6 +42,7 @@ def test_defaults() -> None:
         max_upload_mb=30,
         max_pixels=100_000_000,
         save_timeout_s=20,
+        pause_after_s=900,
         kms_key="",
         secret_key="",
         auth=SignIn.NONE,
@@ -56,6 +57,7 @@ def test_defaults() -> None:
 
 NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
+    "PAUSE_AFTER_S",
     "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS",
 )  # fmt: skip
 
@@ -212,6 +214,7 @@ def test_wrong_labels(text: str, why: str) -> None:
         ("LABELER_MAX_UPLOAD_MB", 1, 10_000),
         ("LABELER_MAX_PIXELS", 1, 10_000_000_000),
         ("LABELER_SAVE_TIMEOUT_S", 1, 600),
+        ("LABELER_PAUSE_AFTER_S", 0, 86_400),
         ("PORT", 1, 65_535),
     ],
 )

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from labeler.api import answers, openapi
+from labeler.api import answers, host, openapi
 from labeler.api.bodies import Intake
 from labeler.api.callers import caller, check_writer
 from labeler.api.documents import Documents
@@ -28,6 +28,7 @@ from labeler.auth import Person, Role
 from labeler.dataset import Dataset
 from labeler.gate import Gate
 
+_HOST_CONFIG: Final = "/_stcore/host-config"
 _HELD_BYTES: Final = 128 * 2**20
 """Of all bodies that are arriving or being worked on."""
 
@@ -101,6 +102,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", openapi.answer),
+            open_to_all(_HOST_CONFIG, host.answer),
         ],
         exception_handlers=answers.HANDLERS,
     )
@@ -109,7 +111,8 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
 
 
 class Front:
-    """Stands before Streamlit: answers what is below /api/, and hides what is nobody's business.
+    """Stands before Streamlit: answers what is below /api/ and what the page asks of its host, and
+    hides what is nobody's business.
 
     Streamlit would answer an unknown path below /api/ with its page, and a strange one with plain
     text; its metrics tell everybody how many sessions there are, and how large.
@@ -122,5 +125,6 @@ class Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope.get("path", "") if scope["type"] == "http" else ""
         # The API's own 404 does for the metrics, also through a proxy on this machine.
-        ours = f"{path}/".startswith("/api/") or path.rstrip("/").endswith("/_stcore/metrics")
+        metrics = path.rstrip("/").endswith("/_stcore/metrics")
+        ours = f"{path}/".startswith("/api/") or metrics or path == _HOST_CONFIG
         await (self._api if ours else self._app)(scope, receive, send)

@@ -6,8 +6,8 @@
 // - it tells the page how much room there is for the canvas;
 // - a canvas can be seen and used only once its picture and its boxes are painted, and a drag that
 //   began on it a moment too early is kept and drawn then;
-// - a click on anything that leaves the image waits until the canvas has sent everything, and
-//   nothing more can be drawn meanwhile;
+// - a click on anything that leaves the image, and the browser's "back", wait until the canvas has
+//   sent everything, and nothing more can be drawn meanwhile;
 // - a box that is drawn right after its label was chosen waits until the canvas has that label;
 // - a drag is passed on clipped to the picture, and only once it is a drag;
 // - keys press the buttons that are on the page;
@@ -42,6 +42,7 @@ function createGuard(element) {
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
   let drag = null;
+  let returning = false; // "back" or "forward" waits for the canvas
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
@@ -212,6 +213,21 @@ function createGuard(element) {
     act();
     replaying = false;
     say({}); // after the click: a run that has heard this has seen the click
+  }
+
+  function onHistory(event) {
+    // "Back" and "forward" lead to another image like a click does. Without a connection the page
+    // stays where it is: it reads the address anew only when it hears of this.
+    if (!task?.canvas || replaying) return;
+    stop(event);
+    if (!returning) goWhereTheAddressIs();
+  }
+
+  async function goWhereTheAddressIs() {
+    returning = true;
+    while (leaving || !(window.labelerPresence?.connected() ?? true)) await pause(50);
+    returning = false;
+    leave(() => window.dispatchEvent(new PopStateEvent("popstate", { state: history.state })));
   }
 
   async function holdUntilAnswered() {
@@ -488,12 +504,19 @@ function createGuard(element) {
   document.addEventListener("click", onClick, options);
   document.addEventListener("keydown", onKey, options);
   for (const type of ["click", "keydown"]) document.addEventListener(type, onLabel, options);
+  window.addEventListener("popstate", onHistory, options);
   window.addEventListener("resize", () => measureSoon(RESIZE_AFTER), options);
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
   watch.observe(element);
 
-  // For other components whose news take the canvas away.
-  window.labelerCanvas = { leave: (act) => (task?.canvas ? leave(act) : act()) };
+  // For other components: whose news take the canvas away, or who want it to have sent everything.
+  window.labelerCanvas = {
+    leave: (act) => (task?.canvas ? leave(act) : act()),
+    quiet: () => {
+      closeLabelEditor(parts());
+      return quiet();
+    },
+  };
 
   return {
     update,

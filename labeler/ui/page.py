@@ -8,7 +8,7 @@ from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.models import Status
 from labeler.saver import SaveState
-from labeler.ui import sidebar, stage, state
+from labeler.ui import presence, sidebar, stage, state
 from labeler.ui.context import bound
 from labeler.ui.text import plain, shortened
 
@@ -24,6 +24,7 @@ STYLE = """
   .st-key-open_list button { text-align: left; }
   .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
   [data-testid="stSidebar"] [data-testid="InputInstructions"] { display: none; }
+  div:has(> .st-key-watch) { display: none; }
   .st-key-save_state { min-height: 1.5rem; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding: 2.6rem 0.6rem 1rem; }
@@ -38,6 +39,7 @@ def show() -> None:
     st.html(STYLE)
     session = state.session()
     session.runs += 1
+    watch = st.container(key="watch")
     try:
         _show_page()
     except LabelerError as error:
@@ -45,6 +47,8 @@ def show() -> None:
     for text, icon in session.messages:
         st.toast(plain(text), icon=icon)
     session.messages.clear()
+    with watch:
+        presence.show(unsaved=not state.all_stored(), pause_after_s=bound().settings.pause_after_s)
 
 
 def _show_page() -> None:

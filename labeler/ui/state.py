@@ -180,6 +180,12 @@ def unsaved() -> list[Draft]:
     return list(state.left.values())
 
 
+def all_stored() -> bool:
+    """Whether the store has everything that this session's person has done."""
+    image = session().open
+    return not unsaved() and (image is None or image.draft.state is SaveState.SAVED)
+
+
 def give_up_canvas(image: OpenImage) -> None:
     """Have the next canvas of the image be a new one, which shows the draft as it is."""
     if image.canvas is not None:

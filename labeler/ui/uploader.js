@@ -109,6 +109,7 @@ function createUploader(root) {
 
   function show() {
     const { all, done } = batch;
+    window.labelerPresence?.awake();
     part("progress").hidden = false;
     part("progress").max = all;
     part("progress").value = done;

@@ -84,6 +84,14 @@ def test_metrics_are_nobody_s_business(program: httpx.Client, path: str, method:
     assert b"session" not in answer.content
 
 
+def test_the_page_is_steered_by_itself_only(program: httpx.Client) -> None:
+    answer = program.get("/_stcore/host-config")
+    assert answer.headers["Content-Type"] == "application/json"
+    host = f"127.0.0.1:{program.base_url.port}"
+    assert answer.json()["allowedOrigins"] == [f"https://{host}", f"http://{host}"]
+    assert answer.json()["useExternalAuthToken"] is False
+
+
 def test_a_box_travels_through_the_whole_program(program: httpx.Client) -> None:
     name = {"X-File-Name": quote("café.png")}
     image_id = program.post("/api/images", content=png(), headers=name).json()["image_id"]

@@ -97,6 +97,11 @@ class Labeller:
         expect(line).to_have_text(re.compile(r"^saved \d"), timeout=WAIT_MS)
         return line.inner_text()
 
+    def saved_nothing(self) -> None:
+        """Wait until the page says that there is nothing to save yet."""
+        line = self.page.locator(".st-key-save_state")
+        expect(line).to_contain_text("nothing drawn yet", timeout=WAIT_MS)
+
 
 def documents(folder: Path) -> dict[str, dict[str, Any]]:
     """The documents in the folder, by the names of their images."""

@@ -38,6 +38,11 @@ class Proxy:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
 
+    @property
+    def websockets(self) -> int:
+        """How many are open."""
+        return len(self._websockets)
+
     def cut_websockets(self) -> None:
         """Cut every open websocket, as a service does at its request timeout."""
 
@@ -67,8 +72,8 @@ class Proxy:
         self._tasks.add(task)
         try:
             await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError):
-            pass  # either side has gone
+        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # either side has gone, or the proxy ends
         finally:
             self._websockets.discard(writer)
             self._tasks.discard(task)

@@ -1,0 +1,229 @@
+// The tab's connection: told honestly, and let go while nobody is there. An open websocket keeps an
+// instance of the service running. After a set time without pointer or key this component has the
+// canvas send everything and the page save it, and then asks Streamlit's own client to close the
+// websocket, by the messages that the client takes from a page that hosts it. A click or a key
+// opens another one, to whichever instance answers.
+
+const CHECK_EVERY = 1000; // ms; a hidden tab's timers are slower
+const ANSWER_WITHIN = 15000;
+const TRY_AGAIN_AFTER = 5000;
+const SAY_AFTER = 600; // a websocket that is cut is back sooner, as a rule
+const NEWS_STAY = 4000;
+const SETTLED_AFTER = 150;
+const GIVE_UP_AFTER = 12000;
+const STYLE = `
+  .labeler-connection {
+    position: fixed; z-index: 1000000; bottom: 0.6rem; left: 50%; transform: translateX(-50%);
+    width: max-content; max-width: calc(100vw - 1rem); padding: 0.3rem 0.9rem;
+    border-radius: 1rem; box-sizing: border-box;
+    font: 0.875rem sans-serif; color: #fff; background: #444c56; pointer-events: none;
+  }
+  .labeler-connection:empty { display: none; }
+  .labeler-connection.good { background: #1a7f37; }
+  .labeler-paused ~ .labeler-connection { bottom: 55%; font-size: 1rem; padding: 0.6rem 1.4rem; }
+  .labeler-paused { position: fixed; z-index: 999999; inset: 0; background: #ffffff66; }
+  .labeler-paused { cursor: pointer; touch-action: none; }
+  /* Streamlit's own words: an error, where there is none. */
+  :root:not([data-connection=here]) [data-testid=stStatusWidget] { display: none; }
+  /* What it says may be out of date. */
+  :root[data-connection=away] .st-key-save_state * { visibility: hidden !important; }`;
+
+function createPresence() {
+  const listeners = new AbortController();
+  const options = { capture: true, signal: listeners.signal, passive: false };
+  const add = (tag, place, more) => place.appendChild(Object.assign(document.createElement(tag), more));
+  const style = add("style", document.head, { textContent: STYLE });
+  const pill = add("div", document.body, { className: "labeler-connection", role: "status" });
+  let component = null;
+  let task = { heard: 0, unsaved: false, pauseAfter: 0 };
+  let asked = 0;
+  let lastInput = Date.now();
+  let pausing = false;
+  let cover = null; // over the page while it is paused
+  let held = null; // a click from between the new connection and the page's first run on it
+  let telling = 0;
+  let settling = 0;
+  let running = false;
+  let away = false; // there has been no connection for long enough to say so
+
+  const state = (name) => name
+    ? (document.documentElement.dataset.connection = name)
+    : document.documentElement.dataset.connection;
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  state("here");
+
+  function tell(text, good = false, ms = 0) {
+    clearTimeout(telling);
+    pill.textContent = text;
+    pill.classList.toggle("good", good);
+    if (ms) telling = setTimeout(() => tell(""), ms);
+  }
+
+  const toClient = (type) => window.postMessage({ stCommVersion: 1, type }, window.location.origin);
+
+  // --- letting go ------------------------------------------------------------------------
+
+  async function check() {
+    const due = () => task.pauseAfter && Date.now() - lastInput > task.pauseAfter * 1000;
+    if (pausing || state() !== "here" || running || !due()) return;
+    pausing = true;
+    if ((await allSaved()) && due() && state() === "here" && !running) await letGo();
+    else await pause(TRY_AGAIN_AFTER);
+    pausing = false;
+  }
+
+  // Whether the canvas has sent everything, and the page has stored it.
+  async function allSaved() {
+    await window.labelerCanvas?.quiet();
+    component.setStateValue("asked", ++asked);
+    const deadline = Date.now() + ANSWER_WITHIN;
+    while (task.heard < asked || running) {
+      if (Date.now() > deadline) return false;
+      await pause(50);
+    }
+    return !task.unsaved;
+  }
+
+  async function letGo() {
+    state("pausing");
+    toClient("TERMINATE_WEBSOCKET_CONNECTION");
+    await pause(2000);
+    if (state() === "pausing") {
+      state("here"); // the client does not know the message
+      lastInput = Date.now();
+    }
+  }
+
+  function paused() {
+    state("paused");
+    cover = document.createElement("div");
+    cover.className = "labeler-paused";
+    pill.before(cover);
+    tell("Paused; all is saved. Click or press a key to go on.");
+  }
+
+  function onInput(event) {
+    lastInput = Date.now();
+    if (!cover || !event.isTrusted || /move|wheel/.test(event.type)) return;
+    stop(event);
+    if (state() !== "paused") return;
+    state("away");
+    tell("Connecting …");
+    toClient("RESTART_WEBSOCKET_CONNECTION");
+  }
+
+  // --- gone and back ---------------------------------------------------------------------
+
+  function onMessage({ data, source }) {
+    if (source !== window || data?.stCommVersion !== 1) return;
+    if (data.type === "WEBSOCKET_DISCONNECTED") lost();
+    if (data.type === "WEBSOCKET_CONNECTED") found();
+    if (data.type === "SCRIPT_RUN_STATE_CHANGED") ran(data.scriptRunState !== "notRunning");
+  }
+
+  function lost() {
+    clearTimeout(settling);
+    if (state() === "pausing") {
+      paused();
+    } else if (state() !== "paused") {
+      state("away");
+      telling = setTimeout(() => {
+        away = true;
+        tell("Not connected. Your boxes are kept here.");
+      }, SAY_AFTER);
+    }
+  }
+
+  function found() {
+    if (state() === "here") return;
+    state("back");
+    settling = setTimeout(settled, GIVE_UP_AFTER);
+  }
+
+  // Back, once a run of the page on the new connection is over: before it, an instance that knows
+  // nothing of this tab would take a click for nothing.
+  function ran(now) {
+    running = now;
+    if (state() !== "back") return;
+    clearTimeout(settling);
+    settling = setTimeout(settled, now ? GIVE_UP_AFTER : SETTLED_AFTER);
+  }
+
+  function settled() {
+    state("here");
+    lastInput = Date.now();
+    cover?.remove();
+    tell("");
+    if (away || cover) news();
+    away = false;
+    cover = null;
+    const click = held;
+    held = null;
+    click?.();
+  }
+
+  async function news() {
+    tell("Connected again; saving …");
+    const saved = await allSaved();
+    if (state() === "here") tell(saved ? "Connected again; all is saved." : "", true, NEWS_STAY);
+  }
+
+  function onClick(event) {
+    if (state() !== "back" || cover) return;
+    const button = event.composedPath().find((node) => node.matches?.("button, label, [role=option]"));
+    if (!button) return;
+    stop(event);
+    const key = String(button.closest("[class*=st-key-]")?.className).match(/st-key-\S+/)?.[0];
+    const again = () => (key && document.querySelector(`.${CSS.escape(key)} ${button.localName}`));
+    held = () => (button.isConnected ? button : again())?.click();
+  }
+
+  function stop(event) {
+    event.stopImmediatePropagation();
+    event.preventDefault();
+  }
+
+  for (const type of ["pointerdown", "keydown"]) window.addEventListener(type, onInput, options);
+  for (const type of ["pointermove", "wheel"])
+    window.addEventListener(type, onInput, { ...options, passive: true });
+  window.addEventListener("click", onClick, options);
+  window.addEventListener("message", onMessage, { signal: listeners.signal });
+  const timer = setInterval(check, CHECK_EVERY);
+
+  // For other components: whether there is a connection, and that somebody is still at work.
+  window.labelerPresence = {
+    connected: () => state() === "here" || state() === "pausing",
+    awake: () => (lastInput = Date.now()),
+  };
+
+  return {
+    update(next) {
+      component = next;
+      task = JSON.parse(next.data.task);
+      asked = Math.max(asked, task.heard);
+    },
+    end() {
+      listeners.abort();
+      clearInterval(timer);
+      clearTimeout(settling);
+      for (const node of [style, pill, cover]) node?.remove();
+      delete window.labelerPresence;
+      delete document.documentElement.dataset.connection;
+    },
+  };
+}
+
+const presences = new WeakMap();
+
+export default function (component) {
+  let presence = presences.get(component.parentElement);
+  if (!presence) {
+    presence = createPresence();
+    presences.set(component.parentElement, presence);
+  }
+  presence.update(component);
+  return () => {
+    presences.get(component.parentElement)?.end();
+    presences.delete(component.parentElement);
+  };
+}

@@ -1,0 +1,152 @@
+"""The tab's connection: let go while nobody is there, taken up again, and told as it is."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import documents, eventually, rects
+from tests.e2e.pictures import Pictures
+from tests.e2e.proxy import Proxy
+
+pytestmark = pytest.mark.e2e
+
+
+PAUSED = "Paused; all is saved. Click or press a key to go on."
+BACK = "Connected again; all is saved."
+ALONE = "Not connected. Your boxes are kept here."
+
+
+def says(page: Page, text: str) -> None:
+    """Wait until the page says that of its connection."""
+    expect(page.locator(".labeler-connection")).to_have_text(text, timeout=30_000)
+
+
+@pytest.mark.parametrize("by", ["click", "key"])
+def test_a_tab_that_is_left_alone_lets_its_instance_go(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, by: str
+) -> None:
+    """And goes on with another one: the same image, every box, and its own history."""
+    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="3")
+    files = pictures.series(2)
+    with Proxy(seed=1) as proxy:
+        proxy.instances = [first.port]
+        labeller = new_labeller(proxy)
+        labeller.upload(*files)
+        labeller.at(files[0].name)
+        labeller.press("Next")
+        labeller.at(files[1].name)
+        labeller.drag((40, 40), (140, 120))
+        page = labeller.page
+        says(page, PAUSED)
+        assert len(rects(first.folder, files[1].name)) == 1
+        eventually(lambda: proxy.websockets == 0)
+        labeller.drag((200, 40), (300, 120))  # the press is a click to go on, no box
+        eventually(lambda: proxy.websockets == 1)
+        says(page, BACK)
+        says(page, PAUSED)
+        eventually(lambda: proxy.websockets == 0)
+        proxy.instances = []
+        assert first.stop() == 0
+        proxy.instances = [serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="0").port]
+        if by == "click":
+            page.mouse.click(300, 300)
+        else:
+            page.keyboard.press("d")
+        says(page, BACK)
+        labeller.at(files[1].name)
+        labeller.drag((40, 200), (140, 280))
+        eventually(lambda: len(rects(first.folder, files[1].name)) == 2)
+        page.keyboard.press("Control+z")
+        page.keyboard.press("Control+z")
+        eventually(lambda: len(rects(first.folder, files[1].name)) == 0)
+        labeller.press("Previous")
+        labeller.at(files[0].name)
+        page.wait_for_timeout(3500)
+        assert proxy.websockets == 1  # 0 seconds: never
+
+
+def test_what_is_not_saved_keeps_the_connection(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="3")
+    with Proxy(seed=1) as proxy:
+        proxy.instances = [server.port]
+        labeller = new_labeller(proxy)
+        labeller.upload(pictures.photo("cat.jpg"))
+        labeller.at("cat.jpg")
+        labeller.saved_nothing()
+        folder = server.folder / "annotations"
+        aside = server.folder / "aside"
+        folder.rename(aside)
+        folder.write_text("in the way")
+        labeller.drag((40, 40), (140, 120))
+        expect(labeller.page.get_by_text("Not saved").first).to_be_visible()
+        labeller.page.wait_for_timeout(6000)
+        assert proxy.websockets == 1
+        folder.unlink()
+        aside.rename(folder)
+        says(labeller.page, PAUSED)
+        assert len(rects(server.folder, "cat.jpg")) == 1
+
+
+def test_the_page_says_that_it_is_alone_and_lets_one_draw(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """No "saved" while nothing can be saved, no dialog over the canvas, and no click swallowed."""
+    server = serve(LABELER_LABELS="cat")
+    files = pictures.series(2)
+    with Proxy(seed=1) as proxy:
+        proxy.instances = [server.port]
+        labeller = new_labeller(proxy)
+        labeller.upload(*files)
+        labeller.at(files[0].name)
+        labeller.drag((40, 40), (140, 120))
+        labeller.saved()
+        proxy.instances = []
+        server.stop(kill=True)
+        page = labeller.page
+        says(page, ALONE)
+        expect(page.locator(".st-key-save_state p")).to_be_hidden()
+        page.wait_for_timeout(15_000)  # Streamlit's own dialog would be here by now
+        labeller.drag((200, 40), (300, 120))
+        labeller.drag((40, 200), (140, 280))
+        expect(page.locator("[role=dialog]")).to_have_count(0)
+        proxy.instances = [serve(LABELER_LABELS="cat").port]
+        page.get_by_role("button", name="Next", exact=True).first.click()  # as soon as it can be
+        labeller.at(files[1].name)
+        eventually(lambda: len(documents(server.folder)[files[0].name]["rects"]) == 3)
+        expect(page.locator(".st-key-save_state p")).to_be_visible()
+
+
+def test_another_machine_keeps_the_canvas(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """The page must not take itself for a new one there: what is not sent would be gone."""
+    sites = []
+    for number in (1, 2):
+        site = pictures.folder / f"machine{number}"
+        site.mkdir()
+        (site / "sitecustomize.py").write_text(
+            "import os.path, uuid\n"
+            "isfile = os.path.isfile\n"
+            "os.path.isfile = lambda path: 'machine-id' not in str(path) and isfile(path)\n"
+            f"uuid.getnode = lambda: {number}\n"
+        )
+        sites.append(str(site))
+    first = serve(LABELER_LABELS="cat", PYTHONPATH=sites[0])
+    second = serve(LABELER_LABELS="cat", PYTHONPATH=sites[1])
+    with Proxy(seed=1) as proxy:
+        proxy.instances = [first.port]
+        labeller = new_labeller(proxy)
+        labeller.upload(pictures.photo("cat.jpg"))
+        labeller.at("cat.jpg")
+        labeller.drag((40, 40), (140, 120))
+        labeller.page.wait_for_timeout(40)  # not sent yet
+        key = labeller.canvas_key()
+        first.stop(kill=True)
+        proxy.instances = [second.port]
+        eventually(lambda: len(rects(first.folder, "cat.jpg")) == 1, 30)
+        labeller.ready()
+        assert labeller.canvas_key() == key
