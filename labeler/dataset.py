@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -65,11 +65,17 @@ class OpenedDocument:
 
 @dataclass(frozen=True, slots=True)
 class SavedDocument:
-    """What is stored after a save. `conflicts` are rects that both sides changed."""
+    """What is stored after a save. `conflicts` are rects that both sides changed.
+
+    `size` is the bytes that were written, 0 where nothing had to be; `merged` is whether somebody
+    else had changed the document meanwhile.
+    """
 
     document: AnnotationDocument
     version: Version
     conflicts: tuple[RectConflict, ...] = ()
+    size: int = 0
+    merged: bool = False
 
 
 class Dataset:
@@ -234,7 +240,7 @@ class Dataset:
             content_type="application/json",
         )
         self._catalogue.note(image_id, signed, None)
-        return SavedDocument(signed, version)
+        return SavedDocument(signed, version, size=len(data))
 
     def save_document(
         self,
@@ -251,6 +257,7 @@ class Dataset:
         """
         theirs = self._latest(image_id, base) if tried else base
         conflicts: tuple[RectConflict, ...] = ()
+        changed = False
         for _ in range(_MAX_MERGES):
             document = wanted
             if theirs is not base:
@@ -258,13 +265,13 @@ class Dataset:
                 merged = merge(common, wanted, theirs.document)
                 document, conflicts = merged.document, merged.conflicts
             if document == theirs.document and theirs.version is not ABSENT:
-                return SavedDocument(document, theirs.version, conflicts)
+                return SavedDocument(document, theirs.version, conflicts, merged=changed)
             try:
                 saved = self.write_document(image_id, document, theirs.version, by)
             except VersionConflict:
-                theirs = self._latest(image_id, base)
+                theirs, changed = self._latest(image_id, base), True
                 continue
-            return SavedDocument(saved.document, saved.version, conflicts)
+            return replace(saved, conflicts=conflicts, merged=changed)
         raise VersionConflict(
             f"{wanted.image_path} is being changed by others all the time; your changes are still "
             "here and are tried again."

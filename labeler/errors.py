@@ -18,6 +18,11 @@ class LabelerError(Exception):
         super().__init__(message)
         self.message = message
 
+    @property
+    def for_log(self) -> str:
+        """What a log may hold of it: most messages quote what people typed or drew."""
+        return self.code
+
 
 class SettingsError(LabelerError):
     """An environment variable has a value that Labeler can't work with."""
@@ -117,6 +122,11 @@ class StoreError(LabelerError):
 
     code = "store_error"
     status = 503
+
+    @property
+    def for_log(self) -> str:
+        """The message: it names keys and places, and what the store said."""
+        return self.message
 
 
 class NotFound(StoreError):

@@ -26,12 +26,13 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler", "labeler.errors"}),
-    frozenset({"labeler.stored"}),
+    frozenset({"labeler.events", "labeler.stored", "labeler.turns"}),
     frozenset(
         {
             "labeler.auth",
             "labeler.geometry",
             "labeler.jobs",
+            "labeler.logs",
             "labeler.sockets",
             "labeler.tokens",
         }
@@ -43,6 +44,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
     frozenset({"labeler.exports"}),
     frozenset({"labeler.dataset"}),
+    frozenset({"labeler.saves"}),
     frozenset({"labeler.saver"}),
     frozenset({"labeler.api", "labeler.cli", "labeler.ui"}),
     frozenset({"app", "labeler.__main__"}),
@@ -50,7 +52,7 @@ LAYERS: tuple[frozenset[str], ...] = (
 """Lowest first. A unit is a module, or a package with all that is in it. A unit imports only from
 layers below its own, so units of one layer, the three edges above all, never import each other."""
 
-NARROWER = {"labeler.storage": {"labeler.errors", "labeler.settings"}}
+NARROWER = {"labeler.storage": {"labeler.errors", "labeler.events", "labeler.settings"}}
 """Units that may import less than everything below them."""
 
 OUTSIDE = {

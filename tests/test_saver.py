@@ -14,14 +14,14 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from labeler.dataset import Dataset
+from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_rects
 from labeler.errors import Unavailable
 from labeler.merge import resolve
 from labeler.models import MAX_RECTS, AnnotationDocument, Rect
 from labeler.originals import Uploads
 from labeler.saver import Draft, Edit, Saver, SaveState
-from labeler.storage import Replaces, Store, Version
+from labeler.storage import ABSENT, Replaces, Store, Version
 from tests.gcs_server import Fault, GcsServer
 from tests.pictures import png
 from tests.projects import BOX, OTHER, Project
@@ -42,6 +42,9 @@ class Gate:
         self.lands = False
         """Whether a write that fails is stored all the same, and only its answer is lost."""
         self.writes = 0
+        self.shut_for = ""
+        """How the keys end that a shut gate is for."""
+        self.held = 0
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
@@ -56,7 +59,9 @@ class Gate:
         content_type: str = "application/octet-stream",
     ) -> Version:
         self.waiting.set()
-        assert self.way.wait(LONG_S)
+        if key.endswith(self.shut_for) and not self.way.is_set():
+            self.held += 1
+            assert self.way.wait(LONG_S)
         if self.failure is not None and not self.lands:
             raise self.failure
         self.writes += 1
@@ -445,3 +450,24 @@ def test_what_both_changed_waits_for_a_person(desk: Desk) -> None:
     assert [rect.left for rect in desk.stored().rects] == [20.0]
     assert ben.conflicts == ()
     assert desk.draft.conflicts == ()
+
+
+def test_others_are_saved_while_many_fail_for_ever(desk: Desk) -> None:
+    """More drafts than there are threads fail, and each try takes as long as a store may take."""
+    empty = OpenedDocument(desk.draft.stored.document, ABSENT)
+    failing = [Draft(f"{number}_fails", empty, by="") for number in range(80)]
+    desk.gate.failure = Unavailable("not now")
+    for draft in failing:
+        desk.saver.change(draft, add(OTHER))
+    until(lambda: all(draft.state is SaveState.FAILED for draft in failing))
+    desk.gate.failure = None
+    desk.gate.shut_for, desk.gate.way = "_fails.json", threading.Event()
+    until(lambda: desk.gate.held == 64)
+    desk.saver.change(desk.draft, add(BOX))
+    until(lambda: desk.draft.state is SaveState.SAVED)
+    assert desk.stored().rects == (BOX,)
+    assert not any(draft.state is SaveState.SAVED for draft in failing)
+    desk.gate.way.set()
+    assert desk.saver.flush(LONG_S) == 0
+    stored = desk.project.open()
+    assert all(stored.stored_document(one.image_id).document.rects == (OTHER,) for one in failing)
