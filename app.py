@@ -5,6 +5,7 @@ Started with `python app.py`; `app` is an ASGI application as well. Decides noth
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
@@ -16,13 +17,14 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.metrics_util import Installation
 
-from labeler import api
+from labeler import __version__, api, logs
 from labeler.dataset import open_dataset
 from labeler.errors import LabelerError
+from labeler.events import Start, Stop, happened
 from labeler.gate import Gate
 from labeler.saver import Saver
 from labeler.secret import load_secret
-from labeler.settings import Settings, load_settings, unknown_settings
+from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.sockets import send_at_once
 from labeler.tokens import Signer
 from labeler.ui.context import Context, bind
@@ -44,24 +46,31 @@ def build(settings: Settings) -> st.App:
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         send_at_once()
+        storage = "bucket" if settings.storage.bucket else "folder"
+        happened(Start(version=__version__, storage=storage))
         yield
         # Script threads are killed at once; what they handed to the saver is stored first.
-        saver.flush(SHUTDOWN_S)
+        waiting = saver.pending()
+        left = saver.flush(SHUTDOWN_S)
+        dataset.close()
+        happened(Stop(flushed=waiting - left, left=left))
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
     calls = api.application(dataset, gate, settings.max_upload_bytes)
-    return st.App(script, middleware=[Middleware(api.Front, api=calls)], lifespan=lifespan)
+    before = [Middleware(api.Traced), Middleware(api.Front, api=calls)]
+    return st.App(script, middleware=before, lifespan=lifespan)
 
 
 def start() -> tuple[Settings, st.App]:
     """Settings and application; ends the process with one line where a setting is wrong."""
+    logs.configure(logs.source(os.environ), as_json=logs_as_json(os.environ))
     try:
         settings = load_settings(os.environ)
         application = build(settings)
     except LabelerError as error:
         sys.exit(error.message)
     for line in unknown_settings(os.environ):
-        print(line, file=sys.stderr)  # noqa: T201 - for the one who starts it, before any log
+        logging.warning("%s", line)
     return settings, application
 
 

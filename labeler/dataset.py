@@ -6,6 +6,7 @@ bytes -> inspect -> image ID -> original + document (both create-only) -> (docum
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from labeler.catalogue import (
 )
 from labeler.coco import CocoFile, Summary, to_coco
 from labeler.errors import DamagedDocument, NotFound, UnknownLabels, VersionConflict
+from labeler.events import Upload, happened
 from labeler.exports import Export, Exports, coco_images
 from labeler.label_book import LabelBook
 from labeler.merge import RectConflict, merge, with_landed
@@ -118,6 +120,7 @@ class Dataset:
         `name` is made safe. Raises NotAnImage, DamagedImage, ImageTooLarge; ImageConflict where
         another picture has this image ID; DamagedDocument where its document can't be opened.
         """
+        began = time.monotonic()
         file_name = images.safe_file_name(name)
         info = images.inspect(
             data,
@@ -138,6 +141,16 @@ class Dataset:
         if opened is None:
             opened, created = self._create(image_id, file_name, info, by)
         self._catalogue.note(image_id, opened.document, original)
+        happened(
+            Upload(
+                image_id=image_id,
+                latency_ms=round((time.monotonic() - began) * 1000, 1),
+                bytes=len(data),
+                width=info.width,
+                height=info.height,
+                created=created,
+            )
+        )
         return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
 
     def list_anew(self) -> None:
@@ -264,12 +277,13 @@ class Dataset:
                 common = with_landed(base.document, tried, theirs.document)
                 merged = merge(common, wanted, theirs.document)
                 document, conflicts = merged.document, merged.conflicts
+                changed = _differ(common, theirs.document)
             if document == theirs.document and theirs.version is not ABSENT:
                 return SavedDocument(document, theirs.version, conflicts, merged=changed)
             try:
                 saved = self.write_document(image_id, document, theirs.version, by)
             except VersionConflict:
-                theirs, changed = self._latest(image_id, base), True
+                theirs = self._latest(image_id, base)
                 continue
             return replace(saved, conflicts=conflicts, merged=changed)
         raise VersionConflict(
@@ -356,6 +370,12 @@ class Dataset:
             opened = self._read(image_id)
             check_same_picture(opened.document, info, file_name)
             return opened, False
+
+
+def _differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
+    """Whether the documents differ in what people decide: boxes and status."""
+    boxes = [{rect.id: rect for rect in document.rects} for document in (one, other)]
+    return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status
 
 
 def open_dataset(settings: Settings) -> Dataset:

@@ -1,8 +1,8 @@
 """What the program tells its log about its own work: events with fixed names and fields.
 
-Log-based metrics and alerts (deploy/metrics/) are made from these names and fields, and docs/logs.md
-lists them. No event holds a picture, a token, a box, a label or a header of a request. Times are in
-milliseconds, sizes in bytes.
+Log-based metrics and alerts (deploy/metrics/) are made from these names and fields, and
+docs/logs.md lists them. No event holds a picture, a token, a box, a label or a request's header.
+Times are in milliseconds, sizes in bytes.
 """
 
 from __future__ import annotations
@@ -186,13 +186,12 @@ class NotReady(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry(Event):
-    """Requests to the bucket had to be repeated; `ok` tells whether that helped in time."""
+    """Requests to the bucket are repeated; `repeated` is how many, `reason` why the last one is."""
 
     NAME: ClassVar[str] = "retry"
-    TEXT: ClassVar[str] = "Asked the bucket again, {tries} times: {reason}"
+    TEXT: ClassVar[str] = "Asking the bucket again ({repeated} requests): {reason}"
     LEVEL: ClassVar[int] = logging.WARNING
-    tries: int
-    ok: bool
+    repeated: int
     reason: str
 
 

@@ -4,12 +4,13 @@ Everything that is logged goes one way, whatever handlers its package would rath
 lines, Streamlit's, uvicorn's and Google's, warnings, exceptions that nobody caught, and with JSON
 also what is printed. No line holds a token, an address's query or a person's e-mail.
 
-The JSON is what Cloud Logging takes apart (severity, message, time, trace, source, request), and what
-Error Reporting groups. https://docs.cloud.google.com/logging/docs/structured-logging
+The JSON is what Cloud Logging takes apart (severity, message, time, trace, source, request), and
+what Error Reporting groups: https://docs.cloud.google.com/logging/docs/structured-logging
 """
 
 from __future__ import annotations
 
+import http.client
 import io
 import json
 import logging
@@ -25,20 +26,22 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, TextIO
 
+from labeler import __version__
 from labeler.events import EVENT, Event, Request
 
 MAX_TEXT: Final = 32_768
 """Characters of a message or a traceback: a service drops lines of more than 256 KiB."""
 
+_METADATA_S: Final = 1.0
 _REPORT: Final = (
     "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
 )
 _SECRETS: Final = (
     (re.compile(r"(?<=[?&]token=)[^&\s\"'<>]+"), "…"),
     (re.compile(r"(?i)(?<=bearer )[^\s\"',]+"), "…"),
-    (re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*"), "…"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]*+"), "…"),
     # A service's account is named where it lacks a right; a person's address is not needed.
-    (re.compile(r"[\w.+-]+@(?![\w.-]*gserviceaccount\.com)(?=[\w-]+\.[\w.-]+)"), "…@"),
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@(?![\w.-]*+(?<=gserviceaccount\.com))"), "…@"),
 )
 
 
@@ -46,7 +49,7 @@ _SECRETS: Final = (
 class Source:
     """Who writes the log: version, the service and revision on Cloud Run, the project."""
 
-    version: str
+    version: str = __version__
     service: str = "labeler"
     revision: str = ""
     project: str = ""
@@ -79,6 +82,31 @@ class Trace:
         return cls(match[1].lower(), f"{span:016x}" if 0 < span < 2**64 else "", match[3] == "1")
 
 
+def source(environ: Mapping[str, str]) -> Source:
+    """This process, as its environment tells; on Cloud Run the project is asked for."""
+    service = environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")
+    project = environ.get("GOOGLE_CLOUD_PROJECT", "")
+    if service and not project:
+        project = _project(environ.get("GCE_METADATA_HOST", "metadata.google.internal"))
+    revision = environ.get("K_REVISION") or environ.get("CLOUD_RUN_EXECUTION", "")
+    return Source(service=service or "labeler", revision=revision, project=project)
+
+
+def _project(host: str) -> str:
+    """The project that the metadata server names; empty where there is none."""
+    connection = http.client.HTTPConnection(host, timeout=_METADATA_S)
+    try:
+        place = "/computeMetadata/v1/project/project-id"
+        connection.request("GET", place, headers={"Metadata-Flavor": "Google"})
+        answer = connection.getresponse()
+        text = answer.read(200).decode("ascii", "replace").strip()
+        return text if answer.status == 200 else ""
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
 _trace: ContextVar[Trace | None] = ContextVar("labeler_trace", default=None)
 
 
@@ -94,9 +122,11 @@ def traced(trace: Trace | None) -> Iterator[None]:
 
 def without_secrets(text: str) -> str:
     """The text without tokens and people's addresses, and not longer than a line may be."""
+    if len(text) > MAX_TEXT:
+        text = f"{text[:MAX_TEXT]} …"
     for pattern, shown in _SECRETS:
         text = pattern.sub(shown, text)
-    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]} …"
+    return text
 
 
 class JsonLines(logging.Formatter):
@@ -166,8 +196,8 @@ class TextLines(logging.Formatter):
 def configure(source: Source, *, as_json: bool, stream: TextIO | None = None) -> None:
     """Have this process log that way from now on, to `stream`.
 
-    Without one, JSON goes to stdout, where log services expect it, and text to stderr. With JSON our
-    own events are told too; on a terminal only what a person has to know.
+    Without one, JSON goes to stdout, where log services expect it, and text to stderr. With JSON
+    our own events are told too; on a terminal only what a person has to know.
     """
     out = stream or (sys.stdout if as_json else sys.stderr)
     handler = _Handler(out)
@@ -182,7 +212,7 @@ def configure(source: Source, *, as_json: bool, stream: TextIO | None = None) ->
     sys.unraisablehook = _unraisable
     if as_json and stream is None:
         sys.stdout = Printed("stdout", logging.INFO)
-        sys.stderr = Printed("stderr", logging.WARNING)
+        sys.stderr = Printed("stderr", logging.ERROR)
 
 
 def _one_way() -> None:
@@ -223,7 +253,8 @@ class Printed(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        *lines, rest = f"{getattr(self._local, 'rest', '')}{text}".split("\n")
+        # Bytes raise a TypeError here, by which callers know what kind of stream this is.
+        *lines, rest = (getattr(self._local, "rest", "") + text).split("\n")
         self._local.rest = rest
         for line in lines:
             if line.strip():
@@ -231,9 +262,7 @@ class Printed(io.TextIOBase):
         return len(text)
 
 
-def _uncaught(
-    kind: type[BaseException], error: BaseException, trace: TracebackType | None
-) -> None:
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
     logging.critical("The program ended with a fault", exc_info=(kind, error, trace))
@@ -278,7 +307,7 @@ def _http(event: Request) -> dict[str, Any]:
     return {
         "httpRequest": {
             "requestMethod": event.method,
-            "requestUrl": event.path,
+            "requestUrl": without_secrets(event.path),
             "status": event.status,
             "responseSize": str(event.bytes),
             "latency": f"{event.latency_ms / 1000:.6f}s",

@@ -104,11 +104,23 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         admins=take("ADMINS", "", parse_people),
         reviewers=take("REVIEWERS", "", parse_people),
         labelers=take("LABELERS", "", parse_people),
-        on_cloud_run=bool(environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")),
+        on_cloud_run=on_cloud_run(environ),
         port=take("PORT", "8501", _whole(1, 65535), prefix=""),
     )
     take("CANVAS", "drawable", _only("drawable", "the canvas of this version is"))
+    take("LOGS", "text", _log_form)
     return settings
+
+
+def on_cloud_run(environ: Mapping[str, str]) -> bool:
+    """Whether this is a service or a job of Cloud Run."""
+    return bool(environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB"))
+
+
+def logs_as_json(environ: Mapping[str, str]) -> bool:
+    """Whether the log is to be JSON; asked before anything can be wrong with the other settings."""
+    named = environ.get(f"{PREFIX}LOGS", "").strip()
+    return named == "json" if named else on_cloud_run(environ)
 
 
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:
@@ -130,7 +142,7 @@ def unknown_settings(environ: Mapping[str, str]) -> list[str]:
 
 
 _OF_THE_PLATFORM: Final = {"PORT", "ON_CLOUD_RUN"}
-_ELSEWHERE: Final = {"CANVAS"}
+_ELSEWHERE: Final = {"CANVAS", "LOGS"}
 _OF_SIGN_IN: Final = {"IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS"}
 _PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
 _BUCKET: Final = re.compile(
@@ -180,6 +192,12 @@ def _only(value: str, why: str) -> Callable[[str], str]:
         return text
 
     return parse
+
+
+def _log_form(text: str) -> str:
+    if text not in ("json", "text"):
+        raise ValueError("it must be json or text, or be unset: json on Cloud Run, else text")
+    return text
 
 
 def _secret(text: str) -> str:

@@ -52,7 +52,8 @@ def _kept(value: Any, depth: int = 0) -> Any:
 class StoredModel(BaseModel):
     """An immutable part of a stored object; unknown keys are kept as they are."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    # An error's text may end in a log, which is to hold no label and no box.
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
     __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_kept)]] = Field(init=False)
 

@@ -24,9 +24,12 @@ from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.images import Images
 from labeler.api.state import State
+from labeler.api.traced import Traced
 from labeler.auth import Person, Role
 from labeler.dataset import Dataset
 from labeler.gate import Gate
+
+__all__ = ["Front", "Signed", "Traced", "application"]
 
 _HOST_CONFIG: Final = "/_stcore/host-config"
 _HELD_BYTES: Final = 128 * 2**20

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +16,8 @@ from labeler.api.conditions import Condition, etag, parse, write_condition
 from labeler.auth import Person
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_picture
-from labeler.errors import InvalidDocument, LabelerError, NotFound, VersionConflict
+from labeler.errors import InvalidDocument, LabelerError, NotFound, StoreError, VersionConflict
+from labeler.events import Conflict, SaveFailed, happened
 from labeler.models import (
     AnnotationDocument,
     Status,
@@ -23,6 +25,7 @@ from labeler.models import (
     check_rects,
     dump_document,
 )
+from labeler.saves import tell_save
 from labeler.storage import ABSENT
 
 MAX_BYTES: Final = 16 * 2**20
@@ -61,14 +64,22 @@ class Documents:
         )
         image_id = image_id_of(request)
         async with self._intake.body(request, MAX_BYTES, "The document") as body:
-            put = await run_in_threadpool(self._put, image_id, body, condition, person.email)
+            try:
+                put = await run_in_threadpool(self._put, image_id, body, condition, person.email)
+            except StoreError as error:
+                if not isinstance(error, NotFound):
+                    told = error.for_log
+                    happened(SaveFailed(image_id=image_id, tries=1, code=error.code, reason=told))
+                raise
         if put.status == 412:
+            happened(Conflict(image_id=image_id, boxes=0))
             return _changed(put)
         assert put.document is not None  # noqa: S101 - only 412 goes without
         here = f"/api/annotations/{image_id}"
         return _answer(put.status, put.document, put.tag, Content_Location=here)
 
     def _put(self, image_id: str, body: bytes, condition: Condition, by: str) -> _Put:
+        began = time.monotonic()
         opened = self._dataset.open_document(image_id)
         if not condition.holds(_tag(opened)):
             return _current(opened)
@@ -80,6 +91,7 @@ class Documents:
                 return _current(self._dataset.stored_document(image_id))
             except NotFound:  # deleted in between
                 return _Put(412, None, None)
+        tell_save(image_id, saved, by, began, began)
         return _Put(201 if opened.version is ABSENT else 200, saved.document, etag(saved.version))
 
     def _with_picture(self, image_id: str, document: AnnotationDocument) -> AnnotationDocument:

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from labeler.api.answers import json_answer
 from labeler.api.once import Flights
 from labeler.dataset import Dataset
-from labeler.errors import Unavailable
+from labeler.errors import LabelerError, Unavailable
+from labeler.events import NotReady, happened
 
 READY_S: Final = 5
 """A probe waits no longer, while the store itself goes on trying."""
@@ -32,6 +33,15 @@ class State:
     async def ready(self, _: Request) -> Response:
         """GET /api/ready; however many ask, the store is asked once at a time."""
         try:
+            await self._look()
+        except LabelerError as error:
+            happened(NotReady(code=error.code, reason=error.for_log))
+            raise
+        return json_answer({"status": "ready"})
+
+    async def _look(self) -> None:
+        """Raises what is wrong with the store, or that it does not answer in time."""
+        try:
             async with asyncio.timeout(READY_S):
                 await self._checks.run("store", self._check)
         except TimeoutError as error:
@@ -39,7 +49,6 @@ class State:
                 f"The store has not answered for {READY_S:g} seconds. Look at its state "
                 "and at the network, or ask GET /api/ready again."
             ) from error
-        return json_answer({"status": "ready"})
 
     async def _check(self) -> None:
         await run_in_threadpool(self._dataset.check_store)

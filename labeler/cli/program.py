@@ -57,7 +57,12 @@ def _end_by(number: signal.Signals) -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. SystemExit(2) where the arguments are wrong."""
     given = _parser().parse_args(arguments)
-    from labeler.settings import load_settings, unknown_settings
+    from labeler import logs
+    from labeler.settings import load_settings, logs_as_json, unknown_settings
+
+    # On a terminal the messages below are all that a person wants to read.
+    if logs_as_json(os.environ):
+        logs.configure(logs.source(os.environ), as_json=True, stream=sys.stderr)
 
     try:
         settings = load_settings(os.environ)

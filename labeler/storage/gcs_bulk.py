@@ -21,10 +21,12 @@ import aiohttp
 from google.api_core.exceptions import GoogleAPICallError, from_http_status
 
 from labeler.errors import DamagedObject
+from labeler.events import Retry, happened
 from labeler.storage.base import Version
 from labeler.storage.gcs_connection import Connection
-from labeler.storage.gcs_errors import explain, may_pass
+from labeler.storage.gcs_errors import explain, may_pass, server_said
 from labeler.storage.gcs_media import AS_STORED, Checksum, generation_in, media_url
+from labeler.storage.operations import OPERATIONS
 
 BATCH: Final = 32
 BATCHES_AHEAD: Final = 8
@@ -111,9 +113,12 @@ class BulkReader:
         await self._session.close()
 
     async def _fetch_all(self, names: list[str], headers: dict[str, str]) -> list[Found | None]:
+        failures: list[Exception] = []
         answers = await asyncio.gather(
-            *(self._fetch(name, headers) for name in names), return_exceptions=True
+            *(self._fetch(name, headers, failures) for name in names), return_exceptions=True
         )
+        if failures:
+            happened(Retry(repeated=len(failures), reason=server_said(failures[-1])))
         found: list[Found | None] = []
         for answer in answers:
             if isinstance(answer, BaseException):
@@ -121,12 +126,16 @@ class BulkReader:
             found.append(answer)
         return found
 
-    async def _fetch(self, name: str, headers: dict[str, str]) -> Found | None:
+    async def _fetch(
+        self, name: str, headers: dict[str, str], failures: list[Exception]
+    ) -> Found | None:
+        """The object, None where it is missing; `failures` gets what a request is repeated for."""
         url = media_url(self._connection.endpoint, self._connection.bucket.name, name)
         tries = self._policy.start()
         damaged = 0
         while True:
             error: Exception
+            OPERATIONS.count("GET", url)
             try:
                 async with self._session.get(url, headers=headers) as response:
                     data = await response.read()
@@ -150,6 +159,7 @@ class BulkReader:
                 raise explain(
                     error, self._connection.bucket.name, f"{name} can't be read"
                 ) from error
+            failures.append(error)
             await asyncio.sleep(delay)
 
 

@@ -15,7 +15,9 @@ from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import storage
 
-from labeler.storage.gcs_errors import FAILURES, explain, may_pass
+from labeler.events import Retry, happened
+from labeler.storage.gcs_errors import FAILURES, explain, may_pass, server_said
+from labeler.storage.operations import OPERATIONS
 from labeler.storage.retry import RetryPolicy, Tries
 
 POOL_SIZE: Final = 64
@@ -38,7 +40,7 @@ class Connection:
             self.credentials, _ = google.auth.default(scopes=storage.Client.SCOPE)
         self.session = AuthorizedSession(self.credentials, refresh_timeout=policy.total_s)
         self._refresh = partial(Request(), timeout=policy.total_s)
-        adapter = requests.adapters.HTTPAdapter(pool_maxsize=POOL_SIZE)
+        adapter = _Counted(pool_maxsize=POOL_SIZE)
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.configure_mtls_channel()
@@ -67,6 +69,7 @@ class Connection:
             except FAILURES as error:
                 if not may_pass(error) or (delay := tries.next_delay()) is None:
                     raise explain(error, self.bucket.name, doing) from error
+                happened(Retry(repeated=1, reason=server_said(error)))
             time.sleep(delay)
 
     def headers(self) -> dict[str, str]:
@@ -77,3 +80,14 @@ class Connection:
 
     def close(self) -> None:
         self._client.close()
+        OPERATIONS.report()
+
+
+class _Counted(requests.adapters.HTTPAdapter):
+    """Sends requests, and counts them."""
+
+    def send(
+        self, request: requests.PreparedRequest, *given: Any, **named: Any
+    ) -> requests.Response:
+        OPERATIONS.count(request.method or "", request.url or "")
+        return super().send(request, *given, **named)
