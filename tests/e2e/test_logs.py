@@ -1,11 +1,14 @@
-"""The log of a whole session: every line is JSON and carries its fields, and none tells too much."""
+"""The log of a whole session: every line is JSON, carries its fields, and tells not too much."""
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import json
 import urllib.request
 from datetime import datetime
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from playwright.sync_api import expect
@@ -34,6 +37,14 @@ def events(server: Server) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
+def answer_of(request: urllib.request.Request) -> http.client.HTTPResponse | HTTPError:
+    try:
+        found: http.client.HTTPResponse = urllib.request.urlopen(request)
+    except HTTPError as error:
+        return error
+    return found
+
+
 def saved_twice(url: str, image_id: str) -> None:
     """A program's save, and one that names a state that is gone."""
     place = f"{url}/api/annotations/{image_id}"
@@ -52,12 +63,8 @@ def saved_twice(url: str, image_id: str) -> None:
             },
             method="PUT",
         )
-        try:
-            with urllib.request.urlopen(request) as answer:
-                assert answer.status == status
-        except urllib.error.HTTPError as error:
-            assert error.code == status
-            error.close()
+        with contextlib.closing(answer_of(request)) as answer:
+            assert answer.status == status
 
 
 def test_every_line_of_a_session_parses_and_carries_its_fields(
@@ -90,7 +97,7 @@ def test_every_line_of_a_session_parses_and_carries_its_fields(
         gcs.faults.clear()
         labeller.saved()
         gcs.faults.add(Fault("status"), method="GET", path="/storage/v1/b/labels/o?", times=-1)
-        with pytest.raises(urllib.error.HTTPError) as failed:
+        with pytest.raises(HTTPError) as failed:
             urllib.request.urlopen(f"{server.url}/api/ready")
         failed.value.close()
         gcs.faults.clear()
