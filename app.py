@@ -22,6 +22,7 @@ from labeler.dataset import open_dataset
 from labeler.errors import LabelerError
 from labeler.events import Start, Stop, happened
 from labeler.gate import Gate
+from labeler.jobs import Jobs
 from labeler.saver import Saver
 from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
@@ -41,7 +42,8 @@ def build(settings: Settings) -> st.App:
     Installation.instance().installation_id_v3 = ONE_MACHINE
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
     gate = Gate(settings.roles, Signer(load_secret(settings)))
-    bind(Context(settings, dataset, saver, gate))
+    jobs = Jobs()
+    bind(Context(settings, dataset, saver, gate, jobs))
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -52,6 +54,7 @@ def build(settings: Settings) -> st.App:
         # Script threads are killed at once; what they handed to the saver is stored first.
         waiting = saver.pending()
         left = saver.flush(SHUTDOWN_S)
+        jobs.close()
         dataset.close()
         happened(Stop(flushed=waiting - left, left=left))
 

@@ -40,7 +40,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.gate", "labeler.labels"}),
     frozenset({"labeler.label_edits", "labeler.models", "labeler.settings"}),
     frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
-    frozenset({"labeler.coco", "labeler.label_book", "labeler.originals"}),
+    frozenset({"labeler.coco", "labeler.label_book", "labeler.label_counts", "labeler.originals"}),
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
     frozenset({"labeler.exports"}),
     frozenset({"labeler.dataset"}),
@@ -81,9 +81,9 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 """They do their work when loaded, and need what starts them around them."""
 
 PURE = frozenset({
-    "labeler.auth", "labeler.coco", "labeler.gate", "labeler.geometry", "labeler.label_edits",
-    "labeler.labels", "labeler.merge", "labeler.models", "labeler.selection", "labeler.stored",
-    "labeler.tokens",
+    "labeler.auth", "labeler.coco", "labeler.gate", "labeler.geometry", "labeler.label_counts",
+    "labeler.label_edits", "labeler.labels", "labeler.merge", "labeler.models",
+    "labeler.selection", "labeler.stored", "labeler.tokens",
 })  # fmt: skip
 IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})
 CLOCKS = frozenset({"now", "today", "utcnow"})

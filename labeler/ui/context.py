@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from labeler.dataset import Dataset
 from labeler.gate import Gate
+from labeler.jobs import Jobs
 from labeler.saver import Saver
 from labeler.settings import Settings
 
@@ -18,6 +19,7 @@ class Context:
     dataset: Dataset
     saver: Saver
     gate: Gate
+    jobs: Jobs
 
 
 _bound: list[Context] = []

@@ -8,7 +8,7 @@ from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.models import Status
 from labeler.saver import SaveState
-from labeler.ui import presence, sidebar, stage, state
+from labeler.ui import presence, sidebar, stage, state, views
 from labeler.ui.context import bound
 from labeler.ui.text import plain, shortened
 
@@ -25,6 +25,7 @@ STYLE = """
   .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
   [data-testid="stSidebar"] [data-testid="InputInstructions"] { display: none; }
   div:has(> .st-key-watch) { display: none; }
+  .st-key-view_head { padding-top: 1rem; }
   .st-key-save_state { min-height: 1.5rem; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding: 2.6rem 0.6rem 1rem; }
@@ -53,6 +54,7 @@ def show() -> None:
 
 def _show_page() -> None:
     context = bound()
+    view = views.current()
     with st.sidebar:
         sidebar.uploader(context)
         project = state.read_project(context.dataset)
@@ -63,10 +65,12 @@ def _show_page() -> None:
         current = _current(entries or [])
         listed = sidebar.image_list(entries, current) if entries is not None else []
         sidebar.export(context)
-    state.leave(current)
+    state.leave(None if view else current)
     with st.container():
         _left_unsaved()
-    if labels is None or entries is None:
+    if view is not None:
+        views.show(view, context, project)
+    elif labels is None or entries is None:
         for problem in project.problems:  # where the sidebar is closed too
             st.error(plain(problem))
     elif current is None:
@@ -85,7 +89,7 @@ def _current(entries: list[ImageEntry]) -> str | None:
     found = next(left, entries[0])
     # From here on the address names it: another one must not come in its place when somebody else
     # finishes it, or when the session goes on with another instance.
-    state.go_to(found.image_id)
+    st.query_params["image"] = found.image_id
     return found.image_id
 
 

@@ -11,7 +11,7 @@ from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
 from labeler.labels import Label, LabelSet
 from labeler.models import Status
-from labeler.ui import people, state
+from labeler.ui import people, state, views
 from labeler.ui import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
@@ -114,6 +114,7 @@ def label_picker(context: Context, labels: LabelSet) -> str:
     session.label = chosen or ""
     if people.may(Role.ADMIN):
         _add_label(context, labels)
+    views.opener("labels")
     return session.label
 
 

@@ -122,8 +122,9 @@ def tell(text: str, icon: str = ":material/info:") -> None:
 
 
 def go_to(image_id: str) -> None:
-    """Make the address name that image; the page then shows it."""
+    """Make the address name that image, and no view; the page then shows it."""
     st.query_params["image"] = image_id
+    st.query_params.pop("view", None)
 
 
 def read_project(dataset: Dataset) -> Project:

@@ -6,7 +6,6 @@ import pytest
 
 from labeler import edits
 from labeler.models import Status
-from labeler.ui.context import Context, bind
 from labeler.ui.text import plain
 from tests.projects import BOX, OTHER, old_document
 from tests.ui.visit import NewPlace, box, seen
@@ -138,7 +137,7 @@ def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewP
     place.project.put(f"annotations/{newer}.json", later)
     before = place.project.objects()
     dataset = place.project.open()  # another process, which has nothing in its listing
-    bind(Context(place.project.settings, dataset, place.saver, place.project.gate))
+    place.bind(dataset)
     visit = place.visit()
     assert "z.png" in visit.heading()  # where there is work that can be done
     assert sum(":red[:material/warning:]" in label for label in visit.listed()) == 2

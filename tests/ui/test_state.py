@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from labeler.dataset import Dataset
+from labeler.jobs import Jobs
 from labeler.saver import Saver
 from labeler.ui.context import Context, bind
 from tests.pictures import png, same_size
@@ -21,7 +22,7 @@ def dataset(tmp_path: Path) -> Iterator[Dataset]:
     project = Project(str(tmp_path / "data"))
     made = project.open()
     saver = Saver(made, interval_s=0.0)
-    bind(Context(project.settings, made, saver, project.gate))
+    bind(Context(project.settings, made, saver, project.gate, Jobs()))
     yield made
     assert saver.flush(10) == 0
     project.close()

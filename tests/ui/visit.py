@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 
 from labeler import edits
 from labeler.dataset import Dataset
+from labeler.jobs import Jobs
 from labeler.models import AnnotationDocument, Rect
 from labeler.saver import Saver
 from labeler.ui.context import Context, bind
@@ -140,7 +141,12 @@ class Place:
         self.project = Project(str(folder), **environ)
         self.dataset = self.project.open()
         self.saver = Saver(self.dataset, interval_s=0.0)
-        bind(Context(self.project.settings, self.dataset, self.saver, self.project.gate))
+        self.jobs = Jobs()
+        self.bind(self.dataset)
+
+    def bind(self, dataset: Dataset) -> None:
+        """Have the page work on this view of the project."""
+        bind(Context(self.project.settings, dataset, self.saver, self.project.gate, self.jobs))
 
     def add(self, *names: str) -> list[str]:
         return [self.dataset.add_image(name, png()).image_id for name in names]
@@ -160,6 +166,7 @@ class Place:
 
     def close(self) -> None:
         assert self.saver.flush(10) == 0
+        self.jobs.close()
         self.project.close()
 
 

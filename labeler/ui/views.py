@@ -1,0 +1,82 @@
+"""The pages beside the labelling page: `?view=` in the address opens one.
+
+The address keeps the image, so that the way back leads to it; the sidebar stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from labeler.auth import Role
+from labeler.ui import people
+from labeler.ui.context import Context
+from labeler.ui.guard import LEAVE
+from labeler.ui.state import Project
+from labeler.ui.text import plain
+
+Show = Callable[[Context, Project], None]
+
+
+def _labels() -> Show:
+    from labeler.ui import label_view
+
+    return label_view.show
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One of these pages; `load` imports it, for a first page needs none of them."""
+
+    title: str
+    icon: str
+    role: Role
+    load: Callable[[], Show]
+
+
+VIEWS: Final = {
+    "labels": View("All labels", ":material/sell:", Role.ADMIN, _labels),
+}
+
+
+def opener(name: str) -> None:
+    """The button that opens the view, for those who may see it."""
+    view = VIEWS[name]
+    if people.may(view.role):
+        st.button(
+            view.title,
+            icon=view.icon,
+            key=f"{LEAVE}view_{name}",
+            width="stretch",
+            on_click=_open,
+            args=(name,),
+        )
+
+
+def current() -> View | None:
+    """The view that the address names; one that there is not is ignored with a word."""
+    name = st.query_params.get("view")
+    if name is not None and name not in VIEWS:
+        st.warning(plain(f"There is no view {name!r}. These are the images."))
+    return VIEWS.get(name or "")
+
+
+def show(view: View, context: Context, project: Project) -> None:
+    """Draw the view, with the way back. Raises NotSignedIn, NotPermitted."""
+    people.require(view.role)
+    with st.container(horizontal=True, vertical_alignment="center", key="view_head"):
+        st.button("Back to the images", icon=":material/arrow_back:", key="back", on_click=close)
+        st.markdown(f"### {view.title}", width="content")
+    view.load()(context, project)
+
+
+def _open(name: str) -> None:
+    st.query_params["view"] = name
+
+
+def close() -> None:
+    """Have the next run show the image again."""
+    st.query_params.pop("view", None)
