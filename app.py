@@ -18,17 +18,17 @@ from starlette.middleware import Middleware
 from streamlit.runtime.metrics_util import Installation
 
 from labeler import __version__, api, logs
+from labeler.auth import SignIn
 from labeler.dataset import open_dataset
 from labeler.errors import LabelerError
 from labeler.events import Start, Stop, happened
-from labeler.gate import Gate
+from labeler.gate import cookie_secret, open_gate
 from labeler.jobs import Jobs
 from labeler.saver import Saver
-from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.sockets import send_at_once
-from labeler.tokens import Signer
 from labeler.ui.context import Context, bind
+from labeler.ui.sign_in import is_loopback, provider_secrets
 
 SHUTDOWN_S = 8.0
 ONE_MACHINE = "labeler"
@@ -41,9 +41,13 @@ def build(settings: Settings) -> st.App:
     # with all that it has not sent: to the page, all instances are one machine.
     Installation.instance().installation_id_v3 = ONE_MACHINE
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
-    gate = Gate(settings.roles, Signer(load_secret(settings)))
+    gate = open_gate(settings)
     jobs = Jobs()
-    bind(Context(settings, dataset, saver, gate, jobs))
+    exposed = not is_loopback(address(settings))
+    bind(Context(settings, dataset, saver, gate, jobs, exposed))
+    # Streamlit reads the key of its cookies from there alone, and all instances need the same.
+    key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
+    secrets = provider_secrets(settings, key)
 
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
@@ -61,7 +65,13 @@ def build(settings: Settings) -> st.App:
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
     calls = api.application(dataset, gate, settings.max_upload_bytes)
     before = [Middleware(api.Traced), Middleware(api.Front, api=calls)]
-    return st.App(script, middleware=before, lifespan=lifespan)
+    return st.App(script, middleware=before, lifespan=lifespan, secrets=secrets)
+
+
+def address(settings: Settings) -> str:
+    """Where the server listens."""
+    everywhere = "0.0.0.0" if settings.on_cloud_run else "127.0.0.1"  # noqa: S104
+    return os.environ.get("STREAMLIT_SERVER_ADDRESS") or everywhere
 
 
 def start() -> tuple[Settings, st.App]:
@@ -74,6 +84,13 @@ def start() -> tuple[Settings, st.App]:
         sys.exit(error.message)
     for line in unknown_settings(os.environ):
         logging.warning("%s", line)
+    if settings.auth is SignIn.NONE and not is_loopback(address(settings)):
+        logging.warning(
+            "LABELER_AUTH=none, and the server listens on %s: whoever reaches it can see and "
+            "change everything, and nobody is asked who they are. Set LABELER_AUTH=iap or oidc, "
+            "or keep everybody else out of its reach.",
+            address(settings),
+        )
     return settings, application
 
 
@@ -87,9 +104,6 @@ if __name__ == "__main__":
         "server.port": settings.port,
         "server.maxUploadSize": settings.max_upload_mb,
         "server.headless": True,
+        "server.address": address(settings),  # by itself, Streamlit does not look at the variable
     }
-    address = os.environ.get("STREAMLIT_SERVER_ADDRESS")  # Streamlit itself does not look here
-    if not address:
-        address = "0.0.0.0" if settings.on_cloud_run else "127.0.0.1"  # noqa: S104
-    config["server.address"] = address
     app.run(config=config)

@@ -181,6 +181,13 @@ class NotSignedIn(LabelerError):
     status = 401
 
 
+class SignInUnavailable(LabelerError):
+    """Whether somebody is signed in can't be told just now."""
+
+    code = "sign_in_unavailable"
+    status = 503
+
+
 class NotPermitted(LabelerError):
     """The person who is signed in lacks the role for this; nothing was changed."""
 

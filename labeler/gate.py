@@ -1,16 +1,46 @@
-"""What every call and every page is checked by: the same for both, handed over by app.py."""
+"""What every call and every page is checked by: the same for both, made once by app.py."""
 
 from __future__ import annotations
 
+import hmac
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from labeler.auth import Roles
+from labeler.auth import Person, Roles, SignIn
+from labeler.secret import load_secret
+from labeler.settings import Settings
 from labeler.tokens import Signer
+
+ASSERTION_HEADER: Final = "X-Goog-IAP-JWT-Assertion"
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Who may do what, and what signs and checks the tokens that pages give out."""
+    """How people sign in, who may do what, and what signs the tokens that pages give out.
 
+    `by_assertion` tells a person by the values of ASSERTION_HEADER, and is there with
+    LABELER_AUTH=iap only. It raises NotSignedIn and SignInUnavailable, and may wait for a network.
+    """
+
+    sign_in: SignIn
     roles: Roles
     signer: Signer
+    by_assertion: Callable[[Sequence[str]], Person] | None = None
+
+
+def open_gate(settings: Settings) -> Gate:
+    """The gate that the settings describe. Raises what `load_secret` does."""
+    signer = Signer(load_secret(settings))
+    if settings.auth is not SignIn.IAP:
+        return Gate(settings.auth, settings.roles, signer)
+    # Only here: it brings cryptography along, which no other way to sign in needs to start.
+    from labeler.iap import GOOGLE_KEYS, Assertions, Keys
+
+    assertions = Assertions(settings.iap_audience, Keys(settings.iap_keys_url or GOOGLE_KEYS))
+    return Gate(settings.auth, settings.roles, signer, assertions.person)
+
+
+def cookie_secret(settings: Settings) -> str:
+    """What signs Streamlit's cookies: the same on all instances that share the secret key."""
+    return hmac.digest(load_secret(settings), b"labeler cookies", "sha256").hex()

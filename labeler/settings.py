@@ -64,6 +64,12 @@ class Settings:
     kms_key: str
     secret_key: str
     auth: SignIn
+    iap_audience: str
+    iap_keys_url: str
+    oidc_metadata_url: str
+    oidc_client_id: str
+    oidc_client_secret: str
+    oidc_redirect_uri: str
     admins: People
     reviewers: People
     labelers: People
@@ -100,7 +106,13 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         pause_after_s=take("PAUSE_AFTER_S", "900", _whole(0, 86_400)),
         kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
         secret_key=take("SECRET_KEY", "", _secret),
-        auth=SignIn(take("AUTH", "none", _only("none", "the sign-in of this version is"))),
+        auth=take("AUTH", "none", _sign_in),
+        iap_audience=take("IAP_AUDIENCE", "", _iap_audience),
+        iap_keys_url=take("IAP_KEYS_URL", "", _loopback_url),
+        oidc_metadata_url=take("OIDC_METADATA_URL", "", _url),
+        oidc_client_id=take("OIDC_CLIENT_ID", "", str),
+        oidc_client_secret=take("OIDC_CLIENT_SECRET", "", str),
+        oidc_redirect_uri=take("OIDC_REDIRECT_URI", "", _redirect_uri),
         admins=take("ADMINS", "", parse_people),
         reviewers=take("REVIEWERS", "", parse_people),
         labelers=take("LABELERS", "", parse_people),
@@ -109,6 +121,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
     take("CANVAS", "drawable", _only("drawable", "the canvas of this version is"))
     take("LOGS", "text", _log_form)
+    _check_sign_in(settings)
     return settings
 
 
@@ -126,15 +139,17 @@ def logs_as_json(environ: Mapping[str, str]) -> bool:
 def unknown_settings(environ: Mapping[str, str]) -> list[str]:
     """A line for each LABELER_ variable that has no effect, with the likely right name."""
     known = {field.name.upper() for field in fields(Settings)} - _OF_THE_PLATFORM | _ELSEWHERE
+    asked = environ.get(f"{PREFIX}AUTH", "").strip() not in ("", SignIn.NONE)
     lines = []
     for variable in sorted(environ):
         name = variable.removeprefix(PREFIX)
         if name != variable and name in _OF_SIGN_IN and environ[variable]:
-            lines.append(
-                f"{variable} has no effect: this version asks nobody who they are "
-                f"({PREFIX}AUTH=none). Keep out of its reach whoever is not meant to use it."
-            )
-        elif name != variable and name not in known | _OF_SIGN_IN:
+            if not asked:
+                lines.append(
+                    f"{variable} has no effect: {PREFIX}AUTH=none asks nobody who they are. Keep "
+                    "out of its reach whoever is not meant to use it."
+                )
+        elif name != variable and name not in known:
             close = difflib.get_close_matches(name, sorted(known), n=1)
             hint = f" Did you mean {PREFIX}{close[0]}?" if close else ""
             lines.append(f"{variable} is not a setting of Labeler and was ignored.{hint}")
@@ -143,7 +158,15 @@ def unknown_settings(environ: Mapping[str, str]) -> list[str]:
 
 _OF_THE_PLATFORM: Final = {"PORT", "ON_CLOUD_RUN"}
 _ELSEWHERE: Final = {"CANVAS", "LOGS"}
-_OF_SIGN_IN: Final = {"IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS"}
+_OF_OIDC: Final = (
+    "OIDC_METADATA_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_REDIRECT_URI",
+)  # fmt: skip
+_OF_SIGN_IN: Final = {"ADMINS", "REVIEWERS", "LABELERS", "IAP_AUDIENCE", "IAP_KEYS_URL", *_OF_OIDC}
+_SECRET: Final = {"SECRET_KEY", "OIDC_CLIENT_SECRET"}
+_AUDIENCE: Final = re.compile(
+    r"/projects/[0-9]+/(locations/[a-z0-9-]+/services/[a-z0-9-]+|global/backendServices/[0-9]+)"
+)
+_ADDRESS: Final = re.compile(r"(https://[^/\s]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)/\S*")
 _PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
 _BUCKET: Final = re.compile(
     r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^/?#\x00-\x1f\x7f]+)*)/?"
@@ -163,7 +186,7 @@ class _Taker:
         try:
             return parse(text)
         except ValueError as error:
-            shown = "(secret)" if name == "SECRET_KEY" else repr(text)
+            shown = "(secret)" if name in _SECRET else repr(text)
             raise SettingsError(f"{prefix}{name}={shown} is not allowed: {error}.") from error
 
 
@@ -198,6 +221,60 @@ def _log_form(text: str) -> str:
     if text not in ("json", "text"):
         raise ValueError("it must be json or text, or be unset: json on Cloud Run, else text")
     return text
+
+
+def _sign_in(text: str) -> SignIn:
+    if text not in set(SignIn):
+        raise ValueError(f"it must be one of {', '.join(SignIn)}")
+    return SignIn(text)
+
+
+def _iap_audience(text: str) -> str:
+    if text and not _AUDIENCE.fullmatch(text):
+        raise ValueError(
+            "it must be /projects/NUMBER/locations/REGION/services/NAME (Cloud Run), or "
+            "/projects/NUMBER/global/backendServices/ID (a load balancer)"
+        )
+    return text
+
+
+def _url(text: str) -> str:
+    if text and not _ADDRESS.fullmatch(text):
+        raise ValueError("it must begin with https:// (http:// on this machine only)")
+    return text
+
+
+def _loopback_url(text: str) -> str:
+    if text and not re.fullmatch(r"http://127\.0\.0\.1:[0-9]+/\S*", text):
+        raise ValueError("it is for tests and must begin with http://127.0.0.1:; leave it unset")
+    return text
+
+
+def _redirect_uri(text: str) -> str:
+    if text and not _url(text).endswith("/oauth2callback"):
+        raise ValueError("it must be Labeler's own address followed by /oauth2callback")
+    return text
+
+
+def _check_sign_in(settings: Settings) -> None:
+    """Raises SettingsError where the ways to sign in lack a part."""
+    if settings.auth is SignIn.IAP and not settings.iap_audience:
+        raise SettingsError(
+            "LABELER_IAP_AUDIENCE='' is not allowed: LABELER_AUTH=iap needs it, "
+            "/projects/NUMBER/locations/REGION/services/NAME on Cloud Run."
+        )
+    if settings.on_cloud_run and settings.iap_keys_url:
+        raise SettingsError(
+            f"LABELER_IAP_KEYS_URL={settings.iap_keys_url!r} is not allowed: it is for tests; "
+            "leave it unset."
+        )
+    given = {name: getattr(settings, name.lower()) for name in _OF_OIDC}
+    missing = [f"{PREFIX}{name}" for name, value in given.items() if not value]
+    if settings.auth is SignIn.OIDC and 0 < len(missing) < len(given):
+        raise SettingsError(
+            f"{missing[0]}='' is not allowed: the LABELER_OIDC_ settings go together; set all of "
+            "them, or none and write .streamlit/secrets.toml."
+        )
 
 
 def _secret(text: str) -> str:

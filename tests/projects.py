@@ -9,12 +9,10 @@ from typing import Any
 from labeler.dataset import Dataset, OpenedDocument, open_dataset
 from labeler.edits import with_rects
 from labeler.errors import NotFound
-from labeler.gate import Gate
+from labeler.gate import Gate, open_gate
 from labeler.models import AnnotationDocument, Rect
-from labeler.secret import load_secret
 from labeler.settings import Settings, load_settings
 from labeler.storage import ABSENT, Replaces, Store, list_all, open_store
-from labeler.tokens import Signer
 
 BOX = Rect(left=1.5, top=2.25, width=10.0, height=8.0, label="car", id="a")
 OTHER = Rect(left=20.0, top=12.0, width=30.0, height=20.0, label="dog", id="b")
@@ -39,7 +37,7 @@ class Project:
 
     @property
     def gate(self) -> Gate:
-        return Gate(self.settings.roles, Signer(load_secret(self.settings)))
+        return open_gate(self.settings)
 
     def open(self) -> Dataset:
         self._opened.append(open_dataset(self.settings))

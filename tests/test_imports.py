@@ -37,12 +37,12 @@ LAYERS: tuple[frozenset[str], ...] = (
             "labeler.tokens",
         }
     ),
-    frozenset({"labeler.gate", "labeler.labels"}),
+    frozenset({"labeler.iap", "labeler.labels"}),
     frozenset({"labeler.label_edits", "labeler.models", "labeler.settings"}),
     frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
     frozenset({"labeler.coco", "labeler.label_book", "labeler.label_counts", "labeler.originals"}),
     frozenset({"labeler.catalogue", "labeler.edits", "labeler.secret"}),
-    frozenset({"labeler.exports"}),
+    frozenset({"labeler.exports", "labeler.gate"}),
     frozenset({"labeler.dataset"}),
     frozenset({"labeler.saves"}),
     frozenset({"labeler.saver"}),
@@ -61,6 +61,7 @@ OUTSIDE = {
     "gcsfs": set(),
     "google": {"labeler.storage"},
     "google_crc32c": {"labeler.storage"},
+    "joserfc": {"labeler.iap"},
     "pydantic": {"labeler.labels", "labeler.models", "labeler.stored", "labeler.ui"},
     "requests": {"labeler.storage"},
     "starlette": {"app", "labeler.api"},
@@ -71,8 +72,10 @@ OUTSIDE = {
 }
 """Which units may import an outside package."""
 
-LAZY = frozenset({"aiohttp", "gcsfs", "google", "google_crc32c", "requests", "urllib3"})
-"""Packages that only a bucket needs: they are loaded when one is opened, not before."""
+LAZY = frozenset({
+    "aiohttp", "gcsfs", "google", "google_crc32c", "joserfc", "requests", "urllib3",
+})  # fmt: skip
+"""Packages that only a bucket or one way to sign in needs: loaded when it is used, not before."""
 
 BROUGHT = {"streamlit": {"PIL", "requests", "starlette", "urllib3", "uvicorn"}}
 """What an outside package loads by itself."""
@@ -81,7 +84,7 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 """They do their work when loaded, and need what starts them around them."""
 
 PURE = frozenset({
-    "labeler.auth", "labeler.coco", "labeler.gate", "labeler.geometry", "labeler.label_counts",
+    "labeler.auth", "labeler.coco", "labeler.geometry", "labeler.label_counts",
     "labeler.label_edits", "labeler.labels", "labeler.merge", "labeler.models",
     "labeler.selection", "labeler.stored", "labeler.tokens",
 })  # fmt: skip

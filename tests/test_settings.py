@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.auth import People, SignIn
+from labeler.auth import People, Roles, SignIn, parse_people
 from labeler.errors import SettingsError
 from labeler.settings import (
     ImageIdStrategy,
@@ -46,6 +46,12 @@ def test_defaults() -> None:
         kms_key="",
         secret_key="",
         auth=SignIn.NONE,
+        iap_audience="",
+        iap_keys_url="",
+        oidc_metadata_url="",
+        oidc_client_id="",
+        oidc_client_secret="",
+        oidc_redirect_uri="",
         admins=People(),
         reviewers=People(),
         labelers=People(),
@@ -246,12 +252,90 @@ def test_a_secret_is_never_shown() -> None:
     assert "at least 16 characters" in message
 
 
-@pytest.mark.parametrize(("name", "allowed"), [("AUTH", "none"), ("CANVAS", "drawable")])
-def test_choices_of_this_version(name: str, allowed: str) -> None:
-    assert load(**{name: allowed}) == load_settings({})
-    message = refused(**{name: "other"})
-    assert message.startswith(f"LABELER_{name}='other' is not allowed: ")
-    assert repr(allowed) in message
+def test_choices_of_this_version() -> None:
+    assert load(CANVAS="drawable") == load_settings({})
+    message = refused(CANVAS="other")
+    assert message.startswith("LABELER_CANVAS='other' is not allowed: ")
+    assert "'drawable'" in message
+
+
+# --- signing in ---------------------------------------------------------------------------
+
+AUDIENCE = "/projects/123/locations/europe-west1/services/labeler"
+OIDC = {
+    "OIDC_METADATA_URL": "https://accounts.example.com/.well-known/openid-configuration",
+    "OIDC_CLIENT_ID": "labeler",
+    "OIDC_CLIENT_SECRET": "hush-hush",
+    "OIDC_REDIRECT_URI": "https://labels.example.com/oauth2callback",
+}
+
+
+def test_ways_to_sign_in() -> None:
+    assert load(AUTH="none").auth is SignIn.NONE
+    assert load(AUTH="iap", IAP_AUDIENCE=AUDIENCE).auth is SignIn.IAP
+    assert load(AUTH="oidc").auth is load(AUTH="oidc", **OIDC).auth is SignIn.OIDC
+    for text in ("IAP", "no", "google"):
+        assert refused(AUTH=text) == (
+            f"LABELER_AUTH={text!r} is not allowed: it must be one of none, iap, oidc."
+        )
+
+
+def test_iap_needs_to_know_for_whom_an_assertion_is() -> None:
+    assert refused(AUTH="iap").startswith("LABELER_IAP_AUDIENCE='' is not allowed: LABELER_AUTH=")
+    behind = "/projects/123/global/backendServices/456"
+    for text in (AUDIENCE, behind):
+        assert load(AUTH="iap", IAP_AUDIENCE=text).iap_audience == text
+    for text in ("labeler", AUDIENCE[1:], f"{AUDIENCE}/", "/projects/my-project/x", f"{behind}a"):
+        assert refused(AUTH="iap", IAP_AUDIENCE=text).startswith(
+            f"LABELER_IAP_AUDIENCE={text!r} is not allowed: it must be /projects/NUMBER/"
+        )
+
+
+def test_only_tests_choose_whose_keys_count() -> None:
+    url = "http://127.0.0.1:4711/keys"
+    assert load(IAP_KEYS_URL=url).iap_keys_url == url
+    for text in ("https://evil.example/keys", "http://127.0.0.1.evil.example:1/", "file:///keys"):
+        assert "it is for tests" in refused(IAP_KEYS_URL=text)
+    with pytest.raises(SettingsError, match="it is for tests"):
+        load_settings({"LABELER_IAP_KEYS_URL": url, "K_SERVICE": "labeler"})
+
+
+@pytest.mark.parametrize("name", OIDC)
+def test_the_settings_of_a_provider_go_together(name: str) -> None:
+    assert load(AUTH="oidc", **OIDC).oidc_client_secret == "hush-hush"
+    message = refused(AUTH="oidc", **{**OIDC, name: ""})
+    assert message.startswith(f"LABELER_{name}='' is not allowed: ")
+    assert "go together" in message
+    assert load(**{**OIDC, name: ""}).auth is SignIn.NONE
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("OIDC_METADATA_URL", "http://accounts.example.com/x", "https://"),
+        ("OIDC_METADATA_URL", "accounts.example.com", "https://"),
+        ("OIDC_METADATA_URL", "http://localhost.evil.example/x", "https://"),
+        ("OIDC_REDIRECT_URI", "http://labels.example.com/oauth2callback", "https://"),
+        ("OIDC_REDIRECT_URI", "https://labels.example.com/", "followed by /oauth2callback"),
+    ],
+)
+def test_wrong_addresses_of_a_provider(name: str, text: str, why: str) -> None:
+    message = refused(**{name: text})
+    assert message.startswith(f"LABELER_{name}={text!r} is not allowed: ")
+    assert why in message
+    assert load(OIDC_REDIRECT_URI="http://localhost:8501/oauth2callback").oidc_redirect_uri
+
+
+def test_people() -> None:
+    settings = load(AUTH="oidc", ADMINS="ana@example.com, @admins.org", LABELERS=" Ben@x.org")
+    assert settings.admins == parse_people("@admins.org,ana@example.com")
+    assert settings.roles == Roles(True, settings.admins, People(), settings.labelers)
+    assert not load(ADMINS="ana@example.com").roles.asked
+    for name in ("ADMINS", "REVIEWERS", "LABELERS"):
+        assert refused(**{name: "ana"}) == (
+            f"LABELER_{name}='ana' is not allowed: 'ana' is neither an e-mail address nor "
+            "@domain; commas stand between them."
+        )
 
 
 @pytest.mark.parametrize("name", ["K_SERVICE", "CLOUD_RUN_JOB"])
@@ -284,9 +368,11 @@ def test_every_setting_is_known() -> None:
     assert unknown_settings({f"LABELER_{name}": "x" for name in NAMES}) == []
 
 
-@pytest.mark.parametrize("name", ["IAP_AUDIENCE", "ADMINS", "REVIEWERS", "LABELERS"])
-def test_who_may_do_what_is_said_to_have_no_effect(name: str) -> None:
-    """Nobody shall think that a list of admins keeps others out of a version without sign-in."""
-    [line] = unknown_settings({f"LABELER_{name}": "ana@example.com"})
+@pytest.mark.parametrize("name", ["ADMINS", "REVIEWERS", "LABELERS", "IAP_AUDIENCE", *OIDC])
+@pytest.mark.parametrize("none", [{}, {"LABELER_AUTH": ""}, {"LABELER_AUTH": " none"}])
+def test_who_may_do_what_is_said_to_have_no_effect(name: str, none: dict[str, str]) -> None:
+    """Nobody shall think that a list of admins keeps others out where nobody is asked."""
+    [line] = unknown_settings({f"LABELER_{name}": "ana@example.com", **none})
     assert line.startswith(f"LABELER_{name} has no effect")
-    assert unknown_settings({f"LABELER_{name}": ""}) == []
+    assert unknown_settings({f"LABELER_{name}": "", **none}) == []
+    assert unknown_settings({f"LABELER_{name}": "x", "LABELER_AUTH": "iap"}) == []

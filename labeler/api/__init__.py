@@ -10,12 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeler.api import answers, host, openapi
 from labeler.api.bodies import Intake
@@ -28,6 +29,7 @@ from labeler.api.traced import Traced
 from labeler.auth import Person, Role
 from labeler.dataset import Dataset
 from labeler.gate import Gate
+from labeler.tokens import Purpose
 
 __all__ = ["Front", "Signed", "Traced", "application"]
 
@@ -39,7 +41,10 @@ Call = Callable[[Request, Person], Awaitable[Response]]
 
 
 class Signed(Route):
-    """A path whose calls take a person; `roles` holds, for each method, the role that it takes."""
+    """A path whose calls take a person; `roles` holds, for each method, the role that it takes.
+
+    `link` is the purpose of the tokens that may stand in the address, if any.
+    """
 
     def __init__(
         self,
@@ -48,14 +53,13 @@ class Signed(Route):
         gate: Gate,
         middleware: Sequence[Middleware] = (),
         *,
-        picture: bool = False,
+        link: Purpose | None = None,
     ) -> None:
         async def answer(request: Request) -> Response:
             if request.method not in ("GET", "HEAD"):
                 check_writer(request)
-            shown = request.path_params["image_id"] if picture else ""
             role, call = calls["GET" if request.method == "HEAD" else request.method]
-            person = gate.roles.require(caller(request, gate, shown), role)
+            person = gate.roles.require(await caller(request, gate, link), role)
             return await call(request, person)
 
         self.roles = {method: role for method, (role, _) in calls.items()}
@@ -82,10 +86,10 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
         path: str,
         middleware: Sequence[Middleware] = (),
         *,
-        picture: bool = False,
+        link: Purpose | None = None,
         **calls: tuple[Role, Call],
     ) -> Route:
-        return Signed(path, calls, gate, middleware, picture=picture)
+        return Signed(path, calls, gate, middleware, link=link)
 
     def open_to_all(path: str, call: Callable[[Request], Awaitable[Response]]) -> Route:
         return Route(path, call, methods=["GET"])
@@ -93,7 +97,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
     app = Starlette(
         routes=[
             signed("/api/images", packed, GET=labeller(images.find), POST=labeller(images.add)),
-            signed("/api/images/{image_id}", picture=True, GET=labeller(images.show)),
+            signed("/api/images/{image_id}", link=Purpose.PICTURE, GET=labeller(images.show)),
             signed(
                 "/api/annotations/{image_id}",
                 GET=labeller(documents.get),
@@ -101,7 +105,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             ),
             signed("/api/export/coco", packed, GET=admin(exports.coco)),
             signed("/api/exports", POST=admin(exports.write)),
-            signed("/api/exports/{name}", packed, GET=admin(exports.fetch)),
+            signed("/api/exports/{name}", packed, link=Purpose.EXPORT, GET=admin(exports.fetch)),
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", openapi.answer),
@@ -118,7 +122,8 @@ class Front:
     hides what is nobody's business.
 
     Streamlit would answer an unknown path below /api/ with its page, and a strange one with plain
-    text; its metrics tell everybody how many sessions there are, and how large.
+    text; its metrics tell everybody how many sessions there are, and how large. No other site
+    hears the address of a page or of a picture from a browser.
     """
 
     def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
@@ -130,4 +135,16 @@ class Front:
         # The API's own 404 does for the metrics, also through a proxy on this machine.
         metrics = path.rstrip("/").endswith("/_stcore/metrics")
         ours = f"{path}/".startswith("/api/") or metrics or path == _HOST_CONFIG
-        await (self._api if ours else self._app)(scope, receive, send)
+        if ours:
+            await self._api(scope, receive, send)
+        else:
+            await self._app(scope, receive, _quietly(send) if path else send)
+
+
+def _quietly(send: Send) -> Send:
+    async def with_policy(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).setdefault("Referrer-Policy", "same-origin")
+        await send(message)
+
+    return with_policy

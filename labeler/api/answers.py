@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ExceptionHandler, Send
 
-from labeler.errors import Busy, InvalidDocument, InvalidToken, LabelerError
+from labeler.errors import Busy, InvalidDocument, InvalidToken, LabelerError, NotSignedIn
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ NEVER: Final = "no-store"
 _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
+    # An address may hold a token.
+    "Referrer-Policy": "no-referrer",
 }
 BUSY_S: Final = 2
 
@@ -77,8 +79,9 @@ async def _in_threads(chunks: Generator[bytes]) -> AsyncGenerator[bytes]:
 async def _labeler_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, LabelerError)  # noqa: S101 - what it is registered for
     more = {}
-    if isinstance(error, InvalidToken):
-        more["WWW_Authenticate"] = 'Bearer error="invalid_token"'
+    if isinstance(error, InvalidToken | NotSignedIn):
+        invalid = isinstance(error, InvalidToken)
+        more["WWW_Authenticate"] = 'Bearer error="invalid_token"' if invalid else "Bearer"
     if isinstance(error, Busy):
         more["Retry_After"] = str(BUSY_S)
     return json_answer(error_body(error), error.status, **more)

@@ -6,11 +6,12 @@ import re
 import time
 from typing import Final
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from labeler.auth import Person
-from labeler.errors import ForeignRequest
-from labeler.gate import Gate
+from labeler.errors import ForeignRequest, InvalidToken, NotSignedIn
+from labeler.gate import ASSERTION_HEADER, Gate
 from labeler.tokens import Purpose
 
 CLIENT_HEADER: Final = "X-Labeler-Client"
@@ -19,23 +20,41 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 
 
-def caller(request: Request, gate: Gate, picture: str = "") -> Person:
-    """The one who calls, by the token in the request; `picture` is the image it is to show.
+async def caller(request: Request, gate: Gate, link: Purpose | None = None) -> Person:
+    """The one who calls, by the token in the request and by IAP's assertion.
 
-    Taken are `Authorization: Bearer` with a token for calls and, for a picture, `?token=` with a
-    token for that picture. With LABELER_AUTH=none a call without a token passes too; a token that
-    is sent and wrong never does: its sender means to be somebody. InvalidToken.
+    Taken are `Authorization: Bearer` with a token for calls and, where the call may be made by a
+    link, `?token=` with a token for that purpose and the last part of the path alone. With
+    LABELER_AUTH=iap an assertion does as well; beside a token it has to be the same person's.
+    Who brings neither is Person(""). What is sent and wrong never passes: its sender means to be
+    somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
     """
+    by_token = _by_token(request, gate, link)
+    asserted = None
+    values = request.headers.getlist(ASSERTION_HEADER)
+    if gate.by_assertion is not None and values:
+        asserted = await run_in_threadpool(gate.by_assertion, values)  # it may fetch keys
+    if by_token is not None and asserted is not None and by_token != asserted:
+        raise NotSignedIn(
+            "This page was opened by somebody else than the one who is signed in now. Reload it."
+        )
+    return by_token or asserted or Person("")
+
+
+def _by_token(request: Request, gate: Gate, link: Purpose | None) -> Person | None:
     now = time.time()
-    shown = request.query_params.get("token") if picture else None
-    if shown is not None:
-        return Person(gate.signer.check(shown, Purpose.PICTURE, now, picture).person)
+    shown = request.query_params.getlist("token") if link else []
+    if link and shown:
+        if len(shown) > 1:
+            raise InvalidToken("Several tokens are no token. Reload the page.")
+        target = request.url.path.rpartition("/")[2]
+        return Person(gate.signer.check(shown[0], link, now, target).person)
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()
     # A JWT is for somebody before us: Cloud Run's own check of callers leaves it in the request.
     if scheme.lower() == "bearer" and not _JWT.fullmatch(text):
-        return Person(gate.signer.check(text, Purpose.API, now, picture).person)
-    return Person("")
+        return Person(gate.signer.check(text, Purpose.API, now).person)
+    return None
 
 
 def check_writer(request: Request) -> None:

@@ -34,6 +34,7 @@ from labeler.api.openapi_parts import (
     ref,
     schemas,
 )  # fmt: skip
+from labeler.gate import ASSERTION_HEADER
 from labeler.images import MEDIA_TYPES
 from labeler.models import Status
 
@@ -53,9 +54,10 @@ def document() -> Json:
             "version": __version__,
             "description": "Labelled boxes on images. A document is replaced only by naming the "
             "state that it replaces, so no call overwrites what it has not seen. With "
-            "LABELER_AUTH=none nobody needs a token; a wrong one is refused all the same.",
+            "LABELER_AUTH=none nobody needs a token; a wrong one is refused all the same. With "
+            "iap, Identity-Aware Proxy's assertion does as well. 403 is for who lacks the role.",
         },
-        "security": [{}, {"token": []}],
+        "security": [{}, {"token": []}, {"assertion": []}],
         "paths": {
             "/api/images": {"get": _list_images(), "post": _add_image()},
             "/api/images/{image_id}": {"get": _show_image()},
@@ -74,11 +76,17 @@ def document() -> Json:
                     "scheme": "bearer",
                     "description": "A short-lived token that a page of Labeler made.",
                 },
-                "picture": {
+                "assertion": {
+                    "type": "apiKey",
+                    "in": "header",
+                    "name": ASSERTION_HEADER,
+                    "description": "What Identity-Aware Proxy signs, with LABELER_AUTH=iap.",
+                },
+                "link": {
                     "type": "apiKey",
                     "in": "query",
                     "name": "token",
-                    "description": "A token that opens one picture for minutes.",
+                    "description": "A token that opens one picture or one export for minutes.",
                 },
             },
         },
@@ -112,7 +120,7 @@ def _list_images() -> Json:
                 **answered("A page of the list.", ref("ImagePage")),
                 "links": {"next": link("listImages", {"after": "$response.body#/next"})},
             },
-            **errors(400, 401, 503),
+            **errors(400, 401, 403, 503),
         },
     }
 
@@ -155,7 +163,7 @@ def _show_image() -> Json:
     return {
         "operationId": "showImage",
         "summary": "The picture, or a smaller copy of it",
-        "security": [{}, {"token": []}, {"picture": []}],
+        "security": [{}, {"token": []}, {"assertion": []}, {"link": []}],
         "parameters": [
             IMAGE_ID,
             query(
@@ -173,7 +181,7 @@ def _show_image() -> Json:
                 "content": {kind: {} for kind in sorted(set(MEDIA_TYPES.values()))},
             },
             "304": {"description": "The caller has it.", "headers": {"ETag": ETAG}},
-            **errors(400, 401, 404, 409, 422, 503),
+            **errors(400, 401, 403, 404, 409, 422, 503),
         },
     }
 
@@ -189,7 +197,7 @@ def _get_document() -> Json:
                 "links": {"save": SAVE},
             },
             "304": {"description": "The caller has it.", "headers": {"ETag": ETAG}},
-            **errors(400, 401, 404, 500, 503),
+            **errors(400, 401, 403, 404, 500, 503),
         },
     }
 
@@ -240,7 +248,7 @@ def _export_coco() -> Json:
         "summary": "The project as a COCO file, made now",
         "responses": {
             "200": answered("The COCO file.", {"type": "object"}),
-            **errors(401, 500, 503),
+            **errors(401, 403, 500, 503),
         },
     }
 
@@ -262,12 +270,13 @@ def _fetch_export() -> Json:
     return {
         "operationId": "fetchExport",
         "summary": "A file that was written under exports/",
+        "security": [{}, {"token": []}, {"assertion": []}, {"link": []}],
         "parameters": [
             {"name": "name", "in": "path", "required": True, "schema": TEXT, "description": name}
         ],
         "responses": {
             "200": answered("The COCO file; it never changes.", {"type": "object"}),
-            **errors(401, 404, 503),
+            **errors(401, 403, 404, 503),
         },
     }
 

@@ -20,6 +20,8 @@ class Context:
     saver: Saver
     gate: Gate
     jobs: Jobs
+    exposed: bool = False
+    """Whether the server listens where other machines may reach it."""
 
 
 _bound: list[Context] = []

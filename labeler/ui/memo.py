@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labeler.geometry import Box, Fit
 from labeler.models import Rect
@@ -26,7 +26,7 @@ class Memo(BaseModel):
     `stored` are the rects in the store that the canvas knew of: what differs from them on the
     canvas is the person's work, whether the instance that saw it has stored it or not. `changed`
     is whether something else had been read off it than it was given; `looks` is how it shows their
-    labels.
+    labels, `token` what opened its picture.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +40,7 @@ class Memo(BaseModel):
     drawn: tuple[DrawnBox, ...]
     changed: bool = False
     looks: dict[str, Look] = {}
+    token: str = Field("", pattern=r"^[A-Za-z0-9_.-]*$")
 
 
 def parse_memo(text: object) -> Memo | None:

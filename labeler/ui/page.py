@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
+from labeler.auth import Role
 from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.models import Status
 from labeler.saver import SaveState
-from labeler.ui import presence, sidebar, stage, state, views
+from labeler.ui import people, presence, sidebar, sign_in, stage, state, views
 from labeler.ui.context import bound
 from labeler.ui.text import plain, shortened
 
@@ -38,6 +39,13 @@ def show() -> None:
     """Draw the page for the image that the address names."""
     st.set_page_config(page_title="Labeler", layout="wide")
     st.html(STYLE)
+    sign_in.warn_if_open(bound())
+    try:
+        people.enter()
+        people.require(Role.LABELLER)
+    except LabelerError as error:
+        sign_in.show(bound(), error)
+        return
     session = state.session()
     session.runs += 1
     watch = st.container(key="watch")
@@ -65,6 +73,7 @@ def _show_page() -> None:
         current = _current(entries or [])
         listed = sidebar.image_list(entries, current) if entries is not None else []
         sidebar.export(context)
+        sign_in.account(context)
     state.leave(None if view else current)
     with st.container():
         _left_unsaved()

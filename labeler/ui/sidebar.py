@@ -11,6 +11,7 @@ from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
 from labeler.labels import Label, LabelSet
 from labeler.models import Status
+from labeler.tokens import Purpose
 from labeler.ui import people, state, views
 from labeler.ui import uploader as component
 from labeler.ui.context import Context
@@ -27,7 +28,11 @@ def uploader(context: Context) -> None:
         _uploader_of_session(context)
         return
     session = state.session()
-    batch = component.show(session=session.id, max_bytes=context.settings.max_upload_bytes)
+    batch = component.show(
+        session=session.id,
+        max_bytes=context.settings.max_upload_bytes,
+        token=people.token(Purpose.API),
+    )
     if batch is not None and batch.number != session.uploads:
         session.uploads = batch.number
         context.dataset.list_anew()
@@ -57,6 +62,7 @@ def _uploader_of_session(context: Context) -> None:
 
 
 def _add(context: Context, files: list[UploadedFile]) -> None:
+    person = people.require(Role.LABELLER)
     session = state.session()
     session.results.clear()
     first = ""
@@ -67,7 +73,9 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
         session.uploads += 1
         for file in files:
             try:
-                added = context.dataset.add_image(_sent_name(file.name), file.getvalue())
+                added = context.dataset.add_image(
+                    _sent_name(file.name), file.getvalue(), person.email
+                )
             except LabelerError as error:
                 session.results.append(("error", error.message))
                 continue
@@ -206,8 +214,11 @@ def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:
 
 def export(context: Context) -> None:
     """The button that writes a COCO data set, and the way to the last one written."""
+    if not people.may(Role.ADMIN):
+        return
     if st.button("Export COCO", icon=":material/download:", width="stretch", key="export"):
         try:
+            people.require(Role.ADMIN)
             result = context.dataset.export_coco()
         except LabelerError as error:
             st.session_state.pop("exported", None)
@@ -222,7 +233,8 @@ def export(context: Context) -> None:
     images = counted(summary.images, "image", "images")
     boxes = counted(summary.annotations, "box", "boxes")
     st.success(f"{images}, {boxes} in `{done.key}`")
-    st.markdown(f"[Download {name}](/api/exports/{name})")
+    token = people.token(Purpose.EXPORT, name)  # a link sends no headers
+    st.markdown(f"[Download {name}](/api/exports/{name}?token={token})")
     for line in summary.left_out_lines():
         st.caption(plain(line))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Callable
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
@@ -205,7 +205,10 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         if image.stale:
             state.give_up_canvas(image)
     canvas = state.mount(image, room) if room else None
-    fetch = [_picture_url(following, canvas.fit.canvas_width)] if canvas and following else []
+    fetch = []
+    if canvas and following:
+        token = people.picture_token(following)
+        fetch.append(_picture_url(following, canvas.fit.canvas_width, token))
     if canvas is None:
         guard.show(session=session.id, run=session.runs)
         return
@@ -227,7 +230,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         stroke_color=color,
         fill_color=fill(color),
         font_size=FONT_SIZE,
-        background_image=_picture_url(image.image_id, canvas.fit.canvas_width),
+        background_image=_picture_url(image.image_id, canvas.fit.canvas_width, canvas.token),
         initial_drawing=given,
         width=canvas.fit.canvas_width,
         height=canvas.fit.canvas_height,
@@ -268,12 +271,13 @@ def _canvas_changed(key: str) -> None:
         state.take_drawing(key, drawing.get("raw"))
 
 
-def _picture_url(image_id: str, shown_width: int) -> str:
+def _picture_url(image_id: str, shown_width: int, token: str) -> str:
     """The picture's absolute address, in a size that is no waste for the canvas."""
     parts = urlsplit(st.context.url or "")
     wide = next((width for width in COPY_WIDTHS if width >= shown_width), None)
-    query = f"?width={wide}" if wide else ""
-    return f"{parts.scheme}://{parts.netloc}/api/images/{image_id}{query}"
+    given = {"width": wide, "token": token}
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"{parts.scheme}://{parts.netloc}/api/images/{image_id}?{query}"
 
 
 def _unknown_labels(context: Context, image: state.OpenImage, labels: LabelSet) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from labeler import edits
+from labeler.auth import Role
 from labeler.catalogue import ImageEntry
 from labeler.dataset import Dataset
 from labeler.errors import LabelerError
@@ -18,6 +19,7 @@ from labeler.images import ImageInfo
 from labeler.labels import LabelSet
 from labeler.models import AnnotationDocument, Rect
 from labeler.saver import Draft, Edit, SaveState
+from labeler.ui import people
 from labeler.ui.context import Context, bound
 from labeler.ui.drawing import DrawnBox, Look, Looks, Reading, looks_of, read_drawing
 from labeler.ui.guard import Room
@@ -48,6 +50,8 @@ class Canvas:
     """False while what is drawn on a canvas of another instance has not been looked at."""
     changed: bool = False
     """Whether another instance had read something else off it than it was given."""
+    token: str = ""
+    """What opened its picture: a canvas keeps the address that it was mounted with."""
 
 
 @dataclass
@@ -156,7 +160,7 @@ def opened(context: Context, image_id: str) -> OpenImage:
         context.dataset.find_image(image_id)  # says best what is wrong with an address
         draft = next((draft for draft in unsaved() if draft.image_id == image_id), None)
         if draft is None:
-            draft = Draft(image_id, context.dataset.open_document(image_id), by="")
+            draft = Draft(image_id, context.dataset.open_document(image_id), people.current().email)
         image = state.open = OpenImage(image_id, draft, None)
     if image.info is None:
         _see_picture(context.dataset, image)
@@ -211,6 +215,7 @@ def mount(image: OpenImage, room: Room) -> Canvas:
             given=rects,
             looks=looks_of(rects, state.project.labels or LabelSet()),
             shown=rects,
+            token=people.picture_token(image.image_id),
         )
     return image.canvas
 
@@ -228,6 +233,7 @@ def memo_of(image: OpenImage, canvas: Canvas) -> str:
         stored=tuple(r for r in image.draft.stored.document.rects if r.id in seen),
         drawn=canvas.drawn,
         changed=canvas.changed or bool(canvas.drawn) or canvas.shown != canvas.given,
+        token=canvas.token,
     ).model_dump_json(exclude_defaults=True)
 
 
@@ -250,6 +256,7 @@ def resume(image: OpenImage, memo: Memo) -> None:
         drawn=memo.drawn,
         read=False,
         changed=memo.changed,
+        token=memo.token,
     )
 
 
@@ -275,6 +282,7 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
 
 def change(image: OpenImage, edit: Edit) -> None:
     """Apply an edit to the open image and have it stored, with the picture's facts filled in."""
+    people.require(Role.LABELLER)
     info = image.info
 
     def complete(document: AnnotationDocument) -> AnnotationDocument:

@@ -4,6 +4,7 @@
 const AT_ONCE = 3;
 const TRIES = 6;
 const FIRST_PAUSE_MS = 500;
+const RENEW_WITHIN_MS = 15000;
 const MOST_SHOWN = 100;
 const PASTED = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
@@ -18,6 +19,7 @@ function createUploader(root) {
   let running = 0;
   let batch = null;
   let batches = 0;
+  let asked = 0; // when a run of the page was asked for, for a fresh token
 
   // --- choosing --------------------------------------------------------------------------
 
@@ -61,11 +63,13 @@ function createUploader(root) {
       return;
     }
     let problem = "";
+    let token = "";
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       if (attempt) await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
       try {
-        const answer = await send(file);
-        const body = await answer.json();
+        token = setup.token;
+        const answer = await send(file, token);
+        const body = await answer.json().catch(() => ({}));
         if (answer.ok) {
           if (place < batch.firstPlace) {
             batch.firstPlace = place;
@@ -76,6 +80,10 @@ function createUploader(root) {
           return;
         }
         problem = body.error?.message ?? `The server answered ${answer.status}.`;
+        if (answer.status === 401) {
+          if (await renewed(token)) continue;
+          break;
+        }
         if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) break;
       } catch {
         problem = await readable(file)
@@ -86,12 +94,28 @@ function createUploader(root) {
     fail(file, problem);
   }
 
-  const send = (file) =>
+  const send = (file, token) =>
     fetch("api/images", {
       method: "POST",
       body: file,
-      headers: { "X-File-Name": encodeURIComponent(file.name), "X-Labeler-Client": "page" },
+      headers: {
+        Authorization: `Bearer ${token}`,
+        "X-File-Name": encodeURIComponent(file.name),
+        "X-Labeler-Client": "page",
+      },
     });
+
+  // Whether there is another token than this one: in a tab that was open for hours it has run out,
+  // and a run of the page brings a fresh one.
+  async function renewed(old) {
+    const deadline = Date.now() + RENEW_WITHIN_MS;
+    if (setup.token === old && Date.now() > asked + RENEW_WITHIN_MS) {
+      asked = Date.now();
+      component.setStateValue("renewal", asked);
+    }
+    while (setup.token === old && Date.now() < deadline) await pause(50);
+    return setup.token !== old;
+  }
 
   const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 

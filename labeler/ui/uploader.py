@@ -43,14 +43,24 @@ class Batch:
     first: str
 
 
-def show(*, session: str, max_bytes: int) -> Batch | None:
-    """The uploader, and the last batch that this session has uploaded."""
-    setup = {"session": session, "maxBytes": max_bytes, "extensions": EXTENSIONS}
+def show(*, session: str, max_bytes: int, token: str) -> Batch | None:
+    """The uploader, and the last batch that this session has uploaded.
+
+    Files go in the name of whom the token for calls was made for. Where it has run out, the
+    uploader asks for a run of the page, which brings another one.
+    """
+    setup = {
+        "session": session,
+        "maxBytes": max_bytes,
+        "extensions": EXTENSIONS,
+        "token": token,
+    }
     result = _mount(
         key=_KEY,
         data={"setup": json.dumps(setup)},
-        default={"batch": None},
+        default={"batch": None, "renewal": None},
         on_batch_change=lambda: None,
+        on_renewal_change=lambda: None,
     )
     batch = result.get("batch") or {}
     if batch.get("session") != session:

@@ -16,8 +16,10 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeler.api import application
+from labeler.auth import SignIn
 from labeler.dataset import Dataset, open_dataset
 from labeler.gate import Gate
+from labeler.iap import Assertions, Keys
 from labeler.settings import load_settings
 from labeler.storage import Page, Store
 from labeler.storage.local import LocalStore
@@ -75,7 +77,11 @@ class Api:
         checked = load_settings({"LABELER_STORAGE": str(folder), **settings})
         self.dataset = Dataset(checked, store, None, SECRET) if store else open_dataset(checked)
         self.signer = Signer(SECRET)
-        app = application(self.dataset, Gate(checked.roles, self.signer), checked.max_upload_bytes)
+        asserted = None
+        if checked.auth is SignIn.IAP:
+            asserted = Assertions(checked.iap_audience, Keys(checked.iap_keys_url)).person
+        gate = Gate(checked.auth, checked.roles, self.signer, asserted)
+        app = self.app = application(self.dataset, gate, checked.max_upload_bytes)
         self._free = free
         self.served = free.pop() if free else Served(app)
         self.served.app = app
@@ -90,9 +96,11 @@ class Api:
         self.client.close()
         self._free.append(self.served)
 
-    def token(self, person: str, now: float, image_id: str = "") -> str:
-        purpose = Purpose.PICTURE if image_id else Purpose.API
-        return self.signer.sign(new_token(purpose, person, now, image_id))
+    def token(self, person: str, now: float, target: str = "", export: bool = False) -> str:
+        """A token for calls, for one picture, or for one export."""
+        address = Purpose.EXPORT if export else Purpose.PICTURE
+        purpose = address if target else Purpose.API
+        return self.signer.sign(new_token(purpose, person, now, target))
 
     def add(self, name: str = "a.png", data: bytes | None = None, **headers: str) -> httpx.Response:
         return self.client.post(

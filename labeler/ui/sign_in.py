@@ -1,0 +1,129 @@
+"""Signing in and out, and the word about a place where nobody has to."""
+
+from __future__ import annotations
+
+import contextlib
+from ipaddress import ip_address
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from labeler.auth import SignIn
+from labeler.errors import LabelerError, NotPermitted, SettingsError, SignInUnavailable
+from labeler.settings import Settings
+from labeler.ui import people
+from labeler.ui.context import Context
+from labeler.ui.guard import LEAVE
+from labeler.ui.text import plain
+
+_SIGN_OUT_OF_IAP: Final = "/?gcp-iap-mode=CLEAR_LOGIN_COOKIE"
+_OPEN: Final = """
+<style>
+  .labeler-open {
+    position: fixed; z-index: 1000000; top: 0; left: 50%; transform: translateX(-50%);
+    max-width: calc(100vw - 7rem); padding: 0.1rem 0.8rem; border-radius: 0 0 0.5rem 0.5rem;
+    font-size: 0.8rem; line-height: 1.25; text-align: center; pointer-events: none;
+    background: #8a1c1c; color: #fff;
+  }
+</style>
+<div class="labeler-open" role="alert">Nobody signs in here (LABELER_AUTH=none): whoever reaches
+this address can see and change everything.</div>
+"""
+
+
+def show(context: Context, error: LabelerError) -> None:
+    """The page of somebody who is not let in: why, and the way in."""
+    sign_in = context.gate.sign_in
+    st.header("Labeler")
+    if sign_in is SignIn.OIDC and not st.user.to_dict().get("is_logged_in"):
+        st.markdown(plain(error.message))
+        for name in _providers():
+            text = f"Sign in with {name}" if name else "Sign in"
+            if st.button(text, type="primary", key=f"sign_in_{name}"):
+                st.login(name or None)
+        return
+    st.error(plain(error.message))
+    if sign_in is SignIn.OIDC:
+        _sign_out_button()
+    elif isinstance(error, NotPermitted):
+        st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
+    elif isinstance(error, SignInUnavailable):
+        _try_again()
+
+
+def account(context: Context) -> None:
+    """Who is signed in, and the way out; nothing where nobody is asked."""
+    sign_in = context.gate.sign_in
+    if sign_in is SignIn.NONE:
+        return
+    who = f"Signed in as {plain(people.current().email)}"
+    if sign_in is SignIn.IAP:
+        st.caption(f"{who} · [Sign out]({_SIGN_OUT_OF_IAP})")
+    else:
+        st.caption(who)
+        _sign_out_button()
+
+
+def warn_if_open(context: Context) -> None:
+    """Say it, over the page and in nobody's way, where strangers may reach what asks nobody."""
+    if context.gate.sign_in is SignIn.NONE and (
+        context.exposed or not is_loopback(urlsplit(st.context.url or "").hostname)
+    ):
+        st.html(_OPEN)
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether that host is this machine alone; nothing is."""
+    try:
+        return host in (None, "", "localhost") or ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
+def provider_secrets(settings: Settings, cookie_secret: str) -> dict[str, Any]:
+    """What Streamlit's sign-in is to find under st.secrets; empty where it is not used.
+
+    From the LABELER_OIDC_ settings or from .streamlit/secrets.toml. Raises SettingsError where
+    both say nothing.
+    """
+    if settings.auth is not SignIn.OIDC:
+        return {}
+    if settings.oidc_client_id:
+        section: dict[str, Any] = {
+            "redirect_uri": settings.oidc_redirect_uri,
+            "client_id": settings.oidc_client_id,
+            "client_secret": settings.oidc_client_secret,
+            "server_metadata_url": settings.oidc_metadata_url,
+        }
+    elif st.secrets.load_if_toml_exists() and "auth" in st.secrets:
+        section = st.secrets["auth"].to_dict()
+    else:
+        raise SettingsError(
+            "LABELER_AUTH='oidc' is not allowed: it needs LABELER_OIDC_METADATA_URL, "
+            "LABELER_OIDC_CLIENT_ID, LABELER_OIDC_CLIENT_SECRET and LABELER_OIDC_REDIRECT_URI, "
+            "or [auth] in .streamlit/secrets.toml."
+        )
+    return {"auth": {"cookie_secret": cookie_secret, **section}}
+
+
+def _providers() -> list[str]:
+    """The names of several providers, or the one that needs none."""
+    section = st.secrets["auth"]
+    named = [name for name, value in section.items() if hasattr(value, "items")]
+    return [""] if "client_id" in section else sorted(set(named) - {"client_kwargs"})
+
+
+def _sign_out_button() -> None:
+    if st.button("Sign out", icon=":material/logout:", type="tertiary", key=f"{LEAVE}sign_out"):
+        st.logout()
+
+
+def _try_again() -> None:
+    @st.fragment(run_every=5.0)
+    def again() -> None:
+        with contextlib.suppress(LabelerError):
+            people.enter()
+            st.rerun()
+
+    again()
