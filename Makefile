@@ -59,8 +59,8 @@ lint: $(VENV)/.installed-dev ## check style, format, types, scripts and the Dock
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(VENV)/bin/shellcheck $$(git ls-files '*.sh') .ci/run
-	@$(VENV)/bin/hadolint Dockerfile
+	@$(VENV)/bin/shellcheck --external-sources $$(git ls-files '*.sh') .ci/run
+	@$(VENV)/bin/hadolint Dockerfile deploy/test.Dockerfile
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## format the code, mend what can be mended

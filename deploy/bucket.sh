@@ -2,6 +2,8 @@
 # Makes the buckets of Labeler and sets what keeps boxes and pictures safe; docs/bucket.md says why.
 # Safe to run again: a bucket that is there is only set anew, and nothing in it is touched.
 set -euo pipefail
+# shellcheck source=deploy/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 KEEP_EXPORTS_DAYS=90
 KEEP_VERSIONS_DAYS=90
@@ -20,16 +22,6 @@ usage: deploy/bucket.sh BUCKET[/PREFIX] LOCATION [options]
 
 Needs the gcloud command and a project: gcloud config set project PROJECT
 EOF
-}
-
-fail() {
-  printf 'bucket.sh: %s\n' "$1" >&2
-  exit "${2:-1}"
-}
-
-wrong() {
-  usage >&2
-  fail "$1" 2
 }
 
 # --- arguments ----------------------------------------------------------------------------
@@ -69,18 +61,9 @@ name='^[a-z0-9][a-z0-9._-]*[a-z0-9]$'
 [ "$uploads" != "$bucket" ] || wrong "The bucket of originals must be another one."
 key='^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+$'
 [[ -z "$kms_key" || "$kms_key" =~ $key ]] || wrong "'$kms_key' is not the full name of a key."
-[ -n "$dry_run" ] || command -v gcloud >/dev/null || fail "The command gcloud is not installed."
+need_gcloud
 
 # --- what is done -------------------------------------------------------------------------
-
-run() {
-  printf '%q ' "$@" >&"$shown"
-  printf '\n' >&"$shown"
-  [ -n "$dry_run" ] || "$@"
-}
-
-# A dry run is the script to run; otherwise the commands are only told.
-if [ -n "$dry_run" ]; then shown=1; else shown=2; fi
 
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT

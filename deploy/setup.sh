@@ -1,0 +1,158 @@
+#!/usr/bin/env bash
+# Makes all that Labeler needs in a project of Google Cloud, and the service itself; docs/deploy.md
+# tells the parts. Safe to run again: what is there stays as it is, and what is missing is made.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+# shellcheck source=deploy/lib.sh
+. "$here/lib.sh"
+
+APIS=(run storage iam iamcredentials iap secretmanager artifactregistry cloudbuild)
+
+usage() {
+  cat <<'EOF'
+usage: deploy/setup.sh PROJECT REGION BUCKET[/PREFIX] [options]
+
+  --people MEMBER         who may come in: user:ana@example.com, group:..., domain:...;
+                          may be given several times
+  --admins LIST           e-mails or @domain, comma-separated: LABELER_ADMINS
+  --labelers LIST         likewise: LABELER_LABELERS; without it, everyone who may come in
+  --service NAME          labeler; accounts, secret and repository are named after it
+  --no-iap                no Identity-Aware Proxy: --people come in by "gcloud run services proxy",
+                          and nobody is asked who they are
+  --uploads-bucket NAME   as deploy/bucket.sh takes them
+  --kms-key KEY
+  --dry-run               print the commands, run none of them
+
+Needs the gcloud command, and somebody who owns the project (roles/owner).
+EOF
+}
+
+# --- arguments ----------------------------------------------------------------------------
+
+service=labeler iap=yes admins="" labelers="" uploads=""
+people=() given=() bucket_options=()
+while [ $# -gt 0 ]; do
+  case "$1" in
+    -h | --help) usage && exit 0 ;;
+    --dry-run) dry_run=yes && bucket_options+=(--dry-run) ;;
+    --no-iap) iap="" ;;
+    --people | --admins | --labelers | --service | --uploads-bucket | --kms-key)
+      [ $# -ge 2 ] || wrong "$1 needs a value."
+      case "$1" in
+        --people) people+=("$2") ;;
+        --admins) admins="$2" ;;
+        --labelers) labelers="$2" ;;
+        --service) service="$2" ;;
+        --uploads-bucket) uploads="${2#gs://}" && bucket_options+=("$1" "$2") ;;
+        --kms-key) kms_key="$2" && bucket_options+=("$1" "$2") ;;
+      esac
+      shift
+      ;;
+    -*) wrong "There is no option $1." ;;
+    *) given+=("$1") ;;
+  esac
+  shift
+done
+[ "${#given[@]}" = 3 ] || wrong "PROJECT, REGION and BUCKET are needed, and nothing more."
+project="${given[0]}" region="${given[1]}" place="${given[2]#gs://}"
+place="${place%/}"
+[[ "$service" =~ ^[a-z][a-z0-9-]{0,22}[a-z0-9]$ ]] || wrong "'$service' can't name the service."
+for member in ${people[@]+"${people[@]}"}; do
+  [[ "$member" =~ ^(user|group|domain|serviceAccount):. ]] ||
+    wrong "'$member' is not like user:ana@example.com."
+done
+need_gcloud
+export CLOUDSDK_CORE_PROJECT="$project"
+show "export CLOUDSDK_CORE_PROJECT=$project"
+
+# Service accounts: one runs Labeler, one builds and deploys it.
+runtime="$service@$project.iam.gserviceaccount.com"
+build="$service-build@$project.iam.gserviceaccount.com"
+secret="$service-secret-key"
+
+# --- the project --------------------------------------------------------------------------
+
+run gcloud services enable "${APIS[@]/%/.googleapis.com}"
+number=PROJECT_NUMBER # only a dry run does not ask
+[ -n "$dry_run" ] || number="$(gcloud projects describe "$project" --format='value(projectNumber)')"
+
+"$here/bucket.sh" "$place" "$region" ${bucket_options[@]+"${bucket_options[@]}"}
+
+make_account() {
+  there gcloud iam service-accounts describe "$1" ||
+    run gcloud iam service-accounts create "${1%%@*}" "--display-name=$2"
+}
+make_account "$runtime" "Runs Labeler"
+make_account "$build" "Builds and deploys Labeler"
+
+if ! there gcloud secrets describe "$secret"; then
+  show "openssl rand -hex 32 | gcloud secrets create $secret --replication-policy=automatic --data-file=-"
+  [ -n "$dry_run" ] || openssl rand -hex 32 |
+    gcloud secrets create "$secret" --replication-policy=automatic --data-file=-
+fi
+
+there gcloud artifacts repositories describe "$service" "--location=$region" ||
+  run gcloud artifacts repositories create "$service" --repository-format=docker "--location=$region"
+
+# --- who may do what ----------------------------------------------------------------------
+
+# grant RESOURCE... MEMBER ROLE: RESOURCE is the command up to its name.
+grant() {
+  local last=$(($# - 1))
+  run gcloud "${@:1:last-1}" "--member=${!last}" "--role=${*: -1}" --quiet --format=none
+}
+bind=add-iam-policy-binding
+
+for bucket in "${place%%/*}" $uploads; do
+  # The runtime saves; the build removes what its smoke test has uploaded.
+  for account in "$runtime" "$build"; do
+    grant storage buckets "$bind" "gs://$bucket" "serviceAccount:$account" roles/storage.objectUser
+  done
+done
+grant secrets "$bind" "$secret" "serviceAccount:$runtime" roles/secretmanager.secretAccessor
+grant projects "$bind" "$project" --condition=None "serviceAccount:$build" roles/run.builder
+grant projects "$bind" "$project" --condition=None "serviceAccount:$build" roles/run.developer
+grant iam service-accounts "$bind" "$runtime" "serviceAccount:$build" roles/iam.serviceAccountUser
+# It signs the assertion by which its smoke test comes through Identity-Aware Proxy.
+grant iam service-accounts "$bind" "$build" "serviceAccount:$build" \
+  roles/iam.serviceAccountTokenCreator
+
+# --- the service --------------------------------------------------------------------------
+
+settings="LABELER_STORAGE=gs://$place"
+[ -z "$uploads" ] || settings+="|LABELER_UPLOADS=gs://$uploads"
+[ -z "${kms_key:-}" ] || settings+="|LABELER_KMS_KEY=$kms_key"
+if [ -n "$iap" ]; then
+  settings+="|LABELER_AUTH=iap"
+  settings+="|LABELER_IAP_AUDIENCE=/projects/$number/locations/$region/services/$service"
+  [ -z "$admins" ] || settings+="|LABELER_ADMINS=$admins"
+  [ -z "$labelers" ] || settings+="|LABELER_LABELERS=$labelers,$build"
+fi
+
+there gcloud run services describe "$service" "--region=$region" ||
+  run gcloud run deploy "$service" "--source=${here%/*}" "--region=$region" --no-allow-unauthenticated \
+    "--flags-file=$here/service.yaml" "--service-account=$runtime" \
+    "--build-service-account=projects/$project/serviceAccounts/$build" \
+    "--set-env-vars=^|^$settings" "--set-secrets=LABELER_SECRET_KEY=$secret:latest" --quiet
+
+if [ -n "$iap" ]; then
+  run gcloud beta services identity create --service=iap.googleapis.com --quiet
+  grant run services "$bind" "$service" "--region=$region" \
+    "serviceAccount:service-$number@gcp-sa-iap.iam.gserviceaccount.com" roles/run.invoker
+  run gcloud beta run services update "$service" "--region=$region" --iap --quiet
+  for member in "serviceAccount:$build" ${people[@]+"${people[@]}"}; do
+    grant beta iap web "$bind" --resource-type=cloud-run "--service=$service" \
+      "--region=$region" "$member" roles/iap.httpsResourceAccessor
+  done
+else
+  for member in "serviceAccount:$build" ${people[@]+"${people[@]}"}; do
+    grant run services "$bind" "$service" "--region=$region" "$member" roles/run.invoker
+  done
+fi
+
+{
+  printf '\nLook at it:     gcloud run services describe %s --region=%s --format=json' "$service" "$region"
+  printf ' | python -m labeler doctor --service -\n'
+  printf 'Next version:   gcloud run deploy %s --source . --region=%s --flags-file=deploy/service.yaml\n' \
+    "$service" "$region"
+} >&2

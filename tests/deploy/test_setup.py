@@ -1,0 +1,123 @@
+"""deploy/setup.sh, and what holds for every script of the project."""
+
+from __future__ import annotations
+
+import shlex
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.recorder import recording
+from tests.deploy.support import DEPLOY, ROOT, needs_gcloud, tool, tracked
+
+SCRIPT = DEPLOY / "setup.sh"
+GIVEN = (
+    "my-project", "europe-west1", "gs://my-labels/one",
+    "--admins", "ana@example.com,bo@example.com",
+    "--labelers", "@example.com", "--people", "group:labellers@example.com",
+    "--uploads-bucket", "my-pictures",
+)  # fmt: skip
+WRITTEN = Path(__file__).with_name("setup.txt")
+"""What a dry run prints for them, with ROOT where the project lies."""
+
+SHELL = [name for name in tracked() if name.endswith(".sh") or name == ".ci/run"]
+
+
+def setup(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The script, where there is no gcloud."""
+    return subprocess.run(
+        [SCRIPT, *arguments], env={"PATH": "/usr/bin:/bin"}, cwd="/", capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHELL)
+def test_a_script_has_no_known_mistakes(name: str) -> None:
+    for command in (["bash", "-n", name], [tool("shellcheck"), "--external-sources", name]):
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["setup.sh", "bucket.sh", "smoke.py", "rollout.py"])
+def test_a_script_can_be_run(name: str) -> None:
+    assert (DEPLOY / name).stat().st_mode & stat.S_IXUSR
+
+
+def test_a_dry_run_prints_what_would_be_done_and_does_nothing() -> None:
+    done = setup(*GIVEN, "--dry-run")
+    assert done.returncode == 0
+    assert done.stdout.replace(str(ROOT), "ROOT") == WRITTEN.read_text()
+    assert "doctor --service -" in done.stderr
+
+
+def commands(text: str) -> list[list[str]]:
+    return [shlex.split(line) for line in text.splitlines() if line.startswith("gcloud ")]
+
+
+def test_without_the_proxy_people_get_in_by_their_account() -> None:
+    done = setup("p", "r", "labels", "--people", "user:ana@example.com", "--no-iap", "--dry-run")
+    text = done.stdout
+    assert "LABELER_AUTH" not in text
+    assert not any(
+        "iap" in word for words in commands(text) for word in words if "enable" not in words
+    )
+    *_, last = commands(text)
+    assert "--member=user:ana@example.com" in last
+    assert "--role=roles/run.invoker" in last
+
+
+def test_nobody_gets_more_than_they_need() -> None:
+    roles = {
+        (words[1], member, role)
+        for words in commands(WRITTEN.read_text())
+        for member in (word.partition("serviceAccount:")[2].partition("@")[0] for word in words)
+        for role in (word.removeprefix("--role=") for word in words if word.startswith("--role="))
+        if member
+    }
+    runtime = sorted(role for _, member, role in roles if member == "labeler")
+    assert runtime == ["roles/secretmanager.secretAccessor", "roles/storage.objectUser"]
+    assert not {role for *_, role in roles} & {"roles/owner", "roles/editor", "roles/run.admin"}
+    on_project = {(member, role) for what, member, role in roles if what == "projects"}
+    assert on_project == {
+        ("labeler-build", "roles/run.builder"), ("labeler-build", "roles/run.developer"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [], ["p", "r"], ["p", "r", "b", "c"], ["p", "r", "b", "--no-such"],
+        ["p", "r", "b", "--people"], ["p", "r", "b", "--people", "ana@example.com"],
+        ["p", "r", "b", "--service", "Labeler"], ["p", "r", "_"], ["p", "r", "b", "--kms-key", "k"],
+    ],
+)  # fmt: skip
+def test_wrong_usage_is_two(arguments: list[str]) -> None:
+    done = setup(*arguments, "--dry-run")
+    assert done.returncode == 2
+    assert "gcloud iam" not in done.stdout
+    assert ".sh: " in done.stderr
+
+
+@needs_gcloud
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_google_s_command_knows_every_word(tmp_path: Path) -> None:
+    """Each command gets as far as asking Google, who refuses; a wrong flag would end with 2."""
+    tried, heard = set(), [0]
+    with recording(refuses=True) as google:
+        for words in commands(WRITTEN.read_text().replace("ROOT", str(ROOT))):
+            shape = tuple(word.partition("=")[0] for word in words)
+            if shape in tried or "lifecycle-file" in str(words):
+                continue  # tests/doctor/test_script.py runs those of the bucket
+            tried.add(shape)
+            done = subprocess.run(
+                words, env=google.environ(tmp_path), capture_output=True, text=True,
+                timeout=120, check=False,
+            )  # fmt: skip
+            assert done.returncode != 2, done.stderr
+            assert "crashed" not in done.stderr, done.stderr
+            heard.append(len(google.asked))
+    assert len(tried) > 10
+    assert heard == sorted(set(heard))  # each of them asked
