@@ -20,9 +20,9 @@ from typing import Final
 from labeler.errors import DamagedDocument, NotFound
 from labeler.images import is_image_name, name_size_id
 from labeler.models import AnnotationDocument, Status, parse_document
-from labeler.originals import Uploads
+from labeler.originals import IMAGE_ID, Uploads
 from labeler.settings import ImageIdStrategy
-from labeler.storage import ObjectInfo, Store, list_all
+from labeler.storage import ObjectInfo, Scanned, Store, list_all
 
 ANNOTATIONS: Final = "annotations/"
 CACHE_SECONDS: Final = 5.0
@@ -195,7 +195,9 @@ class Catalogue:
         if not is_image_name(name):
             return
         try:
-            image_id = self._original_id(name, info, uploads.store)
+            noted = info.metadata.get(IMAGE_ID, "")
+            original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
+            image_id = self.original_id(name, original, uploads.store)
         except NotFound:  # it was deleted since it was listed
             return
         known = entries.get(image_id)
@@ -207,14 +209,16 @@ class Catalogue:
             # The place of its own is only used where the plain name was another picture's.
             entries[image_id] = replace(known, original=info.key)
 
-    def _original_id(self, name: str, info: ObjectInfo, store: Store) -> str:
-        """The image ID of an original, which a pipeline may have put there."""
+    def original_id(self, name: str, info: Scanned, store: Store) -> str:
+        """The image ID of an original, which a pipeline may have put there; NotFound.
+
+        `name` is its key below uploads/, `info.note` the ID that Labeler noted with it.
+        """
         folder, slash, base_name = name.rpartition("/")
         if slash and _HEX_ID.fullmatch(folder):
             return folder
-        noted = info.metadata.get("image_id", "")
-        if noted and is_image_id(noted):
-            return noted
+        if info.note and is_image_id(info.note):
+            return info.note
         match self._strategy:
             case ImageIdStrategy.NAME_SIZE:
                 return name_size_id(base_name, info.size)

@@ -7,7 +7,7 @@ bytes -> inspect -> image ID -> original + document (both create-only) -> (docum
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -22,10 +22,9 @@ from labeler.catalogue import (
     document_metadata,
     is_image_id,
 )
-from labeler.coco import CocoFile, Summary, to_coco
-from labeler.errors import DamagedDocument, NotFound, UnknownLabels, VersionConflict
+from labeler.errors import DamagedDocument, NotFound, VersionConflict
 from labeler.events import Upload, happened
-from labeler.exports import Export, Exports, coco_images
+from labeler.exports import open_exports
 from labeler.label_book import LabelBook
 from labeler.merge import RectConflict, merge, with_landed
 from labeler.models import AnnotationDocument, dump_document, new_document, parse_document, stamped
@@ -83,7 +82,7 @@ class SavedDocument:
 class Dataset:
     """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
 
-    `labels` is the label set of the project.
+    `labels` is the label set of the project, `exports` makes data sets of it.
     """
 
     def __init__(
@@ -99,8 +98,8 @@ class Dataset:
         self._uploads = uploads
         self._clock = clock
         self.labels = LabelBook(store, settings.labels)
-        self._exports = Exports(store, clock)
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
+        self.exports = open_exports(store, uploads, self._catalogue, self.labels, clock)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
         )
@@ -290,45 +289,6 @@ class Dataset:
             f"{wanted.image_path} is being changed by others all the time; your changes are still "
             "here and are tried again."
         )
-
-    # --- export ---------------------------------------------------------------------------
-
-    def export_coco(self) -> Export:
-        """Write the COCO file of the project under exports/."""
-        with self._coco_file() as file:
-            return self._exports.keep(file)
-
-    def write_coco(self, write: Callable[[bytes], object]) -> Summary:
-        """Hand the COCO file of the project, as it is now, piece by piece to `write`."""
-        with self._coco_file() as file:
-            for chunk in file.chunks():
-                write(chunk)
-            return file.summary
-
-    def coco_chunks(self) -> Generator[bytes, None, None]:
-        """The bytes of the COCO file of the project; all documents are read before it returns."""
-        file = self._coco_file()
-
-        def stream() -> Generator[bytes, None, None]:
-            with file:
-                yield from file.chunks()
-
-        return stream()
-
-    def export_chunks(self, name: str) -> Generator[bytes, None, None]:
-        """The bytes of an export, by its file name; NotFound for anything else."""
-        return self._exports.chunks(name)
-
-    def _coco_file(self) -> CocoFile:
-        """Labels that are in use and in no label set are added to it first."""
-        # Stored, so that later exports give each label the same number.
-        labels = self.labels.add(())
-        prefix = self._uploads.prefix if self._uploads else ""
-        while True:
-            try:
-                return to_coco(coco_images(self.survey(), prefix), labels)
-            except UnknownLabels as error:
-                labels = self.labels.add(error.names)
 
     # --- within ---------------------------------------------------------------------------
 

@@ -89,6 +89,12 @@ class DamagedDocument(LabelerError):
     status = 500
 
 
+class DamagedExport(DamagedDocument):
+    """An export, or what is kept beside it, is not as it was written."""
+
+    code = "damaged_export"
+
+
 class NewerDocument(DamagedDocument):
     """A stored document has a newer major version than this program knows."""
 

@@ -1,22 +1,54 @@
-"""Exports: the project as one file, made now or kept under exports/."""
+"""Exports: the project as files, made now, or kept under exports/.
+
+An export is a function of the data and the choice. Made again, it takes over from the newest one
+of the same choice what has not changed since, and reads only the rest; the bytes are the same as
+if it had read everything. Where anything of the earlier one does not fit, it reads everything.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import re
+import shutil
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import IO, BinaryIO, Final
 
-from labeler import coco
-from labeler.catalogue import ImageEntry
-from labeler.errors import NotFound, VersionConflict
-from labeler.models import AnnotationDocument
-from labeler.storage import ABSENT, Store
+from labeler import __version__, events
+from labeler.boxes import Rules, Summary
+from labeler.catalogue import Catalogue
+from labeler.coco import AnnotationLines, CocoFile, CocoWriter
+from labeler.earlier import (
+    CHOICE,
+    EXPORTS,
+    SOURCES_MD5,
+    Carried,
+    Earlier,
+    Shelf,
+    choice_digest,
+    sources_key,
+)
+from labeler.errors import DamagedExport, InvalidRequest, NotFound, UnknownLabels, VersionConflict
+from labeler.jobs import Progress, unwatched
+from labeler.label_book import LabelBook
+from labeler.labels import LabelSet
+from labeler.listing import Listing
+from labeler.originals import Uploads
+from labeler.registry import Registry
+from labeler.selection import ALL, Choice, ChosenImage
+from labeler.sources import Head, Record, dump_head, dump_record, spellings, writer_name
+from labeler.storage import ABSENT, ObjectInfo, Store
+from labeler.survey import READING, Read, Survey, Target, file_name_of, without_document
 
-EXPORTS: Final = "exports/"
-_NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}\.json")
+WRITER: Final = writer_name(__version__)
+WRITING: Final = "Writing the file"
+_NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}(_(train|val|test))?\.json")
+_TOLD_EACH: Final = 500
+_SPOOL_BYTES: Final = 4 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,41 +56,71 @@ class Export:
     """A COCO file under exports/ and what went into it."""
 
     key: str
-    summary: coco.Summary
+    summary: Summary
 
 
-def coco_images(
-    survey: Iterable[tuple[ImageEntry, AnnotationDocument | None]], prefix: str
-) -> Iterator[coco.CocoImage]:
-    """The images of a survey, numbered in its order, named by their originals below `prefix`."""
-    for number, (entry, stored) in enumerate(survey, 1):
-        document = stored
-        if stored is None and not entry.problem:
-            document = AnnotationDocument(rects=(), image_path=entry.image_path)
-        name = entry.original.removeprefix(prefix) if entry.original else entry.image_path
-        yield coco.CocoImage(number, document, name)
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A finished file, with the lines of its sources and the highest number given."""
+
+    file: CocoFile
+    records: IO[bytes]
+    looked_at: int
+    highest: int
+    labels: LabelSet
 
 
 class Exports:
-    """The exports that are kept in a store, write-once."""
+    """The exports of one project. Any number may be made at the same time."""
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        survey: Survey,
+        shelf: Shelf,
+        labels: LabelBook,
+        clock: Callable[[], datetime],
+    ) -> None:
         self._store = store
+        self._survey = survey
+        self._labels = labels
         self._clock = clock
+        self._shelf = shelf
 
-    def keep(self, file: coco.CocoFile) -> Export:
-        """Write the file under exports/, named by the time in UTC."""
-        with tempfile.TemporaryFile() as spool:
-            for chunk in file.chunks():
-                spool.write(chunk)
-            moment = self._clock().astimezone(UTC)
-            while True:
-                key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}.json"
-                try:
-                    self._store.write(key, spool, replaces=ABSENT, content_type="application/json")
-                    return Export(key, file.summary)
-                except VersionConflict:
-                    moment += timedelta(seconds=1)  # two exports in one second
+    def write(self, choice: Choice = ALL, progress: Progress = unwatched) -> tuple[Export, ...]:
+        """Write the COCO file under exports/, or one for each part of a split that names none.
+
+        Each is named by the time in UTC. Nothing is written before all of a file is there.
+        """
+        moment = self._clock().astimezone(UTC)
+        exports = []
+        for one in choice.parts():
+            made = self._made(one, progress)
+            with made.file, made.records:
+                progress(WRITING)
+                key, moment = self._keep(one, made, moment)
+                exports.append(Export(key, made.file.summary))
+        return tuple(exports)
+
+    def coco(self, choice: Choice = ALL, progress: Progress = unwatched) -> CocoFile:
+        """The COCO file as it is now, kept nowhere; close it.
+
+        Raises InvalidRequest for a split without a part: that is more than one file.
+        """
+        if len(choice.parts()) > 1:
+            raise InvalidRequest(
+                "A split is a file for each part: name the one that you want, such as part=train."
+            )
+        made = self._made(choice, progress)
+        made.records.close()
+        return made.file
+
+    def images(self, choice: Choice = ALL, progress: Progress = unwatched) -> Iterator[ChosenImage]:
+        """The images that name and part let in, by ascending numbers: for other formats.
+
+        What of each goes in, boxes.Rules tells.
+        """
+        return self._survey.images(choice, progress)
 
     def chunks(self, name: str) -> Generator[bytes, None, None]:
         """The bytes of an export, by its file name; NotFound for anything else."""
@@ -74,3 +136,229 @@ class Exports:
                 opened.__exit__(None, None, None)
 
         return stream()
+
+    def kept(self) -> list[ObjectInfo]:
+        """The exports in the store, the newest first."""
+        return [info for info in self._shelf.exports() if _NAME.fullmatch(info.key[len(EXPORTS) :])]
+
+    # --- making ---------------------------------------------------------------------------
+
+    def _made(self, choice: Choice, progress: Progress) -> _Made:
+        """Labels that are in use and in no label set are added to it first."""
+        # Stored, so that later exports give each label the same number.
+        started = time.monotonic()
+        labels = self._labels.add(())
+        rules = Rules(labels, choice)
+        earlier = self._shelf.newest(choice, WRITER)
+        while True:
+            if earlier is not None and not earlier.counts_as(labels, rules.asked):
+                earlier = None
+            try:
+                made = self._assembled(choice, labels, rules, earlier, progress)
+            except UnknownLabels as error:
+                labels = self._labels.add(error.names)
+                rules = Rules(labels, choice)
+            except DamagedExport:
+                if earlier is None:
+                    raise
+                earlier = None
+            else:
+                _tell(made.file.summary, started)
+                return made
+
+    def _assembled(
+        self,
+        choice: Choice,
+        labels: LabelSet,
+        rules: Rules,
+        earlier: Earlier | None,
+        progress: Progress,
+    ) -> _Made:
+        names = [record.file_name for record in earlier.records()] if earlier else []
+        targets, highest = self._survey.targets(choice, progress, names)
+        if earlier is not None and not earlier.agrees(targets):
+            earlier = None
+        with ExitStack() as held:
+            records = held.enter_context(tempfile.SpooledTemporaryFile[bytes](_SPOOL_BYTES))
+            writer = held.enter_context(CocoWriter(labels))
+            lines = held.enter_context(earlier.lines()) if earlier else AnnotationLines(())
+            assembly = Assembly(writer, rules, lines, records)
+            carried = [earlier.carried(target) if earlier else None for target in targets]
+            documents = self._survey.read(
+                target.listed
+                for target, known in zip(targets, carried, strict=True)
+                if known is None and target.listed.version
+            )
+            for place, (target, known) in enumerate(zip(targets, carried, strict=True)):
+                if place % _TOLD_EACH == 0:
+                    progress(READING, place, len(targets))
+                if known is not None:
+                    assembly.carry(known)
+                else:
+                    assembly.take(target, next(documents) if target.listed.version else None)
+            assembly.end()
+            made = _Made(writer.finished(), records, assembly.looked_at, highest, labels)
+            held.pop_all()
+        return made
+
+    # --- keeping --------------------------------------------------------------------------
+
+    def _keep(self, choice: Choice, made: _Made, moment: datetime) -> tuple[str, datetime]:
+        """Write the file and its sources under exports/; its key and the time in its name."""
+        ending = f"_{choice.part}.json" if choice.part else ".json"
+        with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as sources:
+            digest = hashlib.md5()
+            for chunk in made.file.chunks():
+                file.write(chunk)
+                digest.update(chunk)
+            summary = made.file.summary
+            head = Head(
+                writer=WRITER,
+                choice=choice.fields(),
+                asked=sorted(choice.numbers(made.labels) or ()),
+                categories=[label.name for label in made.labels.labels],
+                names=spellings(made.labels),
+                highest=made.highest,
+                looked_at=made.looked_at,
+                images=summary.images,
+                annotations=summary.annotations,
+                md5=digest.hexdigest(),
+                size=file.tell(),
+                told=summary.lines(),
+            )
+            sources.write(dump_head(head))
+            made.records.seek(0)
+            shutil.copyfileobj(made.records, sources)
+            metadata = {
+                CHOICE: choice_digest(choice, WRITER),
+                SOURCES_MD5: _md5(sources),
+                "images": str(summary.images),
+                "annotations": str(summary.annotations),
+            }
+            while True:
+                key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}{ending}"
+                try:
+                    self._put(key, file, sources, metadata)
+                    return key, moment
+                except VersionConflict:
+                    moment += timedelta(seconds=1)  # two exports in one second
+
+    def _put(
+        self, key: str, file: BinaryIO, sources: BinaryIO, metadata: Mapping[str, str]
+    ) -> None:
+        """The sources first: an export is never there without what it was made from."""
+        beside = sources_key(key)
+        version = self._store.write(
+            beside, sources, replaces=ABSENT, content_type="application/jsonl"
+        )
+        try:
+            self._store.write(
+                key, file, replaces=ABSENT, metadata=metadata, content_type="application/json"
+            )
+        except VersionConflict:  # by a program that writes no sources
+            self._store.delete(beside, version=version)
+            raise
+
+
+def open_exports(
+    store: Store,
+    uploads: Uploads | None,
+    catalogue: Catalogue,
+    labels: LabelBook,
+    clock: Callable[[], datetime],
+) -> Exports:
+    """The exports of the project in that store; nothing is read yet."""
+    shelf = Shelf(store)
+    start = len(uploads.prefix) if uploads else 0
+
+    def ids_by_name() -> dict[str, str]:
+        return {
+            entry.original[start:] if entry.original else entry.image_path: entry.image_id
+            for entry in catalogue.entries()
+        }
+
+    registry = Registry(store, lambda: shelf.numbers(ids_by_name))
+    survey = Survey(store, Listing(store, uploads, catalogue), catalogue, registry)
+    return Exports(store, survey, shelf, labels, clock)
+
+
+class Assembly:
+    """Puts images together into a file and its sources, in the order of their numbers."""
+
+    def __init__(
+        self, writer: CocoWriter, rules: Rules, lines: AnnotationLines, records: IO[bytes]
+    ) -> None:
+        self.looked_at = 0
+        self._writer = writer
+        self._rules = rules
+        self._lines = lines
+        self._records = records
+        self._run = (0, 0)
+        """The lines of the earlier file that come next, and are not copied yet."""
+
+    def carry(self, carried: Carried) -> None:
+        """An image as it is in the earlier export."""
+        record, line, start = carried
+        if record.outcome.boxes:
+            if start != self._run[1]:
+                self._copy()
+                self._run = start, start
+            self._run = self._run[0], start + record.outcome.boxes
+        self._add(record, line)
+
+    def take(self, target: Target, read: Read | None) -> None:
+        """An image whose document was read; None where there is none."""
+        number, listed = target
+        if read is None and listed.original is None:
+            return  # it was deleted since it was listed
+        document = read.document if read else without_document(listed)
+        file_name = file_name_of(listed, document)
+        outcome, boxes = self._rules.apply(document, file_name)
+        record = Record(
+            number,
+            listed.image_id,
+            read.version if read else "",
+            hashlib.md5(read.data).hexdigest() if read else "",
+            file_name,
+            listed.original is not None,
+            outcome,
+        )
+        self._add(record, dump_record(record).encode())
+        if boxes:
+            self._copy()
+            self._writer.add_boxes(number, boxes)
+
+    def end(self) -> None:
+        """After the last image; raises UnknownLabels."""
+        self._copy()
+        self._rules.check()
+
+    def _add(self, record: Record, line: bytes) -> None:
+        self._writer.add(record.number, record.image_id, record.file_name, record.outcome)
+        self._records.write(line)
+        self.looked_at += 1
+
+    def _copy(self) -> None:
+        start, end = self._run
+        for lines in self._lines.between(start, end):
+            self._writer.add_lines(lines)
+        self._run = end, end
+
+
+def _tell(summary: Summary, started: float) -> None:
+    events.happened(
+        events.Export(
+            format="coco",
+            duration_ms=(time.monotonic() - started) * 1000,
+            images=summary.images,
+            boxes=summary.annotations,
+        )
+    )
+
+
+def _md5(file: BinaryIO) -> str:
+    digest = hashlib.md5()
+    file.seek(0)
+    while chunk := file.read(2**20):
+        digest.update(chunk)
+    return digest.hexdigest()

@@ -15,6 +15,8 @@ from labeler.models import AnnotationDocument
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ABSENT, ObjectInfo, Store, check_key
 
+IMAGE_ID: Final = "image_id"
+"""The metadata of an original that names its image."""
 _HELD_BYTES: Final = 256 * 2**20
 
 
@@ -145,7 +147,7 @@ class KeptOriginals:
         try:
             return self._store.info(key)
         except NotFound:
-            metadata = {"image_id": image_id}
+            metadata = {IMAGE_ID: image_id}
         try:
             self._store.write(
                 key, data, replaces=ABSENT, metadata=metadata, content_type=info.media_type

@@ -22,17 +22,12 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from labeler.coco import (
-    MAX_PLACES,
-    CocoImage,
-    Finding,
-    Place,
-    Summary,
-    to_coco,
-)
+from labeler.boxes import MAX_PLACES, Finding, Summary
+from labeler.coco import to_coco
 from labeler.errors import DamagedDocument, UnknownLabels
 from labeler.labels import Label, LabelSet, label_key
 from labeler.models import AnnotationDocument, Rect, Status, parse_document
+from labeler.selection import Choice, ChosenImage
 from tests.strategies import KNOWN, LABELS, SIZES, documents
 
 with warnings.catch_warnings():
@@ -43,9 +38,15 @@ LEFT_OUT_BOXES = (Finding.BAD_LABEL, Finding.SMALL, Finding.TWICE)
 LEFT_OUT_IMAGES = (Finding.DAMAGED, Finding.NO_SIZE, Finding.BAD_NAME)
 
 
-def export(images: list[CocoImage], labels: LabelSet) -> tuple[bytes, Summary]:
+def export(images: list[ChosenImage], labels: LabelSet) -> tuple[bytes, Summary]:
     with to_coco(images, labels) as file:
         return b"".join(file.chunks()), file.summary
+
+
+def chosen(
+    number: int, document: AnnotationDocument | None, file_name: str = "", image_id: str = ""
+) -> ChosenImage:
+    return ChosenImage(number, image_id, file_name, document)
 
 
 def labels_for(*found: AnnotationDocument | None) -> LabelSet:
@@ -93,11 +94,11 @@ def stored_documents(draw: st.DrawFn) -> AnnotationDocument:
 
 
 @st.composite
-def projects(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> list[CocoImage]:
+def projects(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> list[ChosenImage]:
     found = draw(st.lists(documents, max_size=4))
     steps = draw(st.lists(st.integers(1, 3), min_size=len(found), max_size=len(found)))
     numbers = [sum(steps[: place + 1]) for place in range(len(steps))]
-    return [CocoImage(number, one) for number, one in zip(numbers, found, strict=True)]
+    return [chosen(number, one) for number, one in zip(numbers, found, strict=True)]
 
 
 def refused(token: str) -> float:
@@ -155,7 +156,7 @@ def check_annotations(
 
 
 @given(projects(stored_documents() | documents(ids=False) | st.none()))
-def test_whatever_is_stored_the_file_keeps_every_rule(images: list[CocoImage]) -> None:
+def test_whatever_is_stored_the_file_keeps_every_rule(images: list[ChosenImage]) -> None:
     labels = labels_for(*(image.document for image in images))
     data, summary = export(images, labels)
     content = check_rules(data, labels)
@@ -175,7 +176,7 @@ def test_whatever_is_stored_the_file_keeps_every_rule(images: list[CocoImage]) -
 
 
 @given(projects(documents(sized=True)))
-def test_every_box_is_where_it_was(images: list[CocoImage]) -> None:
+def test_every_box_is_where_it_was(images: list[ChosenImage]) -> None:
     labels = labels_for(*(image.document for image in images))
     data, _ = export(images, labels)
     content = json.loads(data)
@@ -203,7 +204,7 @@ def test_a_box_up_to_the_border_stays_inside_in_doubles(limit: int, data: st.Dat
     left = data.draw(st.integers(0, limit * 100 - 100)) / 100
     width = data.draw(st.sampled_from([limit - left, round(limit - left, 2)]))
     found, summary = export(
-        [CocoImage(1, document(rect(left, 0, width, 1), image_width=limit))],
+        [chosen(1, document(rect(left, 0, width, 1), image_width=limit))],
         LabelSet().added(["car"]),
     )
     (box,) = boxes(found)
@@ -217,17 +218,19 @@ def test_a_box_up_to_the_border_stays_inside_in_doubles(limit: int, data: st.Dat
 
 def test_what_was_not_asked_for_is_counted() -> None:
     images = [
-        CocoImage(1, document(metadata={"status": "done"})),
-        CocoImage(2, document(rect(1, 2, 3, 4), metadata={"status": "skipped"}, name="b.jpg")),
-        CocoImage(3, document(name="c.jpg")),
-        CocoImage(4, document(name="d.jpg")),
+        chosen(1, document(metadata={"status": "done"})),
+        chosen(2, document(rect(1, 2, 3, 4), metadata={"status": "skipped"}, name="b.jpg")),
+        chosen(3, document(name="c.jpg")),
+        chosen(4, document(name="d.jpg")),
     ]
     data, summary = export(images, LabelSet())
     assert [one["id"] for one in json.loads(data)["images"]] == [1]
     assert summary.statuses == {Status.DONE: 1}
     assert summary.not_chosen == {Status.UNLABELED: 2, Status.SKIPPED: 1}
     assert summary.left_out_lines() == ["Images not asked for: 2 unlabeled, 1 skipped"]
-    with to_coco(images, labels_for(images[1].document), lambda one: bool(one.rects)) as file:
+    with to_coco(
+        images, labels_for(images[1].document), Choice(frozenset({Status.SKIPPED}))
+    ) as file:
         assert file.summary.statuses == {Status.SKIPPED: 1}
 
 
@@ -242,14 +245,14 @@ def test_a_label_counts_by_its_name_ignoring_case_and_stray_white_space() -> Non
     labels = LabelSet().added(["Car", "été"])
     names = ("car", " CAR ", "e\u0301te\u0301")
     found = [rect(left, 0, 2, 2, name) for left, name in enumerate(names)]
-    data, summary = export([CocoImage(1, document(*found))], labels)
+    data, summary = export([chosen(1, document(*found))], labels)
     assert [one["category_id"] for one in json.loads(data)["annotations"]] == [1, 1, 2]
     assert summary.boxes == {"Car": 2, "été": 1}
 
 
 def test_labels_that_the_set_lacks_are_all_named() -> None:
     found = document(*(rect(1, 2, 3, 4, name) for name in ("b", "car", "A", "a ", "B")))
-    images = [CocoImage(1, found), CocoImage(2, document(rect(1, 2, 3, 4, "ü"), name="b.jpg"))]
+    images = [chosen(1, found), chosen(2, document(rect(1, 2, 3, 4, "ü"), name="b.jpg"))]
     with pytest.raises(UnknownLabels, match="A, B, ü") as caught:
         export(images, LabelSet().added(["car"]))
     assert caught.value.names == ["A", "B", "ü"]
@@ -268,7 +271,7 @@ def test_labels_whose_numbers_have_a_gap_are_refused(numbers: tuple[int, int]) -
 
 @pytest.mark.parametrize("numbers", [(0,), (2, 2), (2, 1), (2**31,)])
 def test_images_come_in_ascending_order_of_numbers(numbers: tuple[int, ...]) -> None:
-    images = [CocoImage(number, document(rect(1, 2, 3, 4))) for number in numbers]
+    images = [chosen(number, document(rect(1, 2, 3, 4))) for number in numbers]
     with pytest.raises(ValueError, match="image number"):
         export(images, LabelSet().added(["car"]))
 
@@ -281,7 +284,7 @@ def test_the_date_is_the_newest_time_in_the_data_in_utc() -> None:
         "9999-12-31T23:00:00-05:00",
     )
     images = [
-        CocoImage(number, document(rect(1, 2, 3, 4), metadata={"saved_at": time}, name=f"{number}"))
+        chosen(number, document(rect(1, 2, 3, 4), metadata={"saved_at": time}, name=f"{number}"))
         for number, time in enumerate(times, start=1)
     ]
     info = json.loads(export(images, LabelSet().added(["car"]))[0])["info"]
@@ -291,7 +294,7 @@ def test_the_date_is_the_newest_time_in_the_data_in_utc() -> None:
 # --- what is left out or changed ----------------------------------------------------------
 
 
-def findings(*images: CocoImage) -> tuple[bytes, dict[Finding, int], Summary]:
+def findings(*images: ChosenImage) -> tuple[bytes, dict[Finding, int], Summary]:
     data, summary = export(list(images), LabelSet().added(["car"]))
     check_rules(data, LabelSet().added(["car"]))
     return data, summary.findings, summary
@@ -299,7 +302,7 @@ def findings(*images: CocoImage) -> tuple[bytes, dict[Finding, int], Summary]:
 
 def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
     data, found, summary = findings(
-        CocoImage(
+        chosen(
             1,
             document(
                 rect(1, 2, 0.99, 4),
@@ -316,7 +319,7 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
     )
     assert boxes(data) == [[1, 2, 3, 4]]
     assert found == {Finding.BAD_LABEL: 3, Finding.SMALL: 4, Finding.TWICE: 1}
-    assert summary.places[Finding.TWICE] == (Place("a.jpg", "r"),)
+    assert summary.places[Finding.TWICE] == ("a.jpg",)
     assert summary.left_out_lines() == [
         "Boxes left out because they have no proper label: 3 (a.jpg)",
         "Boxes left out because inside the image they are less than 1 px wide or high: 4 (a.jpg)",
@@ -326,7 +329,7 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
 
 def test_boxes_beyond_the_border_are_cut_there() -> None:
     data, found, _ = findings(
-        CocoImage(
+        chosen(
             1,
             document(
                 rect(-5, -5.5, 1000, 1e308),
@@ -343,7 +346,7 @@ def test_boxes_beyond_the_border_are_cut_there() -> None:
 
 def test_boxes_of_two_labels_in_one_place_both_stay() -> None:
     found = document(rect(1, 2, 3, 4), rect(1, 2, 3, 4, "bus"))
-    data, summary = export([CocoImage(1, found)], LabelSet().added(["car", "bus"]))
+    data, summary = export([chosen(1, found)], LabelSet().added(["car", "bus"]))
     assert boxes(data) == [[1, 2, 3, 4]] * 2
     assert not summary.findings
 
@@ -352,14 +355,14 @@ def test_images_that_no_reader_takes_are_left_out_and_named() -> None:
     box = rect(1, 2, 3, 4)
     bad = ("/a.jpg", "../a.jpg", "b/../a.jpg", "c\\a.jpg", "C:/a.jpg", "", "a//b.jpg", "a\n.jpg")
     _, found, summary = findings(
-        CocoImage(1, None, "damaged.jpg"),
-        CocoImage(2, document(box, image_width=None)),
-        *(CocoImage(place, document(box, name=name)) for place, name in enumerate(bad, start=3)),
-        CocoImage(99, document(box, name="/a.jpg"), "a.jpg"),
+        chosen(1, None, "damaged.jpg"),
+        chosen(2, document(box, image_width=None)),
+        *(chosen(place, document(box, name=name)) for place, name in enumerate(bad, start=3)),
+        chosen(99, document(box, name="/a.jpg"), "a.jpg"),
     )
     assert found == {Finding.DAMAGED: 1, Finding.NO_SIZE: 1, Finding.BAD_NAME: len(bad)}
     assert summary.images == 1
-    assert summary.places[Finding.DAMAGED] == (Place("damaged.jpg", ""),)
+    assert summary.places[Finding.DAMAGED] == ("damaged.jpg",)
     assert summary.left_out_lines()[-1].endswith("path: 8 (/a.jpg, ../a.jpg, b/../a.jpg, …)")
 
 
@@ -367,23 +370,19 @@ def test_names_that_differ_in_case_or_extension_are_kept_and_reported() -> None:
     box = rect(1, 2, 3, 4)
     names = ("a.jpg", "A.png", "d/a.jpg", "a", ".a", "a.b.jpg", "a.b.png")
     data, found, summary = findings(
-        *(CocoImage(place, document(box), name) for place, name in enumerate(names, start=1))
+        *(chosen(place, document(box), name) for place, name in enumerate(names, start=1))
     )
     assert [one["file_name"] for one in json.loads(data)["images"]] == list(names)
     assert found == {Finding.SIMILAR: 3}
-    assert [place.file_name for place in summary.places[Finding.SIMILAR]] == [
-        "A.png",
-        "a",
-        "a.b.png",
-    ]
+    assert summary.places[Finding.SIMILAR] == ("A.png", "a", "a.b.png")
 
 
 def test_the_same_name_twice_is_told_apart() -> None:
-    def image(number: int, image_id: str | None, name: str = "a.jpg") -> CocoImage:
-        return CocoImage(number, document(rect(1, 2, 3, 4), metadata={"image_id": image_id}), name)
+    def image(number: int, image_id: str, name: str = "a.jpg") -> ChosenImage:
+        return chosen(number, document(rect(1, 2, 3, 4)), name, image_id)
 
     data, found, _ = findings(
-        image(1, "x"), image(2, "y"), image(3, "y"), image(4, None), image(5, "../z")
+        image(1, "x"), image(2, "y"), image(3, "y"), image(4, ""), image(5, "../z")
     )
     assert [one["file_name"] for one in json.loads(data)["images"]] == [
         "a.jpg", "y/a.jpg", "3/y/a.jpg", "4/a.jpg", "5/a.jpg",
@@ -392,8 +391,10 @@ def test_the_same_name_twice_is_told_apart() -> None:
 
 
 def test_a_summary_names_no_more_than_a_hundred_places() -> None:
-    small = document(*[rect(1, 2, 0, 0)] * (MAX_PLACES + 1))
-    _, found, summary = findings(CocoImage(1, small))
+    small = document(rect(1, 2, 0, 0))
+    _, found, summary = findings(
+        *(chosen(number, small, f"{number}.jpg") for number in range(1, MAX_PLACES + 2))
+    )
     assert found[Finding.SMALL] == MAX_PLACES + 1
     assert len(summary.places[Finding.SMALL]) == MAX_PLACES
 
@@ -406,13 +407,13 @@ def test_no_document_is_held_and_the_pieces_are_small() -> None:
     rects = [rect(left, 2, 3, 4) for left in range(30)]
     most = 0
 
-    def images() -> Iterator[CocoImage]:
+    def images() -> Iterator[ChosenImage]:
         nonlocal most
         for number in range(1, 1401):
             one = document(*rects, name=f"{number}.jpg")
             alive.add(one)
             most = max(most, len(alive))
-            yield CocoImage(number, one)
+            yield chosen(number, one)
 
     tracemalloc.start()
     with to_coco(images(), LabelSet().added(["car"])) as file:
@@ -428,8 +429,8 @@ def test_no_document_is_held_and_the_pieces_are_small() -> None:
 
 
 def test_a_failure_in_the_middle_is_handed_on() -> None:
-    def images() -> Iterator[CocoImage]:
-        yield CocoImage(1, document(rect(1, 2, 3, 4)))
+    def images() -> Iterator[ChosenImage]:
+        yield chosen(1, document(rect(1, 2, 3, 4)))
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -460,7 +461,7 @@ def witnessed() -> tuple[bytes, dict[str, set[tuple[str, float, float, float, fl
         document(rect(0, 0, 100, 60, "Car"), rect(99, 59, 1, 1, "Car"), name="full.webp"),
         document(metadata={"status": "done"}, name="empty.jpg"),
     ]
-    images = [CocoImage(place * 7, one) for place, one in enumerate(found, start=1)]
+    images = [chosen(place * 7, one) for place, one in enumerate(found, start=1)]
     data, summary = export(images, labels_for(*found))
     assert not summary.findings
     corners = {

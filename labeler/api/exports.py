@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
 from labeler.auth import Person
+from labeler.coco import CocoFile
 from labeler.dataset import Dataset
 
 
@@ -23,7 +25,7 @@ class Exports:
     async def write(self, _: Request, __: Person) -> Response:
         """POST /api/exports"""
         async with self._making:
-            export = await run_in_threadpool(self._dataset.export_coco)
+            (export,) = await run_in_threadpool(self._dataset.exports.write)
         body = {
             "object": export.key,
             "images": export.summary.images,
@@ -37,17 +39,22 @@ class Exports:
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
         async with self._making:
-            chunks = await run_in_threadpool(self._dataset.coco_chunks)
-        return Streamed(chunks, "application/json", more)
+            file = await run_in_threadpool(self._dataset.exports.coco)
+        return Streamed(_closing(file), "application/json", more)
 
     async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
         name: str = request.path_params["name"]
-        chunks = await run_in_threadpool(self._dataset.export_chunks, name)
+        chunks = await run_in_threadpool(self._dataset.exports.chunks, name)
         more = _as_file(name, FOR_GOOD)
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
         return Streamed(chunks, "application/json", more)
+
+
+def _closing(file: CocoFile) -> Generator[bytes, None, None]:
+    with file:
+        yield from file.chunks()
 
 
 def _as_file(name: str, cache: str) -> dict[str, str]:

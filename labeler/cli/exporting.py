@@ -21,13 +21,17 @@ if TYPE_CHECKING:
 def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     progress("reading documents")
     if given.output is None:
-        export = dataset.export_coco()
-        show(export.key)
-        summary = export.summary
+        for export in dataset.exports.write():
+            show(export.key)
+            summary = export.summary
     else:
         to_stdout = contextlib.nullcontext(sys.stdout.buffer)
         with to_stdout if given.output == "-" else _whole_file(Path(given.output)) as file:
-            summary = dataset.write_coco(_counted(file))
+            write = _counted(file)
+            with dataset.exports.coco() as coco:
+                for chunk in coco.chunks():
+                    write(chunk)
+                summary = coco.summary
     for line in summary.left_out_lines():
         say(line)
     say(f"{summary.images} images, {summary.annotations} boxes.")

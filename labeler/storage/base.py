@@ -21,12 +21,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import BinaryIO, Final, Literal, NewType, Protocol
+from typing import BinaryIO, Final, Literal, NamedTuple, NewType, Protocol
 
 from labeler.errors import InvalidRequest
 
@@ -45,6 +45,8 @@ Replaces = Version | Literal[_Absent.ABSENT]
 MAX_KEY_BYTES: Final = 1024
 _UNFIT: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 """Control characters and halves of characters."""
+_PLAIN: Final = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_. -]*(?:/[0-9A-Za-z_-][0-9A-Za-z_. -]*)*")
+"""Most keys; what fits it keeps all the rules, and is told so much sooner."""
 RESERVED: Final = ".labeler"
 """How parts of keys begin that a backend may use for itself; never listed, read or written.
 
@@ -69,6 +71,16 @@ class ObjectInfo:
     updated: datetime
     metadata: Mapping[str, str] = field(default_factory=dict)
     md5: str | None = None
+
+
+class Scanned(NamedTuple):
+    """One object as a scan shows it; `md5` is empty where it would cost more to know."""
+
+    key: str
+    version: Version
+    size: int
+    md5: str
+    note: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +129,14 @@ class Store(Protocol):
         """Objects whose key begins with `prefix` and is above `after`; 1 <= limit <= 1000."""
         ...
 
+    def scan(self, prefix: str, *, note: str = "", splits: Sequence[str] = ()) -> Iterator[Scanned]:
+        """Every object below `prefix`, ascending, as fast as the backend can: for big stores.
+
+        `note` names the metadata that is wanted with each, empty where an object has none. At the
+        keys in `splits` a backend may begin to list in parallel; they change no result.
+        """
+        ...
+
     def delete(self, key: str, *, version: Version) -> None:
         """Remove the object in that state; NotFound, VersionConflict."""
         ...
@@ -137,6 +157,8 @@ def list_all(store: Store, prefix: str = "") -> Iterator[ObjectInfo]:
 
 def check_key(key: str) -> str:
     """The key itself where it keeps the contract's rules; InvalidRequest otherwise."""
+    if _PLAIN.fullmatch(key) and len(key) <= MAX_KEY_BYTES:
+        return key
     parts = key.split("/")
     if (
         any(part in ("", ".", "..") for part in parts)

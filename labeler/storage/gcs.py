@@ -19,8 +19,10 @@ import contextlib
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn
 
 from google.api_core.exceptions import NotFound as Missing
@@ -35,6 +37,7 @@ from labeler.storage.base import (
     ObjectInfo,
     Page,
     Replaces,
+    Scanned,
     Version,
     check_key,
     check_metadata,
@@ -43,6 +46,7 @@ from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import bucket_missing, explain, server_said
 from labeler.storage.gcs_media import Download
 from labeler.storage.gcs_metadata import encode
+from labeler.storage.gcs_requests import Span
 from labeler.storage.retry import FIRST_DELAY_S, RetryPolicy, Tries
 
 if TYPE_CHECKING:
@@ -159,6 +163,32 @@ class GcsStore:
                     connection, self._prefix, prefix, after, limit, tries
                 ),
             )
+        except Missing as error:
+            raise bucket_missing(self._bucket, doing) from error
+
+    def scan(self, prefix: str, *, note: str = "", splits: Sequence[str] = ()) -> Iterator[Scanned]:
+        doing = f"{prefix or 'The bucket'} can't be listed"
+        connection = self._connected(doing)
+
+        def scanned(span: Span) -> list[Scanned]:
+            found: list[Scanned] = []
+            token: str | None = ""
+            while token is not None:
+                page, token = connection.call(
+                    doing,
+                    partial(gcs_requests.scan_page, connection, self._prefix, span, note, token),
+                )
+                found += page
+            return found
+
+        bounds = ["", *sorted({key for key in splits if key.startswith(prefix)}), ""]
+        spans = [Span(prefix, start, end) for start, end in pairwise(bounds)]
+        try:
+            if len(spans) == 1:
+                yield from scanned(spans[0])
+                return
+            for answer in [self._beside().submit(scanned, span) for span in spans]:
+                yield from answer.result()
         except Missing as error:
             raise bucket_missing(self._bucket, doing) from error
 

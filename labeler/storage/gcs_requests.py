@@ -11,6 +11,7 @@ import base64
 import contextlib
 import hashlib
 import io
+from binascii import a2b_base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -20,10 +21,10 @@ import google_crc32c
 from google.api_core.exceptions import NotFound, from_http_response
 
 from labeler.errors import DamagedObject, InvalidRequest
-from labeler.storage.base import ObjectInfo, Page, Version, check_key
+from labeler.storage.base import ObjectInfo, Page, Scanned, Version, check_key
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_media import CHUNK, Download
-from labeler.storage.gcs_metadata import WRITE_ID, info_of
+from labeler.storage.gcs_metadata import WRITE_ID, decode, info_of
 from labeler.storage.retry import Tries
 
 MAX_PAGE: Final = 1000
@@ -56,6 +57,15 @@ def download(connection: Connection, name: str, doing: str, tries: Tries) -> tup
                 if last:
                     raise
     raise AssertionError("the second download returns or raises")
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Keys that begin with `begin`, from `start` up to `end`; empty: without that limit."""
+
+    begin: str
+    start: str = ""
+    end: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +158,44 @@ def list_page(
             return Page(shown, None if token is None else keys[-1])
         # A page may hold nothing for us, and still not be the last.
         query["pageToken"] = token
+
+
+def scan_page(
+    connection: Connection,
+    prefix: str,
+    scanned: Span,
+    note: str,
+    token: str,
+    tries: Tries,
+) -> tuple[list[Scanned], str | None]:
+    """A page of the span's objects, and what leads to the next one; None after the last."""
+    fields = "name,generation,size,md5Hash" + (",metadata" if note else "")
+    query = {
+        "prefix": prefix + scanned.begin,
+        "startOffset": prefix + scanned.start if scanned.start else "",
+        "endOffset": prefix + scanned.end if scanned.end else "",
+        "maxResults": str(MAX_PAGE),
+        "fields": f"items({fields}),nextPageToken",
+        "pageToken": token,
+    }
+    page = _get(connection, "", {name: text for name, text in query.items() if text}, tries)
+    cut = len(prefix)
+    found = []
+    for item in page.get("items", []):
+        key = item["name"][cut:]
+        if _is_key(key):
+            md5 = item.get("md5Hash")
+            noted = decode(item.get("metadata")).get(note, "") if note else ""
+            found.append(
+                Scanned(
+                    key,
+                    Version(item["generation"]),
+                    int(item["size"]),
+                    a2b_base64(md5).hex() if md5 else "",
+                    noted,
+                )
+            )
+    return found, page.get("nextPageToken")
 
 
 def _resource(connection: Connection, name: str, tries: Tries) -> dict[str, Any]:

@@ -225,6 +225,11 @@ def chunks(fd: int, size: int) -> Iterator[bytes]:
         yield data
 
 
+def whole(fd: int, size: int) -> bytes:
+    """The first `size` bytes; fewer where the file has shrunk."""
+    return os.pread(fd, size, 0) if size <= _CHUNK else b"".join(chunks(fd, size))
+
+
 def copy(data: bytes | BinaryIO, fd: int) -> str:
     """Write all of `data` to the file; the hex MD5 of what was written."""
     digest = hashlib.md5(usedforsecurity=False)

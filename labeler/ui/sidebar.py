@@ -219,7 +219,7 @@ def export(context: Context) -> None:
     if st.button("Export COCO", icon=":material/download:", width="stretch", key="export"):
         try:
             people.require(Role.ADMIN)
-            result = context.dataset.export_coco()
+            (result,) = context.dataset.exports.write()
         except LabelerError as error:
             st.session_state.pop("exported", None)
             st.error(plain(error.message))

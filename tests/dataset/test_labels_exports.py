@@ -76,22 +76,24 @@ def labelled(project: Project) -> Dataset:
     return project.open()
 
 
+def coco(dataset: Dataset) -> bytes:
+    with dataset.exports.coco() as file:
+        return b"".join(file.chunks())
+
+
 def test_an_export_holds_the_project(project: Project) -> None:
     dataset = labelled(project)
-    export = dataset.export_coco()
+    export = dataset.exports.write()[0]
     written = project.objects()[export.key][0]
-    assert b"".join(dataset.coco_chunks()) == written
-    assert b"".join(dataset.export_chunks(export.key.removeprefix("exports/"))) == written
-    pieces: list[bytes] = []
-    summary = dataset.write_coco(pieces.append)
-    assert b"".join(pieces) == written
-    coco = json.loads(written)
-    assert [image["file_name"] for image in coco["images"]] == ["a.png", "b.png"]
-    assert [one["name"] for one in coco["categories"]] == ["object", "car", "dog"]
+    assert coco(dataset) == written
+    assert b"".join(dataset.exports.chunks(export.key.removeprefix("exports/"))) == written
+    summary = export.summary
+    content = json.loads(written)
+    assert [image["file_name"] for image in content["images"]] == ["a.png", "b.png"]
+    assert [one["name"] for one in content["categories"]] == ["object", "car", "dog"]
     assert (summary.images, summary.annotations) == (2, 3)
-    assert export.summary == summary
     newest = max(entry.saved_at for entry in dataset.list_images() if entry.rects)
-    assert coco["info"]["date_created"][:19] == newest[:19]
+    assert content["info"]["date_created"][:19] == newest[:19]
     # What the file says must still be so tomorrow: the numbers of the labels are kept.
     names = [label.name for label in project.open().labels.read().labels]
     assert names == ["object", "car", "dog"]
@@ -104,13 +106,13 @@ def test_an_export_names_originals_by_their_place(project: Project) -> None:
     for image_id in ids:
         opened = dataset.open_document(image_id)
         dataset.save_document(image_id, with_boxes(opened, BOX), opened, by="")
-    coco = json.loads(b"".join(project.open().coco_chunks()))
-    assert sorted(image["file_name"] for image in coco["images"]) == [f"{ids[1]}/a.png", "a.png"]
+    content = json.loads(coco(project.open()))
+    assert sorted(image["file_name"] for image in content["images"]) == [f"{ids[1]}/a.png", "a.png"]
 
 
 def test_exports_of_one_second_are_two(project: Project) -> None:
     dataset = labelled(project)
-    keys = [dataset.export_coco().key for _ in range(3)]
+    keys = [dataset.exports.write()[0].key for _ in range(3)]
     assert len(set(keys)) == 3
     assert all(re.fullmatch(r"exports/dataset_coco_\d{8}_\d{6}\.json", key) for key in keys)
     objects = project.objects()
@@ -118,15 +120,15 @@ def test_exports_of_one_second_are_two(project: Project) -> None:
 
 
 def test_an_empty_project_is_exported(project: Project) -> None:
-    coco = json.loads(b"".join(project.open().coco_chunks()))
-    assert (coco["images"], coco["annotations"]) == ([], [])
+    content = json.loads(coco(project.open()))
+    assert (content["images"], content["annotations"]) == ([], [])
 
 
 @pytest.mark.parametrize("name", ["x.json", "../labels.json", "dataset_coco_1_2.json", ""])
 def test_only_exports_are_handed_out(project: Project, name: str) -> None:
     project.open().labels.add(["dog"])
     with pytest.raises(NotFound):
-        project.open().export_chunks(name)
+        project.open().exports.chunks(name)
 
 
 def test_a_survey_has_every_image_in_the_order_of_names(project: Project) -> None:

@@ -19,6 +19,7 @@ from labeler.storage import ABSENT, MAX_KEY_BYTES, MAX_METADATA_BYTES, Store
 from .contract_list import ListContract
 from .contract_many import ManyContract
 from .contract_model import ModelContract
+from .contract_scan import ScanContract
 from .support import MIB, NOBODYS, create, keys
 
 GOOD_KEYS = (
@@ -380,6 +381,6 @@ class DeleteContract:
 
 class StoreContract(
     KeyContract, WriteContract, MetadataContract, ReadContract, DeleteContract, ListContract,
-    ManyContract, ModelContract,
+    ManyContract, ModelContract, ScanContract,
 ):  # fmt: skip
     """All of it."""

@@ -130,7 +130,7 @@ def test_labels_that_boxes_have_and_the_set_lacks(new_place: NewPlace) -> None:
 
 def test_a_rebuilt_set_says_so_until_it_was_seen(new_place: NewPlace) -> None:
     place, _ = place_of(new_place)
-    export = place.dataset.export_coco()
+    export = place.dataset.exports.write()[0]
     place.project.remove("labels.json")
     visit = view(place)
     [warning] = visit.warnings()

@@ -1,0 +1,105 @@
+"""The numbers of images: given once, kept for good, never given to another image.
+
+`registry/images.json` holds the image IDs in the order of their numbers, from 1; only ever is
+something added at its end. An empty text stands for a number whose image is not known any more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Final
+
+from pydantic import Field, StrictStr, ValidationError
+
+from labeler.errors import DamagedDocument, VersionConflict
+from labeler.labels import MAX_NUMBER
+from labeler.storage import ABSENT, Replaces, Store
+from labeler.stored import StoredModel, check_version, damage
+
+logger = logging.getLogger(__name__)
+
+REGISTRY_KEY: Final = "registry/images.json"
+
+
+class _Stored(StoredModel):
+    version: StrictStr = "1.0"
+    images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
+
+
+class Registry:
+    """The image numbers of one store.
+
+    `rebuild` gives the numbers that the newest export knows, with the highest one ever given; it
+    is asked where the registry is missing, which it is before the first export, or when lost.
+    """
+
+    def __init__(self, store: Store, rebuild: Callable[[], tuple[Mapping[str, int], int]]) -> None:
+        self._store = store
+        self._rebuild = rebuild
+
+    def read(self) -> tuple[dict[str, int], int, Replaces]:
+        """The number of each image ID, the highest one given, and the state that this is.
+
+        Raises DamagedDocument, NewerDocument; the object is then left as it is.
+        """
+        # Not read(): on a folder that would load the journal, and nothing of it is needed.
+        for _, data, version in self._store.read_many([REGISTRY_KEY]):
+            images = _parse(data)
+            numbers = {image_id: number for number, image_id in enumerate(images, 1) if image_id}
+            return numbers, len(images), version
+        known, highest = self._rebuild()
+        if highest:
+            logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
+        return dict(known), highest, ABSENT
+
+    def numbers(
+        self, known: tuple[dict[str, int], int, Replaces], new: Iterable[str]
+    ) -> tuple[dict[str, int], int]:
+        """The numbers with those of the `new` images, which get the next ones in their order.
+
+        `known` is what `read` gave. They are stored when this returns: whoever exports at the same
+        time gives the same image the same number.
+        """
+        numbers, highest, replaces = known
+        wanted = list(new)
+        while True:
+            missing = [image_id for image_id in wanted if image_id not in numbers]
+            if not missing and (replaces is not ABSENT or not highest):
+                return numbers, highest
+            numbers.update(
+                zip(missing, range(highest + 1, highest + 1 + len(missing)), strict=True)
+            )
+            highest += len(missing)
+            try:
+                self._write(numbers, highest, replaces)
+            except VersionConflict:
+                numbers, highest, replaces = self.read()
+                continue
+            return numbers, highest
+
+    def _write(self, numbers: Mapping[str, int], highest: int, replaces: Replaces) -> None:
+        images = [""] * highest
+        for image_id, number in numbers.items():
+            images[number - 1] = image_id
+        text = json.dumps({"version": "1.0", "images": images}, separators=(",", ":"))
+        self._store.write(
+            REGISTRY_KEY, text.encode(), replaces=replaces, content_type="application/json"
+        )
+
+
+def _parse(data: bytes) -> list[str]:
+    try:
+        found = _Stored.model_validate_json(data)
+    except ValidationError as error:
+        raise DamagedDocument(damage(REGISTRY_KEY, error)) from error
+    check_version(found.version, REGISTRY_KEY)
+    known = [image_id for image_id in found.images if image_id]
+    if len(set(known)) != len(known):
+        raise DamagedDocument(
+            f"{REGISTRY_KEY} is damaged: an image has two numbers in it. It was left as it is: "
+            "restore an earlier version of it, or remove it, and it is made anew from the newest "
+            "export."
+        )
+    return found.images

@@ -1,0 +1,136 @@
+"""The images of the project with their numbers and documents, as every export reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from labeler.catalogue import Catalogue, document_key
+from labeler.errors import DamagedDocument
+from labeler.jobs import Progress
+from labeler.listing import Listed, Listing
+from labeler.models import AnnotationDocument, parse_document
+from labeler.registry import Registry
+from labeler.selection import Choice, ChosenImage
+from labeler.storage import Store, Version
+
+LISTING: Final = "Listing the images"
+READING: Final = "Reading the documents"
+_TOLD_EACH: Final = 200
+
+
+class Target(NamedTuple):
+    """One image that may go into an export."""
+
+    number: int
+    listed: Listed
+
+
+class Read(NamedTuple):
+    """A document as it was read: its bytes too, and the version that they are."""
+
+    document: AnnotationDocument | None
+    data: bytes
+    version: Version
+
+
+class Survey:
+    """Lists, numbers and reads; nothing is held but the list."""
+
+    def __init__(
+        self, store: Store, listing: Listing, catalogue: Catalogue, registry: Registry
+    ) -> None:
+        self._store = store
+        self._listing = listing
+        self._catalogue = catalogue
+        self._registry = registry
+
+    def targets(
+        self, choice: Choice, progress: Progress, names: Sequence[str] = ()
+    ) -> tuple[list[Target], int]:
+        """The images that name and part let in, by their numbers, and the highest number given.
+
+        Every image of the project that has no number yet gets one first, in the order of names.
+        `names` are file names known from before, which make listing faster.
+        """
+        progress(LISTING)
+        known = self._registry.read()
+        found = self._listing.read(list(known[0]), names)
+        new = [listed for image_id, listed in found.items() if image_id not in known[0]]
+        numbers, highest = self._registry.numbers(known, self._in_order(new))
+        targets = [
+            Target(numbers[image_id], listed)
+            for image_id, listed in found.items()
+            if is_let_in(choice, listed)
+        ]
+        targets.sort()
+        return targets, highest
+
+    def read(self, listed: Iterable[Listed]) -> Iterator[Read | None]:
+        """The documents of these images, in this order, read in bulk.
+
+        None where there is none any more; one that can't be opened is there without a document.
+        """
+        keys = [document_key(one.image_id) for one in listed]
+        expected = iter(keys)
+        for key, data, version in self._store.read_many(keys):
+            for wanted in expected:
+                if wanted == key:
+                    break
+                yield None
+            try:
+                yield Read(parse_document(data, key), data, version)
+            except DamagedDocument:
+                yield Read(None, data, version)
+        for _ in expected:
+            yield None
+
+    def images(self, choice: Choice, progress: Progress) -> Iterator[ChosenImage]:
+        """The images that name and part let in, by ascending numbers, with their documents."""
+        targets, _ = self.targets(choice, progress)
+        documents = self.read(target.listed for target in targets if target.listed.version)
+        for place, (number, listed) in enumerate(targets):
+            if place % _TOLD_EACH == 0:
+                progress(READING, place, len(targets))
+            read = next(documents) if listed.version else None
+            if read is None and listed.original is None:
+                continue  # it was deleted since it was listed
+            document = read.document if read else without_document(listed)
+            yield ChosenImage(
+                number,
+                listed.image_id,
+                file_name_of(listed, document),
+                document,
+                choice.part_of(listed.image_id),
+                listed.original,
+            )
+
+    def _in_order(self, new: Sequence[Listed]) -> list[str]:
+        """The IDs of these images in the order of their names."""
+        names: dict[str, str] = {}
+        if any(listed.original is None for listed in new):
+            self._catalogue.expire()
+            names = {entry.image_id: entry.image_path for entry in self._catalogue.entries()}
+        ordered = sorted(
+            (one.file_name or names.get(one.image_id, ""), one.image_id) for one in new
+        )
+        return [image_id for _, image_id in ordered]
+
+
+def is_let_in(choice: Choice, listed: Listed) -> bool:
+    """Whether name and part let the image in, as far as a listing tells its name."""
+    if listed.original is None:
+        return choice.part is None or choice.part_of(listed.image_id) is choice.part
+    return choice.has_place_for(listed.image_id, listed.file_name)
+
+
+def without_document(listed: Listed) -> AnnotationDocument:
+    """What an image counts as that has only an original."""
+    return AnnotationDocument(rects=(), image_path=listed.file_name)
+
+
+def file_name_of(listed: Listed, document: AnnotationDocument | None) -> str:
+    """The name in data sets: the original's, or the document's, or the ID of a damaged one."""
+    if listed.original is not None:
+        return listed.file_name
+    return document.image_path if document else listed.image_id
