@@ -120,6 +120,16 @@ class LabelRefused(LabelerError):
     status = 409
 
 
+# --- imports ------------------------------------------------------------------------------
+
+
+class InvalidImport(LabelerError):
+    """A data set that can't be taken: damaged, hostile, of another format; nothing was changed."""
+
+    code = "invalid_import"
+    status = 422
+
+
 # --- store --------------------------------------------------------------------------------
 
 

@@ -1,0 +1,57 @@
+"""Formats of other programs: readers and writers of data sets, side by side.
+
+A reader takes a source (a file, a folder or a zip) and finds images with boxes in it, one after
+the other; what it has to leave out it names, with file and place. What can't be trusted at all is
+refused by InvalidImport. Readers know nothing of the project.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+
+from labeler.formats.found import FoundImage, Problems
+from labeler.formats.sources import Source
+from labeler.formats.voc import Convention
+
+
+class Format(StrEnum):
+    """What can be imported."""
+
+    COCO = "coco"
+    YOLO = "yolo"
+    VOC = "voc"
+    LABELME = "labelme"
+    CVAT = "cvat"
+    LABEL_STUDIO = "labelstudio"
+
+
+def read(
+    source: Source, kind: Format, problems: Problems, voc: Convention = Convention.AUTO
+) -> Iterator[FoundImage]:
+    """The images of the data set in `source`; InvalidImport, at once or at any later step."""
+    match kind:
+        case Format.COCO:
+            from labeler.formats.coco import from_coco
+
+            return from_coco(source, problems)
+        case Format.YOLO:
+            from labeler.formats.yolo import from_yolo
+
+            return from_yolo(source, problems)
+        case Format.VOC:
+            from labeler.formats.voc import from_voc
+
+            return from_voc(source, problems, voc)
+        case Format.LABELME:
+            from labeler.formats.labelme import from_labelme
+
+            return from_labelme(source, problems)
+        case Format.CVAT:
+            from labeler.formats.cvat import from_cvat
+
+            return from_cvat(source, problems)
+        case Format.LABEL_STUDIO:
+            from labeler.formats.label_studio import from_label_studio
+
+            return from_label_studio(source, problems)

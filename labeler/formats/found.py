@@ -1,0 +1,153 @@
+"""What readers of data sets find: images with boxes, and what they had to leave out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from labeler.errors import InvalidImport
+
+MAX_KEPT: Final = 10_000
+"""How many problems are kept with their places; the counts are always exact."""
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class FoundBox(NamedTuple):
+    """One box as a file has it: from its left top corner, in pixels or shares of its image.
+
+    `label` is the file's own text, not looked at yet. `place` says where in the file the box
+    stands. `attributes` are kept as keys of the rect.
+    """
+
+    label: str
+    left: float
+    top: float
+    width: float
+    height: float
+    place: str
+    attributes: Mapping[str, Any] = _NOTHING
+
+
+class FoundImage(NamedTuple):
+    """One image of a data set, looked at by a person there: it may have no boxes.
+
+    `name` is a relative path with `/`, in which the extension may be missing (`any_extension`).
+    Where the file states a size, `width` and `height` are it. With `shares`, boxes are in shares
+    of the image's width and height (0 to 1), else in pixels.
+    """
+
+    name: str
+    boxes: tuple[FoundBox, ...]
+    file: str
+    place: str = ""
+    width: int | None = None
+    height: int | None = None
+    shares: bool = False
+    any_extension: bool = False
+
+
+class Problem(NamedTuple):
+    """One thing that was not taken as it is, where it stands, and why.
+
+    `fault` tells what can't be understood (a damaged file, a number that is none) from what was
+    understood and left out or changed.
+    """
+
+    file: str
+    place: str
+    reason: str
+    fault: bool = False
+
+    def line(self) -> str:
+        """The problem on one line, for a person."""
+        where = f"{self.file}: {self.place}" if self.file and self.place else self.file + self.place
+        return f"{where}: {self.reason}"
+
+
+class Problems:
+    """Collects problems: the first 10,000 with their places, all of them counted."""
+
+    def __init__(self) -> None:
+        self.kept: list[Problem] = []
+        self.count = 0
+        self.faults = 0
+
+    def skip(self, file: str, place: str, reason: str) -> None:
+        """Something that was understood and left out or changed."""
+        self._add(Problem(file, place, reason))
+
+    def fault(self, file: str, place: str, reason: str) -> None:
+        """Something that can't be understood."""
+        self._add(Problem(file, place, reason, fault=True))
+
+    def refused(self, file: str, error: InvalidImport) -> None:
+        """A file that was refused, among others."""
+        self.fault(file, "", error.message.removeprefix(f"{file}: ").rstrip("."))
+
+    def add(self, other: Problems) -> None:
+        """Take over all of another's."""
+        self.count += other.count - len(other.kept)
+        self.faults += other.faults - sum(problem.fault for problem in other.kept)
+        for problem in other.kept:
+            self._add(problem)
+
+    def _add(self, problem: Problem) -> None:
+        self.count += 1
+        self.faults += problem.fault
+        if len(self.kept) < MAX_KEPT:
+            self.kept.append(problem)
+
+
+def around(points: Iterable[tuple[float, float]]) -> tuple[float, float, float, float]:
+    """Left, top, width and height of the box around these points; ValueError without any."""
+    pairs = list(points)
+    if not all(map(math.isfinite, (value for pair in pairs for value in pair))):
+        raise ValueError("a coordinate is not a finite number")
+    if not pairs:
+        raise ValueError("it has no points")
+    left, top = (min(pair[axis] for pair in pairs) for axis in (0, 1))
+    right, bottom = (max(pair[axis] for pair in pairs) for axis in (0, 1))
+    return left, top, right - left, bottom - top
+
+
+def turned(
+    left: float, top: float, width: float, height: float, degrees: float, *, about_center: bool
+) -> tuple[float, float, float, float]:
+    """The upright box around one that is turned clockwise, about its centre or left top corner."""
+    angle = math.radians(degrees)
+    cos, sin = math.cos(angle), math.sin(angle)
+    x, y = (left + width / 2, top + height / 2) if about_center else (left, top)
+    corners = [(left + across - x, top + down - y) for across in (0, width) for down in (0, height)]
+    return around((x + dx * cos - dy * sin, y + dx * sin + dy * cos) for dx, dy in corners)
+
+
+def number(value: Any) -> float:
+    """The value as a finite number; ValueError for anything else, text and truth values too."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"{shown(value)} is not a number")
+    try:
+        found = float(value)
+    except OverflowError as error:
+        raise ValueError("a number is too large") from error
+    if not math.isfinite(found):
+        raise ValueError(f"{shown(value)} is not a finite number")
+    return found
+
+
+def number_in(text: str | None) -> float:
+    """The number that the text is; ValueError for anything else, `nan` and `inf` too."""
+    try:
+        found = float(text or "")
+    except ValueError as error:
+        raise ValueError(f"{shown(text)} is not a number") from error
+    if not math.isfinite(found):
+        raise ValueError(f"{shown(text)} is not a finite number")
+    return found
+
+
+def shown(value: Any) -> str:
+    """A value from a file in a message, cut short."""
+    text = repr(value) if value is not None else "nothing"
+    return text if len(text) <= 60 else text[:57] + "…" + text[-1]

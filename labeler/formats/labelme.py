@@ -1,0 +1,77 @@
+"""labelme: one JSON an image, next to it; rectangles, and outlines by their box."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from labeler.errors import InvalidImport
+from labeler.formats.found import FoundBox, FoundImage, Problems, around, number, shown
+from labeler.formats.safe_json import load_json
+from labeler.formats.sources import Source, read_whole
+
+MAX_FILE_BYTES: Final = 2**26
+"""The picture itself may be in the file, as text."""
+
+
+def from_labelme(source: Source, problems: Problems) -> Iterator[FoundImage]:
+    """The images of the JSON files in `source`; a file that can't be read is a fault."""
+    files = [name for name in source.files() if name.lower().endswith(".json")]
+    if len(source.files()) == 1:
+        files = list(source.files())
+    elif not files:
+        raise InvalidImport(f"{source.name} holds no labelme file: none in it ends with .json.")
+    for file in files:
+        try:
+            yield _image(load_json(read_whole(source, file, MAX_FILE_BYTES), file), file, problems)
+        except InvalidImport as error:
+            if len(files) == 1:
+                raise
+            problems.refused(file, error)
+
+
+def _image(data: Any, file: str, problems: Problems) -> FoundImage:
+    shapes = data.get("shapes") if isinstance(data, dict) else None
+    if not isinstance(shapes, list):
+        raise InvalidImport(f"{file}: it is no labelme file: it has no list `shapes`.")
+    path = data.get("imagePath")
+    named = isinstance(path, str) and path.replace("\\", "/").rpartition("/")[2]
+    # The path leads from the file to the image, up and down; only its last part is sure to hold.
+    folder = file.rpartition("/")[0]
+    name = f"{folder}/{named or PurePosixPath(file).stem}".lstrip("/")
+    boxes = []
+    for index, shape in enumerate(shapes):
+        place = f"shape {index + 1}"
+        kind = shape.get("shape_type", "polygon") if isinstance(shape, dict) else ""
+        if kind not in ("rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation"):
+            problems.skip(file, place, f"{shown(kind)} has no box: it is not taken")
+            continue
+        try:
+            boxes.append(_box(shape, kind, place))
+        except ValueError as error:
+            problems.fault(file, place, str(error))
+    sides = (data.get("imageWidth"), data.get("imageHeight"))
+    width, height = (side if type(side) is int and side > 0 else None for side in sides)
+    return FoundImage(
+        name, tuple(boxes), file, "", width, height, any_extension=not named
+    )  # fmt: skip
+
+
+def _box(shape: Mapping[str, Any], kind: str, place: str) -> FoundBox:
+    label, points = shape.get("label"), shape.get("points")
+    if not isinstance(label, str):
+        raise ValueError(f"its label is {shown(label)}, not a text")
+    if not isinstance(points, list) or not all(
+        isinstance(point, list) and len(point) == 2 for point in points
+    ):
+        raise ValueError(f"its points are {shown(points)}, not pairs of numbers")
+    pairs = [(number(x), number(y)) for x, y in points]
+    if kind == "circle":
+        if len(pairs) != 2:
+            raise ValueError(f"a circle has two points, not {len(pairs)}")
+        (x, y), (edge_x, edge_y) = pairs
+        radius = math.hypot(edge_x - x, edge_y - y)
+        pairs = [(x - radius, y - radius), (x + radius, y + radius)]
+    return FoundBox(label, *around(pairs), place)

@@ -1,0 +1,137 @@
+"""Pascal VOC: one XML an image, written and read by LabelImg's convention.
+
+LabelImg counts pixels from 0, and a box goes from xmin to xmax, as wide as their difference. The
+official data sets count from 1 and include the last pixel: a box of the whole image goes from 1 to
+its width. The convention of a file is told by what it says of its origin, unless it is given.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from labeler.errors import InvalidImport
+from labeler.formats.found import FoundBox, FoundImage, Problems, number_in, shown
+from labeler.formats.safe_xml import Element, stream_xml
+from labeler.formats.sources import Source, opened
+
+MAX_FILE_BYTES: Final = 2**25
+_OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
+_FLAGS: Final = ("difficult", "truncated", "occluded")
+_UNSET: Final = ("", "0", "unspecified")
+
+
+class Convention(StrEnum):
+    """What the numbers of a file mean."""
+
+    AUTO = "auto"
+    LABELIMG = "labelimg"
+    OFFICIAL = "official"
+
+
+def from_voc(
+    source: Source, problems: Problems, convention: Convention = Convention.AUTO
+) -> Iterator[FoundImage]:
+    """The images of the XML files in `source`; a file that can't be read is a fault."""
+    files = [name for name in source.files() if name.lower().endswith(".xml")]
+    if len(source.files()) == 1:
+        files = list(source.files())
+    elif not files:
+        raise InvalidImport(f"{source.name} holds no VOC file: none in it ends with .xml.")
+    for file in files:
+        try:
+            if source.size(file) > MAX_FILE_BYTES:
+                raise InvalidImport(f"{file} is larger than a VOC file can be.")
+            with opened(source, file) as stream:
+                parts = list(stream_xml(stream, file, "annotation"))
+        except InvalidImport as error:
+            if len(files) == 1:
+                raise
+            problems.refused(file, error)
+        else:
+            yield image_of(parts, file, problems, convention)
+
+
+def image_of(
+    parts: list[Element], file: str, problems: Problems, convention: Convention
+) -> FoundImage:
+    """The image of one file, from what lies below its root."""
+    root = Element("annotation", {}, 1, children=parts)
+    name = (root.text_of("filename") or "").replace("\\", "/")
+    base = name.rpartition("/")[2] or PurePosixPath(file).stem
+    if convention is Convention.AUTO:
+        convention = _convention(root)
+    size = root.find("size")
+    width, height = (_side(size.text_of(side)) if size else None for side in ("width", "height"))
+    boxes = []
+    for index, element in enumerate(child for child in parts if child.tag == "object"):
+        place = f"object {index + 1} on line {element.line}"
+        try:
+            boxes.append(_box(element, place, convention))
+        except ValueError as error:
+            problems.fault(file, place, str(error))
+        for part in element.children:
+            if part.tag == "part":
+                problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
+    return FoundImage(
+        _within(file, name, base), tuple(boxes), file, "", width, height,
+        any_extension="." not in base[1:] or not name,
+    )  # fmt: skip
+
+
+def _within(file: str, name: str, base: str) -> str:
+    """The image's path: the XML's own folders, below where annotations lie, and its base name."""
+    if "/" in name:
+        return name
+    folders = [part for part in file.split("/")[:-1] if part.lower() != "annotations"]
+    return "/".join([*folders, base])
+
+
+def _convention(root: Element) -> Convention:
+    source = root.find("source")
+    origins = (root.text_of("folder"), source.text_of("database") if source else None)
+    official = any(_OFFICIAL.fullmatch(origin or "") for origin in origins)
+    return Convention.OFFICIAL if official else Convention.LABELIMG
+
+
+def _side(text: str | None) -> int | None:
+    """A side in pixels; None where the file does not know it: some write 0."""
+    try:
+        value = number_in(text)
+    except ValueError:
+        return None
+    return int(value) if value >= 1 and value == int(value) else None
+
+
+def _box(element: Element, place: str, convention: Convention) -> FoundBox:
+    label = element.text_of("name")
+    if not label:
+        raise ValueError("it has no name")
+    bounds = element.find("bndbox")
+    if bounds is None:
+        other = next((child.tag for child in element.children if "box" in child.tag), None)
+        raise ValueError(f"it has no bndbox{f', but <{other}>' if other else ''}")
+    left, top, right, bottom = (
+        number_in(bounds.text_of(side)) for side in ("xmin", "ymin", "xmax", "ymax")
+    )
+    if right < left or bottom < top:
+        raise ValueError(f"it goes from {left:g}, {top:g} back to {right:g}, {bottom:g}")
+    if convention is Convention.OFFICIAL:
+        left, top = left - 1, top - 1
+    return FoundBox(label, left, top, right - left, bottom - top, place, _attributes(element))
+
+
+def _attributes(element: Element) -> Mapping[str, Any]:
+    """What else is said of the object, where it is said at all."""
+    kept: dict[str, Any] = {}
+    for name in _FLAGS:
+        text = (element.text_of(name) or "").lower()
+        if text not in _UNSET:
+            kept[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
+    pose = element.text_of("pose") or ""
+    if pose.lower() not in _UNSET:
+        kept["pose"] = shown(pose)[1:-1]
+    return kept

@@ -1,0 +1,155 @@
+"""YOLO: one text an image, a line a box, numbers as shares of the image's size.
+
+Read are Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and texts
+beside their images with classes.txt or obj.names. A line is a class and the box's centre, width
+and height, with a confidence behind it or not; or a class and the corners of an outline, whose
+box is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from labeler.errors import InvalidImport
+from labeler.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
+from labeler.formats.sources import Source, read_whole
+
+MAX_TEXT_BYTES: Final = 2**24
+MAX_YAML_BYTES: Final = 2**18
+_NAME_FILES: Final = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
+_LISTS: Final = ("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt")
+_MAX_CLASSES: Final = 100_000
+
+
+def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
+    """The images of the label texts in `source`; a text that can't be read is a fault."""
+    names, keypoints = _names(source)
+    texts = [file for file in source.files() if file.lower().endswith(".txt")]
+    if len(source.files()) > 1:
+        below = [file for file in texts if "labels" in file.split("/")[:-1]]
+        texts = below or [file for file in texts if not _is_other(file)]
+    if not texts:
+        raise InvalidImport(f"{source.name} holds no YOLO labels: no text in it is one.")
+    for file in texts:
+        try:
+            lines = _text(read_whole(source, file, MAX_TEXT_BYTES), file).split("\n")
+        except InvalidImport as error:
+            problems.refused(file, error)
+            continue
+        boxes = []
+        for index, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                boxes.append(_box(line.split(), names, f"line {index}", keypoints=keypoints))
+            except ValueError as error:
+                problems.fault(file, f"line {index}", str(error))
+        yield FoundImage(_image_of(file), tuple(boxes), file, shares=True, any_extension=True)
+
+
+def _image_of(file: str) -> str:
+    """The image's path without extension: as Ultralytics finds a label's text, the other way."""
+    parts = file.rpartition(".")[0].split("/")
+    folders = parts[:-1]
+    if "labels" in folders:
+        at = len(folders) - 1 - folders[::-1].index("labels")
+        parts[at] = "images"
+    return "/".join(parts)
+
+
+def _is_other(file: str) -> bool:
+    """Whether a text beside the labels is none: names, lists of images, words for people."""
+    base = file.rpartition("/")[2].lower()
+    return (
+        base in _NAME_FILES
+        or base in _LISTS
+        or base.startswith(("readme", "license", "licence", "autosplit_"))
+    )
+
+
+def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: bool) -> FoundBox:
+    if len(parts) < 5:
+        raise ValueError(f"it has {len(parts)} numbers; a box has five")
+    kind = number_in(parts[0])
+    label = names.get(int(kind)) if kind == int(kind) else None
+    if label is None:
+        raise ValueError(f"there is no name for class {parts[0][:20]}")
+    values = [number_in(part) for part in parts[1:]]
+    if len(values) in (4, 5) or keypoints:
+        x, y, width, height = values[:4]
+        return FoundBox(label, x - width / 2, y - height / 2, width, height, place)
+    if len(values) % 2:
+        raise ValueError(f"it has {len(parts)} numbers: neither a box nor an outline")
+    return FoundBox(label, *around(zip(values[::2], values[1::2], strict=True)), place)
+
+
+# --- names of classes ---------------------------------------------------------------------
+
+
+def _names(source: Source) -> tuple[Mapping[int, str], bool]:
+    """The names of the classes by number, and whether the lines hold keypoints behind the box.
+
+    Without a file that tells them they are the numbers themselves.
+    """
+    yamls = [file for file in source.files() if file.lower().endswith((".yaml", ".yml"))]
+    # data.yaml first, and what lies higher first.
+    yamls.sort(key=lambda file: (not file.endswith("data.yaml"), file.count("/"), file))
+    for file in yamls:
+        found = _load_yaml(read_whole(source, file, MAX_YAML_BYTES), file)
+        if isinstance(found, dict) and "names" in found:
+            return _listed(found["names"], file), "kpt_shape" in found
+    for wanted in _NAME_FILES:
+        for file in source.files():
+            if file.rpartition("/")[2].lower() == wanted:
+                lines = _text(read_whole(source, file, MAX_YAML_BYTES), file).split("\n")
+                while lines and not lines[-1].strip():
+                    lines.pop()
+                return _listed([line.strip() for line in lines], file), False
+    raise InvalidImport(
+        f"{source.name} does not say what its classes are called: put a data.yaml with `names`, or "
+        "a classes.txt with a name on each line, beside the labels."
+    )
+
+
+def _listed(names: Any, file: str) -> Mapping[int, str]:
+    pairs = list(enumerate(names)) if isinstance(names, list) else None
+    if isinstance(names, dict):
+        pairs = list(names.items())
+    if pairs is None or len(pairs) > _MAX_CLASSES:
+        raise InvalidImport(f"{file}: `names` is not a list of names.")
+    for number, name in pairs:
+        if type(number) is not int or not isinstance(name, str | int | float | bool):
+            raise InvalidImport(
+                f"{file}: the name of class {shown(number)} is {shown(name)}, not a text."
+            )
+    return {number: str(name) for number, name in pairs}
+
+
+def _load_yaml(data: bytes, file: str) -> Any:
+    # Only an import needs it; a page does not.
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Without aliases, by which a few lines stand for gigabytes."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("aliases are not taken")
+            return super().compose_node(parent, index)
+
+    try:
+        # The loader is the safe one.
+        return yaml.load(_text(data, file), Loader)  # noqa: S506
+    except (yaml.YAMLError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise InvalidImport(f"{file} was refused: it is no YAML: {why}.") from error
+    except RecursionError as error:
+        raise InvalidImport(f"{file} was refused: it is nested too deep.") from error
+
+
+def _text(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidImport(f"{file} is not UTF-8 text. Save it as UTF-8.") from error
