@@ -105,6 +105,11 @@ class Dataset:
         )
         self._infos: dict[str, images.ImageInfo] = {}
 
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest image that is taken."""
+        return self._settings.max_upload_bytes
+
     def close(self) -> None:
         """Give up the stores' connections; calling twice is harmless."""
         self._store.close()
@@ -120,21 +125,8 @@ class Dataset:
         another picture has this image ID; DamagedDocument where its document can't be opened.
         """
         began = time.monotonic()
-        file_name = images.safe_file_name(name)
-        info = images.inspect(
-            data,
-            name=file_name,
-            max_bytes=self._settings.max_upload_bytes,
-            max_pixels=self._settings.max_pixels,
-        )
-        image_id = images.image_id(self._settings.image_id, file_name, data)
-        try:
-            opened = self._read(image_id)
-        except NotFound:
-            opened = None
+        file_name, image_id, info, opened = self._looked_at(name, data)
         document = opened.document if opened else None
-        if document is not None:
-            check_same_picture(document, info, file_name)
         original = self._originals.keep(image_id, file_name, data, info, document)
         created = opened is None
         if opened is None:
@@ -152,6 +144,12 @@ class Dataset:
         )
         return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
 
+    def look_at_image(self, name: str, data: bytes) -> AddedImage:
+        """What `add_image` would give or raise; nothing is added."""
+        file_name, image_id, info, opened = self._looked_at(name, data)
+        path = opened.document.image_path if opened else file_name
+        return AddedImage(image_id, path, info.width, info.height, created=opened is None)
+
     def list_anew(self) -> None:
         """Have the next listing be a new one: another instance may have added images."""
         self._catalogue.expire()
@@ -159,6 +157,12 @@ class Dataset:
     def list_images(self) -> list[ImageEntry]:
         """Every image with a document or an original, in the order of names."""
         return self._catalogue.entries()
+
+    def file_name(self, entry: ImageEntry) -> str:
+        """The name of the image's original below uploads/; the document's where none is kept."""
+        if entry.original is None or self._uploads is None:
+            return entry.image_path
+        return entry.original.removeprefix(self._uploads.prefix)
 
     def find_image(self, image_id: str) -> ImageEntry:
         """The image's entry, without reading the image; NotFound."""
@@ -228,12 +232,12 @@ class Dataset:
         """The document as it is in the store; NotFound, DamagedDocument, NewerDocument."""
         return self._read(image_id)
 
-    def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, AnnotationDocument]]:
+    def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, OpenedDocument]]:
         """The stored documents of these images, in this order; damaged ones are left out."""
         ids = {document_key(image_id): image_id for image_id in image_ids}
-        for key, data, _ in self._store.read_many(ids):
+        for key, data, version in self._store.read_many(ids):
             with suppress(DamagedDocument):
-                yield ids[key], parse_document(data, key)
+                yield ids[key], OpenedDocument(parse_document(data, key), version)
 
     def write_document(
         self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
@@ -305,6 +309,25 @@ class Dataset:
         except NotFound as error:
             raise NotFound(f"There is no document of image {image_id}.") from error
         return OpenedDocument(parse_document(data, key), info.version)
+
+    def _looked_at(
+        self, name: str, data: bytes
+    ) -> tuple[str, str, images.ImageInfo, OpenedDocument | None]:
+        """The file's safe name, its image ID, what it is, and its document if one is stored."""
+        file_name = images.safe_file_name(name)
+        info = images.inspect(
+            data,
+            name=file_name,
+            max_bytes=self._settings.max_upload_bytes,
+            max_pixels=self._settings.max_pixels,
+        )
+        image_id = images.image_id(self._settings.image_id, file_name, data)
+        try:
+            opened = self._read(image_id)
+        except NotFound:
+            return file_name, image_id, info, None
+        check_same_picture(opened.document, info, file_name)
+        return file_name, image_id, info, opened
 
     def _latest(self, image_id: str, base: OpenedDocument) -> OpenedDocument:
         """The stored document; the base, to be stored anew, where it has been deleted."""

@@ -17,6 +17,7 @@ from labeler.errors import InvalidDocument, SettingsError
 from labeler.labels import clean_label, label_key
 
 PREFIX: Final = "LABELER_"
+DEFAULT_LABELS: Final = ("object",)
 CLOUD_RUN_LIMIT_MB: Final = 32
 OFF: Final = "off"
 
@@ -99,7 +100,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         storage=storage,
         uploads=take("UPLOADS", "", lambda text: _uploads(text, storage)),
         image_id=take("IMAGE_ID", "name-size", _choice(ImageIdStrategy)),
-        labels=take("LABELS", "object", _labels),
+        labels=take("LABELS", ",".join(DEFAULT_LABELS), _labels),
         max_upload_mb=take("MAX_UPLOAD_MB", "30", _whole(1, 10_000)),
         max_pixels=take("MAX_PIXELS", "100000000", _whole(1, 10_000_000_000)),
         save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),

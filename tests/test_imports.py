@@ -49,12 +49,16 @@ LAYERS: tuple[frozenset[str], ...] = (
             "labeler.registry",
         }
     ),
+    frozenset({"labeler.formats", "labeler.matching"}),
     frozenset({"labeler.catalogue", "labeler.coco", "labeler.edits", "labeler.secret"}),
-    frozenset({"labeler.listing", "labeler.sources"}),
+    frozenset({"labeler.listing", "labeler.placing", "labeler.sources"}),
+    frozenset({"labeler.import_report"}),
     frozenset({"labeler.survey"}),
     frozenset({"labeler.earlier"}),
     frozenset({"labeler.exports", "labeler.gate"}),
     frozenset({"labeler.dataset"}),
+    frozenset({"labeler.import_pictures"}),
+    frozenset({"labeler.imports"}),
     frozenset({"labeler.saves"}),
     frozenset({"labeler.saver"}),
     frozenset({"labeler.api", "labeler.cli", "labeler.ui"}),
@@ -87,6 +91,7 @@ OUTSIDE = {
     "streamlit_drawable_canvas": {"app", "labeler.ui"},
     "urllib3": {"labeler.storage"},
     "uvicorn": {"app"},
+    "yaml": {"labeler.formats"},
 }
 """Which units may import an outside package."""
 
@@ -103,7 +108,8 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 
 PURE = frozenset({
     "labeler.auth", "labeler.coco", "labeler.geometry", "labeler.label_counts",
-    "labeler.label_edits", "labeler.labels", "labeler.merge", "labeler.models",
+    "labeler.label_edits", "labeler.labels", "labeler.matching", "labeler.merge", "labeler.models",
+    "labeler.placing",
     "labeler.selection", "labeler.stored", "labeler.tokens",
 })  # fmt: skip
 IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})

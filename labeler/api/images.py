@@ -100,8 +100,8 @@ class Images:
         labels = self._dataset.labels.read()
         wanted = label_key(labels.shown(label))
         by_id = {entry.image_id: entry for entry in candidates}
-        for image_id, document in self._dataset.documents_of(by_id):
-            if any(label_key(labels.shown(rect.label)) == wanted for rect in document.rects):
+        for image_id, opened in self._dataset.documents_of(by_id):
+            if any(label_key(labels.shown(rect.label)) == wanted for rect in opened.document.rects):
                 yield by_id[image_id]
 
     async def show(self, request: Request, _: Person) -> Response:

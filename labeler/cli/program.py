@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from labeler.cli.adding import add
 from labeler.cli.examining import doctor
 from labeler.cli.exporting import export
+from labeler.cli.importing import add_import_arguments, import_data_set
 from labeler.cli.looking import check, list_images, show_document, stats
 from labeler.cli.terminal import say
 from labeler.errors import LabelerError
@@ -99,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument(
         "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
     )
+    importing = command("import", _on_data(import_data_set), "Import boxes of another program.")
+    add_import_arguments(importing)
     command("stats", _on_data(stats), "Count images by status and boxes by label.")
     command("check", _on_data(check), "Check that documents open and originals are there.")
     command("doctor", doctor, "Check the folder or bucket: what is wrong, and what mends it.")

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from labeler.formats.found import FoundImage, Problems
 from labeler.formats.sources import Source
-from labeler.formats.voc import Convention
+from labeler.formats.voc import Convention as Convention
 
 
 class Format(StrEnum):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
@@ -59,6 +60,7 @@ class _Dataset:
         self._image_ids: dict[Any, int] = {}
         self._names: dict[Any, str] = {}
         self._ids: dict[Any, int] = {}
+        self._lost: Counter[int] = Counter()
         # One entry an annotation: image and category as numbers of _ids, the box, crowd, id.
         self._of_image = array("l")
         self._of_category = array("l")
@@ -97,6 +99,7 @@ class _Dataset:
             if self._names.get(key, name) != name:
                 raise ValueError(f"category {shown(key)} has two names")
             self._names[key] = name
+            self._problems.labels.append(name)
         except ValueError as error:
             self._problems.fault(self._file, f"line {line}", str(error))
 
@@ -105,14 +108,19 @@ class _Dataset:
             f"annotation {shown(value.get('id'))}" if isinstance(value, dict) else f"line {line}"
         )
         try:
-            image, category = _id(value, "image_id"), _id(value, "category_id")
-            box = _box(value)
+            image = self._ids.setdefault(_id(value, "image_id"), len(self._ids))
         except ValueError as error:
             self._problems.fault(self._file, place, str(error))
             return
+        try:
+            category, box = _id(value, "category_id"), _box(value)
+        except ValueError as error:
+            self._problems.fault(self._file, place, str(error))
+            self._lost[image] += 1
+            return
         known = value.get("id")
         has_id = type(known) is int and 0 <= known < 2**63
-        self._of_image.append(self._ids.setdefault(image, len(self._ids)))
+        self._of_image.append(image)
         self._of_category.append(self._ids.setdefault(category, len(self._ids)))
         self._boxes.extend(box)
         self._crowd.append(value.get("iscrowd") in (1, True))
@@ -122,6 +130,7 @@ class _Dataset:
         """The images with their boxes, in the file's order of both."""
         by_number = {number: key for key, number in self._ids.items()}
         images = [self._image_ids.get(by_number[number], -1) for number in range(len(by_number))]
+        lost = Counter({images[number]: count for number, count in self._lost.items()})
         of_image = array("l", (images[number] for number in self._of_image))
         # Stable: the boxes of an image keep their order.
         order = array("l", sorted(range(len(of_image)), key=of_image.__getitem__))
@@ -136,12 +145,16 @@ class _Dataset:
             index, group = next(waiting, (-1, iter(())))
         for current, image in enumerate(self.images):
             boxes: list[FoundBox] = []
+            missing = lost[current]
             if index == current:
-                boxes = [box for number in group if (box := self._found_box(number, by_number))]
+                found = [self._found_box(number, by_number) for number in group]
+                boxes = [box for box in found if box]
+                missing += len(found) - len(boxes)
                 index, group = next(waiting, (-1, iter(())))
             yield FoundImage(
-                image.name, tuple(boxes), self._file, image.place, image.width, image.height
-            )
+                image.name, tuple(boxes), self._file, image.place, image.width, image.height,
+                lost=missing,
+            )  # fmt: skip
 
     def _found_box(self, annotation: int, by_number: dict[int, Any]) -> FoundBox | None:
         category = by_number[self._of_category[annotation]]

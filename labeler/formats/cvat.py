@@ -13,7 +13,7 @@ from labeler.formats.sources import Source, opened
 Box = tuple[float, float, float, float]
 
 _SHAPES: Final = ("box", "polygon", "ellipse", "mask")
-_OTHER_SHAPES: Final = ("polyline", "points", "cuboid", "skeleton", "tag")
+_OTHER_SHAPES: Final = ("polyline", "points", "cuboid", "skeleton")
 
 
 def from_cvat(source: Source, problems: Problems) -> Iterator[FoundImage]:
@@ -43,8 +43,9 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
                      for side in sides)  # fmt: skip
     if not name:
         problems.fault(file, f"image on line {element.line}", "it has no name")
-    boxes = []
-    for shape in element.children:
+    boxes: list[FoundBox] = []
+    shapes = [child for child in element.children if child.tag != "tag"]
+    for shape in shapes:
         place = f"{where}, {shape.tag} on line {shape.line}"
         if shape.tag not in _SHAPES:
             if shape.tag in _OTHER_SHAPES:
@@ -62,7 +63,10 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
         else:
             if shape.attributes.get("rotation", "0").strip("0.") and shape.tag != "mask":
                 problems.skip(file, place, "it is turned: the upright box around it was taken")
-    return FoundImage(name, tuple(boxes), file, where, width or None, height or None)
+    return FoundImage(
+        name, tuple(boxes), file, where, width or None, height or None,
+        lost=len(shapes) - len(boxes),
+    )  # fmt: skip
 
 
 def _box(shape: Element) -> Box:

@@ -35,7 +35,8 @@ class FoundImage(NamedTuple):
 
     `name` is a relative path with `/`, in which the extension may be missing (`any_extension`).
     Where the file states a size, `width` and `height` are it. With `shares`, boxes are in shares
-    of the image's width and height (0 to 1), else in pixels.
+    of the image's width and height (0 to 1), else in pixels. `lost` counts what the file has for
+    the image besides and is not among `boxes`.
     """
 
     name: str
@@ -46,6 +47,7 @@ class FoundImage(NamedTuple):
     height: int | None = None
     shares: bool = False
     any_extension: bool = False
+    lost: int = 0
 
 
 class Problem(NamedTuple):
@@ -67,12 +69,16 @@ class Problem(NamedTuple):
 
 
 class Problems:
-    """Collects problems: the first 10,000 with their places, all of them counted."""
+    """Collects problems: the first 10,000 with their places, all of them counted.
+
+    `labels` are those that a file lists beside its boxes, in its order.
+    """
 
     def __init__(self) -> None:
         self.kept: list[Problem] = []
         self.count = 0
         self.faults = 0
+        self.labels: list[str] = []
 
     def skip(self, file: str, place: str, reason: str) -> None:
         """Something that was understood and left out or changed."""
@@ -84,7 +90,8 @@ class Problems:
 
     def refused(self, file: str, error: InvalidImport) -> None:
         """A file that was refused, among others."""
-        self.fault(file, "", error.message.removeprefix(f"{file}: ").rstrip("."))
+        reason = error.message.removeprefix(f"{file}: ").rstrip(".")
+        self.fault(file, "", f"it{reason[len(file) :]}" if reason.startswith(file) else reason)
 
     def add(self, other: Problems) -> None:
         """Take over all of another's."""
@@ -94,6 +101,10 @@ class Problems:
             self._add(problem)
 
     def _add(self, problem: Problem) -> None:
+        # Halves of characters, which names on disk and JSON may hold, can't be sent on.
+        texts = (text.encode("utf-8", "backslashreplace").decode() for text in problem[:3])
+        file, place, reason = texts
+        problem = Problem(file, place, reason, problem.fault)
         self.count += 1
         self.faults += problem.fault
         if len(self.kept) < MAX_KEPT:

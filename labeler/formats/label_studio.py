@@ -50,7 +50,7 @@ def _image(
     task: Mapping[str, Any], name: str, file: str, place: str, problems: Problems
 ) -> FoundImage:
     regions = [region for value in task.values() for region in _regions(value)]
-    boxes = []
+    boxes: list[FoundBox] = []
     size: tuple[int | None, int | None] = (None, None)
     for index, region in enumerate(regions, 1):
         where = f"{place}, region {index}"
@@ -67,7 +67,8 @@ def _image(
         else:
             if region.get("rotation"):
                 problems.skip(file, where, "it is turned: the upright box around it was taken")
-    return FoundImage(name, tuple(boxes), file, place, *size, shares=True)
+    lost = len(regions) - len(boxes)
+    return FoundImage(name, tuple(boxes), file, place, *size, shares=True, lost=lost)
 
 
 def _image_name(value: Any) -> str:

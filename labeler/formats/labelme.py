@@ -41,7 +41,7 @@ def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     # The path leads from the file to the image, up and down; only its last part is sure to hold.
     folder = file.rpartition("/")[0]
     name = f"{folder}/{named or PurePosixPath(file).stem}".lstrip("/")
-    boxes = []
+    boxes: list[FoundBox] = []
     for index, shape in enumerate(shapes):
         place = f"shape {index + 1}"
         kind = shape.get("shape_type", "polygon") if isinstance(shape, dict) else ""
@@ -55,7 +55,8 @@ def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     sides = (data.get("imageWidth"), data.get("imageHeight"))
     width, height = (side if type(side) is int and side > 0 else None for side in sides)
     return FoundImage(
-        name, tuple(boxes), file, "", width, height, any_extension=not named
+        name, tuple(boxes), file, "", width, height, any_extension=not named,
+        lost=len(shapes) - len(boxes),
     )  # fmt: skip
 
 

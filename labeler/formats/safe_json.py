@@ -175,8 +175,8 @@ class _Reader:
             except ValueError as error:  # NaN, or a number of thousands of digits
                 raise self.refused(str(error)) from error
             else:
-                # A number may go on in the next piece.
-                if end < len(self._text) or not self._more():
+                # A number may go on in the next piece, also behind what is left of `1.` or `1e-`.
+                if end + 2 < len(self._text) or not self._more():
                     self._at = end
                     return value
 

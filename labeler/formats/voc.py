@@ -66,8 +66,9 @@ def image_of(
         convention = _convention(root)
     size = root.find("size")
     width, height = (_side(size.text_of(side)) if size else None for side in ("width", "height"))
-    boxes = []
-    for index, element in enumerate(child for child in parts if child.tag == "object"):
+    boxes: list[FoundBox] = []
+    objects = [child for child in parts if child.tag == "object"]
+    for index, element in enumerate(objects):
         place = f"object {index + 1} on line {element.line}"
         try:
             boxes.append(_box(element, place, convention))
@@ -78,7 +79,7 @@ def image_of(
                 problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
     return FoundImage(
         _within(file, name, base), tuple(boxes), file, "", width, height,
-        any_extension="." not in base[1:] or not name,
+        any_extension="." not in base[1:] or not name, lost=len(objects) - len(boxes),
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ _MAX_CLASSES: Final = 100_000
 def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
     """The images of the label texts in `source`; a text that can't be read is a fault."""
     names, keypoints = _names(source)
+    problems.labels += [names[number] for number in sorted(names)]
     texts = [file for file in source.files() if file.lower().endswith(".txt")]
     if len(source.files()) > 1:
         below = [file for file in texts if "labels" in file.split("/")[:-1]]
@@ -37,7 +38,8 @@ def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
         except InvalidImport as error:
             problems.refused(file, error)
             continue
-        boxes = []
+        boxes: list[FoundBox] = []
+        lost = 0
         for index, line in enumerate(lines, 1):
             if not line.strip():
                 continue
@@ -45,7 +47,10 @@ def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
                 boxes.append(_box(line.split(), names, f"line {index}", keypoints=keypoints))
             except ValueError as error:
                 problems.fault(file, f"line {index}", str(error))
-        yield FoundImage(_image_of(file), tuple(boxes), file, shares=True, any_extension=True)
+                lost += 1
+        yield FoundImage(
+            _image_of(file), tuple(boxes), file, shares=True, any_extension=True, lost=lost
+        )
 
 
 def _image_of(file: str) -> str:

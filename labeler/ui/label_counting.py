@@ -101,7 +101,7 @@ def _start(context: Context, ids: list[str]) -> Job[Result] | None:
 def _counted(dataset: Dataset, ids: list[str], progress: Progress) -> LabelCounts:
     counts = LabelCounts()
     progress("counting", 0, len(ids))
-    for _, document in dataset.documents_of(ids):
-        counts.add(document)
+    for _, opened in dataset.documents_of(ids):
+        counts.add(opened.document)
         progress("counting", counts.images, len(ids))
     return counts

@@ -1,0 +1,124 @@
+"""YOLO read: Ultralytics' layout, texts beside images, outlines; what is wrong is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from labeler.errors import InvalidImport
+from labeler.formats import Format
+from tests.formats.support import Content, boxes_of, found_in, written, zipped
+
+YAML = "path: .\ntrain: images/train\nnames:\n  0: person # a comment\n  1: 'traffic light'\n"
+
+
+def one(tmp_path: Path, text: str, yaml: str = YAML) -> tuple[list[tuple[object, ...]], list[str]]:
+    written(tmp_path, {"data.yaml": yaml, "labels/a.txt": text})
+    images, problems = found_in(tmp_path, Format.YOLO)
+    return [tuple(box) for box in boxes_of(images[0])], problems
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_ultralytics_layout(tmp_path: Path, packed: bool) -> None:
+    files: dict[str, Content] = {
+        "set/data.yaml": YAML,
+        "set/labels/train/street/a.txt": "0 0.5 0.5 0.2 0.4\n\n1 0.25 0.5 0.5 1 0.9\r\n",
+        "set/labels/val/b.txt": "",
+        "set/images/train/street/a.jpg": b"",
+        "set/README.dataset.txt": "words for people",
+        "set/train.txt": "./images/train/street/a.jpg",
+    }
+    path = zipped(tmp_path / "x.zip", files) if packed else written(tmp_path, files)
+    (first, second), problems = found_in(path, Format.YOLO)
+    assert not problems
+    assert (first.name, first.any_extension) == ("set/images/train/street/a", True)
+    assert first.shares
+    assert boxes_of(first) == [("person", 0.4, 0.3, 0.2, 0.4), ("traffic light", 0, 0, 0.5, 1)]
+    assert (second.name, second.boxes) == ("set/images/val/b", ())
+
+
+def test_roboflow_layout_and_names_in_a_list(tmp_path: Path) -> None:
+    written(tmp_path, {
+        "data.yaml": "nc: 2\nnames: ['a', \"b\"]", "train/labels/x.txt": "1 0.5 0.5 1 1",
+    })  # fmt: skip
+    images, problems = found_in(tmp_path, Format.YOLO)
+    assert not problems
+    assert images[0].name == "train/images/x"
+    assert boxes_of(images[0]) == [("b", 0, 0, 1, 1)]
+
+
+@pytest.mark.parametrize("names", ["classes.txt", "obj.names", "sub/classes.txt"])
+def test_texts_beside_their_images(tmp_path: Path, names: str) -> None:
+    written(tmp_path, {names: "\ufeffcat\ndog\n\n", "sub/x.txt": "1 0.5 0.5 1 1", "sub/x.png": b""})
+    images, problems = found_in(tmp_path, Format.YOLO)
+    assert not problems
+    assert images[0].name == "sub/x"
+    assert boxes_of(images[0]) == [("dog", 0, 0, 1, 1)]
+
+
+def test_outlines_and_keypoints(tmp_path: Path) -> None:
+    outline = "0 0.1 0.2 0.5 0.2 0.5 0.6\n"
+    assert one(tmp_path, outline) == ([("person", 0.1, 0.2, 0.4, 0.4)], [])
+    keypoints = "0 0.5 0.5 0.2 0.2 0.4 0.4 2 0.6 0.6 2 0.1 0.1 0\n"
+    yaml = YAML + "kpt_shape: [3, 3]\n"
+    assert one(tmp_path, keypoints, yaml) == ([("person", 0.4, 0.4, 0.2, 0.2)], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("0 0.5 0.5 0.2", "it has 4 numbers; a box has five"),
+        ("0 0.5 nan 0.2 0.2", "'nan' is not a finite number"),
+        ("0 0.5 inf 0.2 0.2", "'inf' is not a finite number"),
+        ("0 0.5 1e999 0.2 0.2", "not a finite number"),
+        ("0 0.5 x 0.2 0.2", "'x' is not a number"),
+        ("7 0.5 0.5 0.2 0.2", "there is no name for class 7"),
+        ("0.5 0.5 0.5 0.2 0.2", "there is no name for class 0.5"),
+        ("nan 0.5 0.5 0.2 0.2", "not a finite number"),
+        ("0 0.1 0.2 0.3 0.4 0.5 0.6 0.7", "neither a box nor an outline"),
+    ],
+)
+def test_a_bad_line_is_named_and_the_others_are_taken(
+    tmp_path: Path, line: str, words: str
+) -> None:
+    boxes, problems = one(tmp_path, f"0 0.5 0.5 0.2 0.4\n{line}\n1 0.5 0.5 1 1")
+    assert [box[0] for box in boxes] == ["person", "traffic light"]
+    assert len(problems) == 1
+    assert problems[0].startswith("labels/a.txt: line 2: ")
+    assert words in problems[0]
+
+
+def test_a_text_in_another_encoding_is_named(tmp_path: Path) -> None:
+    written(tmp_path, {
+        "data.yaml": YAML, "labels/a.txt": b"\xff\xfe0\x00", "labels/b.txt": "0 .5 .5 1 1"
+    })  # fmt: skip
+    images, problems = found_in(tmp_path, Format.YOLO)
+    assert [image.name for image in images] == ["images/b"]
+    assert problems == ["labels/a.txt: it is not UTF-8 text. Save it as UTF-8"]
+
+
+@pytest.mark.parametrize(
+    ("yaml", "words"),
+    [
+        ("names: [a", "no YAML"),
+        ("names: 5", "`names` is not a list"),
+        ("names: {a: b}", "the name of class 'a'"),
+        ("names: {0: [b]}", "the name of class 0"),
+        ("a: &x [1]\nnames: *x", "aliases are not taken"),
+        ("names: !!python/object/apply:os.getcwd []", "no YAML"),
+        ("[" * 5000, "nested too deep"),
+        ("nc: 3", "does not say what its classes are called"),
+        ("x: " + "y" * 2**18, "larger than"),
+    ],
+)
+def test_bad_names_are_refused(tmp_path: Path, yaml: str, words: str) -> None:
+    with pytest.raises(InvalidImport) as raised:
+        one(tmp_path, "0 0.5 0.5 0.2 0.2", yaml)
+    assert words in raised.value.message
+
+
+def test_without_labels_there_is_nothing_to_import(tmp_path: Path) -> None:
+    written(tmp_path, {"data.yaml": YAML, "images/a.jpg": b""})
+    with pytest.raises(InvalidImport, match="holds no YOLO labels"):
+        found_in(tmp_path, Format.YOLO)
