@@ -85,7 +85,8 @@ def replaced(labels: LabelSet, wanted: LabelSet) -> LabelSet:
     """`wanted` in place of `labels`: no label is lost, and no text that boxes were stored with.
 
     Names that a label had and `wanted` leaves out become former ones. Raises InvalidDocument where
-    a number is gone, or new numbers do not follow the highest one without a gap.
+    a number is gone, or new numbers do not follow the highest one without a gap. The note that the
+    set was rebuilt can be left out, and not be made up.
     """
     for label in labels.labels:
         if wanted.get(label.number) is None:
@@ -103,7 +104,8 @@ def replaced(labels: LabelSet, wanted: LabelSet) -> LabelSet:
     result = wanted.having(_keeping_names(labels.get(one.number), one) for one in wanted.labels)
     for problem in problems(result):
         raise InvalidDocument(f"labels: {problem}.", "labels")
-    return result
+    note = labels.rebuilt_from if wanted.rebuilt_from else ""
+    return result.model_copy(update={"rebuilt_from": note})
 
 
 def _keeping_names(before: Label | None, label: Label) -> Label:

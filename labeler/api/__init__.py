@@ -24,6 +24,7 @@ from labeler.api.callers import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.images import Images
+from labeler.api.labels import Labels
 from labeler.api.state import State
 from labeler.api.traced import Traced
 from labeler.auth import Person, Role
@@ -71,6 +72,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
     intake = Intake(_HELD_BYTES)
     images = Images(dataset, intake, max_upload_bytes)
     documents = Documents(dataset, intake)
+    labels = Labels(dataset, intake)
     exports = Exports(dataset)
     state = State(dataset)
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
@@ -103,6 +105,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
                 GET=labeller(documents.get),
                 PUT=labeller(documents.put),
             ),
+            signed("/api/labels", GET=labeller(labels.get), PUT=admin(labels.put)),
             signed("/api/export/coco", packed, GET=admin(exports.coco)),
             signed("/api/exports", POST=admin(exports.write)),
             signed("/api/exports/{name}", packed, link=Purpose.EXPORT, GET=admin(exports.fetch)),

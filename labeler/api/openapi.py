@@ -62,6 +62,7 @@ def document() -> Json:
             "/api/images": {"get": _list_images(), "post": _add_image()},
             "/api/images/{image_id}": {"get": _show_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
+            "/api/labels": {"get": _get_labels(), "put": _put_labels()},
             "/api/export/coco": {"get": _export_coco()},
             "/api/exports": {"post": _write_export()},
             "/api/exports/{name}": {"get": _fetch_export()},
@@ -238,6 +239,52 @@ def _put_document() -> Json:
                 },
             ),
             **errors(400, 401, 403, 404, 408, 409, 413, 415, 422, 428, 500, 503),
+        },
+    }
+
+
+def _get_labels() -> Json:
+    return {
+        "operationId": "getLabels",
+        "summary": "The label set; without an ETag while none is stored, so that it may change",
+        "parameters": [IF_NONE_MATCH],
+        "responses": {
+            "200": answered("The label set.", ref("LabelSet"), ETag=ETAG),
+            "304": {"description": "The caller has it.", "headers": {"ETag": ETAG}},
+            **errors(400, 401, 403, 500, 503),
+        },
+    }
+
+
+def _put_labels() -> Json:
+    return {
+        "operationId": "putLabels",
+        "summary": "Replace the label set in the state that the condition names",
+        "description": "One of If-Match and If-None-Match: * is needed. Every number that there is "
+        "stays: a label is retired (retired) or counts as another one (merged_into), it is never "
+        "deleted. New numbers follow the highest one. Names and former names are unique ignoring "
+        "case; a name that a label had becomes one of its former names by itself.",
+        "parameters": [
+            CLIENT,
+            condition("If-Match", "The ETag of the state that is replaced; * for whichever it is."),
+            condition("If-None-Match", "* stores the first label set."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": ref("LabelSet")}},
+        },
+        "responses": {
+            "200": answered("Replaced: so it is stored now.", ref("LabelSet"), ETag=ETAG),
+            "201": answered("Stored for the first time.", ref("LabelSet"), ETag=ETAG),
+            "412": answered(
+                "Another state is stored. Nothing was saved.",
+                {
+                    "allOf": [ref("Error")],
+                    "required": ["labels", "etag"],
+                    "properties": {"labels": ref("LabelSet"), "etag": MAYBE},
+                },
+            ),
+            **errors(400, 401, 403, 408, 413, 422, 428, 500, 503),
         },
     }
 

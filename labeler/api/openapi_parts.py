@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from labeler.api.callers import CLIENT_HEADER
-from labeler.labels import MAX_LABEL_LENGTH
+from labeler.labels import MAX_LABEL_LENGTH, LabelSet
 from labeler.models import AnnotationDocument, Status
 
 Json = dict[str, Any]
@@ -24,6 +24,7 @@ def schemas() -> Json:
     return {
         **_document_schemas("AnnotationDocument", ""),
         **_document_schemas("WantedDocument", "Wanted"),
+        **_label_schemas(),
         "Error": _object(
             error=_object(
                 optional={"field": {**TEXT, "description": "What of the document is wrong."}},
@@ -60,6 +61,13 @@ def _document_schemas(name: str, prefix: str) -> Json:
         rect["label"] |= {"minLength": 1, "maxLength": MAX_LABEL_LENGTH}
         metadata["status"] = {"enum": [*Status, None]}
     return {**{f"{prefix}{part}": schema for part, schema in parts.items()}, name: document}
+
+
+def _label_schemas() -> Json:
+    labels = LabelSet.model_json_schema(ref_template="#/components/schemas/{model}")
+    label = labels.pop("$defs")["Label"]
+    label["properties"]["name"] |= {"minLength": 1, "maxLength": MAX_LABEL_LENGTH}
+    return {"Label": label, "LabelSet": labels}
 
 
 _WORDS: Final = {

@@ -12,7 +12,9 @@ import pytest
 from tests.api.support import Api, named, refused
 from tests.pictures import png
 
-READS: Final = ("/api/images", "/api/annotations/{id}", "/api/images/{id}", "/api/export/coco")
+READS: Final = (
+    "/api/images", "/api/annotations/{id}", "/api/images/{id}", "/api/labels", "/api/export/coco",
+)  # fmt: skip
 GOOGLE = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2EucnVuLmFwcCJ9.c2lnbmF0dXJl"
 
 
@@ -23,6 +25,7 @@ def writes(api: Api, **headers: str) -> list[httpx.Response]:
     return [
         api.client.post("/api/images", content=png(), headers={"X-File-Name": "w.png", **more}),
         api.client.put(f"/api/annotations/{image_id}", headers={"If-Match": "*", **more}),
+        api.client.put("/api/labels", headers={"If-None-Match": "*", **more}),
         api.client.post("/api/exports", headers=more),
     ]
 

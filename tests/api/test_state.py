@@ -17,6 +17,7 @@ ALLOWED = {
     "/api/images": "GET, HEAD, POST",
     "/api/images/{id}": "GET, HEAD",
     "/api/annotations/{id}": "GET, HEAD, PUT",
+    "/api/labels": "GET, HEAD, PUT",
     "/api/export/coco": "GET, HEAD",
     "/api/exports": "POST",
     "/api/exports/{id}": "GET, HEAD",

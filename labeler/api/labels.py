@@ -1,0 +1,101 @@
+"""The label set: read, and replaced as a whole by whoever names what they replace."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from labeler.api.answers import ASK_AGAIN, error_body, headers
+from labeler.api.bodies import Intake
+from labeler.api.conditions import Condition, etag, parse, write_condition
+from labeler.auth import Person
+from labeler.dataset import Dataset
+from labeler.errors import VersionConflict
+from labeler.label_edits import replaced
+from labeler.labels import LabelSet, check_label_set, dump_label_set
+from labeler.storage import ABSENT, Replaces
+
+MAX_BYTES: Final = 4 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A label set, its ETag where it is stored, and what became of the call."""
+
+    status: int
+    labels: LabelSet
+    tag: str | None
+
+
+class Labels:
+    """The calls about the label set of one data set."""
+
+    def __init__(self, dataset: Dataset, intake: Intake) -> None:
+        self._book = dataset.labels
+        self._intake = intake
+
+    async def get(self, request: Request, _: Person) -> Response:
+        """GET /api/labels"""
+        seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
+        state = await run_in_threadpool(self._read, 200)
+        if seen and seen.match_weakly(state.tag):
+            return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=state.tag or ""))
+        return _answer(state)
+
+    async def put(self, request: Request, _: Person) -> Response:
+        """PUT /api/labels"""
+        condition = write_condition(
+            request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
+        )
+        async with self._intake.body(request, MAX_BYTES, "The label set") as body:
+            state = await run_in_threadpool(self._put, body, condition)
+        return _changed(state) if state.status == 412 else _answer(state)
+
+    def _read(self, status: int) -> _State:
+        labels, version = self._book.opened()
+        return _State(status, labels, _tag(version))
+
+    def _put(self, body: bytes, condition: Condition) -> _State:
+        labels, version = self._book.opened()
+        if not condition.holds(_tag(version)):
+            return _State(412, labels, _tag(version))
+        wanted = replaced(labels, check_label_set(body))
+        try:
+            written = self._book.write(wanted, version)
+        except VersionConflict:
+            return self._read(412)
+        return _State(201 if version is ABSENT else 200, wanted, etag(written))
+
+
+def _tag(version: Replaces) -> str | None:
+    return None if version is ABSENT else etag(version)
+
+
+def _answer(state: _State) -> Response:
+    more = {"ETag": state.tag} if state.tag else {}
+    return Response(
+        dump_label_set(state.labels),
+        state.status,
+        headers(ASK_AGAIN, **more),
+        media_type="application/json",
+    )
+
+
+def _changed(state: _State) -> Response:
+    """412, with all that the caller needs to try again."""
+    happened = "has changed since you read it" if state.tag else "is not stored"
+    error = VersionConflict(
+        f"The label set {happened}; nothing was saved. Make your change in `labels`, then send it "
+        "over `etag`."
+    )
+    body: dict[str, Any] = {
+        **error_body(error),
+        "labels": state.labels.model_dump(mode="json"),
+        "etag": state.tag,
+    }
+    more = {"ETag": state.tag} if state.tag else {}
+    return JSONResponse(body, 412, headers(ASK_AGAIN, **more))
