@@ -1,0 +1,112 @@
+"""`labels`: the label set, listed and edited. Each edit is one write and touches no document."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from labeler.cli.terminal import plain, say, show
+
+if TYPE_CHECKING:
+    from labeler.dataset import Dataset
+    from labeler.labels import Label, LabelSet
+    from labeler.settings import Settings
+
+Edit = Callable[["LabelSet", argparse.Namespace], "LabelSet"]
+
+
+def labels(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    edit: Edit | None = given.edit
+    if edit is not None:
+        after = dataset.labels.edit(lambda before: edit(before, given))
+        if not after.offered:
+            say("No label is offered now: no box can be drawn until one is offered or added.")
+        return True
+    found = dataset.labels.read()
+    if given.json:
+        from labeler.labels import dump_label_set
+
+        show(dump_label_set(found).decode().rstrip("\n"))
+        return True
+    if found.rebuilt_from:
+        say(f"labels.json was missing; these labels were taken from {found.rebuilt_from}.")
+    for label in found.labels:
+        state = "retired" if label.retired else "offered"
+        into = found.get(label.merged_into) if label.merged_into else None
+        shown = f"into {plain(into.name)}" if into else state
+        former = ", ".join(plain(name) for name in label.former)
+        show(f"{label.number}\t{label.color}\t{shown}\t{plain(label.name)}\t{former}")
+    return True
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The actions and what each takes."""
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+
+    def action(name: str, edit: Edit | None, about: str, *names: str) -> argparse.ArgumentParser:
+        made = actions.add_parser(name, help=about, description=about)
+        made.set_defaults(edit=edit)
+        for one in names:
+            made.add_argument(one.lower(), metavar=one)
+        return made
+
+    listing = action("list", None, "List the labels: number, colour, state, name, former names.")
+    listing.add_argument("--json", action="store_true", help="as labels.json has them")
+    adding = action("add", _added, "Add labels; those that are there stay as they are.")
+    adding.add_argument("names", nargs="+", metavar="NAME")
+    action("rename", _renamed, "Give a label another name; its boxes go with it.", "NAME", "NEW")
+    action("color", _recolored, "Give a label another colour, like #e6194b.", "NAME", "COLOR")
+    action("merge", _merged, "Count a label's boxes as another label's.", "NAME", "INTO")
+    action("separate", _separated, "Take a merge back.", "NAME")
+    action("retire", _retired, "Offer a label no more for new boxes; its boxes stay.", "NAME")
+    action("offer", _offered, "Offer a retired label again.", "NAME")
+
+
+def _named(labels: LabelSet, name: str) -> Label:
+    from labeler.errors import LabelRefused
+
+    label = labels.named(name)
+    if label is None:
+        raise LabelRefused(f"There is no label {name!r}: `labels list` names them all.")
+    return label
+
+
+def _added(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    return labels.added(given.names)
+
+
+def _renamed(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    from labeler.label_edits import renamed
+
+    return renamed(labels, _named(labels, given.name).number, given.new)
+
+
+def _recolored(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    from labeler.label_edits import recolored
+
+    return recolored(labels, _named(labels, given.name).number, given.color)
+
+
+def _merged(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    from labeler.label_edits import merged
+
+    return merged(labels, _named(labels, given.name).number, _named(labels, given.into).number)
+
+
+def _separated(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    from labeler.label_edits import separated
+
+    return separated(labels, _named(labels, given.name).number)
+
+
+def _retired(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    from labeler.label_edits import retired
+
+    return retired(labels, _named(labels, given.name).number)
+
+
+def _offered(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
+    from labeler.label_edits import offered_again
+
+    return offered_again(labels, _named(labels, given.name).number)

@@ -1,0 +1,91 @@
+"""`labels`: listed and edited by name."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.cli.support import Done, Run, labelled
+from tests.projects import Project
+
+
+def listed(run: Run) -> list[list[str]]:
+    done = run("labels", "list")
+    assert done.code == 0
+    return [line.split("\t") for line in done.out.splitlines()]
+
+
+def test_labels_are_listed_and_edited(run: Run, project: Project) -> None:
+    assert run("labels", "list", LABELS="car,dog").out == (
+        "1\t#e6194b\toffered\tcar\t\n2\t#3cb44b\toffered\tdog\t\n"
+    )
+    assert run("labels", "add", "bird", "Car", "fish") == Done(0, "", "")
+    for arguments in (
+        ("rename", "CAR", "van"),
+        ("color", "car", "#010203"),
+        ("merge", "dog", "bird"),
+        ("retire", "fish"),
+    ):
+        assert run("labels", *arguments) == Done(0, "", "")
+    assert listed(run) == [
+        ["1", "#010203", "offered", "van", "car"],
+        ["2", "#3cb44b", "into bird", "dog", ""],
+        ["3", "#4363d8", "offered", "bird", ""],
+        ["4", "#f58231", "retired", "fish", ""],
+    ]
+    assert run("labels", "separate", "dog").code == run("labels", "offer", "fish").code == 0
+    assert [row[2] for row in listed(run)] == ["offered"] * 4
+    text = run("labels", "list", "--json").out
+    assert json.loads(text)["labels"][0]["former"] == ["car"]
+    assert text.encode() == project.objects()["labels.json"][0]
+
+
+def test_an_edit_moves_boxes_and_touches_no_document(run: Run, project: Project) -> None:
+    labelled(project)  # two cars and a dog
+    before = project.objects()
+    run("labels", "merge", "dog", "car", LABELS="car,dog")
+    run("labels", "rename", "car", "van")
+    assert run("stats").out.splitlines()[-3:] == ["3\tboxes", "3\t  van", "0\t  dog"]
+    after = project.objects()
+    del after["labels.json"]
+    assert after == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("rename", "cow", "x"), "There is no label 'cow'"),
+        (("rename", "car", "DOG"), "merge 'car' into 'dog'"),
+        (("merge", "car", "car"), "can't be merged into itself"),
+        (("color", "car", "red"), "'red' is not a colour"),
+        (("add", "bird", " "), "can't be empty"),
+    ],
+)
+def test_what_is_refused(
+    run: Run, project: Project, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run("labels", *arguments, LABELS="car,dog")
+    assert (done.code, done.out) == (1, "")
+    assert words in done.err
+    assert project.objects() == {}
+
+
+def test_the_last_label_that_is_offered(run: Run) -> None:
+    assert run("labels", "retire", "car", LABELS="car,dog").err == ""
+    done = run("labels", "retire", "dog")
+    assert done.code == 0
+    assert "no box can be drawn until one is offered or added" in done.err
+
+
+def test_a_rebuilt_set_says_so(run: Run, project: Project) -> None:
+    export = project.open().export_coco()
+    project.remove("labels.json")
+    done = run("labels", "list")
+    assert done.out == "1\t#e6194b\toffered\tobject\t\n"
+    assert f"labels.json was missing; these labels were taken from {export.key}." in done.err
+
+
+def test_wrong_usage(run: Run) -> None:
+    for arguments in ((), ("nothing",), ("rename", "a"), ("add",), ("list", "x")):
+        assert run("labels", *arguments).code == 2
