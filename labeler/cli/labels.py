@@ -40,7 +40,7 @@ def labels(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> b
     return True
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_label_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions and what each takes."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 

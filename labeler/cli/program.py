@@ -16,7 +16,7 @@ from labeler.cli.adding import add
 from labeler.cli.examining import doctor
 from labeler.cli.exporting import export
 from labeler.cli.importing import add_import_arguments, import_data_set
-from labeler.cli.labels import add_arguments, labels
+from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.looking import check, list_images, show_document, stats
 from labeler.cli.terminal import say
 from labeler.errors import LabelerError
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     importing = command("import", _on_data(import_data_set), "Import boxes of another program.")
     add_import_arguments(importing)
-    add_arguments(command("labels", _on_data(labels), "List and edit the label set."))
+    add_label_arguments(command("labels", _on_data(labels), "List and edit the label set."))
     command("stats", _on_data(stats), "Count images by status and boxes by label.")
     command("check", _on_data(check), "Check that documents open and originals are there.")
     command("doctor", doctor, "Check the folder or bucket: what is wrong, and what mends it.")
