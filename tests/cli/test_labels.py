@@ -79,7 +79,7 @@ def test_the_last_label_that_is_offered(run: Run) -> None:
 
 
 def test_a_rebuilt_set_says_so(run: Run, project: Project) -> None:
-    export = project.open().export_coco()
+    export = project.open().exports.write()[0]
     project.remove("labels.json")
     done = run("labels", "list")
     assert done.out == "1\t#e6194b\toffered\tobject\t\n"
