@@ -19,7 +19,7 @@ function createUploader(root) {
   let running = 0;
   let batch = null;
   let batches = 0;
-  let asked = 0; // when a run of the page was asked for, for a fresh token
+  let renewing = null; // while the page is asked for a fresh token
 
   // --- choosing --------------------------------------------------------------------------
 
@@ -63,12 +63,11 @@ function createUploader(root) {
       return;
     }
     let problem = "";
-    let token = "";
+    let refused = false;
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       if (attempt) await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
       try {
-        token = setup.token;
-        const answer = await send(file, token);
+        const answer = await send(file);
         const body = await answer.json().catch(() => ({}));
         if (answer.ok) {
           if (place < batch.firstPlace) {
@@ -80,9 +79,9 @@ function createUploader(root) {
           return;
         }
         problem = body.error?.message ?? `The server answered ${answer.status}.`;
-        if (answer.status === 401) {
-          if (await renewed(token)) continue;
-          break;
+        if (answer.status === 401 && !refused) {
+          refused = true;
+          if (await renewed()) continue;
         }
         if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) break;
       } catch {
@@ -94,27 +93,29 @@ function createUploader(root) {
     fail(file, problem);
   }
 
-  const send = (file, token) =>
+  const send = (file) =>
     fetch("api/images", {
       method: "POST",
       body: file,
       headers: {
-        Authorization: `Bearer ${token}`,
+        Authorization: `Bearer ${setup.token}`,
         "X-File-Name": encodeURIComponent(file.name),
         "X-Labeler-Client": "page",
       },
     });
 
-  // Whether there is another token than this one: in a tab that was open for hours it has run out,
-  // and a run of the page brings a fresh one.
-  async function renewed(old) {
-    const deadline = Date.now() + RENEW_WITHIN_MS;
-    if (setup.token === old && Date.now() > asked + RENEW_WITHIN_MS) {
-      asked = Date.now();
-      component.setStateValue("renewal", asked);
-    }
-    while (setup.token === old && Date.now() < deadline) await pause(50);
-    return setup.token !== old;
+  // Whether a run of the page has brought a token since: in a tab that was open for hours the one
+  // from before has run out.
+  function renewed() {
+    renewing ??= renew().finally(() => (renewing = null));
+    return renewing;
+  }
+
+  async function renew() {
+    const asked = Date.now();
+    component.setStateValue("renewal", asked);
+    while (setup.renewal < asked && Date.now() < asked + RENEW_WITHIN_MS) await pause(50);
+    return setup.renewal >= asked;
   }
 
   const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);

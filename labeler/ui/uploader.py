@@ -54,6 +54,7 @@ def show(*, session: str, max_bytes: int, token: str) -> Batch | None:
         "maxBytes": max_bytes,
         "extensions": EXTENSIONS,
         "token": token,
+        "renewal": (st.session_state.get(_KEY) or {}).get("renewal") or 0,
     }
     result = _mount(
         key=_KEY,

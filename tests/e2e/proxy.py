@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from typing import Self
 
 
 class Proxy:
@@ -29,7 +30,7 @@ class Proxy:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Proxy:
+    def __enter__(self) -> Self:
         self._thread.start()
         self._ready.wait()
         return self
@@ -42,6 +43,10 @@ class Proxy:
     def websockets(self) -> int:
         """How many are open."""
         return len(self._websockets)
+
+    def passed_on(self, head: bytes) -> bytes:
+        """What an instance gets as the head of a request."""
+        return head
 
     def cut_websockets(self) -> None:
         """Cut every open websocket, as a service does at its request timeout."""
@@ -94,7 +99,7 @@ class Proxy:
         else:  # one request a connection, so that the next one may go elsewhere
             lines = [line for line in head.split(b"\r\n") if not _is_connection(line)]
             head = b"\r\n".join([lines[0], b"Connection: close", *lines[1:]])
-        back.write(head)
+        back.write(self.passed_on(head))
         sending = asyncio.create_task(_pump(reader, back))
         try:
             await _pump(there, writer)
