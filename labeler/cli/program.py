@@ -106,7 +106,15 @@ def _parser() -> argparse.ArgumentParser:
     add_label_arguments(command("labels", _on_data(labels), "List and edit the label set."))
     command("stats", _on_data(stats), "Count images by status and boxes by label.")
     command("check", _on_data(check), "Check that documents open and originals are there.")
-    command("doctor", doctor, "Check the folder or bucket: what is wrong, and what mends it.")
+    examining = command(
+        "doctor", doctor, "Check the folder, bucket or service: what is wrong, and what mends it."
+    )
+    examining.add_argument(
+        "--service",
+        metavar="FILE",
+        help="a service on Cloud Run instead: what `gcloud run services describe NAME "
+        "--format=json` prints, or - for stdin",
+    )
     return parser
 
 

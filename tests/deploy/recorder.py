@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 HOSTS = ("RUN", "SERVICEUSAGE", "STORAGE", "IAM", "IAP", "SECRETMANAGER", "ARTIFACTREGISTRY",
-         "CLOUDRESOURCEMANAGER", "CLOUDBUILD")  # fmt: skip
+         "CLOUDRESOURCEMANAGER", "CLOUDBUILD",
+         "LOGGING")  # fmt: skip
 
 
 @dataclass
