@@ -15,6 +15,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from labeler.errors import DamagedDocument, NotFound
@@ -90,6 +91,7 @@ class Catalogue:
         self._noted: dict[str, float] = {}
         self._from_documents: dict[tuple[str, str], ImageEntry] = {}
         self._ids: dict[tuple[str, str], str] = {}
+        self._texts: dict[str, tuple[tuple[str, int], frozenset[str]]] = {}
 
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
@@ -117,6 +119,26 @@ class Catalogue:
                 yield replace(entry, problem=error.message), None
         for entry in entries:
             yield entry, None
+
+    def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
+        """The texts of the labels in the documents of these images, by image ID.
+
+        At most `most` documents are read in one call: an image with boxes that is left out has not
+        been looked at yet.
+        """
+        with_rects = [entry for entry in entries if entry.rects]
+        unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != _state(e))
+        by_key = {document_key(entry.image_id): entry for entry in islice(unread, most)}
+        if len(self._texts) > _MAX_REMEMBERED:
+            self._texts.clear()
+        for key, data, _ in self._store.read_many(by_key):
+            try:
+                texts = frozenset(rect.label for rect in parse_document(data, key).rects)
+            except DamagedDocument:
+                texts = frozenset()
+            self._texts[by_key[key].image_id] = _state(by_key[key]), texts
+        remembered = ((e, self._texts.get(e.image_id)) for e in with_rects)
+        return {e.image_id: found[1] for e, found in remembered if found and found[0] == _state(e)}
 
     def expire(self) -> None:
         """Have the next look be at a new listing."""
@@ -239,6 +261,11 @@ class Catalogue:
             for chunk in chunks:
                 digest.update(chunk)
         return digest.hexdigest()
+
+
+def _state(entry: ImageEntry) -> tuple[str, int]:
+    """What of an entry changes with its document."""
+    return entry.saved_at, entry.rects
 
 
 def _seal(metadata: Mapping[str, str], md5: str) -> str:

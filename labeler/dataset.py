@@ -164,6 +164,10 @@ class Dataset:
             return entry.image_path
         return entry.original.removeprefix(self._uploads.prefix)
 
+    def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
+        """The labels of these images as stored; at most `most` documents are read in one call."""
+        return self._catalogue.label_texts(entries, most)
+
     def find_image(self, image_id: str) -> ImageEntry:
         """The image's entry, without reading the image; NotFound."""
         entry = self._catalogue.find(image_id) if is_image_id(image_id) else None

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 
 from labeler.merge import merge
 from labeler.models import AnnotationDocument, Rect, Status
-
-_ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-def new_rect_id() -> str:
-    """Eight random characters of [0-9a-z]: no two rects of an image get the same one."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(8))
 
 
 def with_rects(document: AnnotationDocument, rects: Sequence[Rect]) -> AnnotationDocument:

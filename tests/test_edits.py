@@ -26,12 +26,6 @@ def document(
     return AnnotationDocument(rects=rects, image_path="a.jpg", metadata=metadata)
 
 
-def test_ids_of_new_rects_differ() -> None:
-    ids = {edits.new_rect_id() for _ in range(1000)}
-    assert len(ids) == 1000
-    assert all(len(one) == 8 and one.isalnum() and one == one.lower() for one in ids)
-
-
 @pytest.mark.parametrize(
     ("before", "with_boxes", "without_boxes"),
     [

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from hypothesis import strategies as st
 
 from labeler.geometry import Box, Fit
 from labeler.models import Rect
-from labeler.ui.drawing import DrawnBox
-from labeler.ui.memo import Memo, parse_memo, same_ids
+from labeler.ui.drawing import DrawnBox, Look, Reading, read_drawing
+from labeler.ui.memo import Memo, as_drawn, parse_memo, unheard
 
 FIT = Fit(image_width=640, image_height=480, canvas_width=1280, canvas_height=960)
 """Two canvas pixels to a pixel of the image."""
@@ -38,10 +40,6 @@ def memo(**changes: Any) -> Memo:
         "drawn": (drawn("b", 100),),
     }
     return Memo(**(values | changes))
-
-
-def ids(boxes: tuple[DrawnBox, ...]) -> list[str]:
-    return [box.id for box in boxes]
 
 
 # --- kept as text ---------------------------------------------------------------------------
@@ -83,69 +81,56 @@ def test_a_memo_that_lacks_something_or_has_it_wrong_is_none(key: str) -> None:
     assert parse_memo(json.dumps(whole)) is None
 
 
-# --- the same ids ---------------------------------------------------------------------------
+# --- stored, and the tab has not heard of it -------------------------------------------------
+
+LOOKS = {label: Look(label, "#000000") for label in ("cat", "dog")}
 
 
-def test_a_box_that_was_stored_unheard_gets_its_stored_id() -> None:
-    found = same_ids([drawn("new")], FIT, [], [rect("stored")])
-    assert found == (drawn("stored"),)
+def item(box: Box, label: str = "cat") -> dict[str, Any]:
+    """A box as the canvas reports one that was drawn in it, in canvas pixels."""
+    return {"type": "LabeledRect", "label": label, **dataclasses.asdict(box)}
 
 
-def test_what_is_remembered_of_a_box_stays_with_it() -> None:
-    was = (Box(1, 2, 3, 4), "cat")
-    found = same_ids([drawn("new", earlier=(was,), there=False)], FIT, [], [rect("stored")])
-    assert found == (drawn("stored", earlier=(was,), there=False),)
+def reading(*items: dict[str, Any], remembered: Sequence[DrawnBox] = ()) -> Reading:
+    return read_drawing({"objects": list(items)}, FIT, (), LOOKS, remembered, "canvas_1")
 
 
-@pytest.mark.parametrize(
-    ("stored", "same"),
-    [
-        (rect("s", 10.02), True),  # rounded twice
-        (rect("s", 10.03), False),
-        (rect("s", label="dog"), False),
-        (rect("s").model_copy(update={"height": 40.02}), True),
-        (rect("s").model_copy(update={"height": 41}), False),
-        (rect("s").model_copy(update={"top": 19.5}), False),
-        (rect("s").model_copy(update={"width": 30.5}), False),
-    ],
+BOXES = st.builds(
+    Box,
+    st.floats(0, 600).map(lambda x: round(x, 4)),
+    st.floats(0, 400).map(lambda x: round(x, 4)),
+    st.floats(20, 600).map(lambda x: round(x, 4)),
+    st.floats(20, 500).map(lambda x: round(x, 4)),
 )
-def test_only_the_same_box_is_the_same(stored: Rect, same: bool) -> None:
-    assert ids(same_ids([drawn("new")], FIT, [], [stored])) == (["s"] if same else ["new"])
 
 
-def test_a_box_that_the_tab_has_heard_of_keeps_its_id() -> None:
-    assert ids(same_ids([drawn("a")], FIT, [rect("a")], [rect("a"), rect("b")])) == ["a"]
-    # Somebody else has deleted it, and drawn one in its place.
-    assert ids(same_ids([drawn("a")], FIT, [rect("a")], [rect("b")])) == ["a"]
-
-
-def test_a_stored_box_that_the_tab_knew_is_not_taken_for_a_new_one() -> None:
-    assert ids(same_ids([drawn("new")], FIT, [rect("a")], [rect("a")])) == ["new"]
-
-
-def test_equal_boxes_stay_two() -> None:
-    both = [drawn("x"), drawn("y")]
-    assert ids(same_ids(both, FIT, [], [rect("s")])) == ["s", "y"]
-    assert ids(same_ids(both, FIT, [], [rect("s"), rect("t")])) == ["s", "t"]
-    assert ids(same_ids(both, FIT, [], [rect("y")])) == ["x", "y"]
-    assert ids(same_ids(both, FIT, [], [rect("y"), rect("x")])) == ["x", "y"]
-
-
-NAMES = st.sampled_from("abcdef")
-LEFTS = st.sampled_from([10.0, 10.01, 50.0])
-
-
-@given(
-    st.lists(st.builds(drawn, NAMES, LEFTS), unique_by=lambda box: box.id),
-    st.lists(st.builds(rect, NAMES, LEFTS), unique_by=lambda box: box.id),
-    st.lists(st.builds(rect, NAMES, LEFTS), unique_by=lambda box: box.id),
-)
-def test_no_two_boxes_come_to_have_one_id(
-    boxes: list[DrawnBox], shown: list[Rect], stored: list[Rect]
+@given(BOXES, st.sampled_from(["nothing", "moved", "relabelled"]))
+def test_a_box_that_was_stored_unheard_keeps_its_id_whatever_was_done_to_it(
+    box: Box, done: str
 ) -> None:
-    found = same_ids(boxes, FIT, shown, stored)
-    assert len(set(ids(found))) == len(boxes)
-    assert [(box.box, box.label) for box in found] == [(box.box, box.label) for box in boxes]
-    for before, after in zip(boxes, found, strict=True):
-        if after.id != before.id:
-            assert after.id in {r.id for r in stored} - {r.id for r in shown}
+    """One instance has stored it and ended; the next one knows only the store and the canvas."""
+    (stored,) = reading(item(box)).rects
+    more = unheard(memo(drawn=(), given=(), stored=()), [rect("b"), stored])
+    assert more == (stored,)
+    remembered = [as_drawn(stored, FIT)]
+    if done == "moved":
+        box = dataclasses.replace(box, left=box.left + 11, top=box.top + 7)
+    after = reading(item(box, "dog" if done == "relabelled" else "cat"), remembered=remembered)
+    assert [one.id for one in after.rects] == [stored.id]
+    assert (after.rects == (stored,)) == (done == "nothing")
+    assert reading(remembered=remembered).rects == ()
+
+
+def test_two_instances_give_what_is_drawn_the_same_ids() -> None:
+    items = [item(Box(10, 10, 50, 50)), item(Box(10, 10, 50, 50)), item(Box(90, 10, 50, 50))]
+    first, second = reading(*items), reading(*items)
+    assert first == second
+    assert len({one.id for one in first.rects}) == 3
+
+
+def test_a_box_of_another_canvas_or_one_that_the_tab_knows_is_none_of_them() -> None:
+    (stored,) = reading(item(Box(10, 10, 50, 50))).rects
+    assert unheard(memo(key="canvas_2"), [stored]) == ()
+    assert unheard(memo(given=(stored,)), [stored]) == ()
+    assert unheard(memo(drawn=(drawn(stored.id),)), [stored]) == ()
+    assert unheard(memo(), [rect("k3v9x2ma")]) == ()

@@ -3,7 +3,8 @@
 The canvas (Fabric.js) knows nothing of rect ids. Each box that it is given carries a tag in
 `strokeDashOffset`, a number that has no effect on an undashed outline and survives move, resize,
 relabel, undo and redo. Boxes drawn in the canvas have tag 0 and get their id here, found again
-from one reading to the next by what stayed the same about them.
+from one reading to the next by what stayed the same about them. The id follows from the canvas and
+from what is drawn, so that two instances that read the same drawing give the same box one id.
 
 On the canvas a box has the name and colour that its label has today, its look. What is stored with
 it may be a former name: a text that is still the look's becomes what was stored again.
@@ -12,12 +13,12 @@ it may be a former name: a text that is still the look's becomes what was stored
 from __future__ import annotations
 
 import hashlib
+import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
-from labeler.edits import new_rect_id
 from labeler.errors import InvalidDocument
 from labeler.geometry import Box, Fit
 from labeler.labels import LabelSet, clean_label
@@ -30,6 +31,8 @@ _CLICK: Final = 2 * STROKE
 _SAME: Final = 0.001
 """Canvas pixels; the canvas rounds its numbers to 4 decimals."""
 _MOST_EARLIER: Final = 50
+_MARK: Final = 4
+_ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _TURNED: Final = "Boxes can't be turned; the box was put back as it was."
 _MOVED_OUT: Final = "A box was moved out of the picture; it was put back."
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
@@ -52,7 +55,8 @@ class DrawnBox:
 
     `text` is what the canvas shows as its label, `label` the last proper label of the box. One
     that is not `there` was deleted, and an undo may bring it back just as it was. `earlier` is
-    what it was before its last changes, to which undo and redo may take it at one go.
+    what it was before its last changes, to which undo and redo may take it at one go. `slack` is by
+    how many canvas pixels `box` may be off where it was read from the store.
     """
 
     id: str
@@ -61,6 +65,7 @@ class DrawnBox:
     label: str = ""
     there: bool = True
     earlier: tuple[tuple[Box, str], ...] = ()
+    slack: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +157,9 @@ def read_drawing(
     given: Sequence[Rect],
     looks: Looks,
     drawn: Sequence[DrawnBox],
+    key: str = "",
 ) -> Reading:
-    """The rects that the canvas shows, in its order.
+    """The rects that the canvas of that key shows, in its order.
 
     `given` are the rects of its `initial_drawing`, `looks` their looks in it, `drawn` is what the
     last reading gave. A rect whose box did not move keeps its numbers exactly; others are clipped
@@ -173,10 +179,14 @@ def read_drawing(
         if known is None:
             untagged.append(_Untagged(len(rects), _box(item), _text(item), _turned(item)))
         rects.append(known and _taken_over(known, item, fit, looks, notes))
+    taken = {rect.id for rect in given} | {box.id for box in drawn}
     kept: list[DrawnBox] = []
     for one, before in zip(untagged, _remembered(untagged, drawn), strict=True):
         found = _drawn(one, before, fit, looks, notes)
         if found is not None:
+            if not found.id:
+                found = replace(found, id=_id_on(key, found, taken))
+                taken.add(found.id)
             kept.append(found)
             rects[one.place] = _new_rect(found, fit)
     kept_ids = {box.id for box in kept}
@@ -217,7 +227,7 @@ def _drawn(
 ) -> DrawnBox | None:
     """The box that was drawn in the canvas; as it was before where that can't be taken over.
 
-    None where it is new and can't be taken over.
+    None where it is new and can't be taken over; without an id where it is new.
     """
     outside = min(fit.to_image(one.box).width, fit.to_image(one.box).height) <= 0
     if before is None and max(one.box.width, one.box.height) <= _CLICK + _SAME:
@@ -234,12 +244,39 @@ def _drawn(
         notes.differs |= not _inside(one.box, fit)
         label = _label(one.text, before.label if before else "", looks, notes)
         if before is None:
-            return DrawnBox(new_rect_id(), one.box, one.text, label)
+            return DrawnBox("", one.box, one.text, label)
         state = (before.box, before.text)
         changed = state != (one.box, one.text)
         earlier = (*before.earlier, state)[-_MOST_EARLIER:] if changed else before.earlier
-        return replace(before, box=one.box, text=one.text, label=label, there=True, earlier=earlier)
+        return replace(
+            before,
+            box=one.box,
+            text=one.text,
+            label=label,
+            there=True,
+            earlier=earlier,
+            slack=0.0,
+        )
     return before
+
+
+def drawn_on(key: str, rect_id: str) -> bool:
+    """Whether an id was given to a box that was drawn on the canvas of that key."""
+    return len(rect_id) == 3 * _MARK and rect_id.startswith(_letters(key, _MARK))
+
+
+def _id_on(key: str, found: DrawnBox, taken: Set[str]) -> str:
+    for number in itertools.count():
+        text = f"{key} {found.box} {found.text} {number}"
+        rect_id = _letters(key, _MARK) + _letters(text, 2 * _MARK)
+        if rect_id not in taken:
+            return rect_id
+    raise AssertionError("unreachable")
+
+
+def _letters(text: str, count: int) -> str:
+    number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest())
+    return "".join(_ALPHABET[number // 36**place % 36] for place in range(count))
 
 
 def _new_rect(found: DrawnBox, fit: Fit) -> Rect | None:
@@ -283,7 +320,7 @@ def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> lis
 
 
 def _equal(old: DrawnBox, box: Box, label: str) -> bool:
-    return _same(old.box, box) and old.text == label
+    return _same(old.box, box, old.slack) and old.text == label
 
 
 def _once(old: DrawnBox, box: Box, label: str) -> bool:
@@ -291,17 +328,17 @@ def _once(old: DrawnBox, box: Box, label: str) -> bool:
 
 
 def _relabelled(old: DrawnBox, box: Box, label: str) -> bool:
-    return _same(old.box, box)
+    return _same(old.box, box, old.slack)
 
 
 def _moved_or_resized(old: DrawnBox, box: Box, label: str) -> bool:
     if old.text != label or not old.there:
         return False
-    a, b = old.box, box
-    if abs(a.width - b.width) < _SAME and abs(a.height - b.height) < _SAME:
+    a, b, within = old.box, box, _SAME + old.slack
+    if abs(a.width - b.width) < within and abs(a.height - b.height) < within:
         return True
-    across = abs(a.left - b.left) < _SAME or _near(a.left + a.width, b.left + b.width)
-    down = abs(a.top - b.top) < _SAME or _near(a.top + a.height, b.top + b.height)
+    across = abs(a.left - b.left) < within or _near(a.left + a.width, b.left + b.width)
+    down = abs(a.top - b.top) < within or _near(a.top + a.height, b.top + b.height)
     return across and down
 
 
@@ -335,12 +372,13 @@ def _turned(item: Mapping[str, Any]) -> bool:
     return min(angle, 360 - angle) > 0.01 or skewed
 
 
-def _same(a: Box, b: Box) -> bool:
+def _same(a: Box, b: Box, slack: float = 0.0) -> bool:
+    within = _SAME + slack
     return (
-        abs(a.left - b.left) < _SAME
-        and abs(a.top - b.top) < _SAME
-        and abs(a.width - b.width) < _SAME
-        and abs(a.height - b.height) < _SAME
+        abs(a.left - b.left) < within
+        and abs(a.top - b.top) < within
+        and abs(a.width - b.width) < within
+        and abs(a.height - b.height) < within
     )
 
 

@@ -8,13 +8,12 @@ beside the drawing itself: then it can tell what was drawn since, and go on with
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labeler.geometry import Box, Fit
 from labeler.models import Rect
-from labeler.ui.drawing import DrawnBox, Look
+from labeler.ui.drawing import DrawnBox, Look, drawn_on
 
 _CLOSE = 0.025
 """Image pixels: what rounding to two decimals can make of one box, twice: 0.02, in doubles."""
@@ -51,34 +50,18 @@ def parse_memo(text: object) -> Memo | None:
         return None
 
 
-def same_ids(
-    drawn: Sequence[DrawnBox], fit: Fit, shown: Sequence[Rect], stored: Sequence[Rect]
-) -> tuple[DrawnBox, ...]:
-    """The drawn boxes, those that the store has already under the ids that they have there.
+def unheard(memo: Memo, stored: Sequence[Rect]) -> tuple[Rect, ...]:
+    """The stored rects that were drawn on the memo's canvas, and that the memo does not know.
 
-    An instance may have stored a box and ended before the tab heard of its id: the box is in the
-    store, not among `shown`, and the tab's next reading takes it for a new one. No two boxes come
-    to have one id.
+    An instance has stored them and ended before the tab heard of their ids. Whatever has become of
+    them on the canvas since (moved, relabelled, deleted), they are none of somebody else's.
     """
-    heard = {rect.id for rect in shown}
-    known = heard | {one.id for one in drawn}
-    unheard = [rect for rect in stored if rect.id not in known]
-    own = heard | {rect.id for rect in stored}
-    result = []
-    for one in drawn:
-        box = fit.to_image(one.box)
-        match = next((r for r in unheard if r.label == one.label and _close(r, box)), None)
-        if match is not None and one.id not in own:
-            unheard.remove(match)
-            one = replace(one, id=match.id)
-        result.append(one)
-    return tuple(result)
+    known = {rect.id for rect in memo.given} | {box.id for box in memo.drawn}
+    return tuple(r for r in stored if r.id not in known and drawn_on(memo.key, r.id))
 
 
-def _close(rect: Rect, box: Box) -> bool:
-    return (
-        abs(rect.left - box.left) <= _CLOSE
-        and abs(rect.top - box.top) <= _CLOSE
-        and abs(rect.width - box.width) <= _CLOSE
-        and abs(rect.height - box.height) <= _CLOSE
-    )
+def as_drawn(rect: Rect, fit: Fit) -> DrawnBox:
+    """A stored rect as the canvas has it, as far as two decimals can tell."""
+    box = fit.to_canvas(Box(rect.left, rect.top, rect.width, rect.height))
+    slack = _CLOSE * max(fit.scale_x, fit.scale_y)
+    return DrawnBox(rect.id, box, rect.label, rect.label, slack=slack)

@@ -9,7 +9,7 @@ from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.models import Status
 from labeler.saver import SaveState
-from labeler.ui import people, presence, sidebar, sign_in, stage, state, views
+from labeler.ui import address, listing, people, presence, sidebar, sign_in, stage, state, views
 from labeler.ui.context import bound
 from labeler.ui.text import plain, shortened
 
@@ -70,8 +70,12 @@ def _show_page() -> None:
             st.error(plain(problem))
         labels, entries = project.labels, project.entries
         label = sidebar.label_picker(context, labels) if labels else ""
-        current = _current(entries or [])
-        listed = sidebar.image_list(entries, current) if entries is not None else []
+        wanted, ignored = address.filters(listing.label_names(labels))
+        found = listing.find(context.dataset, entries or [], labels, wanted)
+        current = _current(found.entries or entries or [])
+        listed = listing.show(entries, found, labels, current) if entries is not None else []
+        for line in ignored:
+            st.caption(f"Ignored in the address: {plain(line)}.")
         sidebar.export(context)
         sign_in.account(context)
     state.leave(None if view else current)
@@ -90,7 +94,7 @@ def _show_page() -> None:
 
 def _current(entries: list[ImageEntry]) -> str | None:
     """The image that the address names, or the first that work is left on, or the first."""
-    named = st.query_params.get("image")
+    named = address.image()
     if named or not entries:
         return named
     unfinished = (Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED)
@@ -98,7 +102,7 @@ def _current(entries: list[ImageEntry]) -> str | None:
     found = next(left, entries[0])
     # From here on the address names it: another one must not come in its place when somebody else
     # finishes it, or when the session goes on with another instance.
-    st.query_params["image"] = found.image_id
+    st.query_params[address.IMAGE] = found.image_id
     return found.image_id
 
 

@@ -1,4 +1,4 @@
-"""The sidebar: uploader, label picker, image list, export."""
+"""The sidebar: uploader, label picker, export; the list of images is in listing.py."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from labeler.auth import Role
-from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
 from labeler.labels import Label, LabelSet
-from labeler.models import Status
 from labeler.tokens import Purpose
-from labeler.ui import people, state, views
+from labeler.ui import address, people, state, views
 from labeler.ui import uploader as component
 from labeler.ui.context import Context
-from labeler.ui.guard import LEAVE
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened, why_there
+from labeler.ui.text import counted, plain, shortened, why_there
 
-PAGE_SIZE = 25
 MOST_RADIO_LABELS = 20
 
 
@@ -37,7 +33,7 @@ def uploader(context: Context) -> None:
         session.uploads = batch.number
         context.dataset.list_anew()
         if batch.first:
-            state.go_to(batch.first)
+            address.go_to(batch.first)
 
 
 def _uploader_of_session(context: Context) -> None:
@@ -83,7 +79,7 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
             new += added.created
             known += not added.created
     if first:
-        state.go_to(first)
+        address.go_to(first)
     if known:
         there = counted(known, "image was", "images were")
         session.results.insert(0, ("success", f"{there} here already, with all boxes."))
@@ -165,53 +161,6 @@ def _choose_again(key: str, labels: LabelSet) -> None:
         )
 
 
-def image_list(entries: list[ImageEntry], current: str | None) -> list[str]:
-    """The images as buttons with their states; the ids to go through, in order."""
-    counts = dict.fromkeys(Status, 0)
-    for entry in entries:
-        counts[entry.status] += 1
-    finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
-    st.markdown(f"**Images** · {finished} of {len(entries)} finished")
-    if not entries:
-        st.caption("None yet: upload some above.")
-        return []
-    st.progress(finished / len(entries))
-    wanted = st.selectbox(
-        "Show",
-        ["all", *(status.value for status in Status if counts[status])],
-        format_func=lambda status: (
-            f"all ({len(entries)})"
-            if status == "all"
-            else f"{STATUS_NAMES[Status(status)]} ({counts[Status(status)]})"
-        ),
-        key="status_filter",
-        label_visibility="collapsed",
-    )
-    listed = [
-        entry
-        for entry in entries
-        if wanted == "all" or entry.status == wanted or entry.image_id == current
-    ]
-    ids = [entry.image_id for entry in listed]
-    place = ids.index(current) if current in ids else 0
-    pages = (len(ids) + PAGE_SIZE - 1) // PAGE_SIZE
-    page = place // PAGE_SIZE
-    if pages > 1:
-        page = int(
-            st.number_input(
-                f"Page of the list (of {pages})", 1, pages, page + 1, key=f"list_page_{page}"
-            )
-            - 1
-        )
-    with st.container(
-        key="open_list", height=min(46 * len(listed) + 20, 420), border=True, gap=None
-    ):
-        for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
-            _image_button(entry, entry.image_id == current)
-    # "Next" leads past what can't be opened.
-    return [entry.image_id for entry in listed if not entry.problem or entry.image_id == current]
-
-
 def export(context: Context) -> None:
     """The button that writes a COCO data set, and the way to the last one written."""
     if not people.may(Role.ADMIN):
@@ -237,21 +186,6 @@ def export(context: Context) -> None:
     st.markdown(f"[Download {name}](/api/exports/{name}?token={token})")
     for line in summary.left_out_lines():
         st.caption(plain(line))
-
-
-def _image_button(entry: ImageEntry, is_current: bool) -> None:
-    icon = ":red[:material/warning:]" if entry.problem else STATUS_ICONS[entry.status]
-    boxes = f" · {entry.rects}" if entry.rects else ""
-    name = plain(shortened(entry.image_path, 30))
-    st.button(
-        f"{icon} {'**' + name + '**' if is_current else name}{boxes}",
-        key=f"{LEAVE}open_{entry.image_id}",
-        help=plain(entry.problem or f"{entry.image_path}: {STATUS_NAMES[entry.status]}"),
-        type="tertiary",
-        width="stretch",
-        on_click=state.go_to,
-        args=(entry.image_id,),
-    )
 
 
 def _colored(label: Label) -> str:

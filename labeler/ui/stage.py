@@ -18,7 +18,7 @@ from labeler.labels import LabelSet
 from labeler.merge import Choice, RectConflict, resolve
 from labeler.models import AnnotationDocument, Rect, Status
 from labeler.saver import SaveState
-from labeler.ui import guard, people, state
+from labeler.ui import address, guard, people, state
 from labeler.ui.context import Context
 from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
 from labeler.ui.guard import LEAVE
@@ -114,7 +114,7 @@ def _steps(previous: str | None, following: str | None) -> None:
         icon=":material/arrow_back:",
         key=f"{LEAVE}previous",
         disabled=previous is None,
-        on_click=state.go_to,
+        on_click=address.go_to,
         args=(previous,),
         help="Key A",
     )
@@ -123,7 +123,7 @@ def _steps(previous: str | None, following: str | None) -> None:
         icon=":material/arrow_forward:",
         key=f"{LEAVE}next",
         disabled=following is None,
-        on_click=state.go_to,
+        on_click=address.go_to,
         args=(following,),
         help="Key D",
     )
@@ -147,7 +147,7 @@ def _mark(image: state.OpenImage, status: Status, following: str | None) -> None
     # By hand: in_progress without rects is "opened again", not "not labelled yet".
     state.change(image, lambda document: edits.with_status(document, status))
     if following:
-        state.go_to(following)
+        address.go_to(following)
 
 
 def _save_state(image: state.OpenImage) -> None:

@@ -23,7 +23,7 @@ from labeler.ui import people
 from labeler.ui.context import Context, bound
 from labeler.ui.drawing import DrawnBox, Look, Looks, Reading, looks_of, read_drawing
 from labeler.ui.guard import Room
-from labeler.ui.memo import Memo, same_ids
+from labeler.ui.memo import Memo, as_drawn, unheard
 
 SAVE_WAIT_S = 0.7
 """How long a run waits for a save, so that it can say "saved" at once."""
@@ -123,12 +123,6 @@ def session() -> _Session:
 def tell(text: str, icon: str = ":material/info:") -> None:
     """Say something in passing, once, in the next page that is drawn."""
     session().messages.append((text, icon))
-
-
-def go_to(image_id: str) -> None:
-    """Make the address name that image, and no view; the page then shows it."""
-    st.query_params["image"] = image_id
-    st.query_params.pop("view", None)
 
 
 def read_project(dataset: Dataset) -> Project:
@@ -246,16 +240,17 @@ def resume(image: OpenImage, memo: Memo) -> None:
     labels = session().project.labels or LabelSet()
     # A memo of a version that knew no looks: then a box showed the label that is stored with it.
     plain = {rect.label: Look(rect.label, labels.color(rect.label)) for rect in memo.given}
+    more = unheard(memo, image.draft.wanted.rects)
     image.canvas = Canvas(
         key=memo.key,
         fit=memo.fit,
         room=Room(*memo.room),
         given=memo.given,
         looks=plain | memo.looks,
-        shown=memo.stored,
-        drawn=memo.drawn,
+        shown=(*memo.stored, *more),
+        drawn=(*memo.drawn, *(as_drawn(rect, memo.fit) for rect in more)),
         read=False,
-        changed=memo.changed,
+        changed=memo.changed or bool(more),
         token=memo.token,
     )
 
@@ -270,12 +265,8 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
     image, canvas = found
     if raw is None or raw == canvas.raw:
         return False
-    reading = read_drawing(raw, canvas.fit, canvas.given, canvas.looks, canvas.drawn)
-    if not canvas.read:
-        stored = image.draft.wanted.rects
-        drawn = same_ids(reading.drawn, canvas.fit, canvas.shown, stored)
-        reading = read_drawing(raw, canvas.fit, canvas.given, canvas.looks, drawn)
-        canvas.read = True
+    reading = read_drawing(raw, canvas.fit, canvas.given, canvas.looks, canvas.drawn, canvas.key)
+    canvas.read = True
     canvas.raw = raw
     return _take_reading(image, canvas, reading)
 

@@ -12,7 +12,7 @@ from typing import Final
 import streamlit as st
 
 from labeler.auth import Role
-from labeler.ui import people
+from labeler.ui import address, people
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
 from labeler.ui.state import Project
@@ -58,7 +58,7 @@ def opener(name: str) -> None:
 
 def current() -> View | None:
     """The view that the address names; one that there is not is ignored with a word."""
-    name = st.query_params.get("view")
+    name = st.query_params.get(address.VIEW)
     if name is not None and name not in VIEWS:
         st.warning(plain(f"There is no view {name!r}. These are the images."))
     return VIEWS.get(name or "")
@@ -74,9 +74,9 @@ def show(view: View, context: Context, project: Project) -> None:
 
 
 def _open(name: str) -> None:
-    st.query_params["view"] = name
+    st.query_params[address.VIEW] = name
 
 
 def close() -> None:
     """Have the next run show the image again."""
-    st.query_params.pop("view", None)
+    st.query_params.pop(address.VIEW, None)

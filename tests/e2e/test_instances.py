@@ -1,47 +1,72 @@
-"""Any instance answers any request: several behind a proxy, and some of them end meanwhile."""
+"""Any instance answers any request: several behind a proxy, which end and are replaced meanwhile.
+
+SOAK_SEED chooses another course of events and SOAK_IMAGES how many images there are: `make soak`
+runs it with many seeds. Without both it is the short form that `make test` runs.
+"""
 
 from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import documents, eventually
+from tests.e2e.labeller import Labeller, documents, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
+from tests.e2e.weather import Weather
+from tests.e2e.worker import LABELS, Worker
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
+
+SEED = int(os.environ.get("SOAK_SEED", "1"))
+IMAGES = int(os.environ.get("SOAK_IMAGES", "6"))
 
 
 def test_labelling_while_instances_come_and_go(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, tmp_path: Path
 ) -> None:
-    instances = [serve(LABELER_LABELS="cat"), serve(LABELER_LABELS="cat")]
-    folder = instances[0].folder
-    files = pictures.series(8)
-    with Proxy(seed=1) as proxy:
-        proxy.instances = [instance.port for instance in instances]
+    """Upload, label, edit, go on, export: every box is stored once, and in the export."""
+    files = pictures.series(IMAGES)
+    names = [file.name for file in files]
+    folder = tmp_path / "data"
+    with Proxy(SEED) as proxy:
+        start = lambda: serve(LABELER_LABELS=",".join(LABELS))  # noqa: E731
+        weather = Weather(SEED, proxy, start, 2 if IMAGES < 10 else 3)
         labeller = new_labeller(proxy)
-        labeller.upload(*files)
-        labeller.at(files[0].name)
-        for step, file in enumerate(files):
-            labeller.at(file.name)
-            labeller.drag((40, 40), (140, 120))
-            if step in (1, 4):  # one instance is stopped, then another is killed
-                ended = instances.pop(0)
-                proxy.instances.remove(ended.port)
-                ended.stop(kill=step == 4)
-                instances.append(serve(LABELER_LABELS="cat"))
-                proxy.instances.append(instances[-1].port)
-            if step in (2, 6):
-                proxy.cut_websockets()
-            labeller.drag((200, 40), (300, 120))
-            name = file.name
-            eventually(lambda name=name: len(documents(folder)[name]["rects"]) == 2, 60)
-            if step + 1 < len(files):
-                labeller.next_to(files[step + 1].name)
-    stored = documents(folder)
-    assert {name: len(document["rects"]) for name, document in stored.items()} == {
-        file.name: 2 for file in files
+        worker = Worker(labeller, folder, SEED, names)
+        try:
+            with weather:
+                labeller.upload(*files)
+                eventually(lambda: sorted(documents(folder)) == names, 120)
+                worker.work()
+            worker.check()
+        finally:
+            print(f"seed {SEED}: {', '.join(weather.done)}; in the end: {worker.view()}")
+        worker.no_error()
+        check_export(worker, export(labeller, folder))
+
+
+def export(labeller: Labeller, folder: Path) -> dict[str, Any]:
+    """The COCO file that the button makes."""
+    labeller.ready()
+    labeller.press("Export COCO")
+    found = eventually(lambda: list((folder / "exports").glob("*.json")), 60)
+    labeller.page.get_by_role("link", name=found[0].name).first.wait_for()
+    return dict(json.loads(found[0].read_bytes()))
+
+
+def check_export(worker: Worker, coco: dict[str, Any]) -> None:
+    """Every image that was not skipped is in it, with as many boxes as it has."""
+    images = {image["id"]: image["file_name"].rpartition("/")[2] for image in coco["images"]}
+    counts = dict.fromkeys(images.values(), 0)
+    for annotation in coco["annotations"]:
+        counts[images[annotation["image_id"]]] += 1
+    assert counts == {
+        sheet.name: len(sheet.boxes)
+        for sheet in worker.sheets
+        if "skipped" not in sheet.statuses and (sheet.boxes or "done" in sheet.statuses)
     }
-    for document in stored.values():
-        assert len({(rect["left"], rect["top"]) for rect in document["rects"]}) == 2

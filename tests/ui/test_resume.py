@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from labeler.ui import state
 from labeler.ui.memo import parse_memo
 from tests.ui.visit import NewPlace, Visit, box
@@ -70,3 +72,30 @@ def test_what_an_instance_was_given_and_could_not_store_is_stored_by_the_next(
     after.answer(after.app.session_state["session"].id, fresh.model_dump_json())
     assert after.rects(image_id) == [("car", 4, 5, 20, 10)]
     assert after.canvas() == before.canvas()
+
+
+@pytest.mark.parametrize(
+    ("now", "stored"),
+    [
+        ([box(4, 5, 20, 10, "dog")], [("dog", 4, 5, 20, 10)]),
+        ([box(14, 15, 20, 10, "car")], [("car", 14, 15, 20, 10)]),
+        ([box(30, 30, 5, 6, "dog")], [("dog", 30, 30, 5, 6)]),
+        ([], [("car", 4, 5, 20, 10)]),  # as it was given: the tab has lost the canvas
+    ],
+    ids=["relabelled", "moved", "deleted", "lost"],
+)
+def test_a_box_that_was_stored_before_the_tab_heard_of_it_stays_one(
+    new_place: NewPlace, now: list[dict[str, object]], stored: list[tuple[object, ...]]
+) -> None:
+    place = new_place(LABELS="car,dog")
+    [image_id] = place.add("a.png")
+    before = place.visit()
+    memo, key = memo_of(before), before.canvas()
+    assert key
+    before.draw(box(4, 5, 20, 10, "car"))
+    after = place.visit(answers=False)
+    after.app.session_state[key] = sent(*now)
+    after.run()
+    after.answer(after.app.session_state["session"].id, memo)
+    assert after.rects(image_id) == stored
+    assert (after.canvas() == key) == bool(now)

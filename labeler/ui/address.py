@@ -1,0 +1,73 @@
+"""Where one is: the page's address says which image is open, and which images the list shows.
+
+The address is the truth, so that it can be sent to somebody, and "back" leads back. Widgets that
+stand for a part of it are set to what it says before they are drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from labeler.models import Status
+
+IMAGE: Final = "image"
+STATUS: Final = "status"
+TEXT: Final = "find"
+LABEL: Final = "label"
+VIEW: Final = "view"
+MAX_TEXT: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which images the list shows: of this status, with this text in their name, this label."""
+
+    status: Status | None = None
+    text: str = ""
+    label: str = ""
+
+    def __bool__(self) -> bool:
+        return self != Filters()
+
+
+def image() -> str | None:
+    """The image that the address names."""
+    return st.query_params.get(IMAGE) or None
+
+
+def go_to(image_id: str) -> None:
+    """Make the address name that image, and no view; the page then shows it."""
+    st.query_params[IMAGE] = image_id
+    st.query_params.pop(VIEW, None)
+
+
+def filters(labels: Sequence[str]) -> tuple[Filters, list[str]]:
+    """What the address asks for, and a line for each part that makes no sense and is ignored."""
+    ignored = []
+    status = st.query_params.get(STATUS) or None
+    if status is not None and status not in set(Status):
+        ignored.append(f"{STATUS}={status[:40]}: it is one of {', '.join(Status)}")
+        status = None
+    label = st.query_params.get(LABEL, "")
+    if label and label not in labels:
+        ignored.append(f"{LABEL}={label[:40]}: there is no such label")
+        label = ""
+    text = " ".join(st.query_params.get(TEXT, "").split())[:MAX_TEXT]
+    return Filters(Status(status) if status else None, text, label), ignored
+
+
+def show(wanted: Filters) -> None:
+    """Make the address ask for these."""
+    for name, value in (
+        (STATUS, wanted.status.value if wanted.status else ""),
+        (TEXT, wanted.text),
+        (LABEL, wanted.label),
+    ):
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]

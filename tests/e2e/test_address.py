@@ -1,0 +1,103 @@
+"""The address says where one is: the image, and what the list shows; "back" leads back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import Labeller, documents, eventually, rects
+from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
+
+
+def listed(page: Page) -> list[str]:
+    names = page.locator("[class*=st-key-leave_open_]").all_inner_texts()
+    return [match[0] for name in names if (match := re.search(r"\S+\.jpg", name))]
+
+
+def open_find(labeller: Labeller) -> None:
+    labeller.page.locator(".st-key-find button").first.click()
+
+
+def test_back_and_forward_keep_what_was_just_drawn(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    files = pictures.series(3)
+    labeller.upload(*files)
+    labeller.at(files[0].name)
+    page = labeller.page
+    labeller.drag((30, 30), (90, 80))
+    labeller.press("Next")
+    labeller.at(files[1].name)
+    for turn in range(4):
+        here, there = files[(turn + 1) % 2].name, files[turn % 2].name
+        labeller.drag((30 + 80 * turn, 140), (90 + 80 * turn, 190))
+        if turn % 2:
+            page.evaluate("history.forward()")  # at once: page.go_forward would wait
+        else:
+            page.evaluate("history.back()")
+        labeller.at(there)
+        eventually(lambda here=here: len(rects(server.folder, here)) >= 1)
+    counts = [len(documents(server.folder)[file.name]["rects"]) for file in files]
+    assert counts == [1 + 2, 2, 0]
+    labeller.press("Next")
+    labeller.at(files[2].name)
+    page.evaluate("history.go(-2)")
+    labeller.at(files[0].name)
+
+
+def test_a_copied_address_shows_the_same_to_somebody_else(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat,dog")
+    ana = new_labeller(server)
+    files = [*pictures.series(4), pictures.photo("street.jpg")]
+    ana.upload(*files)
+    ana.at(files[0].name)
+    ana.drag((30, 30), (90, 80))
+    ana.saved()
+    ana.page.keyboard.press(" ")
+    ana.at(files[1].name)
+    page = ana.page
+    page.locator(".st-key-status_filter [role=combobox], .st-key-status_filter input").first.click()
+    page.get_by_role("option", name="not labelled yet (4)").click()
+    expect(page).to_have_url(re.compile("status=unlabeled"))
+    open_find(ana)
+    page.get_by_label("In the name").fill("series_00[23]*")
+    page.get_by_label("In the name").press("Enter")
+    expect(page).to_have_url(re.compile("find=series"))
+    eventually(lambda: listed(page) == ["series_001.jpg", "series_002.jpg", "series_003.jpg"])
+    ben = new_labeller(server, page.url.removeprefix(server.url))
+    ben.at(files[1].name)
+    eventually(lambda: listed(ben.page) == listed(page))
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("find="))
+    eventually(lambda: "street.jpg" in listed(page))
+    open_find(ben)
+    ben.page.get_by_role("button", name="Show all images").click()
+    eventually(lambda: len(listed(ben.page)) == 5)
+    # By label, from an address: without an image, the first of what is found is opened.
+    cleo = new_labeller(server, "/?label=cat&status=done")
+    cleo.at(files[0].name)
+    eventually(lambda: listed(cleo.page) == [files[0].name])
+
+
+def test_what_makes_no_sense_in_an_address_is_ignored_with_a_word(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    ana = new_labeller(server)
+    ana.upload(pictures.photo("cat.jpg"))
+    ana.at("cat.jpg")
+    ben = new_labeller(server, "/?status=lost&label=%3Cb%3E&find=%20&image=")
+    ben.at("cat.jpg")
+    for said in ("status=lost: it is one of", "label=<b>: there is no such label"):
+        expect(ben.page.get_by_text(f"Ignored in the address: {said}")).to_be_visible()
+    cleo = new_labeller(server, "/?image=nothing")
+    expect(cleo.page.get_by_text("There is no image 'nothing'")).to_be_visible()
