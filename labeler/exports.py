@@ -16,9 +16,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import IO, BinaryIO, Final
+from typing import IO, BinaryIO, Final, Self
 
 from labeler import __version__, events
+from labeler.assembly import Assembly
 from labeler.boxes import Rules, Summary
 from labeler.catalogue import Catalogue
 from labeler.coco import AnnotationLines, CocoFile, CocoWriter
@@ -26,7 +27,6 @@ from labeler.earlier import (
     CHOICE,
     EXPORTS,
     SOURCES_MD5,
-    Carried,
     Earlier,
     Shelf,
     choice_digest,
@@ -40,9 +40,10 @@ from labeler.listing import Listing
 from labeler.originals import Uploads
 from labeler.registry import Registry
 from labeler.selection import ALL, Choice, ChosenImage
-from labeler.sources import Head, Record, dump_head, dump_record, spellings, writer_name
+from labeler.sources import Head, dump_head, spellings, writer_name
 from labeler.storage import ABSENT, ObjectInfo, Store
-from labeler.survey import READING, Read, Survey, Target, file_name_of, without_document
+from labeler.survey import READING, Survey
+from labeler.verifying import Verdict, verify
 
 WRITER: Final = writer_name(__version__)
 WRITING: Final = "Writing the file"
@@ -69,6 +70,13 @@ class _Made:
     highest: int
     labels: LabelSet
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+        self.records.close()
+
 
 class Exports:
     """The exports of one project. Any number may be made at the same time."""
@@ -94,9 +102,12 @@ class Exports:
         """
         moment = self._clock().astimezone(UTC)
         exports = []
-        for one in choice.parts():
-            made = self._made(one, progress)
-            with made.file, made.records:
+        with ExitStack() as held:
+            files = [(one, held.enter_context(self._made(one, progress))) for one in choice.parts()]
+            for one, made in files:
+                if made.labels != files[-1][1].labels:
+                    # Another part had labels that were not in the set yet: all have the same.
+                    made = held.enter_context(self._made(one, progress))
                 progress(WRITING)
                 key, moment = self._keep(one, made, moment)
                 exports.append(Export(key, made.file.summary))
@@ -140,6 +151,18 @@ class Exports:
     def kept(self) -> list[ObjectInfo]:
         """The exports in the store, the newest first."""
         return [info for info in self._shelf.exports() if _NAME.fullmatch(info.key[len(EXPORTS) :])]
+
+    def verify(self, name: str, progress: Progress = unwatched) -> Verdict:
+        """Whether the store holds what that export was made from, by its key or file name.
+
+        Raises NotFound, and DamagedExport where it is not known what it was made from.
+        """
+        key = EXPORTS + name.removeprefix(EXPORTS)
+        if not _NAME.fullmatch(key[len(EXPORTS) :]):
+            raise NotFound(f"There is no export {name!r}.")
+        return verify(
+            self._store, self._survey, self._labels.read(), self._shelf.open(key), progress
+        )
 
     # --- making ---------------------------------------------------------------------------
 
@@ -280,69 +303,6 @@ def open_exports(
     registry = Registry(store, lambda: shelf.numbers(ids_by_name))
     survey = Survey(store, Listing(store, uploads, catalogue), catalogue, registry)
     return Exports(store, survey, shelf, labels, clock)
-
-
-class Assembly:
-    """Puts images together into a file and its sources, in the order of their numbers."""
-
-    def __init__(
-        self, writer: CocoWriter, rules: Rules, lines: AnnotationLines, records: IO[bytes]
-    ) -> None:
-        self.looked_at = 0
-        self._writer = writer
-        self._rules = rules
-        self._lines = lines
-        self._records = records
-        self._run = (0, 0)
-        """The lines of the earlier file that come next, and are not copied yet."""
-
-    def carry(self, carried: Carried) -> None:
-        """An image as it is in the earlier export."""
-        record, line, start = carried
-        if record.outcome.boxes:
-            if start != self._run[1]:
-                self._copy()
-                self._run = start, start
-            self._run = self._run[0], start + record.outcome.boxes
-        self._add(record, line)
-
-    def take(self, target: Target, read: Read | None) -> None:
-        """An image whose document was read; None where there is none."""
-        number, listed = target
-        if read is None and listed.original is None:
-            return  # it was deleted since it was listed
-        document = read.document if read else without_document(listed)
-        file_name = file_name_of(listed, document)
-        outcome, boxes = self._rules.apply(document, file_name)
-        record = Record(
-            number,
-            listed.image_id,
-            read.version if read else "",
-            hashlib.md5(read.data).hexdigest() if read else "",
-            file_name,
-            listed.original is not None,
-            outcome,
-        )
-        self._add(record, dump_record(record).encode())
-        if boxes:
-            self._copy()
-            self._writer.add_boxes(number, boxes)
-
-    def end(self) -> None:
-        """After the last image; raises UnknownLabels."""
-        self._copy()
-        self._rules.check()
-
-    def _add(self, record: Record, line: bytes) -> None:
-        self._writer.add(record.number, record.image_id, record.file_name, record.outcome)
-        self._records.write(line)
-        self.looked_at += 1
-
-    def _copy(self) -> None:
-        start, end = self._run
-        for lines in self._lines.between(start, end):
-            self._writer.add_lines(lines)
-        self._run = end, end
 
 
 def _tell(summary: Summary, started: float) -> None:

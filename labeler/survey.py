@@ -66,6 +66,10 @@ class Survey:
         targets.sort()
         return targets, highest
 
+    def listed(self) -> list[Listed]:
+        """Every image of the project; nothing is numbered."""
+        return list(self._listing.read().values())
+
     def read(self, listed: Iterable[Listed]) -> Iterator[Read | None]:
         """The documents of these images, in this order, read in bulk.
 

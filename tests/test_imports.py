@@ -55,6 +55,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.import_report"}),
     frozenset({"labeler.survey"}),
     frozenset({"labeler.earlier"}),
+    frozenset({"labeler.assembly", "labeler.verifying"}),
     frozenset({"labeler.exports", "labeler.gate"}),
     frozenset({"labeler.dataset"}),
     frozenset({"labeler.import_pictures"}),

@@ -73,7 +73,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
     images = Images(dataset, intake, max_upload_bytes)
     documents = Documents(dataset, intake)
     labels = Labels(dataset, intake)
-    exports = Exports(dataset)
+    exports = Exports(dataset, intake)
     state = State(dataset)
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]

@@ -3,43 +3,65 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Generator
+from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
+from labeler.api.bodies import Intake
 from labeler.auth import Person
 from labeler.coco import CocoFile
 from labeler.dataset import Dataset
+from labeler.errors import InvalidRequest
+from labeler.selection import ALL, Choice, parse_choice
+
+MAX_BYTES: Final = 2**20
 
 
 class Exports:
     """The calls about exports over one data set."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, dataset: Dataset, intake: Intake) -> None:
         self._dataset = dataset
+        self._intake = intake
         self._making = asyncio.Semaphore(1)
 
-    async def write(self, _: Request, __: Person) -> Response:
+    async def write(self, request: Request, _: Person) -> Response:
         """POST /api/exports"""
+        async with self._intake.body(request, MAX_BYTES, "The choice") as body:
+            choice = _choice_in(body)
         async with self._making:
-            (export,) = await run_in_threadpool(self._dataset.exports.write)
-        body = {
-            "object": export.key,
-            "images": export.summary.images,
-            "annotations": export.summary.annotations,
-        }
-        return json_answer(body, 201, Location=f"/api/{export.key}")
+            exports = await run_in_threadpool(self._dataset.exports.write, choice)
+        files = [
+            {
+                "object": export.key,
+                "images": export.summary.images,
+                "annotations": export.summary.annotations,
+            }
+            for export in exports
+        ]
+        told: dict[str, Any] = files[0]
+        if len(files) > 1:  # a part of the split each
+            told = {
+                "object": files[0]["object"],
+                "images": sum(export.summary.images for export in exports),
+                "annotations": sum(export.summary.annotations for export in exports),
+                "files": files,
+            }
+        return json_answer(told, 201, Location=f"/api/{exports[0].key}")
 
     async def coco(self, request: Request, _: Person) -> Response:
         """GET /api/export/coco"""
+        choice = choice_in_address(request)
         more = _as_file("dataset_coco.json", NEVER)
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
         async with self._making:
-            file = await run_in_threadpool(self._dataset.exports.coco)
+            file = await run_in_threadpool(self._dataset.exports.coco, choice)
         return Streamed(_closing(file), "application/json", more)
 
     async def fetch(self, request: Request, _: Person) -> Response:
@@ -50,6 +72,32 @@ class Exports:
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
         return Streamed(chunks, "application/json", more)
+
+
+def choice_in_address(request: Request, *others: str) -> Choice:
+    """The choice in the address; `others` are parameters that are not of the choice."""
+    query = request.query_params
+    return parse_choice({name: query.getlist(name) for name in query if name not in others})
+
+
+def _choice_in(body: bytes) -> Choice:
+    """The choice in a JSON body; an empty one is the default."""
+    if not body.strip():
+        return ALL
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not JSON: send an object, or nothing at all.") from error
+    if not isinstance(given, dict):
+        raise InvalidRequest("The body must be a JSON object with the fields of a choice.")
+    fields: dict[str, list[str]] = {}
+    for name, value in given.items():
+        values = value if isinstance(value, list) else [] if value is None else [value]
+        for one in values:
+            if not isinstance(one, str | int) or isinstance(one, bool):
+                raise InvalidRequest(f"{name} must be text, or a list of texts.")
+        fields[name] = [str(one) for one in values]
+    return parse_choice(fields)
 
 
 def _closing(file: CocoFile) -> Generator[bytes, None, None]:

@@ -27,6 +27,7 @@ from labeler.api.openapi_parts import (
     Json,
     added,
     answered,
+    choice,
     condition,
     errors,
     link,
@@ -293,9 +294,10 @@ def _export_coco() -> Json:
     return {
         "operationId": "exportCoco",
         "summary": "The project as a COCO file, made now",
+        "parameters": choice(),
         "responses": {
             "200": answered("The COCO file.", {"type": "object"}),
-            **errors(401, 403, 500, 503),
+            **errors(400, 401, 403, 500, 503),
         },
     }
 
@@ -304,10 +306,16 @@ def _write_export() -> Json:
     return {
         "operationId": "writeExport",
         "summary": "Write the project's COCO file under exports/",
+        "description": "With a split that names no part, a file for each part is written.",
         "parameters": [CLIENT],
+        "requestBody": {
+            "required": False,
+            "description": "Which images and boxes go in; nothing means all with a result.",
+            "content": {"application/json": {"schema": ref("Choice")}},
+        },
         "responses": {
             "201": answered("Written.", ref("Export"), Location=LOCATION),
-            **errors(401, 403, 500, 503),
+            **errors(400, 401, 403, 408, 413, 500, 503),
         },
     }
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from labeler.api.callers import CLIENT_HEADER
 from labeler.labels import MAX_LABEL_LENGTH, LabelSet
 from labeler.models import AnnotationDocument, Status
+from labeler.selection import MAX_VALUES, Part
 
 Json = dict[str, Any]
 TEXT: Final[Json] = {"type": "string"}
@@ -43,7 +44,20 @@ def schemas() -> Json:
             saved_by=MAYBE,
         ),
         "ImagePage": _object(images={"type": "array", "items": ref("Image")}, next=MAYBE),
-        "Export": _object(object=TEXT, images=_COUNT, annotations=_COUNT),
+        "Choice": {"type": "object", "additionalProperties": False, "properties": _choice_fields()},
+        "Export": _object(
+            optional={
+                "files": {
+                    "type": "array",
+                    "items": _object(object=TEXT, images=_COUNT, annotations=_COUNT),
+                    "description": "A file for each part of a split; the counts beside it are "
+                    "those of all.",
+                }
+            },
+            object=TEXT,
+            images=_COUNT,
+            annotations=_COUNT,
+        ),
     }
 
 
@@ -133,6 +147,33 @@ def added(description: str) -> Json:
 def query(name: str, schema: Json, description: str) -> Json:
     """A parameter in the address."""
     return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _choice_fields() -> Json:
+    def some(of: Json, description: str) -> Json:
+        return {"type": "array", "items": of, "maxItems": MAX_VALUES, "description": description}
+
+    return {
+        "status": some({"enum": list(Status)}, "Only images in these; else all with a result."),
+        "label": some(TEXT, "Only boxes of these labels, and images that have one."),
+        "name": some(TEXT, "Only images whose file name matches one of these: `street/*.jpg`."),
+        "split": {
+            "type": "string",
+            "pattern": "^[0-9]{1,4}(/[0-9]{1,4}){1,2}$",
+            "description": "Shares of train, val and test, such as 80/10/10.",
+        },
+        "seed": {**TEXT, "description": "Draws another split of the same shares."},
+        "part": {"enum": list(Part), "description": "Only this part of the split."},
+    }
+
+
+def choice() -> list[Json]:
+    """The parameters in the address that say which images and boxes go into a data set."""
+    return [
+        query(name, {key: value for key, value in schema.items() if key != "description"}, text)
+        for name, schema in _choice_fields().items()
+        for text in [schema["description"]]
+    ]
 
 
 def condition(name: str, description: str) -> Json:

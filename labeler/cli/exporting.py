@@ -1,4 +1,4 @@
-"""`export`: the data set as one file."""
+"""`export` and `verify`: the data set as a file, and whether it is still what it was made from."""
 
 from __future__ import annotations
 
@@ -10,32 +10,87 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from labeler.cli.terminal import progress, say, show
-from labeler.errors import LabelerError
+from labeler.cli.terminal import plain, progress, say, show
+from labeler.errors import InvalidRequest, LabelerError
 
 if TYPE_CHECKING:
+    from labeler.boxes import Summary
     from labeler.dataset import Dataset
+    from labeler.selection import Choice
     from labeler.settings import Settings
 
 
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """The options that say which images go in; see selection.Choice."""
+    for name, metavar, about in (
+        ("status", "STATUS", "only images of this status; may be given again"),
+        (
+            "label",
+            "LABEL",
+            "only boxes of this label, and images that have one; may be given again",
+        ),
+        ("name", "PATTERN", "only images whose file name matches, such as 'street/*.jpg'"),
+    ):
+        parser.add_argument(f"--{name}", action="append", metavar=metavar, help=about)
+    parser.add_argument("--split", metavar="SHARES", help="train/val/test, such as 80/10/10")
+    parser.add_argument("--seed", metavar="TEXT", help="draws another split")
+    parser.add_argument("--part", help="only train, val or test of the split")
+
+
+def choice_of(given: argparse.Namespace) -> Choice:
+    """The choice in the options; ends the program as wrong usage does where it makes no sense."""
+    from labeler.selection import FIELDS, parse_choice
+
+    values = {name: getattr(given, name) for name in FIELDS}
+    try:
+        return parse_choice(
+            {name: [one] if isinstance(one, str) else one for name, one in values.items() if one}
+        )
+    except InvalidRequest as error:
+        say(error.message)
+        raise SystemExit(2) from error
+
+
 def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
-    progress("reading documents")
+    choice = choice_of(given)
     if given.output is None:
-        for export in dataset.exports.write():
+        for export in dataset.exports.write(choice, watched):
             show(export.key)
-            summary = export.summary
-    else:
+            _say_summary(export.summary)
+        return True
+    with dataset.exports.coco(choice, watched) as coco:
         to_stdout = contextlib.nullcontext(sys.stdout.buffer)
         with to_stdout if given.output == "-" else _whole_file(Path(given.output)) as file:
             write = _counted(file)
-            with dataset.exports.coco() as coco:
-                for chunk in coco.chunks():
-                    write(chunk)
-                summary = coco.summary
-    for line in summary.left_out_lines():
+            for chunk in coco.chunks():
+                write(chunk)
+        _say_summary(coco.summary)
+    return True
+
+
+def verify(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    found = dataset.exports.verify(given.export, watched)
+    for what, names in (
+        ("changed", found.changed), ("added", found.added), ("deleted", found.deleted),
+    ):  # fmt: skip
+        for name in names:
+            show(f"{what}\t{plain(name)}")
+    for problem in found.problems:
+        show(plain(problem))
+    if found.is_same:
+        show(f"The store holds what {found.key} was made from ({found.looked_at} images).")
+    return found.is_same
+
+
+def watched(doing: str, done: int = 0, total: int = 0) -> None:
+    """Shows how far it is."""
+    progress(f"{doing}: {done} of {total}" if total else doing)
+
+
+def _say_summary(summary: Summary) -> None:
+    for line in summary.lines():
         say(line)
     say(f"{summary.images} images, {summary.annotations} boxes.")
-    return True
 
 
 def _counted(file: BinaryIO) -> Callable[[bytes], None]:

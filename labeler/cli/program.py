@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from labeler.cli.adding import add
 from labeler.cli.examining import doctor
-from labeler.cli.exporting import export
+from labeler.cli.exporting import add_choice, export, verify
 from labeler.cli.importing import add_import_arguments, import_data_set
 from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.looking import check, list_images, show_document, stats
@@ -101,6 +101,9 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument(
         "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
     )
+    add_choice(exporting)
+    verifying = command("verify", _on_data(verify), "Check whether an export is up to date.")
+    verifying.add_argument("export", metavar="EXPORT", help="its name under exports/")
     importing = command("import", _on_data(import_data_set), "Import boxes of another program.")
     add_import_arguments(importing)
     add_label_arguments(command("labels", _on_data(labels), "List and edit the label set."))

@@ -7,9 +7,12 @@ import socket
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.api.support import Api, rect, refused
+
+PARTS = ("train", "val")
 
 
 def labelled(api: Api) -> None:
@@ -109,3 +112,66 @@ def test_one_who_goes_away_in_between_leaves_nothing_open(api: Api) -> None:
         assert time.monotonic() < end
         time.sleep(0.05)
     assert api.client.get(f"/api/exports/{name}").json() == ["x" * 1000] * 30_000
+
+
+# --- what is asked for --------------------------------------------------------------------
+
+
+def names(answer: httpx.Response) -> list[str]:
+    assert answer.status_code == 200, answer.text
+    return [image["file_name"] for image in answer.json()["images"]]
+
+
+def test_the_address_says_what_goes_in(api: Api) -> None:
+    labelled(api)
+    get = api.client.get
+    assert names(get("/api/export/coco?status=done")) == ["b.png"]
+    assert names(get("/api/export/coco?status=done&status=in_progress")) == ["a.png", "b.png"]
+    assert names(get("/api/export/coco?status=done,unlabeled&name=c*")) == ["c.png"]
+    only = get("/api/export/coco?label=Person").json()
+    assert [len(only["images"]), len(only["annotations"]), len(only["categories"])] == [1, 1, 2]
+    parts = [names(get(f"/api/export/coco?split=50/50&seed=1&part={part}")) for part in PARTS]
+    assert sorted(parts[0] + parts[1]) == ["a.png", "b.png"]
+
+
+def test_the_body_says_what_goes_in(api: Api) -> None:
+    labelled(api)
+    for body, count in (
+        (b"", 2), (b"{}", 2), (b'{"status": "done"}', 1), (b'{"name": ["a*", "c*"]}', 1),
+        (b'{"label": null, "split": "1/0", "seed": 7, "part": "train"}', 2),
+    ):  # fmt: skip
+        answer = api.client.post("/api/exports", content=body)
+        assert (answer.status_code, answer.json()["images"]) == (201, count), answer.text
+
+
+def test_a_split_without_a_part_is_a_file_each(api: Api) -> None:
+    labelled(api)
+    answer = api.client.post("/api/exports", json={"split": "60/40"}).json()
+    assert len(answer["files"]) == 2
+    assert answer["object"] == answer["files"][0]["object"]
+    assert answer["images"] == sum(one["images"] for one in answer["files"]) == 2
+    for one, part in zip(answer["files"], PARTS, strict=True):
+        assert one["object"].endswith(f"_{part}.json")
+        fetched = api.client.get(f"/api/{one['object']}")
+        direct = api.client.get(f"/api/export/coco?split=60/40&part={part}")
+        assert fetched.content == direct.content
+    refused(api.client.get("/api/export/coco?split=60/40"), 400, "bad_request", "part=train")
+
+
+@pytest.mark.parametrize(
+    "query", ["statuses=done", "status=finished", "label=zebra", "split=x", "part=train", "seed=1"]
+)
+def test_a_choice_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
+    labelled(api)
+    refused(api.client.get(f"/api/export/coco?{query}"), 400, "bad_request")
+    body = dict([query.split("=")])
+    refused(api.client.post("/api/exports", json=body), 400, "bad_request")
+    assert not (api.folder / "exports").exists()
+
+
+@pytest.mark.parametrize(
+    "body", [b"[", b"[]", b"1", b'{"status": [1.5]}', b'{"label": {}}', b'{"label": true}', b"\xff"]
+)
+def test_a_body_that_is_no_choice_is_refused(api: Api, body: bytes) -> None:
+    refused(api.client.post("/api/exports", content=body), 400, "bad_request")
+    assert not (api.folder / "exports").exists()

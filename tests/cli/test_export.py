@@ -7,8 +7,12 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
+
+from labeler.label_edits import merged, renamed
 from tests.cli.support import PROGRAM, ROOT, Run, labelled
-from tests.projects import Project
+from tests.pictures import png
+from tests.projects import BOX, Project, with_boxes
 
 
 def test_an_export_is_written_where_exports_are(run: Run, project: Project) -> None:
@@ -58,3 +62,110 @@ def test_a_file_that_can_not_be_written_is_told(run: Run, tmp_path: Path) -> Non
     done = run("export", "coco", "--output", tmp_path / "missing" / "coco.json")
     assert done.code == 1
     assert "No such file or directory" in done.err
+
+
+def test_options_say_what_goes_in(run: Run, project: Project) -> None:
+    labelled(project)
+    for options, images in (
+        (["--name", "a*"], ["a.png"]),
+        (["--label", "dog"], ["a.png"]),
+        (["--status", "done"], []),
+        (["--status", "done,in_progress", "--name", "b*", "--name", "a*"], ["a.png", "b.png"]),
+    ):
+        done = run("export", "coco", *options)
+        assert done.code == 0, done.err
+        coco = json.loads(project.objects()[done.out.strip()][0])
+        assert [image["file_name"] for image in coco["images"]] == images
+
+
+def test_a_split_writes_a_file_for_each_part(run: Run, project: Project) -> None:
+    labelled(project)
+    done = run("export", "coco", "--split", "50/30/20", "--seed", "3")
+    keys = done.out.split()
+    assert [key.rpartition("_")[2] for key in keys] == ["train.json", "val.json", "test.json"]
+    found = [json.loads(project.objects()[key][0])["images"] for key in keys]
+    assert sorted(image["file_name"] for part in found for image in part) == ["a.png", "b.png"]
+    assert run("export", "coco", "--split", "50/50", "--output", "-").code == 1
+
+
+@pytest.mark.parametrize("options", [["--status", "x"], ["--split", "1"], ["--part", "train"]])
+def test_a_choice_that_makes_no_sense_is_wrong_usage(
+    run: Run, project: Project, options: list[str]
+) -> None:
+    assert run("export", "coco", *options).code == 2
+    assert project.objects() == {}
+
+
+def test_an_unknown_label_is_told(run: Run, project: Project) -> None:
+    labelled(project)
+    done = run("export", "coco", "--label", "zebra")
+    assert (done.code, "zebra" in done.err) == (1, True)
+
+
+# --- verify -------------------------------------------------------------------------------
+
+
+def test_an_export_is_verified_against_the_store(run: Run, project: Project) -> None:
+    labelled(project)
+    key = run("export", "coco").out.strip()
+    for name in (key, key.removeprefix("exports/")):
+        done = run("verify", name)
+        assert (done.code, done.err) == (0, "")
+        assert "(2 images)" in done.out
+
+
+def test_what_has_changed_since_an_export_is_named(run: Run, project: Project) -> None:
+    ids = labelled(project)
+    key = run("export", "coco").out.strip()
+    dataset = project.open()
+    dataset.add_image("new.png", png())
+    opened = dataset.open_document(ids[0])
+    dataset.save_document(ids[0], with_boxes(opened, BOX), opened, by="")
+    for gone in (f"annotations/{ids[1]}.json", "uploads/b.png"):
+        project.remove(gone)
+    dataset.labels.add(["zebra"])
+    done = run("verify", key)
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        "changed\ta.png", "added\tnew.png", "deleted\tb.png", "Labels were added: zebra.",
+    ]  # fmt: skip
+
+
+def test_labels_that_count_otherwise_are_named(run: Run, project: Project) -> None:
+    labelled(project)
+    key = run("export", "coco").out.strip()
+    labels = project.open().labels
+    labels.edit(lambda found: renamed(found, 1, "thing"))
+    assert run("verify", key).out == "Label 1 was 'object' and is 'thing' now.\n"
+    labels.edit(lambda found: renamed(merged(found, 3, 2), 1, "object"))
+    done = run("verify", key)
+    assert (done.code, done.out) == (1, "Boxes count as other labels now: dog.\n")
+
+
+def test_an_export_that_was_changed_itself_is_told(run: Run, project: Project) -> None:
+    labelled(project)
+    key = run("export", "coco").out.strip()
+    project.put(key, project.objects()[key][0].replace(b"1.5", b"2.5"))
+    done = run("verify", key)
+    assert (done.code, done.out) == (1, f"{key} itself was changed since it was written.\n")
+    project.remove(key)
+    assert run("verify", key).out == f"{key} is not there any more.\n"
+
+
+def test_a_copy_of_a_project_verifies(run: Run, project: Project, tmp_path: Path) -> None:
+    """Its documents have other versions, and the same bytes."""
+    labelled(project)
+    key = run("export", "coco").out.strip()
+    copy = Project(str(tmp_path / "copy"))
+    for name, (data, _) in project.objects().items():
+        copy.put(name, data)
+    found = copy.open().exports.verify(key)
+    copy.close()
+    assert found.is_same, found
+
+
+@pytest.mark.parametrize("name", ["x.json", "exports/dataset_coco_20240101_000000.json"])
+def test_what_is_no_export_can_not_be_verified(run: Run, name: str) -> None:
+    done = run("verify", name)
+    assert (done.code, done.out) == (1, "")
+    assert "There is no" in done.err
