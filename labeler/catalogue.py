@@ -63,6 +63,11 @@ def document_key(image_id: str) -> str:
 
 def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
     """The custom metadata of the object that holds `document` as the bytes `data`."""
+    return metadata_for(document, hashlib.md5(data).hexdigest())
+
+
+def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
+    """The custom metadata of the object that holds `document` as bytes of that MD5 (hex)."""
     metadata = {
         "image_path": document.image_path[:300],
         "status": document.status.value,
@@ -70,7 +75,7 @@ def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, st
         "saved_at": (document.metadata.saved_at or "")[:64],
         "saved_by": (document.metadata.saved_by or "")[:200],
     }
-    metadata["seal"] = _seal(metadata, hashlib.md5(data).hexdigest())
+    metadata["seal"] = _seal(metadata, md5)
     return metadata
 
 
@@ -145,6 +150,15 @@ class Catalogue:
         with self._listing:
             self._listed_at = float("-inf")
 
+    def originals(self) -> Iterator[tuple[str, ObjectInfo]]:
+        """Every original with the image ID that it has, from a new listing."""
+        if self._uploads is None:
+            return
+        for info in list_all(self._uploads.store, self._uploads.prefix):
+            image_id = self._image_of(info, self._uploads)
+            if image_id is not None:
+                yield image_id, info
+
     def find(self, image_id: str) -> ImageEntry | None:
         """The entry of that image; lists anew where the last listing does not hold it."""
         with self._lock:
@@ -213,15 +227,10 @@ class Catalogue:
     def _add_original(
         self, entries: dict[str, ImageEntry], info: ObjectInfo, uploads: Uploads
     ) -> None:
+        image_id = self._image_of(info, uploads)
+        if image_id is None:
+            return
         name = info.key.removeprefix(uploads.prefix)
-        if not is_image_name(name):
-            return
-        try:
-            noted = info.metadata.get(IMAGE_ID, "")
-            original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
-            image_id = self.original_id(name, original, uploads.store)
-        except NotFound:  # it was deleted since it was listed
-            return
         known = entries.get(image_id)
         if known is None:
             entries[image_id] = ImageEntry(
@@ -230,6 +239,18 @@ class Catalogue:
         elif known.original is None or name.startswith(f"{image_id}/"):
             # The place of its own is only used where the plain name was another picture's.
             entries[image_id] = replace(known, original=info.key)
+
+    def _image_of(self, info: ObjectInfo, uploads: Uploads) -> str | None:
+        """The image ID of what lies under uploads/; None for what is no picture, or gone by now."""
+        name = info.key.removeprefix(uploads.prefix)
+        if not is_image_name(name):
+            return None
+        try:
+            noted = info.metadata.get(IMAGE_ID, "")
+            original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
+            return self.original_id(name, original, uploads.store)
+        except NotFound:  # it was deleted since it was listed
+            return None
 
     def original_id(self, name: str, info: Scanned, store: Store) -> str:
         """The image ID of an original, which a pipeline may have put there; NotFound.

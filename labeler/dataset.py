@@ -35,9 +35,10 @@ from labeler.originals import (
     Uploads,
     check_same_picture,
 )
+from labeler.places import open_places
 from labeler.secret import load_secret
-from labeler.settings import Location, Settings
-from labeler.storage import ABSENT, Replaces, Store, Version, open_store
+from labeler.settings import Settings
+from labeler.storage import ABSENT, Replaces, Store, Version
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
@@ -371,16 +372,5 @@ def open_dataset(settings: Settings) -> Dataset:
     In a folder the secret key is made where there is none yet. Raises SettingsError, NotAllowed.
     """
     secret = load_secret(settings)
-    storage, place = settings.storage, settings.uploads
-    store = _open(storage, settings)
-    if place is None:
-        return Dataset(settings, store, None, secret)
-    prefix = place.prefix_in(storage)
-    if prefix is not None:
-        return Dataset(settings, store, Uploads(store, prefix), secret)
-    return Dataset(settings, store, Uploads(_open(place, settings), ""), secret)
-
-
-def _open(location: Location, settings: Settings) -> Store:
-    kms_key = settings.kms_key if location.bucket else ""
-    return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
+    store, uploads = open_places(settings)
+    return Dataset(settings, store, uploads, secret)

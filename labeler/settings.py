@@ -95,7 +95,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     allowed. An unset or empty variable means its default.
     """
     take = _Taker(environ)
-    storage = take("STORAGE", "data", _location)
+    storage = take("STORAGE", "data", parse_location)
     settings = Settings(
         storage=storage,
         uploads=take("UPLOADS", "", lambda text: _uploads(text, storage)),
@@ -299,8 +299,8 @@ def _labels(text: str) -> tuple[str, ...]:
     return tuple(names.values())
 
 
-def _location(text: str) -> Location:
-    """A folder, `file:///folder` or `gs://bucket[/prefix]`.
+def parse_location(text: str) -> Location:
+    """A folder, `file:///folder` or `gs://bucket[/prefix]`; ValueError for anything else.
 
     A mistyped bucket is refused rather than taken for a folder, which a container would lose.
     """
@@ -329,7 +329,7 @@ def _uploads(text: str, storage: Location) -> Location | None:
     if text == OFF:
         return None
     if text:
-        return _location(text)
+        return parse_location(text)
     path = f"{storage.path.rstrip('/')}/uploads" if storage.path else "uploads"
     return Location(storage.bucket, path)
 

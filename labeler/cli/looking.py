@@ -1,4 +1,4 @@
-"""`list`, `show`, `stats` and `check`: what is there, nothing of it changed."""
+"""`list`, `show` and `stats`: what is there, nothing of it changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, progress, say, show
+from labeler.cli.terminal import plain, progress, show
 
 if TYPE_CHECKING:
     from labeler.dataset import Dataset
@@ -56,20 +56,3 @@ def stats(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bo
         for name, count in counts.items():
             show(f"{count}\t  {plain(name)}")
     return True
-
-
-def check(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
-    problems = checked = 0
-    for image, document in dataset.survey():
-        progress(f"{checked} images")
-        checked += 1
-        problem = image.problem
-        if document and settings.uploads and image.original is None:
-            problem = "The original is not there. Add the file again."
-        if problem:
-            say(f"{image.image_id} {image.image_path}: {problem}")
-            problems += 1
-    progress("")
-    dataset.labels.read()
-    show(f"{checked} images checked, {problems} with a problem")
-    return not problems

@@ -16,8 +16,9 @@ from labeler.cli.adding import add
 from labeler.cli.examining import doctor
 from labeler.cli.exporting import add_choice, export, verify
 from labeler.cli.importing import add_import_arguments, import_data_set
+from labeler.cli.keeping import check, copy, moment, place, restore
 from labeler.cli.labels import add_label_arguments, labels
-from labeler.cli.looking import check, list_images, show_document, stats
+from labeler.cli.looking import list_images, show_document, stats
 from labeler.cli.terminal import say
 from labeler.errors import LabelerError
 
@@ -91,24 +92,34 @@ def _parser() -> argparse.ArgumentParser:
 
     adding = command("add", _on_data(add), "Add images, and the images in folders.")
     adding.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an image or a folder")
-    listing = command("list", _on_data(list_images), "List the images.")
+    listing = command("list", _there(_on_data(list_images)), "List the images.")
     listing.add_argument("--status", type=_status, help="only images of this status")
     listing.add_argument("--json", action="store_true", help="as JSON")
-    showing = command("show", _on_data(show_document), "Show an image's annotation document.")
+    showing = command(
+        "show", _there(_on_data(show_document)), "Show an image's annotation document."
+    )
     showing.add_argument("image_id", metavar="ID")
-    exporting = command("export", _on_data(export), "Export the data set.")
+    exporting = command("export", _there(_on_data(export)), "Export the data set.")
     exporting.add_argument("format", choices=["coco"])
     exporting.add_argument(
         "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
     )
     add_choice(exporting)
-    verifying = command("verify", _on_data(verify), "Check whether an export is up to date.")
+    verifying = command("verify", _there(_on_data(verify)), "Check whether an export is up to date.")
     verifying.add_argument("export", metavar="EXPORT", help="its name under exports/")
     importing = command("import", _on_data(import_data_set), "Import boxes of another program.")
     add_import_arguments(importing)
     add_label_arguments(command("labels", _on_data(labels), "List and edit the label set."))
-    command("stats", _on_data(stats), "Count images by status and boxes by label.")
-    command("check", _on_data(check), "Check that documents open and originals are there.")
+    command("stats", _there(_on_data(stats)), "Count images by status and boxes by label.")
+    checking = command("check", _there(check), "Check that everything fits together.")
+    checking.add_argument("--repair", action="store_true", help="mend what can be mended safely")
+    back = command("restore", _there(restore), "Bring documents back to what they were.")
+    back.add_argument("--at", type=moment, required=True, metavar="TIME", help="in UTC or +01:00")
+    back.add_argument("image_ids", nargs="*", metavar="ID", help="only these; else the project")
+    back.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    copying = command("copy", _there(copy), "Copy the project to another folder or bucket.")
+    copying.add_argument("to", type=place, metavar="TO", help="a folder or gs://bucket[/prefix]")
+    copying.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     examining = command(
         "doctor", doctor, "Check the folder, bucket or service: what is wrong, and what mends it."
     )
@@ -127,6 +138,25 @@ def _status(text: str) -> str:
     if text not in set(Status):
         raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(Status)}")
     return text
+
+
+def _there(
+    work: Callable[[argparse.Namespace, Settings], bool],
+) -> Callable[[argparse.Namespace, Settings], bool]:
+    """The work, unless the folder that it is about is not there: a mistyped one is not made."""
+
+    def command(given: argparse.Namespace, settings: Settings) -> bool:
+        from labeler.errors import NotFound
+
+        storage = settings.storage
+        if not storage.bucket and not Path(storage.path).is_dir():
+            raise NotFound(
+                f"There is no folder {storage.path}. Set LABELER_STORAGE to the one that you mean; "
+                "`add` makes a new one."
+            )
+        return work(given, settings)
+
+    return command
 
 
 def _on_data(

@@ -24,7 +24,7 @@ _NO_FOLDER_SYNC: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP})
 
 # Clocks of file systems tick in nanoseconds, 100 ns, 10 ms (exFAT), 1 s (HFS+) or 2 s (FAT).
 _TICKS_NS: Final = (1, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000, 4_000_000_000)
-_STALE_S: Final = 3600
+STALE_S: Final = 3600
 _CHUNK: Final = 1024 * 1024
 
 
@@ -107,7 +107,7 @@ def remove_stale(folder: Path) -> None:
         with contextlib.suppress(OSError):  # tidying must not keep anybody from saving
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
-                old = time.time() - os.fstat(fd).st_mtime > _STALE_S
+                old = time.time() - os.fstat(fd).st_mtime > STALE_S
                 if old and _try_lock(fd):
                     path.unlink()
             finally:

@@ -47,7 +47,8 @@ def test_a_wrong_setting_is_told_in_a_line(run: Run) -> None:
     assert "LABELER_IMAGE_ID='sequence'" in done.err
 
 
-def test_a_setting_that_nobody_knows_is_told(run: Run) -> None:
+def test_a_setting_that_nobody_knows_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     done = run("list", STORAGES="x")
     assert done.code == 0
     assert "LABELER_STORAGES" in done.err

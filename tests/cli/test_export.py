@@ -59,6 +59,7 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(
 
 
 def test_a_file_that_can_not_be_written_is_told(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     done = run("export", "coco", "--output", tmp_path / "missing" / "coco.json")
     assert done.code == 1
     assert "No such file or directory" in done.err

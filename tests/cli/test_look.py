@@ -1,8 +1,9 @@
-"""`list`, `show`, `stats` and `check`."""
+"""`list`, `show` and `stats`."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,16 @@ from tests.pictures import png
 from tests.projects import Project, old_document
 
 
-def test_the_list_of_nothing_is_empty(run: Run) -> None:
+@pytest.mark.parametrize("command", ["list", "stats", "check", "export coco", "show x"])
+def test_a_mistyped_folder_is_told_and_not_made(run: Run, tmp_path: Path, command: str) -> None:
+    done = run(*command.split())
+    assert (done.code, done.out) == (1, "")
+    assert f"There is no folder {tmp_path / 'data'}" in done.err
+    assert not (tmp_path / "data").exists()
+
+
+def test_the_list_of_nothing_is_empty(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
     assert run("list") == Done(0, "", "")
     assert run("list", "--json") == Done(0, "[]\n", "")
 
@@ -107,35 +117,3 @@ def test_images_and_boxes_are_counted(run: Run, project: Project) -> None:
         "5\tboxes\n4\t  car\n0\t  cat\n1\t  dog\n",
         "",
     )
-
-
-def test_a_whole_project_passes_the_check(run: Run, project: Project) -> None:
-    labelled(project)
-    project.put("uploads/c.png", png(32, 32))
-    before = project.objects()
-    assert run("check") == Done(0, "3 images checked, 0 with a problem\n", "")
-    assert project.objects() == before
-
-
-def test_what_is_missing_or_damaged_fails_the_check(run: Run, project: Project) -> None:
-    labelled(project)
-    project.remove("uploads/b.png")
-    project.put("annotations/broken.json", b"{")
-    done = run("check")
-    assert (done.code, done.out) == (1, "3 images checked, 2 with a problem\n")
-    first, second = done.err.splitlines()
-    assert "b.png: The original is not there" in first
-    assert "annotations/broken.json is damaged" in second
-
-
-def test_originals_that_are_not_kept_are_not_missed(run: Run, project: Project) -> None:
-    labelled(project)
-    project.remove("uploads/b.png")
-    assert run("check", UPLOADS="off").code == 0
-
-
-def test_a_damaged_label_set_fails_the_check(run: Run, project: Project) -> None:
-    project.put("labels.json", b"{")
-    done = run("check")
-    assert done.code == 1
-    assert "labels.json is damaged" in done.err

@@ -1,0 +1,131 @@
+"""What a bucket has kept of the past: old states of objects, to be read and never to be changed.
+
+Beside the Store, whose contract knows only the present. A folder keeps no old states.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+from urllib.parse import quote
+
+from google.api_core.exceptions import NotFound as Missing
+from google.api_core.exceptions import from_http_response
+from google.auth.exceptions import GoogleAuthError
+
+from labeler.errors import DamagedObject, InvalidRequest, NotFound
+from labeler.settings import Location
+from labeler.storage.base import ObjectInfo, check_key
+from labeler.storage.gcs_connection import Connection
+from labeler.storage.gcs_errors import bucket_missing, explain
+from labeler.storage.gcs_media import AS_STORED, Checksum, media_url
+from labeler.storage.gcs_metadata import info_of
+from labeler.storage.retry import RetryPolicy, Tries
+
+_FIELDS: Final = (
+    "items(name,generation,timeCreated,timeDeleted,updated,size,metadata,md5Hash,contentType),"
+    "nextPageToken"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One state of an object, and when it was the present one; `until` is None while it is."""
+
+    info: ObjectInfo
+    since: datetime
+    until: datetime | None
+    content_type: str
+
+    def was_at(self, moment: datetime) -> bool:
+        """Whether a reader of that moment would have got this state."""
+        return self.since <= moment and (self.until is None or moment < self.until)
+
+
+class Versions:
+    """The past of the objects at one place in a bucket."""
+
+    def __init__(self, location: Location, *, timeout_s: float) -> None:
+        self._bucket = location.bucket
+        self._prefix = f"{location.path}/" if location.path else ""
+        try:
+            self._connection = Connection(self._bucket, RetryPolicy(timeout_s))
+        except GoogleAuthError as error:
+            raise explain(error, self._bucket, "Old versions can't be listed") from error
+
+    def states(self, prefix: str) -> Iterator[tuple[str, list[State]]]:
+        """Each key below `prefix` with the states that are still kept, the oldest first."""
+        key, states = "", list[State]()
+        for item in self._items(prefix):
+            name = item["name"][len(self._prefix) :]
+            if name != key:
+                if states:
+                    yield key, states
+                key, states = name, []
+            with contextlib.suppress(InvalidRequest):
+                check_key(name)
+                states.append(_state(item, self._prefix))
+        if states:
+            yield key, states
+
+    def read(self, state: State) -> bytes:
+        """The bytes of that state; NotFound where it is kept no longer."""
+        key = state.info.key
+        doing = f"An old version of {key} can't be read"
+        url = media_url(self._connection.endpoint, self._bucket, self._prefix + key)
+        url += f"&generation={state.info.version}"
+
+        def fetch(tries: Tries) -> bytes:
+            response = self._connection.session.get(url, headers=AS_STORED, timeout=tries.timeout)
+            if response.status_code != 200:
+                raise from_http_response(response)
+            data: bytes = response.content
+            checksum = Checksum(response.headers)
+            checksum.feed(data)
+            if not checksum.fits():
+                raise DamagedObject(f"{doing}: what arrived is not what the bucket holds.")
+            return data
+
+        try:
+            return self._connection.call(doing, fetch)
+        except Missing as error:
+            raise NotFound(f"{doing}: the bucket has deleted it meanwhile.") from error
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _items(self, prefix: str) -> Iterator[dict[str, Any]]:
+        bucket = quote(self._bucket, safe="")
+        url = f"{self._connection.endpoint}/storage/v1/b/{bucket}/o"
+        query = {"prefix": self._prefix + prefix, "versions": "true", "fields": _FIELDS}
+
+        def page(tries: Tries) -> dict[str, Any]:
+            response = self._connection.session.get(url, params=query, timeout=tries.timeout)
+            if response.status_code != 200:
+                raise from_http_response(response)
+            found: dict[str, Any] = response.json()
+            return found
+
+        doing = "Old versions can't be listed"
+        while True:
+            try:
+                listed = self._connection.call(doing, page)
+            except Missing as error:
+                raise bucket_missing(self._bucket, doing) from error
+            yield from listed.get("items", ())
+            if "nextPageToken" not in listed:
+                return
+            query["pageToken"] = listed["nextPageToken"]
+
+
+def _state(item: dict[str, Any], prefix: str) -> State:
+    deleted = item.get("timeDeleted")
+    return State(
+        info_of(item, prefix),
+        datetime.fromisoformat(item["timeCreated"]),
+        datetime.fromisoformat(deleted) if deleted else None,
+        item.get("contentType", "application/octet-stream"),
+    )

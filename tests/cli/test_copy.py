@@ -1,0 +1,98 @@
+"""`copy`: a project to another place, whole, and never over what is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import Done, Run, labelled
+from tests.gcs_server import GcsServer
+from tests.pictures import png
+from tests.projects import Project
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
+    with GcsServer(buckets=["labels", "pictures"]) as running:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", running.url)
+        yield running
+
+
+def contents(project: Project) -> dict[str, tuple[bytes, dict[str, str]]]:
+    """Bytes and metadata of every object."""
+    store = project.store()
+    found = {}
+    for key, (data, _) in project.objects().items():
+        found[key] = data, dict(store.info(key).metadata)
+    store.close()
+    return found
+
+
+def test_there_and_back_again(
+    run: Run, project: Project, server: GcsServer, tmp_path: Path
+) -> None:
+    """Folder to bucket to folder: the same bytes under the same seals, and the check is content."""
+    labelled(project)
+    dataset = project.open()
+    dataset.labels.add(["car", "dog"])
+    dataset.export_coco()
+    project.put("uploads/large.bmp", b"BM" + b"x" * 3 * 2**20)
+    there = contents(project)
+    dry = run("copy", "gs://labels/team", "--dry-run")
+    assert dry == Done(0, "7 objects would be copied, 0 were there, 0 differ\n", dry.err)
+    assert not server.bucket("labels").live
+    assert run("copy", "gs://labels/team").out == "7 objects copied, 0 were there, 0 differ\n"
+    bucket = Project("gs://labels/team")
+    assert contents(bucket) == there
+    assert run("copy", "gs://labels/team").out == "0 objects copied, 7 were there, 0 differ\n"
+    back = str(tmp_path / "back")
+    assert run("copy", back, STORAGE="gs://labels/team").code == 0
+    assert contents(Project(back)) == there
+    for place in ("gs://labels/team", back):
+        checked = run("check", STORAGE=place)
+        assert checked.code == 0, checked.err
+        assert "metadata" not in checked.err
+    bucket.close()
+
+
+def test_originals_of_another_place_come_along(
+    run: Run, project: Project, server: GcsServer, tmp_path: Path
+) -> None:
+    apart = Project("gs://labels", UPLOADS="gs://pictures")
+    labelled(apart)
+    to = tmp_path / "together"
+    assert run("copy", to, STORAGE="gs://labels", UPLOADS="gs://pictures").code == 0
+    assert (to / "uploads" / "a.png").read_bytes() == png()
+    assert run("check", STORAGE=str(to), UPLOADS="", LABELS="car,dog").code == 0
+    apart.close()
+
+
+def test_what_is_there_stays(run: Run, project: Project, tmp_path: Path) -> None:
+    labelled(project)
+    to = tmp_path / "to"
+    (to / "uploads").mkdir(parents=True)
+    (to / "uploads" / "a.png").write_bytes(b"another")
+    done = run("copy", to)
+    assert (done.code, done.out) == (1, "3 objects copied, 0 were there, 1 differ\n")
+    assert "uploads/a.png: something else is there already, and stays." in done.err
+    assert (to / "uploads" / "a.png").read_bytes() == b"another"
+
+
+@pytest.mark.parametrize("to", ["", "/uploads/x", "/.."])
+def test_a_place_within_or_around_the_project_is_refused(
+    run: Run, project: Project, to: str
+) -> None:
+    labelled(project)
+    before = project.objects()
+    done = run("copy", project.place + to)
+    assert done.code == 1
+    assert "name another place" in done.err
+    assert project.objects() == before
+
+
+def test_no_place_is_wrong_usage(run: Run, project: Project) -> None:
+    labelled(project)
+    assert run("copy", "s3://bucket").code == 2
+    assert run("copy").code == 2

@@ -1,0 +1,177 @@
+"""`restore`: what a bucket remembers comes back, and nothing else is lost by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from labeler.catalogue import document_key
+from labeler.models import Rect
+from tests.cli.support import Run, labelled
+from tests.gcs_server import Bucket, GcsServer
+from tests.gcs_server.model import Conditions
+from tests.pictures import png
+from tests.projects import BOX, OTHER, Project, with_boxes
+
+NOW = datetime.now(UTC)
+NOON = NOW - timedelta(hours=2)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
+    with GcsServer(buckets=["labels", "pictures"]) as running:
+        monkeypatch.setenv("STORAGE_EMULATOR_HOST", running.url)
+        monkeypatch.setenv("LABELER_STORAGE", "gs://labels/team")
+        yield running
+
+
+@pytest.fixture
+def bucket(server: GcsServer) -> Bucket:
+    found = server.bucket("labels")
+    found.settings["versioning"] = {"enabled": True}
+    return found
+
+
+@pytest.fixture
+def place(bucket: Bucket) -> Iterator[Project]:
+    made = Project("gs://labels/team")
+    yield made
+    made.close()
+
+
+@pytest.fixture(autouse=True)
+def bucket_first(run: Run, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`run` is for a folder by itself."""
+    monkeypatch.setenv("LABELER_STORAGE", "gs://labels/team")
+
+
+def age(bucket: Bucket, hours: float) -> None:
+    """Let everything that the bucket holds be so much older."""
+    past = timedelta(hours=hours)
+    for name in {*bucket.live, *bucket.old}:
+        for one in bucket.versions(name):
+            one.created -= past
+            one.deleted = one.deleted and one.deleted - past
+
+
+def draw(place: Project, image_id: str, *rects: Rect) -> None:
+    dataset = place.open()
+    opened = dataset.open_document(image_id)
+    dataset.save_document(image_id, with_boxes(opened, *rects), opened, by="ben")
+
+
+def objects(place: Project) -> dict[str, bytes]:
+    return {key: data for key, (data, _) in place.objects().items()}
+
+
+def test_the_project_comes_back_and_nothing_is_destroyed(
+    run: Run, bucket: Bucket, place: Project
+) -> None:
+    """Spoilt, deleted and lost: documents, labels and originals are as they were at noon."""
+    first, second = labelled(place)
+    place.open().labels.add(["car"])
+    at_noon = objects(place)
+    age(bucket, 3)
+    draw(place, first)
+    place.remove(document_key(second))
+    place.remove("labels.json")
+    place.remove("uploads/b.png")
+    new = place.open().add_image("new.png", png(32, 32)).image_id
+    age(bucket, 0.5)
+    spoilt = objects(place)
+    generations = {name: len(bucket.versions(name)) for name in {*bucket.live, *bucket.old}}
+
+    told = run("restore", "--at", NOON.isoformat(), "--dry-run")
+    assert told.code == 0
+    assert objects(place) == spoilt
+    done = run("restore", "--at", NOON.isoformat())
+    assert done.code == 0
+    assert done.out == told.out.replace("would be restored", "restored")
+    assert done.out.count("restored, as written") == 4
+    after = objects(place)
+    assert {key: after[key] for key in at_noon} == at_noon
+    assert after.keys() - at_noon.keys() == {document_key(new), "uploads/new.png"}
+    assert f"{document_key(new)}\tdid not exist then, and stays" in done.out
+    for name, number in generations.items():
+        assert len(bucket.versions(name)) in (number, number + 1)
+    assert sum(len(bucket.versions(name)) for name in generations) == sum(generations.values()) + 4
+    listed = {entry.image_id: entry.rects for entry in place.open().list_images()}
+    assert (listed[first], listed[second]) == (2, 1)
+    assert run("check", LABELS="car,dog").code == 0
+    again = run("restore", "--at", NOON.isoformat())
+    assert "restored, as written" not in again.out
+
+
+def test_one_document_comes_back(run: Run, bucket: Bucket, place: Project) -> None:
+    first, second = labelled(place)
+    age(bucket, 3)
+    draw(place, first, OTHER)
+    draw(place, second, OTHER)
+    done = run("restore", "--at", NOON.isoformat(), first)
+    assert (done.code, len(done.out.splitlines())) == (0, 1)
+    assert place.open().open_document(first).document.rects == (BOX, OTHER)
+    assert place.open().open_document(second).document.rects == (OTHER,)
+
+
+def test_boxes_of_an_open_page_are_merged_with_what_came_back(
+    run: Run, bucket: Bucket, place: Project
+) -> None:
+    first, _ = labelled(place)
+    age(bucket, 3)
+    draw(place, first)
+    page = place.open()
+    opened = page.open_document(first)
+    assert run("restore", "--at", NOON.isoformat(), first).code == 0
+    box = BOX.model_copy(update={"id": "mine", "left": 5.0})
+    page.save_document(first, with_boxes(opened, box), opened, by="ana")
+    assert set(place.open().open_document(first).document.rects) == {BOX, OTHER, box}
+
+
+def test_originals_in_a_bucket_of_their_own_come_back(
+    run: Run, server: GcsServer, bucket: Bucket
+) -> None:
+    pictures = server.bucket("pictures")
+    pictures.settings["versioning"] = {"enabled": True}
+    place = Project("gs://labels/team", UPLOADS="gs://pictures")
+    labelled(place)
+    for one in (bucket, pictures):
+        age(one, 3)
+    kept = pictures.live["b.png"].data
+    pictures.remove("b.png", None, Conditions())
+    done = run("restore", "--at", NOON.isoformat(), UPLOADS="gs://pictures")
+    assert (done.code, done.out.count("restored, as written")) == (0, 1)
+    assert pictures.live["b.png"].data == kept
+    place.close()
+
+
+def test_what_was_never_there_is_told(run: Run, bucket: Bucket, place: Project) -> None:
+    first, _ = labelled(place)
+    long_ago = (NOW - timedelta(days=400)).isoformat()
+    done = run("restore", "--at", long_ago, first)
+    assert done.code == 1
+    assert f"No version of {document_key(first)} is kept from then" in done.err
+
+
+@pytest.mark.parametrize("time", ["yesterday", "2999-01-01", ""])
+def test_a_wrong_time_is_wrong_usage(run: Run, time: str) -> None:
+    assert run("restore", "--at", time).code == 2
+
+
+def test_a_time_without_offset_is_utc(run: Run, bucket: Bucket, place: Project) -> None:
+    first, _ = labelled(place)
+    age(bucket, 3)
+    draw(place, first)
+    plain = NOON.replace(tzinfo=None, microsecond=0).isoformat()
+    assert "restored, as written" in run("restore", "--at", plain, "--dry-run").out
+
+
+def test_a_folder_says_what_to_do(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LABELER_STORAGE", str(tmp_path))
+    done = run("restore", "--at", NOON.isoformat())
+    assert done.code == 1
+    assert "put the files back from your backup" in done.err
