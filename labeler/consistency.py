@@ -24,6 +24,7 @@ from labeler.label_book import LabelBook
 from labeler.labels import LABELS_KEY, LabelSet, clean_label
 from labeler.models import AnnotationDocument, parse_document
 from labeler.originals import Uploads
+from labeler.registry import REGISTRY_KEY, Registry
 from labeler.settings import Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
@@ -67,6 +68,7 @@ class Consistency:
         for image_id, found in self._originals.items():
             yield from self._doubled(image_id, found)
         yield from self._label_set()
+        yield from self._numbers()
 
     # --- documents ------------------------------------------------------------------------
 
@@ -197,6 +199,13 @@ class Consistency:
                 False,
                 lambda: self._add_labels(missing),
             )
+
+    def _numbers(self) -> Iterator[Problem]:
+        """Whether the image numbers can be read; where they are missing, an export makes them."""
+        try:
+            Registry(self._store, lambda: ({}, 0)).read()
+        except DamagedDocument as error:
+            yield Problem(REGISTRY_KEY, error.message)
 
     def _add_labels(self, names: list[str]) -> str:
         fit = [name for name in names if _is_label(name)]

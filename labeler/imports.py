@@ -8,11 +8,13 @@ was cut off is simply run again: what is there is found there.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import Final
 
+from labeler import events
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_picture
 from labeler.errors import (
@@ -62,11 +64,22 @@ def run_import(
     Raises InvalidImport where the file as a whole can't be taken; nothing is changed then.
     StoreError, or what `progress` raises, ends it between two documents: run it again.
     """
+    began = time.monotonic()
     with _Import(dataset, source, wanted, by, progress) as work:
         work.read()
         work.add_pictures(pictures)
         work.match()
-        return work.write()
+        report = work.write()
+    if not wanted.dry_run:
+        events.happened(
+            events.Import(
+                format=wanted.kind.value,
+                duration_ms=round((time.monotonic() - began) * 1000, 1),
+                images=report.images.total(),
+                boxes=report.boxes.total(),
+            )
+        )
+    return report
 
 
 class _Import(ExitStack):

@@ -50,7 +50,9 @@ LAYERS: tuple[frozenset[str], ...] = (
         }
     ),
     frozenset({"labeler.formats", "labeler.matching"}),
-    frozenset({"labeler.catalogue", "labeler.coco", "labeler.edits", "labeler.places", "labeler.secret"}),
+    frozenset(
+        {"labeler.catalogue", "labeler.coco", "labeler.edits", "labeler.places", "labeler.secret"}
+    ),
     frozenset({"labeler.listing", "labeler.placing", "labeler.sources"}),
     frozenset({"labeler.import_report"}),
     frozenset({"labeler.survey"}),

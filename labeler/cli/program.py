@@ -105,7 +105,9 @@ def _parser() -> argparse.ArgumentParser:
         "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
     )
     add_choice(exporting)
-    verifying = command("verify", _there(_on_data(verify)), "Check whether an export is up to date.")
+    verifying = command(
+        "verify", _there(_on_data(verify)), "Check whether an export is up to date."
+    )
     verifying.add_argument("export", metavar="EXPORT", help="its name under exports/")
     importing = command("import", _on_data(import_data_set), "Import boxes of another program.")
     add_import_arguments(importing)

@@ -61,6 +61,16 @@ def test_originals_that_are_not_kept_are_not_missed(check: Check, project: Proje
     assert check(UPLOADS="off").code == 0
 
 
+def test_a_damaged_registry_fails_the_check(check: Check, project: Project) -> None:
+    labelled(project)
+    project.put("registry/images.json", b"[1")
+    before = project.objects()
+    done = check("--repair")
+    assert done.code == 1
+    assert "registry/images.json is damaged" in done.err
+    assert project.objects()["registry/images.json"] == before["registry/images.json"]
+
+
 def test_a_damaged_label_set_fails_the_check(check: Check, project: Project) -> None:
     project.put("labels.json", b"{")
     done = check("--repair")
@@ -142,7 +152,7 @@ def test_a_lost_label_set_is_made_from_the_newest_export(check: Check, project: 
     labelled(project)
     dataset = project.open()
     dataset.labels.add(["zebra", "car", "dog"])
-    dataset.export_coco()
+    dataset.exports.write()
     numbers = {label.name: label.number for label in dataset.labels.read().labels}
     project.remove("labels.json")
     done = check("--repair", LABELS="object")

@@ -37,16 +37,16 @@ def test_there_and_back_again(
     labelled(project)
     dataset = project.open()
     dataset.labels.add(["car", "dog"])
-    dataset.export_coco()
+    dataset.exports.write()
     project.put("uploads/large.bmp", b"BM" + b"x" * 3 * 2**20)
     there = contents(project)
     dry = run("copy", "gs://labels/team", "--dry-run")
-    assert dry == Done(0, "7 objects would be copied, 0 were there, 0 differ\n", dry.err)
+    assert dry == Done(0, "9 objects would be copied, 0 were there, 0 differ\n", dry.err)
     assert not server.bucket("labels").live
-    assert run("copy", "gs://labels/team").out == "7 objects copied, 0 were there, 0 differ\n"
+    assert run("copy", "gs://labels/team").out == "9 objects copied, 0 were there, 0 differ\n"
     bucket = Project("gs://labels/team")
     assert contents(bucket) == there
-    assert run("copy", "gs://labels/team").out == "0 objects copied, 7 were there, 0 differ\n"
+    assert run("copy", "gs://labels/team").out == "0 objects copied, 9 were there, 0 differ\n"
     back = str(tmp_path / "back")
     assert run("copy", back, STORAGE="gs://labels/team").code == 0
     assert contents(Project(back)) == there

@@ -101,10 +101,12 @@ def test_every_line_of_a_session_parses_and_carries_its_fields(
             urllib.request.urlopen(f"{server.url}/api/ready")
         failed.value.close()
         gcs.faults.clear()
+        with urllib.request.urlopen(f"{server.url}/api/export/coco") as answer:
+            assert json.loads(answer.read())["images"]
         server.stop()
 
     seen = events(server)
-    assert set(seen) == {event.NAME for event in EVENTS} - {"export", "import"}
+    assert set(seen) == {event.NAME for event in EVENTS} - {"import"}
     for entry in entries(server):
         assert entry["severity"] in ("INFO", "WARNING", "ERROR")
         assert entry["message"]
