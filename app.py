@@ -36,6 +36,8 @@ ONE_MACHINE = "labeler"
 
 def build(settings: Settings) -> st.App:
     """The application over what the settings name; LabelerError where that can't be used."""
+    # Before Streamlit first reads its settings; all instances need the same.
+    key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     dataset = open_dataset(settings)
     # A page that comes to another machine takes itself for a new one, and throws away the canvas
     # with all that it has not sent: to the page, all instances are one machine.
@@ -45,8 +47,6 @@ def build(settings: Settings) -> st.App:
     jobs = Jobs()
     exposed = not is_loopback(address(settings))
     bind(Context(settings, dataset, saver, gate, jobs, exposed))
-    # Streamlit reads the key of its cookies from there alone, and all instances need the same.
-    key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     secrets = provider_secrets(settings, key)
 
     @asynccontextmanager

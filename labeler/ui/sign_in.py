@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from html import escape
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -22,13 +23,17 @@ _OPEN: Final = """
 <style>
   .labeler-open {
     position: fixed; z-index: 1000000; top: 0; left: 50%; transform: translateX(-50%);
-    max-width: calc(100vw - 7rem); padding: 0.1rem 0.8rem; border-radius: 0 0 0.5rem 0.5rem;
-    font-size: 0.8rem; line-height: 1.25; text-align: center; pointer-events: none;
-    background: #8a1c1c; color: #fff;
+    box-sizing: border-box; max-width: calc(100vw - 8rem); padding: 0.1rem 0.8rem;
+    border-radius: 0 0 0.5rem 0.5rem; font-size: 0.8rem; line-height: 1.25; text-align: center;
+    pointer-events: none; background: #8a1c1c; color: #fff;
+  }
+  @media (max-width: 640px) {
+    .labeler-open { width: 100%; font-size: 0.7rem; line-height: 1.15; }
+    .labeler-open span { display: none; }
   }
 </style>
-<div class="labeler-open" role="alert">Nobody signs in here (LABELER_AUTH=none): whoever reaches
-this address can see and change everything.</div>
+<div class="labeler-open" role="alert">Nobody signs in here<span> (LABELER_AUTH=none)</span>:
+whoever reaches this <span>address </span>can see and change everything.</div>
 """
 
 
@@ -57,11 +62,11 @@ def account(context: Context) -> None:
     sign_in = context.gate.sign_in
     if sign_in is SignIn.NONE:
         return
-    who = f"Signed in as {plain(people.current().email)}"
+    # As HTML: Markdown would make a link of the address.
+    st.html(f"<small>Signed in as <b>{escape(people.current().email)}</b></small>")
     if sign_in is SignIn.IAP:
-        st.caption(f"{who} · [Sign out]({_SIGN_OUT_OF_IAP})")
+        st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
     else:
-        st.caption(who)
         _sign_out_button()
 
 

@@ -62,6 +62,17 @@ def test_streamlit_answers_what_is_its_own(program: httpx.Client, path: str) -> 
     assert answer.headers["Content-Type"].startswith("text/")
 
 
+def test_no_other_site_hears_an_address(program: httpx.Client) -> None:
+    """It may name an image, or hold a token."""
+    for path, policy in (
+        ("/?image=abc", "same-origin"),
+        ("/_stcore/health", "same-origin"),
+        ("/api/images/abc?token=x", "no-referrer"),
+        ("/api/nothing", "no-referrer"),
+    ):
+        assert program.get(path).headers.get_list("Referrer-Policy") == [policy]
+
+
 @pytest.mark.parametrize(
     "path",
     ["/api", "/api/", "/api/nothing", "/api/images/%2e%2e/%2e%2e", "/api/%2e%2e%2f", "/api/a%00b",

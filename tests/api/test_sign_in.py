@@ -26,6 +26,8 @@ ROLES = {
     ("GET", "/api/images/{image_id}"): Role.LABELLER,
     ("GET", "/api/annotations/{image_id}"): Role.LABELLER,
     ("PUT", "/api/annotations/{image_id}"): Role.LABELLER,
+    ("GET", "/api/labels"): Role.LABELLER,
+    ("PUT", "/api/labels"): Role.ADMIN,
     ("GET", "/api/export/coco"): Role.ADMIN,
     ("POST", "/api/exports"): Role.ADMIN,
     ("GET", "/api/exports/{name}"): Role.ADMIN,

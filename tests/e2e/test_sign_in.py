@@ -236,8 +236,8 @@ def test_labelling_behind_iap(
         ana.drag((40, 40), (140, 120))
         eventually(lambda: len(rects(server.folder, files[1].name)) == 1)
         proxy.email = "ben@example.com"
-        proxy.cut_websockets()
         ana.drag((200, 40), (300, 120))
+        proxy.cut_websockets()  # before the canvas has sent the box
         expect(ana.page.get_by_text("has opened this page")).to_be_visible(timeout=30_000)
         eventually(lambda: len(rects(server.folder, files[1].name)) == 2)
         stored = documents(server.folder)[files[1].name]
@@ -304,3 +304,24 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
         said = ben.page.locator(".uploader .failures li")
         expect(said).to_contain_text("run out", timeout=60_000)
         assert answers[2:] == [401, 401]
+
+
+# --- none ---------------------------------------------------------------------------------
+
+
+def test_a_page_that_strangers_may_reach_says_so(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Over the page: it moves nothing, and lets every click through."""
+    server = serve(LABELER_LABELS="cat")
+    alone = new_labeller(server)
+    alone.upload(pictures.photo("cat.jpg"))
+    alone.at("cat.jpg")
+    expect(alone.page.get_by_role("alert")).to_have_count(0)
+    alone.page.goto(server.url.replace("127.0.0.1", "labels.localhost"))
+    alone.at("cat.jpg")
+    banner = alone.page.get_by_text("Nobody signs in here")
+    expect(banner).to_be_visible()
+    alone.drag((40, 40), (140, 120))
+    alone.saved()
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
