@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-READY_S = 60
+READY_S = 120
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Container:
         return status.split("Uid:")[1].split()[0], status.split("Gid:")[1].split()[0]
 
     def wait_for(self, path: str) -> float:
-        """Seconds from the process's start until `path` answered 200; SystemExit after 60 s."""
+        """Seconds from the start until `path` answered 200; SystemExit if it never does."""
         while time.perf_counter() - self.started < READY_S:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5):

@@ -26,13 +26,14 @@ SETTINGS = (
     f"--image={IMAGE}",
     "--service-account=labeler@my-project.iam.gserviceaccount.com",
     "--set-env-vars=LABELER_STORAGE=gs://my-labels",
+    "--set-secrets=LABELER_SECRET_KEY=labeler-secret-key:latest",
     "--async",
 )
 COMMANDS = {
     "service": (
         "run", "deploy", "labeler", "--flags-file=deploy/service.yaml",
         "--no-allow-unauthenticated",
-        "--set-secrets=LABELER_SECRET_KEY=labeler-secret-key:latest", *SETTINGS,
+        *SETTINGS,
     ),
     "job": ("run", "jobs", "deploy", "labeler-export", "--flags-file=deploy/job.yaml", *SETTINGS),
 }  # fmt: skip
