@@ -9,7 +9,18 @@ from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
 from labeler.models import Status
 from labeler.saver import SaveState
-from labeler.ui import address, listing, people, presence, sidebar, sign_in, stage, state, views
+from labeler.ui import (
+    address,
+    exporting,
+    listing,
+    people,
+    presence,
+    sidebar,
+    sign_in,
+    stage,
+    state,
+    views,
+)
 from labeler.ui.context import bound
 from labeler.ui.text import plain, shortened
 
@@ -76,7 +87,7 @@ def _show_page() -> None:
         listed = listing.show(entries, found, labels, current) if entries is not None else []
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
-        sidebar.export(context)
+        exporting.show(context, labels)
         sign_in.account(context)
     state.leave(None if view else current)
     with st.container():

@@ -161,32 +161,5 @@ def _choose_again(key: str, labels: LabelSet) -> None:
         )
 
 
-def export(context: Context) -> None:
-    """The button that writes a COCO data set, and the way to the last one written."""
-    if not people.may(Role.ADMIN):
-        return
-    if st.button("Export COCO", icon=":material/download:", width="stretch", key="export"):
-        try:
-            people.require(Role.ADMIN)
-            (result,) = context.dataset.exports.write()
-        except LabelerError as error:
-            st.session_state.pop("exported", None)
-            st.error(plain(error.message))
-            return
-        st.session_state["exported"] = result
-    done = st.session_state.get("exported")
-    if done is None:
-        return
-    name = done.key.rpartition("/")[2]
-    summary = done.summary
-    images = counted(summary.images, "image", "images")
-    boxes = counted(summary.annotations, "box", "boxes")
-    st.success(f"{images}, {boxes} in `{done.key}`")
-    token = people.token(Purpose.EXPORT, name)  # a link sends no headers
-    st.markdown(f"[Download {name}](/api/exports/{name}?token={token})")
-    for line in summary.left_out_lines():
-        st.caption(plain(line))
-
-
 def _colored(label: Label) -> str:
     return f':color[■]{{foreground="{label.color}"}} {plain(shortened(label.name, 40))}'
