@@ -16,7 +16,7 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import IO, BinaryIO, Final, Self
+from typing import IO, BinaryIO, Final, Self, cast
 
 from labeler import __version__, events
 from labeler.assembly import Assembly
@@ -202,7 +202,7 @@ class Exports:
         if earlier is not None and not earlier.agrees(targets):
             earlier = None
         with ExitStack() as held:
-            records = held.enter_context(tempfile.SpooledTemporaryFile[bytes](_SPOOL_BYTES))
+            records = held.enter_context(_spool())
             writer = held.enter_context(CocoWriter(labels))
             lines = held.enter_context(earlier.lines()) if earlier else AnnotationLines(())
             assembly = Assembly(writer, rules, lines, records)
@@ -229,7 +229,7 @@ class Exports:
     def _keep(self, choice: Choice, made: _Made, moment: datetime) -> tuple[str, datetime]:
         """Write the file and its sources under exports/; its key and the time in its name."""
         ending = f"_{choice.part}.json" if choice.part else ".json"
-        with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as sources:
+        with _spool() as file, _spool() as sources:
             digest = hashlib.md5()
             for chunk in made.file.chunks():
                 file.write(chunk)
@@ -322,3 +322,8 @@ def _md5(file: BinaryIO) -> str:
     while chunk := file.read(2**20):
         digest.update(chunk)
     return digest.hexdigest()
+
+
+def _spool() -> BinaryIO:
+    """A file in memory while it is small: a container may have no place to write a real one."""
+    return cast(BinaryIO, tempfile.SpooledTemporaryFile(_SPOOL_BYTES))
