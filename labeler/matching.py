@@ -27,9 +27,10 @@ class Ambiguous:
 class NameIndex:
     """Images by their paths, relative and with `/`.
 
-    A name finds the image of that very path. Otherwise it finds the one image whose path it ends
-    with, or that ends with it, and the longest one of several; otherwise the one image with its
-    base name. Several that fit equally well are Ambiguous.
+    A name finds the image of that very path, or the one whose ID is its folder. Otherwise it finds
+    the image whose path it ends with, or that ends with it, folders included, and the longest one
+    of several; otherwise the one with its base name, of several the one that is in no folder.
+    Several that fit equally well are Ambiguous.
     """
 
     def __init__(self, images: Iterable[tuple[str, str]]) -> None:
@@ -49,6 +50,7 @@ class NameIndex:
             found = [((*path[:-1], _stem(path[-1])), image_id) for path, image_id in known]
         found = found or self._by_base.get(parts[-1], [])
         exact = [image_id for path, image_id in found if path == parts]
+        exact = exact or [image_id for _, image_id in found if image_id in parts[-2:-1]]
         if exact:
             return _only(exact, found, whole=True)
         whole = [
@@ -59,7 +61,10 @@ class NameIndex:
         if whole:
             longest = max(length for length, _ in whole)
             return _only([found for length, found in whole if length == longest], found, whole=True)
-        return _only([image_id for _, image_id in found], found, whole=False) if found else None
+        in_none = [image_id for path, image_id in found if len(path) == 1 < len(parts)]
+        if not found:
+            return None
+        return _only(in_none or [image_id for _, image_id in found], found, whole=False)
 
     def of_base_name(self, name: str) -> list[str]:
         """The images whose base name this is."""

@@ -61,7 +61,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler.exports", "labeler.gate"}),
     frozenset({"labeler.consistency", "labeler.copying", "labeler.restoring"}),
     frozenset({"labeler.dataset"}),
-    frozenset({"labeler.import_pictures"}),
+    frozenset({"labeler.bundles", "labeler.import_pictures"}),
     frozenset({"labeler.imports"}),
     frozenset({"labeler.saves"}),
     frozenset({"labeler.saver"}),

@@ -8,19 +8,26 @@ its width. The convention of a file is told by what it says of its origin, unles
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Any, Final
+from xml.sax.saxutils import escape
 
+from labeler.boxes import Box
 from labeler.errors import InvalidImport
 from labeler.formats.found import FoundBox, FoundImage, Problems, number_in, shown
 from labeler.formats.safe_xml import Element, stream_xml
-from labeler.formats.sources import Source, opened
+from labeler.formats.sources import Source, opened, read_whole
 
 MAX_FILE_BYTES: Final = 2**25
+LABELS_FILE: Final = "labels.txt"
+"""The names of all labels, a line each: VOC has no place for those that no box has."""
 _OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
+ATTRIBUTES: Final = ("difficult", "truncated", "occluded", "pose")
+"""What else a file says of an object, kept as keys of the rect."""
 _FLAGS: Final = ("difficult", "truncated", "occluded")
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _UNSET: Final = ("", "0", "unspecified")
 
 
@@ -32,6 +39,46 @@ class Convention(StrEnum):
     OFFICIAL = "official"
 
 
+def to_voc(
+    file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, Box, Mapping[str, Any]]]
+) -> str:
+    """The XML of one image: its name below JPEGImages, its width and height, and its boxes.
+
+    Each with its label's name and what else is said of it. Numbers have two decimals at most.
+    """
+    width, height = size
+    lines = [
+        "<annotation>",
+        "\t<folder>JPEGImages</folder>",
+        f"\t<filename>{_escaped(file_name)}</filename>",
+        "\t<source>\n\t\t<database>Unknown</database>\n\t</source>",
+        f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>",
+        "\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>",
+    ]
+    for name, (_, *edges), kept in objects:
+        flags = {flag: str(kept.get(flag, 0)) for flag in ("truncated", "difficult")}
+        flags |= {"occluded": str(kept["occluded"])} if "occluded" in kept else {}
+        lines += [
+            "\t<object>",
+            f"\t\t<name>{_escaped(name)}</name>",
+            f"\t\t<pose>{_escaped(str(kept.get('pose', 'Unspecified')))}</pose>",
+            *(f"\t\t<{flag}>{_escaped(text)}</{flag}>" for flag, text in flags.items()),
+            "\t\t<bndbox>",
+            *(
+                f"\t\t\t<{side}>{edge / 100:.12g}</{side}>"
+                for side, edge in zip(("xmin", "ymin", "xmax", "ymax"), edges, strict=True)
+            ),
+            "\t\t</bndbox>",
+            "\t</object>",
+        ]
+    return "\n".join([*lines, "</annotation>", ""])
+
+
+def _escaped(text: str) -> str:
+    """The text as XML has it; what XML can't hold at all becomes a question mark."""
+    return escape(_NO_XML.sub("\ufffd", text))
+
+
 def from_voc(
     source: Source, problems: Problems, convention: Convention = Convention.AUTO
 ) -> Iterator[FoundImage]:
@@ -41,6 +88,10 @@ def from_voc(
         files = list(source.files())
     elif not files:
         raise InvalidImport(f"{source.name} holds no VOC file: none in it ends with .xml.")
+    for name in source.files():
+        if name.rpartition("/")[2] == LABELS_FILE:
+            text = read_whole(source, name, MAX_FILE_BYTES).decode("utf-8-sig", "replace")
+            problems.labels += filter(None, map(str.strip, text.split("\n")))
     for file in files:
         try:
             if source.size(file) > MAX_FILE_BYTES:
@@ -71,7 +122,7 @@ def image_of(
     for index, element in enumerate(objects):
         place = f"object {index + 1} on line {element.line}"
         try:
-            boxes.append(_box(element, place, convention))
+            boxes.append(_found_box(element, place, convention))
         except ValueError as error:
             problems.fault(file, place, str(error))
         for part in element.children:
@@ -84,11 +135,15 @@ def image_of(
 
 
 def _within(file: str, name: str, base: str) -> str:
-    """The image's path: the XML's own folders, below where annotations lie, and its base name."""
-    if "/" in name:
+    """The image's path: beside the XML, or in JPEGImages where that is below Annotations."""
+    if name.startswith("/") or ":" in name:
         return name
-    folders = [part for part in file.split("/")[:-1] if part.lower() != "annotations"]
-    return "/".join([*folders, base])
+    folders = file.split("/")[:-1]
+    at = next((at for at, part in enumerate(folders) if part.lower() == "annotations"), None)
+    if at is None:
+        return "/".join([*folders, base])
+    below = [name] if "/" in name else [*folders[at + 1 :], base]
+    return "/".join([*folders[:at], "JPEGImages", *below])
 
 
 def _convention(root: Element) -> Convention:
@@ -107,7 +162,7 @@ def _side(text: str | None) -> int | None:
     return int(value) if value >= 1 and value == int(value) else None
 
 
-def _box(element: Element, place: str, convention: Convention) -> FoundBox:
+def _found_box(element: Element, place: str, convention: Convention) -> FoundBox:
     label = element.text_of("name")
     if not label:
         raise ValueError("it has no name")

@@ -8,18 +8,43 @@ box is taken.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
+from labeler.boxes import Box
 from labeler.errors import InvalidImport
 from labeler.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
 from labeler.formats.sources import Source, read_whole
+from labeler.images import is_image_name
 
 MAX_TEXT_BYTES: Final = 2**24
 MAX_YAML_BYTES: Final = 2**18
 _NAME_FILES: Final = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 _LISTS: Final = ("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt")
 _MAX_CLASSES: Final = 100_000
+_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def to_yolo(boxes: Sequence[Box], width: int, height: int) -> str:
+    """The text of one image: a line for each box, eight decimals, so to a hundredth of a pixel."""
+    return "".join(
+        f"{category - 1} {(left + right) / 200 / width:.8f} {(top + bottom) / 200 / height:.8f}"
+        f" {(right - left) / 100 / width:.8f} {(bottom - top) / 100 / height:.8f}\n"
+        for category, left, top, right, bottom in boxes
+    )
+
+
+def to_yaml(names: Iterable[str], parts: Mapping[str, str]) -> str:
+    """data.yaml: the folders of the parts, relative to it, and the classes' names by number.
+
+    Without `path`, which readers take from where they are started, not from where the file is.
+    """
+    lines = [f"{part}: {folder}" for part, folder in parts.items()]
+    lines.append("names:")
+    lines += [f"  {number}: {_quoted(name)}" for number, name in enumerate(names)]
+    return "\n".join(lines) + "\n"
 
 
 def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
@@ -30,6 +55,7 @@ def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
     if len(source.files()) > 1:
         below = [file for file in texts if "labels" in file.split("/")[:-1]]
         texts = below or [file for file in texts if not _is_other(file)]
+    images = _listed_images(source)
     if not texts:
         raise InvalidImport(f"{source.name} holds no YOLO labels: no text in it is one.")
     for file in texts:
@@ -48,9 +74,11 @@ def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
             except ValueError as error:
                 problems.fault(file, f"line {index}", str(error))
                 lost += 1
+        stem = _image_of(file)
         yield FoundImage(
-            _image_of(file), tuple(boxes), file, shares=True, any_extension=True, lost=lost
-        )
+            images.get(stem, stem), tuple(boxes), file,
+            shares=True, any_extension=stem not in images, lost=lost,
+        )  # fmt: skip
 
 
 def _image_of(file: str) -> str:
@@ -61,6 +89,21 @@ def _image_of(file: str) -> str:
         at = len(folders) - 1 - folders[::-1].index("labels")
         parts[at] = "images"
     return "/".join(parts)
+
+
+def _listed_images(source: Source) -> Mapping[str, str]:
+    """The images in lists such as train.txt, by their paths without extension."""
+    images = {}
+    for file in source.files():
+        folder, slash, base = file.rpartition("/")
+        if base.lower() not in _LISTS or "labels" in folder.split("/"):
+            continue
+        text = read_whole(source, file, MAX_TEXT_BYTES).decode("utf-8", "replace")
+        for line in text.split("\n"):
+            name = f"{folder}{slash}{line.strip().removeprefix('./')}"
+            if is_image_name(name):
+                images[name.rpartition(".")[0]] = name
+    return images
 
 
 def _is_other(file: str) -> bool:
@@ -87,6 +130,12 @@ def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: b
     if len(values) % 2:
         raise ValueError(f"it has {len(parts)} numbers: neither a box nor an outline")
     return FoundBox(label, *around(zip(values[::2], values[1::2], strict=True)), place)
+
+
+def _quoted(name: str) -> str:
+    """The name as YAML has it in quotes: as JSON does, but for what YAML can't hold as it is."""
+    text = json.dumps(name, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 # --- names of classes ---------------------------------------------------------------------

@@ -32,10 +32,10 @@ def test_ultralytics_layout(tmp_path: Path, packed: bool) -> None:
     path = zipped(tmp_path / "x.zip", files) if packed else written(tmp_path, files)
     (first, second), problems = found_in(path, Format.YOLO)
     assert not problems
-    assert (first.name, first.any_extension) == ("set/images/train/street/a", True)
+    assert (first.name, first.any_extension) == ("set/images/train/street/a.jpg", False)
     assert first.shares
     assert boxes_of(first) == [("person", 0.4, 0.3, 0.2, 0.4), ("traffic light", 0, 0, 0.5, 1)]
-    assert (second.name, second.boxes) == ("set/images/val/b", ())
+    assert (second.name, second.any_extension, second.boxes) == ("set/images/val/b", True, ())
 
 
 def test_roboflow_layout_and_names_in_a_list(tmp_path: Path) -> None:

@@ -1,0 +1,234 @@
+"""Data sets of many files, as one zip: YOLO in Ultralytics' layout, and Pascal VOC.
+
+The same images, boxes, parts and labels go in as into a COCO file. What goes in is worked out
+before the first byte is sent; then the zip is made while it is read, one picture in memory at a
+time. The same data gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from tempfile import SpooledTemporaryFile
+from types import TracebackType
+from typing import Any, Final, NamedTuple, Self
+
+from labeler.boxes import Box, Finding, Rules, Summary, Tally
+from labeler.dataset import Dataset
+from labeler.errors import ImageConflict, NotFound, UnknownLabels
+from labeler.formats.voc import ATTRIBUTES, LABELS_FILE, to_voc
+from labeler.formats.yolo import to_yaml, to_yolo
+from labeler.formats.zips import ZipStream
+from labeler.jobs import Progress, unwatched
+from labeler.labels import LabelSet
+from labeler.selection import ALL, Choice, ChosenImage, Part
+
+PACKING: Final = "Packing the images"
+_SPOOL_BYTES: Final = 4 * 2**20
+
+
+class BundleFormat(StrEnum):
+    """What is written as a zip."""
+
+    YOLO = "yolo"
+    VOC = "voc"
+
+
+class _Image(NamedTuple):
+    """One image on its way into a bundle; `stem` is its name there without extension."""
+
+    image_id: str
+    stem: str
+    extension: str
+    part: str
+    width: int
+    height: int
+    boxes: list[list[int]]
+    kept: dict[str, dict[str, Any]]
+    """What else is said of a box, by its place among them."""
+
+    @property
+    def name(self) -> str:
+        return self.stem + self.extension
+
+
+@dataclass(slots=True)
+class Bundle:
+    """A data set that is ready to be read once, by `chunks`. Use it in a `with`, or close it.
+
+    `without_picture` names images whose picture could not be packed, once all is read.
+    """
+
+    summary: Summary
+    _dataset: Dataset
+    _kind: BundleFormat
+    _labels: LabelSet
+    _spool: SpooledTemporaryFile[bytes]
+    _pictures: bool
+    _progress: Progress
+    without_picture: list[str] = field(default_factory=list)
+
+    def chunks(self) -> Generator[bytes, None, None]:
+        """The bytes of the zip from its beginning; StoreError where the store goes away."""
+        stream = ZipStream()
+        write = _write_yolo if self._kind is BundleFormat.YOLO else _write_voc
+        for name, data in write(self._labels, self._images()):
+            yield stream.add(name, data)
+        if self._pictures:
+            folder = "images" if self._kind is BundleFormat.YOLO else "JPEGImages"
+            for place, image in enumerate(self._images()):
+                self._progress(PACKING, place, self.summary.images)
+                try:
+                    data = self._dataset.image_bytes(image.image_id)
+                except (NotFound, ImageConflict):
+                    self.without_picture.append(image.name)
+                    continue
+                part = [image.part or Part.TRAIN] if self._kind is BundleFormat.YOLO else []
+                yield stream.add("/".join([folder, *part, image.name]), data, packed=True)
+        yield stream.end()
+
+    def _images(self) -> Iterator[_Image]:
+        self._spool.seek(0)
+        for line in self._spool:
+            yield _Image(*json.loads(line))
+
+    def close(self) -> None:
+        """Give up what is held; calling twice is harmless."""
+        self._spool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def make_bundle(
+    dataset: Dataset,
+    kind: BundleFormat,
+    choice: Choice = ALL,
+    *,
+    pictures: bool = False,
+    progress: Progress = unwatched,
+) -> Bundle:
+    """The project in that format, with or without its pictures; all documents are read already.
+
+    Labels that are in use and in no label set are added to it first. All parts of a split go into
+    the one zip. Raises what Rules and reading raise.
+    """
+    labels = dataset.labels.add(())
+    while True:
+        spool = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
+        try:
+            summary = _spooled(dataset, kind, labels, choice, spool, progress)
+            return Bundle(summary, dataset, kind, labels, spool, pictures, progress)
+        except UnknownLabels as error:
+            spool.close()
+            labels = dataset.labels.add(error.names)
+        except BaseException:
+            spool.close()
+            raise
+
+
+def _spooled(
+    dataset: Dataset,
+    kind: BundleFormat,
+    labels: LabelSet,
+    choice: Choice,
+    spool: SpooledTemporaryFile[bytes],
+    progress: Progress,
+) -> Summary:
+    """Write what goes in, a line an image, into `spool`."""
+    rules, tally = Rules(labels, choice), Tally()
+    counts: Counter[int] = Counter()
+    stems: set[tuple[str, str]] = set()
+    for image in dataset.exports.images(choice, progress):
+        outcome, boxes = rules.apply(image.document, image.file_name)
+        tally.add(outcome, image.file_name)
+        if outcome.fate:
+            continue
+        stem, dot, extension = _split(image.file_name)
+        # In YOLO, each part has a folder of its own.
+        part = image.part or "" if kind is BundleFormat.YOLO else ""
+        if (part, stem.casefold()) in stems:
+            # A text stands for all images of its name: this one gets another.
+            folders, slash, base = stem.rpartition("/")
+            stem = f"{folders}{slash}{image.image_id}/{base}"
+            tally.report(Finding.RENAMED, image.file_name)
+        stems.add((part, stem.casefold()))
+        counts.update(box.category for box in boxes)
+        kept = _kept(rules, image, boxes)
+        line = _Image(
+            image.image_id, stem, dot + extension, image.part or "", outcome.width,
+            outcome.height, [list(box) for box in boxes], kept,
+        )  # fmt: skip
+        spool.write(json.dumps(line).encode() + b"\n")
+    rules.check()
+    return tally.summary({label.name: counts[label.number] for label in labels.labels})
+
+
+def _kept(rules: Rules, image: ChosenImage, boxes: list[Box] | Any) -> dict[str, dict[str, Any]]:
+    """What VOC can say of boxes besides, by their places."""
+    kept: dict[str, dict[str, Any]] = {}
+    for rect in image.document.rects if image.document else ():
+        said = {key: value for key, value in (rect.model_extra or {}).items() if key in ATTRIBUTES}
+        if said and image.document:
+            alone = image.document.model_copy(update={"rects": (rect,)})
+            for box in rules.apply(alone, image.file_name)[1]:
+                kept.setdefault(str(boxes.index(box)), said)
+    return kept
+
+
+def _split(file_name: str) -> tuple[str, str, str]:
+    """A name's stem, dot and extension; a dot in a folder's name is none."""
+    folders, slash, base = file_name.rpartition("/")
+    stem, dot, extension = base.rpartition(".")
+    if not stem:
+        return file_name, "", ""
+    return f"{folders}{slash}{stem}", dot, extension
+
+
+def _write_yolo(labels: LabelSet, images: Iterator[_Image]) -> Iterator[tuple[str, bytes]]:
+    parts: dict[str, list[str]] = {}
+    for image in images:
+        part = image.part or Part.TRAIN.value
+        parts.setdefault(part, []).append(image.name)
+        boxes = [Box(*box) for box in image.boxes]
+        text = to_yolo(boxes, image.width, image.height)
+        yield f"labels/{part}/{image.stem}.txt", text.encode("ascii")
+    folders = {str(part): f"images/{part}" for part in Part if part in parts}
+    # Readers ask for these two, also where there is one part or none.
+    only = next(iter(folders.values()), "images/train")
+    folders = {"train": only, "val": only, **folders}
+    for part, names in parts.items():
+        # A text does not tell its image's extension; these lists do.
+        yield f"{part}.txt", "".join(f"./images/{part}/{name}\n" for name in names).encode()
+    yield "data.yaml", to_yaml((label.name for label in labels.labels), folders).encode()
+
+
+def _write_voc(labels: LabelSet, images: Iterator[_Image]) -> Iterator[tuple[str, bytes]]:
+    names = {label.number: label.name for label in labels.labels}
+    parts: dict[str, list[str]] = {}
+    for image in images:
+        parts.setdefault(image.part, []).append(image.stem)
+        boxes = [Box(*box) for box in image.boxes]
+        nothing: Mapping[str, Any] = {}
+        objects = (
+            (names[box.category], box, image.kept.get(str(place), nothing))
+            for place, box in enumerate(boxes)
+        )
+        text = to_voc(image.name, (image.width, image.height), objects)
+        yield f"Annotations/{image.stem}.xml", text.encode()
+    lists = {part: stems for part, stems in parts.items() if part}
+    lists["trainval"] = [stem for part in ("", "train", "val") for stem in parts.get(part, ())]
+    for name, stems in lists.items():
+        yield f"ImageSets/Main/{name}.txt", "".join(f"{stem}\n" for stem in stems).encode()
+    yield LABELS_FILE, "".join(f"{name}\n" for name in names.values()).encode()
