@@ -48,6 +48,7 @@ from labeler.verifying import Verdict, verify
 WRITER: Final = writer_name(__version__)
 WRITING: Final = "Writing the file"
 _NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}(_(train|val|test))?\.json")
+_BUNDLE: Final = re.compile(r"dataset_(yolo|voc)_\d{8}_\d{6}\.zip")
 _TOLD_EACH: Final = 500
 _SPOOL_BYTES: Final = 4 * 2**20
 
@@ -133,9 +134,20 @@ class Exports:
         """
         return self._survey.images(choice, progress)
 
+    def keep_bundle(self, kind: str, file: BinaryIO) -> str:
+        """Write a zip of that kind under exports/, named by the time in UTC; its key."""
+        moment = self._clock().astimezone(UTC)
+        while True:
+            key = f"{EXPORTS}dataset_{kind}_{moment:%Y%m%d_%H%M%S}.zip"
+            try:
+                self._store.write(key, file, replaces=ABSENT, content_type="application/zip")
+                return key
+            except VersionConflict:
+                moment += timedelta(seconds=1)  # two exports in one second
+
     def chunks(self, name: str) -> Generator[bytes, None, None]:
         """The bytes of an export, by its file name; NotFound for anything else."""
-        if not _NAME.fullmatch(name):
+        if not (_NAME.fullmatch(name) or _BUNDLE.fullmatch(name)):
             raise NotFound(f"There is no export {name!r}.")
         opened = self._store.open(EXPORTS + name)
         chunks = opened.__enter__()

@@ -107,6 +107,8 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             ),
             signed("/api/labels", GET=labeller(labels.get), PUT=admin(labels.put)),
             signed("/api/export/coco", packed, GET=admin(exports.coco)),
+            signed("/api/export/yolo", GET=admin(exports.bundle)),
+            signed("/api/export/voc", GET=admin(exports.bundle)),
             signed("/api/exports", POST=admin(exports.write)),
             signed("/api/exports/{name}", packed, link=Purpose.EXPORT, GET=admin(exports.fetch)),
             open_to_all("/api/health", state.health),

@@ -109,6 +109,14 @@ def whole_number(request: Request, name: str, most: int) -> int | None:
     return int(text)
 
 
+def flag(request: Request, name: str) -> bool:
+    """Whether the parameter is 1 or true; InvalidRequest for what is neither yes nor no."""
+    given = request.query_params.getlist(name) or ["0"]
+    if len(given) > 1 or given[0] not in ("0", "1", "false", "true"):
+        raise InvalidRequest(f"{name}={', '.join(given)} must be 1 or 0.")
+    return given[0] in ("1", "true")
+
+
 def _too_large(what: str, limit: int) -> LabelerError:
     return ImageTooLarge(
         f"{what} is larger than {limit / 2**20:.0f} MB, which is the most that is taken."

@@ -12,14 +12,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.api.bodies import Intake
+from labeler.api.bodies import Intake, flag
 from labeler.auth import Person
+from labeler.bundles import Bundle, BundleFormat, make_bundle
 from labeler.coco import CocoFile
 from labeler.dataset import Dataset
 from labeler.errors import InvalidRequest
 from labeler.selection import ALL, Choice, parse_choice
 
 MAX_BYTES: Final = 2**20
+_ZIP: Final = "application/zip"
 
 
 class Exports:
@@ -64,14 +66,29 @@ class Exports:
             file = await run_in_threadpool(self._dataset.exports.coco, choice)
         return Streamed(_closing(file), "application/json", more)
 
+    async def bundle(self, request: Request, _: Person) -> Response:
+        """GET /api/export/yolo and /api/export/voc"""
+        kind = BundleFormat(request.url.path.rpartition("/")[2])
+        pictures = flag(request, "images")
+        choice = choice_in_address(request, "images")
+        more = _as_file(f"dataset_{kind}.zip", NEVER)
+        if request.method == "HEAD":
+            return Response(media_type=_ZIP, headers=more)
+        async with self._making:
+            bundle = await run_in_threadpool(
+                make_bundle, self._dataset, kind, choice, pictures=pictures
+            )
+        return Streamed(_closing(bundle), _ZIP, more)
+
     async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
         name: str = request.path_params["name"]
         chunks = await run_in_threadpool(self._dataset.exports.chunks, name)
         more = _as_file(name, FOR_GOOD)
+        kind = _ZIP if name.endswith(".zip") else "application/json"
         if request.method == "HEAD":
-            return Response(media_type="application/json", headers=more)
-        return Streamed(chunks, "application/json", more)
+            return Response(media_type=kind, headers=more)
+        return Streamed(chunks, kind, more)
 
 
 def choice_in_address(request: Request, *others: str) -> Choice:
@@ -100,7 +117,7 @@ def _choice_in(body: bytes) -> Choice:
     return parse_choice(fields)
 
 
-def _closing(file: CocoFile) -> Generator[bytes, None, None]:
+def _closing(file: CocoFile | Bundle) -> Generator[bytes, None, None]:
     with file:
         yield from file.chunks()
 

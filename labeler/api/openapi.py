@@ -65,6 +65,10 @@ def document() -> Json:
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},
             "/api/export/coco": {"get": _export_coco()},
+            "/api/export/yolo": {"get": _export_bundle("Yolo", "YOLO in Ultralytics' layout")},
+            "/api/export/voc": {
+                "get": _export_bundle("Voc", "Pascal VOC by LabelImg's convention")
+            },
             "/api/exports": {"post": _write_export()},
             "/api/exports/{name}": {"get": _fetch_export()},
             "/api/health": {"get": _probe("health", "Is this instance alive?", "ok")},
@@ -297,6 +301,19 @@ def _export_coco() -> Json:
         "parameters": choice(),
         "responses": {
             "200": answered("The COCO file.", {"type": "object"}),
+            **errors(400, 401, 403, 500, 503),
+        },
+    }
+
+
+def _export_bundle(name: str, what: str) -> Json:
+    pictures = {"enum": ["0", "1", "false", "true"], "default": "0"}
+    return {
+        "operationId": f"export{name}",
+        "summary": f"The project as {what}: a zip, made while it is sent",
+        "parameters": [*choice(), query("images", pictures, "1: with the images themselves.")],
+        "responses": {
+            "200": {"description": "The zip.", "content": {"application/zip": {}}},
             **errors(400, 401, 403, 500, 503),
         },
     }

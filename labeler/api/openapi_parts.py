@@ -159,7 +159,7 @@ def _choice_fields() -> Json:
         "name": some(TEXT, "Only images whose file name matches one of these: `street/*.jpg`."),
         "split": {
             "type": "string",
-            "pattern": "^[0-9]{1,4}(/[0-9]{1,4}){1,2}$",
+            "pattern": "^([0-9]{1,4}(/[0-9]{1,4}){1,2})?$",
             "description": "Shares of train, val and test, such as 80/10/10.",
         },
         "seed": {**TEXT, "description": "Draws another split of the same shares."},

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import secrets
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
@@ -53,19 +54,50 @@ def choice_of(given: argparse.Namespace) -> Choice:
 
 def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
     choice = choice_of(given)
+    if given.format != "coco":
+        return _export_bundle(given, dataset, choice)
+    if given.images:
+        say("A COCO file holds no images: leave out --images.")
+        raise SystemExit(2)
     if given.output is None:
         for export in dataset.exports.write(choice, watched):
             show(export.key)
             _say_summary(export.summary)
         return True
     with dataset.exports.coco(choice, watched) as coco:
-        to_stdout = contextlib.nullcontext(sys.stdout.buffer)
-        with to_stdout if given.output == "-" else _whole_file(Path(given.output)) as file:
+        with _output(given.output) as file:
             write = _counted(file)
             for chunk in coco.chunks():
                 write(chunk)
         _say_summary(coco.summary)
     return True
+
+
+def _export_bundle(given: argparse.Namespace, dataset: Dataset, choice: Choice) -> bool:
+    """A zip, to a file or stdout, or under exports/."""
+    from labeler.bundles import BundleFormat, make_bundle
+
+    kind = BundleFormat(given.format)
+    with (
+        make_bundle(dataset, kind, choice, pictures=given.images, progress=watched) as bundle,
+        tempfile.TemporaryFile() if given.output is None else _output(given.output) as file,
+    ):
+        for chunk in bundle.chunks():
+            file.write(chunk)
+        if given.output is None:
+            show(dataset.exports.keep_bundle(kind, file))
+        _say_summary(bundle.summary)
+    for name in bundle.without_picture:
+        say(f"{name}: its picture is not in the store.")
+    return not bundle.without_picture
+
+
+@contextlib.contextmanager
+def _output(path: str) -> Iterator[BinaryIO]:
+    """The file of that name, or stdout for `-`."""
+    to_stdout = contextlib.nullcontext(sys.stdout.buffer)
+    with to_stdout if path == "-" else _whole_file(Path(path)) as file:
+        yield file
 
 
 def verify(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:

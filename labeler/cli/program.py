@@ -100,9 +100,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     showing.add_argument("image_id", metavar="ID")
     exporting = command("export", _there(_on_data(export)), "Export the data set.")
-    exporting.add_argument("format", choices=["coco"])
+    exporting.add_argument("format", choices=["coco", "yolo", "voc"])
     exporting.add_argument(
         "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
+    )
+    exporting.add_argument(
+        "--images", action="store_true", help="with the images themselves (yolo and voc)"
     )
     add_choice(exporting)
     verifying = command(

@@ -19,6 +19,8 @@ ALLOWED = {
     "/api/annotations/{id}": "GET, HEAD, PUT",
     "/api/labels": "GET, HEAD, PUT",
     "/api/export/coco": "GET, HEAD",
+    "/api/export/yolo": "GET, HEAD",
+    "/api/export/voc": "GET, HEAD",
     "/api/exports": "POST",
     "/api/exports/{id}": "GET, HEAD",
     "/api/health": "GET, HEAD",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -171,3 +172,33 @@ def test_what_is_no_export_can_not_be_verified(run: Run, name: str) -> None:
     done = run("verify", name)
     assert (done.code, done.out) == (1, "")
     assert "There is no" in done.err
+
+
+@pytest.mark.parametrize("kind", ["yolo", "voc"])
+def test_a_zip_goes_to_exports_to_a_file_or_to_stdout(
+    run: Run, project: Project, tmp_path: Path, kind: str
+) -> None:
+    labelled(project)
+    path = tmp_path / "set.zip"
+    done = run("export", kind, "--images", "--output", path)
+    assert done.code == 0
+    assert "2 images, 3 boxes." in done.err
+    with zipfile.ZipFile(path) as archive:
+        assert sum(name.endswith(".png") for name in archive.namelist()) == 2
+    key = run("export", kind, "--images").out.strip()
+    assert project.objects()[key][0] == path.read_bytes()
+    environ = os.environ | {"LABELER_STORAGE": project.place}
+    piped = subprocess.run(
+        [*PROGRAM, "export", kind, "--images", "--output", "-"],
+        cwd=ROOT, env=environ, capture_output=True, check=True,
+    )  # fmt: skip
+    assert piped.stdout == path.read_bytes()
+
+
+def test_a_lost_picture_ends_with_1_and_coco_has_none(run: Run, project: Project) -> None:
+    labelled(project)
+    project.remove("uploads/b.png")
+    done = run("export", "yolo", "--images", "--output", os.devnull)
+    assert done.code == 1
+    assert "b.png: its picture is not in the store." in done.err
+    assert run("export", "coco", "--images").code == 2
