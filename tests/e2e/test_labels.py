@@ -1,0 +1,126 @@
+"""All labels: two admins at once, and the canvas of somebody who labels meanwhile."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import NewLabeller, Serve, Server
+from tests.e2e.labeller import Labeller, eventually, rects
+from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
+
+PHONE = (390, 800)
+
+
+def labels(server: Server) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((server.folder / "labels.json").read_bytes())["labels"]
+    return found
+
+
+def open_label(labeller: Labeller, number: int) -> Page:
+    """The panel of that label, in the view of all labels."""
+    page = labeller.page
+    page.locator(f".st-key-open_label_{number} button").click()
+    page.locator(f".st-key-rename_{number}, .st-key-merge_{number}").first.wait_for()
+    return page
+
+
+def row(page: Page, number: int) -> Any:
+    return page.locator(f".st-key-label_row_{number}")
+
+
+def rename(labeller: Labeller, number: int, name: str) -> None:
+    page = open_label(labeller, number)
+    row(page, number).get_by_label("Name", exact=True).fill(name)
+    page.keyboard.press("Enter")
+
+
+def test_two_admins_and_a_labeller(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """No edit is lost; boxes drawn before and after show the names of today, and stay as stored."""
+    server = serve(LABELER_LABELS="car,dog,bird")
+    labeller = new_labeller(server)
+    labeller.upload(pictures.photo("cat.jpg"))
+    labeller.at("cat.jpg")
+    labeller.drag((20, 30), (80, 90))
+    labeller.saved()
+    key = labeller.canvas_key()
+
+    first, second = (
+        new_labeller(server, "/?view=labels"),
+        new_labeller(server, "/?view=labels", PHONE),
+    )
+    for admin in (first, second):
+        expect(row(admin.page, 1)).to_contain_text("1 box in 1 image", timeout=30_000)
+    page = open_label(second, 2)
+    rename(first, 1, "van")
+    expect(row(first.page, 1)).to_contain_text("formerly car")
+    expect(row(page, 1)).to_contain_text("car")  # as the other one still sees it
+    # The menu closes where the page is scrolled under it: first there, then the menu.
+    page.locator(".st-key-merge_2").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
+    page.locator(".st-key-into_2 input").click()
+    page.get_by_role("option", name="bird", exact=True).click()
+    page.locator(".st-key-merge_2 button").click()
+    expect(row(page, 2)).to_contain_text("merged into “bird”")
+    expect(row(page, 1)).to_contain_text("formerly car")
+    assert [(one["name"], one.get("merged_into")) for one in labels(server)] == [
+        ("van", None),
+        ("dog", 3),
+        ("bird", None),
+    ]
+    # Both give two labels one name: the second one is told why not.
+    rename(first, 3, "fowl")
+    expect(row(first.page, 3)).to_contain_text("formerly bird")
+    page = open_label(second, 1)
+    row(page, 1).get_by_label("Name", exact=True).fill("Fowl")
+    page.keyboard.press("Enter")
+    expect(row(page, 1)).to_contain_text("There is a label 'fowl' already")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+
+    # The canvas of the labeller is drawn anew when nothing is pending in it.
+    labeller.drag((120, 30), (180, 90))
+    labeller.saved()
+    labeller.renewed(key)
+    expect(labeller.page.locator(".st-key-label")).to_have_text(re.compile("van.*fowl", re.DOTALL))
+    labeller.drag((220, 30), (280, 90))
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 3)
+    assert [one["label"] for one in rects(server.folder, "cat.jpg")] == ["car", "car", "van"]
+
+
+def test_a_box_that_is_drawn_right_before_the_view_is_kept(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="car,dog")
+    labeller = new_labeller(server)
+    labeller.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
+    labeller.at("cat.jpg")
+    labeller.press("Next")
+    labeller.at("dog.jpg")
+    page = labeller.page
+    for turn in range(3):
+        labeller.drag((20 + 70 * turn, 30), (80 + 70 * turn, 90))
+        page.wait_for_timeout(50 * turn)
+        labeller.press("All labels")
+        page.get_by_role("heading", name="All labels").wait_for()
+        eventually(lambda turn=turn: len(rects(server.folder, "dog.jpg")) == turn + 1)
+        expect(row(page, 1)).to_contain_text(re.compile(r"box(es)? in 1 image|no boxes"))
+        labeller.press("Back to the images")
+        labeller.at("dog.jpg")
+    # The recoloured label is on the canvas, and the choice of the next label is still the second.
+    page.locator(".st-key-label [role=radiogroup] label").nth(1).click()
+    labeller.press("All labels")
+    rename(labeller, 2, "hound")
+    expect(row(page, 2)).to_contain_text("formerly dog")
+    labeller.press("Back to the images")
+    labeller.at("dog.jpg")
+    labeller.drag((20, 150), (80, 200))
+    eventually(lambda: len(rects(server.folder, "dog.jpg")) == 4)
+    assert rects(server.folder, "dog.jpg")[3]["label"] == "hound"
