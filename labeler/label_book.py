@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
@@ -23,12 +23,15 @@ from labeler.labels import (
     check_label_set,
     dump_label_set,
     parse_label_set,
+    problems,
 )
 from labeler.storage import ABSENT, Replaces, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
 
 COCO_EXPORTS: Final = "exports/dataset_coco_"
+SOURCES: Final = ".sources.jsonl"
+"""What stands beside an export ends so; its first line says how each spelling counted."""
 _CATEGORIES: Final = re.compile(rb'(?<!\\)"categories"\s*:\s*(?=\[)')
 _OVERLAP: Final = 64
 _MOST_BYTES: Final = 16 * 2**20
@@ -66,6 +69,7 @@ class LabelBook:
         Raises what `edit` raises; nothing is changed then. Nothing is written where it changes
         nothing, but for the first labels of a project.
         """
+        self._first = None
         while True:
             labels, replaces = self.opened()
             changed = edit(labels)
@@ -96,12 +100,24 @@ class LabelBook:
             try:
                 with self._store.open(key) as chunks:
                     labels = from_categories(coco_categories(chunks), key)
+                labels = self._counting_as_then(labels, key)
             except (NotFound, DamagedDocument, InvalidDocument) as error:
                 logger.warning("The labels can't be rebuilt from %s: %s", key, error.message)
                 continue
             logger.warning("%s is missing; its labels were taken from %s", LABELS_KEY, key)
             return labels
         return None
+
+    def _counting_as_then(self, labels: LabelSet, key: str) -> LabelSet:
+        """The labels with what their former names and merges were when the export was made."""
+        try:
+            with self._store.open(key.removesuffix(".json") + SOURCES) as chunks:
+                first = next(chunks, b"").partition(b"\n")[0]
+            names = json.loads(first)["names"]
+            return with_spellings(labels, {str(name): int(names[name]) for name in names})
+        except (NotFound, InvalidDocument, ValueError, KeyError, TypeError) as error:
+            logger.warning("%s tells no former names: %s", key, error)
+            return labels
 
 
 def coco_categories(chunks: Iterable[bytes]) -> list[Any]:
@@ -143,3 +159,31 @@ def from_categories(categories: Iterable[Any], export: str) -> LabelSet:
         labels.append({"number": number, "name": category.get("name"), "color": color})
     text = json.dumps({"version": "1.0", "labels": labels, "rebuilt_from": export})
     return check_label_set(text.encode())
+
+
+def with_spellings(labels: LabelSet, numbers: Mapping[str, int]) -> LabelSet:
+    """The set in which each spelling counts as the label of that number.
+
+    A label's own name that counts as another one: it was merged into that. Any other spelling is
+    a former name. Raises InvalidDocument where that makes no label set.
+    """
+    former: dict[int, list[str]] = {}
+    into: dict[int, int] = {}
+    for name, number in numbers.items():
+        label = labels.named(name)
+        if label is None:
+            former.setdefault(number, []).append(name)
+        elif label.number != number:
+            into[label.number] = number
+    found = labels.having(
+        label.model_copy(
+            update={
+                "former": tuple(former.pop(label.number, ())),
+                "merged_into": into.get(label.number),
+            }
+        )
+        for label in labels.labels
+    )
+    for problem in [*problems(found), *(f"there is no number {number}" for number in former)]:
+        raise InvalidDocument(problem)
+    return found

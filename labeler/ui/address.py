@@ -6,12 +6,12 @@ stand for a part of it are set to what it says before they are drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
 
+from labeler.labels import LabelSet
 from labeler.models import Status
 
 IMAGE: Final = "image"
@@ -45,7 +45,7 @@ def go_to(image_id: str) -> None:
     st.query_params.pop(VIEW, None)
 
 
-def filters(labels: Sequence[str]) -> tuple[Filters, list[str]]:
+def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
     """What the address asks for, and a line for each part that makes no sense and is ignored."""
     ignored = []
     status = st.query_params.get(STATUS) or None
@@ -53,9 +53,10 @@ def filters(labels: Sequence[str]) -> tuple[Filters, list[str]]:
         ignored.append(f"{STATUS}={status[:40]}: it is one of {', '.join(Status)}")
         status = None
     label = st.query_params.get(LABEL, "")
-    if label and label not in labels:
+    found = labels.find(label) if labels else None
+    if label and found is None:
         ignored.append(f"{LABEL}={label[:40]}: there is no such label")
-        label = ""
+    label = found.name if found else ""
     text = " ".join(st.query_params.get(TEXT, "").split())[:MAX_TEXT]
     return Filters(Status(status) if status else None, text, label), ignored
 

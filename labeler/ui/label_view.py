@@ -72,9 +72,10 @@ def _rebuilt(labels: LabelSet) -> None:
     if labels.rebuilt_from:
         st.warning(
             plain(
-                f"labels.json was missing. These labels and their numbers were taken from "
-                f"{labels.rebuilt_from}. Colours, former names, merges and which labels were "
-                "retired are not in an export: set them again, or restore labels.json."
+                "labels.json was missing. These labels and their numbers were taken from "
+                f"{labels.rebuilt_from}. Colours and which labels were retired are not in an "
+                "export; former names and merges are as they were then. Set them again, or "
+                "restore labels.json."
             )
         )
         st.button(

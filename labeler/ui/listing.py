@@ -36,7 +36,7 @@ class Found:
     left: int = 0
 
 
-def label_names(labels: LabelSet | None) -> list[str]:
+def _label_names(labels: LabelSet | None) -> list[str]:
     """The names by which images can be found."""
     return [label.name for label in labels.labels if label.merged_into is None] if labels else []
 
@@ -128,7 +128,7 @@ def _filters(
         _set(_LABEL, filters.label)
         st.selectbox(
             "With a box labelled",
-            ["", *label_names(labels)],
+            ["", *_label_names(labels)],
             format_func=lambda name: name or "anything, or nothing",
             key=_LABEL,
             on_change=_changed,

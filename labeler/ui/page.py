@@ -81,7 +81,7 @@ def _show_page() -> None:
             st.error(plain(problem))
         labels, entries = project.labels, project.entries
         label = sidebar.label_picker(context, labels) if labels else ""
-        wanted, ignored = address.filters(listing.label_names(labels))
+        wanted, ignored = address.filters(labels)
         found = listing.find(context.dataset, entries or [], labels, wanted)
         current = _current(found.entries or entries or [])
         listed = listing.show(entries, found, labels, current) if entries is not None else []

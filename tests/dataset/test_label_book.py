@@ -95,6 +95,36 @@ def test_a_lost_label_set_is_made_from_the_newest_export(project: Project) -> No
     assert project.open().labels.read().rebuilt_from == ""
 
 
+def test_former_names_and_merges_come_back_too(project: Project) -> None:
+    dataset = exported(project)
+    dataset.labels.edit(partial(renamed, number=5, name="Van"))
+    dataset.labels.edit(partial(merged, number=2, into=4))
+    dataset.labels.edit(partial(merged, number=4, into=1))
+    dataset.exports.write()
+    before = dataset.labels.read()
+    project.remove("labels.json")
+    after = project.open().labels.read()
+    assert [one.name for one in after.labels] == [one.name for one in before.labels]
+    for name in ("car", "van", "dog", "猫", "object"):
+        found, was = after.find(name), before.find(name)
+        assert found
+        assert was
+        assert found.number == was.number
+    [newest] = [key for key in project.objects() if key == after.rebuilt_from]
+    beside = newest.removesuffix(".json") + ".sources.jsonl"
+    for damaged in (
+        b"",
+        b"{}",
+        b"[]",
+        b'{"names": {"x": 9}}',
+        b'{"names": {"dog": 2, "cat": "x"}}',
+    ):
+        project.put(beside, damaged)
+        plain = project.open().labels.read()
+        assert [one.number for one in plain.labels] == [1, 2, 3, 4, 5]
+        assert plain.find("car") is None
+
+
 def test_an_export_without_readable_labels_is_passed_over(project: Project) -> None:
     exported(project)
     project.remove("labels.json")

@@ -124,3 +124,15 @@ def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPla
     assert why_there(labels, labels.labels[0], " car ") == (
         "“car” is a former name of the label “vehicle”."
     )
+
+
+def test_an_address_with_a_former_name_finds_the_same_images(new_place: NewPlace) -> None:
+    place, image_id = place_of(new_place)
+    place.add("b.png")
+    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
+    visit = Visit(place.dataset, image_id, answers=False)
+    visit.app.query_params["label"] = "Car"
+    visit.run()
+    assert visit.app.selectbox(key="label_filter").value == "vehicle"
+    assert [name.rpartition(" ")[2] for name in visit.listed()] == ["2"]
+    assert "**a.png**" in visit.listed()[0]
