@@ -99,6 +99,10 @@ lock: $(VENV)/.installed-dev ## write both locks anew from pyproject.toml; ARGS=
 pictures: $(VENV)/.installed-dev ## take the screenshots in docs/pictures anew
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && exec $(PY) tools/pictures.py
 
+.PHONY: release
+release: $(VENV)/.installed-dev ## print the notes of the version in pyproject.toml, if all is tidy
+	@exec $(PY) tools/release.py
+
 .PHONY: clean
 clean: ## remove .venv and everything else that was made here; never the data
 	@rm -rf $(VENV) .coverage .coverage.* htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Final
+from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field, StrictStr, ValidationError
 
@@ -23,9 +23,20 @@ logger = logging.getLogger(__name__)
 REGISTRY_KEY: Final = "registry/images.json"
 
 
-class _Stored(StoredModel):
+class Stored(StoredModel):
+    """The object as it is stored; keys of a newer version are kept."""
+
     version: StrictStr = "1.0"
     images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
+
+
+class Known(NamedTuple):
+    """The number of each image ID, the highest one given, and the stored state that this is."""
+
+    numbers: dict[str, int]
+    highest: int
+    replaces: Replaces
+    stored: Stored
 
 
 class Registry:
@@ -39,30 +50,30 @@ class Registry:
         self._store = store
         self._rebuild = rebuild
 
-    def read(self) -> tuple[dict[str, int], int, Replaces]:
-        """The number of each image ID, the highest one given, and the state that this is.
+    def read(self) -> Known:
+        """The numbers as they are stored, or made anew where they are lost.
 
         Raises DamagedDocument, NewerDocument; the object is then left as it is.
         """
         # Not read(): on a folder that would load the journal, and nothing of it is needed.
         for _, data, version in self._store.read_many([REGISTRY_KEY]):
-            images = _parse(data)
-            numbers = {image_id: number for number, image_id in enumerate(images, 1) if image_id}
-            return numbers, len(images), version
+            stored = _parse(data)
+            numbers = {
+                image_id: number for number, image_id in enumerate(stored.images, 1) if image_id
+            }
+            return Known(numbers, len(stored.images), version, stored)
         known, highest = self._rebuild()
         if highest:
             logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
-        return dict(known), highest, ABSENT
+        return Known(dict(known), highest, ABSENT, Stored(version="1.0", images=[]))
 
-    def numbers(
-        self, known: tuple[dict[str, int], int, Replaces], new: Iterable[str]
-    ) -> tuple[dict[str, int], int]:
+    def numbers(self, known: Known, new: Iterable[str]) -> tuple[dict[str, int], int]:
         """The numbers with those of the `new` images, which get the next ones in their order.
 
         `known` is what `read` gave. They are stored when this returns: whoever exports at the same
         time gives the same image the same number.
         """
-        numbers, highest, replaces = known
+        numbers, highest, replaces, stored = known
         wanted = list(new)
         while True:
             missing = [image_id for image_id in wanted if image_id not in numbers]
@@ -73,25 +84,29 @@ class Registry:
             )
             highest += len(missing)
             try:
-                self._write(numbers, highest, replaces)
+                self._write(numbers, highest, replaces, stored)
             except VersionConflict:
-                numbers, highest, replaces = self.read()
+                numbers, highest, replaces, stored = self.read()
                 continue
             return numbers, highest
 
-    def _write(self, numbers: Mapping[str, int], highest: int, replaces: Replaces) -> None:
+    def _write(
+        self, numbers: Mapping[str, int], highest: int, replaces: Replaces, stored: Stored
+    ) -> None:
         images = [""] * highest
         for image_id, number in numbers.items():
             images[number - 1] = image_id
-        text = json.dumps({"version": "1.0", "images": images}, separators=(",", ":"))
+        # Keys that a newer version has put there stay, and so does its number.
+        changed = {**stored.model_dump(), "images": images}
+        text = json.dumps(changed, separators=(",", ":"))
         self._store.write(
             REGISTRY_KEY, text.encode(), replaces=replaces, content_type="application/json"
         )
 
 
-def _parse(data: bytes) -> list[str]:
+def _parse(data: bytes) -> Stored:
     try:
-        found = _Stored.model_validate_json(data)
+        found = Stored.model_validate_json(data)
     except ValidationError as error:
         raise DamagedDocument(damage(REGISTRY_KEY, error)) from error
     check_version(found.version, REGISTRY_KEY)
@@ -102,4 +117,4 @@ def _parse(data: bytes) -> list[str]:
             "restore an earlier version of it, or remove it, and it is made anew from the newest "
             "export."
         )
-    return found.images
+    return found

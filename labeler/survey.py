@@ -55,8 +55,8 @@ class Survey:
         """
         progress(LISTING)
         known = self._registry.read()
-        found = self._listing.read(list(known[0]), names)
-        new = [listed for image_id, listed in found.items() if image_id not in known[0]]
+        found = self._listing.read(list(known.numbers), names)
+        new = [listed for image_id, listed in found.items() if image_id not in known.numbers]
         numbers, highest = self._registry.numbers(known, self._in_order(new))
         targets = [
             Target(numbers[image_id], listed)

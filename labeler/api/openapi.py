@@ -71,7 +71,7 @@ def document() -> Json:
             },
             "/api/exports": {"post": _write_export()},
             "/api/exports/{name}": {"get": _fetch_export()},
-            "/api/health": {"get": _probe("health", "Is this instance alive?", "ok")},
+            "/api/health": {"get": _probe("health", "Is this instance alive?", "ok", version=TEXT)},
             "/api/ready": {"get": _ready()},
         },
         "components": {
@@ -353,11 +353,11 @@ def _fetch_export() -> Json:
     }
 
 
-def _probe(name: str, summary: str, word: str) -> Json:
+def _probe(name: str, summary: str, word: str, **more: Json) -> Json:
     schema = {
         "type": "object",
-        "required": ["status"],
-        "properties": {"status": {"const": word}},
+        "required": ["status", *more],
+        "properties": {"status": {"const": word}, **more},
     }
     return {
         "operationId": name,

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from labeler import __version__
 from labeler.api.answers import json_answer
 from labeler.api.once import Flights
 from labeler.dataset import Dataset
@@ -28,7 +29,7 @@ class State:
 
     async def health(self, _: Request) -> Response:
         """GET /api/health"""
-        return json_answer({"status": "ok"})
+        return json_answer({"status": "ok", "version": __version__})
 
     async def ready(self, _: Request) -> Response:
         """GET /api/ready; however many ask, the store is asked once at a time."""

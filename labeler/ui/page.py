@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from labeler import __version__
 from labeler.auth import Role
 from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
@@ -89,6 +90,7 @@ def _show_page() -> None:
             st.caption(f"Ignored in the address: {plain(line)}.")
         exporting.show(context, labels)
         sign_in.account(context)
+        st.caption(f"Labeler {__version__}")
     state.leave(None if view else current)
     with st.container():
         _left_unsaved()

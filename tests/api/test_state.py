@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from labeler import __version__
 from tests.api.conftest import Open
 from tests.api.support import Api, Lister, refused
 
@@ -35,6 +36,7 @@ def test_a_probe_is_answered(api: Api, path: str) -> None:
     assert (answer.status_code, answer.json()["status"]) == (
         200, {"health": "ok", "ready": "ready"}[path],
     )  # fmt: skip
+    assert answer.json().get("version") == {"health": __version__, "ready": None}[path]
     assert answer.headers["Cache-Control"] == "no-store"
     assert api.client.head(f"/api/{path}").status_code == 200
 
