@@ -72,11 +72,13 @@ def build_bare(base: str) -> None:
             for path in ("/etc/pip.conf", str(Path.home() / ".config" / "pip"), "/etc/ssl/certs")
             if Path(path).exists()
         ]
-        subprocess.run(
-            ["buildah", "bud", "--quiet", "--layers", "--isolation=chroot", "--format=docker",
-             f"--build-arg=BASE={base}", *volumes, f"--tag={BARE}", folder],
-            check=True, stdout=subprocess.DEVNULL,
-        )  # fmt: skip
+        command = [
+            "buildah", "bud", "--quiet", "--layers", "--isolation=chroot", "--format=docker",
+            f"--build-arg=BASE={base}", *volumes, f"--tag={BARE}", folder,
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(done.stderr)
 
 
 @contextmanager

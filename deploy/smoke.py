@@ -150,12 +150,13 @@ def remove(made: dict[str, str], storage: str, uploads: str) -> None:
     """Remove the two objects with all their versions; Failure where that did not work."""
     if not made:
         return
-    objects = [f"{storage.rstrip('/')}/annotations/{made['image_id']}.json"]
+    document = f"annotations/{made['image_id']}.json"
+    if not storage:
+        print(f"left behind: {made['image_path']} and {document}", file=sys.stderr)
+        return
+    objects = [f"{storage.rstrip('/')}/{document}"]
     if uploads != "off":
         objects.append(f"{(uploads or storage + '/uploads').rstrip('/')}/{made['image_path']}")
-    if not storage:
-        print(f"left behind: {', '.join(objects)}", file=sys.stderr)
-        return
     command = ["gcloud", "storage", "rm", "--all-versions", *objects]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

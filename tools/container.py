@@ -109,10 +109,13 @@ def running(
         ["unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", inside],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
+    container = Container(child_of(process.pid), port, started)
     try:
-        yield process, Container(child_of(process.pid), port, started)
+        yield process, container
     finally:
-        process.kill()
+        # The first process itself: with another user's rights it does not end with its parent.
+        if process.poll() is None:
+            os.kill(container.pid, signal.SIGKILL)
         process.communicate()
 
 

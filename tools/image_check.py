@@ -137,7 +137,7 @@ def probe(image: Image, container: Container) -> None:
 def load(image: Image) -> None:
     """What the page brings in later, which a call to the API does not."""
     program = (
-        "import pandas, pyarrow, pyarrow.compute, streamlit_drawable_canvas, aiohttp; "
+        "import pandas, pyarrow, pyarrow.compute, pyarrow.fs, aiohttp; "
         "from streamlit import dataframe_util as d; "
         "table = pandas.DataFrame({'a': ['x', 'y']}); "
         "print(len(d.convert_anything_to_arrow_bytes(table)))"
