@@ -111,8 +111,9 @@ def _list_images() -> Json:
             query(
                 "label",
                 TEXT,
-                "Only images with a box of this label, ignoring case. A page may then hold fewer "
-                "images than asked for, or none, and still have a next one.",
+                "Only images with a box that counts as this label, by its name or a former one, "
+                "ignoring case. A page may then hold fewer images than asked for, or none, and "
+                "still have a next one.",
             ),
             query("after", TEXT, "What `next` of the page before said."),
             query(

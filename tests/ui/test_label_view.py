@@ -7,8 +7,10 @@ from functools import partial
 import pytest
 from streamlit.testing.v1.element_tree import Button
 
+from labeler.errors import Unavailable
+from labeler.jobs import Progress
 from labeler.label_edits import merged, renamed, retired
-from labeler.ui import label_view
+from labeler.ui import label_counting, label_view
 from labeler.ui.label_counting import KIND
 from tests.projects import BOX, OTHER
 from tests.ui.visit import NewPlace, Place, Visit, box
@@ -116,6 +118,38 @@ def test_each_label_with_its_boxes(new_place: NewPlace) -> None:
     captions = [caption.value for caption in visit.app.main.caption]
     assert captions[-3:] == ["4 boxes in 2 images", "1 box in 1 image", "no boxes"]
     assert "Boxes counted in 2 images at" in visit.shown()
+
+
+def test_many_images_are_counted_when_it_is_asked_for(
+    new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(label_counting, "AT_ONCE", 1)
+    place, _ = place_of(new_place)
+    visit = view(place)
+    assert "box in" not in visit.shown()
+    visit.press("open_label_1")
+    assert "Its boxes get the new name" in visit.shown()
+    press(visit, "Count the boxes in 2 images")
+    for job in place.jobs.of(KIND):
+        job.future.result(10)
+    visit.run()
+    assert "3 boxes in 2 images" in visit.shown()
+
+
+def test_a_count_that_fails_says_why_and_is_not_begun_again(new_place: NewPlace) -> None:
+    place, _ = place_of(new_place)
+
+    def fail(progress: Progress) -> None:
+        raise Unavailable("The bucket does not answer.")
+
+    job = place.jobs.start(KIND, fail)
+    assert job.future.exception(10)
+    visit = place.visit()
+    visit.press("leave_view_labels")
+    assert visit.errors() == ["The bucket does not answer."]
+    assert len(place.jobs.of(KIND)) == 1
+    press(visit, "Count the boxes in 2 images")
+    assert len(place.jobs.of(KIND)) == 2
 
 
 def test_labels_that_boxes_have_and_the_set_lacks(new_place: NewPlace) -> None:

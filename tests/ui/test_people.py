@@ -149,7 +149,7 @@ def test_nobody_is_asked_with_none(new_place: NewPlace) -> None:
 def test_what_somebody_may_not_do_is_not_offered(new_place: NewPlace) -> None:
     place = new_place(AUTH="oidc", **LISTS)
     [image_id] = place.add("a.png")
-    admins = {"Export COCO", "Add"}
+    admins = {"Export COCO", "Add", "All labels"}
     assert admins <= set(buttons(visit(place, account("ana"), image_id)))
     assert not admins & set(buttons(visit(place, account("ben"), image_id)))
 
@@ -166,6 +166,24 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     with_roles(place, Roles(True, labellers=parse_people("ana@example.com")))
     eve.app.button(key="leave_done").click().run()
     assert place.saver.flush(10) == 0
+    assert place.project.objects() == before
+
+
+def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
+    """By the address too, and by a button that was drawn for somebody who was an admin then."""
+    place = new_place(AUTH="oidc", **LISTS)
+    [image_id] = place.add("a.png")
+    eve = visit(place, account("ana"), image_id)
+    eve.press("leave_view_labels")
+    eve.press("open_label_1")
+    before = place.project.objects()
+    with_roles(place, Roles(True, admins=parse_people("zoe@example.com")))
+    eve.press("retire_1")
+    assert "ana@example.com may not do this: it takes the role of an admin" in eve.errors()[0]
+    assert "retire_1" not in {button.key for button in eve.app.button}
+    eve.app.query_params["view"] = "labels"
+    eve.run()
+    assert "it takes the role of an admin" in eve.errors()[0]
     assert place.project.objects() == before
 
 
