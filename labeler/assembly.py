@@ -28,13 +28,13 @@ class Assembly:
 
     def carry(self, carried: Carried) -> None:
         """An image as it is in the earlier export."""
-        record, line, start = carried
+        record, start = carried
         if record.outcome.boxes:
             if start != self._run[1]:
                 self._copy()
                 self._run = start, start
             self._run = self._run[0], start + record.outcome.boxes
-        self._add(record, line)
+        self._add(record)
 
     def take(self, target: Target, read: Read | None) -> None:
         """An image whose document was read; None where there is none."""
@@ -53,7 +53,7 @@ class Assembly:
             listed.original is not None,
             outcome,
         )
-        self._add(record, dump_record(record).encode())
+        self._add(record)
         if boxes:
             self._copy()
             self._writer.add_boxes(number, boxes)
@@ -63,9 +63,9 @@ class Assembly:
         self._copy()
         self._rules.check()
 
-    def _add(self, record: Record, line: bytes) -> None:
+    def _add(self, record: Record) -> None:
         self._writer.add(record.number, record.image_id, record.file_name, record.outcome)
-        self._records.write(line)
+        self._records.write(dump_record(record).encode())
         self.looked_at += 1
 
     def _copy(self) -> None:

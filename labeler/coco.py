@@ -132,15 +132,17 @@ class CocoWriter:
         """Boxes of the image added last."""
         array, counts = self._annotations, self._boxes
         number = array.count
+        lines = []
         for category, left, top, right, bottom in boxes:
             number += 1
             counts[category] += 1
             width, height = (right - left) / 100, (bottom - top) / 100
-            array.add(
+            lines.append(
                 f'{{"id":{number},"image_id":{image},"category_id":{category},'
                 f'"bbox":[{left / 100},{top / 100},{width},{height}],'
                 f'"area":{width * height},"iscrowd":0,"segmentation":[]}},\n'
             )
+        array.add(*lines)
 
     def add_lines(self, lines: Sequence[bytes]) -> None:
         """Boxes of the images added last, as lines of an earlier file, in the order there."""
@@ -203,10 +205,10 @@ class _Array:
         self.count = 0
         self._batch: list[str] = []
 
-    def add(self, element: str) -> None:
-        """An element with `,` and a line end behind it."""
-        self._batch.append(element)
-        self.count += 1
+    def add(self, *elements: str) -> None:
+        """Elements, each with `,` and a line end behind it."""
+        self._batch += elements
+        self.count += len(elements)
         if len(self._batch) >= _BATCH:
             self._flush()
 

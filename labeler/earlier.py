@@ -14,7 +14,7 @@ from labeler.errors import DamagedExport, NewerDocument, NotFound
 from labeler.labels import LabelSet
 from labeler.listing import Listed
 from labeler.selection import Choice
-from labeler.sources import Head, Record, covers, dump_record, parse_head, parse_records, spellings
+from labeler.sources import Head, Record, covers, parse_head, parse_records, spellings
 from labeler.storage import ObjectInfo, Store, list_all
 from labeler.survey import Target
 
@@ -28,10 +28,9 @@ SOURCES_MD5: Final = "sources_md5"
 
 
 class Carried(NamedTuple):
-    """One image of an earlier export: its record, the line of that, and where its boxes begin."""
+    """One image of an earlier export: its record, and where its boxes begin."""
 
     record: Record
-    line: bytes
     start: int
 
 
@@ -64,8 +63,8 @@ class Earlier:
         self._store = store
         self._images: dict[str, Carried] = {}
         start = 0
-        for line, record in zip(lines, parse_records(lines, sources_key(key)), strict=True):
-            self._images[record.image_id] = Carried(record, line + b"\n", start)
+        for record in parse_records(lines, sources_key(key)):
+            self._images[record.image_id] = Carried(record, start)
             start += record.outcome.boxes
         if len(self._images) != head.looked_at or start != head.annotations:
             raise DamagedExport(f"{sources_key(key)} is damaged: it does not name all images.")
@@ -97,8 +96,7 @@ class Earlier:
         if carried is None or not is_same(carried.record, target.listed):
             return None
         if carried.record.version != target.listed.version:  # a copy: the bytes are the same
-            record = carried.record._replace(version=target.listed.version)
-            return carried._replace(record=record, line=dump_record(record).encode())
+            return carried._replace(record=carried.record._replace(version=target.listed.version))
         return carried
 
     @contextlib.contextmanager

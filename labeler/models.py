@@ -222,6 +222,8 @@ def _iso(moment: datetime) -> str:
 def with_ids(document: AnnotationDocument) -> AnnotationDocument:
     """The document with an id on every rect, unique within it; the same input, the same ids."""
     given = {rect.id for rect in document.rects}
+    if len(given) == len(document.rects) and "" not in given:
+        return document
     taken: set[str] = set()
     rects: list[Rect] = []
     for index, rect in enumerate(document.rects):
@@ -229,8 +231,6 @@ def with_ids(document: AnnotationDocument) -> AnnotationDocument:
             rect = rect.model_copy(update={"id": _content_id(rect, index, given | taken)})
         taken.add(rect.id)
         rects.append(rect)
-    if tuple(rects) == document.rects:
-        return document
     return document.model_copy(update={"rects": tuple(rects)})
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from json.encoder import encode_basestring_ascii as _text
+from sys import intern
 from typing import Final, NamedTuple
 
 from pydantic import StrictInt, StrictStr, ValidationError
 
-from labeler.boxes import Outcome
+from labeler.boxes import NOTHING, Outcome
 from labeler.coco import WRITER
 from labeler.errors import DamagedExport
 from labeler.labels import LabelSet, label_key
@@ -111,8 +112,13 @@ def parse_records(lines: Sequence[bytes], key: str) -> Iterator[Record]:
     for start in range(0, len(lines), _BLOCK):
         try:
             for fields in json.loads(b"[" + b",".join(lines[start : start + _BLOCK]) + b"]"):
-                number, image_id, version, md5, file_name, kept, *outcome = fields
-                yield Record(number, image_id, version, md5, file_name, kept, Outcome(*outcome))
+                number, image_id, version, md5, file_name, kept, status, fate, *numbers = fields
+                width, height, saved_at, boxes, findings = numbers
+                outcome = Outcome(
+                    intern(status), intern(fate), width, height, saved_at, boxes,
+                    findings or NOTHING,
+                )  # fmt: skip
+                yield Record(number, image_id, version, md5, file_name, kept, outcome)
         except (ValueError, TypeError) as error:
             raise DamagedExport(f"{key} is damaged: {error}. Export anew.") from error
 

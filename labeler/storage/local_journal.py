@@ -19,6 +19,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from sys import intern
 from typing import Any, Final, NamedTuple
 
 from labeler.storage.base import Version
@@ -34,6 +35,7 @@ from labeler.storage.local_files import (
 )
 
 _SLACK_LINES: Final = 256
+_SHORT: Final = 15
 
 
 class Note(NamedTuple):
@@ -196,8 +198,9 @@ class _Known:
             entry = json.loads(line)
             key, new, old = entry["k"], entry.get("v"), entry.get("o")
             metadata, md5 = entry.get("m", {}), entry.get("h", "")
-            for text in (key, md5, *metadata, *metadata.values()):
-                text.encode()
+            "".join((key, md5, *metadata, *metadata.values())).encode()
+            # Thousands of objects have the same names, and many the same short values.
+            metadata = {intern(name): _shared(text) for name, text in metadata.items()}
             for version in (new, old):
                 if version is not None:
                     version_time(version)
@@ -212,6 +215,10 @@ class _Known:
         if key.startswith(".") or "/." in key:
             parts = key.split("/")
             self.hidden.update("/".join(parts[: n + 1]) for n in range(len(parts)))
+
+
+def _shared(text: str) -> str:
+    return intern(text) if len(text) <= _SHORT else text
 
 
 def _entry(
