@@ -1,4 +1,4 @@
-"""Back to a moment in the past, from the old versions that a bucket keeps.
+"""Back to a moment in the past, from the old versions and deleted objects that a bucket keeps.
 
 Nothing is destroyed: what is restored is written as a new state over the present one, which is
 kept as an old version itself, and what did not exist at that moment stays as it is.
@@ -110,6 +110,9 @@ def _restore(
 def _write(store: Store, versions: Versions, then: State, now: State | None) -> Outcome:
     replaces: Replaces = ABSENT if now is None else now.info.version
     try:
+        if then.deleted:
+            versions.bring_back(then, replaces)
+            return Outcome.RESTORED
         store.write(
             then.info.key,
             versions.read(then),

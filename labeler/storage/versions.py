@@ -6,19 +6,21 @@ Beside the Store, whose contract knows only the present. A folder keeps no old s
 from __future__ import annotations
 
 import contextlib
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Any, Final
 from urllib.parse import quote
 
 from google.api_core.exceptions import NotFound as Missing
-from google.api_core.exceptions import from_http_response
+from google.api_core.exceptions import PreconditionFailed, from_http_response
 from google.auth.exceptions import GoogleAuthError
 
-from labeler.errors import DamagedObject, InvalidRequest, NotFound
+from labeler.errors import DamagedObject, InvalidRequest, NotFound, VersionConflict
 from labeler.settings import Location
-from labeler.storage.base import ObjectInfo, check_key
+from labeler.storage.base import ABSENT, ObjectInfo, Replaces, check_key
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import bucket_missing, explain
 from labeler.storage.gcs_media import AS_STORED, Checksum, media_url
@@ -26,19 +28,24 @@ from labeler.storage.gcs_metadata import info_of
 from labeler.storage.retry import RetryPolicy, Tries
 
 _FIELDS: Final = (
-    "items(name,generation,timeCreated,timeDeleted,updated,size,metadata,md5Hash,contentType),"
-    "nextPageToken"
+    "items(name,generation,timeCreated,timeDeleted,softDeleteTime,updated,size,metadata,md5Hash,"
+    "contentType),nextPageToken"
 )
+_NO_SOFT_DELETE: Final = (400, 412)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One state of an object, and when it was the present one; `until` is None while it is."""
+    """One state of an object, and when it was the present one; `until` is None while it is.
+
+    One that is `deleted` for good is in soft delete: it can be brought back, and not be read.
+    """
 
     info: ObjectInfo
     since: datetime
     until: datetime | None
     content_type: str
+    deleted: bool
 
     def was_at(self, moment: datetime) -> bool:
         """Whether a reader of that moment would have got this state."""
@@ -57,22 +64,17 @@ class Versions:
             raise explain(error, self._bucket, "Old versions can't be listed") from error
 
     def states(self, prefix: str) -> Iterator[tuple[str, list[State]]]:
-        """Each key below `prefix` with the states that are still kept, the oldest first."""
-        key, states = "", list[State]()
-        for item in self._items(prefix):
-            name = item["name"][len(self._prefix) :]
-            if name != key:
-                if states:
-                    yield key, states
-                key, states = name, []
+        """Each key below `prefix` with the states that are still kept, in ascending order."""
+        start = len(self._prefix)
+        listed = (self._items(prefix, kind) for kind in ("versions", "softDeleted"))
+        merged = heapq.merge(*listed, key=lambda item: item["name"].encode())
+        for name, items in groupby(merged, key=lambda item: item["name"]):
             with contextlib.suppress(InvalidRequest):
-                check_key(name)
-                states.append(_state(item, self._prefix))
-        if states:
-            yield key, states
+                key = check_key(name[start:])
+                yield key, [_state(item, self._prefix) for item in items]
 
     def read(self, state: State) -> bytes:
-        """The bytes of that state; NotFound where it is kept no longer."""
+        """The bytes of that state, which is not deleted; NotFound where it is kept no longer."""
         key = state.info.key
         doing = f"An old version of {key} can't be read"
         url = media_url(self._connection.endpoint, self._bucket, self._prefix + key)
@@ -94,16 +96,42 @@ class Versions:
         except Missing as error:
             raise NotFound(f"{doing}: the bucket has deleted it meanwhile.") from error
 
+    def bring_back(self, state: State, replaces: Replaces) -> None:
+        """Make a copy of a deleted state the present one; VersionConflict, NotFound."""
+        key = state.info.key
+        doing = f"A deleted version of {key} can't be brought back"
+        bucket, name = quote(self._bucket, safe=""), quote(self._prefix + key, safe="")
+        url = f"{self._connection.endpoint}/storage/v1/b/{bucket}/o/{name}/restore"
+        query = {
+            "generation": state.info.version,
+            "ifGenerationMatch": "0" if replaces is ABSENT else replaces,
+        }
+
+        def ask(tries: Tries) -> None:
+            response = self._connection.session.post(url, params=query, timeout=tries.timeout)
+            if response.status_code != 200:
+                raise from_http_response(response)
+
+        try:
+            self._connection.call(doing, ask)
+        except Missing as error:
+            raise NotFound(f"{doing}: soft delete keeps it no longer.") from error
+        except PreconditionFailed as error:
+            raise VersionConflict(f"{doing}: somebody has saved {key} meanwhile.") from error
+
     def close(self) -> None:
         self._connection.close()
 
-    def _items(self, prefix: str) -> Iterator[dict[str, Any]]:
+    def _items(self, prefix: str, kind: str) -> Iterator[dict[str, Any]]:
+        """Versions, or what is deleted softly: nothing where the bucket has no soft delete."""
         bucket = quote(self._bucket, safe="")
         url = f"{self._connection.endpoint}/storage/v1/b/{bucket}/o"
-        query = {"prefix": self._prefix + prefix, "versions": "true", "fields": _FIELDS}
+        query = {"prefix": self._prefix + prefix, kind: "true", "fields": _FIELDS}
 
         def page(tries: Tries) -> dict[str, Any]:
             response = self._connection.session.get(url, params=query, timeout=tries.timeout)
+            if response.status_code in _NO_SOFT_DELETE and kind == "softDeleted":
+                return {}
             if response.status_code != 200:
                 raise from_http_response(response)
             found: dict[str, Any] = response.json()
@@ -122,10 +150,11 @@ class Versions:
 
 
 def _state(item: dict[str, Any], prefix: str) -> State:
-    deleted = item.get("timeDeleted")
+    until = item.get("timeDeleted") or item.get("softDeleteTime")
     return State(
         info_of(item, prefix),
         datetime.fromisoformat(item["timeCreated"]),
-        datetime.fromisoformat(deleted) if deleted else None,
+        datetime.fromisoformat(until) if until else None,
         item.get("contentType", "application/octet-stream"),
+        "softDeleteTime" in item,
     )

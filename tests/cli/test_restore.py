@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -55,6 +58,11 @@ def age(bucket: Bucket, hours: float) -> None:
         for one in bucket.versions(name):
             one.created -= past
             one.deleted = one.deleted and one.deleted - past
+    for gone in bucket.soft.values():
+        for one in gone:
+            one.created -= past
+            one.deleted = one.deleted and one.deleted - past
+            one.soft_deleted = one.soft_deleted and one.soft_deleted - past
 
 
 def draw(place: Project, image_id: str, *rects: Rect) -> None:
@@ -128,6 +136,64 @@ def test_boxes_of_an_open_page_are_merged_with_what_came_back(
     box = BOX.model_copy(update={"id": "mine", "left": 5.0})
     page.save_document(first, with_boxes(opened, box), opened, by="ana")
     assert set(place.open().open_document(first).document.rects) == {BOX, OTHER, box}
+
+
+@pytest.mark.parametrize("versioning", [False, True])
+def test_what_was_deleted_for_good_comes_back_from_soft_delete(
+    run: Run, bucket: Bucket, place: Project, versioning: bool
+) -> None:
+    """A bucket as Google makes it, without versions; and one whose old versions were deleted."""
+    bucket.settings["versioning"] = {"enabled": versioning}
+    bucket.soft_deletes = True
+    first, second = labelled(place)
+    at_noon = objects(place)
+    age(bucket, 3)
+    draw(place, first)
+    place.remove(document_key(second))
+    if versioning:
+        for name, states in list(bucket.old.items()):
+            for one in list(states):
+                bucket.remove(name, str(one.generation), Conditions())
+    age(bucket, 0.5)
+    done = run("restore", "--at", NOON.isoformat())
+    assert (done.code, done.out.count("restored, as written")) == (0, 2)
+    assert objects(place) == at_noon
+    assert [entry.rects for entry in place.open().list_images()] == [2, 1]
+    assert "metadata" not in run("check", LABELS="car,dog").err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="the command gcloud is not installed")
+def test_google_s_command_brings_one_object_back(
+    server: GcsServer, bucket: Bucket, place: Project, tmp_path: Path
+) -> None:
+    """As docs/disaster.md has it."""
+    bucket.settings["versioning"] = {"enabled": False}
+    bucket.soft_deletes = True
+    first, _ = labelled(place)
+    key = document_key(first)
+    kept = objects(place)[key]
+    place.remove(key)
+    environ = os.environ | {
+        "CLOUDSDK_CONFIG": str(tmp_path / "gcloud"),
+        "CLOUDSDK_API_ENDPOINT_OVERRIDES_STORAGE": f"{server.url}/storage/v1/",
+        "CLOUDSDK_AUTH_DISABLE_CREDENTIALS": "true",
+        "CLOUDSDK_CORE_PROJECT": "project",
+        "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
+    }
+
+    def gcloud(*arguments: str) -> str:
+        done = subprocess.run(
+            ["gcloud", "storage", *arguments],
+            env=environ, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    listed = gcloud("ls", "--soft-deleted", "gs://labels/team/annotations/**").split()
+    states = [name for name in listed if name.startswith(f"gs://labels/team/{key}#")]
+    gcloud("restore", max(states, key=lambda name: int(name.rpartition("#")[2])))
+    assert objects(place)[key] == kept
 
 
 def test_originals_in_a_bucket_of_their_own_come_back(

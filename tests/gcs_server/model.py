@@ -59,6 +59,7 @@ class StoredObject:
     created: datetime = field(default_factory=lambda: datetime.now(UTC))
     updated: datetime = field(default_factory=lambda: datetime.now(UTC))
     deleted: datetime | None = None
+    soft_deleted: datetime | None = None
     crc32c: str = ""
     md5: str = ""
 
@@ -93,6 +94,8 @@ class StoredObject:
             shown["kmsKeyName"] = f"{self.kms_key}/cryptoKeyVersions/1"
         if self.deleted:
             shown["timeDeleted"] = stamp(self.deleted)
+        if self.soft_deleted:
+            shown["softDeleteTime"] = stamp(self.soft_deleted)
         return shown
 
 
@@ -145,6 +148,7 @@ class Bucket:
 
     `settings` holds what a bucket's resource shows beside its name (versioning, lifecycle, ...);
     `denied` the permissions that nobody has here, `bindings` the roles that its policy shows.
+    With `soft_deletes`, what is replaced without versioning, or deleted for good, can be restored.
     """
 
     def __init__(self, name: str, settings: Mapping[str, Any] | None = None) -> None:
@@ -166,6 +170,8 @@ class Bucket:
         self.bindings: list[dict[str, Any]] = []
         self.live: dict[str, StoredObject] = {}
         self.old: dict[str, list[StoredObject]] = {}
+        self.soft_deletes = False
+        self.soft: dict[str, list[StoredObject]] = {}
         self.sorted_names: list[bytes] = []
         self._last_generation = 0
         self._last_write: dict[str, float] = {}
@@ -224,11 +230,24 @@ class Bucket:
         self._check_retention(found)
         if found is not self.live.get(name):
             self.old[name].remove(found)
+            self._delete_softly(found)
             return
         del self.live[name]
         self.sorted_names.remove(name.encode())
         if generation is None:
             self._retire(found)
+        else:
+            self._delete_softly(found)
+
+    def restore(self, name: str, generation: str, conditions: Conditions) -> StoredObject:
+        """Make a copy of what was deleted for good the live object; Failure 404."""
+        for found in self.soft.get(name, ()):
+            if str(found.generation) == generation:
+                made = StoredObject(
+                    self.name, name, found.data, 0, found.content_type, dict(found.metadata)
+                )
+                return self.put(made, conditions, 0.0)
+        raise Failure(404, "notFound", f"No such object: {self.name}/{name}")
 
     def versions(self, name: str) -> list[StoredObject]:
         """Every generation of one name, the oldest first."""
@@ -239,6 +258,13 @@ class Bucket:
         if self.settings.get("versioning", {}).get("enabled"):
             old.deleted = datetime.now(UTC)
             self.old.setdefault(old.name, []).append(old)
+        else:
+            self._delete_softly(old)
+
+    def _delete_softly(self, gone: StoredObject) -> None:
+        if self.soft_deletes:
+            gone.soft_deleted = datetime.now(UTC)
+            self.soft.setdefault(gone.name, []).append(gone)
 
     def _check_pace(self, name: str, write_interval_s: float) -> None:
         now = time.monotonic()

@@ -25,6 +25,7 @@ from tests.gcs_server.wire import Request, Response, error_response
 MAX_PAGE = 1000
 MAX_BATCH = 100
 _OBJECT = re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/([^/]+)$")
+_RESTORE = re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/restore$")
 _REWRITE = re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/(?:rewriteTo|copyTo)/b/([^/]+)/o/([^/]+)$")
 _UPLOAD = re.compile(r"/(?:resumable/)?upload/storage/v1/b/([^/]+)/o$")
 _BUCKET = re.compile(r"/storage/v1/b/([^/]+)(/o|/iam|/iam/testPermissions|)$")
@@ -64,6 +65,13 @@ class Service:
             return answer({"access_token": self.token, "expires_in": 3600, "token_type": "Bearer"})
         if self.token and request.headers.get("authorization") != f"Bearer {self.token}":
             raise Failure(401, "authError", "Invalid Credentials")
+        if match := _RESTORE.match(path):
+            name = unquote(match[1])
+            self.allow(name, "storage.objects.restore")
+            conditions = Conditions.of(request.query)
+            generation = request.query.get("generation", "")
+            found = self.bucket(name).restore(unquote(match[2]), generation, conditions)
+            return answer(found.resource())
         if match := _OBJECT.match(path):
             return self._object(request, unquote(match[1]), unquote(match[2]))
         if match := _UPLOAD.match(path):
@@ -222,6 +230,9 @@ def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
     """One page of at most 1,000 objects and common prefixes, by the UTF-8 bytes of the names."""
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     every_version = query.get("versions", "").lower() == "true"
+    softly_deleted = query.get("softDeleted", "").lower() == "true"
+    if every_version and softly_deleted:
+        raise Failure(400, "invalid", "versions and softDeleted can't be asked for together.")
     limit = min(int(query.get("maxResults", MAX_PAGE)), MAX_PAGE)
     if limit < 1:
         raise Failure(400, "invalid", "maxResults must be positive.")
@@ -229,6 +240,8 @@ def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
     names = bucket.sorted_names
     if every_version:
         names = sorted({*bucket.sorted_names, *(name.encode() for name in bucket.old)})
+    if softly_deleted:
+        names = sorted(name.encode() for name in bucket.soft)
     start = bisect.bisect_left(names, max(prefix.encode(), query.get("startOffset", "").encode()))
     if token := query.get("pageToken"):
         start = max(start, bisect.bisect_right(names, _token_name(token)))
@@ -251,6 +264,8 @@ def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
         last = raw
         if folder:
             prefixes.append(folder)
+        elif softly_deleted:
+            items += [one.resource() for one in bucket.soft[name]]
         elif every_version:
             items += [one.resource() for one in bucket.versions(name)]
         else:
