@@ -53,7 +53,6 @@ def show() -> None:
     st.html(STYLE)
     sign_in.warn_if_open(bound())
     try:
-        people.enter()
         people.require(Role.LABELLER)
     except LabelerError as error:
         sign_in.show(bound(), error)

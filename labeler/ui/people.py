@@ -63,9 +63,10 @@ def may(role: Role) -> bool:
 def require(role: Role) -> Person:
     """The person, who has that role; each action on the page asks this first.
 
-    Raises NotSignedIn, NotPermitted.
+    Asked is who is there now: an action may be the first thing that comes over a new connection.
+    Raises NotPermitted, and what `enter` does.
     """
-    return bound().gate.roles.require(current(), role)
+    return bound().gate.roles.require(enter(), role)
 
 
 # --- tokens -------------------------------------------------------------------------------

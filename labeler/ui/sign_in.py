@@ -36,6 +36,22 @@ _OPEN: Final = """
 whoever reaches this <span>address </span>can see and change everything.</div>
 """
 
+# Signing in leads back to the start: the tab keeps the address that it came by, and goes there.
+_keep_address = st.components.v2.component(
+    "labeler_address",
+    js="""
+export default function ({ data }) {
+  const came = sessionStorage.getItem("labeler-address");
+  if (!data.signed_in) {
+    sessionStorage.setItem("labeler-address", location.search);
+  } else if (came !== null) {
+    sessionStorage.removeItem("labeler-address");
+    if (came && came !== location.search) location.replace(location.pathname + came);
+  }
+}
+""",
+)
+
 
 def show(context: Context, error: LabelerError) -> None:
     """The page of somebody who is not let in: why, and the way in."""
@@ -43,6 +59,7 @@ def show(context: Context, error: LabelerError) -> None:
     st.header("Labeler")
     if sign_in is SignIn.OIDC and not st.user.to_dict().get("is_logged_in"):
         st.markdown(plain(error.message))
+        _keep_address(key="address", data={"signed_in": False})
         for name in _providers():
             text = f"Sign in with {name}" if name else "Sign in"
             if st.button(text, type="primary", key=f"sign_in_{name}"):
@@ -68,6 +85,7 @@ def account(context: Context) -> None:
         st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
     else:
         _sign_out_button()
+        _keep_address(key="address", data={"signed_in": True})
 
 
 def warn_if_open(context: Context) -> None:

@@ -272,8 +272,17 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
 
 
 def change(image: OpenImage, edit: Edit) -> None:
-    """Apply an edit to the open image and have it stored, with the picture's facts filled in."""
-    people.require(Role.LABELLER)
+    """Apply a person's edit to the open image, if they may, and have it stored."""
+    try:
+        people.require(Role.LABELLER)
+    except LabelerError as error:
+        tell(error.message, ":material/error:")
+    else:
+        _change(image, edit)
+
+
+def _change(image: OpenImage, edit: Edit) -> None:
+    """Apply an edit and have it stored, with the picture's facts filled in."""
     info = image.info
 
     def complete(document: AnnotationDocument) -> AnnotationDocument:
@@ -296,7 +305,8 @@ def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> bool:
     if reading.rects == before:
         return False
     canvas.shown = reading.rects
-    change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
+    # Whoever is signed in by now: it was drawn on the canvas of the one whom the draft names.
+    _change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
     state = session()
     if image is not state.open:
         state.left[image.image_id] = image.draft  # as unsaved as when it was left

@@ -130,9 +130,13 @@ def test_signing_in_and_out_by_a_provider(serve: Serve, tab: Tab, pictures: Pict
         assert status(url.partition("?")[0]) == 401
         assert status(url.replace("/api/images/", "/api/annotations/")) == 401
 
-        # Somebody else may label, but not export.
-        ben = tab(proxy.url)
+        # Somebody else may label, but not export; the address that he came by is where he gets.
+        ana.upload(pictures.photo("dog.jpg"))
+        ana.at("dog.jpg")
+        ben = tab(ana.page.url)
         sign_in(ben, "ben@example.com")
+        ben.at("dog.jpg")
+        ben.press("Previous")
         ben.at("cat.jpg")
         expect(ben.page.get_by_text("Signed in as ben@example.com")).to_be_visible()
         expect(button(ben, "Export COCO")).to_have_count(0)

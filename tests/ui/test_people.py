@@ -143,6 +143,39 @@ def test_nobody_is_asked_with_none(new_place: NewPlace) -> None:
     assert place.dataset.stored_document(image_id).document.metadata.saved_by is None
 
 
+def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None:
+    """It may come over a new connection before the page has been drawn for that person."""
+    place = new_place(AUTH="oidc")
+    [image_id] = place.add("a.png")
+    ana = visit(place, account("ana"), image_id)
+    before = place.project.objects()
+    ana.app.user = account("ben")
+    ana.press("leave_done")
+    assert "ana@example.com has opened this page" in ana.errors()[0]
+    assert place.saver.flush(10) == 0
+    assert place.project.objects() == before
+
+
+def test_a_canvas_keeps_its_picture_s_address(
+    new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the token in it has run out: another one would load the picture anew."""
+    place = new_place(AUTH="oidc")
+    [image_id] = place.add("a.png")
+    ana = visit(place, account("ana"), image_id)
+    key, token = ana.canvas(), ana.app.session_state["session"].open.canvas.token
+    assert place.project.gate.signer.check(token, Purpose.PICTURE, time.time(), image_id)
+    now = time.time() + 3600
+    monkeypatch.setattr(time, "time", lambda: now)
+    ana.draw(box(1, 2, 10, 8, "object"))
+    assert (ana.canvas(), ana.app.session_state["session"].open.canvas.token) == (key, token)
+    ana.press("leave_done")
+    ana.app.session_state["session"].open.canvas = None
+    ana.run()
+    fresh = ana.app.session_state["session"].open.canvas.token
+    assert place.project.gate.signer.check(fresh, Purpose.PICTURE, now, image_id)
+
+
 # --- what each may do ---------------------------------------------------------------------
 
 
@@ -164,7 +197,8 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     with_roles(place, Roles(True, admins=parse_people("ana@example.com")))
     eve.press("export")
     with_roles(place, Roles(True, labellers=parse_people("ana@example.com")))
-    eve.app.button(key="leave_done").click().run()
+    eve.press("leave_done")
+    assert "may not do this" in eve.errors()[0]
     assert place.saver.flush(10) == 0
     assert place.project.objects() == before
 
