@@ -160,10 +160,14 @@ def _set(key: str, value: str) -> None:
 
 
 def _changed() -> None:
-    status = st.session_state[_STATUS]
+    chosen = st.session_state[_STATUS]
+    status = None if chosen == "all" else chosen
+    if status not in (None, *Status):
+        # The text of an option with the number that was in it before: nobody chose that.
+        status = address.filters(None)[0].status
     address.show(
         Filters(
-            None if status == "all" else Status(status),
+            None if status is None else Status(status),
             " ".join(st.session_state[_TEXT].split()),
             st.session_state[_LABEL],
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from labeler import edits
 from labeler.models import Status
@@ -128,6 +129,27 @@ def test_the_list_has_pages_and_a_filter(new_place: NewPlace) -> None:
     assert "60 of 60 finished" in visit.shown()
     assert "0 of 60 images" in visit.shown()
     assert "p30.png" in visit.heading()
+
+
+def test_a_filter_that_only_counts_anew_was_not_chosen() -> None:
+    """A browser sends the text of an option, which is another one once the number in it is."""
+
+    def script(sent: str, kept: str) -> None:
+        import streamlit as st
+
+        from labeler.ui import listing
+
+        st.query_params["status"] = "done"
+        st.session_state[listing._STATUS] = sent
+        st.session_state[listing._TEXT] = " street  scene "
+        st.session_state[listing._LABEL] = ""
+        listing._changed()
+        assert st.query_params.get("status", "all") == kept
+        assert st.query_params["find"] == "street scene"
+
+    for sent, kept in (("done (1)", "done"), ("skipped", "skipped"), ("all", "all")):
+        app = AppTest.from_function(script, kwargs={"sent": sent, "kept": kept}).run()
+        assert [error.value for error in app.exception] == []
 
 
 def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewPlace) -> None:
