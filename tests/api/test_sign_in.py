@@ -29,6 +29,8 @@ ROLES = {
     ("GET", "/api/labels"): Role.LABELLER,
     ("PUT", "/api/labels"): Role.ADMIN,
     ("GET", "/api/export/coco"): Role.ADMIN,
+    ("GET", "/api/export/yolo"): Role.ADMIN,
+    ("GET", "/api/export/voc"): Role.ADMIN,
     ("POST", "/api/exports"): Role.ADMIN,
     ("GET", "/api/exports/{name}"): Role.ADMIN,
 }
@@ -78,7 +80,7 @@ def call(api: Api, method: str, path: str, headers: Headers) -> httpx.Response:
     path = path.format(image_id="0" * 32, name="dataset_coco_20260101_000000.json")
     if path == "/api/images" and method == "POST":
         headers = {"X-File-Name": "a.png", **headers}
-    content = b"" if method == "GET" else png()
+    content = png() if (method, path) == ("POST", "/api/images") else b""
     return api.client.request(method, path, headers=headers, content=content)
 
 
