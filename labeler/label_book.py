@@ -102,7 +102,7 @@ class LabelBook:
                     labels = from_categories(coco_categories(chunks), key)
                 labels = self._counting_as_then(labels, key)
             except (NotFound, DamagedDocument, InvalidDocument) as error:
-                logger.warning("The labels can't be rebuilt from %s: %s", key, error.message)
+                logger.warning("The labels can't be rebuilt from %s: %s", key, error.for_log)
                 continue
             logger.warning("%s is missing; its labels were taken from %s", LABELS_KEY, key)
             return labels
@@ -116,7 +116,7 @@ class LabelBook:
             names = json.loads(first)["names"]
             return with_spellings(labels, {str(name): int(names[name]) for name in names})
         except (NotFound, InvalidDocument, ValueError, KeyError, TypeError) as error:
-            logger.warning("%s tells no former names: %s", key, error)
+            logger.warning("%s tells no former names: %s", key, type(error).__name__)
             return labels
 
 
