@@ -30,6 +30,8 @@ class LabelCounts:
         self._bits: dict[str, int] = {}
         self._images: Counter[int] = Counter()
         """By the labels of an image, each a bit."""
+        self._grouped: dict[str, tuple[LabelSet, dict[int, Count]]] = {}
+        """What was asked for last: a page asks again and again."""
 
     def add(self, document: AnnotationDocument) -> None:
         """Count the boxes of one image."""
@@ -43,14 +45,15 @@ class LabelCounts:
             found |= 1 << self._bits[key]
         self._images[found] += 1
         self.images += 1
+        self._grouped.clear()
 
     def counted(self, labels: LabelSet) -> dict[int, Count]:
         """By number, what counts as that label, the boxes of merged and former names among it."""
-        return self._by_number(labels.find)
+        return self._by_number("counted", labels, labels.find)
 
     def own(self, labels: LabelSet) -> dict[int, Count]:
         """By number, what would count as that label if none were merged."""
-        return self._by_number(labels.named)
+        return self._by_number("own", labels, labels.named)
 
     def unknown(self, labels: LabelSet) -> dict[str, int]:
         """The boxes by label where the set lacks it; most first."""
@@ -60,7 +63,12 @@ class LabelCounts:
             if labels.find(key) is None
         }
 
-    def _by_number(self, owner: Callable[[str], Label | None]) -> dict[int, Count]:
+    def _by_number(
+        self, kind: str, labels: LabelSet, owner: Callable[[str], Label | None]
+    ) -> dict[int, Count]:
+        last = self._grouped.get(kind)
+        if last is not None and last[0] == labels:
+            return last[1]
         numbers: dict[int, int] = {}
         boxes: Counter[int] = Counter()
         for key, bit in self._bits.items():
@@ -72,7 +80,9 @@ class LabelCounts:
         for found, count in self._images.items():
             for number in {numbers[bit] for bit in _bits_of(found) if bit in numbers}:
                 images[number] += count
-        return {number: Count(boxes[number], images[number]) for number in boxes}
+        grouped = {number: Count(boxes[number], images[number]) for number in boxes}
+        self._grouped[kind] = labels, grouped
+        return grouped
 
 
 def _bits_of(number: int) -> list[int]:

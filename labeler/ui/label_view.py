@@ -54,8 +54,9 @@ def show(context: Context, project: Project) -> None:
         _unknown(counts.unknown(labels))
     own = counts.own(labels) if counts else None
     total = counts.counted(labels) if counts else None
+    page = _page(labels)
     with st.container(key="label_rows", gap=None):
-        for label in _page(labels):
+        for label in page:
             is_open = st.session_state.get(_EDITED) == label.number
             with st.container(border=is_open, gap="small", key=f"label_row_{label.number}"):
                 count = (
@@ -91,14 +92,16 @@ def _page(labels: LabelSet) -> tuple[Label, ...]:
     found = labels.labels
     if len(found) <= PAGE_SIZE:
         return found
-    wanted = st.text_input("Find a label", key="find_label").casefold().strip()
-    found = tuple(
-        label for label in found if any(wanted in name.casefold() for name in label.names)
-    )
-    pages = max(1, (len(found) + PAGE_SIZE - 1) // PAGE_SIZE)
-    page = 1
-    if pages > 1:
-        page = int(st.number_input(f"Page (of {pages})", 1, pages, key=f"label_page_{pages}"))
+    with st.container(horizontal=True, gap="small", key="label_search"):
+        wanted = st.text_input("Find a label", key="find_label", width=320).casefold().strip()
+        found = tuple(
+            label for label in found if any(wanted in name.casefold() for name in label.names)
+        )
+        pages = max(1, (len(found) + PAGE_SIZE - 1) // PAGE_SIZE)
+        page = 1
+        if pages > 1:
+            key = f"label_page_{pages}"
+            page = int(st.number_input(f"Page (of {pages})", 1, pages, key=key, width=150))
     return found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
 
@@ -137,7 +140,7 @@ def _told(count: Count) -> str:
 def _panel(labels: LabelSet, label: Label, count: Count | None) -> None:
     number = label.number
     images = counted(count.images, "image", "images") if count else ""
-    its = f"Its boxes ({count.boxes} in {images})" if count else "Its boxes"
+    its = f"Its boxes ({count.boxes} in {images})" if count and count.boxes else "Its boxes"
     key = f"name_{number}_{label.name}"
     with (
         st.form(f"rename_{number}", border=False),
