@@ -48,6 +48,7 @@ function createGuard(element) {
   let generation = 0; // counts runs of the page: older waits end
   let said = { seq: 0, room: { width: 0, height: 0 }, renew: 0 }; // what the page is told
   let stayInEdit = false; // the next canvas is the same picture's
+  let owed = null; // what a new session has not heard yet of the canvas
   let expected = 0; // the held canvas waits for a run that has heard this much
   let resizeTimer = 0;
 
@@ -259,7 +260,7 @@ function createGuard(element) {
   }
 
   function say(news) {
-    said = { ...said, memo: null, session: task.session, ...news, seq: said.seq + 1 };
+    said = { ...said, memo: owed?.memo ?? null, session: task.session, ...news, seq: said.seq + 1 };
     component.setStateValue("said", said);
   }
 
@@ -467,10 +468,16 @@ function createGuard(element) {
     if (before && before.session !== task.session) {
       // Another instance, which knows nothing of this canvas: tell it, and go on.
       expected = 0;
-      say({ memo: before.memo });
+      // With all that is said until it has been heard: of two things said at once, the page may
+      // hear only the second.
+      owed = { memo: before.memo, heardAt: said.seq + 1 };
+      say({});
+    }
+    if (owed && task.heard < owed.heardAt) {
       task = { ...task, canvas: before.canvas, memo: before.memo };
       return;
     }
+    owed = null;
     if (before?.run === task.run) return;
     for (const url of task.prefetch) {
       if (!fetched.has(url)) fetched.set(url, Object.assign(new Image(), { src: url }));

@@ -273,7 +273,10 @@ class Worker:
 
     def check(self) -> None:
         """Every box is in the store, once, on the right image, with its label."""
-        eventually(lambda: all(self.matches(sheet) for sheet in self.sheets) or None, 30)
+        end = time.monotonic() + 30
+        while wrong := [self.told(sheet) for sheet in self.sheets if not self.matches(sheet)]:
+            assert time.monotonic() < end, "\n".join(wrong)
+            self.labeller.page.wait_for_timeout(200)
         found = documents(self.folder)
         assert set(found) == {sheet.name for sheet in self.sheets}
         for sheet in self.sheets:
