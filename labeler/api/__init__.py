@@ -35,6 +35,7 @@ from labeler.tokens import Purpose
 __all__ = ["Front", "Signed", "Traced", "application"]
 
 _HOST_CONFIG: Final = "/_stcore/host-config"
+_COMPONENTS: Final = "/_stcore/bidi-components/"
 _HELD_BYTES: Final = 128 * 2**20
 """Of all bodies that are arriving or being worked on."""
 
@@ -143,13 +144,17 @@ class Front:
         if ours:
             await self._api(scope, receive, send)
         else:
-            await self._app(scope, receive, _quietly(send) if path else send)
+            await self._app(scope, receive, _with_headers(path, send) if path else send)
 
 
-def _quietly(send: Send) -> Send:
-    async def with_policy(message: Message) -> None:
+def _with_headers(path: str, send: Send) -> Send:
+    async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message).setdefault("Referrer-Policy", "same-origin")
+            headers = MutableHeaders(scope=message)
+            headers.setdefault("Referrer-Policy", "same-origin")
+            if path.startswith(_COMPONENTS) and message["status"] == 200:
+                # Asked for anew with each canvas otherwise: a canvas without them is none.
+                headers["Cache-Control"] = "private, max-age=3600"
         await send(message)
 
-    return with_policy
+    return with_headers

@@ -18,6 +18,8 @@ const QUIET_AFTER = SEND_AFTER + 60;
 const DRAG_FROM = 3; // CSS pixels
 const ANSWER_WITHIN = 15000;
 const READY_WITHIN = 8000;
+const PICTURE_WITHIN = 3000;
+const RETRY_AFTER = 500;
 const FIRST_SIZE_AFTER = 30;
 const RESIZE_AFTER = 250;
 const LEAST_HEIGHT = 260;
@@ -38,6 +40,7 @@ function createGuard(element) {
   const options = { capture: true, signal: listeners.signal, passive: false };
   const rule = document.head.appendChild(document.createElement("style"));
   const fetched = new Map();
+  const retried = new Set(); // pictures for which there was a second canvas
   let component = null;
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
@@ -93,6 +96,9 @@ function createGuard(element) {
     return false;
   };
 
+  // Whether Streamlit says that the canvas can't be shown.
+  const failed = () => !!canvasBox()?.querySelector("[data-testid=stException], [role=alert]");
+
   // Whether the page has sent the canvas too, which comes after this component.
   const delivered = () => {
     const style = getComputedStyle(document.documentElement);
@@ -118,6 +124,7 @@ function createGuard(element) {
   async function untilReady() {
     const mine = ++generation;
     const deadline = Date.now() + READY_WITHIN;
+    setTimeout(() => mine === generation && seePicture(mine), PICTURE_WITHIN);
     if (!rule.textContent.includes(`.st-key-${CSS.escape(task.canvas)} `)) setRule("");
     for (;;) {
       const found = parts();
@@ -133,6 +140,12 @@ function createGuard(element) {
           (task.boxes === 0 || painted(found.lower) || Date.now() > deadline);
         if (complete) break;
       }
+      if (!found && failed()) {
+        // Its files could not be fetched; there is nothing on it that could be lost.
+        await pause(RETRY_AFTER);
+        if (mine === generation) say({ failed: task.canvas });
+        return;
+      }
       if (Date.now() > deadline + 2000) break;
       await pause(16);
       if (mine !== generation) return;
@@ -146,6 +159,26 @@ function createGuard(element) {
     stayInEdit = false;
     setRule(SHOW);
     catchUp();
+  }
+
+  // A picture that could not be fetched stays away, until it is another canvas.
+  async function seePicture(mine) {
+    const url = task.picture;
+    const missing = () => mine === generation && parts() && !painted(parts().picture);
+    for (let attempt = 0; attempt < 6 && missing(); attempt += 1) {
+      const answer = await fetch(url).catch(() => null);
+      if (answer?.ok) {
+        await answer.blob(); // as long as it takes: the canvas may be waiting for the same
+        await pause(RETRY_AFTER);
+        await quiet();
+        if (!missing() || retried.has(url)) return;
+        retried.add(url); // once: there are pictures with nothing on them
+        holdUntilAnswered();
+        say({ failed: task.canvas });
+        return;
+      }
+      await pause(RETRY_AFTER * 2 ** attempt);
+    }
   }
 
   function dress(found) {

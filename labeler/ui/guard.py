@@ -49,6 +49,11 @@ def renewals() -> int:
     return int(_said().get("renew", 0))
 
 
+def failed() -> str:
+    """The key of the last canvas that could not be shown, or not its picture."""
+    return str(_said().get("failed", ""))
+
+
 def session() -> str:
     """The session that the tab took part in when it last said something; empty for a new tab."""
     return str(_said().get("session", ""))
@@ -64,12 +69,13 @@ def show(
     session: str,
     run: int,
     canvas: str = "",
+    picture: str = "",
     boxes: int = 0,
     renew: bool = False,
     prefetch: Sequence[str] = (),
     memo: str = "",
 ) -> None:
-    """Guard the canvas of that key.
+    """Guard the canvas of that key, which shows the picture of that address and so many boxes.
 
     `run` differs from run to run, so that the guard hears of each. `renew` asks for a moment in
     which the canvas can be replaced; `prefetch` are pictures that will be wanted next. `memo` is
@@ -80,6 +86,7 @@ def show(
         "run": run,
         "heard": _said().get("seq", 0),
         "canvas": canvas,
+        "picture": picture,
         "boxes": boxes,
         "renew": renew,
         "prefetch": list(prefetch),

@@ -28,6 +28,44 @@ const STYLE = `
   /* What it says may be out of date. */
   :root[data-connection=away] .st-key-save_state * { visibility: hidden !important; }`;
 
+// Streamlit fetches a part of its page when it is first shown. One that can't be fetched at that
+// moment stays broken until the page is reloaded: so all that this page may need is fetched ahead,
+// again and again until it is here, and then comes out of the browser's cache. Where one was needed
+// sooner, the page is reloaded as soon as all is saved.
+const PARTS =
+  "Checkbox ColorPicker DownloadButton FileUploader Multiselect NumberInput ProgressBar Selectbox " +
+  "Slider TextArea TextInput Toast";
+const AHEAD_AFTER = 1500;
+
+async function fetchAhead() {
+  const main = document.querySelector("script[type=module][src*='static/js/index.']")?.src;
+  const text = main && (await fetchSurely(main));
+  if (!text) return;
+  const seen = new Set([main]);
+  const take = async (name) => {
+    const url = new URL(name, main).href;
+    if (seen.has(url)) return;
+    seen.add(url);
+    const more = (await fetchSurely(url)).matchAll(/(?:from|import) ?"(\.\/[^"]+\.js)"/g);
+    for (const [, next] of more) await take(next);
+  };
+  for (const part of PARTS.split(" "))
+    for (const [name] of text.matchAll(new RegExp(`\\./${part}\\.[\\w-]+\\.js`, "g"))) await take(name);
+}
+
+async function fetchSurely(url) {
+  for (let attempt = 0; attempt < 8; attempt += 1) {
+    try {
+      const answer = await fetch(url, { priority: "low" });
+      if (answer.ok) return await answer.text();
+    } catch {
+      // an instance that ends; the next one has it
+    }
+    await new Promise((resolve) => setTimeout(resolve, 250 * 2 ** attempt));
+  }
+  return "";
+}
+
 function createPresence() {
   const listeners = new AbortController();
   const options = { capture: true, signal: listeners.signal, passive: false };
@@ -188,7 +226,14 @@ function createPresence() {
     window.addEventListener(type, onInput, { ...options, passive: true });
   window.addEventListener("click", onClick, options);
   window.addEventListener("message", onMessage, { signal: listeners.signal });
+  async function onMissingPart() {
+    while (!(await allSaved())) await pause(TRY_AGAIN_AFTER);
+    window.location.reload();
+  }
+
+  window.addEventListener("vite:preloadError", onMissingPart, { signal: listeners.signal });
   const timer = setInterval(check, CHECK_EVERY);
+  setTimeout(fetchAhead, AHEAD_AFTER);
 
   // For other components: whether there is a connection, and that somebody is still at work.
   window.labelerPresence = {

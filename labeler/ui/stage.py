@@ -204,6 +204,8 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         session.renewals = renewals
         if image.stale:
             state.give_up_canvas(image)
+    if image.canvas is not None and image.canvas.key == guard.failed():
+        state.give_up_canvas(image)
     canvas = state.mount(image, room) if room else None
     fetch = []
     if canvas and following:
@@ -212,10 +214,12 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
     if canvas is None:
         guard.show(session=session.id, run=session.runs)
         return
+    picture = _picture_url(image.image_id, canvas.fit.canvas_width, canvas.token)
     guard.show(
         session=session.id,
         run=session.runs,
         canvas=canvas.key,
+        picture=picture,
         boxes=len(canvas.given),
         renew=image.stale,
         prefetch=fetch,
@@ -230,7 +234,7 @@ def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str
         stroke_color=color,
         fill_color=fill(color),
         font_size=FONT_SIZE,
-        background_image=_picture_url(image.image_id, canvas.fit.canvas_width, canvas.token),
+        background_image=picture,
         initial_drawing=given,
         width=canvas.fit.canvas_width,
         height=canvas.fit.canvas_height,

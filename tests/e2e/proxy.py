@@ -18,6 +18,8 @@ class Proxy:
 
     def __init__(self, seed: int) -> None:
         self.instances: list[int] = []
+        self.refuse: dict[str, int] = {}
+        """How many more requests whose path has that text in it are answered 503."""
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -88,9 +90,10 @@ class Proxy:
         head = await reader.readuntil(b"\r\n\r\n")
         upgrade = b"\r\nupgrade: websocket" in head.lower()
         try:
+            self._refuse(head.split(b" ", 2)[1].decode())
             port = self._random.choice(self.instances)
             there, back = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
-        except (OSError, IndexError):
+        except (OSError, LookupError):
             writer.write(b"HTTP/1.1 503 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
             return
@@ -106,6 +109,12 @@ class Proxy:
         finally:
             sending.cancel()
             back.close()
+
+    def _refuse(self, path: str) -> None:
+        for text, left in self.refuse.items():
+            if text in path and left:
+                self.refuse[text] = left - 1
+                raise LookupError(text)
 
 
 def _is_connection(line: bytes) -> bool:

@@ -39,6 +39,7 @@ def test_labelling_while_instances_come_and_go(
         labeller = new_labeller(proxy)
         worker = Worker(labeller, folder, SEED, names)
         try:
+            labeller.page.wait_for_timeout(3000)  # until it has all parts of itself
             with weather:
                 labeller.upload(*files)
                 eventually(lambda: sorted(documents(folder)) == names, 120)
