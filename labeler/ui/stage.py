@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import functools
-import time
 from collections.abc import Callable
-from urllib.parse import urlencode, urlsplit
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
-from streamlit_drawable_canvas import st_canvas
 
 from labeler import edits
 from labeler.auth import Role
@@ -18,16 +13,12 @@ from labeler.labels import LabelSet
 from labeler.merge import Choice, RectConflict, resolve
 from labeler.models import AnnotationDocument, Rect, Status
 from labeler.saver import SaveState
-from labeler.ui import address, guard, people, state
+from labeler.ui import address, canvas, people, state
 from labeler.ui.context import Context
-from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
 from labeler.ui.guard import LEAVE
-from labeler.ui.memo import parse_memo
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, clock_time, counted, plain, shortened
 
-COPY_WIDTHS = (640, 1024, 1600, 2400, 3600)
 MOST_LISTED = 100
-MEMO_TRIES = 30
 LOOK_AGAIN_S = 60.0
 
 
@@ -55,7 +46,7 @@ def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, l
         if image.info is None:
             st.warning(plain(image.problem))
         else:
-            _canvas(image, labels, label, following)
+            canvas.show(image, labels, label, following)
     _unknown_labels(context, image, labels)
     _box_list(image, labels)
 
@@ -184,104 +175,6 @@ def _saved_text(image: state.OpenImage) -> str:
         return "nothing drawn yet; every change saves itself"
     by = document.metadata.saved_by
     return f"saved {clock_time(saved_at, st.context.timezone)}" + (f" by {plain(by)}" if by else "")
-
-
-def _canvas(image: state.OpenImage, labels: LabelSet, label: str, following: str | None) -> None:
-    place = st.empty()  # always there, so that the canvas keeps its own place
-    session = state.session()
-    if guard.session() != session.id:
-        # Whatever cuts this run short, be it a box that was drawn just now: the next one does the
-        # same until the tab has answered, and no other canvas comes before its memo is here.
-        _meet_tab(place)
-        return  # the tab comes back at once with its measures, and with its memo if it has one
-    room = guard.room()
-    memo = parse_memo(guard.memo())
-    if memo is not None and not session.canvases:
-        session.canvases = 1
-        state.resume(image, memo)
-    renewals = guard.renewals()
-    if renewals != session.renewals:
-        session.renewals = renewals
-        if image.stale:
-            state.give_up_canvas(image)
-    if image.canvas is not None and image.canvas.key == guard.failed():
-        state.give_up_canvas(image)
-    canvas = state.mount(image, room) if room else None
-    fetch = []
-    if canvas and following:
-        token = people.picture_token(following)
-        fetch.append(_picture_url(following, canvas.fit.canvas_width, token))
-    if canvas is None:
-        guard.show(session=session.id, run=session.runs)
-        return
-    picture = _picture_url(image.image_id, canvas.fit.canvas_width, canvas.token)
-    guard.show(
-        session=session.id,
-        run=session.runs,
-        canvas=canvas.key,
-        picture=picture,
-        boxes=len(canvas.given),
-        renew=image.stale,
-        prefetch=fetch,
-        memo=state.memo_of(image, canvas),
-    )
-    color = labels.color(label)
-    given = to_drawing(canvas.given, canvas.fit, canvas.looks)
-    result = st_canvas(
-        drawing_mode="labeled_rect",
-        label=label,
-        stroke_width=STROKE,
-        stroke_color=color,
-        fill_color=fill(color),
-        font_size=FONT_SIZE,
-        background_image=picture,
-        initial_drawing=given,
-        width=canvas.fit.canvas_width,
-        height=canvas.fit.canvas_height,
-        key=canvas.key,
-        on_change=functools.partial(_canvas_changed, canvas.key),
-    )
-    known = canvas.read
-    drawing = result.json_data or {}
-    if canvas.changed and not known and drawing.get("objects") == given["objects"]:
-        # The canvas was taken away before the memo came, and what was drawn on it with it.
-        state.give_up_canvas(image)
-        st.rerun()
-    if state.take_drawing(canvas.key, result.json_data) or not known:
-        canvas.read = True
-        st.rerun()  # what stands above was written without it
-    guard.delivered(session.runs)
-
-
-def _meet_tab(place: DeltaGenerator) -> None:
-    """The start of a session: what the tab knows can be read only once its guard is there.
-
-    A tab that was with another instance is given time to send its memo: its answer cuts this run
-    short, before the browser takes the canvas for gone.
-    """
-    session = state.session()
-    guard.show(session=session.id, run=session.runs)
-    if guard.session() not in ("", session.id):
-        for _ in range(MEMO_TRIES):
-            time.sleep(0.1)
-            place.empty()
-
-
-def _canvas_changed(key: str) -> None:
-    """Before the page is drawn: it may be about to show another image."""
-    component = st.session_state.get(key)
-    drawing = component.get("drawing") if component else None
-    if drawing:
-        state.take_drawing(key, drawing.get("raw"))
-
-
-def _picture_url(image_id: str, shown_width: int, token: str) -> str:
-    """The picture's absolute address, in a size that is no waste for the canvas."""
-    parts = urlsplit(st.context.url or "")
-    wide = next((width for width in COPY_WIDTHS if width >= shown_width), None)
-    given = {"width": wide, "token": token}
-    query = urlencode({name: value for name, value in given.items() if value})
-    return f"{parts.scheme}://{parts.netloc}/api/images/{image_id}?{query}"
 
 
 def _unknown_labels(context: Context, image: state.OpenImage, labels: LabelSet) -> None:

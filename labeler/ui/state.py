@@ -104,6 +104,8 @@ class _Session:
     offered: dict[str, str] = field(default_factory=dict)
     """The labels for the next box as the picker has shown them last: text by name."""
     label_added: bool = False
+    on_the_way: str = ""
+    """The image to go to when the canvas of another one, which the tab still has, has been read."""
     runs: int = 0
     canvases: int = 0
     renewals: int = 0

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-READY = "document.documentElement.dataset.canvas === 'ready'"
+READY = "document.documentElement?.dataset.canvas === 'ready'"
 WAIT_MS = 30_000
 
 

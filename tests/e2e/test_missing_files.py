@@ -50,10 +50,11 @@ def test_a_page_that_lacks_a_part_of_itself_is_reloaded(
         page = labeller.page
         labeller.upload(pictures.photo("cat.jpg"))
         labeller.at("cat.jpg")
-        with page.expect_event("load"):
-            labeller.drag((40, 40), (120, 120))
-            eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
-            proxy.refuse = {}
+        page.evaluate("window.before = true")
+        labeller.drag((40, 40), (120, 120))
+        eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1, 30)
+        proxy.refuse = {}
+        page.wait_for_function("!window.before", timeout=60_000)
         expect(page.get_by_text("List the boxes (1)")).to_be_visible(timeout=30_000)
 
 

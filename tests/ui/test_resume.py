@@ -99,3 +99,28 @@ def test_a_box_that_was_stored_before_the_tab_heard_of_it_stays_one(
     after.answer(after.app.session_state["session"].id, memo)
     assert after.rects(image_id) == stored
     assert (after.canvas() == key) == bool(now)
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["drawn on", "lost"])
+def test_what_was_drawn_is_kept_where_an_instance_ends_on_the_way_to_the_next_image(
+    new_place: NewPlace, there: bool
+) -> None:
+    """The address names the next image already; the canvas in the tab is the last one's."""
+    place = new_place(LABELS="car,dog")
+    [first, second] = place.add("a.png", "b.png")
+    before = place.visit(first)
+    before.draw(box(4, 5, 20, 10, "car"))
+    memo, key = memo_of(before), before.canvas()
+    assert key
+    after = place.visit(second, answers=False)
+    if there:
+        after.app.session_state[key] = sent(box(4, 5, 20, 10, "car"), box(30, 30, 5, 6, "dog"))
+    after.run()
+    after.answer(after.app.session_state["session"].id, memo)
+    drawn = [("car", 4, 5, 20, 10), ("dog", 30, 30, 5, 6)]
+    assert after.rects(first) == drawn[: 1 + there]
+    assert after.rects(second) == []
+    assert "b.png" in after.heading()
+    assert after.app.query_params["image"] == second
+    after.draw(box(1, 1, 9, 9, "dog"))
+    assert after.rects(second) == [("dog", 1, 1, 9, 9)]
