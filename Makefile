@@ -72,12 +72,15 @@ image-test: $(VENV)/.installed-dev ## build the image and run it as Cloud Run wo
 	@PYTHON=$(PY) tools/image_test.sh
 
 N := 10
+SEED := $(shell date +%s)
 
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## run the browser tests and the races N times (10), with new examples
-	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && for round in $$(seq $(N)); do \
-		echo "Round $$round of $(N)"; \
-		$(PY) -m pytest -m "e2e or slow" --hypothesis-profile explore $(ARGS) || exit; done
+soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each with a new seed; then run the races. SEED=... begins with that seed
+	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && for seed in $$(seq $(SEED) $$(( $(SEED) + $(N) - 1 ))); do \
+		echo "Seed $$seed"; \
+		SOAK_SEED=$$seed SOAK_IMAGES=30 $(PY) -m pytest -s tests/e2e/test_instances.py $(ARGS) \
+			|| { echo "Again: make soak N=1 SEED=$$seed"; exit 1; }; done
+	@$(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
 
 BENCH := $(filter-out bench/image.py,$(wildcard bench/*.py)) # that one needs root
 

@@ -30,8 +30,7 @@ const STYLE = `
 
 // Streamlit fetches a part of its page when it is first shown. One that can't be fetched at that
 // moment stays broken until the page is reloaded: so all that this page may need is fetched ahead,
-// again and again until it is here, and then comes out of the browser's cache. Where one was needed
-// sooner, the page is reloaded as soon as all is saved.
+// again and again until it is here, and then comes out of the browser's cache.
 const PARTS =
   "Checkbox ColorPicker DownloadButton FileUploader Multiselect NumberInput ProgressBar Selectbox " +
   "Slider TextArea TextInput Toast";
@@ -226,12 +225,6 @@ function createPresence() {
     window.addEventListener(type, onInput, { ...options, passive: true });
   window.addEventListener("click", onClick, options);
   window.addEventListener("message", onMessage, { signal: listeners.signal });
-  async function onMissingPart() {
-    while (!(await allSaved())) await pause(TRY_AGAIN_AFTER);
-    window.location.reload();
-  }
-
-  window.addEventListener("vite:preloadError", onMissingPart, { signal: listeners.signal });
   const timer = setInterval(check, CHECK_EVERY);
   setTimeout(fetchAhead, AHEAD_AFTER);
 

@@ -39,25 +39,6 @@ def test_a_canvas_whose_files_do_not_come_is_replaced(
         eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
 
 
-def test_a_page_that_lacks_a_part_of_itself_is_reloaded(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
-) -> None:
-    server = serve(LABELER_LABELS="cat")
-    with Proxy(seed=1) as proxy:
-        proxy.instances = [server.port]
-        proxy.refuse = {"/Checkbox.": 1000}
-        labeller = new_labeller(proxy)
-        page = labeller.page
-        labeller.upload(pictures.photo("cat.jpg"))
-        labeller.at("cat.jpg")
-        page.evaluate("window.before = true")
-        labeller.drag((40, 40), (120, 120))
-        eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1, 30)
-        proxy.refuse = {}
-        page.wait_for_function("!window.before", timeout=60_000)
-        expect(page.get_by_text("List the boxes (1)")).to_be_visible(timeout=30_000)
-
-
 def test_what_the_page_may_need_later_is_fetched_ahead(
     serve: Serve, new_labeller: NewLabeller, pictures: Pictures
 ) -> None:
