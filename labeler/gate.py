@@ -13,6 +13,8 @@ from labeler.settings import Settings
 from labeler.tokens import Signer
 
 ASSERTION_HEADER: Final = "X-Goog-IAP-JWT-Assertion"
+TOKEN_HEADER: Final = "X-Labeler-Token"  # noqa: S105 - a header's name
+"""Takes a token for calls where Identity-Aware Proxy keeps `Authorization` for itself."""
 
 
 @dataclass(frozen=True, slots=True)

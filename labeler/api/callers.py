@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from labeler.auth import Person
 from labeler.errors import ForeignRequest, InvalidToken, NotSignedIn
-from labeler.gate import ASSERTION_HEADER, Gate
+from labeler.gate import ASSERTION_HEADER, TOKEN_HEADER, Gate
 from labeler.tokens import Purpose
 
 CLIENT_HEADER: Final = "X-Labeler-Client"
@@ -23,9 +23,10 @@ _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 async def caller(request: Request, gate: Gate, link: Purpose | None = None) -> Person:
     """The one who calls, by the token in the request and by IAP's assertion.
 
-    Taken are `Authorization: Bearer` with a token for calls and, where the call may be made by a
-    link, `?token=` with a token for that purpose and the last part of the path alone. With
-    LABELER_AUTH=iap an assertion does as well; beside a token it has to be the same person's.
+    Taken are `Authorization: Bearer`, or X-Labeler-Token, with a token for calls and, where the
+    call may be made by a link, `?token=` with a token for that purpose and the last part of the
+    path alone. With LABELER_AUTH=iap an assertion does as well; beside a token it has to be the
+    same person's.
     Who brings neither is Person(""). What is sent and wrong never passes: its sender means to be
     somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
     """
@@ -49,6 +50,9 @@ def _by_token(request: Request, gate: Gate, link: Purpose | None) -> Person | No
             raise InvalidToken("Several tokens are no token. Reload the page.")
         target = request.url.path.rpartition("/")[2]
         return Person(gate.signer.check(shown[0], link, now, target).person)
+    own = request.headers.get(TOKEN_HEADER)
+    if own is not None:
+        return Person(gate.signer.check(own, Purpose.API, now).person)
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()
     # A JWT is for somebody before us: Cloud Run's own check of callers leaves it in the request.

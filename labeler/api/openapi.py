@@ -80,7 +80,8 @@ def document() -> Json:
                 "token": {
                     "type": "http",
                     "scheme": "bearer",
-                    "description": "A short-lived token that a page of Labeler made.",
+                    "description": "A short-lived token that a page made. X-Labeler-Token "
+                    "takes it as well: Identity-Aware Proxy keeps Authorization for itself.",
                 },
                 "assertion": {
                     "type": "apiKey",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from labeler.auth import Person, Role, SignIn, clean_email
 from labeler.errors import NotSignedIn, SignInUnavailable
-from labeler.gate import ASSERTION_HEADER
+from labeler.gate import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.tokens import Purpose, Token, new_token
 from labeler.ui.context import bound
 
@@ -76,6 +76,17 @@ def token(purpose: Purpose, target: str = "") -> str:
     """A short-lived token in the person's name, for that purpose and target alone."""
     signer = bound().gate.signer
     return signer.sign(new_token(purpose, current().email, time.time(), target))
+
+
+def token_headers() -> dict[str, str]:
+    """The headers by which a part of the page calls in the person's name.
+
+    Identity-Aware Proxy takes a bearer for its own, and turns away what it can't read.
+    """
+    text = token(Purpose.API)
+    if bound().gate.sign_in is SignIn.IAP:
+        return {TOKEN_HEADER: text}
+    return {"Authorization": f"Bearer {text}"}
 
 
 def picture_token(image_id: str) -> str:

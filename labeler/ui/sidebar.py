@@ -9,7 +9,6 @@ from labeler.auth import Role
 from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
 from labeler.labels import Label, LabelSet
-from labeler.tokens import Purpose
 from labeler.ui import address, people, state, views
 from labeler.ui import uploader as component
 from labeler.ui.context import Context
@@ -27,7 +26,7 @@ def uploader(context: Context) -> None:
     batch = component.show(
         session=session.id,
         max_bytes=context.settings.max_upload_bytes,
-        token=people.token(Purpose.API),
+        token_headers=people.token_headers(),
     )
     if batch is not None and batch.number != session.uploads:
         session.uploads = batch.number

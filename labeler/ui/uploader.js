@@ -5,6 +5,7 @@ const AT_ONCE = 3;
 const TRIES = 6;
 const FIRST_PAUSE_MS = 500;
 const RENEW_WITHIN_MS = 15000;
+const SIGN_IN = "sign in again in another tab, then choose it again.";
 const MOST_SHOWN = 100;
 const PASTED = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
@@ -83,6 +84,8 @@ function createUploader(root) {
           refused = true;
           if (await renewed()) continue;
         }
+        // Not our own words: a proxy before us wants people to sign in again.
+        if (answer.status === 401 && !body.error) problem = `${file.name} was not taken: ${SIGN_IN}`;
         if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) break;
       } catch {
         problem = await readable(file)
@@ -98,7 +101,7 @@ function createUploader(root) {
       method: "POST",
       body: file,
       headers: {
-        Authorization: `Bearer ${setup.token}`,
+        ...setup.tokenHeaders,
         "X-File-Name": encodeURIComponent(file.name),
         "X-Labeler-Client": "page",
       },

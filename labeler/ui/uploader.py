@@ -43,17 +43,17 @@ class Batch:
     first: str
 
 
-def show(*, session: str, max_bytes: int, token: str) -> Batch | None:
+def show(*, session: str, max_bytes: int, token_headers: dict[str, str]) -> Batch | None:
     """The uploader, and the last batch that this session has uploaded.
 
-    Files go in the name of whom the token for calls was made for. Where it has run out, the
-    uploader asks for a run of the page, which brings another one.
+    Files go in the name of whom the token in `token_headers` was made for. Where it has run out,
+    the uploader asks for a run of the page, which brings another one.
     """
     setup = {
         "session": session,
         "maxBytes": max_bytes,
         "extensions": EXTENSIONS,
-        "token": token,
+        "tokenHeaders": token_headers,
         "renewal": (st.session_state.get(_KEY) or {}).get("renewal") or 0,
     }
     result = _mount(

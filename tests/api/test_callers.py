@@ -9,6 +9,7 @@ from typing import Final
 import httpx
 import pytest
 
+from labeler.gate import TOKEN_HEADER
 from tests.api.support import Api, named, refused
 from tests.pictures import png
 
@@ -151,9 +152,12 @@ Spoil = Callable[[Api, str], str]
     ],
     ids=["nonsense", "empty", "run out", "changed", "for a picture"],
 )
-def test_a_wrong_token_is_refused_at_each_call(api: Api, spoil: Spoil) -> None:
+@pytest.mark.parametrize("header", ["Authorization", TOKEN_HEADER])
+def test_a_wrong_token_is_refused_at_each_call(api: Api, header: str, spoil: Spoil) -> None:
     image_id = api.image()
     headers = bearer(spoil(api, image_id))
+    if header != "Authorization":
+        headers = {header: spoil(api, image_id)}
     answers = [api.client.get(path.format(id=image_id), headers=headers) for path in READS]
     for answer in [*answers, *writes(api, **headers)]:
         refused(answer, 401, "invalid_token", "Reload the page")

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from labeler.api import Signed
 from labeler.auth import Role
-from labeler.gate import ASSERTION_HEADER
+from labeler.gate import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.tokens import LIFETIME_S, Purpose
 from tests import iap
 from tests.api.conftest import Open
@@ -115,12 +115,14 @@ def test_each_call_is_in_the_table(api: Api) -> None:
 
 
 @pytest.mark.parametrize("person", MAY)
-@pytest.mark.parametrize("way", ["token", "assertion", "both"])
+@pytest.mark.parametrize("way", ["token", "own header", "assertion", "both"])
 def test_a_person_may_do_what_their_roles_allow(by_iap: Api, person: str, way: str) -> None:
     headers: dict[str, str] = {}
-    if way != "assertion":
+    if way == "own header":
+        headers[TOKEN_HEADER] = by_iap.token(person, time.time())
+    if way in ("token", "both"):
         headers |= bearer(by_iap, person)
-    if way != "token":
+    if way in ("assertion", "both"):
         headers |= iap.headers(person)
     for (method, path), answer in all_calls(by_iap, headers).items():
         if ROLES[method, path] in MAY[person]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
 
-from labeler.gate import ASSERTION_HEADER
+from labeler.gate import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.tokens import Purpose, Signer, new_token
 from tests import iap
 from tests.e2e.conftest import NewLabeller, Serve
@@ -178,7 +178,10 @@ def test_a_cookie_that_was_made_up_signs_nobody_in(serve: Serve, tab: Tab) -> No
 
 
 class Guarded(Proxy):
-    """Identity-Aware Proxy before the instances: it vouches for one person at each request."""
+    """Identity-Aware Proxy before the instances: it vouches for one person at each request.
+
+    Like the real one, it takes a bearer for a credential of its own.
+    """
 
     def __init__(self, email: str) -> None:
         super().__init__(seed=1)
@@ -191,6 +194,7 @@ class Guarded(Proxy):
             for line in head.split(b"\r\n")
             if not line.lower().startswith(ASSERTION_HEADER.lower().encode())
         ]
+        assert b"\r\nauthorization: bearer" not in head.lower()
         if self.email:
             now = time.time()
             claims = iap.claims(self.email, now, exp=int(now) + self.lives_s)
@@ -285,7 +289,7 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
         answers: list[int] = []
 
         def with_old_token(route: Route) -> None:
-            headers = {**route.request.headers, "authorization": f"Bearer {signer.sign(old)}"}
+            headers = {**route.request.headers, TOKEN_HEADER.lower(): signer.sign(old)}
             route.continue_(headers=headers)
 
         ben.page.on(
