@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import stat
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,19 +106,21 @@ def test_wrong_usage_is_two(arguments: list[str]) -> None:
 @pytest.mark.timeout(600)
 def test_google_s_command_knows_every_word(tmp_path: Path) -> None:
     """Each command gets as far as asking Google, who refuses; a wrong flag would end with 2."""
-    tried, heard = set(), [0]
-    with recording(refuses=True) as google:
-        for words in commands(WRITTEN.read_text().replace("ROOT", str(ROOT))):
-            shape = tuple(word.partition("=")[0] for word in words)
-            if shape in tried or "lifecycle-file" in str(words):
-                continue  # tests/doctor/test_script.py runs those of the bucket
-            tried.add(shape)
-            done = subprocess.run(
-                words, env=google.environ(tmp_path), capture_output=True, text=True,
-                timeout=120, check=False,
+    shapes = {
+        tuple(word.partition("=")[0] for word in words): words
+        for words in commands(WRITTEN.read_text().replace("ROOT", str(ROOT)))
+        if "lifecycle-file" not in str(words)  # tests/doctor/test_script.py runs that one
+    }
+    assert len(shapes) > 10
+    with recording(refuses=True) as google, ThreadPoolExecutor(2) as pool:
+
+        def run(number: int, words: list[str]) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                words, env=google.environ(tmp_path / str(number)), capture_output=True, text=True,
+                timeout=240, check=False,
             )  # fmt: skip
+
+        for done in pool.map(run, range(len(shapes)), shapes.values()):
             assert done.returncode != 2, done.stderr
             assert "crashed" not in done.stderr, done.stderr
-            heard.append(len(google.asked))
-    assert len(tried) > 10
-    assert heard == sorted(set(heard))  # each of them asked
+        assert len(google.asked) >= len(shapes)
