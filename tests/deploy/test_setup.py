@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.deploy.recorder import recording
-from tests.deploy.support import DEPLOY, ROOT, needs_gcloud, tool, tracked
+from tests.deploy.support import DEPLOY, ROOT, needs_gcloud, stand_in, tool, tracked
 
 SCRIPT = DEPLOY / "setup.sh"
 GIVEN = (
@@ -99,6 +99,39 @@ def test_wrong_usage_is_two(arguments: list[str]) -> None:
     assert done.returncode == 2
     assert "gcloud iam" not in done.stdout
     assert ".sh: " in done.stderr
+
+
+def told(folder: Path, *, there: bool) -> list[str]:
+    """What gcloud is told by a real run, in a project where all is there, or nothing."""
+    missing = "exit 1" if not there else "echo europe-west1"
+    calls = stand_in(
+        folder, "gcloud",
+        f'case "$*" in *"projects describe"*) echo 123;; *" describe "*) {missing};; '
+        f'*"secrets create"*) cat >>"{folder}/secret";; esac',
+    )  # fmt: skip
+    done = subprocess.run(
+        [SCRIPT, *GIVEN], env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True, text=True,
+        check=True,
+    )  # fmt: skip
+    assert done.stdout == ""
+    return [" ".join(call) for call in calls()]
+
+
+def test_a_run_makes_what_is_missing_and_another_nothing(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "again")]
+    for folder in folders:
+        folder.mkdir()
+    first, again = told(folders[0], there=False), told(folders[1], there=True)
+    secret = (folders[0] / "secret").read_text().strip()
+    assert len(secret) == 64
+    assert secret not in "".join(first)
+    made = [call for call in first if " create " in call or call.startswith("run deploy")]
+    assert len(made) == 8
+    assert not set(made) & set(again) - {call for call in made if "identity create" in call}
+    assert not (folders[1] / "secret").exists()
+    lasting = {call for call in first if "describe" not in call} - set(made)
+    assert lasting <= set(again)  # rights and settings are given again, and stay as they are
+    assert any("LABELER_IAP_AUDIENCE=/projects/123/" in call for call in first)
 
 
 @needs_gcloud
