@@ -12,7 +12,8 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -42,7 +43,7 @@ from labeler.registry import Registry
 from labeler.selection import ALL, Choice, ChosenImage
 from labeler.sources import Head, dump_head, spellings, writer_name
 from labeler.storage import ABSENT, ObjectInfo, Store
-from labeler.survey import READING, Survey
+from labeler.survey import READING, Survey, Target
 from labeler.verifying import Verdict, verify
 
 WRITER: Final = writer_name(__version__)
@@ -179,17 +180,30 @@ class Exports:
     # --- making ---------------------------------------------------------------------------
 
     def _made(self, choice: Choice, progress: Progress) -> _Made:
-        """Labels that are in use and in no label set are added to it first."""
-        # Stored, so that later exports give each label the same number.
+        """Labels that are in use and in no label set are added to it first.
+
+        The label set is stored in any case, so that later exports give each label the same number.
+        """
         started = time.monotonic()
-        labels = self._labels.add(())
+        with ThreadPoolExecutor(2, "labeler-export") as pool:
+            # All three wait for the store: at the same time.
+            found = pool.submit(self._shelf.newest, choice, WRITER)
+            stored = pool.submit(self._labels.add, ())
+
+            def names() -> list[str]:
+                before = found.result()
+                return [record.file_name for record in before.records()] if before else []
+
+            targets, highest = self._survey.targets(choice, progress, names)
+            labels, earlier = stored.result(), found.result()
         rules = Rules(labels, choice)
-        earlier = self._shelf.newest(choice, WRITER)
+        if earlier is not None and not earlier.agrees(targets):
+            earlier = None
         while True:
             if earlier is not None and not earlier.counts_as(labels, rules.asked):
                 earlier = None
             try:
-                made = self._assembled(choice, labels, rules, earlier, progress)
+                made = self._assembled(labels, rules, earlier, targets, highest, progress)
             except UnknownLabels as error:
                 labels = self._labels.add(error.names)
                 rules = Rules(labels, choice)
@@ -203,16 +217,13 @@ class Exports:
 
     def _assembled(
         self,
-        choice: Choice,
         labels: LabelSet,
         rules: Rules,
         earlier: Earlier | None,
+        targets: Sequence[Target],
+        highest: int,
         progress: Progress,
     ) -> _Made:
-        names = [record.file_name for record in earlier.records()] if earlier else []
-        targets, highest = self._survey.targets(choice, progress, names)
-        if earlier is not None and not earlier.agrees(targets):
-            earlier = None
         with ExitStack() as held:
             records = held.enter_context(_spool())
             writer = held.enter_context(CocoWriter(labels))

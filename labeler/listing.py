@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, NamedTuple
 
@@ -14,6 +14,9 @@ from labeler.storage import Scanned, Store
 
 RANGES: Final = 16
 _A_PAGE: Final = 1000
+
+
+Names = Callable[[], Sequence[str]]
 
 
 class Listed(NamedTuple):
@@ -36,23 +39,25 @@ class Listing:
         self._uploads = uploads
         self._catalogue = catalogue
 
-    def read(self, image_ids: Sequence[str] = (), names: Sequence[str] = ()) -> dict[str, Listed]:
+    def read(self, image_ids: Sequence[str] = (), names: Names = tuple) -> dict[str, Listed]:
         """Every image by its ID.
 
-        The IDs and file names that are known already tell where to begin listing in parallel.
+        The IDs and file names that are known already tell where to begin listing in parallel;
+        for few images no names are asked for.
         """
+        known_names = names if len(image_ids) >= 2 * _A_PAGE else tuple
         with ThreadPoolExecutor(1, "labeler-listing") as pool:
-            originals = pool.submit(self._scan_originals, names)
+            originals = pool.submit(self._scan_originals, known_names)
             documents = self._store.scan(ANNOTATIONS, splits=_splits(ANNOTATIONS, image_ids))
             found = _documents(documents)
             self._add_originals(found, originals.result())
         return found
 
-    def _scan_originals(self, names: Sequence[str]) -> list[Scanned]:
+    def _scan_originals(self, names: Names) -> list[Scanned]:
         if self._uploads is None:
             return []
         prefix = self._uploads.prefix
-        splits = _splits(prefix, names)
+        splits = _splits(prefix, names())
         return list(self._uploads.store.scan(prefix, note=IMAGE_ID, splits=splits))
 
     def _add_originals(self, found: dict[str, Listed], originals: list[Scanned]) -> None:

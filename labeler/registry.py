@@ -13,7 +13,7 @@ from typing import Annotated, Final, NamedTuple
 
 from pydantic import Field, StrictStr, ValidationError
 
-from labeler.errors import DamagedDocument, VersionConflict
+from labeler.errors import DamagedDocument, NotFound, VersionConflict
 from labeler.labels import MAX_NUMBER
 from labeler.storage import ABSENT, Replaces, Store
 from labeler.stored import StoredModel, check_version, damage
@@ -55,17 +55,16 @@ class Registry:
 
         Raises DamagedDocument, NewerDocument; the object is then left as it is.
         """
-        # Not read(): on a folder that would load the journal, and nothing of it is needed.
-        for _, data, version in self._store.read_many([REGISTRY_KEY]):
-            stored = _parse(data)
-            numbers = {
-                image_id: number for number, image_id in enumerate(stored.images, 1) if image_id
-            }
-            return Known(numbers, len(stored.images), version, stored)
-        known, highest = self._rebuild()
-        if highest:
-            logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
-        return Known(dict(known), highest, ABSENT, Stored(version="1.0", images=[]))
+        try:
+            data, info = self._store.read(REGISTRY_KEY)
+        except NotFound:
+            known, highest = self._rebuild()
+            if highest:
+                logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
+            return Known(dict(known), highest, ABSENT, Stored(version="1.0", images=[]))
+        stored = _parse(data)
+        numbers = {image_id: number for number, image_id in enumerate(stored.images, 1) if image_id}
+        return Known(numbers, len(stored.images), info.version, stored)
 
     def numbers(self, known: Known, new: Iterable[str]) -> tuple[dict[str, int], int]:
         """The numbers with those of the `new` images, which get the next ones in their order.

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from labeler.catalogue import Catalogue, document_key
 from labeler.errors import DamagedDocument
 from labeler.jobs import Progress
-from labeler.listing import Listed, Listing
+from labeler.listing import Listed, Listing, Names
 from labeler.models import AnnotationDocument, parse_document
 from labeler.registry import Registry
 from labeler.selection import Choice, ChosenImage
@@ -46,12 +46,12 @@ class Survey:
         self._registry = registry
 
     def targets(
-        self, choice: Choice, progress: Progress, names: Sequence[str] = ()
+        self, choice: Choice, progress: Progress, names: Names = tuple
     ) -> tuple[list[Target], int]:
         """The images that name and part let in, by their numbers, and the highest number given.
 
         Every image of the project that has no number yet gets one first, in the order of names.
-        `names` are file names known from before, which make listing faster.
+        `names` gives file names known from before, which make listing faster.
         """
         progress(LISTING)
         known = self._registry.read()

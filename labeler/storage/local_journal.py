@@ -35,7 +35,6 @@ from labeler.storage.local_files import (
 )
 
 _SLACK_LINES: Final = 256
-_SHORT: Final = 15
 
 
 class Note(NamedTuple):
@@ -199,8 +198,8 @@ class _Known:
             key, new, old = entry["k"], entry.get("v"), entry.get("o")
             metadata, md5 = entry.get("m", {}), entry.get("h", "")
             "".join((key, md5, *metadata, *metadata.values())).encode()
-            # Thousands of objects have the same names, and many the same short values.
-            metadata = {intern(name): _shared(text) for name, text in metadata.items()}
+            # All objects have the same names: each once in memory.
+            metadata = dict(zip(map(intern, metadata), metadata.values(), strict=True))
             for version in (new, old):
                 if version is not None:
                     version_time(version)
@@ -215,10 +214,6 @@ class _Known:
         if key.startswith(".") or "/." in key:
             parts = key.split("/")
             self.hidden.update("/".join(parts[: n + 1]) for n in range(len(parts)))
-
-
-def _shared(text: str) -> str:
-    return intern(text) if len(text) <= _SHORT else text
 
 
 def _entry(

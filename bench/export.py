@@ -1,0 +1,354 @@
+"""How fast a data set is exported: from the folder and a bucket, all of it and after a change.
+
+    python bench/export.py                       # 5,000 and 100,000 images: half an hour
+    python bench/export.py --images 5000         # a minute
+    python bench/export.py --datumaro PYTHON     # beside datumaro, in an environment of its own
+
+Stores are generated: 7 boxes an image, 80 labels, originals of one byte. Each figure comes from a
+process of its own; the bucket is tests/gcs_server in another process on the same machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+BUCKET = "labels"
+LABELS = [f"label {number}" for number in range(80)]
+BOXES = 7
+CHANGED = 0.01
+
+sys.path.insert(0, str(ROOT))
+
+
+# --- what is exported ---------------------------------------------------------------------
+
+
+def name_of(number: int) -> str:
+    return f"street_scene_{number:06d}.jpg"
+
+
+def id_of(number: int) -> str:
+    return hashlib.md5(f"{name_of(number)}_1".encode()).hexdigest()
+
+
+def document(number: int, seed: int = 0) -> bytes:
+    source = random.Random(number * 1000 + seed)
+    rects = [
+        {
+            "left": round(source.uniform(0, 1500), 2),
+            "top": round(source.uniform(0, 800), 2),
+            "width": round(source.uniform(5, 400), 2),
+            "height": round(source.uniform(5, 250), 2),
+            "label": source.choice(LABELS),
+            "id": f"{source.getrandbits(40):08x}"[:8],
+        }
+        for _ in range(BOXES + (seed and source.randint(-2, 2)))
+    ]
+    metadata = {
+        "image_path": name_of(number),
+        "image_id": id_of(number),
+        "saved_at": "2026-01-01T12:00:00.000000+00:00",
+        "version": "1.0",
+        "content_md5": f"{source.getrandbits(128):032x}",
+        "status": "done",
+    }
+    whole = {"rects": rects, "image_path": name_of(number), "image_width": 1920,
+             "image_height": 1080, "metadata": metadata}  # fmt: skip
+    return json.dumps(whole, separators=(",", ":")).encode()
+
+
+def objects(numbers: Iterator[int] | range, seed: int = 0) -> Iterator[tuple[str, bytes, dict]]:
+    """Key, bytes and metadata of each document."""
+    from labeler.catalogue import document_metadata
+    from labeler.models import parse_document
+
+    for number in numbers:
+        data = document(number, seed)
+        yield (
+            f"annotations/{id_of(number)}.json",
+            data,
+            document_metadata(parse_document(data, ""), data),
+        )
+
+
+def originals(count: int) -> Iterator[tuple[str, bytes, dict]]:
+    for number in range(count):
+        yield f"uploads/{name_of(number)}", b"x", {"image_id": id_of(number)}
+
+
+def labels() -> tuple[str, bytes, dict]:
+    from labeler.labels import LABELS_KEY, LabelSet, dump_label_set
+
+    return LABELS_KEY, dump_label_set(LabelSet().added(LABELS)), {}
+
+
+def edited(count: int, seed: int) -> Iterator[int]:
+    return iter(random.Random(seed).sample(range(count), int(count * CHANGED)))
+
+
+def fill_folder(folder: Path, found: Iterator[tuple[str, bytes, dict]]) -> None:
+    """Put the objects there as LocalStore does, but for waiting for the disk each time."""
+    from labeler.storage.local_files import version_of
+
+    (folder / ".labeler").mkdir(parents=True, exist_ok=True)
+    with (folder / ".labeler" / "journal.jsonl").open("a") as journal:
+        for key, data, metadata in found:
+            path = folder / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            part = path.with_name("part")
+            part.write_bytes(data)
+            part.replace(path)
+            note = {"k": key, "v": version_of(path.stat()), "m": metadata}
+            journal.write(json.dumps({**note, "h": hashlib.md5(data).hexdigest()}) + "\n")
+
+
+def serve(count: int) -> None:
+    """The server, filled; each line of its input is the latency, or `edit` and a seed."""
+    from labeler.storage.gcs_metadata import encode
+    from tests.gcs_server import GcsServer, StoredObject
+    from tests.gcs_server.model import Conditions
+
+    with GcsServer(buckets=[BUCKET]) as server:
+        bucket = server.bucket(BUCKET)
+
+        def fill(found: Iterator[tuple[str, bytes, dict]]) -> None:
+            for key, data, metadata in found:
+                kept = encode(metadata, "0" * 32)
+                made = StoredObject(BUCKET, key, data, 0, "application/json", kept)
+                with server.lock:
+                    bucket.put(made, Conditions(), 0)
+
+        fill(iter([labels()]))
+        fill(objects(range(count)))
+        fill(originals(count))
+        print(server.url, flush=True)
+        for line in sys.stdin:
+            word, _, seed = line.strip().partition(" ")
+            if word == "edit":
+                fill(objects(edited(count, int(seed)), int(seed)))
+            else:
+                server.added_ms = float(word)
+            print("done", flush=True)
+
+
+# --- what is measured, each in a process of its own ----------------------------------------
+
+
+def opened(place: str) -> Any:
+    from labeler.dataset import open_dataset
+    from labeler.settings import load_settings
+
+    return open_dataset(
+        load_settings({"LABELER_STORAGE": place, "LABELER_SECRET_KEY": "0123456789abcdef"})
+    )
+
+
+def prepare_full(place: str) -> Callable[[], None]:
+    """Exports without an earlier one; whether image numbers are there already is left as it is."""
+    from labeler.storage import list_all
+
+    dataset = opened(place)
+    store = dataset._store
+    for info in list(list_all(store, "exports/")):
+        store.delete(info.key, version=info.version)
+    dataset.close()
+    fresh = opened(place)
+    return lambda: fresh.exports.write()
+
+
+def prepare_again(place: str) -> Callable[[], None]:
+    dataset = opened(place)
+    return lambda: dataset.exports.write()
+
+
+def prepare_floor(place: str) -> Callable[[], None]:
+    """json.dumps of the whole file from memory: what no export can do without."""
+    (path, *_) = sorted(Path(place, "exports").glob("*.json"))
+    content = json.loads(path.read_bytes())
+    out = Path(place, "floor.json")
+    return lambda: out.write_bytes(json.dumps(content).encode()) and None
+
+
+def prepare_joined(place: str) -> Callable[[], None]:
+    """One JSON an image, read and joined with json alone: nothing checked, nothing streamed."""
+    out = Path(place, "joined.json")
+    numbers = {name: number for number, name in enumerate(LABELS, 1)}
+
+    def join() -> None:
+        images, annotations = [], []
+        for number, path in enumerate(sorted(Path(place, "annotations").iterdir()), 1):
+            one = json.loads(path.read_bytes())
+            images.append({"id": number, "file_name": one["image_path"],
+                           "width": one["image_width"], "height": one["image_height"]})  # fmt: skip
+            for rect in one["rects"]:
+                box = [rect["left"], rect["top"], rect["width"], rect["height"]]
+                annotations.append(
+                    {"id": len(annotations) + 1, "image_id": number, "bbox": box, "iscrowd": 0,
+                     "category_id": numbers[rect["label"]], "area": box[2] * box[3],
+                     "segmentation": []}
+                )  # fmt: skip
+        out.write_text(json.dumps({"images": images, "annotations": annotations}))
+
+    return join
+
+
+def prepare_globox(place: str) -> Callable[[], None]:
+    import globox
+
+    (path, *_) = sorted(Path(place, "exports").glob("*.json"))
+    data = globox.AnnotationSet.from_coco(path)
+    out = Path(place, "globox.json")
+
+    def save() -> None:
+        with contextlib.redirect_stdout(io.StringIO()):
+            data.save_coco(out, auto_ids=True)
+
+    return save
+
+
+def prepare_datumaro(place: str) -> Callable[[], None]:
+    import datumaro
+
+    (path, *_) = sorted(Path(place, "exports").glob("*.json"))
+    for name in ("annotations", "images"):
+        (Path(place, "dm") / name).mkdir(parents=True, exist_ok=True)
+    link = Path(place, "dm", "annotations", "instances_all.json")
+    if not link.exists():
+        link.symlink_to(path)
+    data = datumaro.Dataset.import_from(str(Path(place, "dm")), "coco_instances")
+    len(data)
+    out = tempfile.mkdtemp(dir=place)
+    return lambda: data.export(out, "coco_instances", save_media=False)
+
+
+PREPARE: dict[str, Callable[[str], Callable[[], None]]] = {
+    "full": prepare_full,
+    "again": prepare_again,
+    "floor": prepare_floor,
+    "joined": prepare_joined,
+    "globox": prepare_globox,
+    "datumaro": prepare_datumaro,
+}
+
+
+def measure(kind: str, place: str) -> dict[str, float]:
+    run = PREPARE[kind](place)
+    memory = status_mb("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")
+    cpu, start = time.process_time(), time.perf_counter()
+    run()
+    return {
+        "seconds": time.perf_counter() - start,
+        "cpu": time.process_time() - cpu,
+        "memory": status_mb("VmHWM") - memory,
+    }
+
+
+def status_mb(field: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    line = next(line for line in lines if line.startswith(field))
+    return int(line.split()[1]) / 1024
+
+
+# --- all of them ----------------------------------------------------------------------------
+
+
+def in_process(kind: str, place: str, python: str = sys.executable) -> dict[str, float]:
+    done = subprocess.run(
+        [python, __file__, "--measure", kind, place],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    if done.returncode:
+        raise SystemExit(f"{kind}: {done.stderr[-2000:]}")
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
+def tell(what: str, count: int, found: dict[str, float]) -> None:
+    print(
+        f"| {what} | {count / found['seconds']:,.0f} | {found['seconds']:.2f} "
+        f"| {found['cpu']:.2f} | {max(found['memory'], 0):.0f} |",
+        flush=True,
+    )
+
+
+@contextmanager
+def server(count: int) -> Iterator[Callable[[str], None]]:
+    with subprocess.Popen(
+        [sys.executable, __file__, "--serve", str(count)],
+        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdin
+        assert process.stdout
+        os.environ["STORAGE_EMULATOR_HOST"] = process.stdout.readline().strip()
+
+        def say(line: str) -> None:
+            assert process.stdin
+            assert process.stdout
+            process.stdin.write(f"{line}\n")
+            process.stdin.flush()
+            process.stdout.readline()
+
+        yield say
+        process.stdin.close()
+
+
+def run(count: int, datumaro: str) -> None:
+    print(f"\n| {count:,} images, {count * BOXES:,} boxes | images a second | s | CPU s | MB |")
+    print("|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        fill_folder(folder, iter([labels()]))
+        fill_folder(folder, objects(range(count)))
+        fill_folder(folder, originals(count))
+        tell("folder, the first export", count, in_process("full", place))
+        tell("folder, all again", count, in_process("full", place))
+        fill_folder(folder, objects(edited(count, 1), 1))
+        tell("folder, after 1 % changed", count, in_process("again", place))
+        tell("json.dumps from memory", count, in_process("floor", place))
+        tell("one JSON an image, read and joined", count, in_process("joined", place))
+        tell("globox, from memory", count, in_process("globox", place))
+        if datumaro:
+            tell("datumaro, from memory", count, in_process("datumaro", place, datumaro))
+    with server(count) as say:
+        for seed, latency in enumerate((0, 30), start=2):
+            say(str(latency))
+            shown = f"bucket, {latency} ms added"
+            tell(f"{shown}, all", count, in_process("full", f"gs://{BUCKET}"))
+            say(f"edit {seed}")
+            tell(f"{shown}, after 1 % changed", count, in_process("again", f"gs://{BUCKET}"))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--images", type=int, help="one size instead of both")
+    parser.add_argument("--datumaro", default="", help="a Python that has datumaro")
+    parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
+    parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve is not None:
+        serve(options.serve)
+    elif options.measure:
+        print(json.dumps(measure(*options.measure)))
+    else:
+        for count in [options.images] if options.images else [5_000, 100_000]:
+            run(count, options.datumaro)
+
+
+if __name__ == "__main__":
+    main()
