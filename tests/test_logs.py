@@ -28,6 +28,7 @@ from labeler.logs import (
     traced,
     without_secrets,
 )
+from tests.pictures import png
 
 ROOT = Path(__file__).parents[1]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -354,3 +355,30 @@ raise LookupError("the end")
 def test_a_reader_who_has_gone_is_no_fault() -> None:
     code = START + "import os\nos.close(1)\nlogging.error('nobody')\nlogging.error('reads')"
     assert run(code) == []
+
+
+def test_a_job_tells_its_events_too(tmp_path: Path) -> None:
+    """Results stay on stdout; the log goes to stderr, which Cloud Run reads just as well."""
+    (tmp_path / "a.png").write_bytes(png())
+    coco = {
+        "images": [{"id": 1, "file_name": "a.png", "width": 64, "height": 48}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 10, 8]}],
+        "categories": [{"id": 1, "name": "grumpycat"}],
+    }
+    (tmp_path / "coco.json").write_text(json.dumps(coco))
+    found = {}
+    for arguments in (["add", "a.png"], ["import", "coco", "coco.json"], ["export", "coco"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "labeler", *arguments],
+            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT), "LABELER_LOGS": "json"},
+        )  # fmt: skip
+        for line in done.stderr.splitlines():
+            if line.startswith("{"):
+                entry = json.loads(line)
+                found[entry["event"]] = entry
+                assert "grumpycat" not in line
+        assert "{" not in done.stdout
+    assert found["upload"]["created"]
+    assert (found["import"]["images"], found["import"]["boxes"]) == (1, 1)
+    assert (found["export"]["images"], found["export"]["boxes"]) == (1, 1)
