@@ -138,6 +138,7 @@ def _mark(image: state.OpenImage, status: Status, following: str | None) -> None
     # By hand: in_progress without rects is "opened again", not "not labelled yet".
     state.change(image, lambda document: edits.with_status(document, status))
     if following:
+        image.draft.wait(state.LEAVE_WAIT_S)  # or an instance that ends here takes it along
         address.go_to(following)
 
 

@@ -28,6 +28,9 @@ from labeler.ui.memo import Memo, as_drawn, unheard
 SAVE_WAIT_S = 0.7
 """How long a run waits for a save, so that it can say "saved" at once."""
 
+LEAVE_WAIT_S = 3.0
+"""How long "next" waits for a save; one that fails is waited for no longer."""
+
 
 @dataclass
 class Canvas:
@@ -167,6 +170,8 @@ def leave(image_id: str | None) -> None:
     """Close the open image where another one is to be shown, or none."""
     state = session()
     if state.open is not None and state.open.image_id != image_id:
+        # As long as the tab has the canvas, an instance that ends loses nothing.
+        state.open.draft.wait(LEAVE_WAIT_S)
         give_up_canvas(state.open)
         state.left[state.open.image_id] = state.open.draft
         state.open = None
