@@ -17,7 +17,7 @@ from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
 from labeler.ui.memo import parse_memo
 
 COPY_WIDTHS: Final = (640, 1024, 1600, 2400, 3600)
-MEMO_TRIES: Final = 30
+MEMO_TRIES: Final = 150  # a tenth of a second each: a busy machine must not lose a canvas
 
 
 def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | None) -> None:
