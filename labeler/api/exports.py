@@ -109,7 +109,7 @@ def _choice_in(body: bytes) -> Choice:
         raise InvalidRequest("The body must be a JSON object with the fields of a choice.")
     fields: dict[str, list[str]] = {}
     for name, value in given.items():
-        values = value if isinstance(value, list) else [] if value is None else [value]
+        values = value if isinstance(value, list) else [value]
         for one in values:
             if not isinstance(one, str | int) or isinstance(one, bool):
                 raise InvalidRequest(f"{name} must be text, or a list of texts.")

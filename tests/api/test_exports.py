@@ -138,7 +138,7 @@ def test_the_body_says_what_goes_in(api: Api) -> None:
     labelled(api)
     for body, count in (
         (b"", 2), (b"{}", 2), (b'{"status": "done"}', 1), (b'{"name": ["a*", "c*"]}', 1),
-        (b'{"label": null, "split": "1/0", "seed": 7, "part": "train"}', 2),
+        (b'{"label": [], "split": "1/0", "seed": 7, "part": "train"}', 2),
     ):  # fmt: skip
         answer = api.client.post("/api/exports", content=body)
         assert (answer.status_code, answer.json()["images"]) == (201, count), answer.text
@@ -170,7 +170,17 @@ def test_a_choice_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"[", b"[]", b"1", b'{"status": [1.5]}', b'{"label": {}}', b'{"label": true}', b"\xff"]
+    "body",
+    [
+        b"[",
+        b"[]",
+        b"1",
+        b'{"status": [1.5]}',
+        b'{"label": {}}',
+        b'{"label": true}',
+        b'{"part": null}',
+        b"\xff",
+    ],
 )
 def test_a_body_that_is_no_choice_is_refused(api: Api, body: bytes) -> None:
     refused(api.client.post("/api/exports", content=body), 400, "bad_request")

@@ -47,6 +47,6 @@ def test_a_stranger_who_has_only_the_document_finds_nothing_wrong(api: Api, tmp_
             f"http://127.0.0.1:{api.served.port}/api/openapi.json",
             "--max-examples=8", "--seed=1", "--warnings=off",
         ],
-        cwd=tmp_path, capture_output=True, text=True, timeout=110, check=False,
+        cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
