@@ -6,13 +6,15 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from tempfile import TemporaryFile
-from typing import Any, BinaryIO
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
 
 from labeler.formats import Format
 from labeler.formats.found import FoundBox, FoundImage, Problems
 from labeler.formats.voc import Convention
 from labeler.placing import Existing, Outcome
+
+_SPOOL_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ class Spool:
     """Found images on their way through a temporary file: each is read from its source once."""
 
     def __init__(self) -> None:
-        self._file: BinaryIO = TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._file = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
         self.count = 0
 
     def add(self, image: FoundImage) -> None:

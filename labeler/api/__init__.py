@@ -24,6 +24,7 @@ from labeler.api.callers import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.images import Images
+from labeler.api.imports import Imports
 from labeler.api.labels import Labels
 from labeler.api.state import State
 from labeler.api.traced import Traced
@@ -75,6 +76,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
     documents = Documents(dataset, intake)
     labels = Labels(dataset, intake)
     exports = Exports(dataset, intake)
+    imports = Imports(dataset, intake)
     state = State(dataset)
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
@@ -108,10 +110,11 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             ),
             signed("/api/labels", GET=labeller(labels.get), PUT=admin(labels.put)),
             signed("/api/export/coco", packed, GET=admin(exports.coco)),
-            signed("/api/export/yolo", GET=admin(exports.bundle)),
-            signed("/api/export/voc", GET=admin(exports.bundle)),
+            signed("/api/export/yolo", link=Purpose.EXPORT, GET=admin(exports.bundle)),
+            signed("/api/export/voc", link=Purpose.EXPORT, GET=admin(exports.bundle)),
             signed("/api/exports", POST=admin(exports.write)),
             signed("/api/exports/{name}", packed, link=Purpose.EXPORT, GET=admin(exports.fetch)),
+            signed("/api/imports", POST=admin(imports.run)),
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", openapi.answer),

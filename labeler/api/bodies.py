@@ -6,9 +6,11 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Final, cast
 from urllib.parse import unquote_to_bytes
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from labeler.catalogue import document_key
@@ -16,6 +18,7 @@ from labeler.errors import Busy, ImageTooLarge, InvalidRequest, LabelerError, To
 
 NAME_HEADER: Final = "X-File-Name"
 PAUSE_S: Final = 30
+_IN_MEMORY: Final = 2**23
 _ENCODED: Final = re.compile(r"(?:[\x21-\x24\x26-\x7e ]|%[0-9A-Fa-f]{2})+")
 
 
@@ -55,6 +58,21 @@ class Intake:
             yield data
         finally:
             self._held -= held
+
+    @asynccontextmanager
+    async def file(self, request: Request, limit: int, what: str) -> AsyncIterator[BinaryIO]:
+        """The body as a file, of at most `limit` bytes; on disk where it is large.
+
+        Raises what `body` raises. It is gone once the block ends.
+        """
+        with SpooledTemporaryFile[bytes](_IN_MEMORY) as file:
+            size = 0
+            async for chunk in self._arriving(request, what):
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(what, limit)
+                await run_in_threadpool(file.write, chunk)
+            yield cast(BinaryIO, file)
 
     async def _arriving(self, request: Request, what: str) -> AsyncIterator[bytes]:
         stream = request.stream()

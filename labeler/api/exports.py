@@ -70,7 +70,7 @@ class Exports:
         """GET /api/export/yolo and /api/export/voc"""
         kind = BundleFormat(request.url.path.rpartition("/")[2])
         pictures = flag(request, "images")
-        choice = choice_in_address(request, "images")
+        choice = choice_in_address(request, "images", "token")
         more = _as_file(f"dataset_{kind}.zip", NEVER)
         if request.method == "HEAD":
             return Response(media_type=_ZIP, headers=more)

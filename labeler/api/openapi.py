@@ -35,9 +35,12 @@ from labeler.api.openapi_parts import (
     ref,
     schemas,
 )  # fmt: skip
+from labeler.formats import Format
+from labeler.formats.voc import Convention
 from labeler.gate import ASSERTION_HEADER
 from labeler.images import MEDIA_TYPES
 from labeler.models import Status
+from labeler.placing import Existing
 
 
 async def answer(_: Request) -> Response:
@@ -71,6 +74,7 @@ def document() -> Json:
             },
             "/api/exports": {"post": _write_export()},
             "/api/exports/{name}": {"get": _fetch_export()},
+            "/api/imports": {"post": _run_import()},
             "/api/health": {"get": _probe("health", "Is this instance alive?", "ok", version=TEXT)},
             "/api/ready": {"get": _ready()},
         },
@@ -335,6 +339,52 @@ def _write_export() -> Json:
         "responses": {
             "201": answered("Written.", ref("Export"), Location=LOCATION),
             **errors(400, 401, 403, 408, 413, 500, 503),
+        },
+    }
+
+
+def _run_import() -> Json:
+    flags = {"enum": ["0", "1", "false", "true"], "default": "0"}
+    name = {"type": "string", "pattern": "^([!-$&-~]|%[2-7][0-9A-Fa-f])+$"}
+    return {
+        "operationId": "runImport",
+        "summary": "Import a data set of another program: a file, or a zip with or without images",
+        "description": "What is left out is named in the report. An import that was cut off is "
+        "sent again and ends the same. With `Accept: application/x-ndjson` the answer begins at "
+        "once, with a line of progress (doing, done, total) twice a second; the last line holds "
+        "`report`, or `error`.",
+        "parameters": [
+            CLIENT,
+            {**query("format", {"enum": list(Format)}, "The file's format."), "required": True},
+            query(
+                "existing",
+                {"enum": list(Existing), "default": Existing.KEEP},
+                "What happens to images that have boxes already.",
+            ),
+            query("dry_run", flags, "1: only tell what would happen."),
+            query(
+                "voc",
+                {"enum": list(Convention), "default": Convention.AUTO},
+                "Whether VOC's numbers count from 0 (labelimg) or from 1 (official).",
+            ),
+            {
+                "name": NAME_HEADER,
+                "in": "header",
+                "description": "The file's name, percent-encoded as UTF-8, for the report.",
+                "schema": name,
+                "example": "instances.json",
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "The file, a zip, or the file packed by gzip.",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        },
+        "responses": {
+            "200": answered("What was done, or would be.", ref("ImportReport")),
+            **errors(400, 401, 403, 408, 413, 422, 500, 503),
         },
     }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from labeler.api.callers import CLIENT_HEADER
+from labeler.formats import Format
 from labeler.labels import MAX_LABEL_LENGTH, LabelSet
 from labeler.models import AnnotationDocument, Status
+from labeler.placing import Existing, Outcome
 from labeler.selection import MAX_VALUES, Part
 
 Json = dict[str, Any]
@@ -34,6 +36,7 @@ def schemas() -> Json:
             )
         ),
         "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
+        "ImportReport": _import_report(),
         "Image": _object(
             optional={"problem": {**TEXT, "description": "Why its document can't be opened."}},
             image_id=TEXT,
@@ -59,6 +62,22 @@ def schemas() -> Json:
             annotations=_COUNT,
         ),
     }
+
+
+def _import_report() -> Json:
+    problem = _object(file=TEXT, place=TEXT, reason=TEXT, fault={"type": "boolean"})
+    return _object(
+        format={"enum": list(Format)},
+        existing={"enum": list(Existing)},
+        dry_run={"type": "boolean"},
+        added_images=_COUNT,
+        images=_object(**{outcome.value: _COUNT for outcome in Outcome}),
+        boxes={"type": "object", "additionalProperties": _COUNT},
+        new_labels={"type": "array", "items": TEXT},
+        problem_count=_COUNT,
+        faults=_COUNT,
+        problems={"type": "array", "items": problem},
+    )
 
 
 def _document_schemas(name: str, prefix: str) -> Json:

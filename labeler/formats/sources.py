@@ -9,6 +9,7 @@ one was made to do harm, or is damaged.
 from __future__ import annotations
 
 import gzip
+import io
 import os
 import re
 import stat
@@ -106,19 +107,55 @@ class FolderSource:
         """Nothing stays open."""
 
 
-class ZipSource:
-    """The files in a zip."""
+class FileSource:
+    """A single file that is open already; packed by gzip or not. Closing it is not ours."""
 
-    def __init__(self, path: Path, name: str = "") -> None:
-        self.name = name or path.name
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self._file = file
+
+    def files(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def open(self, name: str) -> BinaryIO:
+        self._file.seek(0)
+        packed = self._file.read(2) == _GZIP
+        self._file.seek(0)
+        if packed:
+            return cast(BinaryIO, gzip.GzipFile(mode="rb", fileobj=self._file))
+        return cast(BinaryIO, _Kept(self._file))
+
+    def size(self, name: str) -> int:
+        return self._file.seek(0, os.SEEK_END)
+
+    def beside(self, name: str) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing here was opened."""
+
+
+class _Kept(io.RawIOBase):
+    """A file that stays open when its reader is done."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class ZipSource:
+    """The files in a zip. `file` stays open until the source is closed."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self._file = file
         with explained(self.name, ""):
-            check_list(path, self.name)
-            self._zip = zipfile.ZipFile(path)
-        try:
-            self._infos = checked(self._zip, path.stat().st_size, self.name)
-        except InvalidImport:
-            self._zip.close()
-            raise
+            size = check_list(file, self.name)
+            self._zip = zipfile.ZipFile(file)
+            self._infos = checked(self._zip, size, self.name)
 
     def files(self) -> tuple[str, ...]:
         return tuple(sorted(self._infos))
@@ -134,6 +171,7 @@ class ZipSource:
 
     def close(self) -> None:
         self._zip.close()
+        self._file.close()
 
 
 def open_source(path: Path, name: str = "") -> Source:
@@ -149,8 +187,19 @@ def open_source(path: Path, name: str = "") -> Source:
     except OSError as error:
         raise InvalidImport(f"{name or path} can't be read: {error.strerror}.") from error
     if head in _ZIP:
-        return ZipSource(path, name)
+        file = path.open("rb")
+        try:
+            return ZipSource(file, name or path.name)
+        except InvalidImport:
+            file.close()
+            raise
     return FolderSource(path.parent, (path.name,), name or path.name)
+
+
+def source_of(file: BinaryIO, name: str) -> Source:
+    """The source in a file that is open already, a zip or not; InvalidImport."""
+    file.seek(0)
+    return ZipSource(file, name) if file.read(4) in _ZIP else FileSource(file, name)
 
 
 @contextmanager
@@ -195,24 +244,23 @@ def is_inside(name: str) -> bool:
     )
 
 
-def check_list(path: Path, name: str) -> None:
-    """InvalidImport where the zip's list of files is too long to be read whole."""
-    with path.open("rb") as file:
-        size = file.seek(0, os.SEEK_END)
-        start = max(0, size - 2**16 - 22)
-        file.seek(start)
-        tail = file.read()
-        at = tail.rfind(_END)
-        if at < 0 or at + 16 > len(tail):
+def check_list(file: BinaryIO, name: str) -> int:
+    """The zip's size; InvalidImport where its list of files is too long to be read whole."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 2**16 - 22))
+    tail = file.read()
+    at = tail.rfind(_END)
+    end = tail.rfind(_END_64, 0, max(at, 0))
+    if at < 0 or at + 16 > len(tail):
+        raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
+    list_bytes = struct.unpack_from("<L", tail, at + 12)[0]
+    if list_bytes == 0xFFFFFFFF:
+        if end < 0 or end + 48 > len(tail):
             raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
-        list_bytes = struct.unpack_from("<L", tail, at + 12)[0]
-        if list_bytes == 0xFFFFFFFF:
-            end = tail.rfind(_END_64, 0, at)
-            if end < 0 or end + 48 > len(tail):
-                raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
-            list_bytes = struct.unpack_from("<Q", tail, end + 40)[0]
+        list_bytes = struct.unpack_from("<Q", tail, end + 40)[0]
     if list_bytes > MAX_LIST_BYTES:
         raise InvalidImport(f"{name} holds too many files. Split it into several zips.")
+    return size
 
 
 def checked(archive: zipfile.ZipFile, packed: int, name: str) -> dict[str, zipfile.ZipInfo]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import wait
 from typing import Final, cast
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -37,6 +38,7 @@ def show(context: Context, labels: LabelSet | None) -> None:
     with st.container(horizontal=True, gap="small", key="export_row"):
         with st.popover("Options", icon=":material/tune:", type="tertiary"):
             fields = _fields(labels)
+            _zips(fields)
         if not st.session_state.get(_SHOWN):
             st.button(
                 "Earlier exports", type="tertiary", key="earlier_exports", on_click=_show_earlier
@@ -91,6 +93,20 @@ def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
     )
     seed = st.text_input("Seed of the split", placeholder="0", key="export_seed") if split else ""
     return {"status": statuses, "label": wanted, "name": [name], "split": [split], "seed": [seed]}
+
+
+def _zips(fields: dict[str, list[str]]) -> None:
+    """The same as a zip of another format: made while it is fetched, by any instance."""
+    try:
+        choice = parse_choice(fields)
+    except LabelerError:
+        return  # what is wrong is said beside the button
+    pictures = st.checkbox("Zips with the images", key="zip_images")
+    for kind, title in (("yolo", "YOLO"), ("voc", "Pascal VOC")):
+        query = [(name, value) for name, values in choice.fields().items() for value in values]
+        query += [("images", "1")] if pictures else []
+        query.append(("token", people.token(Purpose.EXPORT, kind)))
+        st.markdown(f"[Download {title} (zip)](/api/export/{kind}?{urlencode(query)})")
 
 
 def _in_words(choice: Choice) -> str:

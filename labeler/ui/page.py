@@ -88,6 +88,7 @@ def _show_page() -> None:
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
         exporting.show(context, labels)
+        views.opener("import")
         sign_in.account(context)
         st.caption(f"Labeler {__version__}")
     state.leave(None if view else current)

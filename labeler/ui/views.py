@@ -27,6 +27,12 @@ def _labels() -> Show:
     return label_view.show
 
 
+def _import() -> Show:
+    from labeler.ui import importing
+
+    return importing.show
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One of these pages; `load` imports it, for a first page needs none of them."""
@@ -39,6 +45,7 @@ class View:
 
 VIEWS: Final = {
     "labels": View("All labels", ":material/sell:", Role.ADMIN, _labels),
+    "import": View("Import", ":material/upload_file:", Role.ADMIN, _import),
 }
 
 

@@ -23,6 +23,7 @@ ALLOWED = {
     "/api/export/yolo": "GET, HEAD",
     "/api/export/voc": "GET, HEAD",
     "/api/exports": "POST",
+    "/api/imports": "POST",
     "/api/exports/{id}": "GET, HEAD",
     "/api/health": "GET, HEAD",
     "/api/ready": "GET, HEAD",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import stat
@@ -251,7 +252,8 @@ def test_other_strange_zips_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     files = {".x.json": "1", "__MACOSX/._a.json": "1", "a.json": "1", ".git/b.json": "1"}
-    assert open_source(zipped(tmp_path / "x.zip", files)).files() == ("a.json",)
+    with contextlib.closing(open_source(zipped(tmp_path / "x.zip", files))) as source:
+        assert source.files() == ("a.json",)
     folder = written(tmp_path / "folder", {k: v for k, v in files.items() if "MACOSX" not in k})
     (folder / "away").symlink_to(tmp_path)
     assert open_source(folder).files() == ("a.json",)

@@ -1,0 +1,144 @@
+"""Imports: a data set of another program, as the body, onto the project's images."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, BinaryIO, Final, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from labeler.api.answers import NEVER, error_body, headers, json_answer
+from labeler.api.bodies import NAME_HEADER, Intake, file_name, flag
+from labeler.auth import Person
+from labeler.dataset import Dataset
+from labeler.errors import Busy, InvalidRequest, LabelerError
+from labeler.formats import Format
+from labeler.formats.sources import source_of
+from labeler.formats.voc import Convention
+from labeler.import_report import ImportReport, Wanted
+from labeler.imports import run_import
+from labeler.placing import Existing
+
+logger = logging.getLogger(__name__)
+
+MAX_BYTES: Final = 2**29
+"""Of a body. Cloud Run takes 32 MiB: packed by gzip or zip, that is a large data set."""
+LINES: Final = "application/x-ndjson"
+_PARAMETERS: Final = ("format", "existing", "dry_run", "voc")
+_TELL_S: Final = 0.5
+
+T = TypeVar("T", bound=StrEnum)
+
+
+@dataclass(slots=True)
+class _Told:
+    """How far an import is."""
+
+    doing: str = ""
+    done: int = 0
+    total: int = 0
+
+    def __call__(self, doing: str, done: int = 0, total: int = 0) -> None:
+        self.doing, self.done, self.total = doing, done, total
+
+
+class Imports:
+    """The call that imports into one data set, once at a time."""
+
+    def __init__(self, dataset: Dataset, intake: Intake) -> None:
+        self._dataset = dataset
+        self._intake = intake
+        self._running = asyncio.Lock()
+        self._tasks: set[asyncio.Task[ImportReport]] = set()
+
+    async def run(self, request: Request, person: Person) -> Response:
+        """POST /api/imports
+
+        An import that has begun goes on to its end, also where the caller goes away.
+        """
+        wanted = _wanted(request)
+        name = file_name(request) if NAME_HEADER in request.headers else "The file"
+        if self._running.locked():
+            raise Busy("Another import is running. Wait for its end, then send this one again.")
+        async with contextlib.AsyncExitStack() as held:
+            await held.enter_async_context(self._running)
+            file = await held.enter_async_context(self._intake.file(request, MAX_BYTES, name))
+            told = _Told()
+            work = self._work(held.pop_all(), file, name.replace("/", "_"), wanted, person, told)
+            task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        if LINES in request.headers.get("Accept", ""):
+            return StreamingResponse(_lines(task, told), media_type=LINES, headers=headers(NEVER))
+        report = await asyncio.shield(task)
+        return json_answer(report.as_json())
+
+    async def _work(
+        self,
+        held: contextlib.AsyncExitStack,
+        file: BinaryIO,
+        name: str,
+        wanted: Wanted,
+        person: Person,
+        told: _Told,
+    ) -> ImportReport:
+        def work() -> ImportReport:
+            with contextlib.closing(source_of(file, name)) as source:
+                return run_import(self._dataset, source, wanted, by=person.email, progress=told)
+
+        async with held:
+            return await run_in_threadpool(work)
+
+    def _ended(self, task: asyncio.Task[ImportReport]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller may be gone: nobody else takes it
+
+
+async def _lines(task: asyncio.Task[ImportReport], told: _Told) -> AsyncGenerator[bytes]:
+    """How far it is, twice a second, and at the end the report, or the error."""
+    while not task.done():
+        yield _line({"doing": told.doing, "done": told.done, "total": told.total})
+        await asyncio.wait({task}, timeout=_TELL_S)
+    error = task.exception()
+    if error is None:
+        yield _line({"report": task.result().as_json()})
+    elif isinstance(error, LabelerError):
+        yield _line(error_body(error))
+    else:  # the answer has begun: nobody above can tell of it any more
+        logger.error("An import failed", exc_info=error)
+        text = "Labeler failed at this; its log says where. Try again, or tell whoever runs it."
+        yield _line({"error": {"code": "internal", "message": text}})
+
+
+def _line(content: Any) -> bytes:
+    return json.dumps(content, ensure_ascii=False).encode() + b"\n"
+
+
+def _wanted(request: Request) -> Wanted:
+    for name in request.query_params:
+        if name not in _PARAMETERS:
+            raise InvalidRequest(f"{name} is not a parameter of an import.")
+    kind = _one_of(request, "format", Format, None)
+    if kind is None:
+        raise InvalidRequest(f"format is missing: it is one of {', '.join(Format)}.")
+    existing = _one_of(request, "existing", Existing, Existing.KEEP)
+    voc = _one_of(request, "voc", Convention, Convention.AUTO)
+    return Wanted(kind, existing or Existing.KEEP, flag(request, "dry_run"), voc or Convention.AUTO)
+
+
+def _one_of(request: Request, name: str, kind: type[T], default: T | None) -> T | None:
+    given = request.query_params.getlist(name)
+    if not given:
+        return default
+    if len(given) > 1 or given[0] not in set(kind):
+        raise InvalidRequest(f"{name}={', '.join(given)!r} is not one of {', '.join(kind)}.")
+    return kind(given[0])

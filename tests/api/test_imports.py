@@ -1,0 +1,130 @@
+"""POST /api/imports: what is sent, reported, refused; progress line by line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+from typing import Any
+
+import httpx
+import pytest
+
+from labeler.auth import parse_people
+from tests.api.support import Api, named, rect, refused
+from tests.formats.support import Content, as_bytes, zipped
+from tests.importing.support import coco
+from tests.pictures import png
+
+
+def send(api: Api, content: bytes, address: str = "format=coco", **headers: str) -> httpx.Response:
+    return api.client.post(f"/api/imports?{address}", content=content, headers=named(headers))
+
+
+SET = as_bytes(coco({"a.png": [[1, 2, 3, 4]], "gone.png": []}))
+
+
+def test_a_file_is_imported_after_a_dry_run(api: Api) -> None:
+    image_id = api.image("a.png")
+    before = api.stored(image_id)
+    dry = send(api, SET, "format=coco&dry_run=1", X_File_Name="my%20set.json")
+    assert dry.status_code == 200
+    assert api.stored(image_id) == before
+    report = dry.json()
+    assert report == {
+        "format": "coco", "existing": "keep", "dry_run": True, "added_images": 0,
+        "images": {"imported": 1, "unchanged": 0, "kept": 0, "left_out": 1},
+        "boxes": {"car": 1}, "new_labels": ["car", "unused"], "problem_count": 1, "faults": 0,
+        "problems": [{
+            "file": "my set.json", "place": "image 2", "fault": False,
+            "reason": "there is no image gone.png in the project",
+        }],
+    }  # fmt: skip
+    done = send(api, gzip.compress(SET), X_File_Name="my%20set.json").json()
+    assert done == report | {"dry_run": False}
+    document, _ = api.read(image_id)
+    assert [(r["label"], r["left"]) for r in document["rects"]] == [("car", 1.0)]
+    assert document["metadata"]["status"] == "done"
+    again = send(api, SET).json()
+    assert again["images"]["unchanged"] == 1
+
+
+def test_a_zip_brings_its_images(api: Api, tmp_path: Any) -> None:
+    files: dict[str, Content] = {
+        "data.yaml": "names: [car]", "labels/a.txt": "0 0.5 0.5 0.5 0.5", "images/a.png": png()
+    }  # fmt: skip
+    data = zipped(tmp_path / "x.zip", files).read_bytes()
+    report = send(api, data, "format=yolo").json()
+    assert (report["added_images"], report["images"]["imported"]) == (1, 1)
+
+
+def test_what_happens_to_images_with_boxes(api: Api) -> None:
+    image_id = api.image("a.png")
+    api.save(image_id, rect())
+    assert send(api, SET).json()["images"]["kept"] == 1
+    assert send(api, SET, "format=coco&existing=merge").json()["images"]["imported"] == 1
+    assert len(api.read(image_id)[0]["rects"]) == 2
+    assert send(api, SET, "format=coco&existing=replace").json()["images"]["imported"] == 1
+    assert len(api.read(image_id)[0]["rects"]) == 1
+
+
+def test_progress_comes_line_by_line(api: Api) -> None:
+    api.image("a.png")
+    answer = send(api, SET, Accept="application/x-ndjson")
+    assert answer.headers["Content-Type"] == "application/x-ndjson"
+    *progress, last = map(json.loads, answer.text.splitlines())
+    assert all(set(line) == {"doing", "done", "total"} for line in progress)
+    assert last["report"]["images"]["imported"] == 1
+    answer = send(api, b"{", Accept="application/x-ndjson")
+    assert "ends too early" in json.loads(answer.text.splitlines()[-1])["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "format=mp3", "format=coco&format=voc", "format=coco&existing=lose", "format=coco&x=1",
+     "format=coco&dry_run=maybe", "format=voc&voc=zero"],
+)  # fmt: skip
+def test_bad_parameters_are_named(api: Api, address: str) -> None:
+    refused(send(api, SET, address), 400, "bad_request")
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"{", b"PK\x03\x04junk", b"\x1f\x8bjunk", b"\xff"])
+def test_what_is_no_data_set_is_refused(api: Api, content: bytes) -> None:
+    refused(send(api, content), 422, "invalid_import")
+
+
+def test_a_foreign_page_and_somebody_without_the_role_may_not(api: Api, open_api: Any) -> None:
+    answer = httpx.post(f"http://127.0.0.1:{api.served.port}/api/imports?format=coco", content=SET)
+    refused(answer, 403, "forbidden")
+    assert parse_people("ana@example.com")
+
+
+def test_one_at_a_time(api: Api) -> None:
+    """While one is arriving another one is told to wait, and the first is not disturbed."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> Any:
+        yield SET[:10]
+        begun.set()
+        go_on.wait(20)
+        yield SET[10:]
+
+    answers: list[httpx.Response] = []
+    first = threading.Thread(
+        target=lambda: answers.append(
+            api.client.post("/api/imports?format=coco&dry_run=1", content=slowly())
+        )
+    )
+    first.start()
+    assert begun.wait(20)
+    try:
+        for _ in range(100):
+            answer = send(api, SET, "format=coco&dry_run=1")
+            if answer.status_code == 503:
+                break
+        refused(answer, 503, "busy")
+    finally:
+        go_on.set()
+        first.join()
+    assert answers[0].status_code == 200
+    assert send(api, SET).status_code == 200

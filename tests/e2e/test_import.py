@@ -1,0 +1,75 @@
+"""The import view in a real browser: look first, import then; on another instance as well."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.labeller import documents
+from tests.formats.support import written, zipped
+from tests.importing.support import coco
+from tests.pictures import png
+
+pytestmark = pytest.mark.e2e
+
+
+def choose(page: Page, path: Path) -> None:
+    page.locator(".importer .file").set_input_files(str(path))
+
+
+def test_a_data_set_is_looked_at_and_then_imported(
+    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+) -> None:
+    server = serve()
+    page = new_labeller(server).page
+    page.get_by_role("button", name="Import").click()
+    importer = page.locator(".importer")
+    content = coco({"a.png": [[1, 2, 30, 40], [5, 5, 0, 5]], "gone.png": []})
+    path = zipped(tmp_path / "set.zip", {"<b>set</b>.json": content, "images/a.png": png()})
+    choose(page, path)
+    expect(importer.locator(".title")).to_have_text("What would happen", timeout=30_000)
+    expect(importer.locator(".counts")).to_contain_text("box is imported")
+    expect(importer.locator(".problems li")).to_have_text([
+        "<b>set</b>.json: image 2: there is no image gone.png in the project",
+        "<b>set</b>.json: annotation 11: it is 0 px wide and 5 px high",
+    ])  # fmt: skip
+    assert documents(server.folder) == {}
+    importer.get_by_role("button", name="Import now").click()
+    expect(importer.locator(".title")).to_have_text("Imported", timeout=30_000)
+    expect(page.get_by_text("Images · 1 of 1 finished")).to_be_visible()
+    assert [rect["label"] for rect in documents(server.folder)["a.png"]["rects"]] == ["car"]
+    # What is in the file is there: again, nothing is left to do.
+    choose(page, path)
+    expect(importer.locator(".counts")).to_contain_text("has just these already")
+    expect(importer.get_by_role("button", name="Import now")).to_be_hidden()
+    page.get_by_role("button", name="Back to the images").click()
+    expect(page.get_by_text("List the boxes (1)")).to_be_visible(timeout=30_000)
+
+
+def test_a_bad_file_is_told_and_a_large_one_is_packed_on_its_way(
+    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+) -> None:
+    server = serve()
+    page = new_labeller(server, "/?view=import").page
+    sent: list[Request] = []
+    page.on("request", lambda one: sent.append(one))
+    importer = page.locator(".importer")
+    written(tmp_path, {
+        "nan.json": '{"images": [NaN]}',
+        "large.json": json.dumps({**coco({"a.png": []}), "note": " " * 3 * 2**20}),
+    })  # fmt: skip
+    choose(page, tmp_path / "nan.json")
+    expect(importer.locator(".said")).to_have_text(
+        "nan.json: line 1: NaN is no JSON.", timeout=30_000
+    )
+    choose(page, tmp_path / "large.json")
+    expect(importer.locator(".problems li")).to_contain_text("no image a.png", timeout=30_000)
+    sizes = [one.all_headers()["content-length"] for one in sent if "/api/imports" in one.url]
+    assert 0 < max(map(int, sizes)) < 2**20
+    # Another format: looked at again by itself.
+    importer.locator(".format").select_option("cvat")
+    expect(importer.locator(".said")).to_contain_text("it is no XML")
