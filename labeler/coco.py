@@ -21,12 +21,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from io import BufferedReader, BytesIO
 from tempfile import SpooledTemporaryFile
 from types import TracebackType
-from typing import Final, Self
+from typing import IO, BinaryIO, Final, Self
 
 from labeler.boxes import Box, Finding, Outcome, Rules, Summary, Tally, is_relative
 from labeler.errors import DamagedExport
+from labeler.joined import Joined
 from labeler.labels import LabelSet
 from labeler.selection import ALL, Choice, ChosenImage
 
@@ -67,25 +69,24 @@ def to_coco(images: Iterable[ChosenImage], labels: LabelSet, choice: Choice = AL
 class CocoFile:
     """A finished COCO file, and the summary of what is in it."""
 
-    def __init__(self, parts: list[bytes | SpooledTemporaryFile[bytes]], summary: Summary) -> None:
+    def __init__(self, parts: Sequence[IO[bytes]], summary: Summary) -> None:
         self._parts = parts
         self.summary = summary
 
+    def stream(self) -> BinaryIO:
+        """All of it as one file to read and seek in."""
+        return BufferedReader(Joined(self._parts), _CHUNK_BYTES)
+
     def chunks(self) -> Iterator[bytes]:
         """The file's bytes from its beginning, in pieces of at most 256 KiB."""
-        for part in self._parts:
-            if isinstance(part, bytes):
-                yield part
-                continue
-            part.seek(0)
-            while chunk := part.read(_CHUNK_BYTES):
-                yield chunk
+        stream = self.stream()
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
 
     def close(self) -> None:
         """Give up what holds the bytes; calling twice is harmless."""
         for part in self._parts:
-            if not isinstance(part, bytes):
-                part.close()
+            part.close()
 
     def __enter__(self) -> Self:
         return self
@@ -172,12 +173,13 @@ class CocoWriter:
             for label in self._labels.labels
         )
         head = f'{{"info":{json.dumps(info)},\n"licenses":[],\n'
-        parts: list[bytes | SpooledTemporaryFile[bytes]] = [
-            head.encode("ascii") + _IMAGES + b"\n",
+        tail = f'\n],\n"categories":[\n{categories}\n]}}\n'
+        parts: list[IO[bytes]] = [
+            BytesIO(head.encode("ascii") + _IMAGES + b"\n"),
             self._images.finished(),
-            b"\n],\n" + _ANNOTATIONS + b"\n",
+            BytesIO(b"\n],\n" + _ANNOTATIONS + b"\n"),
             self._annotations.finished(),
-            f'\n],\n"categories":[\n{categories}\n]}}\n'.encode("ascii"),
+            BytesIO(tail.encode("ascii")),
         ]
         self._is_finished = True
         boxes = {label.name: self._boxes[label.number] for label in self._labels.labels}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from io import BufferedReader, BytesIO
 from typing import IO, BinaryIO, Final, Self, cast
 
 from labeler import __version__, events
@@ -35,6 +35,7 @@ from labeler.earlier import (
 )
 from labeler.errors import DamagedExport, InvalidRequest, NotFound, UnknownLabels, VersionConflict
 from labeler.jobs import Progress, unwatched
+from labeler.joined import Joined
 from labeler.label_book import LabelBook
 from labeler.labels import LabelSet
 from labeler.listing import Listing
@@ -51,6 +52,7 @@ WRITING: Final = "Writing the file"
 _NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}(_(train|val|test))?\.json")
 _BUNDLE: Final = re.compile(r"dataset_(yolo|voc)_\d{8}_\d{6}\.zip")
 _TOLD_EACH: Final = 500
+_CHUNK_BYTES: Final = 2**18
 _SPOOL_BYTES: Final = 4 * 2**20
 
 
@@ -252,42 +254,36 @@ class Exports:
     def _keep(self, choice: Choice, made: _Made, moment: datetime) -> tuple[str, datetime]:
         """Write the file and its sources under exports/; its key and the time in its name."""
         ending = f"_{choice.part}.json" if choice.part else ".json"
-        with _spool() as file, _spool() as sources:
-            digest = hashlib.md5()
-            for chunk in made.file.chunks():
-                file.write(chunk)
-                digest.update(chunk)
-            summary = made.file.summary
-            head = Head(
-                writer=WRITER,
-                choice=choice.fields(),
-                asked=sorted(choice.numbers(made.labels) or ()),
-                categories=[label.name for label in made.labels.labels],
-                names=spellings(made.labels),
-                highest=made.highest,
-                looked_at=made.looked_at,
-                images=summary.images,
-                annotations=summary.annotations,
-                md5=digest.hexdigest(),
-                size=file.tell(),
-                told=summary.lines(),
-            )
-            sources.write(dump_head(head))
-            made.records.seek(0)
-            shutil.copyfileobj(made.records, sources)
-            metadata = {
-                CHOICE: choice_digest(choice, WRITER),
-                SOURCES_MD5: _md5(sources),
-                "images": str(summary.images),
-                "annotations": str(summary.annotations),
-            }
-            while True:
-                key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}{ending}"
-                try:
-                    self._put(key, file, sources, metadata)
-                    return key, moment
-                except VersionConflict:
-                    moment += timedelta(seconds=1)  # two exports in one second
+        summary, file = made.file.summary, made.file.stream()
+        md5 = _md5(file)
+        head = Head(
+            writer=WRITER,
+            choice=choice.fields(),
+            asked=sorted(choice.numbers(made.labels) or ()),
+            categories=[label.name for label in made.labels.labels],
+            names=spellings(made.labels),
+            highest=made.highest,
+            looked_at=made.looked_at,
+            images=summary.images,
+            annotations=summary.annotations,
+            md5=md5,
+            size=file.tell(),
+            told=summary.lines(),
+        )
+        sources = BufferedReader(Joined([BytesIO(dump_head(head)), made.records]), _CHUNK_BYTES)
+        metadata = {
+            CHOICE: choice_digest(choice, WRITER),
+            SOURCES_MD5: _md5(sources),
+            "images": str(summary.images),
+            "annotations": str(summary.annotations),
+        }
+        while True:
+            key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}{ending}"
+            try:
+                self._put(key, file, sources, metadata)
+                return key, moment
+            except VersionConflict:
+                moment += timedelta(seconds=1)  # two exports in one second
 
     def _put(
         self, key: str, file: BinaryIO, sources: BinaryIO, metadata: Mapping[str, str]

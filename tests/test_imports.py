@@ -32,6 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "labeler.auth",
             "labeler.geometry",
             "labeler.jobs",
+            "labeler.joined",
             "labeler.logs",
             "labeler.sockets",
             "labeler.tokens",
