@@ -86,9 +86,9 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
     )
     known = canvas.read
     drawing = result.json_data or {}
-    if canvas.changed and not known and drawing.get("objects") == given["objects"]:
+    if canvas.changed and not known and drawing.get("objects") in (None, given["objects"]):
         # The canvas was taken away before the memo came, and what was drawn on it with it.
-        state.give_up_canvas(image)
+        state.lose_canvas(image)
         _go_on()
         st.rerun()
     if state.take_drawing(canvas.key, result.json_data) or not known:

@@ -199,6 +199,12 @@ def give_up_canvas(image: OpenImage) -> None:
         image.canvas = None
 
 
+def lose_canvas(image: OpenImage) -> None:
+    """Give up a canvas that the tab has lost: what it still sends is not what was drawn on it."""
+    image.canvas = None
+    session().retired = None
+
+
 def mount(image: OpenImage, room: Room) -> Canvas:
     """The canvas for this image and room; a new one where what it shows has to change."""
     state = session()

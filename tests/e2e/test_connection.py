@@ -28,7 +28,7 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
     serve: Serve, new_labeller: NewLabeller, pictures: Pictures, by: str
 ) -> None:
     """And goes on with another one: the same image, every box, and its own history."""
-    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="3")
+    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
@@ -70,7 +70,7 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
 def test_what_is_not_saved_keeps_the_connection(
     serve: Serve, new_labeller: NewLabeller, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="3")
+    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
         labeller = new_labeller(proxy)
@@ -83,7 +83,7 @@ def test_what_is_not_saved_keeps_the_connection(
         folder.write_text("in the way")
         labeller.drag((40, 40), (140, 120))
         expect(labeller.page.get_by_text("Not saved").first).to_be_visible()
-        labeller.page.wait_for_timeout(6000)
+        labeller.page.wait_for_timeout(12_000)
         assert proxy.websockets == 1
         folder.unlink()
         aside.rename(folder)

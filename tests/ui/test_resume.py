@@ -124,3 +124,23 @@ def test_what_was_drawn_is_kept_where_an_instance_ends_on_the_way_to_the_next_im
     assert after.app.query_params["image"] == second
     after.draw(box(1, 1, 9, 9, "dog"))
     assert after.rects(second) == [("dog", 1, 1, 9, 9)]
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["same image", "next image"])
+def test_a_canvas_that_comes_back_empty_deletes_nothing(new_place: NewPlace, late: bool) -> None:
+    """The tab lost it, mounts it anew as it was once given, and tells the new instance so."""
+    place = new_place(LABELS="car,dog")
+    [first, second] = place.add("a.png", "b.png")
+    before = place.visit(first)
+    before.draw(box(4, 5, 20, 10, "car"))
+    memo, key = memo_of(before), before.canvas()
+    assert key
+    after = place.visit(second if late else first, answers=False)
+    after.run()
+    after.answer(after.app.session_state["session"].id, memo)
+    assert after.canvas() != key
+    after.app.session_state[key] = sent()
+    after.run()
+    with_key = after.app.session_state["session"].retired
+    assert with_key is None or with_key[1].key != key
+    assert after.rects(first) == [("car", 4, 5, 20, 10)]
