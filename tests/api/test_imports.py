@@ -10,7 +10,6 @@ from typing import Any
 import httpx
 import pytest
 
-from labeler.auth import parse_people
 from tests.api.support import Api, named, rect, refused
 from tests.formats.support import Content, as_bytes, zipped
 from tests.importing.support import coco
@@ -93,10 +92,9 @@ def test_what_is_no_data_set_is_refused(api: Api, content: bytes) -> None:
     refused(send(api, content), 422, "invalid_import")
 
 
-def test_a_foreign_page_and_somebody_without_the_role_may_not(api: Api, open_api: Any) -> None:
+def test_a_foreign_page_may_not(api: Api) -> None:
     answer = httpx.post(f"http://127.0.0.1:{api.served.port}/api/imports?format=coco", content=SET)
     refused(answer, 403, "forbidden")
-    assert parse_people("ana@example.com")
 
 
 def test_one_at_a_time(api: Api) -> None:

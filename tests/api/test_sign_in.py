@@ -32,6 +32,7 @@ ROLES = {
     ("GET", "/api/export/yolo"): Role.ADMIN,
     ("GET", "/api/export/voc"): Role.ADMIN,
     ("POST", "/api/exports"): Role.ADMIN,
+    ("POST", "/api/imports"): Role.ADMIN,
     ("GET", "/api/exports/{name}"): Role.ADMIN,
 }
 OPEN = {"/api/health", "/api/ready", "/api/openapi.json", "/_stcore/host-config"}
