@@ -50,7 +50,7 @@ function createImporter(root) {
       body,
       headers: {
         Accept: "application/x-ndjson",
-        Authorization: `Bearer ${setup.token}`,
+        ...setup.tokenHeaders,
         "X-File-Name": encodeURIComponent(file.name),
         "X-Labeler-Client": "page",
       },

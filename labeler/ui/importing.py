@@ -11,7 +11,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from labeler.tokens import Purpose
 from labeler.ui import people
 from labeler.ui.context import Context
 from labeler.ui.state import Project
@@ -75,7 +74,7 @@ def show(context: Context, project: Project) -> None:
         "Nothing is changed before you have seen what would happen."
     )
     setup = {
-        "token": people.token(Purpose.API),
+        "tokenHeaders": people.token_headers(),
         "renewal": (st.session_state.get(_KEY) or {}).get("renewal") or 0,
     }
     _mount(
