@@ -65,6 +65,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         picture=picture,
         boxes=len(canvas.given),
         renew=image.stale,
+        label=(session.place_of_label, label),
         prefetch=fetch,
         memo=state.memo_of(image, canvas),
     )

@@ -17,6 +17,7 @@ const SEND_AFTER = 200; // the canvas's own delay, in ms
 const QUIET_AFTER = SEND_AFTER + 60;
 const DRAG_FROM = 3; // CSS pixels
 const ANSWER_WITHIN = 15000;
+const ASK_AGAIN_AFTER = 100;
 const READY_WITHIN = 8000;
 const PICTURE_WITHIN = 3000;
 const RETRY_AFTER = 500;
@@ -46,6 +47,7 @@ function createGuard(element) {
   let lastChange = 0; // when the person last did something on the canvas
   let drag = null;
   let returning = false; // "back" or "forward" waits for the canvas
+  let choosing = false; // a label was chosen, and no run has had it yet
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
@@ -220,7 +222,7 @@ function createGuard(element) {
   function onPointerUpAnywhere() {
     // A press that no click follows (let go elsewhere, say) leaves nothing.
     setTimeout(() => {
-      const unanswered = leaving || task?.heard < expected;
+      const unanswered = leaving || choosing || task?.heard < expected;
       if (task?.canvas && !unanswered && rule.textContent.includes(HOLD)) setRule(SHOW);
     }, 50);
   }
@@ -271,8 +273,16 @@ function createGuard(element) {
     await pause(ANSWER_WITHIN);
     if (mine !== generation) return;
     expected = 0; // no answer came: let the person go on, and try again
-    leaving = false;
+    leaving = choosing = false;
     setRule(SHOW);
+  }
+
+  // Whether the page's last run had the label that its picker shows.
+  function hasLabel() {
+    const button = document.querySelector(".st-key-label input:checked");
+    if (button) return Number(button.value) === task.label.place;
+    const menu = document.querySelector(".st-key-label_menu input");
+    return !menu || menu.value === task.label.name;
   }
 
   function onLabel(event) {
@@ -288,8 +298,9 @@ function createGuard(element) {
         (at(".st-key-label_menu") && event.key === "Enter"),
     };
     if (!task?.canvas || leaving || !chosen[event.type]()) return;
+    choosing = true;
     holdUntilAnswered();
-    setTimeout(() => say({})); // after the choice: a run that has heard this has seen it
+    setTimeout(() => say({})); // after the choice, which the picker may send still later
   }
 
   function say(news) {
@@ -517,6 +528,11 @@ function createGuard(element) {
       if (fetched.size > 8) fetched.delete(fetched.keys().next().value);
     }
     if (task.heard < expected) return; // a run from before the canvas was held
+    if (choosing && task.canvas && !hasLabel()) {
+      setTimeout(() => choosing && say({}), ASK_AGAIN_AFTER);
+      return;
+    }
+    choosing = false;
     if (task.canvas) untilReady();
     if (task.renew && !leaving) renew(task.run);
   }

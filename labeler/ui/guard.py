@@ -72,13 +72,15 @@ def show(
     picture: str = "",
     boxes: int = 0,
     renew: bool = False,
+    label: tuple[int, str] = (-1, ""),
     prefetch: Sequence[str] = (),
     memo: str = "",
 ) -> None:
     """Guard the canvas of that key, which shows the picture of that address and so many boxes.
 
     `run` differs from run to run, so that the guard hears of each. `renew` asks for a moment in
-    which the canvas can be replaced; `prefetch` are pictures that will be wanted next. `memo` is
+    which the canvas can be replaced; `label` is the place in the picker and the name of the label
+    that this run draws with; `prefetch` are pictures that will be wanted next. `memo` is
     kept in the tab, which gives it to the next session.
     """
     task = {
@@ -89,6 +91,7 @@ def show(
         "picture": picture,
         "boxes": boxes,
         "renew": renew,
+        "label": {"place": label[0], "name": label[1]},
         "prefetch": list(prefetch),
         "memo": memo,
         "leave": LEAVE,

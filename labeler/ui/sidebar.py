@@ -115,6 +115,7 @@ def label_picker(context: Context, labels: LabelSet) -> str:
     else:
         chosen = st.selectbox("Label of the next box", options, key=key)
     session.label = chosen or ""
+    session.place_of_label = list(options).index(session.label) if chosen else -1
     if people.may(Role.ADMIN):
         _add_label(context, labels)
     views.opener("labels")

@@ -104,6 +104,8 @@ class _Session:
     retired: tuple[OpenImage, Canvas] | None = None
     """The canvas that was given up last: the tab may still have it, and draw on it."""
     label: str = ""
+    place_of_label: int = -1
+    """Of the label in the picker; -1 while none is chosen."""
     offered: dict[str, str] = field(default_factory=dict)
     """The labels for the next box as the picker has shown them last: text by name."""
     label_added: bool = False
