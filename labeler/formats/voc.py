@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from html import escape
 from pathlib import PurePosixPath
 from typing import Any, Final
-from xml.sax.saxutils import escape
 
 from labeler.boxes import Box
 from labeler.errors import InvalidImport
@@ -76,7 +76,7 @@ def to_voc(
 
 def _escaped(text: str) -> str:
     """The text as XML has it; what XML can't hold at all becomes a question mark."""
-    return escape(_NO_XML.sub("\ufffd", text))
+    return escape(_NO_XML.sub("\ufffd", text), quote=False)
 
 
 def from_voc(
