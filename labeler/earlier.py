@@ -6,7 +6,8 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from typing import Final, NamedTuple
 
 from labeler.coco import AnnotationLines, image_names
@@ -57,7 +58,7 @@ def is_same(record: Record, listed: Listed) -> bool:
 class Earlier:
     """An earlier export and its sources, with nothing of the store left to look at."""
 
-    def __init__(self, store: Store, key: str, head: Head, lines: Sequence[bytes]) -> None:
+    def __init__(self, store: Store, key: str, head: Head, lines: Iterable[bytes]) -> None:
         self.key = key
         self.head = head
         self._store = store
@@ -193,11 +194,11 @@ class Shelf:
             raise DamagedExport("it was changed since it was written.")
         return Earlier(self._store, info.key, head, lines)
 
-    def _sources(self, key: str, md5: str | None = None) -> tuple[Head, list[bytes]]:
+    def _sources(self, key: str, md5: str | None = None) -> tuple[Head, Iterable[bytes]]:
         beside = sources_key(key)
         with self._store.open(beside) as chunks:
             data = b"".join(chunks)
         if md5 is not None and hashlib.md5(data).hexdigest() != md5:
             raise DamagedExport(f"{beside} was changed since it was written.")
-        first, *lines = data.splitlines() or [b""]
-        return parse_head(first, beside), lines
+        lines = BytesIO(data)
+        return parse_head(lines.readline(), beside), lines

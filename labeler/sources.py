@@ -9,7 +9,8 @@ are found again where the registry was lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from json.encoder import encode_basestring_ascii as _text
 from sys import intern
 from typing import Final, NamedTuple
@@ -107,11 +108,12 @@ def parse_head(line: bytes, key: str) -> Head:
     return head
 
 
-def parse_records(lines: Sequence[bytes], key: str) -> Iterator[Record]:
+def parse_records(lines: Iterable[bytes], key: str) -> Iterator[Record]:
     """The record in each line; DamagedExport."""
-    for start in range(0, len(lines), _BLOCK):
+    rest = iter(lines)
+    while block := list(islice(rest, _BLOCK)):
         try:
-            for fields in json.loads(b"[" + b",".join(lines[start : start + _BLOCK]) + b"]"):
+            for fields in json.loads(b"[" + b",".join(block) + b"]"):
                 number, image_id, version, md5, file_name, kept, status, fate, *numbers = fields
                 width, height, saved_at, boxes, findings = numbers
                 outcome = Outcome(
