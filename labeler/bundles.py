@@ -8,14 +8,15 @@ time. The same data gives the same bytes.
 from __future__ import annotations
 
 import json
+import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from tempfile import SpooledTemporaryFile
-from types import TracebackType
 from typing import Any, Final, NamedTuple, Self
 
+from labeler import events
 from labeler.boxes import Box, Finding, Rules, Summary, Tally
 from labeler.dataset import Dataset
 from labeler.errors import ImageConflict, NotFound, UnknownLabels
@@ -69,10 +70,14 @@ class Bundle:
     _spool: SpooledTemporaryFile[bytes]
     _pictures: bool
     _progress: Progress
+    _began: float
     without_picture: list[str] = field(default_factory=list)
 
     def chunks(self) -> Generator[bytes, None, None]:
-        """The bytes of the zip from its beginning; StoreError where the store goes away."""
+        """The bytes of the zip from its beginning; StoreError where the store goes away.
+
+        The log is told of the export once all has been read.
+        """
         stream = ZipStream()
         write = _write_yolo if self._kind is BundleFormat.YOLO else _write_voc
         for name, data in write(self._labels, self._images()):
@@ -89,6 +94,14 @@ class Bundle:
                 part = [image.part or Part.TRAIN] if self._kind is BundleFormat.YOLO else []
                 yield stream.add("/".join([folder, *part, image.name]), data, packed=True)
         yield stream.end()
+        events.happened(
+            events.Export(
+                format=self._kind.value,
+                duration_ms=round((time.monotonic() - self._began) * 1000, 1),
+                images=self.summary.images,
+                boxes=self.summary.annotations,
+            )
+        )
 
     def _images(self) -> Iterator[_Image]:
         self._spool.seek(0)
@@ -102,12 +115,7 @@ class Bundle:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -124,12 +132,13 @@ def make_bundle(
     Labels that are in use and in no label set are added to it first. All parts of a split go into
     the one zip. Raises what Rules and reading raise.
     """
+    began = time.monotonic()
     labels = dataset.labels.add(())
     while True:
         spool = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
         try:
             summary = _spooled(dataset, kind, labels, choice, spool, progress)
-            return Bundle(summary, dataset, kind, labels, spool, pictures, progress)
+            return Bundle(summary, dataset, kind, labels, spool, pictures, progress, began)
         except UnknownLabels as error:
             spool.close()
             labels = dataset.labels.add(error.names)
@@ -175,7 +184,7 @@ def _spooled(
     return tally.summary({label.name: counts[label.number] for label in labels.labels})
 
 
-def _kept(rules: Rules, image: ChosenImage, boxes: list[Box] | Any) -> dict[str, dict[str, Any]]:
+def _kept(rules: Rules, image: ChosenImage, boxes: Sequence[Box]) -> dict[str, dict[str, Any]]:
     """What VOC can say of boxes besides, by their places."""
     kept: dict[str, dict[str, Any]] = {}
     for rect in image.document.rects if image.document else ():

@@ -23,7 +23,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BufferedReader, BytesIO
 from tempfile import SpooledTemporaryFile
-from types import TracebackType
 from typing import IO, BinaryIO, Final, Self
 
 from labeler.boxes import Box, Finding, Outcome, Rules, Summary, Tally, is_relative
@@ -91,12 +90,7 @@ class CocoFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -188,12 +182,7 @@ class CocoWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if not self._is_finished:
             self._images.spool.close()
             self._annotations.spool.close()

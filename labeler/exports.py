@@ -328,7 +328,7 @@ def _tell(summary: Summary, started: float) -> None:
     events.happened(
         events.Export(
             format="coco",
-            duration_ms=(time.monotonic() - started) * 1000,
+            duration_ms=round((time.monotonic() - started) * 1000, 1),
             images=summary.images,
             boxes=summary.annotations,
         )

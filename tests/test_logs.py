@@ -366,8 +366,12 @@ def test_a_job_tells_its_events_too(tmp_path: Path) -> None:
         "categories": [{"id": 1, "name": "grumpycat"}],
     }
     (tmp_path / "coco.json").write_text(json.dumps(coco))
-    found = {}
-    for arguments in (["add", "a.png"], ["import", "coco", "coco.json"], ["export", "coco"]):
+    found: dict[str, dict[str, Any]] = {}
+    exports = []
+    for arguments in (
+        ["add", "a.png"], ["import", "coco", "coco.json"], ["export", "coco"],
+        ["export", "yolo"], ["export", "voc", "--images", "--output", "voc.zip"],
+    ):  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "labeler", *arguments],
             cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
@@ -378,7 +382,9 @@ def test_a_job_tells_its_events_too(tmp_path: Path) -> None:
                 entry = json.loads(line)
                 found[entry["event"]] = entry
                 assert "grumpycat" not in line
+                if entry["event"] == "export":
+                    exports.append((entry["format"], entry["images"], entry["boxes"]))
         assert "{" not in done.stdout
     assert found["upload"]["created"]
     assert (found["import"]["images"], found["import"]["boxes"]) == (1, 1)
-    assert (found["export"]["images"], found["export"]["boxes"]) == (1, 1)
+    assert exports == [("coco", 1, 1), ("yolo", 1, 1), ("voc", 1, 1)]
