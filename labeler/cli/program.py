@@ -112,9 +112,11 @@ def _parser() -> argparse.ArgumentParser:
         "verify", _there(_on_data(verify)), "Check whether an export is up to date."
     )
     verifying.add_argument("export", metavar="EXPORT", help="its name under exports/")
-    importing = command("import", _on_data(import_data_set), "Import boxes of another program.")
+    importing = command(
+        "import", _there(_on_data(import_data_set)), "Import boxes of another program."
+    )
     add_import_arguments(importing)
-    add_label_arguments(command("labels", _on_data(labels), "List and edit the label set."))
+    add_label_arguments(command("labels", _there(_on_data(labels)), "List and edit the label set."))
     command("stats", _there(_on_data(stats)), "Count images by status and boxes by label.")
     checking = command("check", _there(check), "Check that everything fits together.")
     checking.add_argument("--repair", action="store_true", help="mend what can be mended safely")
@@ -156,8 +158,8 @@ def _there(
         storage = settings.storage
         if not storage.bucket and not Path(storage.path).is_dir():
             raise NotFound(
-                f"There is no folder {storage.path}. Set LABELER_STORAGE to the one that you mean; "
-                "`add` makes a new one."
+                f"There is no folder {storage.path}. Set LABELER_STORAGE to the one that you mean, "
+                "or make that folder, if the project is to be new."
             )
         return work(given, settings)
 

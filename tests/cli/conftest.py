@@ -34,7 +34,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
-    """The same folder, seen by the data set itself."""
+    """The same folder, which is there then, seen by the data set itself."""
+    (tmp_path / "data").mkdir(exist_ok=True)
     made = Project(str(tmp_path / "data"))
     yield made
     made.close()

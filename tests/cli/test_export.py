@@ -94,7 +94,6 @@ def test_a_split_writes_a_file_for_each_part(run: Run, project: Project) -> None
 def test_a_choice_that_makes_no_sense_is_wrong_usage(
     run: Run, project: Project, options: list[str]
 ) -> None:
-    Path(project.place).mkdir()
     assert run("export", "coco", *options).code == 2
     assert project.objects() == {}
 

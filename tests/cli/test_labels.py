@@ -9,6 +9,8 @@ import pytest
 from tests.cli.support import Done, Run, labelled
 from tests.projects import Project
 
+pytestmark = pytest.mark.usefixtures("project")
+
 
 def listed(run: Run) -> list[list[str]]:
     done = run("labels", "list")

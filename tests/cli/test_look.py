@@ -15,7 +15,13 @@ from tests.pictures import png
 from tests.projects import Project, old_document
 
 
-@pytest.mark.parametrize("command", ["list", "stats", "check", "export coco", "show x"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "list", "stats", "check", "export coco", "show x", "labels list", "labels add car",
+        "import coco x.json",
+    ],
+)  # fmt: skip
 def test_a_mistyped_folder_is_told_and_not_made(run: Run, tmp_path: Path, command: str) -> None:
     done = run(*command.split())
     assert (done.code, done.out) == (1, "")
