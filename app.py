@@ -39,9 +39,6 @@ def build(settings: Settings) -> st.App:
     # Before Streamlit first reads its settings; all instances need the same.
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     dataset = open_dataset(settings)
-    # A page that comes to another machine takes itself for a new one, and throws away the canvas
-    # with all that it has not sent: to the page, all instances are one machine.
-    Installation.instance().installation_id_v3 = ONE_MACHINE
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
     gate = open_gate(settings)
     jobs = Jobs()
@@ -52,6 +49,10 @@ def build(settings: Settings) -> st.App:
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         send_at_once()
+        # A page that comes to another machine takes itself for a new one, and throws away the
+        # canvas with all that it has not sent: to the page, all instances are one machine. Not
+        # sooner: it has Streamlit read its settings, and `run` below has to set them first.
+        Installation.instance().installation_id_v3 = ONE_MACHINE
         storage = "bucket" if settings.storage.bucket else "folder"
         happened(Start(version=__version__, storage=storage))
         yield

@@ -44,6 +44,8 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
                     break
                 except httpx.TransportError:
                     time.sleep(0.05)
+            # It would say so where the address and the limits come after it has read its own.
+            assert "config option" not in log.read_text()
             yield client
         finally:
             process.terminate()
