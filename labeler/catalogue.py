@@ -9,24 +9,33 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import re
 import threading
 import time
 import uuid
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Final
 
-from labeler.errors import DamagedDocument, NotFound
+from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
 from labeler.images import is_image_name, name_size_id
 from labeler.models import AnnotationDocument, Status, parse_document
 from labeler.originals import IMAGE_ID, Uploads
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
 
+logger = logging.getLogger(__name__)
+
 ANNOTATIONS: Final = "annotations/"
 CACHE_SECONDS: Final = 5.0
+QUICK_S: Final = 1.0
+"""A page waits for a listing that takes no longer."""
+_PAUSE: Final = 10
+"""How many times as long as a slow listing takes there is none: it costs processor and money."""
+_CLOSING_S: Final = 2.0
 _MAX_REMEMBERED: Final = 200_000
 _ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 _HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
@@ -92,7 +101,12 @@ class Catalogue:
         self._listing = threading.Lock()
         self._lock = threading.Lock()
         self._entries: dict[str, ImageEntry] = {}
-        self._listed_at = float("-inf")
+        self._sorted: list[ImageEntry] | None = None
+        self._listed_at = self._began_at = self._expired_at = float("-inf")
+        self._took = 0.0
+        self._behind: threading.Thread | None = None
+        self._failed: LabelerError | None = None
+        self._closed = False
         self._noted: dict[str, float] = {}
         self._from_documents: dict[tuple[str, str], ImageEntry] = {}
         self._ids: dict[tuple[str, str], str] = {}
@@ -101,9 +115,52 @@ class Catalogue:
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
         self._list(CACHE_SECONDS)
+        return self._in_order()
+
+    def glance(self) -> list[ImageEntry]:
+        """Every image, in the order of names, for a page that must not wait.
+
+        As `entries` while a listing is a matter of a second. Of a larger project it is the last
+        listing, and a new one is made meanwhile: own changes are in it, those of others come later,
+        by ten times as long as a listing takes. Raises, once, what made a listing fail.
+        """
+        if self._took <= QUICK_S:
+            return self.entries()
         with self._lock:
-            entries = list(self._entries.values())
-        return sorted(entries, key=lambda e: (e.image_path, e.image_id))
+            failed, self._failed = self._failed, None
+            due = self._is_older(max(CACHE_SECONDS, _PAUSE * self._took))
+            if failed is None and due and self._behind is None:
+                self._behind = threading.Thread(
+                    target=self._list_behind, name="listing", daemon=True
+                )
+                self._behind.start()
+        if failed is not None:
+            raise failed
+        return self._in_order()
+
+    def close(self) -> None:
+        """End a listing that is being made."""
+        self._closed = True
+        with self._lock:
+            behind = self._behind
+        if behind is not None:
+            behind.join(_CLOSING_S)
+
+    def _list_behind(self) -> None:
+        try:
+            self._list(0.0)
+        except LabelerError as error:
+            logger.warning("The images could not be listed: %s", error.message)
+            self._failed = error
+        finally:
+            with self._lock:
+                self._behind = None
+
+    def _in_order(self) -> list[ImageEntry]:
+        with self._lock:
+            if self._sorted is None:
+                self._sorted = sorted(self._entries.values(), key=_place)
+            return list(self._sorted)
 
     def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
         """Every image with its stored document, in the order of names; read in bulk.
@@ -147,8 +204,7 @@ class Catalogue:
 
     def expire(self) -> None:
         """Have the next look be at a new listing."""
-        with self._listing:
-            self._listed_at = float("-inf")
+        self._expired_at = time.monotonic()
 
     def originals(self) -> Iterator[tuple[str, ObjectInfo]]:
         """Every original with the image ID that it has, from a new listing."""
@@ -160,9 +216,11 @@ class Catalogue:
                 yield image_id, info
 
     def find(self, image_id: str) -> ImageEntry | None:
-        """The entry of that image; lists anew where the last listing does not hold it."""
+        """The entry of that image; looks anew where the last listing does not hold it."""
         with self._lock:
             entry = self._entries.get(image_id)
+        if entry is None and self._took > QUICK_S:
+            entry = self._look_for(image_id)
         if entry is None:
             self._list(1.0)
             with self._lock:
@@ -174,19 +232,51 @@ class Catalogue:
         with self._lock:
             known = self._entries.get(image_id)
             entry = _entry(image_id, document, original or (known.original if known else None))
-            self._entries[image_id] = entry
-            self._noted[image_id] = time.monotonic()
+            self._note(entry)
+
+    def _look_for(self, image_id: str) -> ImageEntry | None:
+        """The entry of an image that another instance may just have added, without a listing."""
+        try:
+            entry = _sealed_entry(image_id, self._store.info(document_key(image_id)))
+        except NotFound:
+            return None
+        if entry is not None:
+            with self._lock:
+                self._note(entry)
+        return entry
+
+    def _note(self, entry: ImageEntry) -> None:
+        known = self._entries.get(entry.image_id)
+        self._entries[entry.image_id] = entry
+        self._noted[entry.image_id] = time.monotonic()
+        if self._sorted is not None:
+            if known is not None and _place(known) == _place(entry):
+                self._sorted[bisect_left(self._sorted, _place(entry), key=_place)] = entry
+            else:
+                self._sorted = None
+
+    def _is_older(self, max_age: float) -> bool:
+        """Whether the last listing ended longer ago, or began before it was to be a new one."""
+        age = time.monotonic() - self._listed_at
+        return age > max_age or self._began_at <= self._expired_at
+
+    def _until_closed(self, listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
+        for info in listed:
+            if self._closed:
+                raise Unavailable("The program ends.")
+            yield info
 
     def _list(self, max_age: float) -> None:
         """List anew what was listed longer than `max_age` seconds ago; saves need not wait."""
         with self._listing:
             started = time.monotonic()
-            if started - self._listed_at <= max_age:
+            if not self._is_older(max_age):
                 return
-            documents = list(list_all(self._store, ANNOTATIONS))
+            documents = list(self._until_closed(list_all(self._store, ANNOTATIONS)))
             entries = self._document_entries(documents)
             if self._uploads is not None:
-                for info in list_all(self._uploads.store, self._uploads.prefix):
+                listed = list_all(self._uploads.store, self._uploads.prefix)
+                for info in self._until_closed(listed):
                     self._add_original(entries, info, self._uploads)
             with self._lock:
                 for image_id, noted_at in list(self._noted.items()):
@@ -195,7 +285,9 @@ class Catalogue:
                     else:
                         del self._noted[image_id]
                 self._entries = entries
-                self._listed_at = time.monotonic()
+                self._sorted = None
+                self._began_at, self._listed_at = started, time.monotonic()
+                self._took = self._listed_at - started
 
     def _document_entries(self, objects: Iterable[ObjectInfo]) -> dict[str, ImageEntry]:
         entries: dict[str, ImageEntry] = {}
@@ -287,6 +379,10 @@ class Catalogue:
 def _state(entry: ImageEntry) -> tuple[str, int]:
     """What of an entry changes with its document."""
     return entry.saved_at, entry.rects
+
+
+def _place(entry: ImageEntry) -> tuple[str, str]:
+    return entry.image_path, entry.image_id
 
 
 def _seal(metadata: Mapping[str, str], md5: str) -> str:

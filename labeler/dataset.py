@@ -113,6 +113,7 @@ class Dataset:
 
     def close(self) -> None:
         """Give up the stores' connections; calling twice is harmless."""
+        self._catalogue.close()
         self._store.close()
         if self._uploads is not None:
             self._uploads.store.close()
@@ -158,6 +159,10 @@ class Dataset:
     def list_images(self) -> list[ImageEntry]:
         """Every image with a document or an original, in the order of names."""
         return self._catalogue.entries()
+
+    def glance(self) -> list[ImageEntry]:
+        """The same for a page: of a large project as it was listed last; see Catalogue.glance."""
+        return self._catalogue.glance()
 
     def file_name(self, entry: ImageEntry) -> str:
         """The name of the image's original below uploads/; the document's where none is kept."""

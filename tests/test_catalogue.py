@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 
 from labeler import catalogue
 from labeler.catalogue import Catalogue, ImageEntry, document_key, document_metadata, is_image_id
-from labeler.errors import NotFound
+from labeler.errors import NotFound, Unavailable
 from labeler.images import name_size_id
 from labeler.models import AnnotationDocument, Status, dump_document, parse_document
 from labeler.originals import Uploads
@@ -390,3 +392,113 @@ def test_the_seal_stands_for_the_document_and_for_what_is_listed() -> None:
     other = document("a.png", status="skipped")
     assert metadata["seal"] != document_metadata(other, data)["seal"]
     assert json.loads(json.dumps(metadata)) == metadata
+
+
+def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    """A catalogue that has listed once and takes every listing for a slow one, long due."""
+    monkeypatch.setattr(catalogue, "QUICK_S", -1.0)
+    monkeypatch.setattr(catalogue, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(catalogue, "_PAUSE", 0)
+    seen = look(store)
+    seen.entries()
+    return seen
+
+
+class Held:
+    """A store that lists only once it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.go = threading.Event()
+        self.go.set()
+        self.fails = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
+        self.go.wait(60)
+        if self.fails:
+            raise Unavailable("not now")
+        return self._store.list(prefix, after=after, limit=limit)
+
+
+def eventually_seen(seen: Catalogue) -> list[ImageEntry]:
+    while not (found := seen.glance()):
+        time.sleep(0.01)
+    return found
+
+
+def test_a_glance_at_a_large_project_does_not_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(store)
+    seen = slow(any_store(held), monkeypatch)
+    held.go.clear()
+    save_sealed(store, ID, document("a.png"))
+    assert seen.glance() == []  # it would hang here
+    seen.expire()
+    assert seen.glance() == []
+    own = document("b.png", status="done")
+    other = "b" * 32
+    save_sealed(store, other, own)
+    seen.note(other, own, None)
+    assert [entry.image_path for entry in seen.glance()] == ["b.png"]
+    found = seen.find(ID)
+    assert found is not None
+    assert [entry.image_path for entry in seen.glance()] == ["a.png", "b.png"]
+    held.go.set()
+    seen.close()
+
+
+def test_what_others_add_to_a_large_project_comes_with_the_next_listing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = slow(store, monkeypatch)
+    save_sealed(store, ID, document("a.png"))
+    assert [entry.image_id for entry in eventually_seen(seen)] == [ID]
+    seen.close()
+
+
+def test_a_listing_that_fails_behind_a_page_is_told_and_made_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(store)
+    seen = slow(any_store(held), monkeypatch)
+    save_sealed(store, ID, document("a.png"))
+    held.fails = True
+    with pytest.raises(Unavailable, match="not now"):
+        eventually_seen(seen)
+    held.fails = False
+    while True:
+        try:
+            assert eventually_seen(seen)
+            break
+        except Unavailable:  # of a listing that had begun before
+            continue
+    seen.close()
+
+
+def test_the_order_of_names_holds_through_changes(store: Store) -> None:
+    for name in ("c.png", "a.png", "b.png"):
+        save_sealed(store, name[0] * 32, document(name))
+    seen = look(store)
+    seen.entries()
+    seen.note("b" * 32, document("b.png", status="done"), None)
+    seen.note("c" * 32, document("0.png"), None)
+    seen.note("d" * 32, document("aa.png"), None)
+    assert [(e.image_path, e.status) for e in seen.entries()] == [
+        ("0.png", Status.IN_PROGRESS), ("a.png", Status.IN_PROGRESS),
+        ("aa.png", Status.IN_PROGRESS), ("b.png", Status.DONE),
+    ]  # fmt: skip
+
+
+def test_a_closed_catalogue_ends_its_listing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_sealed(store, ID, document("a.png"))
+    held = Held(store)
+    seen = slow(any_store(held), monkeypatch)
+    held.go.clear()
+    seen.glance()
+    threading.Timer(0.1, held.go.set).start()
+    seen.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "listing"]

@@ -80,7 +80,7 @@ class Images:
     ) -> dict[str, Any]:
         entries = (
             entry
-            for entry in self._dataset.list_images()
+            for entry in self._dataset.glance()
             if _place(entry) > after and (status is None or entry.status is status)
         )
         if label is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import streamlit as st
 
 from labeler import __version__
@@ -76,7 +78,8 @@ def _show_page() -> None:
     view = views.current()
     with st.sidebar:
         sidebar.uploader(context)
-        project = state.read_project(context.dataset)
+        with st.container(), _patience():
+            project = state.read_project(context.dataset)
         for problem in project.problems:
             st.error(plain(problem))
         labels, entries = project.labels, project.entries
@@ -103,6 +106,13 @@ def _show_page() -> None:
         _welcome()
     else:
         stage.show(context, current, listed, labels, label)
+
+
+def _patience() -> AbstractContextManager[None]:
+    """What a person sees while a large project is listed for the first time."""
+    if state.session().project.entries is not None:
+        return nullcontext()
+    return st.spinner("Looking through the project …")
 
 
 def _current(entries: list[ImageEntry]) -> str | None:

@@ -141,7 +141,7 @@ def read_project(dataset: Dataset) -> Project:
     except LabelerError as error:
         problems[error.message] = None
     try:
-        project.entries = dataset.list_images()
+        project.entries = dataset.glance()
     except LabelerError as error:
         problems[error.message] = None
     project.problems = list(problems)
