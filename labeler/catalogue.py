@@ -18,7 +18,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
 from labeler.images import is_image_name, name_size_id
@@ -191,8 +191,7 @@ class Catalogue:
         with_rects = [entry for entry in entries if entry.rects]
         unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != _state(e))
         by_key = {document_key(entry.image_id): entry for entry in islice(unread, most)}
-        if len(self._texts) > _MAX_REMEMBERED:
-            self._texts.clear()
+        _bound(self._texts, len(with_rects))
         for key, data, _ in self._store.read_many(by_key):
             try:
                 texts = frozenset(rect.label for rect in parse_document(data, key).rects)
@@ -303,8 +302,7 @@ class Catalogue:
                 unsealed.append(info.key)
             else:
                 entries[image_id] = entry
-        if len(self._from_documents) > _MAX_REMEMBERED:
-            self._from_documents.clear()
+        _bound(self._from_documents, len(unsealed) + len(entries))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
             try:
@@ -363,8 +361,7 @@ class Catalogue:
                 digest = hmac.digest(self._secret, info.key.encode(), "sha256")
                 return uuid.UUID(bytes=digest[:16], version=4).hex
         if (info.key, info.version) not in self._ids:
-            if len(self._ids) > _MAX_REMEMBERED:
-                self._ids.clear()
+            _bound(self._ids, len(self._entries))
             self._ids[info.key, info.version] = self._digest(info.key, store)
         return self._ids[info.key, info.version]
 
@@ -374,6 +371,12 @@ class Catalogue:
             for chunk in chunks:
                 digest.update(chunk)
         return digest.hexdigest()
+
+
+def _bound(remembered: dict[Any, Any], images: int) -> None:
+    """Forget everything where it is far more than the project's images have to be known by."""
+    if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
+        remembered.clear()
 
 
 def _state(entry: ImageEntry) -> tuple[str, int]:

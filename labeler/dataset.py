@@ -206,7 +206,9 @@ class Dataset:
     def picture(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
         """The image for a browser, at most `width` px wide, as bytes and media type."""
         data = self.image_bytes(image_id)
-        copy = images.display_copy(data, name=image_id, width=width)
+        copy = images.display_copy(
+            data, name=image_id, width=width, max_pixels=self._settings.max_pixels
+        )
         return copy or (data, images.media_type(data, name=image_id))
 
     def image_info(self, image_id: str) -> images.ImageInfo:

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from PIL import Image, UnidentifiedImageError
 
@@ -54,8 +54,12 @@ _DECODE_ERRORS: Final = (
     AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
-# One picture is decoded at a time: 100 megapixels take 400 MB.
+# One picture is decoded at a time: 100 megapixels take 400 MB, and twice that as WebP.
 _decoding = threading.Lock()
+_WEBP_PIXELS: Final = 50_000_000
+"""Above, half the limit counts: its decoder takes 16 bytes a pixel, all else at most 8."""
+_STRIP_PIXELS: Final = 2**20
+_GAP: Final = 3
 
 # The limit is the caller's (LABELER_MAX_PIXELS) and is checked before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -131,11 +135,7 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
         raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
     check_size(len(data), name=name, max_bytes=max_bytes)
     image = _open(data, name)
-    if image.width * image.height > max_pixels:
-        raise ImageTooLarge(
-            f"{name} has {image.width} x {image.height} pixels; at most {max_pixels:,} in all are "
-            "taken. Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
-        )
+    _check_pixels(image, name, max_pixels)
     orientation = _orientation(image)
     width, height = image.size if _to_turn(image, orientation) < 5 else (image.height, image.width)
     with _decoding, _quiet():
@@ -166,12 +166,28 @@ def check_size(size: int, *, name: str, max_bytes: int) -> None:
         )
 
 
-def display_copy(data: bytes, *, name: str, width: int | None) -> tuple[bytes, str] | None:
+def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
+    """ImageTooLarge where decoding would take more memory than `max_pixels` may."""
+    pixels = image.width * image.height
+    more = ""
+    if image.format == "WEBP" and pixels > _WEBP_PIXELS:
+        max_pixels //= 2
+        more = " as WebP, and twice as many as JPEG or PNG"
+    if pixels > max_pixels:
+        raise ImageTooLarge(
+            f"{name} has {image.width} x {image.height} pixels; at most {max_pixels:,} in all are "
+            f"taken{more}. Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
+        )
+
+
+def display_copy(
+    data: bytes, *, name: str, width: int | None, max_pixels: int
+) -> tuple[bytes, str] | None:
     """The image as displayed, at most `width` pixels wide, as bytes and media type.
 
     None where the bytes themselves do: a type that browsers show upright by themselves, and no
     wider than asked for. JPEG, or PNG where the picture has transparent parts.
-    Raises NotAnImage or DamagedImage.
+    Raises NotAnImage, DamagedImage, or ImageTooLarge for one that is not to be decoded.
     """
     image = _open(data, name)
     orientation = _to_turn(image, _orientation(image))
@@ -180,15 +196,16 @@ def display_copy(data: bytes, *, name: str, width: int | None) -> tuple[bytes, s
     upright = orientation == 1 or image.format in ("JPEG", "MPO")
     if not smaller and upright and image.format != "TIFF":
         return None
+    _check_pixels(image, name, max_pixels)
     with _decoding, _quiet():
         try:
             if smaller and width is not None:
                 scale = width / shown_width
                 size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
                 image.draft(None, size)
-                picture = _eight_bit(image).resize(size, Image.Resampling.LANCZOS, reducing_gap=3)
+                picture = _resized(image, size)
             else:
-                picture = _eight_bit(image)
+                picture = _eight_bit(image, 1)
             picture = _upright(picture, orientation)
             buffer = io.BytesIO()
             if picture.mode == "RGBA":
@@ -275,16 +292,51 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
     return turned
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """The first frame as L, RGB or RGBA."""
+def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The first frame in that smaller size, as L, RGB or RGBA."""
     image.load()
+    # Lanczos over three pixels for each: what is more is averaged before, for it shows nowhere.
+    factor = max(1, min(image.width // size[0], image.height // size[1]) // _GAP)
+    picture = _eight_bit(image, factor, "RGBa")
+    if picture is not image:
+        image.close()  # it takes as much memory as all that comes after it
+    resized = picture.resize(size, Image.Resampling.LANCZOS)
+    return resized.convert("RGBA") if resized.mode == "RGBa" else resized
+
+
+def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Image.Image:
+    """The first frame as L, RGB or `transparent`, so many times smaller each way.
+
+    Strip by strip: converted as a whole, a picture takes its memory several times over.
+    """
+    image.load()
+    if image.mode in ("L", "RGB") and not image.has_transparency_data:
+        return image.reduce(factor) if factor > 1 else image
+    bounds = image.getextrema() if image.mode == "F" else (0, 0)
+    whole: Image.Image | None = None
+    height = factor * max(1, _STRIP_PIXELS // (image.width * factor))
+    for top in range(0, image.height, height):
+        strip = image.crop((0, top, image.width, min(top + height, image.height)))
+        part = _strip(strip, bounds, transparent)
+        if factor > 1:
+            part = part.reduce(factor)
+        if whole is None:
+            whole = Image.new(part.mode, (part.width, -(-image.height // factor)))
+        whole.paste(part, (0, top // factor))
+    if whole is None:
+        raise ValueError("a picture without rows")
+    return whole
+
+
+def _strip(image: Image.Image, bounds: Any, transparent: str) -> Image.Image:
+    """Some rows as L, RGB or `transparent`; those of floats between `bounds` as black and white."""
     if image.mode in ("I;16", "I;16L", "I;16B", "I"):
         wide = image.convert("I")
         return wide.point(lambda value: value * (1 / 256)).convert("L")
     if image.mode == "F":
-        low, high = image.getextrema()
-        span = (high - low) or 1  # type: ignore[operator]
+        low, high = bounds
+        span = (high - low) or 1
         return image.point(lambda value: (value - low) * (255 / span)).convert("L")
     if image.has_transparency_data:
-        return image.convert("RGBA")
-    return image if image.mode in ("L", "RGB") else image.convert("RGB")
+        return image.convert("RGBA").convert(transparent)
+    return image.convert("RGB")

@@ -26,6 +26,7 @@ MAX_WAIT_BEFORE_RETRY_S: Final = 15.0
 _HURRIED_RETRY_S: Final = 0.2
 _WORKERS: Final = 64
 """Of each kind; a thread is only made when all others are at work."""
+_MAX_REMEMBERED: Final = 10_000
 Edit = Callable[[AnnotationDocument], AnnotationDocument]
 
 
@@ -209,7 +210,7 @@ class Saver:
             draft._running = False
             with self._lock:
                 self._unsaved.discard(draft)
-                if len(self._last_write) > 10_000:
+                if len(self._last_write) > _MAX_REMEMBERED:
                     self._last_write.clear()
             draft._settled.set()
             return True

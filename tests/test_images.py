@@ -5,7 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
+import sys
 import unicodedata
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from labeler import images
+from labeler.errors import ImageTooLarge
 from labeler.settings import ImageIdStrategy
 from labeler.storage import check_key
 from tests.pictures import (
@@ -39,9 +43,13 @@ def inspect(
     return images.inspect(data, name=name, max_bytes=max_bytes, max_pixels=max_pixels)
 
 
+def display_copy(data: bytes, width: int | None) -> tuple[bytes, str] | None:
+    return images.display_copy(data, name="x", width=width, max_pixels=10**8)
+
+
 def shown(data: bytes, width: int | None = None) -> bytes:
     """What a browser gets to show."""
-    copy = images.display_copy(data, name="x", width=width)
+    copy = display_copy(data, width)
     return copy[0] if copy else data
 
 
@@ -251,7 +259,7 @@ def test_every_form_of_pixels_is_taken_and_shown(mode: str, width: int | None) -
 
 @pytest.mark.parametrize("mode", [mode for mode in every_mode() if "TIFF" in mode])
 def test_a_tiff_is_shown_as_what_browsers_know(mode: str) -> None:
-    copy = images.display_copy(every_mode()[mode], name="x", width=None)
+    copy = display_copy(every_mode()[mode], None)
     assert copy is not None
     assert copy[1] == ("image/png" if "RGBA" in mode else "image/jpeg")
     assert images.media_type(copy[0], name="x") == copy[1]
@@ -260,7 +268,7 @@ def test_a_tiff_is_shown_as_what_browsers_know(mode: str) -> None:
 def test_transparent_parts_stay_transparent() -> None:
     image = picture().convert("RGBA")
     image.putalpha(Image.linear_gradient("L").resize((64, 48)))
-    copy = images.display_copy(encoded(image), name="x", width=32)
+    copy = display_copy(encoded(image), 32)
     assert copy is not None
     assert copy[1] == "image/png"
     with Image.open(io.BytesIO(copy[0])) as small:
@@ -287,12 +295,73 @@ def test_a_copy_has_the_width_asked_for_and_the_shape(
     width: int, height: int, wanted: int, orientation: int, kind: str
 ) -> None:
     data = oriented(kind, orientation, width, height)
-    copy = images.display_copy(data, name="x", width=wanted)
+    copy = display_copy(data, wanted)
     if copy is None:
         return
     found_width, found_height = size_of(copy[0])
     assert found_width == min(wanted, width)
     assert abs(found_height - height * found_width / width) <= 1
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "RGB", "P", "I;16", "F"])
+@pytest.mark.parametrize("width", [7, 100, 333, 1000])
+def test_a_copy_made_strip_by_strip_is_the_copy_of_the_whole(
+    mode: str, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = Image.linear_gradient("L").resize((1001, 777))
+    data = {
+        "RGBA": lambda: encoded(Image.merge("RGBA", (image, image, image.rotate(90), image))),
+        "RGB": lambda: encoded(Image.merge("RGB", (image, image.rotate(90), image)), "TIFF"),
+        "P": lambda: encoded(image.convert("P"), transparency=3),
+        "I;16": lambda: encoded(image.convert("I").point(lambda v: v * 256).convert("I;16")),
+        "F": lambda: encoded(image.convert("F"), "TIFF"),
+    }[mode]()
+    whole = shown(data, width)
+    monkeypatch.setattr(images, "_STRIP_PIXELS", 5000)
+    assert shown(data, width) == whole
+    assert size_of(whole) == (width, round(777 * width / 1001))
+
+
+PEAK = """
+import resource, sys
+from labeler import images
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+data = sys.stdin.buffer.read()
+before = peak()
+images.display_copy(data, name="x", width=int(sys.argv[1]), max_pixels=10**8)
+print((peak() - before) // 25_000_000)
+"""
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "RGB", "I;16"])
+@pytest.mark.parametrize("width", [600, 4000])
+def test_a_copy_takes_at_most_nine_bytes_a_pixel(mode: str, width: int) -> None:
+    """A large picture must not take all the memory that an instance has."""
+    data = encoded(Image.new(mode, (5000, 5000)), compress_level=1)
+    command = [sys.executable, "-c", PEAK, str(width)]
+    taken = subprocess.run(command, input=data, capture_output=True, check=True)
+    assert int(taken.stdout) <= 9
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_may_not_be_decoded_is_not_even_for_a_copy(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = encoded(Image.new("RGB", (32, 32)), kind)
+    copy = partial(images.display_copy, data, name="x")
+    assert copy(width=16, max_pixels=1024) is not None
+    assert copy(width=None, max_pixels=9) is None
+    with pytest.raises(ImageTooLarge, match="LABELER_MAX_PIXELS"):
+        copy(width=16, max_pixels=1023)
+    monkeypatch.setattr(images, "_WEBP_PIXELS", 1023)
+    most = 2048 if kind == "WEBP" else 1024
+    assert copy(width=16, max_pixels=most) is not None
+    assert inspect(data, max_pixels=most)
+    with pytest.raises(ImageTooLarge):
+        copy(width=16, max_pixels=most - 1)
+    with pytest.raises(ImageTooLarge):
+        inspect(data, max_pixels=most - 1)
 
 
 # --- real photos --------------------------------------------------------------------------

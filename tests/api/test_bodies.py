@@ -26,11 +26,11 @@ def small(open_api: Open) -> Api:
 
 
 class Upload:
-    """A POST /api/images by hand."""
+    """A POST by hand."""
 
-    def __init__(self, api: Api, *more: str) -> None:
+    def __init__(self, api: Api, *more: str, path: str = "/api/images") -> None:
         self.socket = api.served.connect()
-        self.send(b"POST /api/images HTTP/1.1\r\nHost: x\r\nX-Labeler-Client: x\r\n")
+        self.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Labeler-Client: x\r\n".encode())
         self.send("\r\n".join(["X-File-Name: a.png", *more, "\r\n"]).encode())
 
     def send(self, data: bytes) -> None:

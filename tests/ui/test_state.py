@@ -106,3 +106,26 @@ def test_a_document_of_another_picture_than_the_one_seen_is_not_edited(
     assert elsewhere.open().add_image("a.png", second).image_id == image_id
     elsewhere.close()
     in_session(script, one=image_id)
+
+
+def test_images_that_were_left_are_let_go_once_they_are_saved(dataset: Dataset) -> None:
+    def script(ids: list[str]) -> None:
+        from labeler.ui import state
+        from labeler.ui.context import bound
+        from labeler.ui.guard import Room
+
+        box = {"type": "LabeledRect", "left": 10, "top": 10, "width": 90, "height": 80}
+        for image_id in ids:
+            image = state.opened(bound(), image_id)
+            key = state.mount(image, Room(640, 480)).key
+            assert state.take_drawing(key, {"objects": [{**box, "label": "one"}]})
+            assert len(state.session().left) <= 1
+            state.all_stored()  # as each run of the page asks
+        state.leave(None)
+        assert bound().saver.flush(10) == 0
+        assert state.all_stored()
+        assert state.session().left == {}
+
+    ids = [dataset.add_image(f"{number}.png", png()).image_id for number in range(6)]
+    in_session(script, ids=ids)
+    assert [labels_of(dataset, image_id) for image_id in ids] == [["one"]] * 6

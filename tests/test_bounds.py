@@ -1,0 +1,117 @@
+"""What a process keeps while it runs has a bound, whatever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from labeler import catalogue, dataset, saver
+from labeler.catalogue import document_key
+from labeler.edits import with_rects
+from labeler.errors import NotFound
+from labeler.originals import HeldOriginals
+from labeler.saver import Draft, Saver
+from tests.pictures import png
+from tests.projects import BOX, Project, old_document
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    made = Project(str(tmp_path / "data"))
+    yield made
+    made.close()
+
+
+def test_pictures_that_are_held_stay_within_the_bytes_that_they_may_take(
+    project: Project,
+) -> None:
+    info = project.open().image_info(project.open().add_image("a.png", png()).image_id)
+    held = HeldOriginals(max_bytes=100)
+    for number in range(50):
+        held.keep(f"image {number}", "a.png", bytes(30), info, None)
+        held.read("image 0" if number < 10 else f"image {number}", None, None)
+    here = []
+    for number in range(50):
+        try:
+            here.append(len(held.read(f"image {number}", None, None)))
+        except NotFound:
+            continue
+    assert here == [30] * 3
+
+
+def test_one_picture_is_held_however_large_it_is(project: Project) -> None:
+    info = project.open().image_info(project.open().add_image("a.png", png()).image_id)
+    held = HeldOriginals(max_bytes=100)
+    for name in ("one", "two"):
+        held.keep(name, "a.png", bytes(1000), info, None)
+        assert held.read(name, None, None) == bytes(1000)
+    with pytest.raises(NotFound):
+        held.read("one", None, None)
+
+
+def test_a_saver_remembers_a_bounded_number_of_images(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(saver, "_MAX_REMEMBERED", 5)
+    opened = project.open()
+    saves = Saver(opened, interval_s=0.0)
+    for number in range(12):
+        image_id = opened.add_image(f"{number}.png", png()).image_id
+        draft = Draft(image_id, opened.open_document(image_id), by="")
+        saves.change(draft, lambda document: with_rects(document, [BOX]))
+        assert draft.wait(30)
+        assert len(saves._last_write) <= 6
+    assert saves.flush(10) == 0
+    assert saves.pending() == 0
+    assert not saves._turns._due
+
+
+def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "_MAX_REMEMBERED", 5)
+    monkeypatch.setattr(catalogue, "CACHE_SECONDS", -1.0)
+    project.environ["IMAGE_ID"] = "sha256"
+    opened = project.open()
+    found = opened._catalogue
+    for number in range(12):
+        project.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
+        project.put(f"uploads/original {number}.png", png() + bytes(number))
+        listed = opened.list_images()
+        assert len(listed) == 2 * (number + 1)
+        texts = opened.label_texts(listed, most=100)
+        assert len(texts) == sum(bool(entry.rects) for entry in listed) == number + 1
+        assert len(found._from_documents) == len(found._ids) == len(found._texts) == number + 1
+    for number in range(12):
+        project.remove(document_key(f"{number:032}"))
+        project.remove(f"uploads/original {number}.png")
+    assert opened.list_images() == []
+    assert not found._entries
+    opened.label_texts([], most=100)
+    project.put("uploads/last.png", png())
+    assert len(opened.list_images()) == 1
+    assert (len(found._texts), len(found._from_documents), len(found._ids)) == (0, 0, 1)
+
+
+def test_own_saves_that_are_listed_are_noted_no_longer(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "CACHE_SECONDS", -1.0)
+    opened = project.open()
+    for number in range(5):
+        opened.add_image(f"{number}.png", png())
+    opened.list_images()
+    assert not opened._catalogue._noted
+
+
+def test_what_is_known_of_pictures_is_bounded(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset, "_MAX_INFOS", 3)
+    opened = project.open()
+    for number in range(10):
+        image_id = opened.add_image(f"{number}.png", png()).image_id
+        assert opened.image_info(image_id).width == 64
+        assert len(opened._infos) <= 4
