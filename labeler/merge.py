@@ -18,8 +18,9 @@ alone has stay behind the rect that they followed; both sides' in one place go b
 Everything else merges key by key, within objects in unknown keys too. image_width and
 image_height count as one key; a known key that is null counts as missing. One side changed it:
 that. Both did, differently: theirs, except for the status, where the one that asks for more work
-is taken. A status that one side set holds when the other adds rects (a person said done), but a
-document with rects is never unlabeled. saved_at, saved_by and version have no rule of their own:
+is taken. A status that one side set holds when the other adds rects (a person said done), also
+where these are its first ones and put it in progress; but a document with rects is never
+unlabeled. saved_at, saved_by and version have no rule of their own:
 who saves stamps them anew.
 
 So a merge gives the same whichever side saves first, except for the rects reported as conflicts,
@@ -108,7 +109,7 @@ def merge(base: AnnotationDocument, ours: AnnotationDocument, theirs: Annotation
     keys, _ = _merge_keys(
         *(_keys(side, _SIZE, without=("rects", "metadata")) for side in (base, ours, theirs))
     )
-    metadata = _merge_metadata(base.metadata, ours.metadata, theirs.metadata)
+    metadata = _merge_metadata(base, ours, theirs)
     if rects and metadata.get("status") == Status.UNLABELED:
         metadata["status"] = Status.IN_PROGRESS.value
     fields = _fields(keys) | {"rects": rects}
@@ -258,12 +259,24 @@ def _runs(ids: Collection[str], shared: set[str]) -> dict[str, list[str]]:
 # --- keys ---------------------------------------------------------------------------------
 
 
-def _merge_metadata(base: Metadata, ours: Metadata, theirs: Metadata) -> _Keys:
-    keys, clashes = _merge_keys(*(_keys(side) for side in (base, ours, theirs)))
+def _merge_metadata(
+    base: AnnotationDocument, ours: AnnotationDocument, theirs: AnnotationDocument
+) -> _Keys:
+    keys, clashes = _merge_keys(*(_keys(side.metadata) for side in (base, ours, theirs)))
     if "status" in clashes:
-        said = [side.status for side in (ours, theirs) if side.status is not None]
-        keys["status"] = min(said, key=_urgency)
+        sides = [side for side in (ours, theirs) if side.metadata.status is not None]
+        said = [side for side in sides if not _only_begun(base, side)] or sides
+        keys["status"] = min((str(side.metadata.status) for side in said), key=_urgency)
     return keys
+
+
+def _only_begun(base: AnnotationDocument, side: AnnotationDocument) -> bool:
+    """Whether the side is in progress for no other reason than that its first rects were drawn."""
+    return (
+        base.status is Status.UNLABELED
+        and bool(side.rects)
+        and (side.metadata.status == Status.IN_PROGRESS)
+    )
 
 
 def _urgency(status: str) -> tuple[int, str]:

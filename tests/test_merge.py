@@ -373,6 +373,27 @@ def test_status(
     assert merge(sides[0], sides[2], sides[1]).document.metadata.status == expected
 
 
+@pytest.mark.parametrize("base", [None, "unlabeled"])
+@pytest.mark.parametrize("said", ["done", "skipped", "approved", "returned"])
+def test_the_first_boxes_of_one_side_leave_the_status_that_the_other_gave(
+    base: str | None, said: str
+) -> None:
+    """Two instances read one box off one canvas, and one of them heard the click after it."""
+    before = document(metadata={"status": base} if base else {})
+    drew = document(rect("n"), metadata={"status": "in_progress"})
+    also = document(rect("n"), metadata={"status": said})
+    assert merge(before, drew, also).document.status == said
+    assert merge(before, also, drew).document.status == said
+
+
+def test_in_progress_by_hand_is_a_status() -> None:
+    before = document(metadata={"status": "unlabeled"})
+    opened = document(metadata={"status": "in_progress"})
+    done = document(metadata={"status": "done"})
+    assert merge(before, opened, done).document.status is Status.IN_PROGRESS
+    assert merge(before, done, opened).document.status is Status.IN_PROGRESS
+
+
 def test_done_stays_done_when_the_other_adds_a_box_without_a_word_on_status() -> None:
     said = document(rect(), metadata={"status": "done"})
     drew = document(rect(), rect("n"))

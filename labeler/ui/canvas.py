@@ -83,7 +83,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         width=canvas.fit.canvas_width,
         height=canvas.fit.canvas_height,
         key=canvas.key,
-        on_change=functools.partial(_canvas_changed, canvas.key),
+        on_change=functools.partial(state.hear, canvas.key),
     )
     known = canvas.read
     drawing = result.json_data or {}
@@ -119,14 +119,6 @@ def _go_on() -> None:
     if session.on_the_way:
         address.go_to(session.on_the_way)
         session.on_the_way = ""
-
-
-def _canvas_changed(key: str) -> None:
-    """Before the page is drawn: it may be about to show another image."""
-    component = st.session_state.get(key)
-    drawing = component.get("drawing") if component else None
-    if drawing:
-        state.take_drawing(key, drawing.get("raw"))
 
 
 def _picture_url(image_id: str, shown_width: int, token: str) -> str:

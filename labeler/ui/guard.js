@@ -236,6 +236,7 @@ function createGuard(element) {
       return;
     }
     stop(event);
+    if (event.detail) target.blur(); // by pointer: the space bar is for "done", not for this again
     leave(() => target.click());
   }
 
@@ -322,6 +323,7 @@ function createGuard(element) {
     const early = element.dataset.state !== "ready" && !leaving && covers(found.upper, event);
     if (!early && event.composedPath()[0] !== found.upper) return;
     lastChange = Date.now();
+    if (document.activeElement?.matches("button, a")) document.activeElement.blur(); // so do keys
     closeLabelEditor(found);
     if (editing(found)) {
       const corner = /^(nw|ne|sw|se|nwse|nesw)-resize$/.test(found.upper.style.cursor);

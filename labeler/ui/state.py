@@ -286,8 +286,20 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
     return _take_reading(image, canvas, reading)
 
 
+def hear(canvas_key: str) -> None:
+    """Take over what the canvas of that key has sent, before the page is drawn."""
+    component = st.session_state.get(canvas_key)
+    drawing = component.get("drawing") if component else None
+    if drawing:
+        take_drawing(canvas_key, drawing.get("raw"))
+
+
 def change(image: OpenImage, edit: Edit) -> None:
     """Apply a person's edit to the open image, if they may, and have it stored."""
+    # A click may come together with the box that was drawn before it, and buttons are called back
+    # before canvases: a box that came second would take the click for older than itself.
+    if image.canvas is not None:
+        hear(image.canvas.key)
     try:
         people.require(Role.LABELLER)
     except LabelerError as error:

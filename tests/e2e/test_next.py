@@ -57,3 +57,30 @@ def test_no_box_is_lost_around_next(
     eventually(lambda: [len(found) for found in lefts()] == [len(e) for e in expected])
     for found, wanted in zip(lefts(), expected, strict=True):
         assert all(abs(a - b) <= 1 for a, b in zip(found, wanted, strict=True))
+
+
+def test_the_space_bar_is_done_whatever_was_clicked_before(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """A button that was clicked keeps the browser's focus, and the space bar would press it."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    files = pictures.series(4)
+    labeller.upload(*files)
+    labeller.at(files[0].name)
+
+    def status(number: int) -> str:
+        return str(documents(server.folder)[files[number].name]["metadata"]["status"])
+
+    labeller.press("Next")
+    labeller.at(files[1].name)
+    labeller.page.keyboard.press(" ")
+    labeller.at(files[2].name)
+    assert (status(0), status(1)) == ("unlabeled", "done")
+    labeller.press("Keys")  # opens a list over the page
+    labeller.press("Keys")
+    labeller.ready()
+    labeller.drag((30, 40), (100, 90))
+    labeller.page.keyboard.press(" ")
+    labeller.at(files[3].name)
+    assert status(2) == "done"

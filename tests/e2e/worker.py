@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Error, Response, expect
+from playwright.sync_api import Error, Response
 
 from tests.e2e.labeller import Labeller, documents, eventually
 
@@ -97,12 +97,18 @@ class Worker:
         sheet.boxes.append(Box(*place, width, height, self.label))
 
     def choose_label(self) -> None:
+        """Until it is chosen: without a connection the picker stays as it was."""
         wanted = self.random.choice(LABELS)
         radio = self.labeller.page.locator(".st-key-label label", has_text=wanted)
-        radio.click()
-        expect(radio.locator("input")).to_be_checked()
+
+        def choose() -> bool:
+            if not radio.locator("input").is_checked():
+                radio.click()
+            self.settle()
+            return radio.locator("input").is_checked()
+
+        eventually(choose, 60)
         self.label = wanted
-        self.settle()
 
     def move(self, sheet: Sheet) -> None:
         box = sheet.boxes[0]

@@ -191,3 +191,22 @@ def test_the_page_goes_on_with_what_it_had(new_place: NewPlace) -> None:
     place.project.put("labels.json", good)
     visit.run()
     assert visit.errors() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "status"), [("leave_skip", Status.SKIPPED), ("leave_done", Status.DONE)]
+)
+def test_a_click_that_arrives_together_with_the_box_before_it_comes_after_it(
+    new_place: NewPlace, key: str, status: Status
+) -> None:
+    place = new_place(LABELS="car,dog")
+    first, second = place.add("a.png", "b.png")
+    visit = place.visit(first)
+    canvas = visit.canvas()
+    assert canvas
+    raw = {"objects": [box(4, 5, 20, 10, "car")]}
+    visit.app.session_state[canvas] = {"drawing": {"raw": raw}}
+    visit.press(key)
+    assert visit.rects(first) == [("car", 4, 5, 20, 10)]
+    assert place.dataset.stored_document(first).document.status is status
+    assert visit.app.query_params["image"] == second
