@@ -43,6 +43,9 @@ from labeler.storage import ABSENT, Replaces, Store, Version
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
 
+_NEVER: Final = Version("999999999999999999")
+"""What no object's version is."""
+
 Clock = Callable[[], datetime]
 
 
@@ -309,10 +312,20 @@ class Dataset:
     # --- within ---------------------------------------------------------------------------
 
     def check_store(self) -> None:
-        """Raises StoreError, which says what is wrong, where the store can't be listed."""
-        self._store.list(ANNOTATIONS, limit=1)
-        if self._uploads is not None and self._uploads.store is not self._store:
-            self._uploads.store.list(self._uploads.prefix, limit=1)
+        """Raises StoreError, which says what is wrong, where the store can't be listed.
+
+        Nor where a bucket can't be written; nothing is written, and no folder is made.
+        """
+        places = [(self._store, ANNOTATIONS, self._settings.storage)]
+        uploads, location = self._uploads, self._settings.uploads
+        if uploads is not None and location is not None and uploads.store is not self._store:
+            places.append((uploads.store, uploads.prefix, location))
+        for store, prefix, place in places:
+            store.list(prefix, limit=1)
+            if place.bucket:
+                with suppress(VersionConflict):
+                    # It replaces what never was; but who may not write is told that first.
+                    store.write(f"{prefix}ready", b"", replaces=_NEVER)
 
     def _read(self, image_id: str) -> OpenedDocument:
         key = document_key(image_id)
