@@ -103,6 +103,21 @@ class Registry:
         )
 
 
+def goes_on(now: bytes, then: bytes | None) -> bool:
+    """Whether the registry `now` can be opened and holds every number that it held `then`.
+
+    None stands for an earlier state that can't be read.
+    """
+    try:
+        newer = _parse(now).images
+        older = _parse(then).images if then is not None else []
+    except DamagedDocument:
+        return False
+    return len(newer) >= len(older) and all(
+        was in ("", image_id) for was, image_id in zip(older, newer, strict=False)
+    )
+
+
 def _parse(data: bytes) -> Stored:
     try:
         found = Stored.model_validate_json(data)

@@ -17,6 +17,7 @@ from labeler.catalogue import ANNOTATIONS, document_key
 from labeler.errors import InvalidRequest, NotFound, VersionConflict
 from labeler.labels import LABELS_KEY
 from labeler.places import close_places, open_places
+from labeler.registry import REGISTRY_KEY, goes_on
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, Replaces, Store
 
@@ -51,9 +52,10 @@ def restore(
 ) -> Iterator[Restored]:
     """Bring the project, or the documents of some images, back to what they were at that moment.
 
-    For the project: documents, labels, registry, and originals that are gone. A dry run writes
-    nothing and tells the same. Raises InvalidRequest for a folder, NotFound for an image of which
-    nothing is kept from then.
+    For the project: documents, labels, registry, and originals that are gone. A registry that
+    still holds all its numbers stays: those that were given since must mean no other image. A dry
+    run writes nothing and tells the same. Raises InvalidRequest for a folder, NotFound for an
+    image of which nothing is kept from then.
     """
     if not settings.storage.bucket:
         raise InvalidRequest(
@@ -97,6 +99,8 @@ def _restore(
             if now is not None:
                 yield Restored(key, Outcome.NEWER)
         elif now is None or now.info.md5 != then.info.md5 or now.info.size != then.info.size:
+            if key == REGISTRY_KEY and now is not None and _goes_on(store, versions, then):
+                continue
             outcome = Outcome.RESTORED if dry_run else _write(store, versions, then, now)
             yield Restored(key, outcome, then.since)
     if named and not found:
@@ -105,6 +109,15 @@ def _restore(
             "those that there are; what was deleted for good may be in soft delete "
             "(docs/disaster.md)."
         )
+
+
+def _goes_on(store: Store, versions: Versions, then: State) -> bool:
+    """Whether the registry holds all that it held then; what was deleted can't be compared."""
+    try:
+        now, _ = store.read(REGISTRY_KEY)
+    except NotFound:
+        return False
+    return goes_on(now, None if then.deleted else versions.read(then))
 
 
 def _write(store: Store, versions: Versions, then: State, now: State | None) -> Outcome:

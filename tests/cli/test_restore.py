@@ -13,6 +13,7 @@ import pytest
 
 from labeler.catalogue import document_key
 from labeler.models import Rect
+from labeler.registry import REGISTRY_KEY
 from tests.cli.support import Run, labelled
 from tests.gcs_server import Bucket, GcsServer
 from tests.gcs_server.model import Conditions
@@ -111,6 +112,30 @@ def test_the_project_comes_back_and_nothing_is_destroyed(
     assert run("check", LABELS="car,dog").code == 0
     again = run("restore", "--at", NOON.isoformat())
     assert "restored, as written" not in again.out
+
+
+@pytest.mark.parametrize("versioning", [False, True])
+def test_numbers_that_were_given_since_then_stay(
+    run: Run, bucket: Bucket, place: Project, versioning: bool
+) -> None:
+    """Another image under a number of an export would be taken for the one in it."""
+    bucket.settings["versioning"] = {"enabled": versioning}
+    bucket.soft_deletes = True
+    labelled(place)
+    place.open().exports.write()
+    at_noon = objects(place)[REGISTRY_KEY]
+    age(bucket, 3)
+    place.open().add_image("c.png", png(32, 32))
+    place.open().exports.write()
+    given = objects(place)[REGISTRY_KEY]
+    assert given != at_noon
+    age(bucket, 0.5)
+    done = run("restore", "--at", NOON.isoformat())
+    assert (done.code, REGISTRY_KEY in done.out) == (0, False)
+    assert objects(place)[REGISTRY_KEY] == given
+    place.put(REGISTRY_KEY, b"[")
+    assert f"{REGISTRY_KEY}\trestored" in run("restore", "--at", NOON.isoformat()).out
+    assert objects(place)[REGISTRY_KEY] == at_noon
 
 
 def test_one_document_comes_back(run: Run, bucket: Bucket, place: Project) -> None:
