@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from labeler.dataset import AddedImage, Dataset
-from labeler.errors import LabelerError, StoreError
+from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
 from labeler.formats.found import FoundImage, Problems
 from labeler.formats.sources import Source, read_whole
 from labeler.images import is_image_name
@@ -117,7 +117,7 @@ def _known(dataset: Dataset, name: str, data: bytes, there: NameIndex) -> AddedI
     for image_id in there.of_base_name(name):
         try:
             document = dataset.stored_document(image_id).document
-        except LabelerError:
+        except (NotFound, DamagedDocument):
             continue
         width, height = document.image_width, document.image_height
         same = document.metadata.content_md5 == hashlib.md5(data).hexdigest()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from labeler.catalogue import document_key
-from labeler.dataset import Dataset, SavedDocument
+from labeler.dataset import Dataset, OpenedDocument, SavedDocument
 from labeler.errors import InvalidImport, Unavailable, VersionConflict
 from labeler.formats import Format
 from labeler.formats.sources import open_source
@@ -292,6 +292,11 @@ class Cut(Dataset):
         self.left -= bool(document.rects)
         return super().write_document(image_id, document, replaces, by)
 
+    def stored_document(self, image_id: str) -> OpenedDocument:
+        if self.left == 0:
+            raise Unavailable("the store went away")
+        return super().stored_document(image_id)
+
 
 def test_an_import_that_is_cut_off_ends_the_same_when_run_again(tmp_path: Path) -> None:
     names: dict[str, list[list[float]]] = {
@@ -315,6 +320,21 @@ def test_an_import_that_is_cut_off_ends_the_same_when_run_again(tmp_path: Path) 
     assert found == expected
     straight.close()
     cut.close()
+
+
+def test_a_store_that_goes_away_makes_no_image_a_second_one(tmp_path: Path) -> None:
+    """With random IDs an image is known by its document alone."""
+    project = Project(str(tmp_path / "data"), IMAGE_ID="uuid")
+    written(tmp_path, {"x/set.json": coco({"a.png": []}), "x/a.png": png()})
+    dataset = Cut.of(project)
+    imported(dataset, tmp_path / "x")
+    before = project.objects()
+    dataset.left = 0
+    with pytest.raises(Unavailable):
+        imported(dataset, tmp_path / "x")
+    assert project.objects() == before
+    dataset.close()
+    project.close()
 
 
 def test_somebody_elses_save_is_looked_at_again(tmp_path: Path) -> None:
