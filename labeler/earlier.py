@@ -150,7 +150,7 @@ class Shelf:
         for info in self.exports():
             try:
                 found, most, looked_at_all = self._numbers(info.key, ids)
-            except (DamagedExport, NewerDocument) as error:
+            except (DamagedExport, NewerDocument, NotFound) as error:
                 logger.warning("Numbers can't be taken from %s: %s", info.key, error.message)
                 continue
             taken = set(numbers.values())

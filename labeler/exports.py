@@ -226,10 +226,10 @@ class Exports:
         highest: int,
         progress: Progress,
     ) -> _Made:
-        with ExitStack() as held:
+        with ExitStack() as held, ExitStack() as read:
             records = held.enter_context(_spool())
             writer = held.enter_context(CocoWriter(labels))
-            lines = held.enter_context(earlier.lines()) if earlier else AnnotationLines(())
+            lines = read.enter_context(earlier.lines()) if earlier else AnnotationLines(())
             assembly = Assembly(writer, rules, lines, records)
             carried = [earlier.carried(target) if earlier else None for target in targets]
             documents = self._survey.read(

@@ -112,12 +112,22 @@ class LabelBook:
         """The labels with what their former names and merges were when the export was made."""
         try:
             with self._store.open(key.removesuffix(".json") + SOURCES) as chunks:
-                first = next(chunks, b"").partition(b"\n")[0]
-            names = json.loads(first)["names"]
+                names = json.loads(_first_line(chunks))["names"]
             return with_spellings(labels, {str(name): int(names[name]) for name in names})
         except (NotFound, InvalidDocument, ValueError, KeyError, TypeError) as error:
             logger.warning("%s tells no former names: %s", key, type(error).__name__)
             return labels
+
+
+def _first_line(chunks: Iterable[bytes]) -> bytes:
+    """What stands before the first line end, of which only that is held in memory."""
+    line = b""
+    for chunk in chunks:
+        start, end, _ = chunk.partition(b"\n")
+        line += start
+        if end or len(line) > _MOST_BYTES:
+            break
+    return line
 
 
 def coco_categories(chunks: Iterable[bytes]) -> list[Any]:

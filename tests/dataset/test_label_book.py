@@ -125,6 +125,18 @@ def test_former_names_and_merges_come_back_too(project: Project) -> None:
         assert plain.find("car") is None
 
 
+def test_former_names_come_back_however_many_labels_there_are(project: Project) -> None:
+    """What tells them is longer than what a store gives at once."""
+    dataset = project.open()
+    dataset.labels.add([f"{number:0100}" for number in range(5200)])
+    dataset.labels.edit(partial(renamed, number=1, name="thing"))
+    dataset.exports.write()
+    project.remove("labels.json")
+    found = project.open().labels.read().find("object")
+    assert found
+    assert found.name == "thing"
+
+
 def test_an_export_without_readable_labels_is_passed_over(project: Project) -> None:
     exported(project)
     project.remove("labels.json")
