@@ -1,8 +1,9 @@
 """COCO: the project's boxes as one file that every reader of COCO takes without damage.
 
-The file is a function of the images and the label set: no clock, the same in, the same bytes out.
-What its rules are: strict ASCII JSON; numbers of images, categories and annotations from 1;
-boxes to 2 decimals, inside the image as computed in doubles, at least 1 px each way, none twice in
+The file is a function of the images, the label set and the choice: no clock, the same in, the same
+bytes out. What its rules are: strict ASCII JSON; images have their numbers from the registry, which
+ascend with gaps, categories those of their labels, 1 to N, and annotations 1 to M; boxes to 2
+decimals, inside the image as computed in doubles, at least 1 px each way, none twice in
 an image (boxes.py). What does not fit is left out and reported.
 
 `file_name` is the object's name below uploads/. Two images whose names differ only in case or
