@@ -17,7 +17,7 @@ from labeler.labels import LabelSet
 from labeler.models import Status
 from labeler.selection import ALL, Choice, parse_choice
 from labeler.tokens import Purpose
-from labeler.ui import people
+from labeler.ui import people, views
 from labeler.ui.context import Context
 from labeler.ui.text import STATUS_NAMES, counted, plain
 
@@ -34,11 +34,15 @@ def show(context: Context, labels: LabelSet | None) -> None:
     """The export's place in the sidebar, for those who may export."""
     if not people.may(Role.ADMIN):
         return
-    pressed = st.button("Export COCO", icon=":material/download:", width="stretch", key="export")
     with st.container(horizontal=True, gap="small", key="export_row"):
+        pressed = st.button(
+            "Export COCO", icon=":material/download:", width="stretch", key="export"
+        )
         with st.popover("Options", icon=":material/tune:", type="tertiary"):
             fields = _fields(labels)
             _zips(fields)
+    with st.container(horizontal=True, gap="small", key="project_row"):
+        views.opener("import")
         if not st.session_state.get(_SHOWN):
             st.button(
                 "Earlier exports", type="tertiary", key="earlier_exports", on_click=_show_earlier

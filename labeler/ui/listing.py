@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -22,6 +23,9 @@ PAGE_SIZE: Final = 25
 MOST_READ: Final = 2000
 """Documents that one run reads in search of a label: nobody's box may wait longer for its save."""
 
+_show_open = st.components.v2.component(
+    "labeler_listing", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
+)
 _STATUS: Final = "status_filter"
 _TEXT: Final = "text_filter"
 _LABEL: Final = "label_filter"
@@ -98,7 +102,8 @@ def _filters(
 ) -> None:
     filters = found.filters
     _set(_STATUS, filters.status.value if filters.status else "all")
-    st.selectbox(
+    row = st.container(horizontal=True, gap="small", key="list_row")
+    row.selectbox(
         "Show",
         ["all", *(s.value for s in Status if counts[s] or s is filters.status)],
         format_func=lambda status: (
@@ -111,12 +116,7 @@ def _filters(
         on_change=_changed,
     )
     said = ", ".join(part for part in (shortened(filters.text, 20), filters.label) if part)
-    with st.popover(
-        f"Found: {plain(said)}" if said else "Find images",
-        icon=":material/search:",
-        width="stretch",
-        key="find",
-    ):
+    with row.popover("Find", icon=":material/search:", type="tertiary", key="find"):
         _set(_TEXT, filters.text)
         st.text_input(
             "In the name",
@@ -136,7 +136,8 @@ def _filters(
         if filters:
             st.button("Show all images", width="stretch", key="show_all", on_click=_show_all)
     if filters:
-        st.caption(f"{len(found.entries):,} of {len(entries):,} images")
+        about = f"Found for {plain(said)}: " if said else ""
+        st.caption(f"{about}{len(found.entries):,} of {len(entries):,} images")
     if found.left:
         _go_on_looking(found.left)
 
@@ -184,17 +185,23 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
     pages = (len(ids) + PAGE_SIZE - 1) // PAGE_SIZE
     page = place // PAGE_SIZE
     if pages > 1:
-        page = int(
-            st.number_input(
-                f"Page of the list (of {pages})", 1, pages, page + 1, key=f"list_page_{page}"
+        with st.container(
+            horizontal=True, gap="small", vertical_alignment="center", key="page_row"
+        ):
+            st.caption(f"Page (of {pages})", width="content")
+            page = int(
+                st.number_input(
+                    f"Page of the list (of {pages})",
+                    *(1, pages, page + 1),
+                    key=f"list_page_{page}",
+                    label_visibility="collapsed",
+                )
+                - 1
             )
-            - 1
-        )
-    with st.container(
-        key="open_list", height=min(46 * len(listed) + 20, 420), border=True, gap=None
-    ):
+    with st.container(key="open_list", height=420, border=True, gap=None):
         for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
             _image_button(entry, entry.image_id == current)
+        _show_open(key="show_open", data=current)
 
 
 def _image_button(entry: ImageEntry, is_current: bool) -> None:

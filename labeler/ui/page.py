@@ -33,12 +33,7 @@ STYLE = """
   [data-testid="stMain"] { scrollbar-gutter: stable; }
   [data-testid="stMainBlockContainer"] { padding: 1.6rem 1.5rem 1rem; max-width: none; }
   [data-testid="stMainBlockContainer"] > div { gap: 0.6rem; }
-  [data-testid="stSidebarHeader"] { height: 2.2rem; padding: 0.4rem 1rem; margin: 0; }
-  [data-testid="stSidebarUserContent"] { padding-top: 0; }
   [class*="st-key-canvas_"] { visibility: hidden; pointer-events: none; padding-top: 1.2rem; }
-  .st-key-open_list button { text-align: left; }
-  .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
-  [data-testid="stSidebar"] [data-testid="InputInstructions"] { display: none; }
   div:has(> .st-key-watch) { display: none; }
   .st-key-view_head { padding-top: 1rem; }
   .st-key-save_state { min-height: 1.5rem; }
@@ -53,6 +48,7 @@ def show() -> None:
     """Draw the page for the image that the address names."""
     st.set_page_config(page_title="Labeler", layout="wide")
     st.html(STYLE)
+    st.html(sidebar.STYLE)
     sign_in.warn_if_open(bound())
     try:
         people.require(Role.LABELLER)
@@ -91,7 +87,6 @@ def _show_page() -> None:
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
         exporting.show(context, labels)
-        views.opener("import")
         sign_in.account(context)
         st.caption(f"Labeler {__version__}")
     state.leave(None if view else current)

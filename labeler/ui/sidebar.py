@@ -15,6 +15,37 @@ from labeler.ui.context import Context
 from labeler.ui.text import counted, plain, shortened, why_there
 
 MOST_RADIO_LABELS = 20
+# Many labels scroll within their place, and the list of images takes what height is left: nothing
+# pushes the export out of a window of usual height.
+STYLE = """
+<style>
+  [data-testid="stSidebarHeader"] { height: 2.2rem; padding: 0.4rem 1rem; margin: 0; }
+  [data-testid="stSidebarUserContent"] { padding: 0 0 0.75rem; }
+  [data-testid="stSidebarUserContent"] > div > [data-testid="stVerticalBlock"] {
+    min-height: calc(100dvh - 3.2rem);
+    gap: 0.6rem;
+  }
+  [data-testid="stSidebar"] [data-testid="InputInstructions"] { display: none; }
+  .st-key-label [data-testid="stRadioGroup"] {
+    flex-wrap: nowrap;
+    min-height: 0;
+    max-height: 14rem;
+    overflow-y: auto;
+  }
+  [data-testid="stLayoutWrapper"]:has(> .st-key-open_list) {
+    flex: 1 0 9.5rem;
+    flex-direction: column;
+    min-height: 9.5rem;
+  }
+  .st-key-open_list { flex: 0 1 auto; height: auto; min-height: 0; padding: 0.35rem 0.6rem; }
+  :is(.st-key-list_row, .st-key-page_row, .st-key-export_row) { flex-wrap: nowrap; }
+  :is(.st-key-list_row, .st-key-page_row, .st-key-export_row) > * { min-width: 0; }
+  :is(.st-key-list_row, .st-key-export_row) > :last-child { flex: none; }
+  .st-key-open_list button { text-align: left; min-height: 2.1rem; }
+  :is(.st-key-label_row, .st-key-project_row) button { min-height: 2rem; }
+  .st-key-open_list button, .st-key-open_list button > div { justify-content: flex-start; }
+</style>
+"""
 
 
 def uploader(context: Context) -> None:
@@ -117,15 +148,16 @@ def label_picker(context: Context, labels: LabelSet) -> str:
     session.label = chosen or ""
     session.place_of_label = list(options).index(session.label) if chosen else -1
     if people.may(Role.ADMIN):
-        _add_label(context, labels)
-    views.opener("labels")
+        with st.container(horizontal=True, gap="small", key="label_row"):
+            _add_label(context, labels)
+            views.opener("labels")
     return session.label
 
 
 def _add_label(context: Context, labels: LabelSet) -> None:
     session = state.session()
     with (
-        st.popover("Add a label", icon=":material/add:", width="stretch"),
+        st.popover("Add a label", icon=":material/add:", type="tertiary"),
         st.form("add_label", border=False),
     ):
         if session.label_added:

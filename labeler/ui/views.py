@@ -57,7 +57,7 @@ def opener(name: str) -> None:
             view.title,
             icon=view.icon,
             key=f"{LEAVE}view_{name}",
-            width="stretch",
+            type="tertiary",
             on_click=_open,
             args=(name,),
         )

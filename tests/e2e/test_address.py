@@ -35,6 +35,7 @@ def test_back_and_forward_keep_what_was_just_drawn(
     labeller.drag((30, 30), (90, 80))
     labeller.press("Next")
     labeller.at(files[1].name)
+    drawn = {files[0].name: 1, files[1].name: 0}
     for turn in range(4):
         here, there = files[(turn + 1) % 2].name, files[turn % 2].name
         labeller.drag((30 + 80 * turn, 140), (90 + 80 * turn, 190))
@@ -43,7 +44,8 @@ def test_back_and_forward_keep_what_was_just_drawn(
         else:
             page.evaluate("history.back()")
         labeller.at(there)
-        eventually(lambda here=here: len(rects(server.folder, here)) >= 1)
+        drawn[here] += 1
+        eventually(lambda here=here: len(rects(server.folder, here)) >= drawn[here])
     counts = [len(documents(server.folder)[file.name]["rects"]) for file in files]
     assert counts == [1 + 2, 2, 0]
     labeller.press("Next")
@@ -101,3 +103,26 @@ def test_what_makes_no_sense_in_an_address_is_ignored_with_a_word(
         expect(ben.page.get_by_text(f"Ignored in the address: {said}")).to_be_visible()
     cleo = new_labeller(server, "/?image=nothing")
     expect(cleo.page.get_by_text("There is no image 'nothing'")).to_be_visible()
+
+
+def test_the_open_image_and_the_export_are_in_sight(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS=",".join(f"label {number}" for number in range(20)))
+    labeller = new_labeller(server, size=(1280, 900))
+    files = pictures.series(14)
+    labeller.upload(*files)
+    labeller.at(files[0].name)
+    page = labeller.page
+    exporting = page.get_by_role("button", name="Export COCO")
+    expect(exporting).to_be_in_viewport(ratio=1)
+    shown = page.locator("[class*=st-key-leave_open_]")
+    expect(shown.first).to_be_in_viewport()
+    expect(shown.last).not_to_be_in_viewport()
+    shown.last.click()  # the browser scrolls the list to click there
+    labeller.at(files[-1].name)
+    page.reload()
+    labeller.at(files[-1].name)
+    expect(shown.last).to_be_in_viewport(ratio=1)
+    expect(shown.first).not_to_be_in_viewport()
+    expect(exporting).to_be_in_viewport(ratio=1)
