@@ -31,6 +31,7 @@ MEDIA_TYPES: Final = {
     "TIFF": "image/tiff",
 }
 EXTENSIONS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+_ENDINGS: Final = tuple(f".{extension}" for extension in EXTENSIONS)
 TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
 """Pillow opens MPO, a JPEG with more pictures behind it, as a JPEG, and knows no such opener."""
@@ -100,7 +101,7 @@ def safe_file_name(name: str) -> str:
 
 def is_image_name(name: str) -> bool:
     """Whether a file of this name is taken for a picture, as far as its extension tells."""
-    return name.lower().endswith(tuple(f".{extension}" for extension in EXTENSIONS))
+    return name.lower().endswith(_ENDINGS)
 
 
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:

@@ -77,7 +77,7 @@ class Listing:
                 found[image_id] = Listed(image_id, "", "", original.key, name)
             elif known.original is None or name.startswith(f"{image_id}/"):
                 # The place of its own is only used where the plain name was another picture's.
-                found[image_id] = known._replace(original=original.key, file_name=name)
+                found[image_id] = Listed(image_id, known.version, known.md5, original.key, name)
 
 
 def _documents(scanned: Iterable[Scanned]) -> dict[str, Listed]:

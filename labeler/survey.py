@@ -58,10 +58,11 @@ class Survey:
         found = self._listing.read(list(known.numbers), names)
         new = [listed for image_id, listed in found.items() if image_id not in known.numbers]
         numbers, highest = self._registry.numbers(known, self._in_order(new))
+        lets_all_in = choice.part is None and not choice.names
         targets = [
             Target(numbers[image_id], listed)
             for image_id, listed in found.items()
-            if is_let_in(choice, listed)
+            if lets_all_in or is_let_in(choice, listed)
         ]
         targets.sort()
         return targets, highest

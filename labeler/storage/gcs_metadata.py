@@ -37,6 +37,14 @@ def decode(kept: Any) -> dict[str, str]:
     return {key: _decode(value) for key, value in texts.items()}
 
 
+def decoded(kept: Any, name: str) -> str:
+    """One value of what `decode` gives, empty where it is not there; at a quarter of the time."""
+    text = kept.get(name) if kept else None
+    if not isinstance(text, str) or name == WRITE_ID:
+        return ""
+    return _decode(text) if isinstance(kept.get(WRITE_ID), str) else text
+
+
 def info_of(item: dict[str, Any], prefix: str) -> ObjectInfo:
     """The info of an object as the JSON API shows it, with the key below `prefix`."""
     md5 = item.get("md5Hash")
@@ -58,6 +66,8 @@ def _encode(text: str) -> str:
 
 def _decode(text: str) -> str:
     """The inverse of _encode; a text that _encode does not make stays as it is."""
+    if "%" not in text:
+        return text
     try:
         if text.startswith(_BASE64):
             packed = text.removeprefix(_BASE64)

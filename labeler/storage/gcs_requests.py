@@ -24,7 +24,7 @@ from labeler.errors import DamagedObject, InvalidRequest
 from labeler.storage.base import ObjectInfo, Page, Scanned, Version, check_key
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_media import CHUNK, Download
-from labeler.storage.gcs_metadata import WRITE_ID, decode, info_of
+from labeler.storage.gcs_metadata import WRITE_ID, decoded, info_of
 from labeler.storage.retry import Tries
 
 MAX_PAGE: Final = 1000
@@ -169,32 +169,30 @@ def scan_page(
     tries: Tries,
 ) -> tuple[list[Scanned], str | None]:
     """A page of the span's objects, and what leads to the next one; None after the last."""
-    fields = "name,generation,size,md5Hash" + (",metadata" if note else "")
+    shown = "name,generation,size,md5Hash" + (",metadata" if note else "")
     query = {
         "prefix": prefix + scanned.begin,
         "startOffset": prefix + scanned.start if scanned.start else "",
         "endOffset": prefix + scanned.end if scanned.end else "",
         "maxResults": str(MAX_PAGE),
-        "fields": f"items({fields}),nextPageToken",
+        "fields": f"items({shown}),nextPageToken",
         "pageToken": token,
     }
     page = _get(connection, "", {name: text for name, text in query.items() if text}, tries)
     cut = len(prefix)
     found = []
-    for item in page.get("items", []):
+    for item in page.get("items", ()):
         key = item["name"][cut:]
         if _is_key(key):
             md5 = item.get("md5Hash")
-            noted = decode(item.get("metadata")).get(note, "") if note else ""
-            found.append(
-                Scanned(
-                    key,
-                    Version(item["generation"]),
-                    int(item["size"]),
-                    a2b_base64(md5).hex() if md5 else "",
-                    noted,
-                )
+            fields = (
+                key,
+                item["generation"],
+                int(item["size"]),
+                a2b_base64(md5).hex() if md5 else "",
+                decoded(item.get("metadata"), note) if note else "",
             )
+            found.append(tuple.__new__(Scanned, fields))  # half the time of Scanned(...)
     return found, page.get("nextPageToken")
 
 
