@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BufferedReader, BytesIO
 from tempfile import SpooledTemporaryFile
@@ -77,7 +77,7 @@ class CocoFile:
         """All of it as one file to read and seek in."""
         return BufferedReader(Joined(self._parts), _CHUNK_BYTES)
 
-    def chunks(self) -> Iterator[bytes]:
+    def chunks(self) -> Generator[bytes]:
         """The file's bytes from its beginning, in pieces of at most 256 KiB."""
         stream = self.stream()
         while chunk := stream.read(_CHUNK_BYTES):

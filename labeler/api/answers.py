@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Generator, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, Final
@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.types import ExceptionHandler, Send
+from starlette.types import ExceptionHandler, Receive, Scope, Send
 
 from labeler.errors import Busy, InvalidDocument, InvalidToken, LabelerError, NotSignedIn
 
@@ -52,13 +52,28 @@ def error_body(error: LabelerError) -> dict[str, Any]:
 
 
 class Streamed(StreamingResponse):
-    """Chunks as they come, made in a thread; the generator is closed when the caller goes away."""
+    """Chunks as they come, made in a thread; the generator is closed when the caller goes away.
+
+    `end` is called at the end of the answer, whether any of it was sent or not.
+    """
 
     def __init__(
-        self, chunks: Generator[bytes], media_type: str, headers: Mapping[str, str]
+        self,
+        chunks: Generator[bytes],
+        media_type: str,
+        headers: Mapping[str, str],
+        end: Callable[[], None],
     ) -> None:
         self._chunks = _in_threads(chunks)
+        self._end = end
         super().__init__(self._chunks, media_type=media_type, headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # A generator that nobody has begun with does nothing when it is closed.
+            self._end()
 
     async def stream_response(self, send: Send) -> None:
         async with aclosing(self._chunks):

@@ -39,9 +39,7 @@ class Intake:
         Raises ImageTooLarge as soon as it passes the limit, TooSlow where nothing arrives for a
         while, Busy where others hold too much. Nothing is read of one that says it is too large.
         """
-        said = request.headers.get("Content-Length", "")
-        if said.isascii() and said.isdigit() and int(said) > limit:
-            raise _too_large(what, limit)
+        _check_said(request, limit, what)
         held = 0
         chunks = []
         try:
@@ -65,6 +63,7 @@ class Intake:
 
         Raises what `body` raises. It is gone once the block ends.
         """
+        _check_said(request, limit, what)
         with SpooledTemporaryFile[bytes](_IN_MEMORY) as file:
             size = 0
             async for chunk in self._arriving(request, what):
@@ -133,6 +132,12 @@ def flag(request: Request, name: str) -> bool:
     if len(given) > 1 or given[0] not in ("0", "1", "false", "true"):
         raise InvalidRequest(f"{name}={', '.join(given)} must be 1 or 0.")
     return given[0] in ("1", "true")
+
+
+def _check_said(request: Request, limit: int, what: str) -> None:
+    said = request.headers.get("Content-Length", "")
+    if said.isascii() and said.isdigit() and int(said) > limit:
+        raise _too_large(what, limit)
 
 
 def _too_large(what: str, limit: int) -> LabelerError:

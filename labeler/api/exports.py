@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Generator
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -14,8 +13,7 @@ from starlette.responses import Response
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
 from labeler.api.bodies import Intake, flag
 from labeler.auth import Person
-from labeler.bundles import Bundle, BundleFormat, make_bundle
-from labeler.coco import CocoFile
+from labeler.bundles import BundleFormat, make_bundle
 from labeler.dataset import Dataset
 from labeler.errors import InvalidRequest
 from labeler.selection import ALL, Choice, parse_choice
@@ -64,7 +62,7 @@ class Exports:
             return Response(media_type="application/json", headers=more)
         async with self._making:
             file = await run_in_threadpool(self._dataset.exports.coco, choice)
-        return Streamed(_closing(file), "application/json", more)
+        return Streamed(file.chunks(), "application/json", more, file.close)
 
     async def bundle(self, request: Request, _: Person) -> Response:
         """GET /api/export/yolo and /api/export/voc"""
@@ -78,7 +76,7 @@ class Exports:
             bundle = await run_in_threadpool(
                 make_bundle, self._dataset, kind, choice, pictures=pictures
             )
-        return Streamed(_closing(bundle), _ZIP, more)
+        return Streamed(bundle.chunks(), _ZIP, more, bundle.close)
 
     async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
@@ -88,7 +86,7 @@ class Exports:
         kind = _ZIP if name.endswith(".zip") else "application/json"
         if request.method == "HEAD":
             return Response(media_type=kind, headers=more)
-        return Streamed(chunks, kind, more)
+        return Streamed(chunks, kind, more, chunks.close)
 
 
 def choice_in_address(request: Request, *others: str) -> Choice:
@@ -115,11 +113,6 @@ def _choice_in(body: bytes) -> Choice:
                 raise InvalidRequest(f"{name} must be text, or a list of texts.")
         fields[name] = [str(one) for one in values]
     return parse_choice(fields)
-
-
-def _closing(file: CocoFile | Bundle) -> Generator[bytes, None, None]:
-    with file:
-        yield from file.chunks()
 
 
 def _as_file(name: str, cache: str) -> dict[str, str]:

@@ -26,11 +26,13 @@ def small(open_api: Open) -> Api:
 
 
 class Upload:
-    """A POST by hand."""
+    """A call by hand."""
 
-    def __init__(self, api: Api, *more: str, path: str = "/api/images") -> None:
+    def __init__(
+        self, api: Api, *more: str, path: str = "/api/images", method: str = "POST"
+    ) -> None:
         self.socket = api.served.connect()
-        self.send(f"POST {path} HTTP/1.1\r\nHost: x\r\nX-Labeler-Client: x\r\n".encode())
+        self.send(f"{method} {path} HTTP/1.1\r\nHost: x\r\nX-Labeler-Client: x\r\n".encode())
         self.send("\r\n".join(["X-File-Name: a.png", *more, "\r\n"]).encode())
 
     def send(self, data: bytes) -> None:

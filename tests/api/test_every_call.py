@@ -1,0 +1,226 @@
+"""What holds for each call alike: tokens, other sites, bodies, and callers who go away.
+
+The tables name every call; one that is missing in them fails the first test.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Final
+
+import httpx
+import pytest
+from starlette.routing import Route
+
+from labeler.api import Signed, bodies, documents, exports, imports, labels
+from labeler.gate import TOKEN_HEADER
+from tests.api.conftest import Open
+from tests.api.support import Api, rect, refused
+from tests.api.test_bodies import Upload, settled
+from tests.pictures import png
+
+EXPORT: Final = "dataset_coco_20240101_000000.json"
+READS: Final = (
+    "/api/images", "/api/images/{image_id}", "/api/annotations/{image_id}", "/api/labels",
+    "/api/export/coco", "/api/export/yolo", "/api/export/voc", "/api/exports/{name}",
+)  # fmt: skip
+WRITES: Final = {
+    ("POST", "/api/images"): "X-File-Name: new.png",
+    ("PUT", "/api/annotations/{image_id}"): "If-Match: *",
+    ("PUT", "/api/labels"): "If-None-Match: *",
+    ("POST", "/api/exports"): "",
+    ("POST", "/api/imports"): "",
+}
+"""With the header that each needs."""
+OPEN: Final = ("/api/health", "/api/ready", "/api/openapi.json", "/_stcore/host-config")
+Write = tuple[str, str]
+each_write = pytest.mark.parametrize("write", WRITES, ids=" ".join)
+
+
+@pytest.fixture
+def project(api: Api) -> Api:
+    """With an image that has a box, and an export."""
+    api.save(api.image(), rect())
+    made = api.client.post("/api/exports").json()["object"]
+    (api.folder / made).rename(api.folder / "exports" / EXPORT)
+    return api
+
+
+def state(api: Api) -> dict[str, bytes]:
+    """All that is stored: what a call that is refused leaves as it is."""
+    paths = sorted(path for path in api.folder.rglob("*") if path.is_file())
+    kept = (path for path in paths if ".labeler" not in path.parts)
+    return {str(path.relative_to(api.folder)): path.read_bytes() for path in kept}
+
+
+def address(api: Api, path: str) -> str:
+    (document,) = (api.folder / "annotations").glob("*.json")
+    query = "?format=coco" if path == "/api/imports" else ""
+    return path.format(image_id=document.stem, name=EXPORT) + query
+
+
+def send(
+    api: Api, write: Write, body: bytes | Iterator[bytes] = b"", **more: str
+) -> httpx.Response:
+    method, path = write
+    own = dict([WRITES[write].split(": ")] if WRITES[write] else [])
+    headers = {**own, **{name.replace("_", "-"): value for name, value in more.items()}}
+    return api.client.request(method, address(api, path), content=body, headers=headers)
+
+
+def by_hand(api: Api, write: Write, *more: str) -> Upload:
+    method, path = write
+    return Upload(api, WRITES[write] or "X-Other: x", *more, path=address(api, path), method=method)
+
+
+def test_each_call_is_in_the_tables(api: Api) -> None:
+    told = {
+        (method, route.path)
+        for route in api.app.routes
+        if isinstance(route, Signed)
+        for method in route.roles
+    }
+    assert told == {("GET", path) for path in READS} | set(WRITES)
+    others = {route.path for route in api.app.routes if isinstance(route, Route)}
+    assert others - {path for _, path in told} == set(OPEN)
+
+
+# --- who may not --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("header", ["Authorization", TOKEN_HEADER])
+@pytest.mark.parametrize("text", ["nonsense", "run out", "for a picture", "for an export"])
+def test_a_wrong_token_passes_nowhere(project: Api, header: str, text: str) -> None:
+    before = state(project)
+    now = time.time()
+    token = {
+        "nonsense": "nonsense",
+        "run out": project.token("ana", now - 7200),
+        "for a picture": project.token("ana", now, "0" * 32),
+        "for an export": project.token("ana", now, EXPORT, export=True),
+    }[text]
+    headers = {header: f"Bearer {token}" if header == "Authorization" else token}
+    answers = [project.client.get(address(project, path), headers=headers) for path in READS]
+    answers += [send(project, write, png(), **headers) for write in WRITES]
+    for answer in answers:
+        refused(answer, 401, "invalid_token")
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+    assert state(project) == before
+
+
+@each_write
+@pytest.mark.parametrize(
+    "headers",
+    [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+     {"Origin": "https://evil.example"}, {"Origin": "null"}],
+)  # fmt: skip
+def test_no_other_site_writes(project: Api, write: Write, headers: dict[str, str]) -> None:
+    before = state(project)
+    refused(send(project, write, png(), **headers), 403, "forbidden", "another site")
+    assert state(project) == before
+
+
+@each_write
+def test_no_page_writes_that_can_not_send_our_header(project: Api, write: Write) -> None:
+    before = state(project)
+    del project.client.headers["X-Labeler-Client"]
+    refused(send(project, write, png()), 403, "forbidden", "X-Labeler-Client")
+    assert state(project) == before
+
+
+# --- bodies -------------------------------------------------------------------------------
+
+LIMIT: Final = 2**16
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch, open_api: Open) -> Api:
+    """Each call takes little, so that too much is soon sent."""
+    for module in (documents, exports, imports, labels):
+        monkeypatch.setattr(module, "MAX_BYTES", LIMIT)
+    api = open_api(LABELER_MAX_UPLOAD_MB="1")
+    api.image()
+    return api
+
+
+def limit_of(write: Write) -> int:
+    return 2**20 if write == ("POST", "/api/images") else LIMIT
+
+
+@each_write
+@pytest.mark.parametrize("said", [True, False], ids=["said", "unsaid"])
+def test_too_much_is_refused_however_it_is_sent(small: Api, write: Write, said: bool) -> None:
+    before = state(small)
+    body = b" " * (limit_of(write) + 1)
+    refused(send(small, write, body if said else iter([body])), 413, "too_large")
+    assert state(small) == before
+
+
+@each_write
+def test_one_that_says_it_is_too_large_is_answered_before_it_comes(
+    small: Api, write: Write
+) -> None:
+    upload = by_hand(small, write, f"Content-Length: {limit_of(write) + 1}")
+    assert upload.answer()[:2] == (413, "too_large")
+
+
+@each_write
+def test_a_body_that_stops_arriving_is_given_up(
+    project: Api, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "PAUSE_S", 0.2)
+    before = state(project)
+    upload = by_hand(project, write, "Content-Length: 1000")
+    upload.send(b"{")
+    assert upload.answer()[:2] == (408, "timeout")
+    assert state(project) == before
+
+
+@each_write
+@pytest.mark.parametrize("how", ["Content-Length: 3", "Transfer-Encoding: chunked"])
+def test_a_body_that_is_cut_off_does_nothing(project: Api, write: Write, how: str) -> None:
+    before = state(project)
+    upload = by_hand(project, write, how)
+    if "chunked" in how:
+        upload.chunk(b"{}")
+    else:
+        upload.send(b"{}")
+    upload.cut()
+    # An import takes one body at a time: it is free again once the cut one is over.
+    assert settled(lambda: send(project, ("POST", "/api/imports")).status_code == 422)
+    assert state(project) == before
+
+
+# --- answers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", READS)
+def test_who_goes_away_before_the_answer_disturbs_nobody(
+    project: Api, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(3):
+        Upload(project, path=address(project, path), method="GET").cut()
+    assert project.client.get(address(project, path)).status_code == 200
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("path", [*READS, *OPEN])
+def test_a_head_is_the_head_of_the_get(project: Api, path: str) -> None:
+    answers = [project.client.request(method, address(project, path)) for method in ("GET", "HEAD")]
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert answers[1].content == b""
+    names = ("Content-Type", "ETag", "Cache-Control", "Content-Disposition")
+    for name in names:
+        assert answers[0].headers.get(name) == answers[1].headers.get(name)
+
+
+def test_a_slow_reader_holds_up_nobody(project: Api) -> None:
+    image_id = project.image("large.png", png() + bytes(8 * 2**20))
+    slow = [Upload(project, path=f"/api/images/{image_id}", method="GET") for _ in range(10)]
+    for reader in slow:
+        assert reader.socket.recv(20).startswith(b"HTTP/1.1 200")
+    assert project.client.get("/api/health").status_code == 200
+    assert project.client.get(f"/api/images/{image_id}").status_code == 200
+    for reader in slow:
+        reader.cut()
