@@ -7,7 +7,8 @@
 // - a canvas can be seen and used only once its picture and its boxes are painted, and a drag that
 //   began on it a moment too early is kept and drawn then;
 // - a click on anything that leaves the image, and the browser's "back", wait until the canvas has
-//   sent everything, and nothing more can be drawn meanwhile;
+//   sent everything, and nothing more can be drawn meanwhile; where the connection broke before it
+//   was answered, the click is made again;
 // - a box that is drawn right after its label was chosen waits until the canvas has that label;
 // - a drag is passed on clipped to the picture, and only once it is a drag;
 // - keys press the buttons that are on the page;
@@ -49,6 +50,7 @@ function createGuard(element) {
   let returning = false; // "back" or "forward" waits for the canvas
   let choosing = false; // a label was chosen, and no run has had it yet
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
+  let clicked = null; // the last button that leaves the image, until it has been answered
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
   let said = { seq: 0, room: { width: 0, height: 0 }, renew: 0 }; // what the page is told
@@ -161,6 +163,7 @@ function createGuard(element) {
     stayInEdit = false;
     setRule(SHOW);
     catchUp();
+    clickAgain();
   }
 
   // A picture that could not be fetched stays away, until it is another canvas.
@@ -237,7 +240,23 @@ function createGuard(element) {
     }
     stop(event);
     if (event.detail) target.blur(); // by pointer: the space bar is for "done", not for this again
+    const [key] = keyOf(target) ?? [];
+    clicked = key && target.matches("button") ? { key, image: image(), losses: losses() } : null;
     leave(() => target.click());
+  }
+
+  const keyOf = (node) => node.closest("[class*=st-key-leave_]")?.className.match(/st-key-leave_\S+/);
+  const image = () => task?.canvas.split("_")[1] ?? "";
+  const losses = () => window.labelerPresence?.losses() ?? 0;
+
+  // An instance that ended with a click may never have heard it, or could not say that it had.
+  function clickAgain() {
+    const { key, ...then } = clicked ?? {};
+    clicked = null;
+    if (!key || then.image !== image() || then.losses === losses()) return;
+    const button = (name) => document.querySelector(`.${CSS.escape(name)} button:enabled`);
+    const heard = /leave_(done|skip)$/.test(key); // if it can't be pressed any more
+    (button(key) ?? (heard && button("st-key-leave_next")))?.click();
   }
 
   async function leave(act) {
@@ -275,6 +294,7 @@ function createGuard(element) {
     if (mine !== generation) return;
     expected = 0; // no answer came: let the person go on, and try again
     leaving = choosing = false;
+    clicked = null;
     setRule(SHOW);
   }
 
@@ -569,6 +589,7 @@ function createGuard(element) {
 
   // For other components: whose news take the canvas away, or who want it to have sent everything.
   window.labelerCanvas = {
+    image,
     leave: (act) => (task?.canvas ? leave(act) : act()),
     quiet: () => {
       closeLabelEditor(parts());

@@ -81,6 +81,7 @@ function createPresence() {
   let telling = 0;
   let settling = 0;
   let running = false;
+  let losses = 0; // how often the connection has been lost
   let away = false; // there has been no connection for long enough to say so
 
   const state = (name) => name
@@ -159,6 +160,7 @@ function createPresence() {
   }
 
   function lost() {
+    losses += 1;
     clearTimeout(settling);
     if (state() === "pausing") {
       paused();
@@ -212,7 +214,11 @@ function createPresence() {
     stop(event);
     const key = String(button.closest("[class*=st-key-]")?.className).match(/st-key-\S+/)?.[0];
     const again = () => (key && document.querySelector(`.${CSS.escape(key)} ${button.localName}`));
-    held = () => (button.isConnected ? button : again())?.click();
+    const image = window.labelerCanvas?.image();
+    held = () => {
+      if (key?.startsWith("st-key-leave_") && image !== window.labelerCanvas?.image()) return;
+      (button.isConnected ? button : again())?.click();
+    };
   }
 
   function stop(event) {
@@ -228,9 +234,11 @@ function createPresence() {
   const timer = setInterval(check, CHECK_EVERY);
   setTimeout(fetchAhead, AHEAD_AFTER);
 
-  // For other components: whether there is a connection, and that somebody is still at work.
+  // For other components: whether there is a connection, how often it was lost, and that somebody
+  // is still at work.
   window.labelerPresence = {
     connected: () => state() === "here" || state() === "pausing",
+    losses: () => losses,
     awake: () => (lastInput = Date.now()),
   };
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import eventually, rects
+from tests.e2e.labeller import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -64,3 +64,29 @@ def test_an_instance_that_ends_while_it_saves(
         labeller.ready()
     labeller.page.wait_for_timeout(1000)
     assert len(rects(server.folder, "cat.jpg")) == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("button", "status"), [("Done", "done"), ("Skip", "skipped")])
+def test_an_instance_that_ends_with_a_click(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, button: str, status: str
+) -> None:
+    """Killed at any moment after the click: it is heard, its box is there, and the next image."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    delays_ms = (0, 20, 100, 250, 270, 300, 350, 450)
+    files = pictures.series(len(delays_ms) + 1)
+    labeller.upload(*files)
+    for image, following, delay_ms in zip(files, files[1:], delays_ms, strict=False):
+        labeller.at(image.name)
+        labeller.drag((40, 40), (120, 120))
+        if delay_ms < 250:
+            labeller.page.wait_for_timeout(400)  # the canvas has sent it
+        labeller.press(button)
+        labeller.page.wait_for_timeout(delay_ms)
+        server.stop(kill=True)
+        server.start()
+        labeller.at(following.name)
+        assert len(rects(server.folder, image.name)) == 1
+        assert documents(server.folder)[image.name]["metadata"]["status"] == status
+    assert documents(server.folder)[files[-1].name]["metadata"]["status"] == "unlabeled"
