@@ -167,11 +167,16 @@ class Client:
 
     def __init__(self, port: int, number: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.connect()
+        self.number = number
+        self.seconds: list[float] = []
+
+    def connect(self) -> None:
+        """Anew: the server closes a connection that is idle for five seconds."""
+        self.connection.close()
         self.connection.connect()
         # A request goes out in two parts; the second must not wait for an acknowledgement.
         self.connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.number = number
-        self.seconds: list[float] = []
 
     def call(
         self, method: str, path: str, body: bytes = b"", **headers: str
@@ -298,6 +303,7 @@ def starts(rounds: int) -> None:
 def at_work(person: Client, seconds: float, begin: float) -> None:
     """Every three seconds: look at the image, then save."""
     time.sleep(begin)
+    person.connect()
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
         started = time.perf_counter()

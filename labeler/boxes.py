@@ -156,19 +156,18 @@ class Rules:
             if not (top >= 0 and bottom <= height):
                 top, bottom, cut_too = _inside(top, bottom, height)
                 cut = cut or cut_too
-            box: Box = tuple.__new__(  # half the time of Box(...)
-                Box,
-                (category, round(left * 100), round(top * 100), round(right * 100),
-                 round(bottom * 100))
-            )  # fmt: skip
-            if box.right - box.left < 100 or box.bottom - box.top < 100:
+            x, y = round(left * 100), round(top * 100)
+            end_x, end_y = round(right * 100), round(bottom * 100)
+            if end_x - x < 100 or end_y - y < 100:
                 findings.append(Finding.SMALL)
-            elif box in boxes:
+                continue
+            before = len(boxes)
+            # Half the time of Box(...), and there are millions.
+            boxes[tuple.__new__(Box, (category, x, y, end_x, end_y))] = None
+            if len(boxes) == before:
                 findings.append(Finding.TWICE)
-            else:
-                boxes[box] = None
-                if cut:
-                    findings.append(Finding.CUT)
+            elif cut:
+                findings.append(Finding.CUT)
         return list(boxes), _counts(findings) if findings else NOTHING
 
     def _number(self, label: str) -> int:

@@ -135,8 +135,8 @@ class CocoWriter:
             width, height = (right - left) / 100, (bottom - top) / 100
             lines.append(
                 f'{{"id":{number},"image_id":{image},"category_id":{category},'
-                f'"bbox":[{left / 100},{top / 100},{width},{height}],'
-                f'"area":{width * height},"iscrowd":0,"segmentation":[]}},\n'
+                f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
+                f'"area":{width * height!r},"iscrowd":0,"segmentation":[]}},\n'
             )
         array.add(*lines)
 
