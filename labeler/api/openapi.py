@@ -20,14 +20,12 @@ from labeler.api.openapi_parts import (
     ETAG,
     IF_NONE_MATCH,
     IMAGE_ID,
-    LOCATION,
     MAYBE,
     SAVE,
     TEXT,
     Json,
     added,
     answered,
-    choice,
     condition,
     errors,
     link,
@@ -35,12 +33,16 @@ from labeler.api.openapi_parts import (
     ref,
     schemas,
 )  # fmt: skip
-from labeler.formats import Format
-from labeler.formats.voc import Convention
+from labeler.api.openapi_sets import (
+    export_bundle,
+    export_coco,
+    fetch_export,
+    run_import,
+    write_export,
+)
 from labeler.gate import ASSERTION_HEADER
 from labeler.images import MEDIA_TYPES
 from labeler.models import Status
-from labeler.placing import Existing
 
 
 async def answer(_: Request) -> Response:
@@ -67,14 +69,12 @@ def document() -> Json:
             "/api/images/{image_id}": {"get": _show_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},
-            "/api/export/coco": {"get": _export_coco()},
-            "/api/export/yolo": {"get": _export_bundle("Yolo", "YOLO in Ultralytics' layout")},
-            "/api/export/voc": {
-                "get": _export_bundle("Voc", "Pascal VOC by LabelImg's convention")
-            },
-            "/api/exports": {"post": _write_export()},
-            "/api/exports/{name}": {"get": _fetch_export()},
-            "/api/imports": {"post": _run_import()},
+            "/api/export/coco": {"get": export_coco()},
+            "/api/export/yolo": {"get": export_bundle("Yolo", "YOLO in Ultralytics' layout")},
+            "/api/export/voc": {"get": export_bundle("Voc", "Pascal VOC by LabelImg's convention")},
+            "/api/exports": {"post": write_export()},
+            "/api/exports/{name}": {"get": fetch_export()},
+            "/api/imports": {"post": run_import()},
             "/api/health": {"get": _probe("health", "Is this instance alive?", "ok", version=TEXT)},
             "/api/ready": {"get": _ready()},
         },
@@ -296,111 +296,6 @@ def _put_labels() -> Json:
                 },
             ),
             **errors(400, 401, 403, 408, 413, 422, 428, 500, 503),
-        },
-    }
-
-
-def _export_coco() -> Json:
-    return {
-        "operationId": "exportCoco",
-        "summary": "The project as a COCO file, made now",
-        "parameters": choice(),
-        "responses": {
-            "200": answered("The COCO file.", {"type": "object"}),
-            **errors(400, 401, 403, 500, 503),
-        },
-    }
-
-
-def _export_bundle(name: str, what: str) -> Json:
-    pictures = {"enum": ["0", "1", "false", "true"], "default": "0"}
-    return {
-        "operationId": f"export{name}",
-        "summary": f"The project as {what}: a zip, made while it is sent",
-        "parameters": [*choice(), query("images", pictures, "1: with the images themselves.")],
-        "responses": {
-            "200": {"description": "The zip.", "content": {"application/zip": {}}},
-            **errors(400, 401, 403, 500, 503),
-        },
-    }
-
-
-def _write_export() -> Json:
-    return {
-        "operationId": "writeExport",
-        "summary": "Write the project's COCO file under exports/",
-        "description": "With a split that names no part, a file for each part is written.",
-        "parameters": [CLIENT],
-        "requestBody": {
-            "required": False,
-            "description": "Which images and boxes go in; nothing means all with a result.",
-            "content": {"application/json": {"schema": ref("Choice")}},
-        },
-        "responses": {
-            "201": answered("Written.", ref("Export"), Location=LOCATION),
-            **errors(400, 401, 403, 408, 413, 500, 503),
-        },
-    }
-
-
-def _run_import() -> Json:
-    flags = {"enum": ["0", "1", "false", "true"], "default": "0"}
-    name = {"type": "string", "pattern": "^([!-$&-~]|%[2-7][0-9A-Fa-f])+$"}
-    return {
-        "operationId": "runImport",
-        "summary": "Import a data set of another program: a file, or a zip with or without images",
-        "description": "What is left out is named in the report. An import that was cut off is "
-        "sent again and ends the same. With `Accept: application/x-ndjson` the answer begins at "
-        "once, with a line of progress (doing, done, total) twice a second; the last line holds "
-        "`report`, or `error`.",
-        "parameters": [
-            CLIENT,
-            {**query("format", {"enum": list(Format)}, "The file's format."), "required": True},
-            query(
-                "existing",
-                {"enum": list(Existing), "default": Existing.KEEP},
-                "What happens to images that have boxes already.",
-            ),
-            query("dry_run", flags, "1: only tell what would happen."),
-            query(
-                "voc",
-                {"enum": list(Convention), "default": Convention.AUTO},
-                "Whether VOC's numbers count from 0 (labelimg) or from 1 (official).",
-            ),
-            {
-                "name": NAME_HEADER,
-                "in": "header",
-                "description": "The file's name, percent-encoded as UTF-8, for the report.",
-                "schema": name,
-                "example": "instances.json",
-            },
-        ],
-        "requestBody": {
-            "required": True,
-            "description": "The file, a zip, or the file packed by gzip.",
-            "content": {
-                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
-            },
-        },
-        "responses": {
-            "200": answered("What was done, or would be.", ref("ImportReport")),
-            **errors(400, 401, 403, 408, 413, 422, 500, 503),
-        },
-    }
-
-
-def _fetch_export() -> Json:
-    name = "The file's name, as in `object` after exports/."
-    return {
-        "operationId": "fetchExport",
-        "summary": "A file that was written under exports/",
-        "security": [{}, {"token": []}, {"assertion": []}, {"link": []}],
-        "parameters": [
-            {"name": "name", "in": "path", "required": True, "schema": TEXT, "description": name}
-        ],
-        "responses": {
-            "200": answered("The COCO file; it never changes.", {"type": "object"}),
-            **errors(401, 403, 404, 503),
         },
     }
 

@@ -1,0 +1,137 @@
+"""What the OpenAPI document says of data sets: exports, and imports."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from labeler.api.bodies import NAME_HEADER
+from labeler.api.openapi_parts import (
+    CLIENT,
+    LOCATION,
+    TEXT,
+    Json,
+    answered,
+    choice,
+    errors,
+    query,
+    ref,
+)
+from labeler.formats import Format
+from labeler.formats.voc import Convention
+from labeler.placing import Existing
+
+LINKED: Final[list[Json]] = [{}, {"token": []}, {"assertion": []}, {"link": []}]
+"""A link sends no header: its token stands in the address."""
+
+
+def export_coco() -> Json:
+    """GET /api/export/coco"""
+    return {
+        "operationId": "exportCoco",
+        "summary": "The project as a COCO file, made now",
+        "parameters": choice(),
+        "responses": {
+            "200": answered("The COCO file.", {"type": "object"}),
+            **errors(400, 401, 403, 500, 503),
+        },
+    }
+
+
+def export_bundle(name: str, what: str) -> Json:
+    """GET of a zip: `name` ends the operation's ID, `what` says in words what it is."""
+    pictures = {"enum": ["0", "1", "false", "true"], "default": "0"}
+    return {
+        "operationId": f"export{name}",
+        "summary": f"The project as {what}: a zip, made while it is sent",
+        "security": LINKED,
+        "parameters": [*choice(), query("images", pictures, "1: with the images themselves.")],
+        "responses": {
+            "200": {"description": "The zip.", "content": {"application/zip": {}}},
+            **errors(400, 401, 403, 500, 503),
+        },
+    }
+
+
+def write_export() -> Json:
+    """POST /api/exports"""
+    return {
+        "operationId": "writeExport",
+        "summary": "Write the project's COCO file under exports/",
+        "description": "With a split that names no part, a file for each part is written.",
+        "parameters": [CLIENT],
+        "requestBody": {
+            "required": False,
+            "description": "Which images and boxes go in; nothing means all with a result.",
+            "content": {"application/json": {"schema": ref("Choice")}},
+        },
+        "responses": {
+            "201": answered("Written.", ref("Export"), Location=LOCATION),
+            **errors(400, 401, 403, 408, 413, 500, 503),
+        },
+    }
+
+
+def run_import() -> Json:
+    """POST /api/imports"""
+    flags = {"enum": ["0", "1", "false", "true"], "default": "0"}
+    name = {"type": "string", "pattern": "^([!-$&-~]|%[2-7][0-9A-Fa-f])+$"}
+    return {
+        "operationId": "runImport",
+        "summary": "Import a data set of another program: a file, or a zip with or without images",
+        "description": "What is left out is named in the report. An import that was cut off is "
+        "sent again and ends the same. With `Accept: application/x-ndjson` the answer begins at "
+        "once, with a line of progress (doing, done, total) twice a second; the last line holds "
+        "`report`, or `error`.",
+        "parameters": [
+            CLIENT,
+            {**query("format", {"enum": list(Format)}, "The file's format."), "required": True},
+            query(
+                "existing",
+                {"enum": list(Existing), "default": Existing.KEEP},
+                "What happens to images that have boxes already.",
+            ),
+            query("dry_run", flags, "1: only tell what would happen."),
+            query(
+                "voc",
+                {"enum": list(Convention), "default": Convention.AUTO},
+                "Whether VOC's numbers count from 0 (labelimg) or from 1 (official).",
+            ),
+            {
+                "name": NAME_HEADER,
+                "in": "header",
+                "description": "The file's name, percent-encoded as UTF-8, for the report.",
+                "schema": name,
+                "example": "instances.json",
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "description": "The file, a zip, or the file packed by gzip.",
+            "content": {
+                "application/octet-stream": {"schema": {"type": "string", "format": "binary"}}
+            },
+        },
+        "responses": {
+            "200": answered("What was done, or would be.", ref("ImportReport")),
+            **errors(400, 401, 403, 408, 413, 422, 500, 503),
+        },
+    }
+
+
+def fetch_export() -> Json:
+    """GET /api/exports/{name}"""
+    name = "The file's name, as in `object` after exports/."
+    file = answered("The COCO file, or the zip; it never changes.", {"type": "object"})
+    file["content"]["application/zip"] = {}
+    return {
+        "operationId": "fetchExport",
+        "summary": "A file that was written under exports/",
+        "security": LINKED,
+        "parameters": [
+            {"name": "name", "in": "path", "required": True, "schema": TEXT, "description": name}
+        ],
+        "responses": {
+            "200": file,
+            **errors(401, 403, 404, 503),
+        },
+    }
