@@ -174,7 +174,10 @@ class Exports:
         """
         key = EXPORTS + name.removeprefix(EXPORTS)
         if not _NAME.fullmatch(key[len(EXPORTS) :]):
-            raise NotFound(f"There is no export {name!r}.")
+            raise NotFound(
+                f"There is no export {name!r}. Name a COCO export of this project as it is called "
+                f"under {EXPORTS}, without another folder."
+            )
         return verify(
             self._store, self._survey, self._labels.read(), self._shelf.open(key), progress
         )

@@ -40,8 +40,10 @@ def _doctor_of_service(path: str) -> bool:
 
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise LabelerError(f"{path} can't be read: {error}.") from error
+    except OSError as error:
+        raise LabelerError(f"{path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise LabelerError(f"{path} can't be read: it is not UTF-8 text.") from error
     return not _told(examine_service(text))
 
 

@@ -204,7 +204,11 @@ def test_the_command_reads_a_file_or_a_pipe(
     assert main(["doctor", "--service", "-"]) == 1
     assert "fault" in capsys.readouterr().out
     assert main(["doctor", "--service", str(tmp_path / "missing.json")]) == 1
-    assert "missing.json can't be read" in capsys.readouterr().err
+    assert "missing.json can't be read: No such file or directory." in capsys.readouterr().err
+    binary = tmp_path / "service.json"
+    binary.write_bytes(b"\xff\xfe")
+    assert main(["doctor", "--service", str(binary)]) == 1
+    assert "service.json can't be read: it is not UTF-8 text." in capsys.readouterr().err
     assert [one.name for one in tmp_path.iterdir()] == ["service.json"]  # no place was made
 
 
