@@ -17,7 +17,6 @@ import uuid
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, Final
 
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
@@ -110,7 +109,6 @@ class Catalogue:
         self._noted: dict[str, float] = {}
         self._from_documents: dict[tuple[str, str], ImageEntry] = {}
         self._ids: dict[tuple[str, str], str] = {}
-        self._texts: dict[str, tuple[tuple[str, int], frozenset[str]]] = {}
 
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
@@ -181,25 +179,6 @@ class Catalogue:
                 yield replace(entry, problem=error.message), None
         for entry in entries:
             yield entry, None
-
-    def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
-        """The texts of the labels in the documents of these images, by image ID.
-
-        At most `most` documents are read in one call: an image with boxes that is left out has not
-        been looked at yet.
-        """
-        with_rects = [entry for entry in entries if entry.rects]
-        unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != _state(e))
-        by_key = {document_key(entry.image_id): entry for entry in islice(unread, most)}
-        _bound(self._texts, len(with_rects))
-        for key, data, _ in self._store.read_many(by_key):
-            try:
-                texts = frozenset(rect.label for rect in parse_document(data, key).rects)
-            except DamagedDocument:
-                texts = frozenset()
-            self._texts[by_key[key].image_id] = _state(by_key[key]), texts
-        remembered = ((e, self._texts.get(e.image_id)) for e in with_rects)
-        return {e.image_id: found[1] for e, found in remembered if found and found[0] == _state(e)}
 
     def expire(self) -> None:
         """Have the next look be at a new listing."""
@@ -302,7 +281,7 @@ class Catalogue:
                 unsealed.append(info.key)
             else:
                 entries[image_id] = entry
-        _bound(self._from_documents, len(unsealed) + len(entries))
+        bound(self._from_documents, len(unsealed) + len(entries))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
             try:
@@ -361,7 +340,7 @@ class Catalogue:
                 digest = hmac.digest(self._secret, info.key.encode(), "sha256")
                 return uuid.UUID(bytes=digest[:16], version=4).hex
         if (info.key, info.version) not in self._ids:
-            _bound(self._ids, len(self._entries))
+            bound(self._ids, len(self._entries))
             self._ids[info.key, info.version] = self._digest(info.key, store)
         return self._ids[info.key, info.version]
 
@@ -373,15 +352,10 @@ class Catalogue:
         return digest.hexdigest()
 
 
-def _bound(remembered: dict[Any, Any], images: int) -> None:
+def bound(remembered: dict[Any, Any], images: int) -> None:
     """Forget everything where it is far more than the project's images have to be known by."""
     if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
         remembered.clear()
-
-
-def _state(entry: ImageEntry) -> tuple[str, int]:
-    """What of an entry changes with its document."""
-    return entry.saved_at, entry.rects
 
 
 def _place(entry: ImageEntry) -> tuple[str, str]:

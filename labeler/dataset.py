@@ -26,6 +26,7 @@ from labeler.errors import DamagedDocument, NotFound, VersionConflict
 from labeler.events import Upload, happened
 from labeler.exports import open_exports
 from labeler.label_book import LabelBook
+from labeler.label_texts import LabelTexts
 from labeler.merge import RectConflict, merge, with_landed
 from labeler.models import AnnotationDocument, dump_document, new_document, parse_document, stamped
 from labeler.originals import (
@@ -103,6 +104,7 @@ class Dataset:
         self._clock = clock
         self.labels = LabelBook(store, settings.labels)
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
+        self._label_texts = LabelTexts(store)
         self.exports = open_exports(store, uploads, self._catalogue, self.labels, clock)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
@@ -175,7 +177,7 @@ class Dataset:
 
     def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
         """The labels of these images as stored; at most `most` documents are read in one call."""
-        return self._catalogue.label_texts(entries, most)
+        return self._label_texts.of(entries, most)
 
     def find_image(self, image_id: str) -> ImageEntry:
         """The image's entry, without reading the image; NotFound."""

@@ -75,7 +75,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
     monkeypatch.setattr(catalogue, "CACHE_SECONDS", -1.0)
     project.environ["IMAGE_ID"] = "sha256"
     opened = project.open()
-    found = opened._catalogue
+    found, read = opened._catalogue, opened._label_texts
     for number in range(12):
         project.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
         project.put(f"uploads/original {number}.png", png() + bytes(number))
@@ -83,7 +83,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
         assert len(listed) == 2 * (number + 1)
         texts = opened.label_texts(listed, most=100)
         assert len(texts) == sum(bool(entry.rects) for entry in listed) == number + 1
-        assert len(found._from_documents) == len(found._ids) == len(found._texts) == number + 1
+        assert len(found._from_documents) == len(found._ids) == len(read._texts) == number + 1
     for number in range(12):
         project.remove(document_key(f"{number:032}"))
         project.remove(f"uploads/original {number}.png")
@@ -92,7 +92,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
     opened.label_texts([], most=100)
     project.put("uploads/last.png", png())
     assert len(opened.list_images()) == 1
-    assert (len(found._texts), len(found._from_documents), len(found._ids)) == (0, 0, 1)
+    assert (len(read._texts), len(found._from_documents), len(found._ids)) == (0, 0, 1)
 
 
 def test_own_saves_that_are_listed_are_noted_no_longer(

@@ -54,7 +54,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {"labeler.catalogue", "labeler.coco", "labeler.edits", "labeler.places", "labeler.secret"}
     ),
-    frozenset({"labeler.listing", "labeler.placing", "labeler.sources"}),
+    frozenset({"labeler.label_texts", "labeler.listing", "labeler.placing", "labeler.sources"}),
     frozenset({"labeler.import_report"}),
     frozenset({"labeler.survey"}),
     frozenset({"labeler.earlier"}),
