@@ -1,4 +1,4 @@
-"""How fast one instance saves, starts, and how much memory it takes, over a local folder.
+"""How fast one instance saves and starts over a local folder. pages.py has what pages cost.
 
     python bench/server.py                 # everything, about two minutes; Markdown tables
     python bench/server.py --only saves --seconds 10
@@ -11,7 +11,6 @@ Streamlit app: what is slower there is the machine, what is slower here alone is
 from __future__ import annotations
 
 import argparse
-import asyncio
 import http.client
 import json
 import os
@@ -25,7 +24,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from struct import pack
@@ -338,50 +337,15 @@ def held(seconds: float) -> None:
             break
 
 
-# --- sessions ------------------------------------------------------------------------------
-
-
-async def open_sessions(port: int, count: int, check: Callable[[], float]) -> float:
-    """What `check` says while so many pages are open, each drawn once."""
-    import aiohttp
-    from streamlit.proto.BackMsg_pb2 import BackMsg
-    from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-    run = BackMsg()
-    run.rerun_script.query_string = ""
-    address = f"http://127.0.0.1:{port}/_stcore/stream"
-    async with aiohttp.ClientSession() as http, AsyncExitStack() as stack:
-        for _ in range(count):
-            page = await stack.enter_async_context(
-                http.ws_connect(address, protocols=("streamlit", "PLACEHOLDER"), max_msg_size=0)
-            )
-            await page.send_bytes(run.SerializeToString())
-            while True:
-                message = ForwardMsg.FromString((await page.receive()).data)
-                if message.WhichOneof("type") == "script_finished":
-                    break
-        return check()
-
-
-def sessions() -> None:
-    print("| pages open | MB |\n|---:|---:|")
-    for count in (1, 50, 200):
-        with labeler() as running:
-            Client(running.port, 1).prepare()
-            found = asyncio.run(open_sessions(running.port, count, running.memory_mb))
-        print(f"| {count} | {found:.0f} |")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["saves", "held", "sessions", "starts"])
+    parser.add_argument("--only", choices=["saves", "held", "starts"])
     parser.add_argument("--seconds", type=float, default=4, help="of each turn of saving")
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
         "saves": lambda: saves(chosen.seconds, chosen.rounds),
         "held": lambda: held(10 * chosen.seconds),
-        "sessions": sessions,
         "starts": lambda: starts(chosen.rounds),
     }
     for name, measure in parts.items():

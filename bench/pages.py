@@ -1,0 +1,254 @@
+"""What pages cost one instance over a local folder: memory, start, bytes on the wire.
+
+    python bench/pages.py                  # everything, about three minutes; Markdown tables
+    python bench/pages.py --only wire      # or sessions, first
+
+Sessions are websockets that speak Streamlit's protocol and answer for the guard, so that each
+holds an image with its canvas open as a browser does, without a browser. The wire is counted
+between a real browser and the server, on the way of all connections: needs Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import shutil
+import socket
+import statistics
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from server import Client, bare_page, labeler, white_png
+
+ROOM = {"width": 1000, "height": 700}
+COUNTS = (1, 50, 200)
+
+
+# --- sessions ------------------------------------------------------------------------------
+
+
+class Session:
+    """A page without a browser."""
+
+    def __init__(self, socket: Any) -> None:
+        self._socket = socket
+        self._said: tuple[str, str] | None = None
+        self.session = ""
+
+    async def run(self) -> bool:
+        """Run the page once; whether it has shown a canvas."""
+        from streamlit.proto.BackMsg_pb2 import BackMsg
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        call = BackMsg()
+        call.rerun_script.query_string = ""
+        call.rerun_script.context_info.url = "http://127.0.0.1:8501/"
+        if self._said is not None:
+            state = call.rerun_script.widget_states.widgets.add()
+            state.id, state.json_value = self._said
+        await self._socket.send_bytes(call.SerializeToString())
+        seen = False
+        while True:
+            answer = await self._socket.receive()
+            if not isinstance(answer.data, bytes):
+                raise SystemExit(f"The server ended the session: {answer}")
+            message = ForwardMsg.FromString(answer.data)
+            kind = message.WhichOneof("type")
+            if kind == "delta":
+                element = message.delta.new_element
+                self._look(element)
+                seen |= "canvas" in element.bidi_component.component_name
+            if kind == "script_finished":
+                return seen
+
+    def _look(self, element: Any) -> None:
+        """Do as the guard in a browser: measure the room, and name the session."""
+        part = element.bidi_component
+        if part.component_name.endswith("labeler_guard"):
+            task = json.loads(json.loads(part.json)["task"])
+            said = {"seq": 1, "room": ROOM, "session": task["session"], "renew": 0, "memo": None}
+            self._said = part.id, json.dumps({"said": said})
+
+
+async def open_sessions(port: int, count: int, check: Callable[[], float]) -> tuple[float, int]:
+    """What `check` says while so many pages are open; how many of them show a canvas."""
+    import aiohttp
+
+    address = f"http://127.0.0.1:{port}/_stcore/stream"
+    canvases = 0
+    async with aiohttp.ClientSession() as http, AsyncExitStack() as stack:
+        for _ in range(count):
+            page = Session(
+                await stack.enter_async_context(
+                    http.ws_connect(address, protocols=("streamlit", "PLACEHOLDER"), max_msg_size=0)
+                )
+            )
+            await page.run()
+            canvases += await page.run()
+        return check(), canvases
+
+
+def sessions() -> None:
+    print("| pages open | with a canvas | MB |\n|---:|---:|---:|")
+    for count in COUNTS:
+        with labeler() as running:
+            Client(running.port, 1).prepare()
+            found, canvases = asyncio.run(open_sessions(running.port, count, running.memory_mb))
+        print(f"| {count} | {canvases} | {found:.0f} |", flush=True)
+
+
+# --- the first page ------------------------------------------------------------------------
+
+
+async def first_page(port: int) -> None:
+    import aiohttp
+
+    address = f"http://127.0.0.1:{port}/_stcore/stream"
+    async with (
+        aiohttp.ClientSession() as http,
+        http.ws_connect(address, protocols=("streamlit", "PLACEHOLDER"), max_msg_size=0) as page,
+    ):
+        await Session(page).run()
+
+
+def first(rounds: int) -> None:
+    """From the start of the process to health, and to the last part of the first page."""
+    print("| start | to health s | to the first page s |\n|---|---:|---:|")
+    found: dict[str, list[tuple[float, float]]] = {}
+    for _ in range(rounds):
+        for name, start in (("one-line Streamlit app", bare_page), ("Labeler", labeler)):
+            began = time.perf_counter()
+            with start() as running:
+                asyncio.run(first_page(running.port))
+                took = time.perf_counter() - began
+                found.setdefault(name, []).append((running.started_s, took))
+    for name, figures in found.items():
+        health, page = (statistics.median(column) for column in zip(*figures, strict=True))
+        print(f"| {name} | {health:.2f} | {page:.2f} |")
+
+
+# --- the wire ------------------------------------------------------------------------------
+
+
+class Wire:
+    """Passes connections on to a port of this machine, and counts what goes each way."""
+
+    def __init__(self, port: int) -> None:
+        self.up = self.down = 0
+        self._there = port
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def counted(self, work: Callable[[], object]) -> tuple[int, int]:
+        """Bytes from and to the browser while that is done, and until nothing more comes."""
+        before = self.up, self.down
+        work()
+        last = -1
+        while last != self.up + self.down:
+            last = self.up + self.down
+            time.sleep(1.0)
+        return self.up - before[0], self.down - before[1]
+
+    def _serve(self) -> None:
+        while True:
+            here, _ = self._listener.accept()
+            there = socket.create_connection(("127.0.0.1", self._there))
+            for one, other, name in ((here, there, "up"), (there, here, "down")):
+                threading.Thread(target=self._pump, args=(one, other, name), daemon=True).start()
+
+    def _pump(self, source: socket.socket, target: socket.socket, name: str) -> None:
+        try:
+            while data := source.recv(2**16):
+                setattr(self, name, getattr(self, name) + len(data))
+                target.sendall(data)
+        except OSError:
+            pass  # the browser has closed it
+        finally:
+            target.close()
+
+
+@contextmanager
+def browser_page(url: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    from tests.e2e.conftest import FLAGS
+    from tests.e2e.labeller import Labeller
+
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+        yield Labeller(page, url)
+        browser.close()
+
+
+def wire() -> None:
+    """A first visit, boxes, images with a picture of 100 kB each, over a browser's connections."""
+    rows: dict[str, list[tuple[int, int]]] = {}
+    with labeler() as running:
+        picture = white_png(1000, 700) + os.urandom(100_000)
+        uploader = Client(running.port, 1)
+        for number in range(4):
+            uploader.call("POST", "/api/images", picture, X_File_Name=f"{number}.png")
+        line = Wire(running.port)
+
+        def row(name: str, work: Callable[[], object]) -> None:
+            rows.setdefault(name, []).append(line.counted(work))
+
+        with browser_page(f"http://127.0.0.1:{line.port}") as person:
+
+            def visit() -> None:
+                person.open()
+                person.ready()
+
+            def draw(number: int) -> None:
+                person.drag((20 + number * 60, 30), (60 + number * 60, 90))
+                person.saved()
+
+            def on(name: str) -> None:
+                person.press("Next")
+                person.at(name)
+
+            row("first visit, with an image", visit)
+            for number in range(10):
+                name = "box 1" if number == 0 else "boxes 2 to 9, each" if number < 9 else "box 10"
+                row(name, lambda number=number: draw(number))
+            for number in range(1, 4):
+                row(
+                    "another image, its picture and the next one's", lambda n=number: on(f"{n}.png")
+                )
+            row("second visit", visit)
+    print("| over the wire | from the browser, kB | to the browser, kB |\n|---|---:|---:|")
+    for name, found in rows.items():
+        up, down = (statistics.mean(column) / 1000 for column in zip(*found, strict=True))
+        print(f"| {name} | {up:.1f} | {down:.1f} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", choices=["sessions", "first", "wire"])
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args()
+    parts: dict[str, Callable[[], None]] = {
+        "sessions": sessions,
+        "first": lambda: first(chosen.rounds),
+        "wire": wire,
+    }
+    for name, measure in parts.items():
+        if chosen.only in (None, name):
+            measure()
+            print(f"\nload {os.getloadavg()[0]:.0f}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
