@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import IO
+from typing import IO, Final
 
 from labeler.boxes import Rules
 from labeler.coco import AnnotationLines, CocoWriter
 from labeler.earlier import Carried
 from labeler.sources import Record, dump_record
 from labeler.survey import Read, Target, file_name_of, without_document
+
+_BATCH: Final = 1000
 
 
 class Assembly:
@@ -23,6 +25,7 @@ class Assembly:
         self._rules = rules
         self._lines = lines
         self._records = records
+        self._batch: list[str] = []
         self._run = (0, 0)
         """The lines of the earlier file that come next, and are not copied yet."""
 
@@ -61,12 +64,19 @@ class Assembly:
     def end(self) -> None:
         """After the last image; raises UnknownLabels."""
         self._copy()
+        self._write()
         self._rules.check()
 
     def _add(self, record: Record) -> None:
         self._writer.add(record.number, record.image_id, record.file_name, record.outcome)
-        self._records.write(dump_record(record).encode())
+        self._batch.append(dump_record(record))
+        if len(self._batch) >= _BATCH:
+            self._write()
         self.looked_at += 1
+
+    def _write(self) -> None:
+        self._records.write("".join(self._batch).encode())
+        self._batch.clear()
 
     def _copy(self) -> None:
         start, end = self._run

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BufferedReader, BytesIO
+from json.encoder import encode_basestring_ascii as _text
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, Self
 
@@ -119,7 +120,7 @@ class CocoWriter:
         if not outcome.fate:
             name = self._names.unique(file_name, image_id or str(number), number)
             self._images.add(
-                f'{{"id":{number},"file_name":{json.dumps(name)},'
+                f'{{"id":{number},"file_name":{_text(name)},'
                 f'"width":{outcome.width},"height":{outcome.height}}},\n'
             )
         self.tally.add(outcome, file_name)
@@ -147,8 +148,10 @@ class CocoWriter:
         array = self._annotations
         first = array.count + 1
         if not lines[0].startswith(b"%b%d," % (_ID, first)):
+            # Their numbers follow on each other: between two of one length none has another.
+            cut, last = lines[0].index(b","), lines[-1].index(b",")
             lines = [
-                b"%b%d%b" % (_ID, number, line[line.index(b",") :])
+                b"%b%d%b" % (_ID, number, line[cut if cut == last else line.index(b",") :])
                 for number, line in enumerate(lines, first)
             ]
         text = b"\n".join(lines) + b"\n"
@@ -239,8 +242,8 @@ class _Names:
                 name = f"{number}/{name}"
             self._tally.report(Finding.RENAMED, name)
         self._names.add(name)
-        folders, slash, base = name.rpartition("/")
-        stem = (folders + slash + (base.rpartition(".")[0] or base)).casefold()
+        dot = name.rfind(".")
+        stem = (name[:dot] if dot > name.rfind("/") + 1 else name).casefold()
         if stem in self._stems:
             self._tally.report(Finding.SIMILAR, name)
         self._stems.add(stem)

@@ -31,6 +31,14 @@ class Listed(NamedTuple):
     file_name: str
 
 
+class _Original(NamedTuple):
+    """What is kept of an original: three times less memory than what a scan tells of it."""
+
+    image_id: str
+    key: str
+    name: str
+
+
 class Listing:
     """Lists documents and originals at the same time."""
 
@@ -47,37 +55,27 @@ class Listing:
         """
         known_names = names if len(image_ids) >= 2 * _A_PAGE else tuple
         with ThreadPoolExecutor(1, "labeler-listing") as pool:
-            originals = pool.submit(self._scan_originals, known_names)
+            originals = pool.submit(self._originals, known_names)
             documents = self._store.scan(ANNOTATIONS, splits=_splits(ANNOTATIONS, image_ids))
             found = _documents(documents)
-            self._add_originals(found, originals.result())
+            _add_originals(found, originals.result())
         return found
 
-    def _scan_originals(self, names: Names) -> list[Scanned]:
+    def _originals(self, names: Names) -> list[_Original]:
         if self._uploads is None:
             return []
-        prefix = self._uploads.prefix
-        splits = _splits(prefix, names())
-        return list(self._uploads.store.scan(prefix, note=IMAGE_ID, splits=splits))
-
-    def _add_originals(self, found: dict[str, Listed], originals: list[Scanned]) -> None:
-        if self._uploads is None:
-            return
-        start, store = len(self._uploads.prefix), self._uploads.store
-        for original in originals:
-            name = original.key[start:]
+        prefix, store = self._uploads.prefix, self._uploads.store
+        originals = []
+        for scanned in store.scan(prefix, note=IMAGE_ID, splits=_splits(prefix, names())):
+            name = scanned.key[len(prefix) :]
             if not is_image_name(name):
                 continue
             try:
-                image_id = self._catalogue.original_id(name, original, store)
+                image_id = self._catalogue.original_id(name, scanned, store)
             except NotFound:  # it was deleted since it was listed
                 continue
-            known = found.get(image_id)
-            if known is None:
-                found[image_id] = Listed(image_id, "", "", original.key, name)
-            elif known.original is None or name.startswith(f"{image_id}/"):
-                # The place of its own is only used where the plain name was another picture's.
-                found[image_id] = Listed(image_id, known.version, known.md5, original.key, name)
+            originals.append(_Original(image_id, scanned.key, name))
+        return originals
 
 
 def _documents(scanned: Iterable[Scanned]) -> dict[str, Listed]:
@@ -88,6 +86,16 @@ def _documents(scanned: Iterable[Scanned]) -> dict[str, Listed]:
         if key.endswith(".json") and is_image_id(image_id):
             found[image_id] = Listed(image_id, version, md5, None, "")
     return found
+
+
+def _add_originals(found: dict[str, Listed], originals: Iterable[_Original]) -> None:
+    for image_id, key, name in originals:
+        known = found.get(image_id)
+        if known is None:
+            found[image_id] = Listed(image_id, "", "", key, name)
+        elif known.original is None or name.startswith(f"{image_id}/"):
+            # The place of its own is only used where the plain name was another picture's.
+            found[image_id] = Listed(known.image_id, known.version, known.md5, key, name)
 
 
 def _splits(prefix: str, names: Sequence[str]) -> list[str]:
