@@ -24,6 +24,7 @@ from labeler.assembly import Assembly
 from labeler.boxes import Rules, Summary
 from labeler.catalogue import Catalogue
 from labeler.coco import AnnotationLines, CocoFile, CocoWriter
+from labeler.cycles import unsearched
 from labeler.earlier import (
     CHOICE,
     EXPORTS,
@@ -190,7 +191,7 @@ class Exports:
         The label set is stored in any case, so that later exports give each label the same number.
         """
         started = time.monotonic()
-        with ThreadPoolExecutor(2, "labeler-export") as pool:
+        with unsearched(), ThreadPoolExecutor(2, "labeler-export") as pool:
             # All three wait for the store: at the same time.
             found = pool.submit(self._shelf.newest, choice, WRITER)
             stored = pool.submit(self._labels.add, ())

@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler", "labeler.errors"}),
-    frozenset({"labeler.events", "labeler.stored", "labeler.turns"}),
+    frozenset({"labeler.cycles", "labeler.events", "labeler.stored", "labeler.turns"}),
     frozenset(
         {
             "labeler.auth",
