@@ -69,6 +69,22 @@ def test_lines_that_nobody_can_read(store: Store, root: Path, journal: Path, lin
     store.write("a", b"2", replaces=version)
 
 
+def test_a_journal_of_many_megabytes(store: Store, root: Path, journal: Path) -> None:
+    """It is read in blocks; lines that are longer than one are nobody's, or half a line."""
+    create(store, "a", b"1", n="1")
+    gone = b'{"k":"gone","v":"1-1-1"}\n' * 100_000
+    with journal.open("ab") as file:
+        file.write(gone + b"x" * 3_000_000 + b"\n")
+    create(store, "b", b"2", n="2")
+    with journal.open("ab") as file:
+        file.write(gone + b"x" * 3_000_000)
+    fresh = LocalStore(root)
+    assert [number(fresh, key) for key in "ab"] == ["1", "2"]
+    create(fresh, "c", b"3", n="3")
+    for reader in (store, LocalStore(root)):
+        assert [number(reader, key) for key in "abc"] == ["1", "2", "3"]
+
+
 def test_it_does_not_grow_with_the_number_of_saves(store: Store, root: Path, journal: Path) -> None:
     other = LocalStore(root)
     create(store, "untouched", b"", n="old")
