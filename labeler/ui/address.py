@@ -20,6 +20,7 @@ TEXT: Final = "find"
 LABEL: Final = "label"
 VIEW: Final = "view"
 MAX_TEXT: Final = 200
+_LED: Final = "led_to"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,28 @@ def image() -> str | None:
 def go_to(image_id: str) -> None:
     """Make the address name that image, and no view; the page then shows it."""
     st.query_params[IMAGE] = image_id
-    st.query_params.pop(VIEW, None)
+    open_view(None)
+
+
+def open_view(name: str | None) -> None:
+    """Make the address name that view, or none."""
+    if name is None:
+        st.query_params.pop(VIEW, None)
+    else:
+        st.query_params[VIEW] = name
+    st.session_state[_LED] = _place()
+
+
+def was_led() -> bool:
+    """Whether the page itself has led to where the address is, since this was asked last.
+
+    Else the browser has: by "back", "forward" or what somebody typed.
+    """
+    return bool(st.session_state.pop(_LED, None) == _place())
+
+
+def _place() -> tuple[str | None, str | None]:
+    return st.query_params.get(IMAGE), st.query_params.get(VIEW)
 
 
 def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:

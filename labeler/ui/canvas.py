@@ -64,7 +64,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         canvas=canvas.key,
         picture=picture,
         boxes=len(canvas.given),
-        renew=image.stale,
+        renew=image.stale or session.asked_to_leave,
         label=(session.place_of_label, label),
         prefetch=fetch,
         memo=state.memo_of(image, canvas),

@@ -6,8 +6,8 @@
 // - it tells the page how much room there is for the canvas;
 // - a canvas can be seen and used only once its picture and its boxes are painted, and a drag that
 //   began on it a moment too early is kept and drawn then;
-// - a click on anything that leaves the image, and the browser's "back", wait until the canvas has
-//   sent everything, and nothing more can be drawn meanwhile; where the connection broke before it
+// - a click on anything that leaves the image waits until the canvas has sent everything, and nothing
+//   more can be drawn meanwhile; after "back", the page waits for the same; where the connection broke before it
 //   was answered, the click is made again;
 // - a box that is drawn right after its label was chosen waits until the canvas has that label;
 // - a drag is passed on clipped to the picture, and only once it is a drag;
@@ -47,14 +47,13 @@ function createGuard(element) {
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
   let drag = null;
-  let returning = false; // "back" or "forward" waits for the canvas
   let choosing = false; // a label was chosen, and no run has had it yet
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let clicked = null; // the last button that leaves the image, until it has been answered
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
   let said = { seq: 0, room: { width: 0, height: 0 }, renew: 0 }; // what the page is told
-  let stayInEdit = false; // the next canvas is the same picture's
+  let stayInEdit = ""; // the image whose next canvas is to be in edit mode too
   let owed = null; // what a new session has not heard yet of the canvas
   let expected = 0; // the held canvas waits for a run that has heard this much
   let resizeTimer = 0;
@@ -158,9 +157,9 @@ function createGuard(element) {
     await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 30)));
     if (mine !== generation) return;
     leaving = false;
-    const edit = stayInEdit && toolbarButton(parts(), "edit");
+    const edit = stayInEdit && stayInEdit === image() && toolbarButton(parts(), "edit");
     if (edit && edit.ariaPressed !== "true") edit.click();
-    stayInEdit = false;
+    stayInEdit = "";
     setRule(SHOW);
     catchUp();
     clickAgain();
@@ -261,7 +260,7 @@ function createGuard(element) {
 
   async function leave(act) {
     leaving = true;
-    stayInEdit = false;
+    stayInEdit = "";
     holdUntilAnswered();
     closeLabelEditor(parts());
     await quiet();
@@ -269,21 +268,6 @@ function createGuard(element) {
     act();
     replaying = false;
     say({}); // after the click: a run that has heard this has seen the click
-  }
-
-  function onHistory(event) {
-    // "Back" and "forward" lead to another image like a click does. Without a connection the page
-    // stays where it is: it reads the address anew only when it hears of this.
-    if (!task?.canvas || replaying) return;
-    stop(event);
-    if (!returning) goWhereTheAddressIs();
-  }
-
-  async function goWhereTheAddressIs() {
-    returning = true;
-    while (leaving || !(window.labelerPresence?.connected() ?? true)) await pause(50);
-    returning = false;
-    leave(() => window.dispatchEvent(new PopStateEvent("popstate", { state: history.state })));
   }
 
   async function holdUntilAnswered() {
@@ -514,7 +498,7 @@ function createGuard(element) {
     if (Math.abs(width) < 20 && Math.abs(height) < 60) return;
     await quiet();
     // Another room is another canvas: nothing may be drawn on this one any more.
-    stayInEdit = editing(parts());
+    stayInEdit = editing(parts()) ? image() : "";
     if (task.canvas) holdUntilAnswered();
     say({ room });
   }
@@ -565,7 +549,7 @@ function createGuard(element) {
       await pause(100);
     } while (quietIn() > 0);
     if (task.run !== run || leaving) return; // the page asks again if it still wants to
-    stayInEdit = editing(parts());
+    stayInEdit = editing(parts()) ? image() : "";
     holdUntilAnswered();
     say({ renew: said.renew + 1 });
   }
@@ -582,7 +566,6 @@ function createGuard(element) {
   document.addEventListener("click", onClick, options);
   document.addEventListener("keydown", onKey, options);
   for (const type of ["click", "keydown"]) document.addEventListener(type, onLabel, options);
-  window.addEventListener("popstate", onHistory, options);
   window.addEventListener("resize", () => measureSoon(RESIZE_AFTER), options);
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
   watch.observe(element);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractContextManager, nullcontext
 
 import streamlit as st
@@ -15,6 +16,7 @@ from labeler.saver import SaveState
 from labeler.ui import (
     address,
     exporting,
+    guard,
     listing,
     people,
     presence,
@@ -44,6 +46,10 @@ STYLE = """
 """
 
 
+LEAVE_WITHIN_S = 20.0
+"""A canvas that does not answer keeps nobody for ever."""
+
+
 def show() -> None:
     """Draw the page for the image that the address names."""
     st.set_page_config(page_title="Labeler", layout="wide")
@@ -71,7 +77,8 @@ def show() -> None:
 
 def _show_page() -> None:
     context = bound()
-    view = views.current()
+    stays = _stays()
+    view = None if stays else views.current()
     with st.sidebar:
         sidebar.uploader(context)
         with st.container(), _patience():
@@ -82,7 +89,7 @@ def _show_page() -> None:
         label = sidebar.label_picker(context, labels) if labels else ""
         wanted, ignored = address.filters(labels)
         found = listing.find(context.dataset, entries or [], labels, wanted)
-        current = _current(found.entries or entries or [])
+        current = stays or _current(found.entries or entries or [])
         listed = listing.show(entries, found, labels, current) if entries is not None else []
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
@@ -101,6 +108,29 @@ def _show_page() -> None:
         _welcome()
     else:
         stage.show(context, current, listed, labels, label)
+
+
+def _stays() -> str | None:
+    """The open image, while its canvas may hold a box that the page has not heard of.
+
+    Buttons are pressed once the canvas has sent everything. "Back" and "forward" come at once:
+    then the image stays until the canvas says that it is quiet.
+    """
+    session = state.session()
+    image, led = session.open, address.was_led()
+    session.asked_to_leave, asked = False, session.asked_to_leave
+    if image is None or image.canvas is None or led:
+        return None
+    if address.image() == image.image_id and views.named() is None:
+        return None
+    if not asked:
+        session.leaving_since = time.monotonic()
+    elif guard.renewals() != session.renewals:
+        return None
+    if time.monotonic() - session.leaving_since > LEAVE_WITHIN_S:
+        return None
+    session.asked_to_leave = True
+    return image.image_id
 
 
 def _patience() -> AbstractContextManager[None]:

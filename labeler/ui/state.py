@@ -110,6 +110,9 @@ class _Session:
     """The labels for the next box as the picker has shown them last: text by name."""
     label_added: bool = False
     on_the_way: str = ""
+    asked_to_leave: bool = False
+    """The address names something else; the open canvas was asked whether it has sent all."""
+    leaving_since: float = 0.0
     """The image to go to when the canvas of another one, which the tab still has, has been read."""
     runs: int = 0
     canvases: int = 0

@@ -58,9 +58,15 @@ def opener(name: str) -> None:
             icon=view.icon,
             key=f"{LEAVE}view_{name}",
             type="tertiary",
-            on_click=_open,
+            on_click=address.open_view,
             args=(name,),
         )
+
+
+def named() -> str | None:
+    """The name of the view that the address names, if there is such a view."""
+    name = st.query_params.get(address.VIEW, "")
+    return name if name in VIEWS else None
 
 
 def current() -> View | None:
@@ -80,10 +86,6 @@ def show(view: View, context: Context, project: Project) -> None:
     view.load()(context, project)
 
 
-def _open(name: str) -> None:
-    st.query_params[address.VIEW] = name
-
-
 def close() -> None:
     """Have the next run show the image again."""
-    st.query_params.pop(address.VIEW, None)
+    address.open_view(None)
