@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 ANNOTATIONS: Final = "annotations/"
 CACHE_SECONDS: Final = 5.0
-QUICK_S: Final = 1.0
-"""A page waits for a listing that takes no longer."""
+LARGE: Final = 5_000
+"""A page waits for the listing of so many images and no more."""
 _PAUSE: Final = 10
 """How many times as long as a slow listing takes there is none: it costs processor and money."""
 _CLOSING_S: Final = 2.0
@@ -118,11 +118,11 @@ class Catalogue:
     def glance(self) -> list[ImageEntry]:
         """Every image, in the order of names, for a page that must not wait.
 
-        As `entries` while a listing is a matter of a second. Of a larger project it is the last
-        listing, and a new one is made meanwhile: own changes are in it, those of others come later,
-        by ten times as long as a listing takes. Raises, once, what made a listing fail.
+        As `entries` for up to 5,000 images. Of a larger project it is the last listing, and a new
+        one is made meanwhile: own changes are in it, those of others come later, by ten times as
+        long as a listing takes. Raises, once, what made a listing fail.
         """
-        if self._took <= QUICK_S:
+        if len(self._entries) <= LARGE:
             return self.entries()
         with self._lock:
             failed, self._failed = self._failed, None
@@ -197,7 +197,7 @@ class Catalogue:
         """The entry of that image; looks anew where the last listing does not hold it."""
         with self._lock:
             entry = self._entries.get(image_id)
-        if entry is None and self._took > QUICK_S:
+        if entry is None and len(self._entries) > LARGE:
             entry = self._look_for(image_id)
         if entry is None:
             self._list(1.0)

@@ -396,7 +396,7 @@ def test_the_seal_stands_for_the_document_and_for_what_is_listed() -> None:
 
 def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
     """A catalogue that has listed once and takes every listing for a slow one, long due."""
-    monkeypatch.setattr(catalogue, "QUICK_S", -1.0)
+    monkeypatch.setattr(catalogue, "LARGE", -1)
     monkeypatch.setattr(catalogue, "CACHE_SECONDS", 0.0)
     monkeypatch.setattr(catalogue, "_PAUSE", 0)
     seen = look(store)
