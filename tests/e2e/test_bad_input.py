@@ -295,7 +295,7 @@ def test_objects_that_are_damaged_or_newer(
     assert labels.read_bytes() == b'{"labels": [{"number": 1, "name": ""}]}'
     assert not (folder / "exports").exists()
     labels.unlink()
-    other.page.reload()
+    other.page.goto(server.url)  # the address holds the export that failed, which is told again
     other.ready()
     shows(other.page, "2 boxes")
     expect(other.page.get_by_text("is damaged")).to_have_count(0)
