@@ -14,7 +14,7 @@ from streamlit_drawable_canvas import st_canvas
 from labeler.labels import LabelSet
 from labeler.ui import address, guard, people, state
 from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
-from labeler.ui.memo import parse_memo
+from labeler.ui.memo import Memo, parse_memo
 
 COPY_WIDTHS: Final = (640, 1024, 1600, 2400, 3600)
 MEMO_TRIES: Final = 150  # a tenth of a second each: a busy machine must not lose a canvas
@@ -32,16 +32,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
     room = guard.room()
     memo = parse_memo(guard.memo())
     if memo is not None and not session.canvases:
-        if memo.image_id != image.image_id and not session.on_the_way:
-            # The instance before ended on the way to this image: its canvas is still the other
-            # one's, and may hold what nobody has stored.
-            session.on_the_way = image.image_id
-            address.go_to(memo.image_id)
-            st.rerun()
-        session.canvases = 1
-        state.resume(image, memo)
-        if image.canvas is None:
-            _go_on()
+        _take_up(image, memo)
     renewals = guard.renewals()
     if renewals != session.renewals:
         session.renewals = renewals
@@ -111,6 +102,21 @@ def _meet_tab(place: DeltaGenerator) -> None:
         for _ in range(MEMO_TRIES):
             time.sleep(0.1)
             place.empty()
+
+
+def _take_up(image: state.OpenImage, memo: Memo) -> None:
+    """Go on with the canvas of the instance before, as the tab remembers it."""
+    session = state.session()
+    if memo.image_id != image.image_id and not session.on_the_way:
+        # That instance ended on the way to this image: its canvas is still the other one's, and
+        # may hold what nobody has stored.
+        session.on_the_way = image.image_id
+        address.go_to(memo.image_id)
+        st.rerun()
+    session.canvases = 1
+    state.resume(image, memo)
+    if image.canvas is None:
+        _go_on()
 
 
 def _go_on() -> None:
