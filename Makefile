@@ -45,13 +45,13 @@ run: $(VENV)/.installed ## start Labeler on PORT (8501); settings come from the 
 
 # --- check --------------------------------------------------------------------------------
 
-# Two at a time: all that open a browser one after the other, and the others beside them.
+# Two at a time: most wait for a server or a browser.
 WORKERS := 2
 
 .PHONY: test
 test: $(VENV)/.installed-dev ## run all tests
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM \
-		&& exec $(PY) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+		&& exec $(PY) -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 .PHONY: cover
 cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of them reaches
