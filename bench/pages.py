@@ -20,14 +20,14 @@ import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from server import Client, bare_page, labeler, white_png
+from server import Client, Server, bare_page, labeler, white_png
 
 ROOM = {"width": 1000, "height": 700}
 COUNTS = (1, 50, 200)
@@ -37,17 +37,23 @@ COUNTS = (1, 50, 200)
 
 
 class Session:
-    """A page without a browser."""
+    """A page without a browser. Reads all the time, as a browser does: it answers pings."""
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
         self._said: tuple[str, str] | None = None
-        self.session = ""
+        self._finished = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+        self.has_canvas = False
 
-    async def run(self) -> bool:
-        """Run the page once; whether it has shown a canvas."""
+    @property
+    def is_open(self) -> bool:
+        """Whether the server still holds it."""
+        return not self._socket.closed
+
+    async def run(self) -> None:
+        """Run the page once, to its end."""
         from streamlit.proto.BackMsg_pb2 import BackMsg
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
         call = BackMsg()
         call.rerun_script.query_string = ""
@@ -55,69 +61,84 @@ class Session:
         if self._said is not None:
             state = call.rerun_script.widget_states.widgets.add()
             state.id, state.json_value = self._said
+        self._finished.clear()
         await self._socket.send_bytes(call.SerializeToString())
-        seen = False
-        while True:
-            answer = await self._socket.receive()
-            if not isinstance(answer.data, bytes):
-                raise SystemExit(f"The server ended the session: {answer}")
+        finished = asyncio.create_task(self._finished.wait())
+        await asyncio.wait((finished, self._reading), return_when=asyncio.FIRST_COMPLETED)
+        if self._reading.done():
+            finished.cancel()
+            raise SystemExit(f"The server ended the session: {self._socket.close_code}")
+
+    async def _read(self) -> None:
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        async for answer in self._socket:
             message = ForwardMsg.FromString(answer.data)
             kind = message.WhichOneof("type")
             if kind == "delta":
-                element = message.delta.new_element
-                self._look(element)
-                seen |= "canvas" in element.bidi_component.component_name
+                self._look(message.delta.new_element)
             if kind == "script_finished":
-                return seen
+                self._finished.set()
 
     def _look(self, element: Any) -> None:
         """Do as the guard in a browser: measure the room, and name the session."""
         part = element.bidi_component
+        self.has_canvas |= "canvas" in part.component_name
         if part.component_name.endswith("labeler_guard"):
             task = json.loads(json.loads(part.json)["task"])
             said = {"seq": 1, "room": ROOM, "session": task["session"], "renew": 0, "memo": None}
             self._said = part.id, json.dumps({"said": said})
 
 
-async def open_sessions(port: int, count: int, check: Callable[[], float]) -> tuple[float, int]:
-    """What `check` says while so many pages are open; how many of them show a canvas."""
+@asynccontextmanager
+async def browserless(port: int) -> AsyncIterator[Callable[[], Awaitable[Session]]]:
+    """Opens pages, as many as wanted; all are closed at the end."""
     import aiohttp
 
     address = f"http://127.0.0.1:{port}/_stcore/stream"
-    canvases = 0
-    async with aiohttp.ClientSession() as http, AsyncExitStack() as stack:
+    # Without this, it opens a hundred and waits for one of them to end.
+    unlimited = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=unlimited) as http, AsyncExitStack() as stack:
+
+        async def open_one() -> Session:
+            protocols = ("streamlit", "PLACEHOLDER")
+            connecting = http.ws_connect(address, protocols=protocols, max_msg_size=0)
+            return Session(await stack.enter_async_context(connecting))
+
+        yield open_one
+
+
+async def at_pages(running: Server, count: int) -> str:
+    """A row of the table for so many pages open at once."""
+    async with browserless(running.port) as open_one:
+        pages = []
+        before = running.cpu_s()
         for _ in range(count):
-            page = Session(
-                await stack.enter_async_context(
-                    http.ws_connect(address, protocols=("streamlit", "PLACEHOLDER"), max_msg_size=0)
-                )
-            )
-            await page.run()
-            canvases += await page.run()
-        return check(), canvases
+            pages.append(await open_one())
+            await pages[-1].run()
+            await pages[-1].run()
+        cpu = (running.cpu_s() - before) / count
+        memory = running.memory_mb()
+        shown = sum(page.has_canvas for page in pages)
+        open_still = sum(page.is_open for page in pages)
+        return f"| {count} | {open_still} | {shown} | {memory:.0f} | {cpu * 1e3:.0f} |"
 
 
 def sessions() -> None:
-    print("| pages open | with a canvas | MB |\n|---:|---:|---:|")
+    print("| pages | open at the end | with a canvas | MB | CPU ms to open one |")
+    print("|---:|---:|---:|---:|---:|")
     for count in COUNTS:
         with labeler() as running:
             Client(running.port, 1).prepare()
-            found, canvases = asyncio.run(open_sessions(running.port, count, running.memory_mb))
-        print(f"| {count} | {canvases} | {found:.0f} |", flush=True)
+            print(asyncio.run(at_pages(running, count)), flush=True)
 
 
 # --- the first page ------------------------------------------------------------------------
 
 
 async def first_page(port: int) -> None:
-    import aiohttp
-
-    address = f"http://127.0.0.1:{port}/_stcore/stream"
-    async with (
-        aiohttp.ClientSession() as http,
-        http.ws_connect(address, protocols=("streamlit", "PLACEHOLDER"), max_msg_size=0) as page,
-    ):
-        await Session(page).run()
+    async with browserless(port) as open_one:
+        await (await open_one()).run()
 
 
 def first(rounds: int) -> None:
