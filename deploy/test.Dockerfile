@@ -9,8 +9,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /project
 COPY requirements-dev.txt ./
-# Beside what is there: a package that the image holds is not installed again.
-RUN python -m pip --python /opt/labeler/bin/python install --no-cache-dir \
+# Beside what is there: a package that the image holds is not installed again. Its own Python has no
+# pip, the one that it was made from does.
+RUN "$(readlink -f /opt/labeler/bin/python)" -m pip --python /opt/labeler/bin/python install --no-cache-dir \
         --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
 COPY . ./
 # Some tests ask git which files belong to the project, and an upload comes without its history.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import mimetypes
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import md5
-from typing import Final
+from typing import Final, TypeVar
 
 from labeler.errors import NotFound, VersionConflict
 from labeler.places import close_places, open_place, open_places
@@ -18,8 +19,13 @@ from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
 UPLOADS: Final = "uploads/"
 _THREADS: Final = 16
+_AHEAD: Final = 4 * _THREADS
+"""So many objects at most are begun and not yet told of, however many there are."""
 _IN_MEMORY: Final = 2**20
 """Bytes; what is larger goes over a file, and is an original, which never changes."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Outcome(StrEnum):
@@ -73,7 +79,18 @@ def _copy_all(store: Store, prefix: str, to: Store, below: str, dry_run: bool) -
             return None
 
     with ThreadPoolExecutor(_THREADS, "copy") as pool:
-        yield from filter(None, pool.map(copy, list_all(store, prefix)))
+        yield from filter(None, _in_order(pool, copy, list_all(store, prefix)))
+
+
+def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """What `work` gives for each item, in their order; only _AHEAD of them are taken before."""
+    begun: deque[Future[R]] = deque()
+    for item in items:
+        begun.append(pool.submit(work, item))
+        if len(begun) == _AHEAD:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
 
 
 def _copy(store: Store, info: ObjectInfo, to: Store, key: str) -> Outcome:

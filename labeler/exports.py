@@ -125,7 +125,8 @@ class Exports:
         """
         if len(choice.parts()) > 1:
             raise InvalidRequest(
-                "A split is a file for each part: name the one that you want, such as part=train."
+                "A split is a file for each part: name one as the part, "
+                f"{' or '.join(one.part for one in choice.parts() if one.part)}."
             )
         made = self._made(choice, progress)
         made.records.close()

@@ -255,7 +255,8 @@ class Printed(io.TextIOBase):
     def write(self, text: str) -> int:
         # Bytes raise a TypeError here, by which callers know what kind of stream this is.
         *lines, rest = (getattr(self._local, "rest", "") + text).split("\n")
-        self._local.rest = rest
+        # Of a line that never ends, as much as would be told of it, and the sign of a cut.
+        self._local.rest = rest[: MAX_TEXT + 1]
         for line in lines:
             if line.strip():
                 self._logger.log(self._level, "%s", line.strip())

@@ -27,6 +27,7 @@ _HURRIED_RETRY_S: Final = 0.2
 _WORKERS: Final = 64
 """Of each kind; a thread is only made when all others are at work."""
 _MAX_REMEMBERED: Final = 10_000
+_MAX_TRIED: Final = 32
 Edit = Callable[[AnnotationDocument], AnnotationDocument]
 
 
@@ -186,6 +187,9 @@ class Saver:
         except LabelerError:
             if wanted not in tried:
                 tried.append(wanted)
+                # The first may have been stored as the store went away, the last as it came back.
+                # Were it one between, no box is lost: one that was changed since is asked about.
+                del tried[1 : 1 - _MAX_TRIED]
             raise
         self._written(draft, saved, began)
         with draft._lock:

@@ -219,5 +219,8 @@ def _split(text: str) -> tuple[int, ...]:
 def _part(text: str, split: tuple[int, ...]) -> Part:
     parts = [part for part, share in zip(Part, split, strict=False) if share]
     if text not in parts:
-        raise InvalidRequest(f"part={text!r} must be one of {', '.join(parts)}.")
+        raise InvalidRequest(
+            f"part={text!r} must be one of {', '.join(parts)}: those have a share in the split "
+            f"{'/'.join(map(str, split))}."
+        )
     return Part(text)

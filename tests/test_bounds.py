@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from labeler import catalogue, dataset, saver
+from labeler import catalogue, copying, dataset, logs, saver
 from labeler.catalogue import document_key
 from labeler.edits import with_rects
 from labeler.errors import NotFound
@@ -115,3 +117,26 @@ def test_what_is_known_of_pictures_is_bounded(
         image_id = opened.add_image(f"{number}.png", png()).image_id
         assert opened.image_info(image_id).width == 64
         assert len(opened._infos) <= 4
+
+
+def test_of_a_line_that_never_ends_as_much_is_kept_as_is_told() -> None:
+    printed = logs.Printed("stdout", logging.INFO)
+    for _ in range(200):
+        printed.write("x" * 1000)
+    assert len(printed._local.rest) <= logs.MAX_TEXT + 1
+
+
+def test_a_copy_begins_no_more_than_it_can_soon_tell_of() -> None:
+    taken = 0
+
+    def keys() -> Iterator[int]:
+        nonlocal taken
+        for number in range(1000):
+            taken += 1
+            yield number
+
+    with ThreadPoolExecutor(4) as pool:
+        found = copying._in_order(pool, lambda number: number + 1, keys())
+        assert next(found) == 1
+        assert taken == copying._AHEAD
+        assert list(found) == list(range(2, 1001))

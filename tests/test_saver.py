@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from labeler import saver
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_rects
 from labeler.errors import Unavailable
@@ -345,6 +346,27 @@ def test_a_box_that_came_back_after_an_unheard_write_is_kept(desk: Desk) -> None
     desk.saver.change(ben, add(OTHER))
     assert desk.saver.flush(LONG_S) == 0
     assert set(desk.stored().rects) == {BOX, OTHER}
+
+
+def test_what_failed_is_remembered_within_a_bound_and_no_box_is_lost(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first write is stored unheard, then none is while the box is moved again and again."""
+    monkeypatch.setattr(saver, "_MAX_TRIED", 5)
+    desk.gate.failure, desk.gate.lands = Unavailable("no answer"), True
+    desk.saver.change(desk.draft, put(box("a")))
+    until(lambda: desk.draft.state is SaveState.FAILED)
+    desk.gate.lands = False
+    monkeypatch.setattr(saver, "MAX_WAIT_BEFORE_RETRY_S", 0.002)
+    assert desk.stored().rects == (box("a"),)
+    for number in range(20):
+        desk.saver.change(desk.draft, put(box("a", 20.0 + number)))
+        until(lambda: desk.draft.wanted in desk.draft._tried)
+        assert len(desk.draft._tried) <= 5
+    desk.gate.failure = None
+    assert desk.saver.flush(LONG_S) == 0
+    assert desk.stored().rects == (box("a", 39.0),)
+    assert desk.draft.conflicts == ()
 
 
 def test_a_fault_of_the_program_is_told_and_the_next_change_stores_all(desk: Desk) -> None:

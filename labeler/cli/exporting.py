@@ -60,10 +60,14 @@ def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> b
         say("A COCO file holds no images: leave out --images.")
         raise SystemExit(2)
     if given.output is None:
-        for export in dataset.exports.write(choice, watched):
+        exports = dataset.exports.write(choice, watched)
+        for export, one in zip(exports, choice.parts(), strict=True):
             show(export.key)
-            _say_summary(export.summary)
+            _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
         return True
+    if len(choice.parts()) > 1:
+        say("A split is a file for each part: choose one by --part, or leave out --output.")
+        raise SystemExit(2)
     with dataset.exports.coco(choice, watched) as coco:
         with _output(given.output) as file:
             write = _counted(file)
@@ -119,10 +123,10 @@ def watched(doing: str, done: int = 0, total: int = 0) -> None:
     progress(f"{doing}: {done} of {total}" if total else doing)
 
 
-def _say_summary(summary: Summary) -> None:
-    for line in summary.lines():
-        say(line)
-    say(f"{summary.images} images, {summary.annotations} boxes.")
+def _say_summary(summary: Summary, which: str = "") -> None:
+    """What went in and what did not; each line begins with `which` of several files it is."""
+    for line in [*summary.lines(), f"{summary.images} images, {summary.annotations} boxes."]:
+        say(which + line)
 
 
 def _counted(file: BinaryIO) -> Callable[[bytes], None]:

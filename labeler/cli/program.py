@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from labeler import __version__
 from labeler.cli.adding import add
 from labeler.cli.examining import doctor
 from labeler.cli.exporting import add_choice, export, verify
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m labeler",
         description="Labelled boxes on images: work on the data set that LABELER_STORAGE names.",
     )
+    parser.add_argument("--version", action="version", version=f"Labeler {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name: str, work: Callable[..., bool], about: str) -> argparse.ArgumentParser:

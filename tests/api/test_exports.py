@@ -155,7 +155,7 @@ def test_a_split_without_a_part_is_a_file_each(api: Api) -> None:
         fetched = api.client.get(f"/api/{one['object']}")
         direct = api.client.get(f"/api/export/coco?split=60/40&part={part}")
         assert fetched.content == direct.content
-    refused(api.client.get("/api/export/coco?split=60/40"), 400, "bad_request", "part=train")
+    refused(api.client.get("/api/export/coco?split=60/40"), 400, "bad_request", "train or val")
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from labeler import __version__
 from labeler.catalogue import document_key
 from labeler.storage import open_store
-from tests.cli.support import PROGRAM, ROOT, Run, labelled
+from tests.cli.support import PROGRAM, ROOT, Done, Run, labelled
 from tests.gcs_server import Fault, GcsServer
 from tests.projects import Project, old_document
 
@@ -38,6 +39,10 @@ def test_help_is_on_stdout(run: Run) -> None:
     for name in ("add", "list", "show", "export", "stats", "check", "doctor"):
         assert name in done.out
         assert run(name, "--help").code == 0
+
+
+def test_the_version_is_told_whatever_is_set(run: Run) -> None:
+    assert run("--version", IMAGE_ID="sequence") == Done(0, f"Labeler {__version__}\n", "")
 
 
 def test_a_wrong_setting_is_told_in_a_line(run: Run) -> None:

@@ -87,7 +87,16 @@ def test_a_split_writes_a_file_for_each_part(run: Run, project: Project) -> None
     assert [key.rpartition("_")[2] for key in keys] == ["train.json", "val.json", "test.json"]
     found = [json.loads(project.objects()[key][0])["images"] for key in keys]
     assert sorted(image["file_name"] for part in found for image in part) == ["a.png", "b.png"]
-    assert run("export", "coco", "--split", "50/50", "--output", "-").code == 1
+    told = [line for line in done.err.splitlines() if "images" in line]
+    assert [line.split()[1] for line in told] == ["train:", "val:", "test:"]
+
+
+def test_two_parts_are_not_one_file(run: Run, project: Project) -> None:
+    labelled(project)
+    done = run("export", "coco", "--split", "8/1", "--output", "-")
+    assert (done.code, done.out) == (2, "")
+    assert "--part" in done.err
+    assert run("export", "coco", "--split", "8/1", "--part", "val", "--output", "-").code == 0
 
 
 @pytest.mark.parametrize("options", [["--status", "x"], ["--split", "1"], ["--part", "train"]])
