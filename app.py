@@ -5,6 +5,7 @@ Started with `python app.py`; `app` is an ASGI application as well. Decides noth
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -19,6 +20,7 @@ from streamlit.runtime.metrics_util import Installation
 
 from labeler import __version__, api, logs
 from labeler.auth import SignIn
+from labeler.cycles import search_regularly
 from labeler.dataset import open_dataset
 from labeler.errors import LabelerError
 from labeler.events import Start, Stop, happened
@@ -55,7 +57,9 @@ def build(settings: Settings) -> st.App:
         Installation.instance().installation_id_v3 = ONE_MACHINE
         storage = "bucket" if settings.storage.bucket else "folder"
         happened(Start(version=__version__, storage=storage))
+        searching = asyncio.create_task(search_regularly())
         yield
+        searching.cancel()
         # Script threads are killed at once; what they handed to the saver is stored first.
         waiting = saver.pending()
         left = saver.flush(SHUTDOWN_S)

@@ -1,7 +1,7 @@
 """What pages cost one instance over a local folder: memory, start, bytes on the wire.
 
-    python bench/pages.py                  # everything, about three minutes; Markdown tables
-    python bench/pages.py --only wire      # or sessions, first
+    python bench/pages.py                  # everything, about five minutes; Markdown tables
+    python bench/pages.py --only wire      # or sessions, held, first
 
 Sessions are websockets that speak Streamlit's protocol and answer for the guard, so that each
 holds an image with its canvas open as a browser does, without a browser. The wire is counted
@@ -13,7 +13,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import math
 import os
+import random
 import shutil
 import socket
 import statistics
@@ -31,6 +33,8 @@ from server import Client, Server, bare_page, labeler, white_png
 
 ROOM = {"width": 1000, "height": 700}
 COUNTS = (1, 50, 200)
+AT_WORK = (10, 25, 50)
+PACE_S = 3.0
 
 
 # --- sessions ------------------------------------------------------------------------------
@@ -131,6 +135,51 @@ def sessions() -> None:
         with labeler() as running:
             Client(running.port, 1).prepare()
             print(asyncio.run(at_pages(running, count)), flush=True)
+
+
+# --- pages at work -------------------------------------------------------------------------
+
+
+async def work(page: Session, seconds: float, begin: float) -> list[float]:
+    """Run the page every three seconds, as somebody does who draws quickly; the seconds of each."""
+    await asyncio.sleep(begin)
+    took: list[float] = []
+    for _ in range(math.ceil(seconds / PACE_S)):
+        started = time.perf_counter()
+        await page.run()
+        took.append(time.perf_counter() - started)
+        await asyncio.sleep(max(0.0, PACE_S - took[-1]))
+    return took
+
+
+async def at_work(running: Server, count: int, seconds: float) -> tuple[list[float], float]:
+    """The seconds of each run of so many pages, and the server's CPU seconds for all of them."""
+    async with browserless(running.port) as open_one:
+        pages = [await open_one() for _ in range(count)]
+        for page in pages:
+            await page.run()
+            await page.run()
+        source = random.Random(count)
+        before = running.cpu_s()
+        found = await asyncio.gather(
+            *(work(page, seconds, source.uniform(0, PACE_S)) for page in pages)
+        )
+        return [took for each in found for took in each], running.cpu_s() - before
+
+
+def held(seconds: float) -> None:
+    """How long a run of the page takes while so many people work at once."""
+    print("| pages at work | runs | p50 ms | p95 ms | CPU ms a run |\n|---:|---:|---:|---:|---:|")
+    for count in AT_WORK:
+        with labeler() as running:
+            Client(running.port, 1).prepare()
+            took, cpu = asyncio.run(at_work(running, count, seconds))
+        cuts = [cut * 1e3 for cut in statistics.quantiles(took, n=20)]
+        runs = len(took)
+        print(
+            f"| {count} | {runs} | {cuts[9]:.0f} | {cuts[18]:.0f} | {cpu / runs * 1e3:.0f} |",
+            flush=True,
+        )
 
 
 # --- the first page ------------------------------------------------------------------------
@@ -257,11 +306,13 @@ def wire() -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", choices=["sessions", "first", "wire"])
+    parser.add_argument("--only", choices=["sessions", "held", "first", "wire"])
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=15, help="of work at pages")
     chosen = parser.parse_args()
     parts: dict[str, Callable[[], None]] = {
         "sessions": sessions,
+        "held": lambda: held(chosen.seconds),
         "first": lambda: first(chosen.rounds),
         "wire": wire,
     }

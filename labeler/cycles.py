@@ -1,15 +1,20 @@
-"""Work that makes many objects at once, without a look at each of them again and again.
+"""When to search for cycles of unused objects, which only a look at all objects finds.
 
-The search for cycles of unused objects begins each time that there are so many more objects: while
-a large listing grows in memory, that takes a quarter of the time and finds nothing.
+Python searches each time that there are so many more objects: while a large listing grows in
+memory, that takes a quarter of the time and finds nothing. Streamlit searches after each run of a
+page, which takes four fifths of the run (.streamlit/config.toml turns that off).
 """
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+SEARCH_EVERY_S: Final = 30.0
 
 _lock = threading.Lock()
 _held: list[bool] = []
@@ -31,3 +36,15 @@ def unsearched() -> Iterator[None]:
         with _lock:
             if _held.pop() and not _held:
                 gc.enable()
+
+
+async def search_regularly(every_s: float = SEARCH_EVERY_S) -> None:
+    """Search every `every_s` seconds, for good.
+
+    Python by itself counts objects, not bytes: a few that hold uploads of a page that is gone would
+    stay for hours.
+    """
+    while True:
+        await asyncio.sleep(every_s)
+        if gc.isenabled():
+            gc.collect()
