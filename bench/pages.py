@@ -106,7 +106,8 @@ async def browserless(port: int) -> AsyncIterator[Callable[[], Awaitable[Session
 
         async def open_one() -> Session:
             protocols = ("streamlit", "PLACEHOLDER")
-            connecting = http.ws_connect(address, protocols=protocols, max_msg_size=0)
+            # Packed, as browsers have it.
+            connecting = http.ws_connect(address, protocols=protocols, max_msg_size=0, compress=15)
             return Session(await stack.enter_async_context(connecting))
 
         yield open_one

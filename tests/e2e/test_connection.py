@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import http.client
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -150,3 +152,30 @@ def test_another_machine_keeps_the_canvas(
         eventually(lambda: len(rects(first.folder, "cat.jpg")) == 1, 30)
         labeller.ready()
         assert labeller.canvas_key() == key
+
+
+@pytest.mark.parametrize("offered", ["permessage-deflate; client_max_window_bits", ""])
+def test_what_pages_are_sent_is_packed_for_whoever_can_unpack_it(
+    serve: Serve, offered: str
+) -> None:
+    with Proxy(seed=1) as proxy:
+        proxy.instances = [serve().port]
+        connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+        wanted = {"Sec-WebSocket-Extensions": offered} if offered else {}
+        connection.request(
+            "GET",
+            "/_stcore/stream",
+            headers={
+                "Connection": "Upgrade",
+                "Upgrade": "websocket",
+                "Sec-WebSocket-Version": "13",
+                "Sec-WebSocket-Key": "MDEyMzQ1Njc4OWFiY2RlZg==",
+                "Sec-WebSocket-Protocol": "streamlit",
+                **wanted,
+            },
+        )
+        answer = connection.getresponse()
+        agreed = answer.headers.get("Sec-WebSocket-Extensions", "")
+        assert answer.status == 101
+        assert agreed.partition(";")[0] == offered.partition(";")[0]
+        connection.close()
