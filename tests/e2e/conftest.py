@@ -11,6 +11,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -19,33 +20,49 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.labeller import Labeller
 from tests.e2e.pictures import Pictures
+from tests.e2e.starter import Started, Starter
 
 ROOT = Path(__file__).parents[2]
+# Two pages of the address bar, which nobody sees here, come with every window and cost half as much
+# as ours. Playwright's own list gives way to this one: the rest is what matters of it.
+OFF = (
+    "WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "AimEnabled", "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades", "LensOverlay", "MediaRouter", "NetworkTimeServiceQuerying",
+    "OptimizationHints", "PreconnectToSearch", "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose", "ThirdPartyStoragePartitioning",
+)  # fmt: skip
 FLAGS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
+    f"--disable-features={','.join(OFF)}",
 )  # fmt: skip
 START_S = 60
 
 
 class Server:
-    """`python app.py` on a folder and a free port of loopback."""
+    """`python app.py` on a folder and a free port of loopback; sooner by a starter."""
 
-    def __init__(self, folder: Path, log: Path, env: dict[str, str]) -> None:
+    def __init__(
+        self, folder: Path, log: Path, env: dict[str, str], starter: Starter | None = None
+    ) -> None:
         self.folder = folder
         self.log = log
         self.env = env
+        self.starter = starter
         self.port = _free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Started | None = None
 
     def start(self) -> Server:
         env = {key: value for key, value in os.environ.items() if not key.startswith("LABELER_")}
         env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port), **self.env}
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=log
-            )
+        if self.starter:
+            self.process = self.starter.start(env, self.log)
+        else:
+            with self.log.open("ab") as log:
+                self.process = subprocess.Popen(
+                    [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=log
+                )
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -54,7 +71,7 @@ class Server:
                 with urllib.request.urlopen(f"{self.url}/api/health", timeout=2):
                     return self
             except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
+                time.sleep(0.02)
         self.stop()
         raise AssertionError(f"The server did not start: {self.log.read_text()}")
 
@@ -98,21 +115,41 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Starts servers: `serve(LABELER_LABELS="a,b")`; all end with the test."""
+@contextmanager
+def _serving(place: Path, starter: Starter | None) -> Iterator[Serve]:
     servers: list[Server] = []
 
     def start(folder: Path | None = None, **env: str) -> Server:
-        server = Server(folder or tmp_path / "data", tmp_path / f"server{len(servers)}.log", env)
-        servers.append(server)
-        return server.start()
+        log = place / f"server{len(servers)}.log"
+        servers.append(Server(folder or place / "data", log, env, starter))
+        return servers[-1].start()
 
     yield start
     for server in servers:
         server.stop()
         text = server.log.read_text()
         assert "Traceback" not in text, text
+
+
+@pytest.fixture(scope="session")
+def starter() -> Iterator[Starter]:
+    found = Starter()
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def serve(tmp_path: Path, starter: Starter) -> Iterator[Serve]:
+    """Starts servers: `serve(LABELER_LABELS="a,b")`; all end with the test."""
+    with _serving(tmp_path, starter) as start:
+        yield start
+
+
+@pytest.fixture
+def serve_slowly(tmp_path: Path) -> Iterator[Serve]:
+    """The same, by a Python of each server's own: for what depends on how it starts."""
+    with _serving(tmp_path, None) as start:
+        yield start
 
 
 @pytest.fixture(scope="session")

@@ -123,7 +123,7 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
 
 
 def test_another_machine_keeps_the_canvas(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve_slowly: Serve, new_labeller: NewLabeller, pictures: Pictures
 ) -> None:
     """The page must not take itself for a new one there: what is not sent would be gone."""
     sites = []
@@ -137,8 +137,8 @@ def test_another_machine_keeps_the_canvas(
             f"uuid.getnode = lambda: {number}\n"
         )
         sites.append(str(site))
-    first = serve(LABELER_LABELS="cat", PYTHONPATH=sites[0])
-    second = serve(LABELER_LABELS="cat", PYTHONPATH=sites[1])
+    first = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[0])
+    second = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[1])
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
         labeller = new_labeller(proxy)

@@ -27,14 +27,14 @@ IMAGES = int(os.environ.get("SOAK_IMAGES", "6"))
 
 
 def test_labelling_while_instances_come_and_go(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, tmp_path: Path
+    serve_slowly: Serve, new_labeller: NewLabeller, pictures: Pictures, tmp_path: Path
 ) -> None:
     """Upload, label, edit, go on, export: every box is stored once, and in the export."""
     files = pictures.series(IMAGES)
     names = [file.name for file in files]
     folder = tmp_path / "data"
     with Proxy(SEED) as proxy:
-        start = lambda: serve(LABELER_LABELS=",".join(LABELS))  # noqa: E731
+        start = lambda: serve_slowly(LABELER_LABELS=",".join(LABELS))  # noqa: E731
         weather = Weather(SEED, proxy, start, 2 if IMAGES < 10 else 3)
         labeller = new_labeller(proxy)
         worker = Worker(labeller, folder, SEED, names)

@@ -68,10 +68,10 @@ def saved_twice(url: str, image_id: str) -> None:
 
 
 def test_every_line_of_a_session_parses_and_carries_its_fields(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve_slowly: Serve, new_labeller: NewLabeller, pictures: Pictures
 ) -> None:
     with GcsServer(buckets=["labels"]) as gcs:
-        server = serve(
+        server = serve_slowly(
             LABELER_STORAGE="gs://labels",
             LABELER_LABELS=LABEL,
             LABELER_SAVE_TIMEOUT_S="1",
