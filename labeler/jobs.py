@@ -109,6 +109,11 @@ class Job(Generic[T_co]):
             return None
         return passed / done * (total - done)
 
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether somebody has cancelled it; what it does now may take a moment yet."""
+        return self._stop.is_set()
+
     def cancel(self) -> None:
         """End it at its next word; what has ended stays as it is."""
         self._stop.set()

@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.models import Status
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, clock_time, plain, shortened
+from labeler.ui.text import (
+    STATUS_ICONS,
+    STATUS_NAMES,
+    clock_time,
+    counted,
+    plain,
+    shortened,
+    time_left,
+)
 
 NOON = datetime(2024, 3, 10, 12, 0, 5, tzinfo=UTC)
 
@@ -48,6 +56,22 @@ def test_a_short_form_has_the_beginning_and_the_end(text: str, length: int) -> N
         head, _, tail = short.partition("…")
         assert text.startswith(head)
         assert text.endswith(tail)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (None, ""), (0.2, ", about 1 s left"), (89, ", about 89 s left"),
+        (90, ", about 2 min left"), (831, ", about 14 min left"), (7000, ", about 2 h left"),
+    ],
+)  # fmt: skip
+def test_what_is_left_is_told_in_units_of_its_size(seconds: float | None, told: str) -> None:
+    assert time_left(seconds) == told
+
+
+def test_counts_are_told_with_their_noun() -> None:
+    assert counted(1, "box", "boxes") == "1 box"
+    assert counted(30000, "box", "boxes") == "30,000 boxes"
 
 
 def test_the_extension_stays_in_sight() -> None:

@@ -19,7 +19,7 @@ from labeler.selection import ALL, Choice, parse_choice
 from labeler.tokens import Purpose
 from labeler.ui import people, views
 from labeler.ui.context import Context
-from labeler.ui.text import STATUS_NAMES, counted, plain
+from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
 
 KIND: Final = "export"
 JOB: Final = "export"
@@ -154,15 +154,18 @@ def _progress(job: Job[tuple[Export, ...]]) -> None:
             st.rerun()
         text = job.doing or "Waiting for other work to end"
         if job.total:
-            text += f": {job.done:,} of {job.total:,}"
-        left = job.seconds_left
-        if left is not None:
-            text += f", about {left:.0f} s left"
+            text += f": {job.done:,} of {job.total:,}" + time_left(job.seconds_left)
+        if job.is_cancelled:
+            text = "Cancelling …"
         st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text)
-        if st.button("Cancel", key="cancel_export", icon=":material/close:", width="stretch"):
-            job.cancel()
-            wait([job.future], WAIT_S)
-            st.rerun()
+        st.button(
+            "Cancel",
+            key="cancel_export",
+            icon=":material/close:",
+            width="stretch",
+            disabled=job.is_cancelled,
+            on_click=job.cancel,
+        )
 
     line()
 
@@ -184,7 +187,7 @@ def _ended(job: Job[tuple[Export, ...]]) -> None:
 
 
 def _summary(summary: Summary) -> None:
-    went_in = [f"{count} {STATUS_NAMES[status]}" for status, count in summary.statuses.items()]
+    went_in = [f"{count:,} {STATUS_NAMES[status]}" for status, count in summary.statuses.items()]
     if went_in:
         st.caption(f"Images: {', '.join(went_in)}.")
     for line in summary.left_out_lines():
@@ -193,7 +196,7 @@ def _summary(summary: Summary) -> None:
     if boxes:
         with st.expander("Boxes by label"):
             most_first = sorted(boxes.items(), key=lambda item: -item[1])
-            st.markdown("\n".join(f"- {plain(name)}: {count}" for name, count in most_first))
+            st.markdown("\n".join(f"- {plain(name)}: {count:,}" for name, count in most_first))
 
 
 # --- earlier ones -------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from labeler.jobs import Job, JobState, Progress
 from labeler.label_counts import LabelCounts
 from labeler.ui import people
 from labeler.ui.context import Context
-from labeler.ui.text import clock_time, counted, plain
+from labeler.ui.text import clock_time, counted, plain, time_left
 
 KIND: Final = "label counts"
 AT_ONCE: Final = 2000
@@ -60,7 +60,7 @@ def _line(context: Context, ids: list[str], result: Result | None, problem: str)
             time = clock_time(result.at, st.context.timezone)
             st.caption(f"Boxes counted in {images} at {time}.", width="content")
         if st.button(
-            "Count again" if result else f"Count the boxes in {len(ids)} images",
+            "Count again" if result else f"Count the boxes in {len(ids):,} images",
             type="tertiary",
             icon=":material/refresh:",
             key="count_labels",
@@ -73,11 +73,10 @@ def _progress(job: Job[object]) -> None:
     def line() -> None:
         if job.ended_at is not None:
             st.rerun()
-        left = job.seconds_left
-        text = f"Counting boxes: {job.done} of {job.total} images"
+        text = f"Counting boxes: {job.done:,} of {job.total:,} images"
         st.progress(
             job.done / job.total if job.total else 0.0,
-            text if left is None else f"{text}, about {left:.0f} s left",
+            text + time_left(job.seconds_left),
         )
         st.button("Cancel", key="cancel_counting", type="tertiary", on_click=job.cancel)
 

@@ -84,7 +84,7 @@ def show(
     for entry in entries:
         counts[entry.status] += 1
     finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
-    st.markdown(f"**Images** · {finished} of {len(entries)} finished")
+    st.markdown(f"**Images** · {finished:,} of {len(entries):,} finished")
     if not entries:
         st.caption("None yet: upload some above.")
         return []
@@ -107,9 +107,9 @@ def _filters(
         "Show",
         ["all", *(s.value for s in Status if counts[s] or s is filters.status)],
         format_func=lambda status: (
-            f"all ({len(entries)})"
+            f"all ({len(entries):,})"
             if status == "all"
-            else f"{STATUS_NAMES[Status(status)]} ({counts[Status(status)]})"
+            else f"{STATUS_NAMES[Status(status)]} ({counts[Status(status)]:,})"
         ),
         key=_STATUS,
         label_visibility="collapsed",

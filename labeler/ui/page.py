@@ -39,6 +39,10 @@ STYLE = """
   div:has(> .st-key-watch) { display: none; }
   .st-key-view_head { padding-top: 1rem; }
   .st-key-save_state { min-height: 1.5rem; }
+  /* Beside the canvas's tools, in the room above the picture: it takes none of its own. */
+  div:has(> .st-key-next_label) { height: 1.2rem; margin-bottom: -1.8rem; }
+  /* A click on the picture puts the focus there; a frame around all of it tells nobody anything. */
+  [data-testid="stMain"]:focus-visible { outline: none; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding: 2.6rem 0.6rem 1rem; }
   }
@@ -178,8 +182,13 @@ def _left_unsaved() -> None:
 def _welcome() -> None:
     st.header("Draw labelled boxes on your images")
     st.markdown(
-        "1. **Upload images** in the sidebar: JPEG, PNG, WebP, BMP, GIF or TIFF, many at once.\n"
+        "1. **Upload images** in the sidebar (**»** at the top opens it where it is closed): JPEG, "
+        "PNG, WebP, BMP, GIF or TIFF, many at once.\n"
         "2. **Choose a label**, then press, drag and let go on the picture to draw a box.\n"
         "3. Every change **saves itself**. Go on with **Next** or the key **D**.\n"
-        "4. **Export COCO** in the sidebar turns all boxes into one data set."
+        + (
+            "4. **Export COCO** in the sidebar turns all boxes into one data set."
+            if people.may(Role.ADMIN)
+            else ""
+        )
     )

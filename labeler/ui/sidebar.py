@@ -8,11 +8,11 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from labeler.auth import Role
 from labeler.errors import LabelerError
 from labeler.images import EXTENSIONS
-from labeler.labels import Label, LabelSet
+from labeler.labels import LabelSet
 from labeler.ui import address, people, state, views
 from labeler.ui import uploader as component
 from labeler.ui.context import Context
-from labeler.ui.text import counted, plain, shortened, why_there
+from labeler.ui.text import colored, counted, plain, why_there
 
 MOST_RADIO_LABELS = 20
 # Many labels scroll within their place, and the list of images takes what height is left: nothing
@@ -127,7 +127,7 @@ def _sent_name(name: str) -> str:
 def label_picker(context: Context, labels: LabelSet) -> str:
     """The label that the next box gets."""
     session = state.session()
-    options = {label.name: _colored(label) for label in labels.offered}
+    options = {label.name: colored(label, 40) for label in labels.offered}
     few = len(options) <= MOST_RADIO_LABELS
     key = "label" if few else "label_menu"
     if session.offered != options or key not in st.session_state:
@@ -191,7 +191,3 @@ def _choose_again(key: str, labels: LabelSet) -> None:
         state.tell(
             f"The label “{before}” is not offered any more; the next box gets “{offered[0].name}”."
         )
-
-
-def _colored(label: Label) -> str:
-    return f':color[■]{{foreground="{label.color}"}} {plain(shortened(label.name, 40))}'

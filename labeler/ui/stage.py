@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -16,9 +17,20 @@ from labeler.saver import SaveState
 from labeler.ui import address, canvas, people, state
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, clock_time, counted, plain, shortened
+from labeler.ui.text import (
+    STATUS_ICONS,
+    STATUS_NAMES,
+    clock_time,
+    colored,
+    counted,
+    plain,
+    shortened,
+    unlinked,
+)
 
 MOST_LISTED = 100
+DONE_WIDTH = 172
+"""In CSS pixels: as wide as the longer of its two texts."""
 LOOK_AGAIN_S = 60.0
 
 
@@ -35,13 +47,17 @@ def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, l
         with st.container(horizontal=True, gap="small"):
             _steps(previous, following)
         return
-    _heading(image, [f"{place + 1} of {len(listed)}"] if place is not None else [])
+    _heading(image, [f"{place + 1:,} of {len(listed):,}"] if place is not None else [])
     _actions(image, previous, following)
     _save_state(image)
     # Each part in one element of the page, whatever is in it: where the number of elements
     # before the canvas changes, the browser keeps the old canvas beside the new one for a while.
     with st.container():
         _conflicts(context, image, labels)
+    with st.container(key="next_label"):
+        chosen = labels.find(label) if image.info else None
+        if chosen is not None:
+            st.caption(f"next box: {colored(chosen, 24)}")
     with st.container():
         if image.info is None:
             st.warning(plain(image.problem))
@@ -57,7 +73,7 @@ def _heading(image: state.OpenImage, place: list[str]) -> None:
     parts = [STATUS_NAMES[document.status], counted(count, "box", "boxes")]
     if image.info:
         parts.append(f"{image.info.width} x {image.info.height}")
-    name = plain(shortened(document.image_path, 60))
+    name = unlinked(shortened(document.image_path, 60))
     st.markdown(
         f"{STATUS_ICONS[document.status]} **{name}** &nbsp; :gray[{' · '.join([*place, *parts])}]"
     )
@@ -67,36 +83,49 @@ def _actions(image: state.OpenImage, previous: str | None, following: str | None
     status = image.draft.wanted.status
     with st.container(horizontal=True, gap="small", key="actions"):
         _steps(previous, following)
-        if status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
-            st.button(
-                "Open again",
-                icon=":material/undo:",
-                key=f"{LEAVE}reopen",
-                on_click=_mark,
-                args=(image, Status.IN_PROGRESS, None),
-                help="The image is to be worked on again",
-            )
-        st.button(
+        # Done and Skip stay where they are from image to image, and whatever comes and goes stands
+        # behind them: nobody who clicks on one spot again and again hits another button.
+        _marking(
+            image,
+            "done",
             "Done" if image.draft.wanted.rects else "Done, nothing here",
             icon=":material/check:",
             type="primary",
-            key=f"{LEAVE}done",
+            width=DONE_WIDTH,
             disabled=status in (Status.DONE, Status.APPROVED),
-            on_click=_mark,
             args=(image, Status.DONE, following),
             help="Mark as done and go on. Space bar",
         )
-        st.button(
+        _marking(
+            image,
+            "skip",
             "Skip",
             icon=":material/skip_next:",
-            key=f"{LEAVE}skip",
             disabled=status is Status.SKIPPED,
-            on_click=_mark,
             args=(image, Status.SKIPPED, following),
             help="Leave it out and go on. Key S",
         )
+        if status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
+            _marking(
+                image,
+                "reopen",
+                "Open again",
+                icon=":material/undo:",
+                args=(image, Status.IN_PROGRESS, None),
+                help="The image is to be worked on again",
+            )
         with st.popover("Keys", icon=":material/keyboard:", type="tertiary"):
             st.markdown(KEYS)
+
+
+def _marking(image: state.OpenImage, name: str, text: str, **options: Any) -> None:
+    """A button that marks this image, and no other one.
+
+    Where its run comes late, a second click may be on its way: under a key of the image's own, it
+    means nothing to the page of the next image.
+    """
+    with st.container(width="content", key=f"{LEAVE}{name}"):
+        st.button(text, key=f"{name}_{image.image_id}", on_click=_mark, **options)
 
 
 def _steps(previous: str | None, following: str | None) -> None:
@@ -175,7 +204,8 @@ def _saved_text(image: state.OpenImage) -> str:
     if saved_at is None or (document.status is Status.UNLABELED and not document.rects):
         return "nothing drawn yet; every change saves itself"
     by = document.metadata.saved_by
-    return f"saved {clock_time(saved_at, st.context.timezone)}" + (f" by {plain(by)}" if by else "")
+    time = clock_time(saved_at, st.context.timezone)
+    return f"saved {time} by {unlinked(by)}" if by else f"saved {time}"
 
 
 def _unknown_labels(context: Context, image: state.OpenImage, labels: LabelSet) -> None:

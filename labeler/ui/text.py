@@ -25,12 +25,22 @@ STATUS_NAMES = {
     Status.APPROVED: "approved",
     Status.RETURNED: "returned",
 }
+_ADDRESS = re.compile(r"@|www", re.IGNORECASE)
 _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=\"'])")
 
 
 def plain(text: str) -> str:
     """`text` for a place that shows Markdown: every mark stands for itself."""
     return _MARKS.sub(r"\\\1", text.replace("\n", " "))
+
+
+def unlinked(text: str) -> str:
+    """`text` as `plain` has it, in which no address is made a link.
+
+    Streamlit looks for addresses in the text of an element after Markdown was read, so what makes
+    one is put into an element of its own.
+    """
+    return _ADDRESS.sub(r':color[\g<0>]{foreground="inherit"}', plain(text))
 
 
 def shortened(text: str, length: int) -> str:
@@ -42,9 +52,24 @@ def shortened(text: str, length: int) -> str:
     return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
+def colored(label: Label, length: int) -> str:
+    """The label's colour, and its name in at most `length` characters."""
+    return f':color[■]{{foreground="{label.color}"}} {plain(shortened(label.name, length))}'
+
+
 def counted(count: int, one: str, many: str) -> str:
-    """`1 box`, `2 boxes`."""
-    return f"{count} {one if count == 1 else many}"
+    """`1 box`, `2,000 boxes`."""
+    return f"{count:,} {one if count == 1 else many}"
+
+
+def time_left(seconds: float | None) -> str:
+    """What to say after how far something is: `, about 3 min left`; nothing where it is unknown."""
+    if seconds is None:
+        return ""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if seconds >= 1.5 * length:
+            return f", about {seconds / length:.0f} {unit} left"
+    return f", about {max(seconds, 1):.0f} s left"
 
 
 def why_there(labels: LabelSet, label: Label, name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -193,11 +194,9 @@ def test_the_page_goes_on_with_what_it_had(new_place: NewPlace) -> None:
     assert visit.errors() == []
 
 
-@pytest.mark.parametrize(
-    ("key", "status"), [("leave_skip", Status.SKIPPED), ("leave_done", Status.DONE)]
-)
+@pytest.mark.parametrize(("name", "status"), [("skip", Status.SKIPPED), ("done", Status.DONE)])
 def test_a_click_that_arrives_together_with_the_box_before_it_comes_after_it(
-    new_place: NewPlace, key: str, status: Status
+    new_place: NewPlace, name: str, status: Status
 ) -> None:
     place = new_place(LABELS="car,dog")
     first, second = place.add("a.png", "b.png")
@@ -206,7 +205,57 @@ def test_a_click_that_arrives_together_with_the_box_before_it_comes_after_it(
     assert canvas
     raw = {"objects": [box(4, 5, 20, 10, "car")]}
     visit.app.session_state[canvas] = {"drawing": {"raw": raw}}
-    visit.press(key)
+    visit.mark(name)
     assert visit.rects(first) == [("car", 4, 5, 20, 10)]
     assert place.dataset.stored_document(first).document.status is status
     assert visit.app.query_params["image"] == second
+
+
+@pytest.mark.parametrize("name", ["skip", "done"])
+def test_a_second_click_that_arrives_late_marks_no_other_image(
+    new_place: NewPlace, name: str
+) -> None:
+    place = new_place()
+    first, second, third = place.add("a.png", "b.png", "c.png")
+    visit = place.visit(first)
+    again = visit.app.button(key=f"{name}_{first}")
+    again.click().run()
+    assert visit.app.query_params["image"] == second
+    again.click().run()
+    visit.check()
+    assert visit.app.query_params["image"] == second
+    for image_id in (second, third):
+        assert place.dataset.stored_document(image_id).document.status is Status.UNLABELED
+
+
+def test_what_comes_and_goes_moves_no_other_button(new_place: NewPlace) -> None:
+    """Who clicks on one spot again and again must not open a finished image again by it."""
+    place = new_place()
+    first, second = place.add("a.png", "b.png")
+    place.edit(second, lambda document: edits.with_status(document, Status.DONE))
+
+    def row(image_id: str) -> list[str]:
+        keys = [button.key or "" for button in place.visit(image_id).app.main.button]
+        return [key.removesuffix(f"_{image_id}") for key in keys]
+
+    assert row(first) == ["leave_previous", "leave_next", "done", "skip"]
+    assert row(second) == [*row(first), "reopen"]
+
+
+def test_the_label_of_the_next_box_stands_by_the_picture(new_place: NewPlace) -> None:
+    """On a phone the label picker is out of sight."""
+    place = new_place(LABELS="car,dog")
+    place.add("a.png")
+    visit = place.visit()
+    assert any(
+        "next box" in caption.value and "car" in caption.value for caption in visit.app.main.caption
+    )
+
+
+def test_addresses_are_no_links(new_place: NewPlace) -> None:
+    place = new_place()
+    [image_id] = place.add("www.car@2x.com.jpg")
+    visit = place.visit(image_id)
+    assert "www.car@2x.com.jpg" in visit.heading()
+    markdown = visit.app.main.markdown[0].value
+    assert not re.search(r"www\\?\.|@\w", markdown)

@@ -150,7 +150,7 @@ def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None
     ana = visit(place, account("ana"), image_id)
     before = place.project.objects()
     ana.app.user = account("ben")
-    ana.press("leave_done")
+    ana.mark("done")
     assert "ana@example.com has opened this page" in ana.errors()[0]
     assert place.saver.flush(10) == 0
     assert place.project.objects() == before
@@ -169,7 +169,7 @@ def test_a_canvas_keeps_its_picture_s_address(
     monkeypatch.setattr(time, "time", lambda: now)
     ana.draw(box(1, 2, 10, 8, "object"))
     assert (ana.canvas(), ana.app.session_state["session"].open.canvas.token) == (key, token)
-    ana.press("leave_done")
+    ana.mark("done")
     ana.app.session_state["session"].open.canvas = None
     ana.run()
     fresh = ana.app.session_state["session"].open.canvas.token
@@ -197,7 +197,7 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     with_roles(place, Roles(True, admins=parse_people("ana@example.com")))
     eve.press("export")
     with_roles(place, Roles(True, labellers=parse_people("ana@example.com")))
-    eve.press("leave_done")
+    eve.mark("done")
     assert "may not do this" in eve.errors()[0]
     assert place.saver.flush(10) == 0
     assert place.project.objects() == before

@@ -30,8 +30,9 @@ SCALE = 10
 
 
 def seen(markdown: str) -> str:
-    """What a person reads: without the backslashes before marks."""
-    return re.sub(r"\\(.)", r"\1", markdown)
+    """What a person reads: without the backslashes before marks, and what keeps links away."""
+    unlinked = re.sub(r':color\[([^]]*)\]\{foreground="inherit"\}', r"\1", markdown)
+    return re.sub(r"\\(.)", r"\1", unlinked)
 
 
 class Visit:
@@ -80,6 +81,12 @@ class Visit:
     def press(self, key: str) -> None:
         self.app.button(key=key).click().run()
         self.check()
+
+    def mark(self, name: str) -> None:
+        """Press "done", "skip" or "reopen" of the open image."""
+        image = self.app.session_state["session"].open
+        assert image
+        self.press(f"{name}_{image.image_id}")
 
     def uploaded(self, first: str) -> None:
         """What the uploader says when its files have been sent."""
