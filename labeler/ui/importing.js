@@ -29,6 +29,8 @@ function createImporter(root) {
   let setup = {};
   let file = null;
   let running = false;
+  let importing = false; // not only for a dry run
+  let waiting = null; // the file that was chosen during a dry run, which is looked at then
 
   // --- sending -----------------------------------------------------------------------------
 
@@ -101,14 +103,18 @@ function createImporter(root) {
   async function run(dryRun) {
     if (running || !file) return;
     running = true;
+    importing = !dryRun;
     clear();
     lock(true);
     tell({ doing: "sending the file" });
     try {
       const report = await answerTo(dryRun);
       part("said").textContent = "";
+      if (waiting) return;
       show(report);
-      part("go").hidden = !dryRun || !(report.images.imported || report.added_images);
+      const idle = dryRun && !(report.images.imported || report.added_images);
+      part("nothing").hidden = !idle;
+      part("go").hidden = !dryRun || idle;
       if (!dryRun) component.setStateValue("imported", Date.now());
     } catch (error) {
       const lost = error instanceof TypeError;
@@ -118,9 +124,11 @@ function createImporter(root) {
           "Choose it again."
         : error.message;
     } finally {
-      running = false;
+      running = importing = false;
       lock(false);
       part("progress").hidden = true;
+      part("chosen").textContent = named(file);
+      if (waiting) choose([waiting]);
     }
   }
 
@@ -182,20 +190,36 @@ function createImporter(root) {
   function clear() {
     part("report").hidden = true;
     part("problems").replaceChildren();
-    part("go").hidden = true;
+    part("nothing").hidden = part("go").hidden = true;
     part("said").textContent = "";
   }
 
   function lock(locked) {
-    for (const name of ["format", "existing", "file", "go"]) part(name).disabled = locked;
+    for (const name of ["format", "existing", "go"]) part(name).disabled = locked;
   }
 
   // --- choosing ----------------------------------------------------------------------------
 
+  const size = (bytes) =>
+    bytes < 2 ** 20 ? `${Math.ceil(bytes / 1024)} kB` : `${(bytes / 2 ** 20).toFixed(1)} MB`;
+  const named = ({ name, size: bytes }) => `${name} (${size(bytes)})`;
+
   function choose(files) {
-    if (running || !files.length) return;
-    [file] = files;
-    part("chosen").textContent = `${file.name} (${(file.size / 2 ** 20).toFixed(1)} MB)`;
+    if (!files.length) return;
+    const [chosen] = files;
+    const said = part("chosen");
+    if (importing) {
+      said.textContent = `${named(file)} is being imported. Choose ${chosen.name} again after it.`;
+      return;
+    }
+    if (running) {
+      waiting = chosen;
+      said.textContent = `${named(file)}, then ${named(chosen)}`;
+      return;
+    }
+    waiting = null;
+    file = chosen;
+    said.textContent = named(file);
     run(true);
   }
 
@@ -206,17 +230,25 @@ function createImporter(root) {
   for (const name of ["format", "existing"])
     part(name).addEventListener("change", () => run(true), options);
   part("go").addEventListener("click", () => run(false), options);
+  // Anywhere on the page but on the uploader, which would take it for an image.
   const drop = part("drop");
-  drop.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  }, options);
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"), options);
-  drop.addEventListener("drop", (event) => {
-    event.preventDefault();
+  const mine = (event) =>
+    event.dataTransfer.types.includes("Files") &&
+    !event.composedPath().some((node) => node.matches?.(".uploader"));
+  const capture = { ...options, capture: true };
+  document.addEventListener("dragover", (event) => {
+    drop.classList.toggle("over", mine(event));
+    if (mine(event)) event.preventDefault();
+  }, capture);
+  document.addEventListener("dragleave", ({ relatedTarget }) => {
+    if (!relatedTarget) drop.classList.remove("over"); // it has left the page
+  }, capture);
+  document.addEventListener("drop", (event) => {
     drop.classList.remove("over");
+    if (!mine(event)) return;
+    event.preventDefault();
     choose([...event.dataTransfer.files]);
-  }, options);
+  }, capture);
   window.addEventListener("beforeunload", (event) => {
     if (running) event.preventDefault(); // the file is still on its way
   }, options);

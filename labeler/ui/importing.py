@@ -18,7 +18,7 @@ from labeler.ui.state import Project
 _HERE = Path(__file__).parent
 _KEY = "importer"
 _FORMATS = {
-    "coco": "COCO (.json)",
+    "coco": "COCO (.json or .zip)",
     "yolo": "YOLO (.zip)",
     "voc": "Pascal VOC (.xml or .zip)",
     "labelme": "labelme (.json or .zip)",
@@ -51,6 +51,7 @@ _HTML = f"""
   <div class="report" hidden>
     <h4 class="title"></h4>
     <dl class="counts"></dl>
+    <p class="nothing" hidden>There is nothing to import.</p>
     <p class="labels"></p>
     <p class="head"></p>
     <ul class="problems" tabindex="0" aria-label="What is left out or changed"></ul>

@@ -27,6 +27,7 @@ _show_open = st.components.v2.component(
     "labeler_listing", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
 )
 _STATUS: Final = "status_filter"
+_TEXTS: Final = "status_texts"
 _TEXT: Final = "text_filter"
 _LABEL: Final = "label_filter"
 
@@ -101,16 +102,21 @@ def _filters(
     entries: list[ImageEntry], found: Found, labels: LabelSet | None, counts: dict[Status, int]
 ) -> None:
     filters = found.filters
+    texts = {"all": f"all ({len(entries):,})"} | {
+        status.value: f"{STATUS_NAMES[status]} ({counts[status]:,})"
+        for status in Status
+        if counts[status] or status is filters.status
+    }
+    if st.session_state.get(_TEXTS) != texts:
+        # The browser knows an option by its text, and would show the old one until the next run.
+        st.session_state[_TEXTS] = texts
+        st.session_state.pop(_STATUS, None)
     _set(_STATUS, filters.status.value if filters.status else "all")
     row = st.container(horizontal=True, gap="small", key="list_row")
     row.selectbox(
         "Show",
-        ["all", *(s.value for s in Status if counts[s] or s is filters.status)],
-        format_func=lambda status: (
-            f"all ({len(entries):,})"
-            if status == "all"
-            else f"{STATUS_NAMES[Status(status)]} ({counts[Status(status)]:,})"
-        ),
+        texts,
+        format_func=lambda status: texts[status],
         key=_STATUS,
         label_visibility="collapsed",
         on_change=_changed,

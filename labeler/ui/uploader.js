@@ -29,13 +29,16 @@ function createUploader(root) {
   function add(files, { quietly = false } = {}) {
     // A folder brings along what is no picture: those are left out without a word.
     const chosen = [...files].filter((file) => !quietly || isPicture(file.name));
-    if (!chosen.length) return;
+    if (!chosen.length) {
+      if (quietly && !batch) say("There is no image in this folder.", "bad");
+      return;
+    }
     if (!batch) {
       batch = { id: ++batches, session: setup.session, all: 0, done: 0, fresh: 0, known: 0 };
       batch.failed = 0;
       batch.first = "";
       batch.firstPlace = Infinity;
-      part("failures").replaceChildren();
+      clear();
     }
     waiting.push(...chosen.map((file, index) => ({ file, place: batch.all + index })));
     batch.all += chosen.length;
@@ -141,8 +144,18 @@ function createUploader(root) {
     part("progress").hidden = false;
     part("progress").max = all;
     part("progress").value = done;
-    part("said").className = "said";
-    part("said").textContent = `${done.toLocaleString()} of ${counted(all, "file", "files")} …`;
+    say(`${done.toLocaleString()} of ${counted(all, "file", "files")} …`);
+  }
+
+  function say(text, how = "") {
+    part("said").className = `said ${how}`;
+    part("said").textContent = text;
+    part("close").hidden = !how; // what is still going on can't be closed
+  }
+
+  function clear() {
+    say("");
+    part("failures").replaceChildren();
   }
 
   function finish() {
@@ -152,8 +165,7 @@ function createUploader(root) {
     if (known) said.push(`${counted(known, "image was", "images were")} here already, with all boxes.`);
     if (failed) said.push(`${counted(failed, "file was", "files were")} not taken:`);
     part("progress").hidden = true;
-    part("said").textContent = said.join(" ");
-    part("said").className = failed ? "said bad" : "said good";
+    say(said.join(" "), failed ? "bad" : "good");
     const { id, session, first } = batch;
     batch = null;
     const tell = () => component.setStateValue("batch", { id, session, first });
@@ -177,12 +189,25 @@ function createUploader(root) {
     }
   }
 
+  // Anywhere on the page: what is let go beside the uploader, the browser would open in its place.
+  const takes = (event) => !event.defaultPrevented && event.dataTransfer.types.includes("Files");
+
+  function onDragOver(event) {
+    root.classList.toggle("over", takes(event));
+    if (takes(event)) event.preventDefault();
+  }
+
   async function onDrop(event) {
-    event.preventDefault();
     root.classList.remove("over");
-    const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.());
-    for (const entry of entries.filter(Boolean))
-      add(await filesIn(entry), { quietly: entry.isDirectory });
+    if (!takes(event)) return;
+    event.preventDefault();
+    const items = [...event.dataTransfer.items].filter((item) => item.kind === "file");
+    // All at once, before the first wait: afterwards the event holds nothing any more.
+    const dropped = items.map((item) => [item.webkitGetAsEntry?.(), item.getAsFile()]);
+    const found = await Promise.all(
+      dropped.map(([entry, file]) => (entry ? filesIn(entry) : file ? [file] : [])),
+    );
+    found.forEach((files, index) => add(files, { quietly: !!dropped[index][0]?.isDirectory }));
   }
 
   function onPaste(event) {
@@ -212,12 +237,12 @@ function createUploader(root) {
   input.addEventListener("change", onFiles, options);
   part("choose").addEventListener("click", () => input.click(), options);
   part("folder").addEventListener("click", chooseFolder, options);
-  root.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    root.classList.add("over");
+  part("close").addEventListener("click", clear, options);
+  document.addEventListener("dragover", onDragOver, options);
+  document.addEventListener("dragleave", ({ relatedTarget }) => {
+    if (!relatedTarget) root.classList.remove("over"); // it has left the page
   }, options);
-  root.addEventListener("dragleave", () => root.classList.remove("over"), options);
-  root.addEventListener("drop", onDrop, options);
+  document.addEventListener("drop", onDrop, options);
   document.addEventListener("paste", onPaste, options);
   window.addEventListener("beforeunload", (event) => {
     if (batch) event.preventDefault(); // files are still on their way

@@ -20,9 +20,12 @@ _HTML = """
     <button type="button" class="folder">Folder …</button>
   </div>
   <input class="files" type="file" multiple tabindex="-1" aria-label="Image files">
-  <p class="hint">or drop or paste them here</p>
+  <p class="hint">or drop or paste them anywhere</p>
   <progress class="progress" hidden></progress>
-  <p class="said" role="status"></p>
+  <div class="result">
+    <p class="said" role="status"></p>
+    <button type="button" class="close" aria-label="Close this message" hidden>✕</button>
+  </div>
   <ul class="failures"></ul>
 </div>
 """

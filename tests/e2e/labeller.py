@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -101,6 +102,24 @@ class Labeller:
         """Wait until the page says that there is nothing to save yet."""
         line = self.page.locator(".st-key-save_state")
         expect(line).to_contain_text("nothing drawn yet", timeout=WAIT_MS)
+
+
+def drop(page: Page, target: str, *files: Path) -> None:
+    """Let files go over what the selector finds, as a person does who drags them there."""
+    sent = [(file.name, base64.b64encode(file.read_bytes()).decode()) for file in files]
+    page.locator(target).first.evaluate(
+        """(target, files) => {
+          const dataTransfer = new DataTransfer();
+          for (const [name, text] of files) {
+            const bytes = Uint8Array.from(atob(text), (char) => char.charCodeAt(0));
+            dataTransfer.items.add(new File([bytes], name));
+          }
+          const init = { dataTransfer, bubbles: true, composed: true, cancelable: true };
+          target.dispatchEvent(new DragEvent("dragover", init));
+          target.dispatchEvent(new DragEvent("drop", init));
+        }""",
+        sent,
+    )
 
 
 def documents(folder: Path) -> dict[str, dict[str, Any]]:

@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Page, Request, Route, expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import documents
+from tests.e2e.labeller import documents, drop
 from tests.formats.support import written, zipped
 from tests.importing.support import coco
 from tests.pictures import png
@@ -70,6 +70,42 @@ def test_a_bad_file_is_told_and_a_large_one_is_packed_on_its_way(
     expect(importer.locator(".problems li")).to_contain_text("no image a.png", timeout=30_000)
     sizes = [one.all_headers()["content-length"] for one in sent if "/api/imports" in one.url]
     assert 0 < max(map(int, sizes)) < 2**20
+    # Nothing of it can be imported, which is said.
+    expect(importer.locator(".nothing")).to_be_visible()
     # Another format: looked at again by itself.
     importer.locator(".format").select_option("cvat")
     expect(importer.locator(".said")).to_contain_text("it is no XML")
+
+
+def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(
+    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+) -> None:
+    """Wherever on the page it was let go; and what is imported just then is not cut off by it."""
+    server = serve()
+    page = new_labeller(server, "/?view=import").page
+    importer = page.locator(".importer")
+    written(tmp_path, {
+        "first.json": json.dumps(coco({"first.png": []})),
+        "second.json": json.dumps(coco({"second.png": []})),
+    })  # fmt: skip
+    held: list[Route] = []
+    page.route("**/api/imports?*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/api/imports?*"):
+        choose(page, tmp_path / "first.json")
+    drop(page, "[data-testid=stMain]", tmp_path / "second.json")
+    expect(importer.locator(".chosen")).to_have_text("first.json (1 kB), then second.json (1 kB)")
+    held[0].continue_()
+    expect(importer.locator(".problems li")).to_contain_text("second.png", timeout=30_000)
+    expect(importer.locator(".chosen")).to_have_text("second.json (1 kB)")
+
+    path = zipped(tmp_path / "set.zip", {"set.json": coco({"a.png": []}), "images/a.png": png()})
+    choose(page, path)
+    importer.get_by_role("button", name="Import now").wait_for()
+    page.route("**/api/imports?*", lambda route: held.append(route), times=1)
+    with page.expect_request("**/api/imports?*"):
+        importer.get_by_role("button", name="Import now").click()
+    drop(page, "[data-testid=stMain]", tmp_path / "second.json")
+    expect(importer.locator(".chosen")).to_contain_text("is being imported")
+    held[1].continue_()
+    expect(importer.locator(".title")).to_have_text("Imported", timeout=30_000)
+    assert list(documents(server.folder)) == ["a.png"]

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import documents, eventually, rects
+from tests.e2e.labeller import documents, drop, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -65,3 +65,25 @@ def test_a_box_drawn_while_files_arrive(
     labeller.at(more[0].name)
     eventually(lambda: len(rects(server.folder, first.name)) == 1)
     assert not any(rects(server.folder, file.name) for file in more)
+
+
+def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_closed(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Beside the uploader, the browser would open the file in place of the page."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    page = labeller.page
+    first, second, third = pictures.series(3)
+    drop(page, "[data-testid=stMain]", first)
+    labeller.at(first.name)
+    broken = pictures.folder / "text.jpg"
+    broken.write_text("only text")
+    drop(page, "canvas.upper-canvas", second, third, broken)
+    said = page.locator(".uploader .said")
+    expect(said).to_have_text("2 images added. 1 file was not taken:", timeout=30_000)
+    labeller.at(second.name)
+    page.get_by_role("button", name="Close this message").click()
+    expect(said).to_be_empty()
+    expect(page.locator(".uploader .failures li")).to_have_count(0)
+    assert sorted(documents(server.folder)) == [first.name, second.name, third.name]

@@ -204,3 +204,17 @@ def test_an_export_tells_what_it_left_out(new_place: NewPlace) -> None:
     captions = [seen(caption.value) for caption in visit.app.caption]
     assert "Images left out because their document can't be opened: 1 (b.png)" in captions
     assert any("less than 1 px wide or high: 1 (a.png)" in caption for caption in captions)
+
+
+def test_the_numbers_of_states_are_sent_when_they_change(new_place: NewPlace) -> None:
+    """The browser goes by the text of an option: the old one would stay until another run."""
+    place = new_place()
+    place.add("a.png")
+    visit = place.visit()
+    assert visit.app.selectbox(key="status_filter").options[0] == "all (1)"
+    visit.run()
+    assert not visit.app.selectbox(key="status_filter").proto.set_value
+    place.add("b.png")
+    visit.run()
+    shown = visit.app.selectbox(key="status_filter")
+    assert (shown.options[0], shown.proto.set_value) == ("all (2)", True)
