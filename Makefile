@@ -15,7 +15,7 @@ PIP := $(PY) -m pip --disable-pip-version-check --quiet
 .PHONY: help
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/\1|\2/p' $(MAKEFILE_LIST) \
-		| while IFS='|' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+		| while IFS='|' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 	@echo
 	@echo '  ARGS="..." is handed on: make test ARGS="-k merge"'
 	@echo '  PYTHON=... chooses the Python that makes .venv'
@@ -74,6 +74,10 @@ format: $(VENV)/.installed-dev ## format the code, mend what can be mended
 .PHONY: image-test
 image-test: $(VENV)/.installed-dev ## build the image and run it as Cloud Run would (root, Debian, 2 minutes)
 	@PYTHON=$(PY) tools/image_test.sh
+
+.PHONY: image-suite
+image-suite: $(VENV)/.installed-dev ## run tests in the image that Cloud Build tests in: ARGS="tests/test_merge.py" (as above)
+	@PYTHON=$(PY) tools/image_test.sh suite $(ARGS)
 
 N := 10
 SEED := $(shell date +%s)

@@ -3,9 +3,10 @@ ARG IMAGE
 FROM ${IMAGE}
 # hadolint ignore=DL3002,DL3066
 USER root
+# Playwright's own Node.js wants libatomic1.
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core git \
+    && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core git libatomic1 \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /project
 COPY requirements-dev.txt ./
@@ -17,4 +18,6 @@ COPY . ./
 # Some tests ask git which files belong to the project, and an upload comes without its history.
 RUN git init --quiet && git add --all
 ENV HOME=/root CHROMIUM=/usr/bin/chromium PYTHONDONTWRITEBYTECODE=
-CMD ["python", "-m", "pytest"]
+# Without what the image sets for a server: the tests say themselves where theirs listen.
+ENTRYPOINT ["env", "--unset=PORT", "--unset=STREAMLIT_SERVER_ADDRESS", "python", "-m", "pytest"]
+CMD ["--numprocesses", "2"]

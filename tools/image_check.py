@@ -7,11 +7,14 @@ Prints a line for each check; ends with 1 at the first that fails.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
@@ -19,11 +22,14 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
 from container import Container, Image, asked, mounted, running  # noqa: E402
 
 from tests.gcs_server import GcsServer  # noqa: E402
+from tests.pictures import png  # noqa: E402
 
 MOST_MB = 420
 """What Labeler adds to its base, on disk. docs/deploy.md and bench/README.md say what it is."""
 HEALTHY_S = 60
 """As deploy/service.yaml allows; bench/image.py measures how long it takes."""
+MOST_KEPT_MB = 60
+"""Of the memory that pictures took: code that was loaded, copies that are kept, and a little."""
 UNWANTED = ("pip", "pytest", "ruff", "mypy", "setuptools", "gcsfs", "grpc", "playwright")
 
 
@@ -104,11 +110,32 @@ def run(image: Image, bucket: GcsServer) -> None:
             names = sorted(bucket.bucket("labels").live)
         check("into the bucket", [one.split("/")[0] for one in names] == ["annotations", "uploads"],
               str(names))  # fmt: skip
+        give_back(container)
         export(image, environ)
         container.stop()
         said, _ = process.communicate(timeout=15)
         check("ends with 0 at SIGTERM", process.returncode == 0, f"{process.returncode}\n{said}")
         check("and without an error", "Traceback" not in said and "Error" not in said, said)
+
+
+def give_back(container: Container) -> None:
+    """Large pictures, several at a time: what they took is there again for the next ones."""
+    place = f"http://127.0.0.1:{container.port}/api/images"
+    before = container.memory_mb()
+
+    def show(number: int) -> None:
+        headers = {"X-Labeler-Client": "check", "X-File-Name": f"{number}.png"}
+        data = png(5000 + number, 5000)
+        with urlopen(Request(place, data, headers), timeout=120) as answer:
+            image_id = json.load(answer)["image_id"]
+        with urlopen(f"{place}/{image_id}?width=3600", timeout=120) as answer:
+            answer.read()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(show, range(8)))
+    more = container.memory_mb() - before
+    check(f"gives memory back: {more:.0f} MB more after large pictures", more < MOST_KEPT_MB,
+          f"more than {MOST_KEPT_MB} MB")  # fmt: skip
 
 
 def export(image: Image, environ: dict[str, str]) -> None:

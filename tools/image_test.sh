@@ -1,5 +1,7 @@
 #!/usr/bin/env bash
 # Builds the image and runs it as Cloud Run would, without a container engine: about two minutes.
+# `image_test.sh suite ARGUMENTS` builds deploy/test.Dockerfile upon it and runs pytest in that, as
+# cloudbuild.yaml does.
 #
 # Needs root, on Debian or Ubuntu; buildah and mmdebstrap are installed where they are missing. The
 # base is Debian with its own Python, which stands in for python:3.12-slim and is made once. Where
@@ -56,7 +58,21 @@ volumes=()
 for path in /etc/pip.conf "$HOME/.config/pip" /etc/ssl/certs; do
   [ ! -e "$path" ] || volumes+=(--volume "$path:$path:ro")
 done
-echo "Building"
-buildah bud --quiet --layers --format docker --build-arg "BASE=$BASE" "${volumes[@]}" \
-  --tag "$IMAGE" . >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "The build failed."; }
-"$PYTHON" tools/image_check.py "$IMAGE" "$BASE"
+
+# build NAME ARGUMENT...
+build() {
+  echo "Building $1"
+  buildah bud --quiet --layers --format docker "${volumes[@]}" --tag "$1" "${@:2}" . \
+    >"$work/log" 2>&1 || { cat "$work/log" >&2; fail "The build failed."; }
+}
+
+build "$IMAGE" --build-arg "BASE=$BASE"
+if [ "${1:-}" != suite ]; then
+  exec "$PYTHON" tools/image_check.py "$IMAGE" "$BASE"
+fi
+build "$IMAGE-test" --file deploy/test.Dockerfile --build-arg "IMAGE=$IMAGE"
+container="$(buildah from --pull=never "$IMAGE-test")"
+trap 'rm -rf "$work"; buildah rm "$container" >/dev/null' EXIT
+entry="$(buildah inspect --type image --format '{{range .OCIv1.Config.Entrypoint}}{{.}} {{end}}' "$IMAGE-test")"
+# shellcheck disable=SC2086 # the words of the entry point
+buildah run "$container" -- $entry "${@:2}"

@@ -17,6 +17,7 @@ from labeler.api.answers import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.api.bodies import Intake, file_name, image_id_of, whole_number
 from labeler.api.conditions import parse
 from labeler.api.once import Flights, Kept
+from labeler.api.sending import Outlet
 from labeler.auth import Person
 from labeler.catalogue import ImageEntry
 from labeler.dataset import Dataset
@@ -32,7 +33,9 @@ MAX_DOCUMENTS: Final = 2000
 
 _COPIES_BYTES: Final = 64 * 2**20
 _AT_ONCE: Final = 4
-"""Pictures in memory, and uploads, each: an instance has 512 MB, and saves need threads too."""
+"""Pictures being read, and uploads, each: a picture has up to 30 MB, and saves need threads too."""
+_SENT_BYTES: Final = 192 * 2**20
+"""Of all large pictures that are on their way to callers."""
 
 
 class Images:
@@ -46,6 +49,7 @@ class Images:
         self._showing = asyncio.Semaphore(_AT_ONCE)
         self._copies = Kept(_COPIES_BYTES)
         self._flights = Flights[tuple[bytes, str]]()
+        self._outlet = Outlet(_SENT_BYTES)
 
     async def add(self, request: Request, person: Person) -> Response:
         """POST /api/images"""
@@ -117,7 +121,7 @@ class Images:
                 await run_in_threadpool(self._dataset.find_image, image_id)
                 return Response(status_code=304, headers=more)
         data, media_type = await self._picture(image_id, width)
-        return Response(data, media_type=media_type, headers=more)
+        return self._outlet.answer(data, media_type, more)
 
     async def _picture(self, image_id: str, width: int | None) -> tuple[bytes, str]:
         kept = self._copies.get((image_id, width))

@@ -23,7 +23,7 @@ _UNKNOWN_SECRET: Final = "0" * 64
 _PROBE: Final = "/api/health"
 _LONGEST_S: Final = 3600
 _LEAST_CONCURRENCY: Final = 10
-_LEAST_MIB: Final = 1024
+_LEAST_MIB: Final = 2048
 _UNITS: Final = {"Ki": 2**-10, "Mi": 1, "Gi": 2**10, "k": 1e3 / 2**20, "M": 1e6 / 2**20,
                  "G": 1e9 / 2**20}  # fmt: skip
 
@@ -280,8 +280,8 @@ class _Service:
         if amount and float(amount[1]) * _UNITS[amount[2]] < _LEAST_MIB:
             yield warning(
                 f"An instance has {given} of memory",
-                "A large image takes up to 400 MB while it is looked at.",
-                f"{self._update} --memory=1Gi",
+                "A large image takes up to 1.2 GB while it is looked at, or a copy of it is made.",
+                f"{self._update} --memory=2Gi",
             )
 
     def _probes(self) -> Iterator[Finding]:

@@ -125,7 +125,7 @@ WRONG: list[tuple[dict[str, Any], Level, str, str]] = [
     (with_port(service(), "h2c"), Level.FAULT, "HTTP/2", "--no-use-http2"),
     (with_probe(service(), "/_stcore/health"), Level.WARNING, "/_stcore", "--liveness-probe="),
     (with_probe(service(), "/api/ready"), Level.WARNING, "/api/ready", "httpGet.path=/api/health"),
-    (with_memory(service(), "512Mi"), Level.WARNING, "512Mi", "--memory=1Gi"),
+    (with_memory(service(), "1Gi"), Level.WARNING, "1Gi", "--memory=2Gi"),
     (with_spec(service(), containerConcurrency=1), Level.WARNING, "1 requests", "--concurrency=40"),
     (with_spec(service(), serviceAccountName=None), Level.WARNING, "default account", "labeler@"),
     (put(service(), SECRET_KEY=None), Level.FAULT, "not set", "--update-secrets=LABELER_SECRET"),
@@ -168,7 +168,7 @@ def test_what_is_wrong_is_found_with_what_mends_it(
         note(put(service(), UPLOADS="off"), maxScale="1"),
         note(put(service(), IAP_AUDIENCE="/projects/1/global/backendServices/2"), iap_enabled=None),
         note(put(service(), AUTH="oidc", IAP_AUDIENCE=None), iap_enabled=None),
-        with_memory(service(), "2Gi"),
+        with_memory(service(), "4Gi"),
     ],
 )
 def test_what_is_right_in_another_way_is_no_finding(made: dict[str, Any]) -> None:

@@ -1,0 +1,78 @@
+"""What goes out from memory: how much at once, and for how long."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from labeler.errors import Busy
+
+logger = logging.getLogger(__name__)
+
+SMALL: Final = 2**20
+"""Bytes up to which an answer is neither counted nor refused."""
+GRACE_S: Final = 30.0
+SLOWEST: Final = 2**15
+"""Bytes a second that a caller has to take, beside the grace."""
+_PIECE: Final = 2**17
+
+
+class Outlet:
+    """Sends answers from memory: of large ones that are on their way only so many bytes at once.
+
+    A server waits for slow callers as long as they like, and holds for each what they have not
+    taken. Belongs to one event loop.
+    """
+
+    def __init__(self, max_held: int) -> None:
+        self._max_held = max_held
+        self._held = 0
+
+    def answer(self, data: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+        """The answer; Busy where others that are still being sent take too much.
+
+        It is broken off where the caller takes much too long.
+        """
+        if len(data) > SMALL and self._held and self._held + len(data) > self._max_held:
+            raise Busy("Too many large pictures are on their way out. Ask for this one again.")
+        return _Pieces(self, data, media_type, headers)
+
+    def _hold(self, size: int) -> None:
+        self._held += size if abs(size) > SMALL else 0
+
+
+class _Pieces(Response):
+    """An answer that is sent piece by piece, each when the one before is on its way."""
+
+    def __init__(
+        self, outlet: Outlet, data: bytes, media_type: str, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(data, media_type=media_type, headers=headers)
+        self._outlet = outlet
+        self._data = data
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        size = len(self._data)
+        self._outlet._hold(size)
+        try:
+            async with asyncio.timeout(GRACE_S + size / SLOWEST):
+                await self._send(send)
+        except TimeoutError:
+            # An answer that is not complete has the server close the connection.
+            logger.warning("A caller took too long for %d bytes, and was let go", size)
+        finally:
+            self._outlet._hold(-size)
+
+    async def _send(self, send: Send) -> None:
+        start = {"type": "http.response.start", "status": self.status_code}
+        await send({**start, "headers": self.raw_headers})
+        size = len(self._data)
+        for begin in range(0, max(size, 1), _PIECE):
+            end = begin + _PIECE
+            body = self._data[begin:end]
+            await send({"type": "http.response.body", "body": body, "more_body": end < size})
