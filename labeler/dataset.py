@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 from labeler import images
 from labeler.catalogue import (
@@ -24,7 +25,6 @@ from labeler.catalogue import (
 )
 from labeler.errors import DamagedDocument, NotFound, VersionConflict
 from labeler.events import Upload, happened
-from labeler.exports import open_exports
 from labeler.label_book import LabelBook
 from labeler.label_texts import LabelTexts
 from labeler.merge import RectConflict, merge, with_landed
@@ -40,6 +40,9 @@ from labeler.places import open_places
 from labeler.secret import load_secret
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
+
+if TYPE_CHECKING:
+    from labeler.exports import Exports
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
@@ -87,7 +90,7 @@ class SavedDocument:
 class Dataset:
     """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
 
-    `labels` is the label set of the project, `exports` makes data sets of it.
+    `labels` is the label set of the project.
     """
 
     def __init__(
@@ -105,7 +108,6 @@ class Dataset:
         self.labels = LabelBook(store, settings.labels)
         self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
         self._label_texts = LabelTexts(store)
-        self.exports = open_exports(store, uploads, self._catalogue, self.labels, clock)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
         )
@@ -115,6 +117,13 @@ class Dataset:
     def max_upload_bytes(self) -> int:
         """The largest image that is taken."""
         return self._settings.max_upload_bytes
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Makes data sets of the project. Loaded when it is asked for: no first page needs it."""
+        from labeler.exports import open_exports
+
+        return open_exports(self._store, self._uploads, self._catalogue, self.labels, self._clock)
 
     def close(self) -> None:
         """Give up the stores' connections; calling twice is harmless."""

@@ -318,6 +318,20 @@ def test_modules_bring_only_what_their_imports_allow(tmp_path: Path) -> None:
         assert loaded <= allowed, f"one of {modules} loads {loaded - allowed}"
 
 
+def test_a_start_does_not_wait_for_what_comes_later(tmp_path: Path) -> None:
+    """Nor does the sidebar, which every first page shows."""
+    code = "import app, labeler.ui.sidebar, labeler.ui.exporting, sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT, env={**os.environ, "LABELER_STORAGE": str(tmp_path)},
+        capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    loaded = set(done.stdout.split())
+    assert "labeler.dataset" in loaded
+    later = {"labeler.bundles", "labeler.exports", "labeler.formats", "labeler.imports"}
+    assert not loaded & (later | {"labeler.api.imports", "labeler.api.openapi", "pandas"})
+
+
 def test_a_folder_is_opened_without_the_cloud(tmp_path: Path) -> None:
     """A laptop does not wait for, or need, what only a bucket needs."""
     code = f"""

@@ -7,7 +7,8 @@ is told by the document at /api/openapi.json (openapi.py).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Final
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -18,13 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from labeler.api import answers, host, openapi
+from labeler.api import answers, host
 from labeler.api.bodies import Intake
 from labeler.api.callers import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.images import Images
-from labeler.api.imports import Imports
 from labeler.api.labels import Labels
 from labeler.api.state import State
 from labeler.api.traced import Traced
@@ -32,6 +32,9 @@ from labeler.auth import Person, Role
 from labeler.dataset import Dataset
 from labeler.gate import Gate
 from labeler.tokens import Purpose
+
+if TYPE_CHECKING:
+    from labeler.api.imports import Imports
 
 __all__ = ["Front", "Signed", "Traced", "application"]
 
@@ -76,10 +79,24 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
     documents = Documents(dataset, intake)
     labels = Labels(dataset, intake)
     exports = Exports(dataset, intake)
-    imports = Imports(dataset, intake)
     state = State(dataset)
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
+
+    # Two that nobody waits for at the start, with all that they need to know of formats.
+    @cache
+    def imports() -> Imports:
+        from labeler.api.imports import Imports
+
+        return Imports(dataset, intake)
+
+    async def run_import(request: Request, person: Person) -> Response:
+        return await imports().run(request, person)
+
+    async def describe(request: Request) -> Response:
+        from labeler.api import openapi
+
+        return await openapi.answer(request)
 
     def labeller(call: Call) -> tuple[Role, Call]:
         return Role.LABELLER, call
@@ -114,10 +131,10 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             signed("/api/export/voc", link=Purpose.EXPORT, GET=admin(exports.bundle)),
             signed("/api/exports", POST=admin(exports.write)),
             signed("/api/exports/{name}", packed, link=Purpose.EXPORT, GET=admin(exports.fetch)),
-            signed("/api/imports", POST=admin(imports.run)),
+            signed("/api/imports", POST=admin(run_import)),
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
-            open_to_all("/api/openapi.json", openapi.answer),
+            open_to_all("/api/openapi.json", describe),
             open_to_all(_HOST_CONFIG, host.answer),
         ],
         exception_handlers=answers.HANDLERS,

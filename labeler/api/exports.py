@@ -13,7 +13,6 @@ from starlette.responses import Response
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
 from labeler.api.bodies import Intake, flag
 from labeler.auth import Person
-from labeler.bundles import BundleFormat, make_bundle
 from labeler.dataset import Dataset
 from labeler.errors import InvalidRequest
 from labeler.selection import ALL, Choice, parse_choice
@@ -66,6 +65,8 @@ class Exports:
 
     async def bundle(self, request: Request, _: Person) -> Response:
         """GET /api/export/yolo and /api/export/voc"""
+        from labeler.bundles import BundleFormat, make_bundle  # no first page needs it
+
         kind = BundleFormat(request.url.path.rpartition("/")[2])
         pictures = flag(request, "images")
         choice = choice_in_address(request, "images", "token")

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from concurrent.futures import wait
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlencode
 
 import streamlit as st
 
 from labeler.auth import Role
-from labeler.boxes import Summary
 from labeler.errors import LabelerError
-from labeler.exports import Export
 from labeler.jobs import Job, JobState
 from labeler.labels import LabelSet
 from labeler.models import Status
@@ -20,6 +18,10 @@ from labeler.tokens import Purpose
 from labeler.ui import people, views
 from labeler.ui.context import Context
 from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
+
+if TYPE_CHECKING:
+    from labeler.boxes import Summary
+    from labeler.exports import Export
 
 KIND: Final = "export"
 JOB: Final = "export"
