@@ -126,3 +126,30 @@ def test_the_open_image_and_the_export_are_in_sight(
     expect(shown.last).to_be_in_viewport(ratio=1)
     expect(shown.first).not_to_be_in_viewport()
     expect(exporting).to_be_in_viewport(ratio=1)
+
+
+def test_the_open_image_is_in_sight_in_the_list_also_on_a_phone(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    at_desk = new_labeller(server)
+    files = pictures.series(24)
+    at_desk.upload(*files)
+    at_desk.at(files[0].name)
+    [image_id] = [
+        document["metadata"]["image_id"]
+        for name, document in documents(server.folder).items()
+        if name == files[11].name
+    ]
+    on_phone = new_labeller(server, f"/?image={image_id}", (390, 800))
+    on_phone.at(files[11].name)
+    on_phone.page.get_by_test_id("stExpandSidebarButton").click()
+    in_sight = """(id) => {
+      const list = document.querySelector(".st-key-open_list");
+      const row = list.querySelector(`[class*=st-key-leave_open_${id}]`);
+      const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+      return outer.left >= 0 && inner.top >= outer.top && inner.bottom <= outer.bottom;
+    }"""
+    on_phone.page.wait_for_function(in_sight, arg=image_id)
+    at_desk.open(f"/?image={image_id}")
+    at_desk.page.wait_for_function(in_sight, arg=image_id)
