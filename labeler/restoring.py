@@ -32,7 +32,7 @@ class Outcome(StrEnum):
 
     RESTORED = "restored"
     NEWER = "newer"
-    """It did not exist then; it stays."""
+    """It did not exist then, or the bucket keeps no versions; it stays."""
     CHANGED = "changed"
     """Somebody saved it just now; it stays. Restore again."""
 

@@ -79,7 +79,7 @@ def restore(given: argparse.Namespace, settings: Settings) -> bool:
         if one.since is not None and one.outcome is Outcome.RESTORED:
             show(f"{one.key}\t{would}restored, as written {one.since:%Y-%m-%d %H:%M:%S} UTC")
         elif one.outcome is Outcome.NEWER:
-            show(f"{one.key}\tdid not exist then, and stays")
+            show(f"{one.key}\thas no version from then, and stays")
         else:
             say(f"{one.key} was saved by somebody just now and stays: restore it again.")
     progress("")
