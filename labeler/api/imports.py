@@ -49,6 +49,11 @@ class _Told:
     def __call__(self, doing: str, done: int = 0, total: int = 0) -> None:
         self.doing, self.done, self.total = doing, done, total
 
+    def __str__(self) -> str:
+        if not self.doing:
+            return ""
+        return f" ({self.doing}{f': {self.done:,} of {self.total:,}' if self.total else ''})"
+
 
 class Imports:
     """The call that imports into one data set, once at a time."""
@@ -57,6 +62,7 @@ class Imports:
         self._dataset = dataset
         self._intake = intake
         self._running = asyncio.Lock()
+        self._told = _Told()
         self._tasks: set[asyncio.Task[ImportReport]] = set()
 
     async def run(self, request: Request, person: Person) -> Response:
@@ -67,11 +73,13 @@ class Imports:
         wanted = _wanted(request)
         name = file_name(request) if NAME_HEADER in request.headers else "The file"
         if self._running.locked():
-            raise Busy("Another import is running. Wait for its end, then send this one again.")
+            raise Busy(
+                f"Another import is running{self._told}. This one can be sent when it has ended."
+            )
         async with contextlib.AsyncExitStack() as held:
             await held.enter_async_context(self._running)
+            told = self._told = _Told()
             file = await held.enter_async_context(self._intake.file(request, MAX_BYTES, name))
-            told = _Told()
             work = self._work(held.pop_all(), file, name.replace("/", "_"), wanted, person, told)
             task = asyncio.create_task(work)
         self._tasks.add(task)

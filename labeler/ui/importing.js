@@ -4,6 +4,7 @@
 const PACK_ABOVE = 2 ** 20;
 const MOST_SHOWN = 2000;
 const RENEW_WITHIN_MS = 15000;
+const BUSY_PAUSE_MS = 2000;
 const ZIP = "PK";
 // What would happen, and what has: each for one and for many.
 const WORDS = {
@@ -64,7 +65,7 @@ function createImporter(root) {
     const asked = Date.now();
     component.setStateValue("renewal", asked);
     while (setup.renewal < asked && Date.now() < asked + RENEW_WITHIN_MS)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50);
     return setup.renewal >= asked;
   }
 
@@ -72,8 +73,16 @@ function createImporter(root) {
     const body = await packed();
     let answer = await send(body, dryRun);
     if (answer.status === 401 && (await renewed())) answer = await send(body, dryRun);
+    let problem = await problemOf(answer);
+    // One import runs at a time: another person's, or this one from before the page was reloaded.
+    while (problem?.error?.code === "busy") {
+      tell({});
+      part("said").textContent = problem.error.message;
+      await pause(BUSY_PAUSE_MS);
+      answer = await send(body, dryRun);
+      problem = await problemOf(answer);
+    }
     if (!answer.ok) {
-      const problem = await answer.json().catch(() => null);
       throw new Error(problem?.error?.message ?? `The server answered ${answer.status}.`);
     }
     let last = {};
@@ -87,6 +96,9 @@ function createImporter(root) {
         "The connection was cut. Import the file again: what is done already stays.",
     );
   }
+
+  const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const problemOf = (answer) => (answer.ok ? null : answer.json().catch(() => null));
 
   async function* linesOf(stream) {
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();

@@ -121,6 +121,7 @@ def test_one_at_a_time(api: Api) -> None:
             if answer.status_code == 503:
                 break
         refused(answer, 503, "busy")
+        assert "when it has ended" in answer.json()["error"]["message"]
     finally:
         go_on.set()
         first.join()

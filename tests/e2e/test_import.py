@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,26 @@ def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(
     held[1].continue_()
     expect(importer.locator(".title")).to_have_text("Imported", timeout=30_000)
     assert list(documents(server.folder)) == ["a.png"]
+
+
+def test_an_import_waits_for_another_one_to_end(
+    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+) -> None:
+    """As after a reload: the import from before goes on, and the file is chosen again."""
+    server = serve()
+    page = new_labeller(server, "/?view=import").page
+    content = json.dumps(coco({"a.png": []}))
+    written(tmp_path, {"set.json": content})
+    other = HTTPConnection("127.0.0.1", server.port)
+    other.putrequest("POST", "/api/imports?format=coco&dry_run=1")
+    other.putheader("X-Labeler-Client", "test")
+    other.putheader("Content-Length", str(len(content)))
+    other.endheaders(content[:10].encode())
+    choose(page, tmp_path / "set.json")
+    said = page.locator(".importer .said")
+    expect(said).to_contain_text("Another import is running", timeout=30_000)
+    expect(page.locator(".importer .progress")).to_be_visible()
+    other.send(content[10:].encode())
+    assert other.getresponse().status == 200
+    other.close()
+    expect(page.locator(".importer .problems li")).to_contain_text("no image a.png", timeout=30_000)
