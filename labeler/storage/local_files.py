@@ -146,6 +146,8 @@ def make_folder(path: Path) -> None:
 
     NotADirectoryError where something else is there.
     """
+    if path.is_dir():  # nearly always
+        return
     try:
         _make_one(path)
     except FileNotFoundError:
