@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from labeler.api.answers import ASK_AGAIN, error_body, headers
 from labeler.api.bodies import Intake, image_id_of
-from labeler.api.conditions import Condition, etag, parse, write_condition
+from labeler.api.conditions import Condition, Tags, etag, parse, write_condition
 from labeler.auth import Person
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_picture
@@ -33,11 +33,12 @@ MAX_BYTES: Final = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class _Put:
-    """What became of a PUT."""
+    """What became of a PUT: the bytes that are stored now, or for 412 the document in its way."""
 
     status: int
-    document: AnnotationDocument | None
     tag: str | None
+    body: bytes = b""
+    document: AnnotationDocument | None = None
 
 
 class Documents:
@@ -51,11 +52,10 @@ class Documents:
         """GET /api/annotations/{image_id}"""
         image_id = image_id_of(request)
         seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
-        opened = await run_in_threadpool(self._dataset.stored_document, image_id)
-        tag = _tag(opened)
-        if seen and seen.match_weakly(tag):
+        body, tag = await run_in_threadpool(self._get, image_id, seen)
+        if body is None:
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=tag or ""))
-        return _answer(200, opened.document, tag)
+        return _answer(200, body, tag)
 
     async def put(self, request: Request, person: Person) -> Response:
         """PUT /api/annotations/{image_id}"""
@@ -74,9 +74,16 @@ class Documents:
         if put.status == 412:
             happened(Conflict(image_id=image_id, boxes=0))
             return _changed(put)
-        assert put.document is not None  # noqa: S101 - only 412 goes without
         here = f"/api/annotations/{image_id}"
-        return _answer(put.status, put.document, put.tag, Content_Location=here)
+        return _answer(put.status, put.body, put.tag, Content_Location=here)
+
+    def _get(self, image_id: str, seen: Tags | None) -> tuple[bytes | None, str | None]:
+        """The document and its tag; None in place of one that the caller has."""
+        opened = self._dataset.stored_document(image_id)
+        tag = _tag(opened)
+        if seen and seen.match_weakly(tag):
+            return None, tag
+        return dump_document(opened.document), tag
 
     def _put(self, image_id: str, body: bytes, condition: Condition, by: str) -> _Put:
         began = time.monotonic()
@@ -90,9 +97,10 @@ class Documents:
             try:
                 return _current(self._dataset.stored_document(image_id))
             except NotFound:  # deleted in between
-                return _Put(412, None, None)
+                return _Put(412, None)
         tell_save(image_id, saved, by, began, began)
-        return _Put(201 if opened.version is ABSENT else 200, saved.document, etag(saved.version))
+        status = 201 if opened.version is ABSENT else 200
+        return _Put(status, etag(saved.version), dump_document(saved.document))
 
     def _with_picture(self, image_id: str, document: AnnotationDocument) -> AnnotationDocument:
         """The document with its picture's size and MD5 where it lacks them and they can be seen."""
@@ -114,12 +122,12 @@ def _tag(opened: OpenedDocument) -> str | None:
 
 def _current(opened: OpenedDocument) -> _Put:
     tag = _tag(opened)
-    return _Put(412, opened.document if tag else None, tag)
+    return _Put(412, tag, document=opened.document if tag else None)
 
 
-def _answer(status: int, document: AnnotationDocument, tag: str | None, **more: str) -> Response:
+def _answer(status: int, body: bytes, tag: str | None, **more: str) -> Response:
     return Response(
-        dump_document(document),
+        body,
         status,
         headers(ASK_AGAIN, ETag=tag or "", **more),
         media_type="application/json",
