@@ -172,7 +172,9 @@ def prepare_full(place: str) -> Callable[[], None]:
 
 
 def prepare_again(place: str) -> Callable[[], None]:
+    """Connected, as an instance is that has served a page."""
     dataset = opened(place)
+    dataset.check_store()
     return lambda: dataset.exports.write()
 
 

@@ -3,45 +3,63 @@
 from __future__ import annotations
 
 import hashlib
-from typing import IO, Final
+from bisect import bisect_left
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import IO
 
 from labeler.boxes import Rules
 from labeler.coco import AnnotationLines, CocoWriter
-from labeler.earlier import Carried
+from labeler.earlier import Earlier
+from labeler.listing import Listed
 from labeler.sources import Record, dump_record
-from labeler.survey import Read, Target, file_name_of, without_document
-
-_BATCH: Final = 1000
+from labeler.survey import Read, file_name_of, without_document
 
 
 class Assembly:
-    """One file in the making; images come in the order of their numbers."""
+    """One file in the making; images come in the order of their numbers.
+
+    What of the `earlier` export is not named is taken over as it is, in long pieces. `lines` are
+    its boxes; the sources of the new one go to `sources`.
+    """
 
     def __init__(
-        self, writer: CocoWriter, rules: Rules, lines: AnnotationLines, records: IO[bytes]
+        self,
+        writer: CocoWriter,
+        rules: Rules,
+        sources: IO[bytes],
+        earlier: Earlier | None,
+        lines: AnnotationLines,
     ) -> None:
         self.looked_at = 0
         self._writer = writer
         self._rules = rules
+        self._sources = sources
+        self._records: Sequence[Record] = earlier.records if earlier else ()
+        self._written: Sequence[bytes] = earlier.lines if earlier else ()
         self._lines = lines
-        self._records = records
-        self._batch: list[str] = []
-        self._run = (0, 0)
-        """The lines of the earlier file that come next, and are not copied yet."""
+        self._at = 0
+        """The place of the earlier export's image that comes next."""
 
-    def carry(self, carried: Carried) -> None:
-        """An image as it is in the earlier export."""
-        record, start = carried
-        if record.outcome.boxes:
-            if start != self._run[1]:
-                self._copy()
-                self._run = start, start
-            self._run = self._run[0], start + record.outcome.boxes
-        self._add(record)
+    def leave_out(self, number: int) -> None:
+        """What the earlier export has of the image of that number."""
+        self._carry(bisect_left(self._records, number, self._at, key=attrgetter("number")))
+        if self._at < len(self._records) and self._records[self._at].number == number:
+            for lines in self._lines.take(self._records[self._at].boxes):
+                self._writer.leave_out_lines(lines)
+            self._at += 1
 
-    def take(self, target: Target, read: Read | None) -> None:
+    def keep(self, record: Record) -> None:
+        """An image of the earlier export, under another record that gives the same."""
+        self._carry(bisect_left(self._records, record.number, self._at, key=attrgetter("number")))
+        self._add([record], [dump_record(record)])
+        for lines in self._lines.take(record.boxes):
+            self._writer.add_lines(lines)
+        self._at += 1
+
+    def take(self, number: int, listed: Listed, read: Read | None) -> None:
         """An image whose document was read; None where there is none."""
-        number, listed = target
+        self.leave_out(number)
         if read is None and listed.original is None:
             return  # it was deleted since it was listed
         document = read.document if read else without_document(listed)
@@ -52,34 +70,29 @@ class Assembly:
             listed.image_id,
             read.version if read else "",
             hashlib.md5(read.data).hexdigest() if read else "",
+            listed.original_version,
             file_name,
-            listed.original is not None,
-            outcome,
+            *outcome,
         )
-        self._add(record)
-        if boxes:
-            self._copy()
-            self._writer.add_boxes(number, boxes)
+        self._add([record], [dump_record(record)])
+        self._writer.add_boxes(number, boxes)
 
     def end(self) -> None:
         """After the last image; raises UnknownLabels."""
-        self._copy()
-        self._write()
+        self._carry(len(self._records))
         self._rules.check()
 
-    def _add(self, record: Record) -> None:
-        self._writer.add(record.number, record.image_id, record.file_name, record.outcome)
-        self._batch.append(dump_record(record))
-        if len(self._batch) >= _BATCH:
-            self._write()
-        self.looked_at += 1
-
-    def _write(self) -> None:
-        self._records.write("".join(self._batch).encode())
-        self._batch.clear()
-
-    def _copy(self) -> None:
-        start, end = self._run
-        for lines in self._lines.between(start, end):
+    def _carry(self, end: int) -> None:
+        """Take over the images of the earlier export up to a place, as they are."""
+        start, self._at = self._at, end
+        if start == end:
+            return
+        records = self._records[start:end]
+        self._add(records, self._written[start:end])
+        for lines in self._lines.take(sum(record.boxes for record in records)):
             self._writer.add_lines(lines)
-        self._run = end, end
+
+    def _add(self, records: Sequence[Record], written: Sequence[bytes]) -> None:
+        self._writer.add(records)
+        self._sources.write(b"\n".join(written) + b"\n")
+        self.looked_at += len(records)

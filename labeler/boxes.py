@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from labeler.errors import DamagedDocument, InvalidDocument, UnknownLabels
@@ -66,16 +65,12 @@ class Box(NamedTuple):
     bottom: int
 
 
-NOTHING: Final[Mapping[str, int]] = MappingProxyType({})
-"""The findings of most images."""
-
-
 class Outcome(NamedTuple):
     """What becomes of one image: a function of its document, its name, the labels and the choice.
 
     `fate` is empty for an image that goes in; else NOT_ASKED or the name of the Finding why not.
     `saved_at` is in whole seconds since 1970, 0 where it is not known. `boxes` is how many go in;
-    `findings` counts what was left out or cut, by the Finding's name.
+    `findings` counts what was left out or cut, by the Finding's name, None where nothing was.
     """
 
     status: str
@@ -84,7 +79,7 @@ class Outcome(NamedTuple):
     height: int = 0
     saved_at: int = 0
     boxes: int = 0
-    findings: Mapping[str, int] = NOTHING
+    findings: Mapping[str, int] | None = None
 
 
 class Rules:
@@ -98,7 +93,7 @@ class Rules:
     def __init__(self, labels: LabelSet, choice: Choice) -> None:
         _check_numbers(labels)
         self._labels = labels
-        self._choice = choice
+        self.choice = choice
         self.asked = choice.numbers(labels)
         self._known: dict[str, int] = {}
         self._unknown: dict[str, str] = {}
@@ -110,9 +105,9 @@ class Rules:
         if document is None:
             return Outcome("", Finding.DAMAGED.name), ()
         status = document.status
-        if not self._choice.names_file(file_name):
+        if not self.choice.names_file(file_name):
             return Outcome(status.value, Finding.OTHER_NAME.name), ()
-        if not self._choice.takes(status, bool(document.rects)):
+        if not self.choice.takes(status, bool(document.rects)):
             return Outcome(status.value, NOT_ASKED), ()
         width, height = document.image_width, document.image_height
         if width is None or height is None:
@@ -135,7 +130,7 @@ class Rules:
 
     def _boxes(
         self, rects: Iterable[Rect], width: int, height: int
-    ) -> tuple[list[Box], Mapping[str, int]]:
+    ) -> tuple[list[Box], Mapping[str, int] | None]:
         boxes: dict[Box, None] = {}
         findings: list[Finding] = []
         asked, known = self.asked, self._known
@@ -168,7 +163,7 @@ class Rules:
                 findings.append(Finding.TWICE)
             elif cut:
                 findings.append(Finding.CUT)
-        return list(boxes), _counts(findings) if findings else NOTHING
+        return list(boxes), _counts(findings) if findings else None
 
     def _number(self, label: str) -> int:
         """The label's number, 0 where the set lacks it, _NO_LABEL where it is no proper label."""
@@ -238,16 +233,19 @@ class Tally:
         self._findings: Counter[Finding] = Counter()
         self._places: dict[Finding, dict[str, None]] = {}
 
-    def add(self, outcome: Outcome, file_name: str) -> None:
-        """Count one image of that name."""
-        status, fate, _, _, saved_at, _, findings = outcome
+    def add(
+        self, file_name: str, status: str, fate: str, saved_at: int,
+        findings: Mapping[str, int] | None,
+    ) -> None:  # fmt: skip
+        """Count one image of that name and outcome."""
         if not fate:
             self.images += 1
             self._statuses[status] += 1
             if saved_at > self.newest:
                 self.newest = saved_at
-            for name, count in findings.items():
-                self.report(Finding[name], file_name, count)
+            if findings:
+                for name, count in findings.items():
+                    self.report(Finding[name], file_name, count)
         elif fate == NOT_ASKED:
             self._not_chosen[status] += 1
         else:

@@ -161,8 +161,9 @@ def _spooled(
     stems: set[tuple[str, str]] = set()
     for image in dataset.exports.images(choice, progress):
         outcome, boxes = rules.apply(image.document, image.file_name)
-        tally.add(outcome, image.file_name)
-        if outcome.fate:
+        status, fate, width, height, saved_at, _, findings = outcome
+        tally.add(image.file_name, status, fate, saved_at, findings)
+        if fate:
             continue
         stem, dot, extension = _split(image.file_name)
         # In YOLO, each part has a folder of its own.
@@ -176,8 +177,8 @@ def _spooled(
         counts.update(box.category for box in boxes)
         kept = _kept(rules, image, boxes)
         line = _Image(
-            image.image_id, stem, dot + extension, image.part or "", outcome.width,
-            outcome.height, [list(box) for box in boxes], kept,
+            image.image_id, stem, dot + extension, image.part or "", width, height,
+            [list(box) for box in boxes], kept,
         )  # fmt: skip
         spool.write(json.dumps(line).encode() + b"\n")
     rules.check()

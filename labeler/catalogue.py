@@ -110,6 +110,12 @@ class Catalogue:
         self._from_documents: dict[tuple[str, str], ImageEntry] = {}
         self._ids: dict[tuple[str, str], str] = {}
 
+    @property
+    def identified_by(self) -> str:
+        """What image IDs depend on beside the originals: another text, perhaps other IDs."""
+        secret = self._secret if self._strategy is ImageIdStrategy.UUID else b""
+        return f"{self._strategy.value}-{hmac.digest(secret, b'', 'sha256').hex()[:8]}"
+
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
         self._list(CACHE_SECONDS)

@@ -27,11 +27,11 @@ from json.encoder import encode_basestring_ascii as _text
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, Self
 
-from labeler.boxes import Box, Finding, Outcome, Rules, Summary, Tally, is_relative
+from labeler.boxes import Box, Finding, Summary, Tally, is_relative
 from labeler.errors import DamagedExport
 from labeler.joined import Joined
 from labeler.labels import LabelSet
-from labeler.selection import ALL, Choice, ChosenImage
+from labeler.sources import Record
 
 MAX_NUMBER: Final = 2**31 - 1
 WRITER: Final = "1"
@@ -45,26 +45,6 @@ _ANNOTATIONS: Final = b'"annotations":['
 _END: Final = b"],"
 _CATEGORY: Final = re.compile(rb'"category_id":([0-9]+)')
 _ID: Final = b'{"id":'
-
-
-def to_coco(images: Iterable[ChosenImage], labels: LabelSet, choice: Choice = ALL) -> CocoFile:
-    """The COCO file of those of `images` that are chosen; they come in ascending order of numbers.
-
-    All of `images` is read, once, before this returns, and none is held: memory stays flat, and a
-    failure leaves no half a file. Close the result, or use it in a `with`.
-
-    Raises UnknownLabels, which names all labels in use that `labels` lacks; DamagedDocument where
-    the numbers of `labels` are not 1 to N; ValueError for numbers of images that do not ascend.
-    """
-    rules = Rules(labels, choice)
-    with CocoWriter(labels) as writer:
-        for image in images:
-            name = image.file_name or (image.document.image_path if image.document else "")
-            outcome, boxes = rules.apply(image.document, name)
-            writer.add(image.number, image.image_id, name, outcome)
-            writer.add_boxes(image.number, boxes)
-        rules.check()
-        return writer.finished()
 
 
 class CocoFile:
@@ -99,31 +79,41 @@ class CocoFile:
 class CocoWriter:
     """Takes image after image; what it holds grows only by the images' names.
 
-    Use it in a `with`: what is not finished is given up at its end.
+    `earlier_boxes` are those of an earlier file by the numbers of the labels, from 1. Each of its
+    lines is then added or left out here. Use it in a `with`: what is not finished is given up.
     """
 
-    def __init__(self, labels: LabelSet) -> None:
+    def __init__(self, labels: LabelSet, earlier_boxes: Sequence[int] = ()) -> None:
         self.tally = Tally()
         self._labels = labels
         self._names = _Names(self.tally)
         self._images = _Array()
         self._annotations = _Array()
         self._number = 0
-        self._boxes: Counter[int] = Counter()
+        self._boxes = Counter(dict(enumerate(earlier_boxes, start=1)))
         self._is_finished = False
 
-    def add(self, number: int, image_id: str, file_name: str, outcome: Outcome) -> None:
-        """The next image; its boxes follow."""
-        if not self._number < number <= MAX_NUMBER:
-            raise ValueError(f"image number {number} after {self._number}")
-        self._number = number
-        if not outcome.fate:
-            name = self._names.unique(file_name, image_id or str(number), number)
-            self._images.add(
-                f'{{"id":{number},"file_name":{_text(name)},'
-                f'"width":{outcome.width},"height":{outcome.height}}},\n'
-            )
-        self.tally.add(outcome, file_name)
+    def add(self, records: Iterable[Record]) -> None:
+        """The next images, by ascending numbers; their boxes follow."""
+        unique, count, last = self._names.unique, self.tally.add, self._number
+        lines = []
+        for record in records:
+            (
+                number, image_id, _, _, _, file_name,
+                status, fate, width, height, saved_at, _, findings,
+            ) = record  # fmt: skip
+            if not last < number <= MAX_NUMBER:
+                raise ValueError(f"image number {number} after {last}")
+            last = number
+            if not fate:
+                name = unique(file_name, image_id or str(number), number)
+                lines.append(
+                    f'{{"id":{number},"file_name":{_text(name)},'
+                    f'"width":{width},"height":{height}}},\n'
+                )
+            count(file_name, status, fate, saved_at, findings)
+        self._number = last
+        self._images.add(lines)
 
     def add_boxes(self, image: int, boxes: Sequence[Box]) -> None:
         """Boxes of the image added last."""
@@ -139,12 +129,10 @@ class CocoWriter:
                 f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
                 f'"area":{width * height!r},"iscrowd":0,"segmentation":[]}},\n'
             )
-        array.add(*lines)
+        array.add(lines)
 
     def add_lines(self, lines: Sequence[bytes]) -> None:
-        """Boxes of the images added last, as lines of an earlier file, in the order there."""
-        if not lines:
-            return
+        """Boxes of the images added last, as lines of the earlier file, in the order there."""
         array = self._annotations
         first = array.count + 1
         if not lines[0].startswith(b"%b%d," % (_ID, first)):
@@ -154,10 +142,11 @@ class CocoWriter:
                 b"%b%d%b" % (_ID, number, line[cut if cut == last else line.index(b",") :])
                 for number, line in enumerate(lines, first)
             ]
-        text = b"\n".join(lines) + b"\n"
-        for category, count in Counter(_CATEGORY.findall(text)).items():
-            self._boxes[int(category)] += count
-        array.add_text(text, len(lines))
+        array.add_text(b"\n".join(lines) + b"\n", len(lines))
+
+    def leave_out_lines(self, lines: Iterable[bytes]) -> None:
+        """Boxes of the earlier file that are not in this one."""
+        self._boxes.subtract(int(category) for category in _CATEGORY.findall(b"\n".join(lines)))
 
     def finished(self) -> CocoFile:
         """The file of what was added."""
@@ -200,7 +189,7 @@ class _Array:
         self.count = 0
         self._batch: list[str] = []
 
-    def add(self, *elements: str) -> None:
+    def add(self, elements: Sequence[str]) -> None:
         """Elements, each with `,` and a line end behind it."""
         self._batch += elements
         self.count += len(elements)
@@ -260,29 +249,23 @@ class AnnotationLines:
         self._blocks = _section(chunks, _ANNOTATIONS)
         self._lines: list[bytes] = []
         self._at = 0
-        self._passed = 0
 
-    def between(self, start: int, end: int) -> Iterator[Sequence[bytes]]:
-        """The lines from one place to another, both not before the last ones, in pieces.
+    def take(self, count: int) -> Iterator[Sequence[bytes]]:
+        """The next so many lines, in pieces.
 
         Each line has its `,`. Raises DamagedExport where there are fewer.
         """
-        while self._passed < end:
+        while count:
             if self._at >= len(self._lines):
                 self._lines, self._at = next(self._blocks, []), 0
                 if not self._lines:
                     raise DamagedExport("The export has fewer boxes than it was made of.")
-            step = min((start if self._passed < start else end) - self._passed, self._left())
-            if self._passed >= start:
-                lines = self._lines[self._at : self._at + step]
-                if not lines[-1].endswith(b","):
-                    lines[-1] += b","
-                yield lines
-            self._at += step
-            self._passed += step
-
-    def _left(self) -> int:
-        return len(self._lines) - self._at
+            lines = self._lines[self._at : self._at + count]
+            if not lines[-1].endswith(b","):
+                lines[-1] += b","
+            self._at += len(lines)
+            count -= len(lines)
+            yield lines
 
 
 def image_names(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:

@@ -6,18 +6,17 @@ import contextlib
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from io import BytesIO
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
+from labeler.catalogue import ANNOTATIONS
 from labeler.coco import AnnotationLines, image_names
 from labeler.errors import DamagedExport, NewerDocument, NotFound
 from labeler.labels import LabelSet
-from labeler.listing import Listed
+from labeler.listing import Before, Listed
 from labeler.selection import Choice
 from labeler.sources import Head, Record, covers, parse_head, parse_records, spellings
-from labeler.storage import ObjectInfo, Store, list_all
-from labeler.survey import Target
+from labeler.storage import ObjectInfo, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
 
@@ -26,13 +25,6 @@ _SOURCES: Final = ".sources.jsonl"
 CHOICE: Final = "choice"
 SOURCES_MD5: Final = "sources_md5"
 """Metadata of an export: a digest of what was asked for, and the MD5 of its sources."""
-
-
-class Carried(NamedTuple):
-    """One image of an earlier export: its record, and where its boxes begin."""
-
-    record: Record
-    start: int
 
 
 def sources_key(key: str) -> str:
@@ -48,60 +40,80 @@ def choice_digest(choice: Choice, writer: str) -> str:
 
 def is_same(record: Record, listed: Listed) -> bool:
     """Whether the image is in the state that the record is of, as far as a listing tells."""
-    if record.version != listed.version and (not record.md5 or record.md5 != listed.md5):
+    if record.version != listed.version:
         return False
-    if record.kept is not (listed.original is not None):
+    if bool(record.original) is not (listed.original is not None):
         return False
-    return not record.kept or record.file_name == listed.file_name
+    return not record.original or record.file_name == listed.file_name
 
 
 class Earlier:
-    """An earlier export and its sources, with nothing of the store left to look at."""
+    """An earlier export and its sources, with nothing of the store left to look at.
 
-    def __init__(self, store: Store, key: str, head: Head, lines: Iterable[bytes]) -> None:
+    `records` is what it was made from, by ascending numbers, and `lines` the same as it is written.
+    """
+
+    def __init__(self, store: Store, key: str, head: Head, lines: Sequence[bytes]) -> None:
         self.key = key
         self.head = head
+        self.lines = lines
+        self.records = list(parse_records(lines, sources_key(key)))
         self._store = store
-        self._images: dict[str, Carried] = {}
-        start = 0
-        for record in parse_records(lines, sources_key(key)):
-            self._images[record.image_id] = Carried(record, start)
-            start += record.outcome.boxes
-        if len(self._images) != head.looked_at or start != head.annotations:
+        self._places = {record.image_id: place for place, record in enumerate(self.records)}
+        boxes = sum(record.boxes for record in self.records)
+        if (len(self._places), len(lines), boxes) != (
+            head.looked_at, head.looked_at, head.annotations,
+        ):  # fmt: skip
             raise DamagedExport(f"{sources_key(key)} is damaged: it does not name all images.")
-
-    def records(self) -> Iterator[Record]:
-        """What it was made from, by ascending numbers."""
-        return (carried.record for carried in self._images.values())
 
     def find(self, image_id: str) -> Record | None:
         """What became of that image."""
-        carried = self._images.get(image_id)
-        return carried.record if carried else None
+        place = self._places.get(image_id)
+        return None if place is None else self.records[place]
+
+    def before(self, uploads: str) -> Before:
+        """What was listed for it; `uploads` is what the keys of originals begin with."""
+        records = self.records
+        kept = {uploads + one.file_name: one for one in records if one.original}
+
+        def find(image_id: str) -> Listed | None:
+            record = self.find(image_id)
+            if record is None:
+                return None
+            _, _, version, _, original, file_name, *_ = record
+            if not original:
+                return Listed(image_id, version)
+            return Listed(image_id, version, uploads + file_name, original, file_name)
+
+        return Before(
+            documents={
+                f"{ANNOTATIONS}{one.image_id}.json": Version(one.version)
+                for one in records
+                if one.version
+            },
+            originals={key: Version(one.original) for key, one in kept.items()},
+            image_of=lambda key: kept[key].image_id,
+            find=find,
+        )
 
     def counts_as(self, labels: LabelSet, asked: frozenset[int] | None) -> bool:
         """Whether all labels count as the same ones still, those asked for too."""
         return sorted(asked or ()) == self.head.asked and covers(spellings(labels), self.head.names)
 
-    def agrees(self, targets: Sequence[Target]) -> bool:
+    def agrees(self, numbers: Mapping[str, int]) -> bool:
         """Whether the images have the same numbers still."""
-        return all(
-            (carried := self._images.get(target.listed.image_id)) is None
-            or carried.record.number == target.number
-            for target in targets
-        )
+        return all(numbers.get(record.image_id) == record.number for record in self.records)
 
-    def carried(self, target: Target) -> Carried | None:
-        """What can be taken over of that image; None where it has to be read."""
-        carried = self._images.get(target.listed.image_id)
-        if carried is None or not is_same(carried.record, target.listed):
+    def kept(self, listed: Listed) -> Record | None:
+        """The record of that image, if it can be taken over; None where it has to be read."""
+        record = self.find(listed.image_id)
+        if record is None or not is_same(record, listed):
             return None
-        if carried.record.version != target.listed.version:  # a copy: the bytes are the same
-            return carried._replace(record=carried.record._replace(version=target.listed.version))
-        return carried
+        # An original that was put there again is the same image still.
+        return record._replace(original=listed.original_version)
 
     @contextlib.contextmanager
-    def lines(self) -> Iterator[AnnotationLines]:
+    def boxes(self) -> Iterator[AnnotationLines]:
         """The boxes, a line each; DamagedExport where the file is gone."""
         try:
             with self._store.open(self.key) as chunks:
@@ -194,11 +206,11 @@ class Shelf:
             raise DamagedExport("it was changed since it was written.")
         return Earlier(self._store, info.key, head, lines)
 
-    def _sources(self, key: str, md5: str | None = None) -> tuple[Head, Iterable[bytes]]:
+    def _sources(self, key: str, md5: str | None = None) -> tuple[Head, Sequence[bytes]]:
         beside = sources_key(key)
         with self._store.open(beside) as chunks:
             data = b"".join(chunks)
         if md5 is not None and hashlib.md5(data).hexdigest() != md5:
             raise DamagedExport(f"{beside} was changed since it was written.")
-        lines = BytesIO(data)
-        return parse_head(lines.readline(), beside), lines
+        head, *lines = data.removesuffix(b"\n").split(b"\n")
+        return parse_head(head, beside), lines

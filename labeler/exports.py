@@ -11,7 +11,7 @@ import hashlib
 import re
 import tempfile
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from labeler import __version__, events
 from labeler.assembly import Assembly
 from labeler.boxes import Rules, Summary
 from labeler.catalogue import Catalogue
-from labeler.coco import AnnotationLines, CocoFile, CocoWriter
+from labeler.coco import WRITER, AnnotationLines, CocoFile, CocoWriter
 from labeler.cycles import unsearched
 from labeler.earlier import (
     CHOICE,
@@ -41,14 +41,13 @@ from labeler.label_book import LabelBook
 from labeler.labels import LabelSet
 from labeler.listing import Listing
 from labeler.originals import Uploads
-from labeler.registry import Registry
+from labeler.registry import Known, Registry
 from labeler.selection import ALL, Choice, ChosenImage
-from labeler.sources import Head, dump_head, spellings, writer_name
+from labeler.sources import Head, dump_head, spellings
 from labeler.storage import ABSENT, ObjectInfo, Store
-from labeler.survey import READING, Survey, Target
+from labeler.survey import READING, Survey
 from labeler.verifying import Verdict, verify
 
-WRITER: Final = writer_name(__version__)
 WRITING: Final = "Writing the file"
 _NAME: Final = re.compile(r"dataset_coco_\d{8}_\d{6}(_(train|val|test))?\.json")
 _BUNDLE: Final = re.compile(r"dataset_(yolo|voc)_\d{8}_\d{6}\.zip")
@@ -67,10 +66,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """A finished file, with the lines of its sources and the highest number given."""
+    """A finished file, with its sources but their head, and the highest number given."""
 
     file: CocoFile
-    records: IO[bytes]
+    sources: IO[bytes]
     looked_at: int
     highest: int
     labels: LabelSet
@@ -80,11 +79,15 @@ class _Made:
 
     def __exit__(self, *_: object) -> None:
         self.file.close()
-        self.records.close()
+        self.sources.close()
 
 
 class Exports:
-    """The exports of one project. Any number may be made at the same time."""
+    """The exports of one project. Any number may be made at the same time.
+
+    `writer` names what else the bytes depend on: the program, and how images are identified.
+    `uploads` is what the keys of originals begin with.
+    """
 
     def __init__(
         self,
@@ -93,8 +96,12 @@ class Exports:
         shelf: Shelf,
         labels: LabelBook,
         clock: Callable[[], datetime],
+        writer: str,
+        uploads: str,
     ) -> None:
         self._store = store
+        self._writer = writer
+        self._uploads = uploads
         self._survey = survey
         self._labels = labels
         self._clock = clock
@@ -129,7 +136,7 @@ class Exports:
                 f"{' or '.join(one.part for one in choice.parts() if one.part)}."
             )
         made = self._made(choice, progress)
-        made.records.close()
+        made.sources.close()
         return made.file
 
     def images(self, choice: Choice = ALL, progress: Progress = unwatched) -> Iterator[ChosenImage]:
@@ -194,26 +201,20 @@ class Exports:
         started = time.monotonic()
         with unsearched(), ThreadPoolExecutor(2, "labeler-export") as pool:
             # All three wait for the store: at the same time.
-            found = pool.submit(self._shelf.newest, choice, WRITER)
             stored = pool.submit(self._labels.add, ())
-
-            def names() -> list[str]:
-                before = found.result()
-                return [record.file_name for record in before.records()] if before else []
-
-            targets, highest = self._survey.targets(choice, progress, names)
-            labels, earlier = stored.result(), found.result()
-        rules = Rules(labels, choice)
-        if earlier is not None and not earlier.agrees(targets):
-            earlier = None
+            numbers = pool.submit(self._survey.known)
+            earlier = self._shelf.newest(choice, self._writer)
+            labels, known = stored.result(), numbers.result()
+            if earlier is not None and not earlier.agrees(known.numbers):
+                earlier = None
         while True:
+            rules = Rules(labels, choice)
             if earlier is not None and not earlier.counts_as(labels, rules.asked):
                 earlier = None
             try:
-                made = self._assembled(labels, rules, earlier, targets, highest, progress)
+                made = self._assembled(labels, rules, earlier, known, progress)
             except UnknownLabels as error:
                 labels = self._labels.add(error.names)
-                rules = Rules(labels, choice)
             except DamagedExport:
                 if earlier is None:
                     raise
@@ -221,36 +222,45 @@ class Exports:
             else:
                 _tell(made.file.summary, started)
                 return made
+            known = self._survey.known()
 
     def _assembled(
         self,
         labels: LabelSet,
         rules: Rules,
         earlier: Earlier | None,
-        targets: Sequence[Target],
-        highest: int,
+        known: Known,
         progress: Progress,
     ) -> _Made:
         with ExitStack() as held, ExitStack() as read:
-            records = held.enter_context(_spool())
-            writer = held.enter_context(CocoWriter(labels))
-            lines = read.enter_context(earlier.lines()) if earlier else AnnotationLines(())
-            assembly = Assembly(writer, rules, lines, records)
-            carried = [earlier.carried(target) if earlier else None for target in targets]
+            with unsearched():
+                targets, highest = self._survey.targets(
+                    rules.choice,
+                    progress,
+                    known,
+                    earlier.before(self._uploads) if earlier else None,
+                )
+            kept = [earlier.kept(one) if earlier and one else None for _, one in targets]
+            sources = held.enter_context(_spool())
+            writer = held.enter_context(CocoWriter(labels, earlier.head.boxes if earlier else ()))
+            lines = read.enter_context(earlier.boxes()) if earlier else AnnotationLines(())
+            assembly = Assembly(writer, rules, sources, earlier, lines)
             documents = self._survey.read(
-                target.listed
-                for target, known in zip(targets, carried, strict=True)
-                if known is None and target.listed.version
+                listed
+                for (_, listed), record in zip(targets, kept, strict=True)
+                if listed and listed.version and not record
             )
-            for place, (target, known) in enumerate(zip(targets, carried, strict=True)):
+            for place, ((number, listed), record) in enumerate(zip(targets, kept, strict=True)):
                 if place % _TOLD_EACH == 0:
                     progress(READING, place, len(targets))
-                if known is not None:
-                    assembly.carry(known)
+                if listed is None:
+                    assembly.leave_out(number)
+                elif record:
+                    assembly.keep(record)
                 else:
-                    assembly.take(target, next(documents) if target.listed.version else None)
+                    assembly.take(number, listed, next(documents) if listed.version else None)
             assembly.end()
-            made = _Made(writer.finished(), records, assembly.looked_at, highest, labels)
+            made = _Made(writer.finished(), sources, assembly.looked_at, highest, labels)
             held.pop_all()
         return made
 
@@ -262,7 +272,7 @@ class Exports:
         summary, file = made.file.summary, made.file.stream()
         md5 = _md5(file)
         head = Head(
-            writer=WRITER,
+            writer=self._writer,
             choice=choice.fields(),
             asked=sorted(choice.numbers(made.labels) or ()),
             categories=[label.name for label in made.labels.labels],
@@ -271,13 +281,14 @@ class Exports:
             looked_at=made.looked_at,
             images=summary.images,
             annotations=summary.annotations,
+            boxes=list(summary.boxes.values()),
             md5=md5,
             size=file.tell(),
             told=summary.lines(),
         )
-        sources = BufferedReader(Joined([BytesIO(dump_head(head)), made.records]), _CHUNK_BYTES)
+        sources = BufferedReader(Joined([BytesIO(dump_head(head)), made.sources]), _CHUNK_BYTES)
         metadata = {
-            CHOICE: choice_digest(choice, WRITER),
+            CHOICE: choice_digest(choice, self._writer),
             SOURCES_MD5: _md5(sources),
             "images": str(summary.images),
             "annotations": str(summary.annotations),
@@ -326,7 +337,8 @@ def open_exports(
 
     registry = Registry(store, lambda: shelf.numbers(ids_by_name))
     survey = Survey(store, Listing(store, uploads, catalogue), catalogue, registry)
-    return Exports(store, survey, shelf, labels, clock)
+    writer = f"{__version__}/{WRITER}/{catalogue.identified_by}"
+    return Exports(store, survey, shelf, labels, clock, writer, uploads.prefix if uploads else "")
 
 
 def _tell(summary: Summary, started: float) -> None:

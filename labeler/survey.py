@@ -8,9 +8,9 @@ from typing import Final, NamedTuple
 from labeler.catalogue import Catalogue, document_key
 from labeler.errors import DamagedDocument
 from labeler.jobs import Progress
-from labeler.listing import Listed, Listing, Names
+from labeler.listing import Before, Listed, Listing
 from labeler.models import AnnotationDocument, parse_document
-from labeler.registry import Registry
+from labeler.registry import Known, Registry
 from labeler.selection import Choice, ChosenImage
 from labeler.storage import Store, Version
 
@@ -20,10 +20,10 @@ _TOLD_EACH: Final = 200
 
 
 class Target(NamedTuple):
-    """One image that may go into an export."""
+    """One image that may go into an export; None where it is gone, or not let in."""
 
     number: int
-    listed: Listed
+    listed: Listed | None
 
 
 class Read(NamedTuple):
@@ -45,24 +45,26 @@ class Survey:
         self._catalogue = catalogue
         self._registry = registry
 
+    def known(self) -> Known:
+        """The numbers that were given so far."""
+        return self._registry.read()
+
     def targets(
-        self, choice: Choice, progress: Progress, names: Names = tuple
+        self, choice: Choice, progress: Progress, known: Known, before: Before | None = None
     ) -> tuple[list[Target], int]:
-        """The images that name and part let in, by their numbers, and the highest number given.
+        """The images by their numbers, and the highest number given; `known` was read right now.
 
         Every image of the project that has no number yet gets one first, in the order of names.
-        `names` gives file names known from before, which make listing faster.
+        With `before` only images that are not as they were.
         """
         progress(LISTING)
-        known = self._registry.read()
-        found = self._listing.read(list(known.numbers), names)
-        new = [listed for image_id, listed in found.items() if image_id not in known.numbers]
+        found = self._listing.read(before, known.numbers)
+        new = [one for one in found.values() if one.image_id not in known.numbers and one.is_there]
         numbers, highest = self._registry.numbers(known, self._in_order(new))
-        lets_all_in = choice.part is None and not choice.names
         targets = [
-            Target(numbers[image_id], listed)
+            Target(numbers[image_id], listed if is_let_in(choice, listed) else None)
             for image_id, listed in found.items()
-            if lets_all_in or is_let_in(choice, listed)
+            if image_id in numbers
         ]
         targets.sort()
         return targets, highest
@@ -92,11 +94,13 @@ class Survey:
 
     def images(self, choice: Choice, progress: Progress) -> Iterator[ChosenImage]:
         """The images that name and part let in, by ascending numbers, with their documents."""
-        targets, _ = self.targets(choice, progress)
-        documents = self.read(target.listed for target in targets if target.listed.version)
+        targets, _ = self.targets(choice, progress, self.known())
+        documents = self.read(listed for _, listed in targets if listed and listed.version)
         for place, (number, listed) in enumerate(targets):
             if place % _TOLD_EACH == 0:
                 progress(READING, place, len(targets))
+            if listed is None:
+                continue
             read = next(documents) if listed.version else None
             if read is None and listed.original is None:
                 continue  # it was deleted since it was listed
@@ -123,7 +127,9 @@ class Survey:
 
 
 def is_let_in(choice: Choice, listed: Listed) -> bool:
-    """Whether name and part let the image in, as far as a listing tells its name."""
+    """Whether there is the image, and name and part let it in, as far as a listing tells."""
+    if not listed.is_there or (choice.part is None and not choice.names):
+        return listed.is_there
     if listed.original is None:
         return choice.part is None or choice.part_of(listed.image_id) is choice.part
     return choice.has_place_for(listed.image_id, listed.file_name)

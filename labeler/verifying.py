@@ -53,7 +53,7 @@ def verify(
     listed = {one.image_id: one for one in survey.listed() if is_let_in(choice, one)}
     differing = []
     changed, deleted = [], []
-    for record in export.records():
+    for record in export.records:
         now = listed.get(record.image_id)
         if now is None:
             deleted.append(record.file_name)

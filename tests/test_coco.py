@@ -11,7 +11,7 @@ import unicodedata
 import warnings
 import weakref
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,13 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from labeler.boxes import MAX_PLACES, Finding, Summary
-from labeler.coco import to_coco
+from labeler.boxes import MAX_PLACES, Finding, Rules, Summary
+from labeler.coco import CocoFile, CocoWriter
 from labeler.errors import DamagedDocument, UnknownLabels
 from labeler.labels import Label, LabelSet, label_key
 from labeler.models import AnnotationDocument, Rect, Status, parse_document
-from labeler.selection import Choice, ChosenImage
+from labeler.selection import ALL, Choice, ChosenImage
+from labeler.sources import Record
 from tests.strategies import KNOWN, LABELS, SIZES, documents
 
 with warnings.catch_warnings():
@@ -36,6 +37,19 @@ with warnings.catch_warnings():
 
 LEFT_OUT_BOXES = (Finding.BAD_LABEL, Finding.SMALL, Finding.TWICE)
 LEFT_OUT_IMAGES = (Finding.DAMAGED, Finding.NO_SIZE, Finding.BAD_NAME)
+
+
+def to_coco(images: Iterable[ChosenImage], labels: LabelSet, choice: Choice = ALL) -> CocoFile:
+    """The file of those of `images` that are chosen, as an export makes it."""
+    rules = Rules(labels, choice)
+    with CocoWriter(labels) as writer:
+        for image in images:
+            name = image.file_name or (image.document.image_path if image.document else "")
+            outcome, boxes = rules.apply(image.document, name)
+            writer.add([Record(image.number, image.image_id, "", "", "", name, *outcome)])
+            writer.add_boxes(image.number, boxes)
+        rules.check()
+        return writer.finished()
 
 
 def export(images: list[ChosenImage], labels: LabelSet) -> tuple[bytes, Summary]:

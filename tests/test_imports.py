@@ -50,11 +50,11 @@ LAYERS: tuple[frozenset[str], ...] = (
             "labeler.registry",
         }
     ),
-    frozenset({"labeler.formats", "labeler.matching"}),
+    frozenset({"labeler.formats", "labeler.matching", "labeler.sources"}),
     frozenset(
         {"labeler.catalogue", "labeler.coco", "labeler.edits", "labeler.places", "labeler.secret"}
     ),
-    frozenset({"labeler.label_texts", "labeler.listing", "labeler.placing", "labeler.sources"}),
+    frozenset({"labeler.label_texts", "labeler.listing", "labeler.placing"}),
     frozenset({"labeler.import_report"}),
     frozenset({"labeler.survey"}),
     frozenset({"labeler.earlier"}),

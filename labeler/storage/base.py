@@ -26,6 +26,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, NamedTuple, NewType, Protocol
 
 from labeler.errors import InvalidRequest
@@ -74,13 +75,24 @@ class ObjectInfo:
 
 
 class Scanned(NamedTuple):
-    """One object as a scan shows it; `md5` is empty where it would cost more to know."""
+    """One object as a scan shows it: without a note only key and version, the rest is empty.
+
+    `md5` is empty too where it would cost more to know.
+    """
 
     key: str
     version: Version
     size: int
     md5: str
     note: str
+
+
+NONE_KNOWN: Final[Mapping[str, Version]] = MappingProxyType({})
+
+
+def gone(keys: Iterable[str]) -> Iterator[Scanned]:
+    """How a scan shows that these objects are not there any more."""
+    return (Scanned(key, Version(""), 0, "", "") for key in sorted(keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +141,20 @@ class Store(Protocol):
         """Objects whose key begins with `prefix` and is above `after`; 1 <= limit <= 1000."""
         ...
 
-    def scan(self, prefix: str, *, note: str = "", splits: Sequence[str] = ()) -> Iterator[Scanned]:
+    def scan(
+        self,
+        prefix: str,
+        *,
+        note: str = "",
+        splits: Sequence[str] = (),
+        known: Mapping[str, Version] = NONE_KNOWN,
+    ) -> Iterator[Scanned]:
         """Every object below `prefix`, ascending, as fast as the backend can: for big stores.
 
         `note` names the metadata that is wanted with each, empty where an object has none. At the
-        keys in `splits` a backend may begin to list in parallel; they change no result.
+        keys in `splits` a backend may begin to list in parallel; they change no result. Objects
+        in the versions that `known` names, by keys below `prefix`, are left out; a key of `known`
+        that is gone comes after all others, with an empty version.
         """
         ...
 

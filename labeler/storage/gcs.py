@@ -34,6 +34,7 @@ from labeler.storage import gcs_requests
 from labeler.storage.base import (
     ABSENT,
     MAX_KEY_BYTES,
+    NONE_KNOWN,
     ObjectInfo,
     Page,
     Replaces,
@@ -41,12 +42,13 @@ from labeler.storage.base import (
     Version,
     check_key,
     check_metadata,
+    gone,
 )
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import bucket_missing, explain, server_said
 from labeler.storage.gcs_media import Download
 from labeler.storage.gcs_metadata import encode
-from labeler.storage.gcs_requests import Span
+from labeler.storage.gcs_requests import Compared, Span
 from labeler.storage.retry import FIRST_DELAY_S, RetryPolicy, Tries
 
 if TYPE_CHECKING:
@@ -166,9 +168,17 @@ class GcsStore:
         except Missing as error:
             raise bucket_missing(self._bucket, doing) from error
 
-    def scan(self, prefix: str, *, note: str = "", splits: Sequence[str] = ()) -> Iterator[Scanned]:
+    def scan(
+        self,
+        prefix: str,
+        *,
+        note: str = "",
+        splits: Sequence[str] = (),
+        known: Mapping[str, Version] = NONE_KNOWN,
+    ) -> Iterator[Scanned]:
         doing = f"{prefix or 'The bucket'} can't be listed"
         connection = self._connected(doing)
+        compared = Compared(known, set(known))
 
         def scanned(span: Span) -> list[Scanned]:
             found: list[Scanned] = []
@@ -176,8 +186,11 @@ class GcsStore:
             while token is not None:
                 page, token = connection.call(
                     doing,
-                    partial(gcs_requests.scan_page, connection, self._prefix, span, note, token),
-                )
+                    partial(
+                        gcs_requests.scan_page,
+                        connection, self._prefix, span, note, token, compared,
+                    ),
+                )  # fmt: skip
                 found += page
             return found
 
@@ -186,11 +199,12 @@ class GcsStore:
         try:
             if len(spans) == 1:
                 yield from scanned(spans[0])
-                return
-            for answer in [self._beside().submit(scanned, span) for span in spans]:
-                yield from answer.result()
+            else:
+                for answer in [self._beside().submit(scanned, span) for span in spans]:
+                    yield from answer.result()
         except Missing as error:
             raise bucket_missing(self._bucket, doing) from error
+        yield from gone(compared.left)
 
     # --- changing --------------------------------------------------------------------------
 

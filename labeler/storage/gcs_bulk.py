@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-import urllib.request
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
@@ -101,8 +100,7 @@ class BulkReader:
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=wait),
             headers=AS_STORED,
             auto_decompress=False,
-            # Asking the environment for a proxy each time costs more than a download.
-            trust_env=bool(urllib.request.getproxies()),
+            trust_env=self._connection.asks_environment,
         )
 
     async def _stop(self) -> None:

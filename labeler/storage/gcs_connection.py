@@ -14,6 +14,7 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import storage
+from requests.utils import get_environ_proxies
 
 from labeler.events import Retry, happened
 from labeler.storage.gcs_errors import FAILURES, explain, may_pass, server_said
@@ -22,6 +23,8 @@ from labeler.storage.retry import RetryPolicy, Tries
 
 POOL_SIZE: Final = 64
 """Connections kept open; a thread beyond them opens one for its request only."""
+
+_BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 T = TypeVar("T")
 
@@ -52,6 +55,10 @@ class Connection:
         )
         self.bucket = self._client.bucket(bucket)
         self.endpoint: str = self._client.api_endpoint
+        self.asks_environment = bool(get_environ_proxies(self.endpoint, no_proxy=None))
+        """Whether a proxy may stand before the bucket: asking each time is half of a request."""
+        self.session.trust_env = self.asks_environment
+        self.session.verify = next(filter(None, map(os.environ.get, _BUNDLES)), True)
 
     def call(self, doing: str, work: Callable[[Tries], T]) -> T:
         """The result of `work`, which is tried again while its failures may pass.

@@ -31,6 +31,7 @@ from labeler.errors import DamagedObject, InvalidRequest, NotAllowed, NotFound, 
 from labeler.storage import local_files as files
 from labeler.storage.base import (
     ABSENT,
+    NONE_KNOWN,
     RESERVED,
     ObjectInfo,
     Page,
@@ -39,6 +40,7 @@ from labeler.storage.base import (
     Version,
     check_key,
     check_metadata,
+    gone,
 )
 from labeler.storage.local_errors import MISSING, conflict, explain, missing
 from labeler.storage.local_journal import Journal, Note
@@ -146,16 +148,32 @@ class LocalStore:
                         infos.append(self.info(key))
         return Page(tuple(infos), found[limit - 1][0] if len(found) > limit else None)
 
-    def scan(self, prefix: str, *, note: str = "", splits: Sequence[str] = ()) -> Iterator[Scanned]:
+    def scan(
+        self,
+        prefix: str,
+        *,
+        note: str = "",
+        splits: Sequence[str] = (),
+        known: Mapping[str, Version] = NONE_KNOWN,
+    ) -> Iterator[Scanned]:
+        left = set(known)
         with self._explained(f"{self._root / prefix} can't be listed"):
             self._check_root()
             if note:
                 self._journal.refresh()
             for key, state in self._found(prefix, ""):
                 version = files.version_of(state)
-                noted = self._journal.find(key, version) if note else None
+                if known:
+                    left.discard(key)
+                    if known.get(key) == version:
+                        continue
+                if not note:
+                    yield Scanned(key, version, 0, "", "")
+                    continue
+                noted = self._journal.find(key, version)
                 md5, text = (noted.md5, noted.metadata.get(note)) if noted else ("", "")
                 yield Scanned(key, version, state.st_size, md5 or "", text or "")
+        yield from gone(left)
 
     def delete(self, key: str, *, version: Version) -> None:
         with (
