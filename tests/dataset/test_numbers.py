@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ import pytest
 from labeler.dataset import Dataset
 from labeler.earlier import sources_key
 from labeler.errors import DamagedDocument, NewerDocument
+from labeler.images import name_size_id
 from labeler.label_edits import merged, renamed
 from labeler.models import Rect
 from labeler.originals import Uploads
@@ -20,7 +22,7 @@ from labeler.selection import ALL, Choice, parse_choice
 from labeler.storage import Version
 from labeler.storage.local import LocalStore
 from tests.pictures import png
-from tests.projects import BOX, OTHER, Project, with_boxes
+from tests.projects import BOX, OTHER, Project, old_document, with_boxes
 
 
 def add(project: Project, *names: str) -> list[str]:
@@ -228,3 +230,46 @@ def test_what_was_changed_since_is_not_taken_over_from(
         project.remove(beside)
     assert counted_reads(dataset, store) == 10
     assert counted_reads(dataset, store) == 0
+
+
+# --- which image an original is of ----------------------------------------------------------
+
+
+def names_of(project: Project) -> list[str]:
+    return sorted(export(project))
+
+
+def test_another_rule_for_image_ids_is_not_taken_over_from(project: Project) -> None:
+    data = png()
+    project.put("uploads/a.png", data)
+    by_name, by_content = name_size_id("a.png", len(data)), hashlib.md5(data).hexdigest()
+    project.put(f"annotations/{by_name}.json", old_document("c.png"))
+    project.put(f"annotations/{by_content}.json", old_document("b.png"))
+    assert names_of(project) == ["a.png", "b.png"]
+    project.environ["IMAGE_ID"] = "content"
+    assert names_of(project) == ["a.png", "c.png"]
+
+
+def test_an_original_comes_goes_and_changes_place(project: Project) -> None:
+    image_id = name_size_id("a.png", 1)
+    project.put(f"annotations/{image_id}.json", old_document("z.png"))
+    project.put("annotations/other.json", old_document("other.png"))
+    steps = [
+        ("put", "uploads/d/a.png", "d/a.png"),
+        ("put", "uploads/e/a.png", "d/a.png"),  # the first of two that could be it
+        ("put", "uploads/c/a.png", "c/a.png"),
+        ("put", "uploads/c/a.png", "c/a.png"),  # replaced by itself
+        ("remove", "uploads/c/a.png", "d/a.png"),
+        ("put", f"uploads/{image_id}/a.png", f"{image_id}/a.png"),  # a place of its own
+        ("remove", f"uploads/{image_id}/a.png", "d/a.png"),
+        ("remove", "uploads/d/a.png", "e/a.png"),
+        ("remove", "uploads/e/a.png", "z.png"),
+    ]
+    assert names_of(project) == ["other.png", "z.png"]
+    for what, key, expected in steps:
+        if what == "put":
+            project.put(key, b"x")
+        else:
+            project.remove(key)
+        for _ in range(2):
+            assert names_of(project) == sorted(["other.png", expected])
