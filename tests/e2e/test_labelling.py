@@ -172,18 +172,15 @@ def test_what_is_dragged_is_what_is_stored(
     assert len(rects(server.folder, "cat.jpg")) == 4
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_boxes_lie_where_the_displayed_image_has_them(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, orientation: int
-) -> None:
-    """Whatever the EXIF orientation, a box drawn along what is seen has its displayed pixels."""
-    server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    pictures.with_frame("turned.jpg", (600, 400), (60, 40, 360, 240), exif=exif)
-    labeller.upload(pictures.folder / "turned.jpg")
-    labeller.at("turned.jpg")
+DISPLAYED = {
+    1: (60, 40, 300, 200), 2: (240, 40, 300, 200), 3: (240, 160, 300, 200), 4: (60, 160, 300, 200),
+    5: (40, 60, 200, 300), 6: (160, 60, 200, 300), 7: (160, 240, 200, 300), 8: (40, 240, 200, 300),
+}  # fmt: skip
+"""Where one frame is shown, by the EXIF orientation."""
+
+
+def dark(labeller: Labeller) -> tuple[float, float, float, float]:
+    """The canvas pixels of the dark frame: left, top, right, bottom."""
     canvas = labeller.page.locator("canvas.dc-background-canvas").first
     left, top, right, bottom = canvas.evaluate(
         """canvas => {
@@ -197,18 +194,34 @@ def test_boxes_lie_where_the_displayed_image_has_them(
             return box;
         }"""
     )
-    labeller.drag((left, top), (right, bottom))
-    eventually(lambda: rects(server.folder, "turned.jpg"))
-    document = documents(server.folder)["turned.jpg"]
-    size = (600, 400) if orientation < 5 else (400, 600)
-    assert (document["image_width"], document["image_height"]) == size
-    expected = {
-        1: (60, 40, 300, 200), 2: (240, 40, 300, 200), 3: (240, 160, 300, 200),
-        4: (60, 160, 300, 200), 5: (40, 60, 200, 300), 6: (160, 60, 200, 300),
-        7: (160, 240, 200, 300), 8: (40, 240, 200, 300),
-    }[orientation]  # fmt: skip
-    pixel = size[0] / labeller.canvas()["width"]
-    assert near(document["rects"][0], expected, max(pixel, 1) + 0.01)
+    return left, top, right, bottom
+
+
+def test_boxes_lie_where_the_displayed_image_has_them(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Whatever the EXIF orientation, a box drawn along what is seen has its displayed pixels."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    names = {orientation: f"turned{orientation}.jpg" for orientation in DISPLAYED}
+    for orientation, name in names.items():
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        pictures.with_frame(name, (600, 400), (60, 40, 360, 240), exif=exif)
+    labeller.upload(*(pictures.folder / name for name in names.values()))
+    for orientation, name in names.items():
+        labeller.at(name)
+        left, top, right, bottom = dark(labeller)
+        labeller.drag((left, top), (right, bottom))
+        eventually(lambda name=name: rects(server.folder, name))
+        document = documents(server.folder)[name]
+        size = (600, 400) if orientation < 5 else (400, 600)
+        assert (document["image_width"], document["image_height"]) == size
+        pixel = size[0] / labeller.canvas()["width"]
+        expected = DISPLAYED[orientation]
+        assert near(document["rects"][0], expected, max(pixel, 1) + 0.01), name
+        if orientation < 8:
+            labeller.press("Next")
 
 
 def test_a_large_photo_is_exact_to_a_screen_pixel(
