@@ -13,6 +13,7 @@ import streamlit as st
 
 from labeler.labels import LabelSet
 from labeler.models import Status
+from labeler.ui.callbacks import whole
 
 IMAGE: Final = "image"
 STATUS: Final = "status"
@@ -40,12 +41,14 @@ def image() -> str | None:
     return st.query_params.get(IMAGE) or None
 
 
+@whole
 def go_to(image_id: str) -> None:
     """Make the address name that image, and no view; the page then shows it."""
     st.query_params[IMAGE] = image_id
     open_view(None)
 
 
+@whole
 def open_view(name: str | None) -> None:
     """Make the address name that view, or none."""
     if name is None:
@@ -83,6 +86,7 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
     return Filters(Status(status) if status else None, text, label), ignored
 
 
+@whole
 def show(wanted: Filters) -> None:
     """Make the address ask for these."""
     for name, value in (

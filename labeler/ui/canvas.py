@@ -13,7 +13,7 @@ from streamlit_drawable_canvas import st_canvas
 
 from labeler.labels import LabelSet
 from labeler.ui import address, guard, people, state
-from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing
+from labeler.ui.drawing import FONT_SIZE, STROKE, fill, to_drawing, was_sent
 from labeler.ui.memo import Memo, parse_memo
 
 COPY_WIDTHS: Final = (640, 1024, 1600, 2400, 3600)
@@ -73,13 +73,13 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         initial_drawing=given,
         width=canvas.fit.canvas_width,
         height=canvas.fit.canvas_height,
+        max_display_height=guard.mark(session.runs),
         key=canvas.key,
         on_change=functools.partial(state.hear, canvas.key),
     )
     known = canvas.read
-    drawing = result.json_data or {}
-    if canvas.changed and not known and drawing.get("objects") in (None, given["objects"]):
-        # The canvas was taken away before the memo came, and what was drawn on it with it.
+    if canvas.changed and not was_sent(result.json_data):
+        # The browser has taken the canvas away, and what was drawn on it, and mounted it anew.
         state.lose_canvas(image)
         _go_on()
         st.rerun()
@@ -87,7 +87,6 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         canvas.read = True
         _go_on()
         st.rerun()  # what stands above was written without it
-    guard.delivered(session.runs)
 
 
 def _meet_tab(place: DeltaGenerator) -> None:

@@ -151,6 +151,15 @@ def tag(rect_id: str) -> int:
     return int.from_bytes(hashlib.sha256(rect_id.encode("utf-8", "replace")).digest()[:6]) + 1
 
 
+def was_sent(raw: Mapping[str, Any] | None) -> bool:
+    """Whether a canvas has sent this, in which Fabric.js names its version.
+
+    Else it is what the canvas was mounted with: nobody has used it, or the browser has mounted it a
+    second time and lost what was drawn on it.
+    """
+    return bool(raw and raw.get("version"))
+
+
 def read_drawing(
     raw: Mapping[str, Any] | None,
     fit: Fit,

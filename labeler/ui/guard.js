@@ -47,7 +47,9 @@ function createGuard(element) {
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
   let drag = null;
+  let early = []; // what came before the canvas could take it, in order: drags, and the clicks after
   let choosing = false; // a label was chosen, and no run has had it yet
+  let pressed = false; // something that leaves the image is pressed, and not let go yet
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let clicked = null; // the last button that leaves the image, until it has been answered
   let replaying = false;
@@ -102,15 +104,13 @@ function createGuard(element) {
   // Whether Streamlit says that the canvas can't be shown.
   const failed = () => !!canvasBox()?.querySelector("[data-testid=stException], [role=alert]");
 
-  // Whether the page has sent the canvas too, which comes after this component.
-  const delivered = () => {
-    const style = getComputedStyle(document.documentElement);
-    return Number(style.getPropertyValue("--labeler-run")) === task.run;
-  };
+  // Whether the canvas has been told what this component has: it comes after it, or not at all.
+  const told = ({ root }) =>
+    root.querySelector(".dc-scroll")?.style.maxHeight === `${task.mark}px`;
 
   // --- ready, quiet, held ----------------------------------------------------------------
 
-  const quietIn = () => (drag ? QUIET_AFTER : Math.max(0, lastChange + QUIET_AFTER - Date.now()));
+  const quietIn = () => (drag || early.length ? QUIET_AFTER : Math.max(0, lastChange + QUIET_AFTER - Date.now()));
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
   async function quiet() {
@@ -127,6 +127,7 @@ function createGuard(element) {
   async function untilReady() {
     const mine = ++generation;
     const deadline = Date.now() + READY_WITHIN;
+    pressed = false;
     setTimeout(() => mine === generation && seePicture(mine), PICTURE_WITHIN);
     if (!rule.textContent.includes(`.st-key-${CSS.escape(task.canvas)} `)) setRule("");
     for (;;) {
@@ -137,7 +138,7 @@ function createGuard(element) {
       if (found && alone && (found.root.dataset.canvas ??= task.canvas) === task.canvas) {
         dress(found);
         const complete =
-          (delivered() || Date.now() > deadline) &&
+          (told(found) || Date.now() > deadline) &&
           laidOut(found) &&
           (painted(found.picture) || Date.now() > deadline) &&
           (task.boxes === 0 || painted(found.lower) || Date.now() > deadline);
@@ -160,9 +161,14 @@ function createGuard(element) {
     const edit = stayInEdit && stayInEdit === image() && toolbarButton(parts(), "edit");
     if (edit && edit.ariaPressed !== "true") edit.click();
     stayInEdit = "";
+    release();
+    if (!leaving) clickAgain();
+  }
+
+  function release() {
+    pressed = false;
     setRule(SHOW);
     catchUp();
-    clickAgain();
   }
 
   // A picture that could not be fetched stays away, until it is another canvas.
@@ -218,22 +224,21 @@ function createGuard(element) {
   function onPointerDownAnywhere(event) {
     // From the press on, not only from the click: nothing may be begun in between.
     const target = task && !replaying && leaveTarget(event);
-    if (target && !target.disabled && rule.textContent.includes(SHOW)) setRule(HOLD);
+    if (!target || target.disabled || !rule.textContent.includes(SHOW)) return;
+    pressed = true;
+    setRule(HOLD);
   }
 
   function onPointerUpAnywhere() {
     // A press that no click follows (let go elsewhere, say) leaves nothing.
-    setTimeout(() => {
-      const unanswered = leaving || choosing || task?.heard < expected;
-      if (task?.canvas && !unanswered && rule.textContent.includes(HOLD)) setRule(SHOW);
-    }, 50);
+    setTimeout(() => pressed && release(), 50);
   }
 
   function onClick(event) {
     if (!task || replaying) return;
     const target = leaveTarget(event);
     if (!target || target.disabled) return;
-    if (leaving) {
+    if (leaving || leavesSoon()) {
       stop(event); // the first click is on its way
       return;
     }
@@ -246,6 +251,7 @@ function createGuard(element) {
 
   const keyOf = (node) => node.closest("[class*=st-key-leave_]")?.className.match(/st-key-leave_\S+/);
   const image = () => task?.canvas.split("_")[1] ?? "";
+  const leavesSoon = () => early.some(({ leaves }) => leaves);
   const losses = () => window.labelerPresence?.losses() ?? 0;
 
   // An instance that ended with a click may never have heard it, or could not say that it had.
@@ -259,6 +265,10 @@ function createGuard(element) {
   }
 
   async function leave(act) {
+    if (early.length) {
+      early.push({ act: () => leave(act), leaves: true });
+      return;
+    }
     leaving = true;
     stayInEdit = "";
     holdUntilAnswered();
@@ -273,13 +283,14 @@ function createGuard(element) {
   async function holdUntilAnswered() {
     const mine = ++generation;
     expected = said.seq + 1;
+    pressed = false;
     setRule(HOLD);
     await pause(ANSWER_WITHIN);
     if (mine !== generation) return;
     expected = 0; // no answer came: let the person go on, and try again
     leaving = choosing = false;
     clicked = null;
-    setRule(SHOW);
+    release();
   }
 
   // Whether the page's last run had the label that its picker shows.
@@ -297,16 +308,40 @@ function createGuard(element) {
     const chosen = {
       click: () =>
         at(".st-key-label label:not(:has(input:checked))") ||
-        (at("[role=option]") && document.querySelector(MENU)),
+        (document.querySelector(MENU) && at("[role=option]")),
       keydown: () =>
         (at(".st-key-label") && event.key.startsWith("Arrow")) ||
         (at(".st-key-label_menu") && event.key === "Enter"),
     };
-    if (!task?.canvas || leaving || !chosen[event.type]()) return;
+    if (!task?.canvas || leaving) return;
+    if (early.length && !replaying) {
+      const choice = at(".st-key-label label") ?? chosen[event.type]();
+      if (choice) chooseLater(event, choice);
+      return;
+    }
+    if (!chosen[event.type]()) return;
     choosing = true;
     holdUntilAnswered();
     setTimeout(() => say({})); // after the choice, which the picker may send still later
   }
+
+  // Boxes that wait for a label get that one, not the one that is chosen after them.
+  function chooseLater(event, choice) {
+    if (event.type === "keydown") {
+      if (/^(Arrow|Enter)/.test(event.key)) stop(event); // can't be pressed again by program
+      return;
+    }
+    stop(event);
+    const place = labelButtons().indexOf(choice);
+    const act = () => {
+      replaying = true;
+      (labelButtons()[place] ?? choice).click();
+      replaying = false;
+    };
+    if (early.at(-1).choice !== choice) early.push({ act, choice }); // the picker clicks as well
+  }
+
+  const labelButtons = () => [...document.querySelectorAll(".st-key-label [role=radiogroup] label")];
 
   function say(news) {
     said = { ...said, memo: owed?.memo ?? null, session: task.session, ...news, seq: said.seq + 1 };
@@ -324,8 +359,9 @@ function createGuard(element) {
     onPointerDownAnywhere(event);
     const found = task && event.isTrusted && parts();
     if (!found) return;
-    const early = element.dataset.state !== "ready" && !leaving && covers(found.upper, event);
-    if (!early && event.composedPath()[0] !== found.upper) return;
+    const soon =
+      element.dataset.state !== "ready" && !leaving && !leavesSoon() && covers(found.upper, event);
+    if (!soon && event.composedPath()[0] !== found.upper) return;
     lastChange = Date.now();
     if (document.activeElement?.matches("button, a")) document.activeElement.blur(); // so do keys
     closeLabelEditor(found);
@@ -337,12 +373,13 @@ function createGuard(element) {
     if (!event.isPrimary || event.button !== 0) return;
     const start = within(found.upper, event);
     const box = found.upper.getBoundingClientRect();
-    drag = { id: event.pointerId, upper: found.upper, box, start, at: start, begun: false, early };
-    if (!early) found.upper.setPointerCapture(event.pointerId);
+    drag = { id: event.pointerId, upper: found.upper, start, at: start, begun: false };
+    if (soon) early.push(Object.assign(drag, { box, image: image(), early: true }));
+    else found.upper.setPointerCapture(event.pointerId);
   }
 
   function onPointerMove(event) {
-    if (!drag || event.pointerId !== drag.id || drag.edit || drag.ended) return;
+    if (!drag || event.pointerId !== drag.id || drag.edit) return;
     drag.at = within(drag.upper, event);
     if (!drag.early) follow();
   }
@@ -363,9 +400,10 @@ function createGuard(element) {
 
   function onPointerUp(event) {
     onPointerUpAnywhere();
-    if (!drag || event.pointerId !== drag.id || drag.ended) return;
+    if (!drag || event.pointerId !== drag.id) return;
     drag.ended = true;
-    if (!drag.early) endDrag();
+    if (drag.early) drag = null;
+    else endDrag();
   }
 
   function endDrag() {
@@ -375,17 +413,31 @@ function createGuard(element) {
   }
 
   function catchUp() {
-    if (!drag?.early) return;
-    drag.early = false;
     const upper = parts()?.upper;
-    const [a, b] = [drag.box, upper?.getBoundingClientRect()];
-    if (!b || ["left", "top", "width", "height"].some((side) => Math.abs(a[side] - b[side]) > 1)) {
-      drag = null; // the picture lies elsewhere now
-      return;
+    const now = upper?.getBoundingClientRect();
+    while (early.length) {
+      const one = early.shift();
+      if (one.act) {
+        one.act();
+        if (held()) return; // what came after it waits for its answer
+        continue;
+      }
+      const pressed = drag;
+      drag = null;
+      if (now && one.image === image()) drawLate(one, upper, now); // else meant for another picture
+      if (pressed !== one) drag = pressed;
     }
-    drag.upper = upper;
+  }
+
+  function drawLate(one, upper, now) {
+    // The same place on the picture, which may have another size by now.
+    const moved = ({ x, y }) => ({
+      x: now.left + ((x - one.box.left) / one.box.width) * now.width,
+      y: now.top + ((y - one.box.top) / one.box.height) * now.height,
+    });
+    drag = Object.assign(one, { upper, start: moved(one.start), at: moved(one.at), early: false });
     follow();
-    if (drag.ended) endDrag();
+    if (one.ended) endDrag();
   }
 
   function covers(upper, event) {
@@ -475,8 +527,8 @@ function createGuard(element) {
       stop(event);
       press(toolbarButton(found, tools[key]));
     } else if (/^[1-9]$/.test(key)) {
-      const labels = document.querySelectorAll(".st-key-label [role=radiogroup] label");
-      if (labels[key - 1]) stop(event), labels[key - 1].click();
+      const button = labelButtons()[key - 1];
+      if (button) stop(event), button.click();
     }
   }
 

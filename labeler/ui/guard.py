@@ -17,6 +17,7 @@ import streamlit as st
 
 _HERE = Path(__file__).parent
 _KEY = "guard"
+_HIGHER = 100_000  # CSS pixels
 LEAVE = "leave_"
 """Begins the key of every widget whose click takes the canvas away; guard.js looks for it."""
 
@@ -86,6 +87,7 @@ def show(
     task = {
         "session": session,
         "run": run,
+        "mark": mark(run),
         "heard": _said().get("seq", 0),
         "canvas": canvas,
         "picture": picture,
@@ -105,9 +107,12 @@ def show(
     )
 
 
-def delivered(run: int) -> None:
-    """Tell the guard that all of this run is in the browser, up to here; takes no room."""
-    st.html(f"<style>:root {{ --labeler-run: {run} }}</style>")
+def mark(run: int) -> int:
+    """The greatest height for the canvas of this run: never reached, and another one in each run.
+
+    Where the canvas has it as its style it also has the label of the run, and all else.
+    """
+    return _HIGHER + run
 
 
 def _said() -> dict[str, Any]:

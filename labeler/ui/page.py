@@ -26,7 +26,7 @@ from labeler.ui import (
     state,
     views,
 )
-from labeler.ui.context import bound
+from labeler.ui.context import Context, bound
 from labeler.ui.text import plain, shortened
 
 STYLE = """
@@ -81,6 +81,7 @@ def show() -> None:
 
 def _show_page() -> None:
     context = bound()
+    state.listen()
     stays = _stays()
     view = None if stays else views.current()
     with st.sidebar:
@@ -103,9 +104,23 @@ def _show_page() -> None:
     state.leave(None if view else current)
     with st.container():
         _left_unsaved()
+    # Each in a place of its own: where a view takes the canvas's, the browser mounts the canvas
+    # again inside of the view for a moment. What is there no more stays until the run ends: the
+    # view comes second, where it moves no canvas.
+    place, beside = st.container(), st.container()
     if view is not None:
-        views.show(view, context, project)
-    elif labels is None or entries is None:
+        with beside:
+            views.show(view, context, project)
+        return
+    with place:
+        _show_image(context, project, listed, current, label)
+
+
+def _show_image(
+    context: Context, project: state.Project, listed: list[str], current: str | None, label: str
+) -> None:
+    labels = project.labels
+    if labels is None or project.entries is None:
         for problem in project.problems:  # where the sidebar is closed too
             st.error(plain(problem))
     elif current is None:

@@ -15,6 +15,7 @@ from labeler.merge import Choice, RectConflict, resolve
 from labeler.models import AnnotationDocument, Rect, Status
 from labeler.saver import SaveState
 from labeler.ui import address, canvas, people, state
+from labeler.ui.callbacks import whole
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
 from labeler.ui.text import (
@@ -162,6 +163,7 @@ KEYS = """
 """
 
 
+@whole
 def _mark(image: state.OpenImage, status: Status, following: str | None) -> None:
     """Give the image that state and go on."""
     # By hand: in_progress without rects is "opened again", not "not labelled yet".
@@ -257,6 +259,7 @@ def _box_list(image: state.OpenImage, labels: LabelSet) -> None:
             st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
 
 
+@whole
 def _relabel(image: state.OpenImage, rect_id: str, shown: str) -> None:
     label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect_id}_{shown}"]
     if label == shown:
@@ -268,6 +271,7 @@ def _relabel(image: state.OpenImage, rect_id: str, shown: str) -> None:
     _edit_rects(image, relabelled)
 
 
+@whole
 def _delete(image: state.OpenImage, rect_id: str) -> None:
     _edit_rects(image, lambda rects: [r for r in rects if r.id != rect_id])
 
@@ -314,6 +318,7 @@ def _conflict_text(conflict: RectConflict, labels: LabelSet) -> str:
     )
 
 
+@whole
 def _resolve(
     context: Context, image: state.OpenImage, conflict: RectConflict, choice: Choice
 ) -> None:

@@ -20,8 +20,9 @@ from labeler.labels import LabelSet
 from labeler.models import AnnotationDocument, Rect
 from labeler.saver import Draft, Edit, SaveState
 from labeler.ui import people
+from labeler.ui.callbacks import whole
 from labeler.ui.context import Context, bound
-from labeler.ui.drawing import DrawnBox, Look, Looks, Reading, looks_of, read_drawing
+from labeler.ui.drawing import DrawnBox, Look, Looks, Reading, looks_of, read_drawing, was_sent
 from labeler.ui.guard import Room
 from labeler.ui.memo import Memo, as_drawn, unheard
 
@@ -52,7 +53,7 @@ class Canvas:
     read: bool = True
     """False while what is drawn on a canvas of another instance has not been looked at."""
     changed: bool = False
-    """Whether another instance had read something else off it than it was given."""
+    """Whether something else has been read off it than it was given, by any instance."""
     token: str = ""
     """What opened its picture: a canvas keeps the address that it was mounted with."""
 
@@ -244,7 +245,7 @@ def memo_of(image: OpenImage, canvas: Canvas) -> str:
         looks=dict(canvas.looks),
         stored=tuple(r for r in image.draft.stored.document.rects if r.id in seen),
         drawn=canvas.drawn,
-        changed=canvas.changed or bool(canvas.drawn) or canvas.shown != canvas.given,
+        changed=canvas.changed,
         token=canvas.token,
     ).model_dump_json(exclude_defaults=True)
 
@@ -283,12 +284,28 @@ def take_drawing(canvas_key: str, raw: Any) -> bool:
     image, canvas = found
     if raw is None or raw == canvas.raw:
         return False
+    if not was_sent(raw) and (canvas.read or canvas.changed):
+        return False  # no news of the canvas, least of all that boxes were deleted
+    # Nothing of Streamlit's from here on: the run could be cut short there, and what is noted as
+    # read would never be stored.
     reading = read_drawing(raw, canvas.fit, canvas.given, canvas.looks, canvas.drawn, canvas.key)
     canvas.read = True
     canvas.raw = raw
-    return _take_reading(image, canvas, reading)
+    state.messages += [(message, ":material/front_hand:") for message in reading.messages]
+    changed = _take_reading(image, canvas, reading)
+    if changed and image is not state.open:
+        state.left[image.image_id] = image.draft  # as unsaved as when it was left
+    return changed
 
 
+def listen() -> None:
+    """Take over what the open image's canvas has sent, whatever became of its callback."""
+    image = session().open
+    if image is not None and image.canvas is not None:
+        hear(image.canvas.key)
+
+
+@whole
 def hear(canvas_key: str) -> None:
     """Take over what the canvas of that key has sent, before the page is drawn."""
     component = st.session_state.get(canvas_key)
@@ -329,17 +346,13 @@ def _change(image: OpenImage, edit: Edit) -> None:
 def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> bool:
     before = canvas.shown
     canvas.drawn = reading.drawn
+    canvas.changed |= bool(reading.drawn) or reading.rects != canvas.given
     canvas.differs |= reading.differs
-    for message in reading.messages:
-        tell(message, ":material/front_hand:")
     if reading.rects == before:
         return False
     canvas.shown = reading.rects
     # Whoever is signed in by now: it was drawn on the canvas of the one whom the draft names.
     _change(image, lambda document: edits.with_drawn_rects(document, before, reading.rects))
-    state = session()
-    if image is not state.open:
-        state.left[image.image_id] = image.draft  # as unsaved as when it was left
     return True
 
 

@@ -47,3 +47,26 @@ def test_a_box_drawn_right_after_its_label_was_chosen(
         labeller.drag((left, 40), (left + 40, 90))
         eventually(lambda: len(rects(server.folder, "cat.jpg")) == len(chosen))
     assert [rect["label"] for rect in rects(server.folder, "cat.jpg")] == chosen
+
+
+def test_boxes_drawn_on_a_held_canvas_are_kept_before_a_click_leaves_it(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Until the page has the label nothing is drawn; two boxes and "next" may come before that."""
+    server = serve(LABELER_LABELS="car,dog")
+    labeller = new_labeller(server)
+    names = ("cat.jpg", "dog.jpg")
+    labeller.upload(*(pictures.photo(name) for name in names))
+    page = labeller.page
+    for name in names:
+        labeller.at(name)
+        for turn in range(3):
+            page.locator(".st-key-label [role=radiogroup] label").nth(1 - turn % 2).click()
+            for row in range(2):
+                labeller.drag((20 + 60 * turn, 40 + 80 * row), (60 + 60 * turn, 100 + 80 * row), 2)
+        labeller.press("Next" if name == names[0] else "Previous")
+    labeller.at(names[0])
+    for name in names:
+        eventually(lambda name=name: len(rects(server.folder, name)) == 6, 30)
+        labels = [rect["label"] for rect in rects(server.folder, name)]
+        assert labels == ["dog", "dog", "car", "car", "dog", "dog"]

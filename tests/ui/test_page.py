@@ -203,7 +203,7 @@ def test_a_click_that_arrives_together_with_the_box_before_it_comes_after_it(
     visit = place.visit(first)
     canvas = visit.canvas()
     assert canvas
-    raw = {"objects": [box(4, 5, 20, 10, "car")]}
+    raw = {"version": "7.4.0", "objects": [box(4, 5, 20, 10, "car")]}
     visit.app.session_state[canvas] = {"drawing": {"raw": raw}}
     visit.mark(name)
     assert visit.rects(first) == [("car", 4, 5, 20, 10)]

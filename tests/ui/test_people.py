@@ -253,6 +253,7 @@ def test_a_picture_s_address_stays_while_it_opens_the_picture(new_place: NewPlac
     app = AppTest.from_function(
         script,
         kwargs={"start": time.time(), "lifetime": LIFETIME_S[Purpose.PICTURE], "one": "abc"},
+        default_timeout=30,
     ).run()
     assert [error.value for error in app.exception] == []
 

@@ -16,7 +16,24 @@ def memo_of(visit: Visit) -> str:
 
 
 def sent(*objects: dict[str, object]) -> dict[str, object]:
-    return {"drawing": {"raw": {"objects": list(objects)}}}
+    return {"drawing": {"raw": {"version": "7.4.0", "objects": list(objects)}}}
+
+
+MOUNTED_ANEW: dict[str, object] = {"drawing": {"raw": {"objects": [], "background": ""}}}
+"""What Streamlit says of a canvas that the browser took away and mounted a second time."""
+
+
+def test_a_canvas_that_is_mounted_anew_takes_no_box_with_it(new_place: NewPlace) -> None:
+    place = new_place(LABELS="car,dog")
+    [image_id] = place.add("a.png")
+    visit = place.visit()
+    visit.draw(box(4, 5, 20, 10, "car"))
+    key = visit.canvas()
+    assert key
+    visit.app.session_state[key] = MOUNTED_ANEW
+    visit.run()
+    assert visit.rects(image_id) == [("car", 4, 5, 20, 10)]
+    assert visit.canvas() not in (key, None)
 
 
 def test_the_next_instance_goes_on_with_the_canvas(new_place: NewPlace) -> None:
@@ -77,15 +94,16 @@ def test_what_an_instance_was_given_and_could_not_store_is_stored_by_the_next(
 @pytest.mark.parametrize(
     ("now", "stored"),
     [
-        ([box(4, 5, 20, 10, "dog")], [("dog", 4, 5, 20, 10)]),
-        ([box(14, 15, 20, 10, "car")], [("car", 14, 15, 20, 10)]),
-        ([box(30, 30, 5, 6, "dog")], [("dog", 30, 30, 5, 6)]),
-        ([], [("car", 4, 5, 20, 10)]),  # as it was given: the tab has lost the canvas
+        (sent(box(4, 5, 20, 10, "dog")), [("dog", 4, 5, 20, 10)]),
+        (sent(box(14, 15, 20, 10, "car")), [("car", 14, 15, 20, 10)]),
+        (sent(box(30, 30, 5, 6, "dog")), [("dog", 30, 30, 5, 6)]),
+        (sent(), []),
+        (MOUNTED_ANEW, [("car", 4, 5, 20, 10)]),
     ],
-    ids=["relabelled", "moved", "deleted", "lost"],
+    ids=["relabelled", "moved", "another one", "deleted", "lost"],
 )
 def test_a_box_that_was_stored_before_the_tab_heard_of_it_stays_one(
-    new_place: NewPlace, now: list[dict[str, object]], stored: list[tuple[object, ...]]
+    new_place: NewPlace, now: dict[str, object], stored: list[tuple[object, ...]]
 ) -> None:
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
@@ -94,11 +112,11 @@ def test_a_box_that_was_stored_before_the_tab_heard_of_it_stays_one(
     assert key
     before.draw(box(4, 5, 20, 10, "car"))
     after = place.visit(answers=False)
-    after.app.session_state[key] = sent(*now)
+    after.app.session_state[key] = now
     after.run()
     after.answer(after.app.session_state["session"].id, memo)
     assert after.rects(image_id) == stored
-    assert (after.canvas() == key) == bool(now)
+    assert (after.canvas() == key) == (now is not MOUNTED_ANEW)
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["drawn on", "lost"])

@@ -148,7 +148,9 @@ def test_a_filter_that_only_counts_anew_was_not_chosen() -> None:
         assert st.query_params["find"] == "street scene"
 
     for sent, kept in (("done (1)", "done"), ("skipped", "skipped"), ("all", "all")):
-        app = AppTest.from_function(script, kwargs={"sent": sent, "kept": kept}).run()
+        app = AppTest.from_function(
+            script, kwargs={"sent": sent, "kept": kept}, default_timeout=30
+        ).run()
         assert [error.value for error in app.exception] == []
 
 

@@ -49,11 +49,11 @@ def test_what_arrives_late_goes_to_the_image_that_it_was_drawn_on(dataset: Datas
         box = {"type": "LabeledRect", "left": 10, "top": 10, "width": 90, "height": 80}
         image = state.opened(bound(), one)
         key = state.mount(image, Room(640, 480)).key
-        assert state.take_drawing(key, {"objects": [{**box, "label": "first"}]})
+        assert state.take_drawing(key, {"version": "7.4.0", "objects": [{**box, "label": "first"}]})
         state.mount(state.opened(bound(), other), Room(640, 480))
         boxes = [{**box, "label": "first"}, {**box, "top": 200, "label": "late"}]
-        assert state.take_drawing(key, {"objects": boxes})
-        assert not state.take_drawing(key, {"objects": boxes})
+        assert state.take_drawing(key, {"version": "7.4.0", "objects": boxes})
+        assert not state.take_drawing(key, {"version": "7.4.0", "objects": boxes})
         again = state.opened(bound(), one)
         assert [rect.label for rect in again.draft.wanted.rects] == ["first", "late"]
 
@@ -61,6 +61,26 @@ def test_what_arrives_late_goes_to_the_image_that_it_was_drawn_on(dataset: Datas
     in_session(script, one=one, other=other)
     assert labels_of(dataset, one) == ["first", "late"]
     assert labels_of(dataset, other) == []
+
+
+def test_a_canvas_that_was_left_and_is_mounted_anew_takes_no_box_with_it(dataset: Dataset) -> None:
+    """The browser may show it for a moment while another page comes, as it was once given."""
+
+    def script(one: str) -> None:
+        from labeler.ui import state
+        from labeler.ui.context import bound
+        from labeler.ui.guard import Room
+
+        box = {"type": "LabeledRect", "left": 10, "top": 10, "width": 90, "height": 80}
+        key = state.mount(state.opened(bound(), one), Room(640, 480)).key
+        assert not state.take_drawing(key, {"objects": [], "background": ""})
+        assert state.take_drawing(key, {"version": "7.4.0", "objects": [{**box, "label": "first"}]})
+        state.leave(None)
+        assert not state.take_drawing(key, {"objects": [], "background": ""})
+
+    image_id = dataset.add_image("a.png", png()).image_id
+    in_session(script, one=image_id)
+    assert labels_of(dataset, image_id) == ["first"]
 
 
 def test_what_is_drawn_while_the_box_list_changes_is_kept(dataset: Dataset) -> None:
@@ -73,11 +93,11 @@ def test_what_is_drawn_while_the_box_list_changes_is_kept(dataset: Dataset) -> N
         box = {"type": "LabeledRect", "left": 10, "top": 10, "width": 90, "height": 80}
         image = state.opened(bound(), one)
         key = state.mount(image, Room(640, 480)).key
-        assert state.take_drawing(key, {"objects": [{**box, "label": "first"}]})
+        assert state.take_drawing(key, {"version": "7.4.0", "objects": [{**box, "label": "first"}]})
         state.change(image, lambda document: edits.with_rects(document, []))
         state.give_up_canvas(image)
         boxes = [{**box, "label": "first"}, {**box, "top": 200, "label": "late"}]
-        assert state.take_drawing(key, {"objects": boxes})
+        assert state.take_drawing(key, {"version": "7.4.0", "objects": boxes})
         assert state.mount(image, Room(640, 480)).key != key
 
     image_id = dataset.add_image("a.png", png()).image_id
@@ -118,7 +138,9 @@ def test_images_that_were_left_are_let_go_once_they_are_saved(dataset: Dataset) 
         for image_id in ids:
             image = state.opened(bound(), image_id)
             key = state.mount(image, Room(640, 480)).key
-            assert state.take_drawing(key, {"objects": [{**box, "label": "one"}]})
+            assert state.take_drawing(
+                key, {"version": "7.4.0", "objects": [{**box, "label": "one"}]}
+            )
             assert len(state.session().left) <= 1
             state.all_stored()  # as each run of the page asks
         state.leave(None)

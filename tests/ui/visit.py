@@ -113,7 +113,9 @@ class Visit:
         """What the canvas sends: all boxes that are on it now."""
         key = self.canvas()
         assert key
-        self.app.session_state[key] = {"drawing": {"raw": {"objects": list(objects)}}}
+        self.app.session_state[key] = {
+            "drawing": {"raw": {"version": "7.4.0", "objects": list(objects)}}
+        }
         self.run()
 
     def rects(self, image_id: str) -> list[tuple[str, float, float, float, float]]:
