@@ -111,10 +111,10 @@ def test_mistakes_are_seen() -> None:
 # --- the script ---------------------------------------------------------------------------
 
 
-def script(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [SCRIPT, *arguments], env=env, capture_output=True, text=True, check=False
-    )
+def script(
+    *arguments: str, env: dict[str, str] | None = None, path: Path = SCRIPT
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([path, *arguments], env=env, capture_output=True, text=True, check=False)
 
 
 def test_the_script_has_no_known_mistakes_and_can_be_run() -> None:
@@ -246,8 +246,15 @@ def test_the_script_makes_all_and_sets_it_anew(cloud: Cloud, tmp_path: Path) -> 
         policy["notificationChannels"] = ["projects/p/notificationChannels/1"]
         policy["conditions"] = []
     cloud.metrics["labeler_saves"] = {**METRICS["saves"], "filter": "old"}
-    again = script("--project", "p", env=env)
+    # With two of the metrics: the others would be found and set in the same way.
+    folder = tmp_path / "again"
+    shutil.copytree(FOLDER, folder)
+    for name in METRICS.keys() - {"saves", "uploads"}:
+        (folder / f"{name}.yaml").unlink()
+    again = script("--project", "p", env=env, path=folder / SCRIPT.name)
     assert again.returncode == 0, again.stderr
+    assert again.stderr.count("metrics update") == 2
+    assert cloud.metrics.keys() == {metric["name"] for metric in METRICS.values()}
     assert cloud.metrics["labeler_saves"] == METRICS["saves"]
     assert len(cloud.policies) == len(ALERTS)
     for policy in cloud.policies.values():
