@@ -39,7 +39,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         if image.stale:
             state.give_up_canvas(image)
     if image.canvas is not None and image.canvas.key == guard.failed():
-        state.give_up_canvas(image)
+        state.lose_canvas(image)
     canvas = state.mount(image, room) if room else None
     fetch = []
     if canvas and following:
@@ -73,7 +73,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
         initial_drawing=given,
         width=canvas.fit.canvas_width,
         height=canvas.fit.canvas_height,
-        max_display_height=guard.mark(session.runs),
+        max_display_height=guard.mark(session.place_of_label),
         key=canvas.key,
         on_change=functools.partial(state.hear, canvas.key),
     )

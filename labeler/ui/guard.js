@@ -49,6 +49,7 @@ function createGuard(element) {
   let drag = null;
   let early = []; // what came before the canvas could take it, in order: drags, and the clicks after
   let choosing = false; // a label was chosen, and no run has had it yet
+  let used = {}; // the canvas that was shown last: its key, its element
   let pressed = false; // something that leaves the image is pressed, and not let go yet
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let clicked = null; // the last button that leaves the image, until it has been answered
@@ -104,7 +105,7 @@ function createGuard(element) {
   // Whether Streamlit says that the canvas can't be shown.
   const failed = () => !!canvasBox()?.querySelector("[data-testid=stException], [role=alert]");
 
-  // Whether the canvas has been told what this component has: it comes after it, or not at all.
+  // Whether the canvas has been told the label that this component has.
   const told = ({ root }) =>
     root.querySelector(".dc-scroll")?.style.maxHeight === `${task.mark}px`;
 
@@ -137,6 +138,10 @@ function createGuard(element) {
       const alone = document.querySelectorAll("[class*=st-key-canvas_]").length === 1;
       if (found && alone && (found.root.dataset.canvas ??= task.canvas) === task.canvas) {
         dress(found);
+        if (remounted(found)) {
+          replace();
+          return;
+        }
         const complete =
           (told(found) || Date.now() > deadline) &&
           laidOut(found) &&
@@ -165,8 +170,18 @@ function createGuard(element) {
     if (!leaving) clickAgain();
   }
 
+  // Streamlit may mount a canvas a second time. Then what was drawn on it is the page's alone.
+  const remounted = ({ root }) => used.key === task.canvas && used.root !== root;
+
+  function replace() {
+    holdUntilAnswered();
+    say({ failed: task.canvas });
+  }
+
   function release() {
     pressed = false;
+    const root = parts()?.root;
+    if (root && used.key !== task.canvas) used = { key: task.canvas, root };
     setRule(SHOW);
     catchUp();
   }
@@ -183,8 +198,7 @@ function createGuard(element) {
         await quiet();
         if (!missing() || retried.has(url)) return;
         retried.add(url); // once: there are pictures with nothing on them
-        holdUntilAnswered();
-        say({ failed: task.canvas });
+        replace();
         return;
       }
       await pause(RETRY_AFTER * 2 ** attempt);
@@ -274,6 +288,7 @@ function createGuard(element) {
     holdUntilAnswered();
     closeLabelEditor(parts());
     await quiet();
+    await pause(0); // browsers drop a click from within the press of a key on the same element
     replaying = true;
     act();
     replaying = false;
@@ -359,6 +374,7 @@ function createGuard(element) {
     onPointerDownAnywhere(event);
     const found = task && event.isTrusted && parts();
     if (!found) return;
+    if (element.dataset.state === "ready" && remounted(found)) replace();
     const soon =
       element.dataset.state !== "ready" && !leaving && !leavesSoon() && covers(found.upper, event);
     if (!soon && event.composedPath()[0] !== found.upper) return;

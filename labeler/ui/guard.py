@@ -87,7 +87,7 @@ def show(
     task = {
         "session": session,
         "run": run,
-        "mark": mark(run),
+        "mark": mark(label[0]),
         "heard": _said().get("seq", 0),
         "canvas": canvas,
         "picture": picture,
@@ -107,12 +107,12 @@ def show(
     )
 
 
-def mark(run: int) -> int:
-    """The greatest height for the canvas of this run: never reached, and another one in each run.
+def mark(place: int) -> int:
+    """The greatest height for the canvas, never reached: another one for each label of the picker.
 
-    Where the canvas has it as its style it also has the label of the run, and all else.
+    Where the canvas has it as its style it has been told that label.
     """
-    return _HIGHER + run
+    return _HIGHER + place
 
 
 def _said() -> dict[str, Any]:
