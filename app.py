@@ -28,11 +28,14 @@ from labeler.gate import cookie_secret, open_gate
 from labeler.jobs import Jobs
 from labeler.saver import Saver
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
-from labeler.sockets import send_at_once
+from labeler.sockets import send_at_once, wait_at_most
 from labeler.ui.context import Context, bind
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
-SHUTDOWN_S = 8.0
+CALLERS_S = 2
+"""How long callers have to take their answers after the signal to end."""
+SHUTDOWN_S = 6.0
+"""How long saving may take after that. Cloud Run gives 10 seconds for both."""
 ONE_MACHINE = "labeler"
 
 
@@ -51,6 +54,7 @@ def build(settings: Settings) -> st.App:
     @asynccontextmanager
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         send_at_once()
+        wait_at_most(CALLERS_S)
         # A page that comes to another machine takes itself for a new one, and throws away the
         # canvas with all that it has not sent: to the page, all instances are one machine. Not
         # sooner: it has Streamlit read its settings, and `run` below has to set them first.

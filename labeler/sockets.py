@@ -1,7 +1,8 @@
-"""Connections that answer at once."""
+"""Connections that answer at once, and that keep nobody who wants to end."""
 
 from __future__ import annotations
 
+import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
@@ -21,3 +22,16 @@ def send_at_once() -> None:
         ):
             if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                 found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def wait_at_most(seconds: int) -> None:
+    """Have the server that runs here, when it is told to end, wait so long for its callers.
+
+    By itself it waits for ever: for somebody who does not read what they asked for, or for a tab on
+    a machine that sleeps. Cloud Run kills it after 10 seconds, with all that is to be done last.
+    Only uvicorn can be told, which handles the signals by a method of its server.
+    """
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    config = getattr(server, "config", None)
+    if hasattr(config, "timeout_graceful_shutdown"):
+        config.timeout_graceful_shutdown = seconds

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -29,7 +31,8 @@ class Traced:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        with traced(Trace.of(Headers(scope=scope))):
+        # The server cancels whoever keeps it from ending, which is no fault of the program.
+        with suppress(asyncio.CancelledError), traced(Trace.of(Headers(scope=scope))):
             if scope["type"] == "http" and scope["path"].startswith("/api/"):
                 await self._call(scope, receive, send)
             else:

@@ -75,11 +75,11 @@ class Server:
         self.stop()
         raise AssertionError(f"The server did not start: {self.log.read_text()}")
 
-    def stop(self, *, kill: bool = False) -> int:
+    def stop(self, *, kill: bool = False, within: float = 20) -> int:
         if self.process is None:
             return 0
         (self.process.kill if kill else self.process.terminate)()
-        code = self.process.wait(20)
+        code = self.process.wait(within)
         self.process = None
         return code
 

@@ -268,6 +268,13 @@ def test_done_skip_and_open_again(
     labeller.at(files[2].name)
     labeller.press("Open again")
     eventually(lambda: status(2) == "in_progress")
+    labeller.at(files[2].name)
+    # By Tab and Enter, or the space bar, on the button itself.
+    for button, key, there in (("Previous", "Enter", 1), ("Next", "Space", 2)):
+        labeller.page.get_by_role("button", name=button, exact=True).first.focus()
+        labeller.page.keyboard.press(key)
+        labeller.at(files[there].name)
+    assert status(2) == "in_progress"
 
 
 def test_two_people_on_one_image(

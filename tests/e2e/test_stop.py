@@ -1,0 +1,51 @@
+"""The program ends when it is told to, whatever its callers do."""
+
+from __future__ import annotations
+
+import json
+import socket
+import urllib.request
+
+import pytest
+from PIL import Image
+
+from tests.e2e.conftest import Serve, Server
+from tests.pictures import encoded
+
+pytestmark = pytest.mark.e2e
+
+SECONDS = 9  # Cloud Run kills after 10
+
+
+def upload(server: Server, data: bytes) -> str:
+    request = urllib.request.Request(
+        f"{server.url}/api/images",
+        data=data,
+        headers={"X-File-Name": "big.png", "X-Labeler-Client": "test"},
+        method="POST",
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return str(json.load(answer)["image_id"])
+
+
+def connected(server: Server, request: str, status: int) -> socket.socket:
+    """A caller who has asked that, and takes the first bytes of the answer only."""
+    caller = socket.socket()
+    caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    caller.connect(("127.0.0.1", server.port))
+    lines = [request, f"Host: 127.0.0.1:{server.port}"]
+    caller.sendall("\r\n".join([*lines, "", ""]).encode())
+    assert caller.recv(12) == f"HTTP/1.1 {status}".encode()
+    return caller
+
+
+def test_callers_who_do_not_read_keep_no_server_from_ending(serve: Serve) -> None:
+    server = serve()
+    image_id = upload(server, encoded(Image.effect_noise((4000, 3000), 100)))
+    key = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13"
+    websocket = f"{key}\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+    with (
+        connected(server, f"GET /api/images/{image_id} HTTP/1.1", 200),
+        connected(server, f"GET /_stcore/stream HTTP/1.1\r\n{websocket}", 101),
+    ):
+        assert server.stop(within=SECONDS) == 0
