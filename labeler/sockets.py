@@ -33,5 +33,5 @@ def wait_at_most(seconds: int) -> None:
     """
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     config = getattr(server, "config", None)
-    if hasattr(config, "timeout_graceful_shutdown"):
+    if config is not None and hasattr(config, "timeout_graceful_shutdown"):
         config.timeout_graceful_shutdown = seconds
