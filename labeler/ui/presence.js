@@ -212,7 +212,8 @@ function createPresence() {
     const button = event.composedPath().find((node) => node.matches?.("button, label, [role=option]"));
     if (!button) return;
     stop(event);
-    const key = String(button.closest("[class*=st-key-]")?.className).match(/st-key-\S+/)?.[0];
+    const place = button.closest("[class*=st-key-leave_]") ?? button.closest("[class*=st-key-]");
+    const key = String(place?.className).match(/st-key-(leave_)?\S+/)?.[0];
     const again = () => (key && document.querySelector(`.${CSS.escape(key)} ${button.localName}`));
     const image = window.labelerCanvas?.image();
     held = () => {
