@@ -10,6 +10,7 @@ const TRY_AGAIN_AFTER = 5000;
 const SAY_AFTER = 600; // a websocket that is cut is back sooner, as a rule
 const NEWS_STAY = 4000;
 const SETTLED_AFTER = 150;
+const RUN_AFTER = 300;
 const GIVE_UP_AFTER = 12000;
 const STYLE = `
   .labeler-connection {
@@ -80,6 +81,7 @@ function createPresence() {
   let held = null; // a click from between the new connection and the page's first run on it
   let telling = 0;
   let settling = 0;
+  let asking = 0;
   let running = false;
   let losses = 0; // how often the connection has been lost
   let away = false; // there has been no connection for long enough to say so
@@ -161,7 +163,9 @@ function createPresence() {
 
   function lost() {
     losses += 1;
+    running = false;
     clearTimeout(settling);
+    clearTimeout(asking);
     if (state() === "pausing") {
       paused();
     } else if (state() !== "paused") {
@@ -177,6 +181,13 @@ function createPresence() {
     if (state() === "here") return;
     state("back");
     settling = setTimeout(settled, GIVE_UP_AFTER);
+    asking = setTimeout(runPage, RUN_AFTER);
+  }
+
+  // The client has the page run by itself only where a run was cut off. Without one, an instance
+  // that knows nothing of this tab would learn of it by a click, and take that for nothing.
+  function runPage() {
+    if (state() === "back" && !running) component.setStateValue("asked", ++asked);
   }
 
   // Back, once a run of the page on the new connection is over: before it, an instance that knows
@@ -253,6 +264,7 @@ function createPresence() {
       listeners.abort();
       clearInterval(timer);
       clearTimeout(settling);
+      clearTimeout(asking);
       for (const node of [style, pill, cover]) node?.remove();
       delete window.labelerPresence;
       delete document.documentElement.dataset.connection;
