@@ -24,6 +24,7 @@ const PICTURE_WITHIN = 3000;
 const RETRY_AFTER = 500;
 const FIRST_SIZE_AFTER = 30;
 const RESIZE_AFTER = 250;
+const MOUNTED_AGAIN_WITHIN = 1000;
 const LEAST_HEIGHT = 260;
 const BELOW_CANVAS = 64;
 const TOOLBAR = 20;
@@ -37,12 +38,13 @@ const TOOLBAR_STYLE = `
   /* Everything is sent by itself; "reset" would throw boxes away that undo can't bring back. */
   .dc-icon-button[title^="Update"], .dc-icon-button[title^="Reset"] { display: none; }`;
 
-function createGuard(element) {
+function createGuard() {
   const listeners = new AbortController();
   const options = { capture: true, signal: listeners.signal, passive: false };
   const rule = document.head.appendChild(document.createElement("style"));
   const fetched = new Map();
   const retried = new Set(); // pictures for which there was a second canvas
+  let element = null; // this component's own, of no size but as wide as the canvas may be
   let component = null;
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
@@ -636,7 +638,6 @@ function createGuard(element) {
   for (const type of ["click", "keydown"]) document.addEventListener(type, onLabel, options);
   window.addEventListener("resize", () => measureSoon(RESIZE_AFTER), options);
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
-  watch.observe(element);
 
   // For other components: whose news take the canvas away, or who want it to have sent everything.
   window.labelerCanvas = {
@@ -648,30 +649,40 @@ function createGuard(element) {
     },
   };
 
+  let ending = 0;
+
+  function end() {
+    delete window.labelerCanvas;
+    delete window.labelerGuard;
+    listeners.abort();
+    watch.disconnect();
+    rule.remove();
+    generation += 1;
+  }
+
   return {
-    update,
-    end() {
-      delete window.labelerCanvas;
-      listeners.abort();
-      watch.disconnect();
-      rule.remove();
-      generation += 1;
+    // What the guard knows outlives its element: Streamlit may take that away and mount another.
+    attach(node, next) {
+      clearTimeout(ending);
+      const mounted = element;
+      if (mounted !== node) {
+        node.dataset.state = mounted?.dataset.state ?? "";
+        watch.disconnect();
+        watch.observe(node);
+        element = node;
+      }
+      update(next);
+      if (mounted && mounted !== node) say({}); // what another one has said is forgotten
+    },
+    detach(node) {
+      if (node === element) ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);
     },
   };
 }
 
-const guards = new WeakMap();
-
 export default function (component) {
   const element = component.parentElement.querySelector(".guard");
-  let guard = guards.get(component.parentElement);
-  if (!guard) {
-    guard = createGuard(element);
-    guards.set(component.parentElement, guard);
-  }
-  guard.update(component);
-  return () => {
-    guards.get(component.parentElement)?.end();
-    guards.delete(component.parentElement);
-  };
+  const guard = (window.labelerGuard ??= createGuard());
+  guard.attach(element, component);
+  return () => guard.detach(element);
 }

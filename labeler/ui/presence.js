@@ -12,6 +12,7 @@ const NEWS_STAY = 4000;
 const SETTLED_AFTER = 150;
 const RUN_AFTER = 300;
 const GIVE_UP_AFTER = 12000;
+const MOUNTED_AGAIN_WITHIN = 1000;
 const STYLE = `
   .labeler-connection {
     position: fixed; z-index: 1000000; bottom: 0.6rem; left: 50%; transform: translateX(-50%);
@@ -254,35 +255,39 @@ function createPresence() {
     awake: () => (lastInput = Date.now()),
   };
 
+  let place = null;
+  let ending = 0;
+
+  function end() {
+    listeners.abort();
+    clearInterval(timer);
+    clearTimeout(settling);
+    clearTimeout(asking);
+    for (const node of [style, pill, cover]) node?.remove();
+    delete window.labelerPresence;
+    delete window.labelerTab;
+    delete document.documentElement.dataset.connection;
+  }
+
   return {
-    update(next) {
+    // What is known of the connection outlives the component's place: Streamlit may take that away
+    // and mount another.
+    attach(node, next) {
+      clearTimeout(ending);
+      place = node;
       component = next;
       task = JSON.parse(next.data.task);
       asked = Math.max(asked, task.heard);
     },
-    end() {
-      listeners.abort();
-      clearInterval(timer);
-      clearTimeout(settling);
-      clearTimeout(asking);
-      for (const node of [style, pill, cover]) node?.remove();
-      delete window.labelerPresence;
-      delete document.documentElement.dataset.connection;
+    detach(node) {
+      if (node === place) ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);
     },
   };
 }
 
-const presences = new WeakMap();
-
 export default function (component) {
-  let presence = presences.get(component.parentElement);
-  if (!presence) {
-    presence = createPresence();
-    presences.set(component.parentElement, presence);
-  }
-  presence.update(component);
-  return () => {
-    presences.get(component.parentElement)?.end();
-    presences.delete(component.parentElement);
-  };
+  const node = component.parentElement;
+  const presence = (window.labelerTab ??= createPresence());
+  presence.attach(node, component);
+  return () => presence.detach(node);
 }
