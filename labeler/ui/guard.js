@@ -24,7 +24,7 @@ const PICTURE_WITHIN = 3000;
 const RETRY_AFTER = 500;
 const FIRST_SIZE_AFTER = 30;
 const RESIZE_AFTER = 250;
-const MOUNTED_AGAIN_WITHIN = 1000;
+const MOUNTED_AGAIN_WITHIN = 100; // it is one change of the page
 const LEAST_HEIGHT = 260;
 const BELOW_CANVAS = 64;
 const TOOLBAR = 20;
@@ -45,6 +45,7 @@ function createGuard() {
   const fetched = new Map();
   const retried = new Set(); // pictures for which there was a second canvas
   let element = null; // this component's own, of no size but as wide as the canvas may be
+  let attached = false; // whether that is on the page
   let component = null;
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
@@ -624,25 +625,28 @@ function createGuard() {
     say({ renew: said.renew + 1 });
   }
 
-  document.addEventListener("pointerdown", onPointerDown, options);
-  document.addEventListener("pointermove", onPointerMove, options);
-  document.addEventListener("pointerup", onPointerUp, options);
-  document.addEventListener("pointercancel", onPointerUp, options);
+  // Without an element there is no image on the page, and nothing to guard.
+  const on = (type, handler) =>
+    document.addEventListener(type, (event) => attached && handler(event), options);
+  on("pointerdown", onPointerDown);
+  on("pointermove", onPointerMove);
+  on("pointerup", onPointerUp);
+  on("pointercancel", onPointerUp);
   for (const type of ["mousedown", "mousemove", "mouseup", "mouseout", "mouseleave"])
-    document.addEventListener(type, onNative, options);
+    on(type, onNative);
   for (const type of ["touchstart", "touchmove", "touchend"])
-    document.addEventListener(type, onNative, options);
-  document.addEventListener("click", onCanvasClick, options);
-  document.addEventListener("click", onClick, options);
-  document.addEventListener("keydown", onKey, options);
-  for (const type of ["click", "keydown"]) document.addEventListener(type, onLabel, options);
+    on(type, onNative);
+  on("click", onCanvasClick);
+  on("click", onClick);
+  on("keydown", onKey);
+  for (const type of ["click", "keydown"]) on(type, onLabel);
   window.addEventListener("resize", () => measureSoon(RESIZE_AFTER), options);
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
 
   // For other components: whose news take the canvas away, or who want it to have sent everything.
   window.labelerCanvas = {
     image,
-    leave: (act) => (task?.canvas ? leave(act) : act()),
+    leave: (act) => (attached && task?.canvas ? leave(act) : act()),
     quiet: () => {
       closeLabelEditor(parts());
       return quiet();
@@ -671,11 +675,14 @@ function createGuard() {
         watch.observe(node);
         element = node;
       }
+      attached = true;
       update(next);
       if (mounted && mounted !== node) say({}); // what another one has said is forgotten
     },
     detach(node) {
-      if (node === element) ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);
+      if (node !== element) return;
+      attached = false;
+      ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);
     },
   };
 }

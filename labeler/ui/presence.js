@@ -12,7 +12,7 @@ const NEWS_STAY = 4000;
 const SETTLED_AFTER = 150;
 const RUN_AFTER = 300;
 const GIVE_UP_AFTER = 12000;
-const MOUNTED_AGAIN_WITHIN = 1000;
+const MOUNTED_AGAIN_WITHIN = 100; // it is one change of the page
 const STYLE = `
   .labeler-connection {
     position: fixed; z-index: 1000000; bottom: 0.6rem; left: 50%; transform: translateX(-50%);
