@@ -36,7 +36,7 @@ from labeler.originals import (
     Uploads,
     check_same_picture,
 )
-from labeler.places import open_places
+from labeler.places import check_places, close_places, open_places
 from labeler.secret import load_secret
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
@@ -46,9 +46,6 @@ if TYPE_CHECKING:
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
-
-_NEVER: Final = Version("999999999999999999")
-"""What no object's version is."""
 
 Clock = Callable[[], datetime]
 
@@ -128,9 +125,7 @@ class Dataset:
     def close(self) -> None:
         """Give up the stores' connections; calling twice is harmless."""
         self._catalogue.close()
-        self._store.close()
-        if self._uploads is not None:
-            self._uploads.store.close()
+        close_places(self._store, self._uploads)
 
     # --- images ---------------------------------------------------------------------------
 
@@ -327,16 +322,7 @@ class Dataset:
 
         Nor where a bucket can't be written; nothing is written, and no folder is made.
         """
-        places = [(self._store, ANNOTATIONS, self._settings.storage)]
-        uploads, location = self._uploads, self._settings.uploads
-        if uploads is not None and location is not None and uploads.store is not self._store:
-            places.append((uploads.store, uploads.prefix, location))
-        for store, prefix, place in places:
-            store.list(prefix, limit=1)
-            if place.bucket:
-                with suppress(VersionConflict):
-                    # It replaces what never was; but who may not write is told that first.
-                    store.write(f"{prefix}ready", b"", replaces=_NEVER)
+        check_places(self._store, ANNOTATIONS, self._uploads, self._settings)
 
     def _read(self, image_id: str) -> OpenedDocument:
         key = document_key(image_id)
