@@ -262,7 +262,8 @@ function createGuard() {
     stop(event);
     if (event.detail) target.blur(); // by pointer: the space bar is for "done", not for this again
     const [key] = keyOf(target) ?? [];
-    clicked = key && target.matches("button") ? { key, image: image(), losses: losses() } : null;
+    const { session } = task;
+    clicked = key && target.matches("button") && { key, image: image(), session, losses: losses() };
     leave(() => target.click());
   }
 
@@ -271,11 +272,15 @@ function createGuard() {
   const leavesSoon = () => early.some(({ leaves }) => leaves);
   const losses = () => window.labelerPresence?.losses() ?? 0;
 
-  // An instance that ended with a click may never have heard it, or could not say that it had.
+  // An instance that ended with a click may never have heard it, or could not say that it had. Or
+  // the click came to one that knew nothing of this tab yet.
   function clickAgain() {
-    const { key, ...then } = clicked ?? {};
+    const { key, ...then } = clicked || {};
     clicked = null;
-    if (!key || then.image !== image() || then.losses === losses()) return;
+    if (!key || then.image !== image()) return;
+    if (then.session === task.session && then.losses === losses()) return;
+    // The buttons may be those of the next image already, whose canvas is still to come.
+    if (!document.querySelector(`[class*=st-key-skip_${CSS.escape(then.image)}]`)) return;
     const button = (name) => document.querySelector(`.${CSS.escape(name)} button:enabled`);
     const heard = /leave_(done|skip)$/.test(key); // if it can't be pressed any more
     (button(key) ?? (heard && button("st-key-leave_next")))?.click();

@@ -76,7 +76,12 @@ def show() -> None:
         st.toast(plain(text), icon=icon)
     session.messages.clear()
     with watch:
-        presence.show(unsaved=not state.all_stored(), pause_after_s=bound().settings.pause_after_s)
+        presence.show(
+            session=session.id,
+            run=session.runs,
+            unsaved=not state.all_stored(),
+            pause_after_s=bound().settings.pause_after_s,
+        )
 
 
 def _show_page() -> None:

@@ -74,7 +74,7 @@ function createPresence() {
   const style = add("style", document.head, { textContent: STYLE });
   const pill = add("div", document.body, { className: "labeler-connection", role: "status" });
   let component = null;
-  let task = { heard: 0, unsaved: false, pauseAfter: 0 };
+  let task = { session: "", run: 0, heard: 0, unsaved: false, pauseAfter: 0 };
   let asked = 0;
   let lastInput = Date.now();
   let pausing = false;
@@ -84,6 +84,7 @@ function createPresence() {
   let settling = 0;
   let asking = 0;
   let running = false;
+  let drawn = false; // whether a run of the page has been drawn since the connection came back
   let losses = 0; // how often the connection has been lost
   let away = false; // there has been no connection for long enough to say so
 
@@ -181,6 +182,7 @@ function createPresence() {
   function found() {
     if (state() === "here") return;
     state("back");
+    drawn = false;
     settling = setTimeout(settled, GIVE_UP_AFTER);
     asking = setTimeout(runPage, RUN_AFTER);
   }
@@ -188,16 +190,21 @@ function createPresence() {
   // The client has the page run by itself only where a run was cut off. Without one, an instance
   // that knows nothing of this tab would learn of it by a click, and take that for nothing.
   function runPage() {
-    if (state() === "back" && !running) component.setStateValue("asked", ++asked);
+    if (state() === "back" && !running && !drawn) component.setStateValue("asked", ++asked);
   }
 
-  // Back, once a run of the page on the new connection is over: before it, an instance that knows
-  // nothing of this tab would take a click for nothing.
   function ran(now) {
     running = now;
-    if (state() !== "back") return;
+    if (state() === "back") settle();
+  }
+
+  // Back, once a run of the page on the new connection is over and drawn: before it, an instance
+  // that knows nothing of this tab would take a click for nothing.
+  function settle() {
     clearTimeout(settling);
-    settling = setTimeout(settled, now ? GIVE_UP_AFTER : SETTLED_AFTER);
+    clearTimeout(asking);
+    settling = setTimeout(settled, drawn && !running ? SETTLED_AFTER : GIVE_UP_AFTER);
+    if (!drawn && !running) asking = setTimeout(runPage, RUN_AFTER);
   }
 
   function settled() {
@@ -276,8 +283,12 @@ function createPresence() {
       clearTimeout(ending);
       place = node;
       component = next;
+      const before = task;
       task = JSON.parse(next.data.task);
       asked = Math.max(asked, task.heard);
+      if (task.session === before.session && task.run === before.run) return;
+      drawn = true;
+      if (state() === "back") settle();
     },
     detach(node) {
       if (node === place) ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);

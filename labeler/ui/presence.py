@@ -19,14 +19,20 @@ _mount = st.components.v2.component(
 )
 
 
-def show(*, unsaved: bool, pause_after_s: int) -> None:
-    """Watch the tab's connection.
+def show(*, session: str, run: int, unsaved: bool, pause_after_s: int) -> None:
+    """Watch the tab's connection; `run` differs from run to run of the session.
 
     After `pause_after_s` seconds without pointer or key (0: never) the tab lets it go, unless
     something is `unsaved`.
     """
     heard = (st.session_state.get(_KEY) or {}).get("asked") or 0
-    task = {"heard": heard, "unsaved": unsaved, "pauseAfter": pause_after_s}
+    task = {
+        "session": session,
+        "run": run,
+        "heard": heard,
+        "unsaved": unsaved,
+        "pauseAfter": pause_after_s,
+    }
     _mount(
         key=_KEY,
         data={"task": json.dumps(task)},

@@ -288,7 +288,8 @@ def _edit_rects(image: state.OpenImage, edit: Callable[[list[Rect]], list[Rect]]
 
 def _conflicts(context: Context, image: state.OpenImage, labels: LabelSet) -> None:
     """Rects that somebody else changed at the same time, both versions, and the choice."""
-    for number, conflict in enumerate(image.draft.conflicts):  # one box may stand there twice
+    for number, conflict in enumerate(image.draft.conflicts):
+        name = f"{number}_{conflict.id}"  # one box may stand there twice
         with st.container(border=True):
             st.warning(plain(_conflict_text(conflict, labels)))
             with st.container(horizontal=True):
@@ -299,7 +300,7 @@ def _conflicts(context: Context, image: state.OpenImage, labels: LabelSet) -> No
                 ):
                     st.button(
                         text,
-                        key=f"{LEAVE}resolve_{choice}_{number}",
+                        key=f"{LEAVE}resolve_{choice}_{name}",
                         on_click=_resolve,
                         args=(context, image, conflict, choice),
                     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 
@@ -90,3 +92,37 @@ def test_an_instance_that_ends_with_a_click(
         assert len(rects(server.folder, image.name)) == 1
         assert documents(server.folder)[image.name]["metadata"]["status"] == status
     assert documents(server.folder)[files[-1].name]["metadata"]["status"] == "unlabeled"
+
+
+@pytest.mark.slow
+def test_a_click_between_two_instances_that_end(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Made on a connection that is just back, and lost once more: heard once, by the third."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    files = pictures.series(5)
+    labeller.upload(*files)
+    for image, following in pairwise(files):
+        labeller.at(image.name)
+        labeller.drag((40, 40), (120, 120))
+        labeller.page.wait_for_timeout(400)
+        server.stop(kill=True)
+        server.start()
+        labeller.page.wait_for_function(
+            """() => {
+              if (document.documentElement.dataset.connection !== "back") return false;
+              document.querySelector(".st-key-leave_skip button").click();
+              return true;
+            }""",
+            polling=10,
+        )
+        server.stop(kill=True)
+        server.start()
+        labeller.at(following.name)
+    labeller.page.wait_for_timeout(1000)
+    found = documents(server.folder)
+    assert [len(found[file.name]["rects"]) for file in files] == [1, 1, 1, 1, 0]
+    assert [found[file.name]["metadata"]["status"] for file in files] == [
+        *["skipped"] * 4, "unlabeled",
+    ]  # fmt: skip

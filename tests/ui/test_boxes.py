@@ -120,7 +120,7 @@ def test_a_conflict_and_its_choices(new_place: NewPlace, choice: str, labels: li
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "dog"]  # both, until then
     [text] = visit.warnings()
     assert "Yours: “dog” at 1.5, 2.25, 10 x 8. Theirs: “bird” at 1.5, 2.25, 10 x 8." in text
-    visit.press(f"leave_resolve_{choice}_0")
+    visit.press(f"leave_resolve_{choice}_0_a")
     assert [rect[0] for rect in visit.rects(image_id)] == labels
     assert visit.app.warning == []
     assert place.dataset.stored_document(image_id).document.rects[0].id == "a"
@@ -139,7 +139,7 @@ def test_a_box_that_one_deleted_and_another_changed(
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird"]
     [warning] = visit.warnings()
     assert "Yours: deleted" in warning
-    visit.press(f"leave_resolve_{choice}_0")
+    visit.press(f"leave_resolve_{choice}_0_a")
     assert len(visit.rects(image_id)) == count
     assert visit.app.warning == []
 
