@@ -25,6 +25,7 @@ const RETRY_AFTER = 500;
 const FIRST_SIZE_AFTER = 30;
 const RESIZE_AFTER = 250;
 const MOUNTED_AGAIN_WITHIN = 100; // it is one change of the page
+const MOST_FURTHER = 20;
 const LEAST_HEIGHT = 260;
 const BELOW_CANVAS = 64;
 const TOOLBAR = 20;
@@ -56,6 +57,7 @@ function createGuard() {
   let pressed = false; // something that leaves the image is pressed, and not let go yet
   let leaving = false; // a click that leaves the image has been passed on, no answer yet
   let clicked = null; // the last button that leaves the image, until it has been answered
+  let further = []; // presses of D and A from while the page was on its way to another image
   let replaying = false;
   let generation = 0; // counts runs of the page: older waits end
   let said = { seq: 0, room: { width: 0, height: 0 }, renew: 0 }; // what the page is told
@@ -171,6 +173,7 @@ function createGuard() {
     stayInEdit = "";
     release();
     if (!leaving) clickAgain();
+    if (!leaving && further.length) pressOrGoOn(further.shift());
   }
 
   // Streamlit may mount a canvas a second time. Then what was drawn on it is the page's alone.
@@ -281,9 +284,15 @@ function createGuard() {
     if (then.session === task.session && then.losses === losses()) return;
     // The buttons may be those of the next image already, whose canvas is still to come.
     if (!document.querySelector(`[class*=st-key-skip_${CSS.escape(then.image)}]`)) return;
-    const button = (name) => document.querySelector(`.${CSS.escape(name)} button:enabled`);
-    const heard = /leave_(done|skip)$/.test(key); // if it can't be pressed any more
-    (button(key) ?? (heard && button("st-key-leave_next")))?.click();
+    pressOrGoOn(key);
+  }
+
+  // Whoever marks an image as it is marked already only wants to go on.
+  function pressOrGoOn(key) {
+    const button = (name) => document.querySelector(`.${CSS.escape(name)} button`);
+    const found = button(key);
+    const marked = found?.disabled && /leave_(done|skip)$/.test(key);
+    press(marked ? button("st-key-leave_next") : found);
   }
 
   async function leave(act) {
@@ -312,8 +321,8 @@ function createGuard() {
     if (mine !== generation) return;
     expected = 0; // no answer came: let the person go on, and try again
     leaving = choosing = false;
-    clicked = null;
-    release();
+    further = [];
+    release(); // with the click, for the instance that comes after a lost connection
   }
 
   // Whether the page's last run had the label that its picker shows.
@@ -379,6 +388,7 @@ function createGuard() {
   // --- drags -------------------------------------------------------------------------------
 
   function onPointerDown(event) {
+    further = [];
     onPointerDownAnywhere(event);
     const found = task && event.isTrusted && parts();
     if (!found) return;
@@ -412,6 +422,7 @@ function createGuard() {
     const far = Math.max(Math.abs(drag.at.x - drag.start.x), Math.abs(drag.at.y - drag.start.y));
     if (!drag.begun && far >= DRAG_FROM) {
       drag.begun = true;
+      clicked = null; // they have thought better of it
       pass("mousedown", drag.start, 1);
     }
     if (drag.begun) {
@@ -546,7 +557,10 @@ function createGuard() {
     if (key === " " && /^(button|a)$/i.test(event.composedPath()[0].tagName)) return;
     if (key in pressable) {
       stop(event);
-      if (!event.repeat) press(document.querySelector(`.st-key-${pressable[key]} button`));
+      if (event.repeat) return;
+      const name = `st-key-${pressable[key]}`;
+      if (leaving || leavesSoon()) goFurther(key, name);
+      else pressOrGoOn(name);
     } else if (key in tools && found && !held()) {
       stop(event);
       press(toolbarButton(found, tools[key]));
@@ -554,6 +568,11 @@ function createGuard() {
       const button = labelButtons()[key - 1];
       if (button) stop(event), button.click();
     }
+  }
+
+  // Nothing is marked that nobody has seen.
+  function goFurther(key, name) {
+    if (key === "a" || key === "d") further = [...further, name].slice(0, MOST_FURTHER);
   }
 
   const held = () => !rule.textContent.includes(SHOW);

@@ -84,3 +84,60 @@ def test_the_space_bar_is_done_whatever_was_clicked_before(
     labeller.page.keyboard.press(" ")
     labeller.at(files[3].name)
     assert status(2) == "done"
+
+
+def test_keys_while_the_next_image_is_on_its_way(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """As many images on or back as there were presses; marks are for images that were seen."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    files = pictures.series(7)
+    labeller.upload(*files)
+    labeller.at(files[0].name)
+
+    def press(*keys: str) -> None:
+        for key in keys:
+            labeller.page.keyboard.press(key)
+
+    def statuses() -> list[str]:
+        found = documents(server.folder)
+        return [found[file.name]["metadata"]["status"] for file in files]
+
+    labeller.drag((40, 40), (120, 120))
+    press(*"dddd")
+    labeller.at(files[4].name)
+    press(*"aa")
+    labeller.at(files[2].name)
+    press("s", "s", " ")  # the first of them leaves the image, the others have nothing to mark
+    labeller.at(files[3].name)
+    labeller.page.wait_for_timeout(1500)
+    labeller.at(files[3].name)
+    assert statuses() == ["in_progress", "unlabeled", "skipped", *["unlabeled"] * 4]
+    box = labeller.canvas()
+    press(*"ddd")
+    labeller.page.mouse.click(box["x"] + 200, box["y"] + 200)  # who takes the mouse has arrived
+    labeller.at(files[4].name)
+    labeller.page.wait_for_timeout(1500)
+    labeller.at(files[4].name)
+
+
+def test_a_mark_that_the_image_has_already_goes_on(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """Whoever looks through finished images does it with the same key."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    files = pictures.series(3)
+    labeller.upload(*files)
+    labeller.at(files[0].name)
+    for key, back in ((" ", "a"), ("s", "a")):
+        labeller.page.keyboard.press(key)
+        labeller.at(files[1].name)
+        labeller.page.keyboard.press(back)
+        labeller.at(files[0].name)
+        labeller.page.keyboard.press(key)
+        labeller.at(files[1].name)
+        labeller.page.keyboard.press(back)
+        labeller.at(files[0].name)
+    assert documents(server.folder)[files[0].name]["metadata"]["status"] == "skipped"
