@@ -679,6 +679,13 @@ function createGuard() {
 
   let ending = 0;
 
+  // A page that lost its connection in the middle of a run loses parts of itself, until the next
+  // run brings them back: what was drawn is known here alone then.
+  function endSoon() {
+    const wait = window.labelerPresence?.connected() === false;
+    ending = setTimeout(wait ? endSoon : end, MOUNTED_AGAIN_WITHIN);
+  }
+
   function end() {
     delete window.labelerCanvas;
     delete window.labelerGuard;
@@ -706,7 +713,7 @@ function createGuard() {
     detach(node) {
       if (node !== element) return;
       attached = false;
-      ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);
+      ending = setTimeout(endSoon, MOUNTED_AGAIN_WITHIN);
     },
   };
 }

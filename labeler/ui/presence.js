@@ -265,6 +265,11 @@ function createPresence() {
   let place = null;
   let ending = 0;
 
+  // A connection that breaks in the middle of a run takes the component along, until the next one.
+  function endSoon() {
+    ending = setTimeout(state() === "here" ? end : endSoon, MOUNTED_AGAIN_WITHIN);
+  }
+
   function end() {
     listeners.abort();
     clearInterval(timer);
@@ -291,7 +296,7 @@ function createPresence() {
       if (state() === "back") settle();
     },
     detach(node) {
-      if (node === place) ending = setTimeout(end, MOUNTED_AGAIN_WITHIN);
+      if (node === place) ending = setTimeout(endSoon, MOUNTED_AGAIN_WITHIN);
     },
   };
 }
