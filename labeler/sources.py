@@ -9,7 +9,7 @@ lost.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import repeat
 from json.encoder import encode_basestring_ascii as _text
 from typing import Final, NamedTuple
@@ -107,8 +107,9 @@ def parse_head(line: bytes, key: str) -> Head:
     return head
 
 
-def parse_records(lines: Sequence[bytes], key: str) -> Iterator[Record]:
+def parse_records(lines: Sequence[bytes], key: str) -> list[Record]:
     """The record in each line; DamagedExport."""
+    records: list[Record] = []
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
         try:
@@ -116,9 +117,10 @@ def parse_records(lines: Sequence[bytes], key: str) -> Iterator[Record]:
             if set(map(len, rows)) != {len(Record._fields)}:
                 raise ValueError("a line has too few fields, or too many")
             # A tenth of the time of Record(...), and there are hundreds of thousands.
-            yield from map(tuple.__new__, repeat(Record), rows)
+            records += map(tuple.__new__, repeat(Record), rows)
         except (ValueError, TypeError) as error:
             raise DamagedExport(f"{key} is damaged: {error}. Export anew.") from error
+    return records
 
 
 def covers(new: Mapping[str, int], old: Mapping[str, int]) -> bool:

@@ -20,6 +20,12 @@ def keep_fields(value: Any, query: dict[str, str]) -> Any:
     return _keep(value, tree)
 
 
+def asked_of_each(query: dict[str, str]) -> list[str] | None:
+    """Which fields of a listing's items are asked for, None where all are."""
+    inner = _parse(query.get("fields") or "*")[0].get("items")
+    return list(inner) if inner and "*" not in inner else None
+
+
 def _parse(text: str) -> tuple[Tree, str]:
     """The selection at the head of `text`, up to a closing bracket, and what follows."""
     tree: Tree = {}

@@ -10,7 +10,7 @@ import base64
 import bisect
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,36 +67,39 @@ class StoredObject:
         self.crc32c = self.crc32c or crc32c_of(self.data)
         self.md5 = self.md5 or md5_of(self.data)
 
-    def resource(self) -> dict[str, Any]:
-        """The object as the JSON API shows it."""
-        shown: dict[str, Any] = {
-            "kind": "storage#object",
-            "id": f"{self.bucket}/{self.name}/{self.generation}",
-            "name": self.name,
-            "bucket": self.bucket,
-            "generation": str(self.generation),
-            "metageneration": str(self.metageneration),
-            "contentType": self.content_type,
-            "storageClass": "STANDARD",
-            "size": str(len(self.data)),
-            "md5Hash": self.md5,
-            "crc32c": self.crc32c,
-            "etag": f"C{self.generation}/{self.metageneration}",
-            "timeCreated": stamp(self.created),
-            "updated": stamp(self.updated),
-            **self.extra,
-        }
-        if self.metadata:
-            shown["metadata"] = dict(self.metadata)
-        if self.content_encoding:
-            shown["contentEncoding"] = self.content_encoding
-        if self.kms_key:
-            shown["kmsKeyName"] = f"{self.kms_key}/cryptoKeyVersions/1"
-        if self.deleted:
-            shown["timeDeleted"] = stamp(self.deleted)
-        if self.soft_deleted:
-            shown["softDeleteTime"] = stamp(self.soft_deleted)
-        return shown
+    def resource(self, fields: Iterable[str] | None = None) -> dict[str, Any]:
+        """The object as the JSON API shows it; with `fields` only what of these it has."""
+        if fields is None:
+            fields = [*SHOWN, *self.extra]
+        told = ((field, self._told(field)) for field in fields)
+        return {field: value for field, value in told if value}
+
+    def _told(self, field: str) -> Any:
+        return SHOWN[field](self) if field in SHOWN else self.extra.get(field)
+
+
+SHOWN: dict[str, Callable[[StoredObject], Any]] = {
+    "kind": lambda one: "storage#object",
+    "id": lambda one: f"{one.bucket}/{one.name}/{one.generation}",
+    "name": lambda one: one.name,
+    "bucket": lambda one: one.bucket,
+    "generation": lambda one: str(one.generation),
+    "metageneration": lambda one: str(one.metageneration),
+    "contentType": lambda one: one.content_type,
+    "storageClass": lambda one: "STANDARD",
+    "size": lambda one: str(len(one.data)),
+    "md5Hash": lambda one: one.md5,
+    "crc32c": lambda one: one.crc32c,
+    "etag": lambda one: f"C{one.generation}/{one.metageneration}",
+    "timeCreated": lambda one: stamp(one.created),
+    "updated": lambda one: stamp(one.updated),
+    "metadata": lambda one: dict(one.metadata),
+    "contentEncoding": lambda one: one.content_encoding,
+    "kmsKeyName": lambda one: one.kms_key and f"{one.kms_key}/cryptoKeyVersions/1",
+    "timeDeleted": lambda one: one.deleted and stamp(one.deleted),
+    "softDeleteTime": lambda one: one.soft_deleted and stamp(one.soft_deleted),
+}
+"""What the JSON API shows of an object, where it is not empty."""
 
 
 @dataclass(frozen=True)

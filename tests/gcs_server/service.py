@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.gcs_server import media, uploads
-from tests.gcs_server.fields import keep_fields
+from tests.gcs_server.fields import asked_of_each, keep_fields
 from tests.gcs_server.model import (
     WRITABLE,
     Bucket,
@@ -245,6 +245,7 @@ def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
     start = bisect.bisect_left(names, max(prefix.encode(), query.get("startOffset", "").encode()))
     if token := query.get("pageToken"):
         start = max(start, bisect.bisect_right(names, _token_name(token)))
+    fields = asked_of_each(query)
     items: list[dict[str, Any]] = []
     prefixes: list[str] = []
     last = b""
@@ -265,11 +266,11 @@ def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
         if folder:
             prefixes.append(folder)
         elif softly_deleted:
-            items += [one.resource() for one in bucket.soft[name]]
+            items += [one.resource(fields) for one in bucket.soft[name]]
         elif every_version:
-            items += [one.resource() for one in bucket.versions(name)]
+            items += [one.resource(fields) for one in bucket.versions(name)]
         else:
-            items.append(bucket.live[name].resource())
+            items.append(bucket.live[name].resource(fields))
     if items:
         page["items"] = items
     if prefixes:
