@@ -355,3 +355,33 @@ def test_the_export_button_writes_what_is_drawn(
     assert [image["file_name"] for image in coco["images"]] == ["cat.jpg"]
     assert [category["name"] for category in coco["categories"]] == ["cat", "dog"]
     assert len(coco["annotations"]) == 1
+
+
+def test_a_canvas_that_the_browser_has_made_anew_is_replaced(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """What is drawn on it goes onto the canvas that comes for it, beside what was there before."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    labeller.upload(pictures.photo("cat.jpg"))
+    labeller.at("cat.jpg")
+    labeller.drag((40, 40), (120, 120))
+    labeller.saved()
+    labeller.ready()
+    key = labeller.canvas_key()
+    labeller.page.evaluate(
+        """() => {
+          const all = (root) => [...root.querySelectorAll("*")].flatMap((node) =>
+            [node, ...(node.shadowRoot ? all(node.shadowRoot) : [])]);
+          const canvas = all(document).find((node) => node.matches(".dc-root"));
+          const another = canvas.cloneNode(true);
+          const remove = canvas.parentNode.removeChild.bind(canvas.parentNode);
+          canvas.parentNode.removeChild = () => remove(another); // what React knows is the first
+          canvas.replaceWith(another);
+        }"""
+    )
+    labeller.drag((160, 40), (240, 120))
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 2)
+    labeller.renewed(key)
+    labeller.page.keyboard.press("Control+z")
+    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)

@@ -126,3 +126,32 @@ def test_a_click_between_two_instances_that_end(
     assert [found[file.name]["metadata"]["status"] for file in files] == [
         *["skipped"] * 4, "unlabeled",
     ]  # fmt: skip
+
+
+def test_parts_of_the_page_that_go_with_the_connection(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    """A connection that breaks within a run takes components along; what they know stays."""
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    image, following = pictures.series(2)
+    labeller.upload(image, following)
+    labeller.at(image.name)
+    labeller.drag((40, 40), (120, 120))
+    labeller.saved()
+    labeller.drag((160, 40), (240, 120))
+    labeller.page.keyboard.press("s")
+    server.stop(kill=True)
+    labeller.page.evaluate(
+        """() => {
+          const all = (root) => [...root.querySelectorAll("*")].flatMap((node) =>
+            [node, ...(node.shadowRoot ? all(node.shadowRoot) : [])]);
+          const guard = all(document).find((node) => node.matches(".guard"));
+          window.labelerGuard.detach(guard);
+        }"""
+    )
+    labeller.page.wait_for_timeout(1000)
+    server.start()
+    labeller.at(following.name)
+    assert len(rects(server.folder, image.name)) == 2
+    assert documents(server.folder)[image.name]["metadata"]["status"] == "skipped"
