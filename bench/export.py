@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -209,21 +210,23 @@ def prepare_joined(place: str) -> Callable[[], None]:
     return join
 
 
-def prepare_globox(place: str) -> Callable[[], None]:
+def prepare_globox(place: str, *, reading: bool = False) -> Callable[[], None]:
     import globox
 
     (path, *_) = sorted(Path(place, "exports").glob("*.json"))
-    data = globox.AnnotationSet.from_coco(path)
+    read = functools.cache(lambda: globox.AnnotationSet.from_coco(path))
     out = Path(place, "globox.json")
 
     def save() -> None:
         with contextlib.redirect_stdout(io.StringIO()):
-            data.save_coco(out, auto_ids=True)
+            read().save_coco(out, auto_ids=True)
 
+    if not reading:
+        read()
     return save
 
 
-def prepare_datumaro(place: str) -> Callable[[], None]:
+def prepare_datumaro(place: str, *, reading: bool = False) -> Callable[[], None]:
     import datumaro
 
     (path, *_) = sorted(Path(place, "exports").glob("*.json"))
@@ -232,10 +235,11 @@ def prepare_datumaro(place: str) -> Callable[[], None]:
     link = Path(place, "dm", "annotations", "instances_all.json")
     if not link.exists():
         link.symlink_to(path)
-    data = datumaro.Dataset.import_from(str(Path(place, "dm")), "coco_instances")
-    len(data)
-    out = tempfile.mkdtemp(dir=place)
-    return lambda: data.export(out, "coco_instances", save_media=False)
+    source, out = str(Path(place, "dm")), tempfile.mkdtemp(dir=place)
+    read = functools.cache(lambda: datumaro.Dataset.import_from(source, "coco_instances"))
+    if not reading:
+        len(read())
+    return lambda: read().export(out, "coco_instances", save_media=False)
 
 
 PREPARE: dict[str, Callable[[str], Callable[[], None]]] = {
@@ -244,7 +248,9 @@ PREPARE: dict[str, Callable[[str], Callable[[], None]]] = {
     "floor": prepare_floor,
     "joined": prepare_joined,
     "globox": prepare_globox,
+    "globox, reading": functools.partial(prepare_globox, reading=True),
     "datumaro": prepare_datumaro,
+    "datumaro, reading": functools.partial(prepare_datumaro, reading=True),
 }
 
 
@@ -325,8 +331,11 @@ def run(count: int, datumaro: str) -> None:
         tell("json.dumps from memory", count, in_process("floor", place))
         tell("one JSON an image, read and joined", count, in_process("joined", place))
         tell("globox, from memory", count, in_process("globox", place))
+        tell("globox, reading COCO and writing", count, in_process("globox, reading", place))
         if datumaro:
             tell("datumaro, from memory", count, in_process("datumaro", place, datumaro))
+            found = in_process("datumaro, reading", place, datumaro)
+            tell("datumaro, reading COCO and writing", count, found)
     with server(count) as say:
         for seed, latency in enumerate((0, 30), start=2):
             say(str(latency))
