@@ -10,12 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-_HERE = Path(__file__).parent
+from labeler.ui.assets import script, style
+
 _KEY = "guard"
 _HIGHER = 100_000  # CSS pixels
 LEAVE = "leave_"
@@ -24,8 +24,8 @@ LEAVE = "leave_"
 _mount = st.components.v2.component(
     "labeler_guard",
     html='<div class="guard"></div>',
-    css=(_HERE / "guard.css").read_text(encoding="utf-8"),
-    js=(_HERE / "guard.js").read_text(encoding="utf-8"),
+    css=style("guard"),
+    js=script("guard"),
 )
 
 

@@ -7,15 +7,14 @@ and once more for the import. The page hears of an import when it is over.
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import streamlit as st
 
 from labeler.ui import people
+from labeler.ui.assets import script, style
 from labeler.ui.context import Context
 from labeler.ui.state import Project
 
-_HERE = Path(__file__).parent
 _KEY = "importer"
 _FORMATS = {
     "coco": "COCO (.json or .zip)",
@@ -63,8 +62,8 @@ _HTML = f"""
 _mount = st.components.v2.component(
     "labeler_importer",
     html=_HTML,
-    css=(_HERE / "importing.css").read_text(encoding="utf-8"),
-    js=(_HERE / "importing.js").read_text(encoding="utf-8"),
+    css=style("importing"),
+    js=script("importing"),
 )
 
 

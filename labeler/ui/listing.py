@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -16,6 +15,7 @@ from labeler.labels import LabelSet
 from labeler.models import Status
 from labeler.ui import address
 from labeler.ui.address import Filters
+from labeler.ui.assets import script
 from labeler.ui.guard import LEAVE
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
 
@@ -23,9 +23,7 @@ PAGE_SIZE: Final = 25
 MOST_READ: Final = 2000
 """Documents that one run reads in search of a label: nobody's box may wait longer for its save."""
 
-_show_open = st.components.v2.component(
-    "labeler_listing", js=Path(__file__).with_suffix(".js").read_text(encoding="utf-8")
-)
+_show_open = st.components.v2.component("labeler_listing", js=script("listing"))
 _STATUS: Final = "status_filter"
 _TEXTS: Final = "status_texts"
 _TEXT: Final = "text_filter"

@@ -78,7 +78,6 @@ def show() -> None:
     with watch:
         presence.show(
             session=session.id,
-            run=session.runs,
             unsaved=not state.all_stored(),
             pause_after_s=bound().settings.pause_after_s,
         )

@@ -74,7 +74,7 @@ function createPresence() {
   const style = add("style", document.head, { textContent: STYLE });
   const pill = add("div", document.body, { className: "labeler-connection", role: "status" });
   let component = null;
-  let task = { session: "", run: 0, heard: 0, unsaved: false, pauseAfter: 0 };
+  let task = { session: "", heard: 0, unsaved: false, pauseAfter: 0 };
   let asked = 0;
   let lastInput = Date.now();
   let pausing = false;
@@ -291,7 +291,7 @@ function createPresence() {
       const before = task;
       task = JSON.parse(next.data.task);
       asked = Math.max(asked, task.heard);
-      if (task.session === before.session && task.run === before.run) return;
+      if (Object.keys(task).every((name) => task[name] === before[name])) return;
       drawn = true;
       if (state() === "back") settle();
     },

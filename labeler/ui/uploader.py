@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import streamlit as st
 
 from labeler.images import EXTENSIONS
+from labeler.ui.assets import script, style
 
-_HERE = Path(__file__).parent
 _KEY = "uploader"
 _HTML = """
 <div class="uploader">
@@ -33,8 +32,8 @@ _HTML = """
 _mount = st.components.v2.component(
     "labeler_uploader",
     html=_HTML,
-    css=(_HERE / "uploader.css").read_text(encoding="utf-8"),
-    js=(_HERE / "uploader.js").read_text(encoding="utf-8"),
+    css=style("uploader"),
+    js=script("uploader"),
 )
 
 
