@@ -49,7 +49,7 @@ def test_a_script_can_be_run(name: str) -> None:
 def test_a_dry_run_prints_what_would_be_done_and_does_nothing() -> None:
     done = setup(*GIVEN, "--dry-run")
     assert done.returncode == 0
-    assert done.stdout.replace(str(ROOT), "ROOT") == WRITTEN.read_text()
+    assert done.stdout == WRITTEN.read_text().replace("ROOT", str(ROOT))
     assert "doctor --service -" in done.stderr
 
 

@@ -146,7 +146,8 @@ def test_the_open_image_is_in_sight_in_the_list_also_on_a_phone(
     on_phone.page.get_by_test_id("stExpandSidebarButton").click()
     in_sight = """(id) => {
       const list = document.querySelector(".st-key-open_list");
-      const row = list.querySelector(`[class*=st-key-leave_open_${id}]`);
+      const row = list?.querySelector(`[class*=st-key-leave_open_${id}]`);
+      if (!row) return false; // the page is still on its way
       const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
       return outer.left >= 0 && inner.top >= outer.top && inner.bottom <= outer.bottom;
     }"""
