@@ -52,6 +52,7 @@ def show(image: state.OpenImage, labels: LabelSet, label: str, following: str | 
     guard.show(
         session=session.id,
         run=session.runs,
+        image=image.image_id,
         canvas=canvas.key,
         picture=picture,
         boxes=len(canvas.given),

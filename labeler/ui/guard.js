@@ -271,7 +271,7 @@ function createGuard() {
   }
 
   const keyOf = (node) => node.closest("[class*=st-key-leave_]")?.className.match(/st-key-leave_\S+/);
-  const image = () => task?.canvas.split("_")[1] ?? "";
+  const image = () => task?.image ?? "";
   const leavesSoon = () => early.some(({ leaves }) => leaves);
   const losses = () => window.labelerPresence?.losses() ?? 0;
 
@@ -283,7 +283,7 @@ function createGuard() {
     if (!key || then.image !== image()) return;
     if (then.session === task.session && then.losses === losses()) return;
     // The buttons may be those of the next image already, whose canvas is still to come.
-    if (!document.querySelector(`[class*=st-key-skip_${CSS.escape(then.image)}]`)) return;
+    if (!document.querySelector(`.st-key-skip_${CSS.escape(then.image)}`)) return;
     pressOrGoOn(key);
   }
 
@@ -619,7 +619,7 @@ function createGuard() {
       say({});
     }
     if (owed && task.heard < owed.heardAt) {
-      task = { ...task, canvas: before.canvas, memo: before.memo };
+      task = { ...task, image: before.image, canvas: before.canvas, memo: before.memo };
       return;
     }
     owed = null;

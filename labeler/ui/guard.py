@@ -69,6 +69,7 @@ def show(
     *,
     session: str,
     run: int,
+    image: str = "",
     canvas: str = "",
     picture: str = "",
     boxes: int = 0,
@@ -77,18 +78,19 @@ def show(
     prefetch: Sequence[str] = (),
     memo: str = "",
 ) -> None:
-    """Guard the canvas of that key, which shows the picture of that address and so many boxes.
+    """Guard the canvas of that key, on which the image of that ID is, with so many boxes.
 
-    `run` differs from run to run, so that the guard hears of each. `renew` asks for a moment in
-    which the canvas can be replaced; `label` is the place in the picker and the name of the label
-    that this run draws with; `prefetch` are pictures that will be wanted next. `memo` is
-    kept in the tab, which gives it to the next session.
+    `run` differs from run to run, so that the guard hears of each. `picture` is the address that
+    the canvas shows. `renew` asks for a moment in which the canvas can be replaced; `label` is the
+    place in the picker and the name of the label that this run draws with; `prefetch` are pictures
+    that will be wanted next. `memo` is kept in the tab, which gives it to the next session.
     """
     task = {
         "session": session,
         "run": run,
         "mark": mark(label[0]),
         "heard": _said().get("seq", 0),
+        "image": image,
         "canvas": canvas,
         "picture": picture,
         "boxes": boxes,
