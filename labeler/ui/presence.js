@@ -215,9 +215,16 @@ function createPresence() {
     if (away || cover) news();
     away = false;
     cover = null;
-    const click = held;
-    held = null;
-    click?.();
+    passOn();
+  }
+
+  // A connection that is lost once more disables the buttons: the click waits for the next one.
+  async function passOn() {
+    for (let tries = 0; held && state() === "here" && tries < 20; tries += 1) {
+      if (held()) held = null;
+      else await pause(50);
+    }
+    if (state() === "here") held = null;
   }
 
   async function news() {
@@ -236,8 +243,11 @@ function createPresence() {
     const again = () => (key && document.querySelector(`.${CSS.escape(key)} ${button.localName}`));
     const image = window.labelerCanvas?.image();
     held = () => {
-      if (key?.startsWith("st-key-leave_") && image !== window.labelerCanvas?.image()) return;
-      (button.isConnected ? button : again())?.click();
+      if (key?.startsWith("st-key-leave_") && image !== window.labelerCanvas?.image()) return true;
+      const target = button.isConnected ? button : again();
+      if (!target || target.disabled) return false;
+      target.click();
+      return true;
     };
   }
 
