@@ -89,7 +89,7 @@ class Assembly:
             return
         records = self._records[start:end]
         self._add(records, self._written[start:end])
-        for lines in self._lines.take(sum(map(attrgetter("boxes"), records))):
+        for lines in self._lines.take(sum(record.boxes for record in records)):
             self._writer.add_lines(lines)
 
     def _add(self, records: Sequence[Record], written: Sequence[bytes]) -> None:

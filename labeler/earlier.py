@@ -7,7 +7,6 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from operator import attrgetter, eq
 from typing import Final
 
 from labeler.catalogue import ANNOTATIONS
@@ -61,7 +60,7 @@ class Earlier:
         self.records = parse_records(lines, sources_key(key))
         self._store = store
         self._places = {record.image_id: place for place, record in enumerate(self.records)}
-        boxes = sum(map(attrgetter("boxes"), self.records))
+        boxes = sum(record.boxes for record in self.records)
         if (len(self._places), len(lines), boxes) != (
             head.looked_at, head.looked_at, head.annotations,
         ):  # fmt: skip
@@ -103,9 +102,7 @@ class Earlier:
 
     def agrees(self, numbers: Mapping[str, int]) -> bool:
         """Whether the images have the same numbers still."""
-        records = self.records
-        found = map(numbers.get, map(attrgetter("image_id"), records))
-        return all(map(eq, found, map(attrgetter("number"), records)))
+        return all(numbers.get(record.image_id) == record.number for record in self.records)
 
     def kept(self, listed: Listed) -> Record | None:
         """The record of that image, if it can be taken over; None where it has to be read."""

@@ -277,22 +277,27 @@ function createGuard() {
 
   // An instance that ended with a click may never have heard it, or could not say that it had. Or
   // the click came to one that knew nothing of this tab yet.
-  function clickAgain() {
-    const { key, ...then } = clicked || {};
+  async function clickAgain() {
+    const again = clicked;
+    const { key, ...then } = again || {};
     clicked = null;
     if (!key || then.image !== image()) return;
     if (then.session === task.session && then.losses === losses()) return;
     // The buttons may be those of the next image already, whose canvas is still to come.
     if (!document.querySelector(`.st-key-skip_${CSS.escape(then.image)}`)) return;
-    pressOrGoOn(key);
+    if (pressOrGoOn(key)) return;
+    // Without a connection all buttons are disabled, a moment before anybody says so.
+    clicked = again;
+    await pause(ASK_AGAIN_AFTER);
+    if (clicked === again && window.labelerPresence?.connected() !== false) clicked = null;
   }
 
-  // Whoever marks an image as it is marked already only wants to go on.
+  // Whether there was something to press. Whoever marks an image as it is marked already only wants to go on.
   function pressOrGoOn(key) {
     const button = (name) => document.querySelector(`.${CSS.escape(name)} button`);
     const found = button(key);
     const marked = found?.disabled && /leave_(done|skip)$/.test(key);
-    press(marked ? button("st-key-leave_next") : found);
+    return press(marked ? button("st-key-leave_next") : found);
   }
 
   async function leave(act) {
@@ -576,7 +581,11 @@ function createGuard() {
   }
 
   const held = () => !rule.textContent.includes(SHOW);
-  const press = (button) => button && !button.disabled && button.click();
+  function press(button) {
+    if (!button || button.disabled) return false;
+    button.click();
+    return true;
+  }
 
   // --- room --------------------------------------------------------------------------------
 

@@ -369,11 +369,8 @@ def test_a_canvas_that_the_browser_has_made_anew_is_replaced(
     labeller.saved()
     labeller.ready()
     key = labeller.canvas_key()
-    labeller.page.evaluate(
-        """() => {
-          const all = (root) => [...root.querySelectorAll("*")].flatMap((node) =>
-            [node, ...(node.shadowRoot ? all(node.shadowRoot) : [])]);
-          const canvas = all(document).find((node) => node.matches(".dc-root"));
+    labeller.page.locator(".dc-root").evaluate(
+        """(canvas) => {
           const another = canvas.cloneNode(true);
           const remove = canvas.parentNode.removeChild.bind(canvas.parentNode);
           canvas.parentNode.removeChild = () => remove(another); // what React knows is the first

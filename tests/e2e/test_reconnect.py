@@ -142,14 +142,7 @@ def test_parts_of_the_page_that_go_with_the_connection(
     labeller.drag((160, 40), (240, 120))
     labeller.page.keyboard.press("s")
     server.stop(kill=True)
-    labeller.page.evaluate(
-        """() => {
-          const all = (root) => [...root.querySelectorAll("*")].flatMap((node) =>
-            [node, ...(node.shadowRoot ? all(node.shadowRoot) : [])]);
-          const guard = all(document).find((node) => node.matches(".guard"));
-          window.labelerGuard.detach(guard);
-        }"""
-    )
+    labeller.page.locator(".guard").evaluate("(guard) => window.labelerGuard.detach(guard)")
     labeller.page.wait_for_timeout(1000)
     server.start()
     labeller.at(following.name)
