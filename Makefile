@@ -10,7 +10,7 @@
 
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip --disable-pip-version-check --quiet
+INSTALL := sh tools/install.sh $(PY)
 
 .PHONY: help
 help: ## list the targets
@@ -29,12 +29,12 @@ $(PY):
 # The stamps say which lock is installed. They lie in .venv and go with it.
 $(VENV)/.installed: requirements.txt | $(PY)
 	@echo "Installing what Labeler needs (requirements.txt): a minute or two"
-	@$(PIP) install --require-hashes --requirement requirements.txt
+	@$(INSTALL) requirements.txt
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt $(VENV)/.installed
 	@echo "Installing what its developers need (requirements-dev.txt): a minute"
-	@$(PIP) install --require-hashes --requirement requirements-dev.txt
+	@$(INSTALL) requirements-dev.txt
 	@touch $@
 
 # --- run ----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ COPY requirements-dev.txt ./
 # Beside what is there: a package that the image holds is not installed again. Its own Python has no
 # pip, the one that it was made from does.
 RUN "$(readlink -f /opt/labeler/bin/python)" -m pip --python /opt/labeler/bin/python install --no-cache-dir \
-        --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+        --disable-pip-version-check --no-deps --require-hashes --requirement requirements-dev.txt
 COPY . ./
 # Some tests ask git which files belong to the project, and an upload comes without its history.
 RUN git init --quiet && git add --all

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import subprocess
 import tomllib
+from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -50,10 +52,19 @@ def pins_of(lock: str) -> tuple[Pin, ...]:
     return tuple(pins)
 
 
+def environment_of(python: str, system: str) -> dict[str, str]:
+    """What markers ask about one kind of machine."""
+    return {
+        "python_version": python,
+        "python_full_version": f"{python}.0",
+        "sys_platform": system,
+        "platform_system": system.capitalize(),
+    }
+
+
 def installed_by(lock: str, python: str, system: str) -> dict[str, str]:
     """Name and version of what a lock installs on one kind of machine."""
-    environment = {"python_version": python, "python_full_version": f"{python}.0"}
-    environment["sys_platform"] = system
+    environment = environment_of(python, system)
     versions: dict[str, str] = {}
     for requirement, _ in pins_of(lock):
         if requirement.marker is None or requirement.marker.evaluate(environment):
@@ -61,6 +72,34 @@ def installed_by(lock: str, python: str, system: str) -> dict[str, str]:
             assert name not in versions, f"{lock} pins {name} twice for Python {python}"
             versions[name] = str(requirement.specifier).removeprefix("==")
     return versions
+
+
+def metadata_requirements(lock: str, python: str, system: str) -> Iterator[tuple[str, str]]:
+    """Each package of the lock that is installed here, with the name of each that it needs.
+
+    An extra counts where pyproject.toml or another package asks for it.
+    """
+    environment = environment_of(python, system)
+    wanted = list(map(Requirement, project()["dependencies"]))
+    if lock == "requirements-dev.txt":
+        wanted += map(Requirement, project()["optional-dependencies"]["dev"])
+    seen: set[tuple[str, str]] = set()
+    while wanted:
+        requirement = wanted.pop()
+        name = canonicalize_name(requirement.name)
+        for extra in ("", *requirement.extras):
+            if (name, extra) in seen:
+                continue
+            seen.add((name, extra))
+            try:
+                needed = map(Requirement, distribution(name).requires or ())
+            except PackageNotFoundError:  # for another system or Python than this one
+                continue
+            for one in needed:
+                marker = one.marker
+                if marker is None or marker.evaluate(environment | {"extra": extra}):
+                    yield name, canonicalize_name(one.name)
+                    wanted.append(one)
 
 
 def test_the_version_is_the_same_everywhere() -> None:
