@@ -16,7 +16,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from test_project import LOCKS, PYTHONS, SYSTEMS, installed_by, metadata_requirements
+
+from tests.test_project import LOCKS, PYTHONS, SYSTEMS, installed_by, metadata_requirements
 
 INSTALL = Path(__file__).parents[1] / "tools" / "install.sh"
 
