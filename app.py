@@ -22,6 +22,7 @@ from labeler import __version__, api, logs
 from labeler.auth import SignIn
 from labeler.cycles import search_regularly
 from labeler.dataset import open_dataset
+from labeler.descriptors import raise_limit
 from labeler.errors import LabelerError
 from labeler.events import Start, Stop, happened
 from labeler.gate import cookie_secret, open_gate
@@ -30,6 +31,7 @@ from labeler.saver import Saver
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.sockets import send_at_once, wait_at_most
 from labeler.ui.context import Context, bind
+from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
 CALLERS_S = 2
@@ -43,6 +45,8 @@ def build(settings: Settings) -> st.App:
     """The application over what the settings name; LabelerError where that can't be used."""
     # Before Streamlit first reads its settings; all instances need the same.
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
+    raise_limit()
+    close_loops_after_runs()
     dataset = open_dataset(settings)
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
     gate = open_gate(settings)

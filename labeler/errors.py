@@ -173,6 +173,13 @@ class Unavailable(StoreError):
     status = 503
 
 
+class Exhausted(LabelerError):
+    """This instance has used up something that the system gives, such as file descriptors."""
+
+    code = "exhausted"
+    status = 503
+
+
 class DamagedObject(StoreError):
     """What arrived is not what the store holds (checksum or length), even when read again."""
 

@@ -30,6 +30,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset(
         {
             "labeler.auth",
+            "labeler.descriptors",
             "labeler.geometry",
             "labeler.jobs",
             "labeler.joined",

@@ -315,6 +315,13 @@ def _probe(name: str, summary: str, word: str, **more: Json) -> Json:
 
 
 def _ready() -> Json:
-    call = _probe("ready", "Can the store be reached?", "ready")
+    count = {"type": "integer", "minimum": 0}
+    descriptors = {
+        "type": "object",
+        "description": "File descriptors of this instance. It is not ready from nine tenths on.",
+        "required": ["open", "limit"],
+        "properties": {"open": count, "limit": count},
+    }
+    call = _probe("ready", "Can this instance work?", "ready", descriptors=descriptors)
     call["responses"] |= errors(503)
     return call

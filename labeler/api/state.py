@@ -13,7 +13,8 @@ from labeler import __version__
 from labeler.api.answers import json_answer
 from labeler.api.once import Flights
 from labeler.dataset import Dataset
-from labeler.errors import LabelerError, Unavailable
+from labeler.descriptors import count_descriptors
+from labeler.errors import Exhausted, LabelerError, Unavailable
 from labeler.events import NotReady, happened
 
 READY_S: Final = 5
@@ -33,12 +34,20 @@ class State:
 
     async def ready(self, _: Request) -> Response:
         """GET /api/ready; however many ask, the store is asked once at a time."""
+        found = count_descriptors()
         try:
+            if found.nearly_used_up:
+                raise Exhausted(
+                    f"{found.open} of {found.limit} file descriptors are in use. Close pages that "
+                    "nobody needs, or start Labeler with a higher limit (ulimit -n)."
+                )
             await self._look()
         except LabelerError as error:
             happened(NotReady(code=error.code, reason=error.for_log))
             raise
-        return json_answer({"status": "ready"})
+        return json_answer(
+            {"status": "ready", "descriptors": {"open": found.open, "limit": found.limit}}
+        )
 
     async def _look(self) -> None:
         """Raises what is wrong with the store, or that it does not answer in time."""

@@ -49,7 +49,7 @@ class Server:
         self.log = log
         self.env = env
         self.starter = starter
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen[bytes] | Started | None = None
 
@@ -109,7 +109,7 @@ class NewLabeller(Protocol):
     ) -> Labeller: ...
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
