@@ -11,6 +11,7 @@
 VENV := .venv
 PY := $(VENV)/bin/python
 INSTALL := sh tools/install.sh $(PY)
+DENO := DENO_NO_UPDATE_CHECK=1 $(VENV)/bin/deno
 
 .PHONY: help
 help: ## list the targets
@@ -59,18 +60,27 @@ cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of t
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM \
 		&& exec $(PY) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
+SCRIPTS = $$(git ls-files --cached --others --exclude-standard '*.js')
+# All but those whose types are not written down yet.
+TYPED_SCRIPTS = $$(git ls-files --cached --others --exclude-standard '*.js' \
+	| grep -vE '^labeler/ui/(guard|importing|listing|presence|uploader)\.js$$')
+
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## check style, format, types, scripts and the Dockerfile
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
+	@scripts="$(TYPED_SCRIPTS)"; [ -z "$$scripts" ] || $(DENO) check --quiet $$scripts
+	@$(DENO) lint --quiet $(SCRIPTS)
+	@$(DENO) fmt --check --quiet $(SCRIPTS)
 	@$(VENV)/bin/shellcheck --external-sources $$(git ls-files '*.sh') .ci/run
 	@$(VENV)/bin/hadolint Dockerfile deploy/test.Dockerfile
 
 .PHONY: format
-format: $(VENV)/.installed-dev ## format the code, mend what can be mended
+format: $(VENV)/.installed-dev ## format the code, mend what can be repaired
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+	@$(DENO) fmt --quiet $(SCRIPTS)
 
 .PHONY: image-test
 image-test: $(VENV)/.installed-dev ## build the image and run it as Cloud Run would (root, Debian, 2 minutes)

@@ -51,7 +51,7 @@ function createGuard() {
   let task = null;
   let lastChange = 0; // when the person last did something on the canvas
   let drag = null;
-  let early = []; // what came before the canvas could take it, in order: drags, and the clicks after
+  const early = []; // what came before the canvas could take it, in order: drags, and the clicks after
   let choosing = false; // a label was chosen, and no run has had it yet
   let used = {}; // the canvas that was shown last: its key, its element
   let pressed = false; // something that leaves the image is pressed, and not let go yet

@@ -42,7 +42,7 @@ function createImporter(root) {
     return new Response(file.stream().pipeThrough(new CompressionStream("gzip"))).blob();
   }
 
-  async function send(body, dryRun) {
+  function send(body, dryRun) {
     const query = new URLSearchParams({
       format: part("format").value,
       existing: part("existing").value,
@@ -64,8 +64,9 @@ function createImporter(root) {
   async function renewed() {
     const asked = Date.now();
     component.setStateValue("renewal", asked);
-    while (setup.renewal < asked && Date.now() < asked + RENEW_WITHIN_MS)
+    while (setup.renewal < asked && Date.now() < asked + RENEW_WITHIN_MS) {
       await pause(50);
+    }
     return setup.renewal >= asked;
   }
 
@@ -178,8 +179,9 @@ function createImporter(root) {
     part("counts").replaceChildren();
     if (report.added_images) row(report.added_images, "added", tense);
     row(boxes, "boxes", tense);
-    for (const [outcome, count] of Object.entries(report.images))
+    for (const [outcome, count] of Object.entries(report.images)) {
       if (count || outcome === "imported") row(count, outcome, tense);
+    }
     const labels = report.new_labels;
     part("labels").textContent = labels.length
       ? `New labels (${number(labels.length)}): ${labels.join(", ")}`
@@ -195,8 +197,9 @@ function createImporter(root) {
         return line;
       }),
     );
-    if (report.problem_count > MOST_SHOWN)
+    if (report.problem_count > MOST_SHOWN) {
       part("head").textContent += ` the first ${number(MOST_SHOWN)} are listed`;
+    }
   }
 
   function clear() {
@@ -239,8 +242,9 @@ function createImporter(root) {
     choose([...part("file").files]);
     part("file").value = ""; // the same file may be chosen again, after a change
   }, options);
-  for (const name of ["format", "existing"])
+  for (const name of ["format", "existing"]) {
     part(name).addEventListener("change", () => run(true), options);
+  }
   part("go").addEventListener("click", () => run(false), options);
   // Anywhere on the page but on the uploader, which would take it for an image.
   const drop = part("drop");

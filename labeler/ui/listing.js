@@ -18,8 +18,9 @@ export default function ({ data }) {
       before = now; // the sidebar slides in
       return again(look);
     }
-    if (inner.top < outer.top || inner.bottom > outer.bottom)
+    if (inner.top < outer.top || inner.bottom > outer.bottom) {
       list.scrollTop += inner.top - outer.top - (outer.height - inner.height) / 2;
+    }
   }
 
   // In a sidebar that is closed the rows have another height: not before it can be seen.

@@ -50,8 +50,11 @@ async function fetchAhead() {
     const more = (await fetchSurely(url)).matchAll(/(?:from|import) ?"(\.\/[^"]+\.js)"/g);
     for (const [, next] of more) await take(next);
   };
-  for (const part of PARTS.split(" "))
-    for (const [name] of text.matchAll(new RegExp(`\\./${part}\\.[\\w-]+\\.js`, "g"))) await take(name);
+  for (const part of PARTS.split(" ")) {
+    for (const [name] of text.matchAll(new RegExp(`\\./${part}\\.[\\w-]+\\.js`, "g"))) {
+      await take(name);
+    }
+  }
 }
 
 async function fetchSurely(url) {
@@ -70,7 +73,8 @@ async function fetchSurely(url) {
 function createPresence() {
   const listeners = new AbortController();
   const options = { capture: true, signal: listeners.signal, passive: false };
-  const add = (tag, place, more) => place.appendChild(Object.assign(document.createElement(tag), more));
+  const add = (tag, place, more) =>
+    place.appendChild(Object.assign(document.createElement(tag), more));
   const style = add("style", document.head, { textContent: STYLE });
   const pill = add("div", document.body, { className: "labeler-connection", role: "status" });
   let component = null;
@@ -88,9 +92,10 @@ function createPresence() {
   let losses = 0; // how often the connection has been lost
   let away = false; // there has been no connection for long enough to say so
 
-  const state = (name) => name
-    ? (document.documentElement.dataset.connection = name)
-    : document.documentElement.dataset.connection;
+  const state = (name) =>
+    name
+      ? (document.documentElement.dataset.connection = name)
+      : document.documentElement.dataset.connection;
   const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
   state("here");
 
@@ -235,7 +240,9 @@ function createPresence() {
 
   function onClick(event) {
     if (state() !== "back" || cover) return;
-    const button = event.composedPath().find((node) => node.matches?.("button, label, [role=option]"));
+    const button = event.composedPath().find((node) =>
+      node.matches?.("button, label, [role=option]")
+    );
     if (!button) return;
     stop(event);
     const place = button.closest("[class*=st-key-leave_]") ?? button.closest("[class*=st-key-]");
@@ -257,8 +264,9 @@ function createPresence() {
   }
 
   for (const type of ["pointerdown", "keydown"]) window.addEventListener(type, onInput, options);
-  for (const type of ["pointermove", "wheel"])
+  for (const type of ["pointermove", "wheel"]) {
     window.addEventListener(type, onInput, { ...options, passive: true });
+  }
   window.addEventListener("click", onClick, options);
   window.addEventListener("message", onMessage, { signal: listeners.signal });
   const timer = setInterval(check, CHECK_EVERY);

@@ -16,7 +16,7 @@ function createUploader(root) {
   const input = part("files");
   let component = null;
   let setup = {};
-  let waiting = [];
+  const waiting = [];
   let running = 0;
   let batch = null;
   let batches = 0;
@@ -63,7 +63,7 @@ function createUploader(root) {
   async function take(file, place) {
     if (file.size > setup.maxBytes) {
       const size = (file.size / 2 ** 20).toFixed(1);
-      fail(file, `${file.name} has ${size} MB; at most ${setup.maxBytes / 2 ** 20} MB are taken.`);
+      fail(`${file.name} has ${size} MB; at most ${setup.maxBytes / 2 ** 20} MB are taken.`);
       return;
     }
     let problem = "";
@@ -88,7 +88,9 @@ function createUploader(root) {
           if (await renewed()) continue;
         }
         // Not our own words: a proxy before us wants people to sign in again.
-        if (answer.status === 401 && !body.error) problem = `${file.name} was not taken: ${SIGN_IN}`;
+        if (answer.status === 401 && !body.error) {
+          problem = `${file.name} was not taken: ${SIGN_IN}`;
+        }
         if (answer.status < 500 && answer.status !== 429 && answer.status !== 408) break;
       } catch {
         problem = await readable(file)
@@ -96,7 +98,7 @@ function createUploader(root) {
           : `${file.name} can't be read any more. Choose it again.`;
       }
     }
-    fail(file, problem);
+    fail(problem);
   }
 
   const send = (file) =>
@@ -126,7 +128,7 @@ function createUploader(root) {
 
   const readable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 
-  function fail(file, text) {
+  function fail(text) {
     batch.failed += 1;
     if (batch.failed > MOST_SHOWN) return;
     const line = document.createElement("li");
@@ -162,7 +164,9 @@ function createUploader(root) {
     const { fresh, known, failed } = batch;
     const said = [];
     if (fresh) said.push(`${counted(fresh, "image", "images")} added.`);
-    if (known) said.push(`${counted(known, "image was", "images were")} here already, with all boxes.`);
+    if (known) {
+      said.push(`${counted(known, "image was", "images were")} here already, with all boxes.`);
+    }
     if (failed) said.push(`${counted(failed, "file was", "files were")} not taken:`);
     part("progress").hidden = true;
     say(said.join(" "), failed ? "bad" : "good");
@@ -217,7 +221,7 @@ function createUploader(root) {
     const files = [...event.clipboardData.files].map((file, index) =>
       file.name && file.name !== "image.png"
         ? file
-        : new File([file], `pasted_${stamp}_${index}.${PASTED[file.type] ?? "png"}`),
+        : new File([file], `pasted_${stamp}_${index}.${PASTED[file.type] ?? "png"}`)
     );
     add(files);
   }
