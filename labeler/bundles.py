@@ -19,8 +19,9 @@ from typing import Any, Final, NamedTuple, Self
 from labeler import events
 from labeler.boxes import Box, Finding, Rules, Summary, Tally
 from labeler.dataset import Dataset
-from labeler.errors import ImageConflict, NotFound, UnknownLabels
-from labeler.formats.voc import ATTRIBUTES, LABELS_FILE, to_voc
+from labeler.errors import ImageConflict, LabelerError, NotFound, UnknownLabels
+from labeler.formats.manifest import MANIFEST, dump_manifest
+from labeler.formats.voc import ATTRIBUTES, LABELS_FILE, PICTURES, to_voc
 from labeler.formats.yolo import to_yaml, to_yolo
 from labeler.formats.zips import ZipStream
 from labeler.jobs import Progress, unwatched
@@ -28,6 +29,13 @@ from labeler.labels import LabelSet
 from labeler.selection import ALL, Choice, ChosenImage, Part
 
 PACKING: Final = "Packing the images"
+_READ: Final = frozenset({"jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp", "mpo", "gif"})
+"""Extensions that readers go by; Ultralytics reads all but GIF."""
+_OTHER_NAMES: Final = {"jfif": "jpg", "jpe": "jpg", "jfi": "jpg", "jif": "jpg"}
+_BY_TYPE: Final = {
+    "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp",
+    "image/gif": "gif", "image/tiff": "tif",
+}  # fmt: skip
 _SPOOL_BYTES: Final = 4 * 2**20
 
 
@@ -39,9 +47,13 @@ class BundleFormat(StrEnum):
 
 
 class _Image(NamedTuple):
-    """One image on its way into a bundle; `stem` is its name there without extension."""
+    """One image on its way into a bundle; `stem` is its name there without extension.
+
+    `path` is its path in the project.
+    """
 
     image_id: str
+    path: str
     stem: str
     extension: str
     part: str
@@ -82,8 +94,9 @@ class Bundle:
         write = _write_yolo if self._kind is BundleFormat.YOLO else _write_voc
         for name, data in write(self._labels, self._images()):
             yield stream.add(name, data)
+        names = {self._place_of(image): image.path for image in self._images()}
+        yield stream.add(MANIFEST, dump_manifest(names))
         if self._pictures:
-            folder = "images" if self._kind is BundleFormat.YOLO else "JPEGImages"
             for place, image in enumerate(self._images()):
                 self._progress(PACKING, place, self.summary.images)
                 try:
@@ -91,8 +104,7 @@ class Bundle:
                 except (NotFound, ImageConflict):
                     self.without_picture.append(image.name)
                     continue
-                part = [image.part or Part.TRAIN] if self._kind is BundleFormat.YOLO else []
-                yield stream.add("/".join([folder, *part, image.name]), data, packed=True)
+                yield stream.add(self._place_of(image), data, packed=True)
         yield stream.end()
         events.happened(
             events.Export(
@@ -102,6 +114,12 @@ class Bundle:
                 boxes=self.summary.annotations,
             )
         )
+
+    def _place_of(self, image: _Image) -> str:
+        """Where the picture lies in the zip."""
+        if self._kind is BundleFormat.YOLO:
+            return f"images/{image.part or Part.TRAIN}/{image.name}"
+        return f"{PICTURES}/{image.name}"
 
     def _images(self) -> Iterator[_Image]:
         self._spool.seek(0)
@@ -165,7 +183,7 @@ def _spooled(
         tally.add(image.file_name, status, fate, saved_at, findings)
         if fate:
             continue
-        stem, dot, extension = _split(image.file_name)
+        stem, extension = _name_for_readers(dataset, image, kind)
         # In YOLO, each part has a folder of its own.
         part = image.part or "" if kind is BundleFormat.YOLO else ""
         if (part, stem.casefold()) in stems:
@@ -176,8 +194,9 @@ def _spooled(
         stems.add((part, stem.casefold()))
         counts.update(box.category for box in boxes)
         kept = _kept(rules, image, boxes)
+        path = image.document.image_path if image.document else image.file_name
         line = _Image(
-            image.image_id, stem, dot + extension, image.part or "", width, height,
+            image.image_id, path, stem, extension, image.part or "", width, height,
             [list(box) for box in boxes], kept,
         )  # fmt: skip
         spool.write(json.dumps(line).encode() + b"\n")
@@ -197,13 +216,32 @@ def _kept(rules: Rules, image: ChosenImage, boxes: Sequence[Box]) -> dict[str, d
     return kept
 
 
-def _split(file_name: str) -> tuple[str, str, str]:
-    """A name's stem, dot and extension; a dot in a folder's name is none."""
-    folders, slash, base = file_name.rpartition("/")
+def _name_for_readers(dataset: Dataset, image: ChosenImage, kind: BundleFormat) -> tuple[str, str]:
+    """The image's name without extension, and an extension that readers know for its type.
+
+    Ultralytics looks for an image's text where the last folder `images` is called `labels`, and
+    takes files by their extensions.
+    """
+    folders, slash, base = image.file_name.rpartition("/")
+    if kind is BundleFormat.YOLO:
+        parts = (
+            f"{part}_" if part in ("images", "labels") else part for part in folders.split("/")
+        )
+        folders = "/".join(parts)
     stem, dot, extension = base.rpartition(".")
     if not stem:
-        return file_name, "", ""
-    return f"{folders}{slash}{stem}", dot, extension
+        stem, dot, extension = base, "", ""
+    known = extension.lower()
+    if known in _READ:
+        return f"{folders}{slash}{stem}", dot + extension
+    if known not in _OTHER_NAMES:
+        stem = base
+        try:
+            media_type = dataset.image_info(image.image_id).media_type
+        except LabelerError:  # the export says of what can't be packed
+            media_type = "image/jpeg"
+        return f"{folders}{slash}{stem}", f".{_BY_TYPE[media_type]}"
+    return f"{folders}{slash}{stem}", f".{_OTHER_NAMES[known]}"
 
 
 def _write_yolo(labels: LabelSet, images: Iterator[_Image]) -> Iterator[tuple[str, bytes]]:

@@ -332,11 +332,12 @@ class Catalogue:
 
         `name` is its key below uploads/, `info.note` the ID that Labeler noted with it.
         """
+        # The note first: somebody's own folder may be called like an image ID.
+        if info.note and is_image_id(info.note):
+            return info.note
         folder, slash, base_name = name.rpartition("/")
         if slash and _HEX_ID.fullmatch(folder):
             return folder
-        if info.note and is_image_id(info.note):
-            return info.note
         match self._strategy:
             case ImageIdStrategy.NAME_SIZE:
                 return name_size_id(base_name, info.size)

@@ -23,7 +23,7 @@ from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionCo
 from labeler.label_book import LabelBook
 from labeler.labels import LABELS_KEY, LabelSet, clean_label
 from labeler.models import AnnotationDocument, parse_document
-from labeler.originals import Uploads
+from labeler.originals import Uploads, own_place
 from labeler.registry import REGISTRY_KEY, Registry
 from labeler.settings import Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
@@ -135,7 +135,8 @@ class Consistency:
         if found:
             return found[-1]
         prefix = self._uploads.prefix if self._uploads else ""
-        places = (f"{prefix}{image_id}/{document.image_path}", f"{prefix}{document.image_path}")
+        path = document.image_path
+        places = (prefix + own_place(image_id, path), f"{prefix}{image_id}/{path}", prefix + path)
         return next((self._by_key[place] for place in places if place in self._by_key), None)
 
     def _metadata(self, info: ObjectInfo, document: AnnotationDocument) -> Iterator[Problem]:

@@ -132,8 +132,9 @@ class Dataset:
     def add_image(self, name: str, data: bytes, by: str = "") -> AddedImage:
         """Take an image into the project; adding the same one again changes nothing.
 
-        `name` is made safe. Raises NotAnImage, DamagedImage, ImageTooLarge; ImageConflict where
-        another picture has this image ID; DamagedDocument where its document can't be opened.
+        `name` may hold folders, which are kept, and is made safe. Raises NotAnImage, DamagedImage,
+        ImageTooLarge; ImageConflict where another picture has this image ID; DamagedDocument where
+        its document can't be opened.
         """
         began = time.monotonic()
         file_name, image_id, info, opened = self._looked_at(name, data)
@@ -335,8 +336,8 @@ class Dataset:
     def _looked_at(
         self, name: str, data: bytes
     ) -> tuple[str, str, images.ImageInfo, OpenedDocument | None]:
-        """The file's safe name, its image ID, what it is, and its document if one is stored."""
-        file_name = images.safe_file_name(name)
+        """The file's safe path, its image ID, what it is, and its document if one is stored."""
+        file_name = images.safe_path(name)
         info = images.inspect(
             data,
             name=file_name,

@@ -36,6 +36,10 @@ TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
 """Pillow opens MPO, a JPEG with more pictures behind it, as a JPEG, and knows no such opener."""
 MAX_NAME_BYTES: Final = 200
+MAX_PATH_BYTES: Final = 700
+"""An object's name has at most 1,024, of which prefixes take some."""
+MAX_FOLDERS: Final = 20
+_DRIVE: Final = re.compile("[A-Za-z]:")
 _AROUND: Final = re.compile(r"^[\s.]+|[\s.]+$")
 _ORIENTATION_TAG: Final = 0x0112
 _TURNS: Final = {
@@ -99,6 +103,28 @@ def safe_file_name(name: str) -> str:
     return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + tail
 
 
+def safe_path(path: str) -> str:
+    """A relative path with `/` whose every part is safe, as `safe_file_name` makes it.
+
+    Of an absolute path, on Windows too, the base name is left: its folders are another machine's.
+    A path that leads up stays inside. At most 20 folders and 700 bytes are kept, the last ones.
+    """
+    text = path.replace("\\", "/")
+    base = safe_file_name(text)
+    if text.startswith("/") or _DRIVE.match(text):
+        return base
+    folders: list[str] = []
+    for part in text.split("/")[:-1]:
+        if part == "..":
+            del folders[-1:]
+        elif part.strip() not in ("", "."):
+            folders.append(safe_file_name(part))
+    folders = folders[-MAX_FOLDERS:]
+    while folders and len("/".join((*folders, base)).encode()) > MAX_PATH_BYTES:
+        del folders[0]
+    return "/".join((*folders, base))
+
+
 def is_image_name(name: str) -> bool:
     """Whether a file of this name is taken for a picture, as far as its extension tells."""
     return name.lower().endswith(_ENDINGS)
@@ -107,11 +133,11 @@ def is_image_name(name: str) -> bool:
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:
     """The ID under which the document of this upload is kept: lower-case hex.
 
-    `file_name` is safe already. `uuid` gives another ID at every call.
+    `file_name` is safe already; its folders do not count. `uuid` gives another ID at every call.
     """
     match strategy:
         case ImageIdStrategy.NAME_SIZE:
-            return name_size_id(file_name, len(data))
+            return name_size_id(file_name.rpartition("/")[2], len(data))
         case ImageIdStrategy.CONTENT:
             return hashlib.md5(data).hexdigest()
         case ImageIdStrategy.SHA256:

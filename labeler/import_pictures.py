@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
@@ -15,7 +15,7 @@ from labeler.formats.found import FoundImage, Problems
 from labeler.formats.sources import Source, read_whole
 from labeler.images import is_image_name
 from labeler.jobs import Progress
-from labeler.matching import NameIndex
+from labeler.matching import ImageNames
 from labeler.originals import same_id
 
 BATCH: Final = 256
@@ -27,10 +27,14 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class AddedPictures:
-    """Images that came along: by ID, and by their paths there. `created` counts the new ones."""
+    """Images that came along: by ID, and the ID of each by its path there.
+
+    `created` counts the new ones. `refused` says why a file was not added, by its path.
+    """
 
     by_id: dict[str, AddedImage] = field(default_factory=dict)
-    names: NameIndex = field(default_factory=lambda: NameIndex(()))
+    paths: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     created: int = 0
 
 
@@ -48,58 +52,83 @@ def add_pictures(
     problems: Problems,
     progress: Progress,
     *,
+    called: Mapping[str, str],
     by: str,
     dry_run: bool,
 ) -> AddedPictures:
     """Add these images of `source`, or look at what adding them would do.
 
+    `called` gives the names of some in the project, by those in the source.
     One that can't be taken is a fault in `problems`; StoreError ends it all.
     """
     added = AddedPictures()
     if not names:
         return added
-    there = NameIndex(listed(dataset))
+    there = ImageNames(listed(dataset))
     digests: dict[str, bytes] = {}
 
     def add(name: str) -> AddedImage | LabelerError:
         try:
             data = read_whole(source, name, dataset.max_upload_bytes)
-            known = _known(dataset, name, data, there)
+            path = called.get(name, name)
+            known = _known(dataset, path, data, there)
             if known is not None:
                 return known
             if dry_run:
-                image = dataset.look_at_image(name, data)
+                image = dataset.look_at_image(path, data)
                 digest = hashlib.md5(data).digest()
                 if digests.setdefault(image.image_id, digest) != digest:
-                    return same_id(name.rpartition("/")[2])
+                    return same_id(path)
                 return image
-            return dataset.add_image(name, data, by)
+            return dataset.add_image(path, data, by)
         except StoreError:
             raise
         except LabelerError as error:
             return error
 
-    found: list[tuple[str, str]] = []
     with ThreadPoolExecutor(_ADDING, "labeler-import") as pool:
         for some in batches(names):
-            for name, image in zip(some, pool.map(add, some), strict=True):
-                progress("adding images", len(found), len(names))
+            for name, image in _in_order(pool, add, some, source):
+                progress("adding images", len(added.paths), len(names))
                 if isinstance(image, LabelerError):
+                    added.refused[called.get(name, name)] = image.message.rstrip(".")
                     problems.fault(name, "", image.message.rstrip("."))
                     continue
-                found.append((name, image.image_id))
-                # A dry run sees the same bytes twice as new twice.
-                if image.image_id not in added.by_id:
-                    added.created += image.created
+                added.paths[called.get(name, name)] = image.image_id
+                known = added.by_id.setdefault(image.image_id, image)
+                # Of two files that are one image either may have been the first to be added.
+                if image.created and not known.created:
                     added.by_id[image.image_id] = image
-    added.names = NameIndex(found)
+    added.created = sum(image.created for image in added.by_id.values())
     return added
 
 
+def _in_order(
+    pool: ThreadPoolExecutor,
+    add: Callable[[str], AddedImage | LabelerError],
+    names: list[str],
+    source: Source,
+) -> Iterator[tuple[str, AddedImage | LabelerError]]:
+    """Each name with what came of it, in the order of `names`.
+
+    Files of one size may have one image ID. They are added one after the other, so that the first
+    of them is the one that is taken, in each run.
+    """
+    by_size: dict[int, list[str]] = {}
+    for name in names:
+        by_size.setdefault(source.size(name), []).append(name)
+    results: dict[str, AddedImage | LabelerError] = {}
+    for some in pool.map(lambda group: [(name, add(name)) for name in group], by_size.values()):
+        results.update(some)
+    for name in names:
+        yield name, results[name]
+
+
 def listed(dataset: Dataset) -> Iterator[tuple[str, str]]:
-    """The paths of the project's images, and their IDs."""
+    """The paths of the project's images, and their IDs; an image may have two."""
     for entry in dataset.list_images():
-        yield dataset.file_name(entry), entry.image_id
+        for path in dict.fromkeys((dataset.file_name(entry), entry.image_path)):
+            yield path, entry.image_id
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
@@ -109,12 +138,12 @@ def batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _known(dataset: Dataset, name: str, data: bytes, there: NameIndex) -> AddedImage | None:
+def _known(dataset: Dataset, name: str, data: bytes, there: ImageNames) -> AddedImage | None:
     """The image of the same name and bytes that is in the project, whatever its ID.
 
     With random IDs, importing twice would add every image twice.
     """
-    for image_id in there.of_base_name(name):
+    for image_id in dict.fromkeys(there.of_base_name(name)):
         try:
             document = dataset.stored_document(image_id).document
         except (NotFound, DamagedDocument):

@@ -53,6 +53,7 @@ class ImportReport:
             "images": {outcome.value: self.images[outcome] for outcome in Outcome},
             "boxes": dict(sorted(self.boxes.items())),
             "new_labels": list(self.new_labels),
+            "left_out": self.problems.left_out,
             "problem_count": self.problems.count,
             "faults": self.problems.faults,
             "problems": [problem._asdict() for problem in self.problems.kept],

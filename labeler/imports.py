@@ -9,7 +9,8 @@ was cut off is simply run again: what is there is found there.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import Final
@@ -25,15 +26,18 @@ from labeler.errors import (
     StoreError,
     VersionConflict,
 )
-from labeler.formats import read
+from labeler.formats import OF_ONE_IMAGE, read
 from labeler.formats.found import FoundImage, Problems
+from labeler.formats.manifest import load_manifest
 from labeler.formats.sources import Source
+from labeler.formats.voc import PICTURES
 from labeler.images import is_image_name
+from labeler.import_claims import Claim, chosen, joined
 from labeler.import_pictures import AddedPictures, add_pictures, batches, image_files, listed
 from labeler.import_report import ImportReport, Spool, Wanted
 from labeler.jobs import Progress, unwatched
 from labeler.labels import LabelSet, clean_label, label_key
-from labeler.matching import Ambiguous, Match, NameIndex
+from labeler.matching import Ambiguous, Elsewhere, ImageNames, Match, Stated
 from labeler.models import AnnotationDocument
 from labeler.placing import Outcome, Placed, place
 from labeler.settings import DEFAULT_LABELS
@@ -42,6 +46,9 @@ from labeler.storage import ABSENT, Replaces
 _WRITING: Final = 16
 """Documents that are written at once: each waits for the disk or the network."""
 _MAX_TRIES: Final = 50
+
+_REFUSED: Final = "\0"
+"""Begins what stands for the ID of a file that came along and was not added."""
 
 _NO_DOCUMENT: Final = AnnotationDocument(rects=(), image_path="")
 
@@ -98,6 +105,7 @@ class _Import(ExitStack):
         self._found = Spool()
         self.callback(self._found.close)
         self._added = AddedPictures()
+        self._called: Mapping[str, str] = {}
         self._targets: list[str] = []
         self._labels = LabelSet()
         self._new_labels: dict[str, str] = {}
@@ -107,6 +115,7 @@ class _Import(ExitStack):
     def read(self) -> None:
         """Read the whole file; InvalidImport."""
         problems = self._report.problems
+        self._called = load_manifest(self._source)
         for image in read(self._source, self._wanted.kind, problems, self._wanted.voc):
             self._found.add(image)
             self._progress("reading the data set", self._found.count)
@@ -130,6 +139,7 @@ class _Import(ExitStack):
             names,
             self._report.problems,
             self._progress,
+            called=self._called,
             by=self._by,
             dry_run=self._wanted.dry_run,
         )
@@ -138,42 +148,63 @@ class _Import(ExitStack):
     # --- which image is meant ---------------------------------------------------------------
 
     def match(self) -> None:
-        """Find the image that each found one means; several never go onto one."""
-        there = NameIndex(listed(self._dataset))
-        taken: dict[str, tuple[int, str, bool]] = {}
-        targets: list[str] = []
+        """Find the image that each found one means.
+
+        Several that mean one image are merged, if they state the same picture (see `joined`).
+        """
+        names = ImageNames(
+            listed(self._dataset),
+            came_along=[
+                *self._added.paths.items(),
+                *((path, _REFUSED + path) for path in self._added.refused),
+            ],
+        )
+        claims: dict[str, list[Claim]] = {}
         problems: dict[int, str] = {}
         for index, found in enumerate(self._found):
-            targets.append("")
-            match = self._match(found, there)
+            name = self._called.get(found.name) or self._called.get(f"{PICTURES}/{found.name}")
+            stated = Stated(
+                name or found.name,
+                "" if name else found.file,
+                self._is_of_one_image,
+                found.any_extension and not name,
+            )
+            match = names.find(stated)
             if not isinstance(match, Match):
                 problems[index] = _unmatched(found.name, match)
-                continue
-            other, name, whole = taken.get(match.image_id, (-1, "", False))
-            if other >= 0 and (whole or not match.whole):
-                problems[index] = _twice(found.name)
-                if not whole:  # neither is sure to be the one that is meant
-                    targets[other] = ""
-                    problems[other] = _twice(name)
-                continue
-            if other >= 0:
-                targets[other] = ""
-                problems[other] = _unmatched(name, None)
-            taken[match.image_id] = (index, found.name, match.whole)
-            targets[index] = match.image_id
+            elif match.image_id.startswith(_REFUSED):
+                reason = self._added.refused[match.image_id.removeprefix(_REFUSED)]
+                problems[index] = f"its image was not added ({reason})"
+            else:
+                claim = Claim(index, found, match.sure)
+                claims.setdefault(match.image_id, []).append(claim)
+        targets = [""] * self._found.count
+        for image_id, some in claims.items():
+            kept, refused = chosen(some)
+            problems |= refused
+            for claim in kept:
+                targets[claim.number] = image_id
         self._targets = targets
-        if problems:
-            for index, found in enumerate(self._found):
-                if index in problems:
-                    self._report.problems.skip(found.file, found.place, problems[index])
+        for index, found in enumerate(self._found):
+            if index in problems:
+                self._report.problems.skip(found.file, found.place, problems[index])
         self._report.images[Outcome.LEFT_OUT] += len(problems)
 
-    def _match(self, found: FoundImage, there: NameIndex) -> Match | Ambiguous | None:
-        for names in (self._added.names, there):
-            match = names.find(found.name, any_extension=found.any_extension)
-            if match is not None:
-                return match
-        return None
+    @property
+    def _is_of_one_image(self) -> bool:
+        return self._wanted.kind in OF_ONE_IMAGE
+
+    def _meant(self) -> Iterator[tuple[FoundImage, str]]:
+        """The images that are in the project, and which; what means the same one joined."""
+        counts = Counter(self._targets)
+        waiting: dict[str, list[FoundImage]] = {}
+        for found, target in zip(self._found, self._targets, strict=True):
+            if not target:
+                continue
+            some = waiting.setdefault(target, [])
+            some.append(found)
+            if len(some) == counts[target]:
+                yield joined(waiting.pop(target)), target
 
     # --- the documents ----------------------------------------------------------------------
 
@@ -229,11 +260,10 @@ class _Import(ExitStack):
     def _all(self, doing: str, *, write: bool) -> ImportReport:
         """What becomes of all images, done if `write`."""
         result = ImportReport(self._wanted)
-        meant = ((found, target) for found, target in zip(self._found, self._targets, strict=True))
-        total = sum(map(bool, self._targets))
+        total = len({target for target in self._targets if target})
         done = 0
         with ThreadPoolExecutor(_WRITING, "labeler-import") as pool:
-            for some in batches(pair for pair in meant if pair[1]):
+            for some in batches(self._meant()):
                 stored = dict(self._dataset.documents_of(target for _, target in some))
                 work = [(found, target, stored.get(target), write) for found, target in some]
                 for placed, problems in pool.map(self._one, work):
@@ -314,11 +344,9 @@ class _Import(ExitStack):
         return self._labels.shown(name)
 
 
-def _twice(name: str) -> str:
-    return f"{name} is the same image as another one in the file"
-
-
-def _unmatched(name: str, match: Ambiguous | None) -> str:
+def _unmatched(name: str, match: Ambiguous | Elsewhere | None) -> str:
     if match is None:
         return f"there is no image {name} in the project"
+    if isinstance(match, Elsewhere):
+        return f"{name} is in no folder of the project that agrees: {', '.join(match.paths)}"
     return f"{name} may mean several images of the project: {', '.join(match.paths)}"

@@ -100,7 +100,7 @@ class KeptOriginals:
                         return key
                 except NotFound:
                     continue
-        for place in (file_name, f"{image_id}/{file_name}"):
+        for place in (file_name, own_place(image_id, file_name)):
             key = self._prefix + place
             there = self._put(key, data, image_id, info)
             if there is None or self._is_same(there, info):
@@ -135,7 +135,7 @@ class KeptOriginals:
 
         A document that came from elsewhere may hold any path: what is no key here is left out.
         """
-        for place in (f"{image_id}/{name}", name):
+        for place in dict.fromkeys((own_place(image_id, name), f"{image_id}/{name}", name)):
             try:
                 key = check_key(self._prefix + place)
             except InvalidRequest:
@@ -162,6 +162,11 @@ class KeptOriginals:
             return False
         md5 = there.md5 or hashlib.md5(self._store.read(there.key)[0]).hexdigest()
         return md5 == info.md5
+
+
+def own_place(image_id: str, path: str) -> str:
+    """Where the original lies if its path is taken by another picture's bytes."""
+    return f"{image_id}/{path.rpartition('/')[2]}"
 
 
 def check_same_picture(document: AnnotationDocument, info: ImageInfo, file_name: str) -> None:

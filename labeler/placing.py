@@ -69,7 +69,7 @@ def place(
         if same is not None and _same(same, document.rects):
             problems.add(before)
             return Placed(Outcome.UNCHANGED, document)
-        problems.skip(found.file, found.place, f"{name} has boxes already and was left as it is")
+        problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
         return Placed(Outcome.KEPT, document)
     rects = _rects(found, document, naming, orientation, problems)
     if rects is None:
@@ -95,7 +95,7 @@ def place(
     if wanted == document:
         return Placed(Outcome.UNCHANGED, document)
     if document.rects and not rects:
-        problems.skip(
+        problems.note(
             found.file, found.place,
             f"{name} has no boxes there, so its {len(document.rects)} were taken away",
         )  # fmt: skip
@@ -119,7 +119,7 @@ def _rects(
                 f"{width} x {height}",
             )  # fmt: skip
             return None
-        problems.skip(
+        problems.note(
             found.file, found.place,
             f"{document.image_path} is shown turned (EXIF orientation {orientation}): its boxes, "
             "drawn on the photo as stored, were turned with it",
@@ -140,7 +140,7 @@ def _rects(
             continue
         key = (left, top, round(right - left, 2), round(bottom - top, 2), label)
         if key in rects:
-            problems.skip(found.file, box.place, "the same box stands there twice")
+            problems.note(found.file, box.place, "the same box stands there twice")
             continue
         rects[key] = _rect(key, box, taken)
     return tuple(rects.values())
@@ -162,7 +162,7 @@ def _inside(
         raise InvalidDocument("it lies outside the image")
     beyond = max(-left, -top, right - width, bottom - height)
     if beyond > _ROUNDING:
-        problems.skip(found.file, box.place, "it was cut off at the image's border")
+        problems.note(found.file, box.place, "it was cut off at the image's border")
     cut = (
         round(max(0.0, left), 2),
         round(max(0.0, top), 2),

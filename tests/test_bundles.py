@@ -89,7 +89,7 @@ def test_yolo_in_ultralytics_layout(project: Project) -> None:
     assert set(files) == {
         "labels/train/a.txt", "labels/train/street/a.txt", "labels/train/empty.txt",
         f"labels/{other}.txt", "images/train/a.jpg", "images/train/street/a.jpg",
-        "images/train/empty.jpg", f"images/{other}.png", "data.yaml", "train.txt",
+        "images/train/empty.jpg", f"images/{other}.png", "data.yaml", "train.txt", "labeler.json",
     }  # fmt: skip
     assert files["images/train/a.jpg"] == jpeg()
     assert files["labels/train/empty.txt"] == b""
@@ -103,7 +103,7 @@ def test_yolo_in_ultralytics_layout(project: Project) -> None:
 
 def test_voc_by_labelimgs_convention(project: Project) -> None:
     files = unpacked(packed(project, "voc"))
-    assert len(files) == 6
+    assert len(files) == 7
     text = files["Annotations/a.xml"].decode()
     for part in ("<filename>a.jpg</filename>", "<width>64</width>", "<name>car</name>",
                  "<xmin>1.5</xmin>", "<xmax>11.51</xmax>", "<ymax>10.58</ymax>",
@@ -167,7 +167,9 @@ def test_a_split_goes_into_one_zip_and_a_part_alone(project: Project) -> None:
     assert {name.split("/")[1] for name in texts} == {"train", "val"}
     assert (parts["train"], parts["val"]) == ("images/train", "images/val")
     alone = unpacked(packed(project, "yolo", split="50/50", seed=seed, part="val"))
-    assert {name for name in texts if "/val/" in name} == set(alone) - {"data.yaml", "val.txt"}
+    assert {name for name in texts if "/val/" in name} == set(alone) - {
+        "data.yaml", "labeler.json", "val.txt",
+    }  # fmt: skip
     assert yaml.safe_load(alone["data.yaml"])["train"] == "images/val"
     lists = unpacked(packed(project, "voc", split="50/50", seed=seed))
     stems = {
@@ -335,8 +337,7 @@ def test_real_photos_there_and_back_again(
     if kind == "coco":
         with first.open().exports.coco() as file:
             path.write_bytes(b"".join(file.chunks()))
-        pictures = next(p for p in (REAL / folder).iterdir() if p.is_dir() and "mages" in p.name)
-        imported(second.open(), path, Format.COCO, pictures=pictures)
+        imported(second.open(), path, Format.COCO, pictures=REAL / folder)
     else:
         path.write_bytes(packed(first, kind, pictures=True))
         imported(second.open(), path, Format(kind))

@@ -56,7 +56,7 @@ LAYERS: tuple[frozenset[str], ...] = (
         {"labeler.catalogue", "labeler.coco", "labeler.edits", "labeler.places", "labeler.secret"}
     ),
     frozenset({"labeler.label_texts", "labeler.listing", "labeler.placing"}),
-    frozenset({"labeler.import_report"}),
+    frozenset({"labeler.import_claims", "labeler.import_report"}),
     frozenset({"labeler.survey"}),
     frozenset({"labeler.earlier"}),
     frozenset({"labeler.assembly", "labeler.verifying"}),

@@ -25,10 +25,10 @@ def add(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool
     for line in problems:
         say(line)
     failed, refused = len(problems), 0
-    for number, path in enumerate(files):
+    for number, (path, name) in enumerate(files):
         progress(f"{number} of {len(files)} images")
         try:
-            added = dataset.add_image(path.name, _bytes_of(path, settings.max_upload_bytes))
+            added = dataset.add_image(name, _bytes_of(path, settings.max_upload_bytes))
         except (LabelerError, OSError) as error:
             say(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
             failed += 1
@@ -44,11 +44,14 @@ def add(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool
     return not failed
 
 
-def _files(paths: Iterable[Path], problems: list[str]) -> list[Path]:
-    """The files, and those in folders that have an image's extension."""
-    files: list[Path] = []
+def _files(paths: Iterable[Path], problems: list[str]) -> list[tuple[Path, str]]:
+    """The files, and those in folders that have an image's extension, with their names there."""
+    files: list[tuple[Path, str]] = []
     for path in paths:
-        found = list(_images_in(path, problems)) if path.is_dir() else [path]
+        if not path.is_dir():
+            files.append((path, path.name))
+            continue
+        found = [(one, one.relative_to(path).as_posix()) for one in _images_in(path, problems)]
         files += found
         if not found:
             problems.append(f"{path}: there is no image in this folder.")

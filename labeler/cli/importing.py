@@ -34,6 +34,11 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
         default="keep",
         help="images that have boxes: keep these (default), replace them, or merge both",
     )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="end with 0 although something was left out",
+    )
     parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
     parser.add_argument(
         "--label",
@@ -80,7 +85,10 @@ def import_data_set(given: argparse.Namespace, settings: Settings, dataset: Data
         say(f"{more} more like these are not listed.")
     for line in _summary(report):
         show(line)
-    return not report.problems.faults
+    left_out = report.problems.left_out
+    if left_out and not given.allow_missing:
+        say(f"{left_out} left out, as listed above. With --allow-missing this counts as done.")
+    return given.allow_missing or not left_out
 
 
 def _tell(doing: str, done: int = 0, total: int = 0) -> None:
@@ -100,6 +108,7 @@ def _summary(report: ImportReport) -> Iterator[str]:
     yield f"images unchanged\t{images[Outcome.UNCHANGED]}"
     yield f"images kept as they are\t{images[Outcome.KEPT]}"
     yield f"images left out\t{images[Outcome.LEFT_OUT]}"
+    yield f"left out in all\t{report.problems.left_out}"
 
 
 def _renamed(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 from labeler.formats.found import FoundImage, Problems
 from labeler.formats.sources import Source
@@ -24,6 +25,10 @@ class Format(StrEnum):
     LABELME = "labelme"
     CVAT = "cvat"
     LABEL_STUDIO = "labelstudio"
+
+
+OF_ONE_IMAGE: Final = frozenset({Format.YOLO, Format.VOC, Format.LABELME})
+"""Formats whose files are of one image each, which lies near its file and has the same stem."""
 
 
 def read(

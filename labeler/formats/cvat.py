@@ -62,7 +62,7 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
             problems.fault(file, place, str(error))
         else:
             if shape.attributes.get("rotation", "0").strip("0.") and shape.tag != "mask":
-                problems.skip(file, place, "it is turned: the upright box around it was taken")
+                problems.note(file, place, "it is turned: the upright box around it was taken")
     return FoundImage(
         name, tuple(boxes), file, where, width or None, height or None,
         lost=len(shapes) - len(boxes),

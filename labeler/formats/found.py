@@ -33,7 +33,8 @@ class FoundBox(NamedTuple):
 class FoundImage(NamedTuple):
     """One image of a data set, looked at by a person there: it may have no boxes.
 
-    `name` is a relative path with `/`, in which the extension may be missing (`any_extension`).
+    `name` is what the file says, often a path, or the file's own path where it says nothing; its
+    extension may be missing (`any_extension`).
     Where the file states a size, `width` and `height` are it. With `shares`, boxes are in shares
     of the image's width and height (0 to 1), else in pixels. `lost` counts what the file has for
     the image besides and is not among `boxes`.
@@ -71,21 +72,29 @@ class Problem(NamedTuple):
 class Problems:
     """Collects problems: the first 10,000 with their places, all of them counted.
 
-    `labels` are those that a file lists beside its boxes, in its order.
+    `labels` are those that a file lists beside its boxes, in its order. `left_out` counts what was
+    not taken, faults too; the rest was taken otherwise than it stands there, or kept as asked.
     """
 
     def __init__(self) -> None:
         self.kept: list[Problem] = []
         self.count = 0
         self.faults = 0
+        self.left_out = 0
         self.labels: list[str] = []
 
+    def note(self, file: str, place: str, reason: str) -> None:
+        """Something that was taken otherwise than it stands there, or kept as asked."""
+        self._add(Problem(file, place, reason))
+
     def skip(self, file: str, place: str, reason: str) -> None:
-        """Something that was understood and left out or changed."""
+        """Something that was understood and left out."""
+        self.left_out += 1
         self._add(Problem(file, place, reason))
 
     def fault(self, file: str, place: str, reason: str) -> None:
-        """Something that can't be understood."""
+        """Something that can't be understood and was left out."""
+        self.left_out += 1
         self._add(Problem(file, place, reason, fault=True))
 
     def refused(self, file: str, error: InvalidImport) -> None:
@@ -95,6 +104,7 @@ class Problems:
 
     def add(self, other: Problems) -> None:
         """Take over all of another's."""
+        self.left_out += other.left_out
         self.count += other.count - len(other.kept)
         self.faults += other.faults - sum(problem.fault for problem in other.kept)
         for problem in other.kept:

@@ -66,7 +66,7 @@ def _image(
             problems.fault(file, where, str(error))
         else:
             if region.get("rotation"):
-                problems.skip(file, where, "it is turned: the upright box around it was taken")
+                problems.note(file, where, "it is turned: the upright box around it was taken")
     lost = len(regions) - len(boxes)
     return FoundImage(name, tuple(boxes), file, place, *size, shares=True, lost=lost)
 

@@ -37,10 +37,9 @@ def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     if not isinstance(shapes, list):
         raise InvalidImport(f"{file}: it is no labelme file: it has no list `shapes`.")
     path = data.get("imagePath")
-    named = isinstance(path, str) and path.replace("\\", "/").rpartition("/")[2]
-    # The path leads from the file to the image, up and down; only its last part is sure to hold.
-    folder = file.rpartition("/")[0]
-    name = f"{folder}/{named or PurePosixPath(file).stem}".lstrip("/")
+    # The path leads from the file to the image, up and down.
+    named = path.replace("\\", "/") if isinstance(path, str) else ""
+    name = named or PurePosixPath(file).stem
     boxes: list[FoundBox] = []
     for index, shape in enumerate(shapes):
         place = f"shape {index + 1}"

@@ -93,6 +93,9 @@ class FolderSource:
         return (self._root / name).stat().st_size
 
     def beside(self, name: str) -> str | None:
+        name = name.replace("\\", "/")
+        if not is_inside(name):  # it leads up, or is of another machine
+            name = name.rpartition("/")[2]
         parts = PurePosixPath(name).parts
         if not self._single or not is_inside(name) or any(part.startswith(".") for part in parts):
             return None

@@ -21,6 +21,8 @@ from labeler.formats.safe_xml import Element, stream_xml
 from labeler.formats.sources import Source, opened, read_whole
 
 MAX_FILE_BYTES: Final = 2**25
+PICTURES: Final = "JPEGImages"
+"""The folder of the pictures."""
 LABELS_FILE: Final = "labels.txt"
 """The names of all labels, a line each: VOC has no place for those that no box has."""
 _OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
@@ -49,7 +51,7 @@ def to_voc(
     width, height = size
     lines = [
         "<annotation>",
-        "\t<folder>JPEGImages</folder>",
+        f"\t<folder>{PICTURES}</folder>",
         f"\t<filename>{_escaped(file_name)}</filename>",
         "\t<source>\n\t\t<database>Unknown</database>\n\t</source>",
         f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>",
@@ -129,21 +131,9 @@ def image_of(
             if part.tag == "part":
                 problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
     return FoundImage(
-        _within(file, name, base), tuple(boxes), file, "", width, height,
+        name or base, tuple(boxes), file, "", width, height,
         any_extension="." not in base[1:] or not name, lost=len(objects) - len(boxes),
     )  # fmt: skip
-
-
-def _within(file: str, name: str, base: str) -> str:
-    """The image's path: beside the XML, or in JPEGImages where that is below Annotations."""
-    if name.startswith("/") or ":" in name:
-        return name
-    folders = file.split("/")[:-1]
-    at = next((at for at, part in enumerate(folders) if part.lower() == "annotations"), None)
-    if at is None:
-        return "/".join([*folders, base])
-    below = [name] if "/" in name else [*folders[at + 1 :], base]
-    return "/".join([*folders[:at], "JPEGImages", *below])
 
 
 def _convention(root: Element) -> Convention:

@@ -33,7 +33,8 @@ def test_a_file_is_imported_after_a_dry_run(api: Api) -> None:
     assert report == {
         "format": "coco", "existing": "keep", "dry_run": True, "added_images": 0,
         "images": {"imported": 1, "unchanged": 0, "kept": 0, "left_out": 1},
-        "boxes": {"car": 1}, "new_labels": ["car", "unused"], "problem_count": 1, "faults": 0,
+        "boxes": {"car": 1}, "new_labels": ["car", "unused"], "left_out": 1,
+        "problem_count": 1, "faults": 0,
         "problems": [{
             "file": "my set.json", "place": "image 2", "fault": False,
             "reason": "there is no image gone.png in the project",

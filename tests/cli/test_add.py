@@ -25,7 +25,11 @@ def test_a_folder_is_added_with_all_that_is_in_it(run: Run, photos: Path) -> Non
     done = run("add", photos)
     assert (done.code, done.err) == (0, "")
     lines = [line.split("\t") for line in done.out.splitlines()]
-    assert [line[1:] for line in lines] == [["a.JPG", "new"], ["b.png", "new"], ["c.jpeg", "new"]]
+    assert [line[1:] for line in lines] == [
+        ["a.JPG", "new"],
+        ["b.png", "new"],
+        ["deep/er/c.jpeg", "new"],
+    ]
     assert len(run("list").out.splitlines()) == 3
 
 

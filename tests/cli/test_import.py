@@ -21,25 +21,30 @@ def data_set(tmp_path: Path) -> Path:
 
 def test_a_data_set_is_imported_and_summed_up(run: Run, project: Project, data_set: Path) -> None:
     dry = run("import", "coco", data_set, "--dry-run")
-    assert dry.code == 0
+    assert dry.code == 1
     assert dry.out.startswith("A dry run: nothing was changed.")
     assert not project.objects()
     done = run("import", "coco", data_set)
-    assert done.code == 0
+    assert done.code == 1
     assert done.out == dry.out.partition("\n")[2]
     assert done.out.splitlines() == [
         "images added\t1", "labels added\t2\tcar, unused", "images imported\t1",
         "boxes imported\t1", "images unchanged\t0", "images kept as they are\t0",
-        "images left out\t1",
+        "images left out\t1", "left out in all\t1",
     ]  # fmt: skip
-    assert done.err == ("labeler: set.json: image 2: there is no image gone.png in the project\n")
+    assert done.err == (
+        "labeler: set.json: image 2: there is no image gone.png in the project\n"
+        "labeler: 1 left out, as listed above. With --allow-missing this counts as done.\n"
+    )
+    allowed = run("import", "coco", data_set, "--allow-missing")
+    assert (allowed.code, allowed.err.count("\n")) == (0, 1)
     assert boxes(documents(project.open())["a.png"]) == [("car", 1, 2, 3, 4)]
 
 
 def test_options(run: Run, project: Project, data_set: Path, tmp_path: Path) -> None:
     pictures = written(tmp_path / "pictures", {"gone.png": png()})
     done = run("import", "coco", data_set / "set.json", "--images", pictures, "--label", "car=bus")
-    assert done.code == 0
+    assert done.code == 1
     assert "images imported\t1" in done.out
     run("import", "coco", data_set, "--label", "car=bus")
     done = run("import", "coco", data_set, "--existing", "merge")

@@ -42,15 +42,15 @@ def test_an_added_image_is_there_under_its_id(project: Project, strategy: str) -
         "uuid": added.image_id,
     }
     assert added.image_id == wanted[strategy]
-    assert (added.image_path, added.width, added.height) == ("street.png", 64, 48)
+    assert (added.image_path, added.width, added.height) == ("photos/street.png", 64, 48)
     assert added.created
     later = project.open()
     [entry] = later.list_images()
-    assert (entry.image_id, entry.image_path) == (added.image_id, "street.png")
+    assert (entry.image_id, entry.image_path) == (added.image_id, "photos/street.png")
     assert (entry.status, entry.rects, entry.problem) == (Status.UNLABELED, 0, "")
     assert entry.saved_by == "ana@example.com"
     assert later.image_bytes(added.image_id) == data
-    assert sorted(project.objects()) == [document_key(added.image_id), "uploads/street.png"]
+    assert sorted(project.objects()) == [document_key(added.image_id), "uploads/photos/street.png"]
 
 
 def test_a_new_document_is_the_one_of_the_format(project: Project) -> None:

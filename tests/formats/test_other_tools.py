@@ -39,7 +39,7 @@ def test_labelme_shapes_by_their_box(tmp_path: Path) -> None:
     )
     written(tmp_path, {"sub/a.json": content})
     (image,), problems = found_in(tmp_path, Format.LABELME)
-    assert (image.name, image.width, image.height) == ("sub/a.jpg", 64, 48)
+    assert (image.name, image.width, image.height) == ("../photos/a.jpg", 64, 48)
     assert boxes_of(image) == [
         ("cat", 10, 5, 20, 15), ("cat", 1, 1, 4.5, 8), ("cat", 15, 15, 10, 10)
     ]  # fmt: skip

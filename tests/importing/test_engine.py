@@ -97,13 +97,13 @@ def test_together_with_the_images(project: Project, tmp_path: Path, packed: bool
         assert told.problems.faults == 1
         assert told.new_labels == ("car", "unused")
         assert [line.partition(" was not")[0] for line in lines(told)] == [
-            "images/bad.png: bad.png",
+            "images/bad.png: images/bad.png",
             "annotations/set.json: image 3: there is no image gone.png in the project",
         ]
     stored = documents(dataset)
-    assert boxes(stored["a.jpg"]) == [CAR]
-    assert stored["b.png"].status is Status.DONE  # looked at there, and empty
-    assert stored["extra.png"].status is Status.UNLABELED
+    assert boxes(stored["images/a.jpg"]) == [CAR]
+    assert stored["images/s/b.png"].status is Status.DONE  # looked at there, and empty
+    assert stored["images/s/extra.png"].status is Status.UNLABELED
     # The label that every project begins with gave way to those of the data set.
     assert [label.name for label in dataset.labels.read().labels] == ["car", "unused"]
     again = imported(project.open(), path)
@@ -122,7 +122,7 @@ def test_images_from_another_folder_and_from_beside_the_file(
     assert (report.added_images, counts(report)) == (1, {"imported": 1, "left_out": 1})
     report = imported(dataset, tmp_path / "x" / "set.json", pictures=tmp_path / "y")
     assert (report.added_images, counts(report)) == (1, {"imported": 1, "unchanged": 1})
-    assert set(documents(dataset)) == {"a.png", "b.png"}
+    assert set(documents(dataset)) == {"images/a.png", "z/b.png"}
 
 
 def test_a_pipelines_images_in_folders_get_their_documents(
@@ -150,7 +150,9 @@ def test_a_pipelines_images_in_folders_get_their_documents(
     )  # fmt: skip
 
 
-def test_two_of_the_file_never_go_onto_one_image(project: Project, tmp_path: Path) -> None:
+def test_only_entries_that_are_sure_to_be_one_image_are_joined(
+    project: Project, tmp_path: Path
+) -> None:
     dataset = project.open()
     dataset.add_image("a.png", png())
     dataset.add_image("b.png", png())
@@ -160,14 +162,13 @@ def test_two_of_the_file_never_go_onto_one_image(project: Project, tmp_path: Pat
     })  # fmt: skip
     written(tmp_path, {"set.json": content})
     report = imported(dataset, tmp_path / "set.json")
-    assert counts(report) == {"imported": 1, "left_out": 4}
+    assert counts(report) == {"imported": 1, "left_out": 3}
     assert lines(report) == [
         "set.json: image 1: there is no image x/a.png in the project",
-        "set.json: image 3: ./a.png is the same image as another one in the file",
-        "set.json: image 4: x/b.png is the same image as another one in the file",
-        "set.json: image 5: y/b.png is the same image as another one in the file",
+        "set.json: image 4: x/b.png is the same image as y/b.png in set.json",
+        "set.json: image 5: y/b.png is the same image as x/b.png in set.json",
     ]
-    assert boxes(documents(dataset)["a.png"]) == [CAR]
+    assert boxes(documents(dataset)["a.png"]) == [CAR, ("car", 8, 8, 8, 8)]
 
 
 def test_labels_keep_their_spelling_and_may_be_renamed(project: Project, tmp_path: Path) -> None:
