@@ -316,12 +316,15 @@ class Catalogue:
             entries[image_id] = replace(known, original=info.key)
 
     def _image_of(self, info: ObjectInfo, uploads: Uploads) -> str | None:
-        """The image ID of what lies under uploads/; None for what is no picture, or gone by now."""
+        """The image ID of what lies under uploads/; None for what is no picture, or gone by now.
+
+        A picture is what Labeler put there, under whatever name, or has the extension of one.
+        """
         name = info.key.removeprefix(uploads.prefix)
-        if not is_image_name(name):
+        noted = info.metadata.get(IMAGE_ID, "")
+        if not (noted or is_image_name(name)):
             return None
         try:
-            noted = info.metadata.get(IMAGE_ID, "")
             original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
             return self.original_id(name, original, uploads.store)
         except NotFound:  # it was deleted since it was listed

@@ -30,7 +30,19 @@ MEDIA_TYPES: Final = {
     "GIF": "image/gif",
     "TIFF": "image/tiff",
 }
-EXTENSIONS: Final = ("jpg", "jpeg", "png", "webp", "bmp", "gif", "tif", "tiff")
+EXTENSIONS: Final = (
+    "jpg", "jpeg", "jpe", "jfif", "jif", "mpo", "png", "webp", "bmp", "gif", "tif", "tiff",
+)  # fmt: skip
+OTHER_EXTENSIONS: Final = frozenset({
+    "heic", "heif", "avif", "jp2", "j2k", "jxl", "psd", "svg", "dng", "cr2", "cr3", "nef", "arw",
+    "orf", "rw2", "raf", "exr", "hdr", "dcm", "pcx", "tga", "ppm", "pgm", "ico",
+})  # fmt: skip
+"""Of pictures that Labeler does not take: in a folder they are refused by name, not passed over."""
+_BEGINNINGS: Final = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
+    re.DOTALL,
+)
+HEAD_BYTES: Final = 16
 _ENDINGS: Final = tuple(f".{extension}" for extension in EXTENSIONS)
 TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
@@ -126,8 +138,20 @@ def safe_path(path: str) -> str:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file of this name is taken for a picture, as far as its extension tells."""
+    """Whether the name's extension is one of the pictures that are taken."""
     return name.lower().endswith(_ENDINGS)
+
+
+def is_image_file(name: str, head: bytes) -> bool:
+    """Whether a file of a folder or a zip is to be taken for a picture.
+
+    It is one by its extension, also of a type that is not taken, which is then said; or, whatever
+    its name, by its first bytes, of which `head` has HEAD_BYTES.
+    """
+    extension = name.lower().rpartition(".")[2]
+    return (
+        is_image_name(name) or extension in OTHER_EXTENSIONS or _BEGINNINGS.match(head) is not None
+    )
 
 
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 from labeler.dataset import AddedImage, Dataset
 from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
 from labeler.formats.found import FoundImage, Problems
-from labeler.formats.sources import Source, read_whole
-from labeler.images import is_image_name
+from labeler.formats.sources import Source, opened, read_whole
+from labeler.images import HEAD_BYTES, is_image_file, is_image_name
 from labeler.jobs import Progress
 from labeler.matching import ImageNames
 from labeler.originals import same_id
@@ -21,6 +21,8 @@ from labeler.originals import same_id
 BATCH: Final = 256
 _ADDING: Final = 3
 """Images in memory at once."""
+
+_TEXTS: Final = (".txt", ".xml", ".json", ".jsonl", ".yaml", ".yml", ".csv", ".md", ".gz")
 
 T = TypeVar("T")
 
@@ -40,9 +42,22 @@ class AddedPictures:
 
 def image_files(source: Source, found: Iterable[FoundImage]) -> list[str]:
     """The images in `source`, or, where it is a single file, beside it as far as it names them."""
-    names = [name for name in source.files() if is_image_name(name)]
+    names = images_in(source)
     beside = (source.beside(image.name) for image in found)
     return [*names, *dict.fromkeys(name for name in beside if name and is_image_name(name))]
+
+
+def images_in(source: Source) -> list[str]:
+    """The files that are images by their extensions or first bytes."""
+    return [name for name in source.files() if is_image_file(name, _head(source, name))]
+
+
+def _head(source: Source, name: str) -> bytes:
+    """The file's first bytes; nothing for a file that is surely none."""
+    if is_image_name(name) or name.lower().endswith(_TEXTS):
+        return b""
+    with opened(source, name) as file:
+        return file.read(HEAD_BYTES)
 
 
 def add_pictures(

@@ -31,9 +31,15 @@ from labeler.formats.found import FoundImage, Problems
 from labeler.formats.manifest import load_manifest
 from labeler.formats.sources import Source
 from labeler.formats.voc import PICTURES
-from labeler.images import is_image_name
 from labeler.import_claims import Claim, chosen, joined
-from labeler.import_pictures import AddedPictures, add_pictures, batches, image_files, listed
+from labeler.import_pictures import (
+    AddedPictures,
+    add_pictures,
+    batches,
+    image_files,
+    images_in,
+    listed,
+)
 from labeler.import_report import ImportReport, Spool, Wanted
 from labeler.jobs import Progress, unwatched
 from labeler.labels import LabelSet, clean_label, label_key
@@ -129,10 +135,7 @@ class _Import(ExitStack):
     def add_pictures(self, pictures: Source | None) -> None:
         """Add the images that came along, or look at what adding them would do."""
         self._dataset.list_anew()
-        if pictures is None:
-            names = image_files(self._source, self._found)
-        else:
-            names = [name for name in pictures.files() if is_image_name(name)]
+        names = images_in(pictures) if pictures else image_files(self._source, self._found)
         self._added = add_pictures(
             self._dataset,
             pictures or self._source,

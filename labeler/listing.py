@@ -103,7 +103,7 @@ class Listing:
             if scanned.key in known:
                 lost.add(scanned.key)
             name = scanned.key[len(prefix) :]
-            if not scanned.version or not is_image_name(name):
+            if not scanned.version or not (scanned.note or is_image_name(name)):
                 continue
             try:
                 image_id = self._catalogue.original_id(name, scanned, store)

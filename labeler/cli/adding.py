@@ -45,7 +45,7 @@ def add(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool
 
 
 def _files(paths: Iterable[Path], problems: list[str]) -> list[tuple[Path, str]]:
-    """The files, and those in folders that have an image's extension, with their names there."""
+    """The files, and the images in folders, with their names there."""
     files: list[tuple[Path, str]] = []
     for path in paths:
         if not path.is_dir():
@@ -60,7 +60,7 @@ def _files(paths: Iterable[Path], problems: list[str]) -> list[tuple[Path, str]]
 
 def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
     """The images at any depth, in the order of names; nothing hidden, no links to folders."""
-    from labeler.images import is_image_name
+    from labeler.images import HEAD_BYTES, is_image_file
 
     def refuse(error: OSError) -> None:
         problems.append(f"{error.filename}: {error.strerror}")
@@ -68,8 +68,17 @@ def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, onerror=refuse):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
-            if not name.startswith(".") and is_image_name(name):
-                yield Path(place, name)
+            path = Path(place, name)
+            if name.startswith(".") or not path.is_file():
+                continue
+            try:
+                with path.open("rb") as file:
+                    head = file.read(HEAD_BYTES)
+            except OSError as error:
+                refuse(error)
+                continue
+            if is_image_file(name, head):
+                yield path
 
 
 def _bytes_of(path: Path, max_bytes: int) -> bytes:

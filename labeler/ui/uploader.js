@@ -9,6 +9,37 @@ const SIGN_IN = "sign in again in another tab, then choose it again.";
 const MOST_SHOWN = 100;
 const PASTED = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
+// What pictures begin with: JPEG, PNG, GIF, BMP, TIFF, WebP.
+const BEGINNINGS = [
+  /^\xff\xd8\xff/,
+  /^\x89PNG/,
+  /^GIF8/,
+  /^BM/,
+  /^II\*\0|^MM\0\*/,
+  /^RIFF....WEBP/s,
+];
+
+/** Whether a file of a folder is taken: by its extension, or by its first bytes.
+ * @param {File} file
+ * @param {string[]} extensions those of images, in lower case
+ */
+export async function isPicture(file, extensions) {
+  if (extensions.includes(file.name.split(".").pop()?.toLowerCase() ?? "")) return true;
+  const head = await file.slice(0, 16).arrayBuffer().catch(() => new ArrayBuffer(0));
+  const text = String.fromCharCode(...new Uint8Array(head));
+  return BEGINNINGS.some((beginning) => beginning.test(text));
+}
+
+/** The files of a chosen folder with their paths below it.
+ * @param {Iterable<File>} files
+ */
+export function below(files) {
+  return [...files].map((file) => {
+    const path = file.webkitRelativePath.split("/").slice(1).join("/");
+    return { file, path: path || file.name };
+  });
+}
+
 function createUploader(root) {
   const listeners = new AbortController();
   const options = { signal: listeners.signal };
@@ -24,11 +55,14 @@ function createUploader(root) {
 
   // --- choosing --------------------------------------------------------------------------
 
-  const isPicture = (name) => setup.extensions.includes(name.split(".").pop().toLowerCase());
+  // A folder brings along what is no picture: those are left out without a word.
+  async function addFolder(files) {
+    const taken = await Promise.all(files.map(({ file }) => isPicture(file, setup.extensions)));
+    add(files.filter((_, index) => taken[index]), { quietly: true });
+  }
 
-  function add(files, { quietly = false } = {}) {
-    // A folder brings along what is no picture: those are left out without a word.
-    const chosen = [...files].filter((file) => !quietly || isPicture(file.name));
+  // Each file with its path below the folder that was chosen.
+  function add(chosen, { quietly = false } = {}) {
     if (!chosen.length) {
       if (quietly && !batch) say("There is no image in this folder.", "bad");
       return;
@@ -40,7 +74,7 @@ function createUploader(root) {
       batch.firstPlace = Infinity;
       clear();
     }
-    waiting.push(...chosen.map((file, index) => ({ file, place: batch.all + index })));
+    waiting.push(...chosen.map((one, index) => ({ ...one, place: batch.all + index })));
     batch.all += chosen.length;
     show();
     while (running < AT_ONCE && waiting.length) work();
@@ -49,8 +83,8 @@ function createUploader(root) {
   async function work() {
     running += 1;
     while (waiting.length) {
-      const { file, place } = waiting.shift();
-      await take(file, place);
+      const { file, path, place } = waiting.shift();
+      await take(file, path, place);
       batch.done += 1;
       show();
     }
@@ -60,7 +94,7 @@ function createUploader(root) {
 
   // --- one file ----------------------------------------------------------------------------
 
-  async function take(file, place) {
+  async function take(file, path, place) {
     if (file.size > setup.maxBytes) {
       const size = (file.size / 2 ** 20).toFixed(1);
       fail(`${file.name} has ${size} MB; at most ${setup.maxBytes / 2 ** 20} MB are taken.`);
@@ -71,7 +105,7 @@ function createUploader(root) {
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       if (attempt) await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
       try {
-        const answer = await send(file);
+        const answer = await send(file, path);
         const body = await answer.json().catch(() => ({}));
         if (answer.ok) {
           if (place < batch.firstPlace) {
@@ -101,13 +135,13 @@ function createUploader(root) {
     fail(problem);
   }
 
-  const send = (file) =>
+  const send = (file, path) =>
     fetch("api/images", {
       method: "POST",
       body: file,
       headers: {
         ...setup.tokenHeaders,
-        "X-File-Name": encodeURIComponent(file.name),
+        "X-File-Name": encodeURIComponent(path),
         "X-Labeler-Client": "page",
       },
     });
@@ -182,14 +216,22 @@ function createUploader(root) {
 
   // --- folders and drops ----------------------------------------------------------------------
 
-  async function filesIn(entry) {
-    if (entry.isFile) return [await new Promise((resolve, fail) => entry.file(resolve, fail))];
+  const named = (files) => [...files].map((file) => ({ file, path: file.name }));
+
+  async function filesIn(entry, folder = "") {
+    if (entry.isFile) {
+      const file = await new Promise((resolve, fail) => entry.file(resolve, fail));
+      return [{ file, path: folder + file.name }];
+    }
     const reader = entry.createReader();
     const found = [];
     for (;;) {
       const some = await new Promise((resolve, fail) => reader.readEntries(resolve, fail));
       if (!some.length) return found;
-      for (const inner of some) found.push(...(await filesIn(inner)));
+      for (const inner of some) {
+        const below = inner.isDirectory ? `${folder}${inner.name}/` : folder;
+        found.push(...(await filesIn(inner, below)));
+      }
     }
   }
 
@@ -209,9 +251,9 @@ function createUploader(root) {
     // All at once, before the first wait: afterwards the event holds nothing any more.
     const dropped = items.map((item) => [item.webkitGetAsEntry?.(), item.getAsFile()]);
     const found = await Promise.all(
-      dropped.map(([entry, file]) => (entry ? filesIn(entry) : file ? [file] : [])),
+      dropped.map(([entry, file]) => (entry ? filesIn(entry) : file ? named([file]) : [])),
     );
-    found.forEach((files, index) => add(files, { quietly: !!dropped[index][0]?.isDirectory }));
+    found.forEach((files, index) => (dropped[index][0]?.isDirectory ? addFolder : add)(files));
   }
 
   function onPaste(event) {
@@ -223,18 +265,18 @@ function createUploader(root) {
         ? file
         : new File([file], `pasted_${stamp}_${index}.${PASTED[file.type] ?? "png"}`)
     );
-    add(files);
+    add(named(files));
   }
 
   function chooseFolder() {
     const folder = Object.assign(document.createElement("input"), { type: "file" });
     folder.webkitdirectory = true;
-    folder.addEventListener("change", () => add(folder.files, { quietly: true }));
+    folder.addEventListener("change", () => addFolder(below(folder.files)));
     folder.click();
   }
 
   function onFiles() {
-    add(input.files);
+    add(named(input.files));
     input.value = "";
   }
 

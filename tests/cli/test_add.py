@@ -108,3 +108,17 @@ def test_real_photos_are_added_listed_and_checked(run: Run) -> None:
     assert len(done.out.splitlines()) == count
     assert len(run("list", "--status", "unlabeled").out.splitlines()) == count
     assert run("check").out == f"{count} images checked, 0 with a problem\n"
+
+
+def test_images_of_a_folder_are_told_by_their_bytes_or_named(run: Run, photos: Path) -> None:
+    (photos / "x.jfif").write_bytes((photos / "a.JPG").read_bytes())
+    (photos / "without").write_bytes((photos / "b.png").read_bytes())
+    (photos / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic" + bytes(64))
+    done = run("add", photos)
+    assert done.code == 1
+    assert {line.split("\t")[1] for line in done.out.splitlines()} == {
+        "a.JPG", "b.png", "deep/er/c.jpeg", "x.jfif", "without",
+    }  # fmt: skip
+    assert done.err.count("\n") == 1
+    assert "phone.heic was not taken: it is a HEIC or AVIF picture" in done.err
+    assert len(run("list").out.splitlines()) == 5

@@ -87,3 +87,26 @@ def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_clos
     expect(said).to_be_empty()
     expect(page.locator(".uploader .failures li")).to_have_count(0)
     assert sorted(documents(server.folder)) == [first.name, second.name, third.name]
+
+
+def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    labeller = new_labeller(server)
+    folder = pictures.folder / "chosen"
+    first, second, third = pictures.series(3)
+    for path, place in (
+        (first, "cam1/0001.png"),
+        (second, "cam2/0001.png"),
+        (third, "x.jpg_large"),
+    ):
+        (folder / place).parent.mkdir(parents=True, exist_ok=True)
+        path.rename(folder / place)
+    (folder / "notes.txt").write_text("not an image, and nothing to complain about")
+    with labeller.page.expect_file_chooser() as choosing:
+        labeller.page.get_by_role("button", name="Folder …").click()
+    choosing.value.set_files(folder)
+    expect(labeller.page.locator(".uploader .said")).to_have_text("3 images added.", timeout=30_000)
+    assert sorted(documents(server.folder)) == ["cam1/0001.png", "cam2/0001.png", "x.jpg_large"]
+    assert (server.folder / "uploads" / "cam2" / "0001.png").is_file()
