@@ -30,8 +30,9 @@ def chosen(claims: Sequence[Claim]) -> tuple[list[Claim], dict[int, str]]:
         for claim in claims
         if sure and not claim.sure
     }
-    with_boxes = [claim for claim in taken if claim.found.boxes or claim.found.lost]
-    taken = with_boxes or taken[:1]
+    annotated = [claim for claim in taken if claim.found.is_annotated] or taken[:1]
+    with_boxes = [claim for claim in annotated if claim.found.boxes or claim.found.lost]
+    taken = with_boxes or annotated[:1]
     if len(taken) == 1:
         return taken, refused
     sizes = {(one.found.width, one.found.height) for one in taken} - {(None, None)}

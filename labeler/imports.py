@@ -126,7 +126,8 @@ class _Import(ExitStack):
             self._found.add(image)
             self._progress("reading the data set", self._found.count)
         if not self._found.count:
-            first = next((problem.line() for problem in problems.kept if problem.fault), "")
+            ordered = sorted(problems.kept, key=lambda problem: not problem.fault)
+            first = next((problem.line() for problem in ordered), "")
             raise InvalidImport(
                 (first and f"Nothing was imported. {first}.")
                 or f"{self._source.name} holds no image."

@@ -71,6 +71,11 @@ def place(
             return Placed(Outcome.UNCHANGED, document)
         problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
         return Placed(Outcome.KEPT, document)
+    if not found.is_annotated and not found.boxes:
+        problems.note(
+            found.file, found.place, f"{name} was left as it is: nobody has annotated it there"
+        )
+        return Placed(Outcome.KEPT, document)
     rects = _rects(found, document, naming, orientation, problems)
     if rects is None:
         return Placed(Outcome.LEFT_OUT, document)
@@ -79,13 +84,21 @@ def place(
             found.file, found.place, f"{name} was left as it is: none of its boxes can be taken"
         )
         return Placed(Outcome.LEFT_OUT, document)
+    if found.lost and document.rects and existing is Existing.REPLACE:
+        problems.skip(
+            found.file, found.place,
+            f"{name} was left as it is: not all of its boxes can be taken, and some would be lost",
+        )  # fmt: skip
+        return Placed(Outcome.LEFT_OUT, document)
+    # What was not understood may be a box: somebody has to look.
+    status = Status.IN_PROGRESS if found.lost else Status.DONE
     if existing is Existing.MERGE and document.rects:
         rects = (*document.rects, *_lacking(rects, document.rects))
         wanted = with_rects(document, rects)
     elif _same(rects, document.rects):
-        wanted = with_status(document, Status.DONE)
+        wanted = document if found.lost else with_status(document, status)
     else:
-        wanted = with_status(with_rects(document, rects), Status.DONE)
+        wanted = with_status(with_rects(document, rects), status)
     if len(rects) > MAX_RECTS:
         problems.fault(
             found.file, found.place,
@@ -111,7 +124,8 @@ def _rects(
     width, height = document.image_width or 0, document.image_height or 0
     stated = (found.width or width, found.height or height)
     turn = 1
-    if stated != (width, height):
+    upright = stated == (height, width) and not found.shares and _only_upright(found, stated)
+    if stated != (width, height) and not upright:
         if stated != (height, width) or orientation < 5:
             problems.fault(
                 found.file, found.place,
@@ -146,6 +160,22 @@ def _rects(
     return tuple(rects.values())
 
 
+def _only_upright(found: FoundImage, stated: tuple[int, int]) -> bool:
+    """Whether the boxes leave the size that is stated, and fit it when its sides are swapped.
+
+    Some tools state the size of the photo as stored, and draw on it as it is displayed.
+    """
+
+    def fits(width: int, height: int) -> bool:
+        return all(
+            max(box.left, box.left + box.width) <= width + _ROUNDING
+            and max(box.top, box.top + box.height) <= height + _ROUNDING
+            for box in found.boxes
+        )
+
+    return not fits(*stated) and fits(*stated[::-1])
+
+
 def _inside(
     edges: tuple[float, float, float, float],
     size: tuple[int, int],
@@ -154,7 +184,9 @@ def _inside(
     problems: Problems,
 ) -> tuple[float, float, float, float]:
     """Both corners, inside the image, to 2 decimals; InvalidDocument where nothing is left."""
-    left, top, right, bottom = edges
+    # A box that is written from its other corner is the same box.
+    left, right = sorted((edges[0], edges[2]))
+    top, bottom = sorted((edges[1], edges[3]))
     width, height = size
     if right <= left or bottom <= top:
         raise InvalidDocument(f"it is {right - left:g} px wide and {bottom - top:g} px high")

@@ -116,7 +116,7 @@ def test_merging_leaves_out_what_is_there_by_content_or_by_id() -> None:
         ((-9, 1, 5, 5), None, "outside"),
         ((1e15, 1, 5, 5), None, "outside"),
         ((-1e300, 1, 2e300, 5), (0, 1, 64, 5), "cut off"),
-        ((1, 1, -5, 5), None, "-5 px wide"),
+        ((6, 6, -5, -4), (1, 2, 5, 4), ""),
         ((1, 1, 0, 5), None, "0 px wide"),
         ((1, 1, 0.001, 5), None, "less than a hundredth"),
     ],

@@ -7,20 +7,32 @@ images with seven boxes take about 80 MB. Lists may stand in any order.
 from __future__ import annotations
 
 import itertools
+import re
 from array import array
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from labeler.errors import InvalidImport
-from labeler.formats.found import FoundBox, FoundImage, Problems, around, number, shown
-from labeler.formats.safe_json import stream_json
+from labeler.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    around,
+    number,
+    other_format,
+    shown,
+)
+from labeler.formats.safe_json import LIST_BEGINS, stream_json
 from labeler.formats.sources import Source, opened
 
 Box = tuple[float, float, float, float]
 
 _CROWD: Final = {"iscrowd": 1}
 _MAX_SIDE: Final = 2**31 - 1
+_NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
 def from_coco(source: Source, problems: Problems) -> Iterator[FoundImage]:
@@ -35,12 +47,13 @@ def from_coco(source: Source, problems: Problems) -> Iterator[FoundImage]:
             dataset = _Dataset(file, problems)
             for key, line, value in stream_json(stream, file):
                 dataset.take(key, line, value)
-        if dataset.images:
+        reason = dataset.refused()
+        if not reason:
             yield from dataset.found()
         elif len(files) == 1:
-            raise InvalidImport(f"{file} is no COCO data set: it has no list `images`.")
+            raise InvalidImport(f"{file} {reason}")
         else:
-            problems.skip(file, "", "it is no COCO data set and was left out")
+            problems.skip(file, "", f"it {reason.rstrip('.')}")
 
 
 class _Image(NamedTuple):
@@ -61,6 +74,9 @@ class _Dataset:
         self._names: dict[Any, str] = {}
         self._ids: dict[Any, int] = {}
         self._lost: Counter[int] = Counter()
+        self._keys: set[str] = set()
+        self._unassigned = 0
+        self._captions = 0
         # One entry an annotation: image and category as numbers of _ids, the box, crowd, id.
         self._of_image = array("l")
         self._of_category = array("l")
@@ -69,7 +85,10 @@ class _Dataset:
         self._annotation = array("q")
 
     def take(self, key: str, line: int, value: Any) -> None:
-        """One element of a list of the file."""
+        """One element of a list of the file, or its beginning."""
+        self._keys.add(key)
+        if value is LIST_BEGINS:
+            return
         match key:
             case "images":
                 self._take_image(line, value)
@@ -78,10 +97,21 @@ class _Dataset:
             case "annotations":
                 self._take_annotation(line, value)
 
+    def refused(self) -> str:
+        """Why the file as a whole is no data set; empty if it is one."""
+        if "images" not in self._keys:
+            return f"is no COCO data set: it has no list `images`.{other_format(self._keys)}"
+        if "annotations" not in self._keys:
+            return (
+                "has no list `annotations`: it lists images and no boxes. Choose the file that "
+                "holds the annotations."
+            )
+        return ""
+
     def _take_image(self, line: int, value: Any) -> None:
         place = f"image {shown(value.get('id'))}" if isinstance(value, dict) else f"line {line}"
         try:
-            name = _text(value, "file_name").replace("\\", "/")
+            name = _file_name(value)
             key = _id(value, "id")
             size = value.get("width"), value.get("height")
             width, height = (side if type(side) is int and side > 0 else None for side in size)
@@ -111,6 +141,10 @@ class _Dataset:
             image = self._ids.setdefault(_id(value, "image_id"), len(self._ids))
         except ValueError as error:
             self._problems.fault(self._file, place, str(error))
+            self._unassigned += 1
+            return
+        if "caption" in value and not {"bbox", "segmentation"} & value.keys():
+            self._captions += 1
             return
         try:
             category, box = _id(value, "category_id"), _box(value)
@@ -129,15 +163,19 @@ class _Dataset:
     def found(self) -> Iterator[FoundImage]:
         """The images with their boxes, in the file's order of both."""
         by_number = {number: key for key, number in self._ids.items()}
-        images = [self._image_ids.get(by_number[number], -1) for number in range(len(by_number))]
+        images = [self._image_of(by_number[number]) for number in range(len(by_number))]
+        if self._captions:
+            self._problems.note(self._file, "", f"its {self._captions} captions are not taken")
         lost = Counter({images[number]: count for number, count in self._lost.items()})
         of_image = array("l", (images[number] for number in self._of_image))
         # Stable: the boxes of an image keep their order.
         order = array("l", sorted(range(len(of_image)), key=of_image.__getitem__))
         waiting = itertools.groupby(order, key=of_image.__getitem__)
         index, group = next(waiting, (-1, iter(())))
+        unassigned = self._unassigned + lost.pop(-1, 0)
         if index < 0:
             for annotation in group:
+                unassigned += 1
                 self._problems.fault(
                     self._file, self._place(annotation),
                     f"there is no image {shown(by_number[self._of_image[annotation]])}",
@@ -151,10 +189,24 @@ class _Dataset:
                 boxes = [box for box in found if box]
                 missing += len(found) - len(boxes)
                 index, group = next(waiting, (-1, iter(())))
+            if not boxes:
+                # An annotation whose image is not known may be this one's.
+                missing += unassigned
             yield FoundImage(
                 image.name, tuple(boxes), self._file, image.place, image.width, image.height,
-                lost=missing,
+                lost=missing, is_annotated=not self._captions or bool(boxes),
             )  # fmt: skip
+
+    def _image_of(self, key: Any) -> int:
+        """The place of the image with that id, or with that name as some write it; else -1."""
+        return self._image_ids.get(key, self._names_of_images.get(key, -1))
+
+    @cached_property
+    def _names_of_images(self) -> dict[str, int]:
+        counts = Counter(image.name for image in self.images)
+        return {
+            image.name: place for place, image in enumerate(self.images) if counts[image.name] == 1
+        }
 
     def _found_box(self, annotation: int, by_number: dict[int, Any]) -> FoundBox | None:
         category = by_number[self._of_category[annotation]]
@@ -173,13 +225,27 @@ class _Dataset:
 
 
 def _id(value: Any, key: str) -> Any:
-    """An id: a whole number or a text; ValueError."""
+    """An id, a whole number or a text; ValueError. 1, 1.0 and "1" are the same id."""
     if not isinstance(value, dict):
         raise ValueError(f"{shown(value)} is not an object")
     found = value.get(key)
+    if isinstance(found, float) and found.is_integer():
+        return int(found)
+    if isinstance(found, str) and _NUMBER.fullmatch(found):
+        return int(found)
     if isinstance(found, bool) or not isinstance(found, int | str):
         raise ValueError(f"its {key} is {shown(found)}, not a number")
     return found
+
+
+def _file_name(value: Any) -> str:
+    """The image's path; LVIS has only an address, whose last part is the name."""
+    address = value.get("coco_url") if isinstance(value, dict) else None
+    if isinstance(address, str) and not value.get("file_name"):
+        name = unquote(urlsplit(address).path).rpartition("/")[2]
+        if name:
+            return name
+    return _text(value, "file_name").replace("\\", "/")
 
 
 def _text(value: Any, key: str) -> str:

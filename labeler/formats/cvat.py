@@ -13,6 +13,7 @@ from labeler.formats.sources import Source, opened
 Box = tuple[float, float, float, float]
 
 _SHAPES: Final = ("box", "polygon", "ellipse", "mask")
+_AROUND: Final = ("version", "meta")
 _OTHER_SHAPES: Final = ("polyline", "points", "cuboid", "skeleton")
 
 
@@ -32,6 +33,11 @@ def from_cvat(source: Source, problems: Problems) -> Iterator[FoundImage]:
                     problems.skip(
                         file, f"track on line {element.line}",
                         "it is of a video; export the task as `CVAT for images 1.1`",
+                    )  # fmt: skip
+                elif element.tag not in _AROUND:
+                    problems.fault(
+                        file, f"{element.tag} on line {element.line}",
+                        "it is nothing that CVAT writes",
                     )  # fmt: skip
 
 

@@ -37,7 +37,9 @@ class FoundImage(NamedTuple):
     extension may be missing (`any_extension`).
     Where the file states a size, `width` and `height` are it. With `shares`, boxes are in shares
     of the image's width and height (0 to 1), else in pixels. `lost` counts what the file has for
-    the image besides and is not among `boxes`.
+    the image besides and is not among `boxes`: such an image is never emptied and never done.
+    `is_annotated` is False where the file says that nobody has annotated the image yet, or does not
+    tell.
     """
 
     name: str
@@ -49,6 +51,7 @@ class FoundImage(NamedTuple):
     shares: bool = False
     any_extension: bool = False
     lost: int = 0
+    is_annotated: bool = True
 
 
 class Problem(NamedTuple):
@@ -166,6 +169,21 @@ def number_in(text: str | None) -> float:
     if not math.isfinite(found):
         raise ValueError(f"{shown(text)} is not a finite number")
     return found
+
+
+def other_format(keys: Iterable[str]) -> str:
+    """What a JSON file with these outermost keys looks like, as the end of a sentence; or nothing.
+
+    A key that is empty stands for an outermost list.
+    """
+    found = set(keys)
+    if {"shapes", "imagePath"} <= found:
+        return " It looks like a file of labelme: choose that format."
+    if {"images", "annotations"} <= found:
+        return " It looks like a COCO data set: choose that format."
+    if "" in found:
+        return " It looks like an export of Label Studio: choose that format."
+    return ""
 
 
 def shown(value: Any) -> str:

@@ -1,25 +1,44 @@
-"""Label Studio's JSON-MIN: percent of the image; turned boxes, outlines and ellipses by their box.
+"""Label Studio's JSON and JSON-MIN: percent of the image; turned boxes and outlines by their box.
 
-The keys are those of the project's own labelling setup, so regions and the image are told by what
-they look like. Label Studio puts eight hexadecimal digits and a dash before an uploaded name.
+The keys are those of the project's own labeling setup, so regions and the image are told by what
+they look like. A region may stand under two keys, its shape under one and its label under another
+(`<Rectangle>` and `<Labels>`): entries of the same shape are one region. Label Studio puts eight
+hexadecimal digits and a dash before an uploaded name.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from labeler.errors import InvalidImport
-from labeler.formats.found import FoundBox, FoundImage, Problems, around, number, shown, turned
+from labeler.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    around,
+    number,
+    other_format,
+    shown,
+    turned,
+)
 from labeler.formats.safe_json import stream_json
 from labeler.formats.sources import Source, opened
 
 Box = tuple[float, float, float, float]
 
-_LABELS: Final = ("rectanglelabels", "polygonlabels", "ellipselabels")
-_OTHER_LABELS: Final = ("brushlabels", "keypointlabels", "vectorlabels", "videorectangle")
+_NO_BOX: Final = (
+    "rle", "brushlabels", "bitmasklabels", "imageDataURL", "keypointlabels", "vertices",
+    "vectorlabels", "sequence", "videorectangle",
+)  # fmt: skip
+"""What masks, points, lines and videos have."""
+_SHAPE: Final = (
+    "x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "original_width",
+    "original_height",
+)  # fmt: skip
 _IMAGE: Final = re.compile(r".*\.(jpe?g|png|webp|bmp|gif|tiff?)", re.IGNORECASE | re.DOTALL)
 _UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(?=.)")
 
@@ -35,26 +54,44 @@ def from_label_studio(source: Source, problems: Problems) -> Iterator[FoundImage
         )
     for file in files:
         with opened(source, file) as stream:
+            keys: set[str] = set()
             for key, line, task in stream_json(stream, file):
-                if key or not isinstance(task, dict) or "annotations" in task:
-                    raise InvalidImport(f"{file}: line {line}: it is no JSON-MIN. Export it so.")
-                place = f"task {shown(task.get('id'))} on line {line}"
-                name = next(filter(None, map(_image_name, task.values())), "")
-                if not name:
-                    problems.fault(file, place, "it names no image")
-                else:
-                    yield _image(task, name, file, place, problems)
+                keys.add(key)
+                if key == "" and isinstance(task, dict):
+                    yield from _image(task, file, line, problems)
+                elif key == "":
+                    problems.fault(file, f"line {line}", f"{shown(task)} is not a task")
+        if keys - {""}:
+            raise InvalidImport(
+                f"{file} is no export of Label Studio: a list of tasks was expected. Export it as "
+                f"JSON or JSON-MIN.{other_format(keys)}"
+            )
 
 
 def _image(
-    task: Mapping[str, Any], name: str, file: str, place: str, problems: Problems
-) -> FoundImage:
-    regions = [region for value in task.values() for region in _regions(value)]
+    task: Mapping[str, Any], file: str, line: int, problems: Problems
+) -> Iterator[FoundImage]:
+    """The image of one task; none where it names no image, or several."""
+    place = f"task {shown(task.get('id'))} on line {line}"
+    data = task.get("data")
+    whole = isinstance(data, dict) and "annotations" in task  # JSON, not JSON-MIN
+    values = list(data.values()) if whole and isinstance(data, dict) else list(task.values())
+    names = sorted(set(filter(None, map(_image_name, values))))
+    if len(names) != 1:
+        why = f"it names several images: {', '.join(names[:3])}" if names else "it names no image"
+        problems.fault(file, place, why)
+        return
+    if whole:
+        regions, is_annotated = _results(task["annotations"])
+    else:
+        regions = [region for value in values for region in _dicts(value)]
+        is_annotated = bool(regions) or task.get("annotation_id") is not None
     boxes: list[FoundBox] = []
     size: tuple[int | None, int | None] = (None, None)
-    for index, region in enumerate(regions, 1):
+    joined, lost = _joined(regions)
+    for index, region in enumerate(joined, 1):
         where = f"{place}, region {index}"
-        if any(kind in region for kind in _OTHER_LABELS):
+        if any(kind in region for kind in _NO_BOX):
             problems.skip(file, where, "it is no box and was left out")
             continue
         try:
@@ -67,8 +104,43 @@ def _image(
         else:
             if region.get("rotation"):
                 problems.note(file, where, "it is turned: the upright box around it was taken")
-    lost = len(regions) - len(boxes)
-    return FoundImage(name, tuple(boxes), file, place, *size, shares=True, lost=lost)
+    if lost:
+        problems.skip(file, place, f"{lost} answers that are no regions were left out")
+    yield FoundImage(
+        names[0], tuple(boxes), file, place, *size,
+        shares=True, lost=lost + len(joined) - len(boxes), is_annotated=is_annotated,
+    )  # fmt: skip
+
+
+def _results(annotations: Any) -> tuple[list[Mapping[str, Any]], bool]:
+    """The regions of a task's annotations that were not canceled, and whether there is one."""
+    given = [one for one in _dicts(annotations) if not one.get("was_cancelled")]
+    regions: list[Mapping[str, Any]] = []
+    for annotation in given:
+        for result in _dicts(annotation.get("result")):
+            value = result.get("value")
+            if isinstance(value, dict):  # else it is a relation between regions
+                sizes = {key: result[key] for key in _SHAPE[-2:] if key in result}
+                regions.append({**value, **sizes})
+    return regions, bool(given)
+
+
+def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
+    """Each region once, with all that is said of it; and how many answers have no shape."""
+    found: dict[str, dict[str, Any]] = {}
+    lost = 0
+    for region in regions:
+        shape = {key: region[key] for key in (*_SHAPE, *_NO_BOX) if key in region}
+        if shape.keys() <= set(_SHAPE[-2:]):
+            lost += 1
+            continue
+        known = found.setdefault(json.dumps(shape, sort_keys=True, default=str), {})
+        for key, value in region.items():
+            if key.endswith("labels") and isinstance(known.get(key), list):
+                known[key] = [*known[key], *(one for one in value if one not in known[key])]
+            else:
+                known[key] = value
+    return list(found.values()), lost
 
 
 def _image_name(value: Any) -> str:
@@ -89,29 +161,28 @@ def _image_name(value: Any) -> str:
     return path
 
 
-def _regions(value: Any) -> list[Mapping[str, Any]]:
-    found = value if isinstance(value, list) else []
-    return [
-        region
-        for region in found
-        if isinstance(region, dict) and any(kind in region for kind in (*_LABELS, *_OTHER_LABELS))
-    ]
+def _dicts(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
 def _box(region: Mapping[str, Any], place: str) -> FoundBox:
     """The region's box in shares of the image."""
-    kind = next(kind for kind in _LABELS if kind in region)
-    labels = region[kind]
-    if not (isinstance(labels, list) and labels and isinstance(labels[0], str)):
-        raise ValueError(f"its label is {shown(labels)}")
+    given = [value for key, value in region.items() if key.endswith("labels")]
+    if not all(
+        isinstance(value, list) and all(isinstance(one, str) for one in value) for value in given
+    ):
+        raise ValueError(f"its label is {shown(given[0])}")
+    labels = list(dict.fromkeys(label for value in given for label in value))
+    if not labels:
+        raise ValueError("it has no label")
     if len(labels) > 1:
         raise ValueError(f"it has {len(labels)} labels; a box has one")
-    left, top, width, height = _percents(region, kind)
+    left, top, width, height = _percents(region)
     return FoundBox(labels[0], left / 100, top / 100, width / 100, height / 100, place)
 
 
-def _percents(region: Mapping[str, Any], kind: str) -> Box:
-    if kind == "polygonlabels":
+def _percents(region: Mapping[str, Any]) -> Box:
+    if "points" in region:
         points = region.get("points")
         if not isinstance(points, list) or not all(
             isinstance(point, list) and len(point) == 2 for point in points
@@ -119,7 +190,7 @@ def _percents(region: Mapping[str, Any], kind: str) -> Box:
             raise ValueError(f"its points are {shown(points)}, not pairs of numbers")
         return around((number(x), number(y)) for x, y in points)
     x, y = number(region.get("x")), number(region.get("y"))
-    if kind == "ellipselabels":
+    if "radiusX" in region:
         rx, ry = number(region.get("radiusX")), number(region.get("radiusY"))
         box = x - rx, y - ry, 2 * rx, 2 * ry
     else:
@@ -134,6 +205,6 @@ def _percents(region: Mapping[str, Any], kind: str) -> Box:
     across, down = size
     left, top, width, height = turned(
         box[0] * across, box[1] * down, box[2] * across, box[3] * down, rotation,
-        about_center=kind == "ellipselabels",
+        about_center="radiusX" in region,
     )  # fmt: skip
     return left / across, top / down, width / across, height / down

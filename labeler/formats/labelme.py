@@ -8,7 +8,15 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from labeler.errors import InvalidImport
-from labeler.formats.found import FoundBox, FoundImage, Problems, around, number, shown
+from labeler.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    around,
+    number,
+    other_format,
+    shown,
+)
 from labeler.formats.safe_json import load_json
 from labeler.formats.sources import Source, read_whole
 
@@ -35,7 +43,10 @@ def from_labelme(source: Source, problems: Problems) -> Iterator[FoundImage]:
 def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     shapes = data.get("shapes") if isinstance(data, dict) else None
     if not isinstance(shapes, list):
-        raise InvalidImport(f"{file}: it is no labelme file: it has no list `shapes`.")
+        keys = data if isinstance(data, dict) else [""]
+        raise InvalidImport(
+            f"{file}: it is no labelme file: it has no list `shapes`.{other_format(keys)}"
+        )
     path = data.get("imagePath")
     # The path leads from the file to the image, up and down.
     named = path.replace("\\", "/") if isinstance(path, str) else ""

@@ -56,12 +56,19 @@ def load_json(data: bytes, file: str) -> Any:
         raise InvalidImport(f"{file} was refused: {error}.") from error
 
 
+class ListBegins:
+    """Stands for the beginning of a list: an empty one is there too."""
+
+
+LIST_BEGINS: Final = ListBegins()
+
+
 def stream_json(stream: BinaryIO, file: str) -> Iterator[tuple[str, int, Any]]:
     """What stands in the file's outermost object or list: (key, line, element or value).
 
-    Of each list the elements, one by one, under the list's key; of all else the value. In an
-    outermost list, the key is empty. InvalidImport, at once or at any later step, where it is not
-    strict JSON.
+    Of each list LIST_BEGINS and then the elements, one by one, under the list's key; of all else
+    the value. In an outermost list, the key is empty. InvalidImport, at once or at any later step,
+    where it is not strict JSON.
     """
     reader = _Reader(stream, file)
     first = reader.next_char()
@@ -121,6 +128,7 @@ class _Reader:
                 raise self.refused("a colon was expected")
             self._at += 1
             if self.next_char() == "[":
+                yield key, self.line, LIST_BEGINS
                 yield from self.elements(key)
             else:
                 yield key, self.line, self._value()

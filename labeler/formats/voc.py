@@ -30,7 +30,8 @@ ATTRIBUTES: Final = ("difficult", "truncated", "occluded", "pose")
 """What else a file says of an object, kept as keys of the rect."""
 _FLAGS: Final = ("difficult", "truncated", "occluded")
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_UNSET: Final = ("", "0", "unspecified")
+_UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "unspecified"})
+_SET: Final = frozenset({"1", "1.0", "true", "yes", "y", "t"})
 
 
 class Convention(StrEnum):
@@ -163,8 +164,9 @@ def _found_box(element: Element, place: str, convention: Convention) -> FoundBox
     left, top, right, bottom = (
         number_in(bounds.text_of(side)) for side in ("xmin", "ymin", "xmax", "ymax")
     )
-    if right < left or bottom < top:
-        raise ValueError(f"it goes from {left:g}, {top:g} back to {right:g}, {bottom:g}")
+    # Some tools write the corners in the order in which they were drawn.
+    left, right = sorted((left, right))
+    top, bottom = sorted((top, bottom))
     if convention is Convention.OFFICIAL:
         left, top = left - 1, top - 1
     return FoundBox(label, left, top, right - left, bottom - top, place, _attributes(element))
@@ -174,8 +176,10 @@ def _attributes(element: Element) -> Mapping[str, Any]:
     """What else is said of the object, where it is said at all."""
     kept: dict[str, Any] = {}
     for name in _FLAGS:
-        text = (element.text_of(name) or "").lower()
-        if text not in _UNSET:
+        text = (element.text_of(name) or "").strip().lower()
+        if text in _SET:
+            kept[name] = 1
+        elif text not in _UNSET:
             kept[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
     pose = element.text_of("pose") or ""
     if pose.lower() not in _UNSET:

@@ -23,6 +23,8 @@ MAX_TEXT_BYTES: Final = 2**24
 MAX_YAML_BYTES: Final = 2**18
 _NAME_FILES: Final = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 _LISTS: Final = ("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt")
+_ROUNDING: Final = 0.01
+_CLASS: Final = re.compile("[0-9]{1,9}")
 _MAX_CLASSES: Final = 100_000
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
@@ -63,6 +65,8 @@ def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
             lines = _text(read_whole(source, file, MAX_TEXT_BYTES), file).split("\n")
         except InvalidImport as error:
             problems.refused(file, error)
+            continue
+        if len(texts) > 1 and _is_list(file, lines, names):
             continue
         boxes: list[FoundBox] = []
         lost = 0
@@ -116,6 +120,25 @@ def _is_other(file: str) -> bool:
     )
 
 
+def _is_list(file: str, lines: list[str], names: Mapping[int, str]) -> bool:
+    """Whether a text among the labels is a list of the classes' names or of images instead.
+
+    LabelImg writes classes.txt there, others train2017.txt or Validation.txt.
+    """
+    filled = [line.strip() for line in lines if line.strip()]
+    if not filled or any(_begins_with_number(line) for line in filled):
+        return not filled and _is_other(file)
+    return _is_other(file) or set(filled) <= set(names.values()) or all(map(is_image_name, filled))
+
+
+def _begins_with_number(line: str) -> bool:
+    try:
+        number_in(line.split()[0])
+    except ValueError:
+        return False
+    return len(line.split()) > 1
+
+
 def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: bool) -> FoundBox:
     if len(parts) < 5:
         raise ValueError(f"it has {len(parts)} numbers; a box has five")
@@ -125,11 +148,55 @@ def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: b
         raise ValueError(f"there is no name for class {parts[0][:20]}")
     values = [number_in(part) for part in parts[1:]]
     if len(values) in (4, 5) or keypoints:
+        return _centered(label, values, place)
+    readings = list(_readings(label, values, parts[-1], place))
+    if len(readings) != 1:
+        why = "may be a box or an outline" if readings else "are neither a box nor an outline"
+        raise ValueError(f"its {len(parts)} numbers {why}")
+    return readings[0]
+
+
+def _readings(label: str, values: list[float], last: str, place: str) -> Iterator[FoundBox]:
+    """What a line of more numbers may mean that they do not contradict.
+
+    Ultralytics writes a confidence behind a box or an outline, and behind that the number of a
+    track. Coordinates and confidences are from 0 to 1, tracks whole numbers.
+    """
+    behind = 2 if last.isascii() and last.isdigit() else 0
+    if len(values) == 6 and behind and _are_shares(values[:5]):
         x, y, width, height = values[:4]
-        return FoundBox(label, x - width / 2, y - height / 2, width, height, place)
-    if len(values) % 2:
-        raise ValueError(f"it has {len(parts)} numbers: neither a box nor an outline")
-    return FoundBox(label, *around(zip(values[::2], values[1::2], strict=True)), place)
+        if _are_shares([x - width / 2, y - height / 2, x + width / 2, y + height / 2]):
+            yield _centered(label, values, place)
+    if len(values) % 2 and _has_keypoints(values):
+        yield _centered(label, values, place)
+    outlines = [values] if len(values) % 2 == 0 else [values[:-1]]
+    if behind and len(values) % 2 == 0 and len(values) >= 8 and values[-1] > 1:
+        outlines.append(values[:-2])
+    for outline in outlines:
+        rest = values[len(outline) :][:1]
+        if len(outline) >= 6 and _are_shares([*outline, *rest]):
+            pairs = zip(outline[::2], outline[1::2], strict=True)
+            yield FoundBox(label, *around(pairs), place)
+
+
+def _has_keypoints(values: list[float]) -> bool:
+    """Whether a box and points inside it, three numbers each, are a way to read these."""
+    x, y, width, height = values[:4]
+    points = values[4:]
+    return len(points) % 3 == 0 and all(
+        abs(across - x) <= width / 2 and abs(down - y) <= height / 2
+        for across, down in zip(points[::3], points[1::3], strict=True)
+    )
+
+
+def _are_shares(values: list[float]) -> bool:
+    """Whether all are from 0 to 1, but for what rounding and a cut at the border leave."""
+    return all(-_ROUNDING <= value <= 1 + _ROUNDING for value in values)
+
+
+def _centered(label: str, values: list[float], place: str) -> FoundBox:
+    x, y, width, height = values[:4]
+    return FoundBox(label, x - width / 2, y - height / 2, width, height, place)
 
 
 def _quoted(name: str) -> str:
@@ -167,33 +234,45 @@ def _names(source: Source) -> tuple[Mapping[int, str], bool]:
 
 
 def _listed(names: Any, file: str) -> Mapping[int, str]:
-    pairs = list(enumerate(names)) if isinstance(names, list) else None
-    if isinstance(names, dict):
+    pairs: list[tuple[Any, Any]] | None = None
+    if isinstance(names, list):
+        pairs = list(enumerate(names))
+    elif isinstance(names, dict):
         pairs = list(names.items())
     if pairs is None or len(pairs) > _MAX_CLASSES:
         raise InvalidImport(f"{file}: `names` is not a list of names.")
+    found: dict[int, str] = {}
     for number, name in pairs:
-        if type(number) is not int or not isinstance(name, str | int | float | bool):
+        if not _CLASS.fullmatch(str(number)):
+            raise InvalidImport(f"{file}: {shown(number)} is not the number of a class.")
+        if not isinstance(name, str):
             raise InvalidImport(
                 f"{file}: the name of class {shown(number)} is {shown(name)}, not a text."
             )
-    return {number: str(name) for number, name in pairs}
+        if found.setdefault(int(number), name) != name:
+            raise InvalidImport(f"{file}: class {int(number)} has two names.")
+    return found
 
 
 def _load_yaml(data: bytes, file: str) -> Any:
     # Only an import needs it; a page does not.
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """Without aliases, by which a few lines stand for gigabytes."""
+    class Loader(yaml.BaseLoader):
+        """Every scalar is its text: `no`, `007` and `1.10` are names.
+
+        Without aliases, by which a few lines stand for gigabytes.
+        """
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
                 raise yaml.YAMLError("aliases are not taken")
+            if "python" in (self.peek_event().tag or ""):  # type: ignore[no-untyped-call]
+                raise yaml.YAMLError("objects of Python are not taken")
             return super().compose_node(parent, index)
 
     try:
-        # The loader is the safe one.
+        # The loader makes nothing but texts, lists and mappings.
         return yaml.load(_text(data, file), Loader)  # noqa: S506
     except (yaml.YAMLError, ValueError) as error:
         why = " ".join(str(error).split())[:200]

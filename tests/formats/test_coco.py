@@ -175,10 +175,10 @@ def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
         images, problems = found_in(path, Format.COCO)
         assert [image.name for image in images] == ["a.jpg", "b.jpg"]
         assert boxes_of(images[1]) == [("car", 5, 5, 5, 5)]
-        assert problems == ["package.json: it is no COCO data set and was left out"]
+        assert problems == ["package.json: it is no COCO data set: it has no list `images`"]
 
 
-@pytest.mark.parametrize("content", [{}, {"images": []}, {"images": {}}, [], [{"image_id": 1}]])
+@pytest.mark.parametrize("content", [{}, {"annotations": []}, [], [{"image_id": 1}]])
 def test_what_is_no_coco_is_refused(tmp_path: Path, content: Any) -> None:
     written(tmp_path, {"set.json": content})
     with pytest.raises(InvalidImport, match=r"set\.json is no COCO data set"):
@@ -214,3 +214,69 @@ def test_a_real_file_is_read_as_supervision_reads_it() -> None:
         for our, their in zip(ours, theirs[image.name], strict=True):
             assert our[0] == their[0]
             assert our[1:] == pytest.approx(their[1:], abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("annotation", "boxes", "lost"),
+    [
+        ({"image_id": "1"}, 1, 0),
+        ({"image_id": 1.0}, 1, 0),
+        ({"image_id": "a.jpg"}, 1, 0),
+        ({"image_id": None}, 0, 1),
+        ({"image_id": 1.5}, 0, 1),
+        ({"image_id": 77}, 0, 1),
+        ({"category_id": "7"}, 1, 0),
+        ({"category_id": None}, 0, 1),
+        ({"bbox": None, "keypoints": [1, 2, 2]}, 0, 1),
+        ({"bbox": None, "segments_info": [{"id": 5}]}, 0, 1),
+    ],
+)
+def test_an_annotation_that_is_not_understood_is_lost_never_nothing(
+    tmp_path: Path, annotation: dict[str, Any], boxes: int, lost: int
+) -> None:
+    given = {"id": 1, "image_id": 1, "category_id": 7, "bbox": [1, 2, 3, 4]} | annotation
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "categories": [{"id": 7, "name": "car"}],
+        "annotations": [given],
+    }
+    written(tmp_path, {"set.json": content})
+    (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
+    assert (len(image.boxes), image.lost) == (boxes, lost)
+    assert len(problems) == lost
+
+
+def test_a_list_of_images_alone_is_refused(tmp_path: Path) -> None:
+    content = {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": []}
+    written(tmp_path, {"set.json": content})
+    with pytest.raises(InvalidImport, match="has no list `annotations`"):
+        found_in(tmp_path / "set.json", Format.COCO)
+
+
+def test_captions_say_nothing_of_boxes(tmp_path: Path) -> None:
+    caption = {"id": 1, "image_id": 1, "caption": "a street"}
+    content = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [caption]}
+    written(tmp_path, {"captions.json": content})
+    (image,), problems = found_in(tmp_path / "captions.json", Format.COCO)
+    assert (image.boxes, image.lost, image.is_annotated) == ((), 0, False)
+    assert problems == ["captions.json: its 1 captions are not taken"]
+
+
+def test_the_name_of_lvis_is_the_end_of_its_address(tmp_path: Path) -> None:
+    image = {"id": 1, "coco_url": "http://images.cocodataset.org/train2017/0001%20a.jpg"}
+    written(tmp_path, {"lvis.json": {"images": [image], "annotations": []}})
+    (found,), problems = found_in(tmp_path / "lvis.json", Format.COCO)
+    assert (found.name, problems) == ("0001 a.jpg", [])
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ({"shapes": [], "imagePath": "a.jpg"}, "of labelme"),
+        ([{"id": 1, "image": "a.jpg"}], "of Label Studio"),
+    ],
+)
+def test_a_file_of_another_format_says_which(tmp_path: Path, content: Any, words: str) -> None:
+    written(tmp_path, {"set.json": content})
+    with pytest.raises(InvalidImport, match=words):
+        found_in(tmp_path / "set.json", Format.COCO)

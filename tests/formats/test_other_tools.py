@@ -10,6 +10,7 @@ import pytest
 
 from labeler.errors import InvalidImport
 from labeler.formats import Format
+from labeler.formats.found import FoundImage
 from tests.formats.support import boxes_of, found_in, written
 
 # --- labelme ------------------------------------------------------------------------------
@@ -179,11 +180,100 @@ def test_label_studio_regions_by_their_box(tmp_path: Path) -> None:
     assert problems[4].endswith("it names no image")
 
 
-@pytest.mark.parametrize("content", [[{"id": 1, "annotations": []}], {"image": "a.jpg"}, ["x"]])
-def test_what_is_no_json_min_is_refused(tmp_path: Path, content: Any) -> None:
+def one_region(**more: Any) -> dict[str, Any]:
+    return {
+        "x": 10, "y": 20, "width": 30, "height": 40, "rotation": 0,
+        "original_width": 100, "original_height": 50, **more,
+    }  # fmt: skip
+
+
+def tasks(tmp_path: Path, *content: Any) -> tuple[list[FoundImage], list[str]]:
+    written(tmp_path, {"tasks.json": list(content)})
+    return found_in(tmp_path / "tasks.json", Format.LABEL_STUDIO)
+
+
+@pytest.mark.parametrize("content", [{"image": "a.jpg"}, {"images": [], "annotations": []}])
+def test_what_is_no_list_of_tasks_is_refused(tmp_path: Path, content: Any) -> None:
     written(tmp_path, {"full.json": content})
-    with pytest.raises(InvalidImport, match="JSON-MIN"):
+    with pytest.raises(InvalidImport, match="list of tasks"):
         found_in(tmp_path, Format.LABEL_STUDIO)
+
+
+def test_a_shape_and_its_label_under_two_keys_are_one_one_region(tmp_path: Path) -> None:
+    (image,), problems = tasks(tmp_path, {
+        "image": "a.jpg", "bbox": [one_region()], "label": [one_region(labels=["Text"])],
+        "annotation_id": 7,
+    })  # fmt: skip
+    assert problems == []
+    assert boxes_of(image) == [("Text", 0.1, 0.2, 0.3, 0.4)]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        one_region(),
+        one_region(labels=[]),
+        {"format": "rle", "rle": [1, 2], "brushlabels": ["a"], "original_width": 9},
+        {"imageDataURL": "data:,", "bitmasklabels": ["a"]},
+        {"x": 1, "y": 2, "width": 0.5, "keypointlabels": ["a"]},
+        {"choices": ["good"]},
+        {"vertices": [{"x": 1}], "vectorlabels": ["a"]},
+    ],
+)
+def test_a_region_that_is_no_box_with_a_label_is_lost(tmp_path: Path, given: Any) -> None:
+    (image,), problems = tasks(tmp_path, {"image": "a.jpg", "what": [given], "annotation_id": 7})
+    assert (image.boxes, image.lost) == ((), 1)
+    assert len(problems) == 1
+
+
+@pytest.mark.parametrize(
+    ("task", "is_annotated"),
+    [
+        ({"image": "a.jpg", "annotation_id": None}, False),
+        ({"image": "a.jpg"}, False),
+        ({"image": "a.jpg", "annotation_id": 7}, True),
+        ({"data": {"image": "a.jpg"}, "annotations": []}, False),
+        ({"data": {"image": "a.jpg"}, "annotations": [{"was_cancelled": True}]}, False),
+        ({"data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": []}]}, True),
+    ],
+)
+def test_a_task_that_nobody_annotated_is_no_empty_image(
+    tmp_path: Path, task: Any, is_annotated: bool
+) -> None:
+    (image,), problems = tasks(tmp_path, task)
+    assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
+    assert problems == []
+
+
+def test_the_whole_json_is_read_and_predictions_are_not(tmp_path: Path) -> None:
+    value = {key: one_region()[key] for key in ("x", "y", "width", "height", "rotation")}
+    result = {
+        "id": "r1", "type": "rectanglelabels", "from_name": "label", "to_name": "image",
+        "original_width": 100, "original_height": 50, "value": value | {"rectanglelabels": ["car"]},
+    }  # fmt: skip
+    (image,), problems = tasks(tmp_path, {
+        "id": 3, "data": {"image": "/data/upload/1/0123abcd-a.png"},
+        "annotations": [{"id": 1, "result": [result, {"type": "relation", "from_id": "r1"}]}],
+        "predictions": [{"result": [result | {"value": {**value, "x": 50}}]}],
+    })  # fmt: skip
+    assert problems == []
+    assert (image.name, image.width, image.height) == ("a.png", 100, 50)
+    assert boxes_of(image) == [("car", 0.1, 0.2, 0.3, 0.4)]
+
+
+def test_a_task_of_several_images_is_left_out_and_named(tmp_path: Path) -> None:
+    images, problems = tasks(tmp_path, {
+        "first": "a.jpg", "second": "b.jpg", "label": [one_region(rectanglelabels=["x"])]
+    })  # fmt: skip
+    assert images == []
+    assert problems == ["tasks.json: task nothing on line 1: it names several images: a.jpg, b.jpg"]
+
+
+def test_a_video_of_cvat_says_how_to_export_it(tmp_path: Path) -> None:
+    written(tmp_path, {"annotations.xml": "<annotations><track id='0' label='x'/></annotations>"})
+    images, problems = found_in(tmp_path, Format.CVAT)
+    assert images == []
+    assert "CVAT for images 1.1" in problems[0]
 
 
 def test_turning_keeps_the_middle_of_what_turns_about_it() -> None:

@@ -76,11 +76,6 @@ def test_the_files_own_name_counts(
             "</bndbox>",
             "'nan' is not a finite number",
         ),
-        (
-            "<name>x</name><bndbox><xmin>5</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax>"
-            "</bndbox>",
-            "back to 2, 2",
-        ),
     ],
 )
 def test_a_bad_object_is_named_and_the_others_are_taken(
@@ -125,3 +120,21 @@ def test_real_files_give_every_box_as_it_is_written() -> None:
             wanted.append((element.findtext("name"), xmin, ymin, xmax - xmin, ymax - ymin))
         assert boxes_of(image) == wanted
         assert image.name == root.findtext("filename")
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [("False", {}), ("no", {}), ("0", {}), ("", {}), ("True", 1), ("yes", 1), ("1", 1), ("2", 2)],
+)
+def test_flags_keep_their_meaning(tmp_path: Path, text: str, kept: object) -> None:
+    box = "<bndbox><xmin>30</xmin><ymin>2</ymin><xmax>11</xmax><ymax>1</ymax></bndbox>"
+    flag = f"<difficult>{text}</difficult><occluded>{text}</occluded>"
+    thing = f"<annotation><object><name>x</name>{flag}{box}</object></annotation>"
+    written(tmp_path, {"a.xml": thing})
+    (image,), problems = found_in(tmp_path, Format.VOC)
+    assert problems == []
+    assert dict(image.boxes[0].attributes) == (
+        {"difficult": kept, "occluded": kept} if kept else {}
+    )
+    # Corners in the other order are the same box.
+    assert boxes_of(image) == [("x", 11, 1, 19, 1)]

@@ -76,7 +76,12 @@ def test_outlines_and_keypoints(tmp_path: Path) -> None:
         ("7 0.5 0.5 0.2 0.2", "there is no name for class 7"),
         ("0.5 0.5 0.5 0.2 0.2", "there is no name for class 0.5"),
         ("nan 0.5 0.5 0.2 0.2", "not a finite number"),
-        ("0 0.1 0.2 0.3 0.4 0.5 0.6 0.7", "neither a box nor an outline"),
+        ("0 0.1 0.2 0.3 0.4 5 0.6 0.7", "are neither a box nor an outline"),
+        # A box with confidence and track, or a triangle.
+        ("0 0.5 0.5 0.2 0.2 0.4 1", "may be a box or an outline"),
+        # A box with one key point, or a triangle with a confidence.
+        ("0 0.5 0.5 0.2 0.2 0.55 0.45 0.9", "may be a box or an outline"),
+        ("0 0.5 0.5 0.2 0.2 0.5 0.5 2 0.5 0.5 2", "are neither a box nor an outline"),
     ],
 )
 def test_a_bad_line_is_named_and_the_others_are_taken(
@@ -103,8 +108,8 @@ def test_a_text_in_another_encoding_is_named(tmp_path: Path) -> None:
     [
         ("names: [a", "no YAML"),
         ("names: 5", "`names` is not a list"),
-        ("names: {a: b}", "the name of class 'a'"),
-        ("names: {0: [b]}", "the name of class 0"),
+        ("names: {a: b}", "'a' is not the number of a class"),
+        ("names: {0: [b]}", "the name of class '0'"),
         ("a: &x [1]\nnames: *x", "aliases are not taken"),
         ("names: !!python/object/apply:os.getcwd []", "no YAML"),
         ("[" * 5000, "nested too deep"),
@@ -122,3 +127,40 @@ def test_without_labels_there_is_nothing_to_import(tmp_path: Path) -> None:
     written(tmp_path, {"data.yaml": YAML, "images/a.jpg": b""})
     with pytest.raises(InvalidImport, match="holds no YOLO labels"):
         found_in(tmp_path, Format.YOLO)
+
+
+@pytest.mark.parametrize(
+    ("line", "box"),
+    [
+        ("0 0.5 0.5 0.2 0.2 0.91 7", (0.4, 0.4, 0.2, 0.2)),
+        ("0 0.5 0.5 0.2 0.2 7", (0.4, 0.4, 0.2, 0.2)),
+        ("0 0.1 0.2 0.5 0.2 0.3 0.6", (0.1, 0.2, 0.4, 0.4)),
+        ("0 0.1 0.2 0.5 0.2 0.3 0.6 0.9", (0.1, 0.2, 0.4, 0.4)),
+        ("0 0.1 0.2 0.5 0.2 0.3 0.6 0.9 12", (0.1, 0.2, 0.4, 0.4)),
+    ],
+)
+def test_what_stands_behind_a_box_or_an_outline_is_no_corner(
+    tmp_path: Path, line: str, box: tuple[float, ...]
+) -> None:
+    boxes, problems = one(tmp_path, line)
+    assert problems == []
+    assert boxes[0][1:] == pytest.approx(box)
+
+
+def test_every_scalar_of_yaml_is_a_name(tmp_path: Path) -> None:
+    yaml = "names: {'0': no, 1: 007, 2: 1.10, 3: null, 4: 2024-01-01, 5: 0x1F}"
+    boxes, _ = one(tmp_path, "\n".join(f"{kind} 0.5 0.5 0.1 0.1" for kind in range(6)), yaml)
+    assert [box[0] for box in boxes] == ["no", "007", "1.10", "null", "2024-01-01", "0x1F"]
+    with pytest.raises(InvalidImport, match="class 1 has two names"):
+        one(tmp_path, "", "names: {1: a, '01': b}")
+
+
+def test_lists_of_classes_and_of_images_among_labels_are_no_labels(tmp_path: Path) -> None:
+    written(tmp_path, {
+        "labels/a.txt": "0 .5 .5 .2 .2", "labels/classes.txt": "car\nbig truck\n",
+        "labels/names.txt": "car\nbig truck\n", "labels/train2017.txt": "./images/a.jpg\n",
+        "labels/empty.txt": "",
+    })  # fmt: skip
+    images, problems = found_in(tmp_path, Format.YOLO)
+    assert problems == []
+    assert [image.name for image in images] == ["images/a", "images/empty"]
