@@ -73,7 +73,11 @@ def document(number: int, seed: int = 0) -> bytes:
     return json.dumps(whole, separators=(",", ":")).encode()
 
 
-def objects(numbers: Iterator[int] | range, seed: int = 0) -> Iterator[tuple[str, bytes, dict]]:
+Made = tuple[str, bytes, dict[str, str]]
+"""Key, bytes and metadata of an object."""
+
+
+def objects(numbers: Iterator[int] | range, seed: int = 0) -> Iterator[Made]:
     """Key, bytes and metadata of each document."""
     from labeler.catalogue import document_metadata
     from labeler.models import parse_document
@@ -87,12 +91,12 @@ def objects(numbers: Iterator[int] | range, seed: int = 0) -> Iterator[tuple[str
         )
 
 
-def originals(count: int) -> Iterator[tuple[str, bytes, dict]]:
+def originals(count: int) -> Iterator[Made]:
     for number in range(count):
         yield f"uploads/{name_of(number)}", b"x", {"image_id": id_of(number)}
 
 
-def labels() -> tuple[str, bytes, dict]:
+def labels() -> Made:
     from labeler.labels import LABELS_KEY, LabelSet, dump_label_set
 
     return LABELS_KEY, dump_label_set(LabelSet().added(LABELS)), {}
@@ -102,7 +106,7 @@ def edited(count: int, seed: int) -> Iterator[int]:
     return iter(random.Random(seed).sample(range(count), int(count * CHANGED)))
 
 
-def fill_folder(folder: Path, found: Iterator[tuple[str, bytes, dict]]) -> None:
+def fill_folder(folder: Path, found: Iterator[Made]) -> None:
     """Put the objects there as LocalStore does, but for waiting for the disk each time."""
     from labeler.storage.local_files import version_of
 
@@ -127,7 +131,7 @@ def serve(count: int) -> None:
     with GcsServer(buckets=[BUCKET]) as server:
         bucket = server.bucket(BUCKET)
 
-        def fill(found: Iterator[tuple[str, bytes, dict]]) -> None:
+        def fill(found: Iterator[Made]) -> None:
             for key, data, metadata in found:
                 kept = encode(metadata, "0" * 32)
                 made = StoredObject(BUCKET, key, data, 0, "application/json", kept)
@@ -184,7 +188,11 @@ def prepare_floor(place: str) -> Callable[[], None]:
     (path, *_) = sorted(Path(place, "exports").glob("*.json"))
     content = json.loads(path.read_bytes())
     out = Path(place, "floor.json")
-    return lambda: out.write_bytes(json.dumps(content).encode()) and None
+
+    def write() -> None:
+        out.write_bytes(json.dumps(content).encode())
+
+    return write
 
 
 def prepare_joined(place: str) -> Callable[[], None]:
@@ -193,7 +201,8 @@ def prepare_joined(place: str) -> Callable[[], None]:
     numbers = {name: number for number, name in enumerate(LABELS, 1)}
 
     def join() -> None:
-        images, annotations = [], []
+        images: list[dict[str, object]] = []
+        annotations: list[dict[str, object]] = []
         for number, path in enumerate(sorted(Path(place, "annotations").iterdir()), 1):
             one = json.loads(path.read_bytes())
             images.append({"id": number, "file_name": one["image_path"],

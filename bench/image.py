@@ -21,12 +21,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-
-from container import Container, Image, mounted, running  # noqa: E402
-from image_check import size_mb  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from tests.gcs_server import GcsServer  # noqa: E402
+from tools.container import Container, Image, mounted, running  # noqa: E402
+from tools.image_check import size_mb  # noqa: E402
 
 OURS, BARE = "localhost/labeler", "localhost/labeler-bare"
 BARE_CONFIG = """

@@ -24,12 +24,13 @@ import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from server import Client, Server, bare_page, labeler, white_png
+from bench.server import Client, Server, bare_page, labeler, white_png
 
 ROOM = {"width": 1000, "height": 700}
 COUNTS = (1, 50, 200)
@@ -298,11 +299,9 @@ def wire() -> None:
             row("first visit, with an image", visit)
             for number in range(10):
                 name = "box 1" if number == 0 else "boxes 2 to 9, each" if number < 9 else "box 10"
-                row(name, lambda number=number: draw(number))
+                row(name, partial(draw, number))
             for number in range(1, 4):
-                row(
-                    "another image, its picture and the next one's", lambda n=number: on(f"{n}.png")
-                )
+                row("another image, its picture and the next one's", partial(on, f"{number}.png"))
             row("second visit", visit)
     print("| over the wire | from the browser, kB | to the browser, kB |\n|---|---:|---:|")
     for name, found in rows.items():

@@ -77,9 +77,14 @@ class Service:
             raise Failure(f"{method} {path}: no answer ({error})") from error
 
     def expect(
-        self, wanted: tuple[int, ...], method: str, path: str, *rest: Any, **headers: str
+        self,
+        wanted: tuple[int, ...],
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        **headers: str,
     ) -> Answer:
-        answer = self.call(method, path, *rest, **headers)
+        answer = self.call(method, path, body, **headers)
         if answer.status not in wanted:
             raise Failure(f"{method} {path}: {answer.status} {said(answer.data)}")
         return answer

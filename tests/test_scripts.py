@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from labeler.ui.assets import script
+
 ROOT = Path(__file__).parents[1]
 DENO = Path(sysconfig.get_path("scripts")) / "deno"
 FILES = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*_test.js"))
@@ -21,7 +23,7 @@ FILES = sorted(path.relative_to(ROOT) for path in (ROOT / "tests").rglob("*_test
 def run_tests(file: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     """Run one file of tests; `cache` is a folder that Deno may fill."""
     environ = os.environ | {"DENO_DIR": str(cache), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
-    command = [DENO, "test", "--no-check", "--no-prompt", "--no-remote", file]
+    command: list[str | Path] = [DENO, "test", "--no-check", "--no-prompt", "--no-remote", file]
     return subprocess.run(
         command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=250, check=False
     )
@@ -53,3 +55,20 @@ def test_a_script_that_fails_or_reaches_out_is_noticed(
     done = run_tests(file, tmp_path / "cache")
     assert done.returncode == 1
     assert said in done.stdout
+
+
+@pytest.mark.parametrize("name", ["image_list", "importer", "presence", "uploader"])
+def test_a_component_gets_one_module_with_all_that_it_imports(name: str, tmp_path: Path) -> None:
+    """Names that two of the joined modules share would be an error here."""
+    text = script(f"components/{name}")
+    (tmp_path / "joined.js").write_text(text)
+    file = tmp_path / "joined_test.js"
+    file.write_text(
+        'import assert from "node:assert/strict";\n'
+        'import * as joined from "./joined.js";\n'
+        'Deno.test("joined", () => assert.deepEqual(Object.keys(joined), ["default"]));\n'
+    )
+    done = run_tests(file, tmp_path / "cache")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert not re.search(r"^\s*(//|/\*\*)", text, re.MULTILINE)
+    assert "import " not in text

@@ -17,12 +17,11 @@ from pathlib import Path
 from urllib.request import Request, urlopen
 
 ROOT = Path(__file__).parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tools")]
-
-from container import Container, Image, asked, mounted, running  # noqa: E402
+sys.path.insert(0, str(ROOT))
 
 from tests.gcs_server import GcsServer  # noqa: E402
 from tests.pictures import png  # noqa: E402
+from tools.container import Container, Image, asked, mounted, running  # noqa: E402
 
 MOST_MB = 420
 """What Labeler adds to its base, on disk. docs/deploy.md and bench/README.md say what it is."""

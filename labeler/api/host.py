@@ -12,8 +12,8 @@ async def answer(request: Request) -> Response:
     """GET /_stcore/host-config, in Streamlit's place.
 
     The page takes messages from itself, which let its connection go and open it again
-    (ui/presence.js), and from nobody else. It says itself that it is not connected, rather than
-    by a dialog over the canvas.
+    (ui/components/presence.js), and from nobody else. It says itself that it is not connected,
+    rather than by a dialog over the canvas.
     """
     host = request.headers.get("Host", "")
     return json_answer(

@@ -7,15 +7,30 @@ from pathlib import Path
 from typing import Final
 
 _HERE: Final = Path(__file__).parent
-_COMMENT: Final = re.compile(r"^ *//.*$", re.MULTILINE)
+# Whole lines only. A comment within a line gives the type of a value.
+_COMMENT: Final = re.compile(r"^ *(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/)\n", re.MULTILINE | re.DOTALL)
+_IMPORT: Final = re.compile(r'^import \{[^}]*\} from "(\./\w+\.js)";\n', re.MULTILINE)
+_EXPORT: Final = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
 
 def script(name: str) -> str:
-    """The script of that name without its comments, each line in its place.
+    """The script of that name with the modules that it imports, as one module without comments.
 
-    Streamlit sends it again with each change of a component's data.
+    Streamlit takes a component's script as text, where imports lead nowhere, and sends it again
+    with each change of the component's data. Names at the top of joined modules must differ.
     """
-    return _COMMENT.sub("", (_HERE / f"{name}.js").read_text(encoding="utf-8"))
+    texts: dict[Path, str] = {}
+    _join(_HERE / f"{name}.js", texts)
+    return "".join(texts.values())
+
+
+def _join(path: Path, texts: dict[Path, str]) -> None:
+    """Add the module after those that it imports, each once."""
+    text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
+    for imported in _IMPORT.findall(text):
+        if path.parent / imported not in texts:
+            _join(path.parent / imported, texts)
+    texts[path] = _EXPORT.sub("", _IMPORT.sub("", text))
 
 
 def style(name: str) -> str:

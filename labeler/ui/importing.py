@@ -62,8 +62,8 @@ _HTML = f"""
 _mount = st.components.v2.component(
     "labeler_importer",
     html=_HTML,
-    css=style("importing"),
-    js=script("importing"),
+    css=style("components/importer"),
+    js=script("components/importer"),
 )
 
 

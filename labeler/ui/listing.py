@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -23,7 +24,8 @@ PAGE_SIZE: Final = 25
 MOST_READ: Final = 2000
 """Documents that one run reads in search of a label: nobody's box may wait longer for its save."""
 
-_show_open = st.components.v2.component("labeler_listing", js=script("listing"))
+_show_open = st.components.v2.component("labeler_listing", js=script("components/image_list"))
+_LIST: Final = "open_list"
 _STATUS: Final = "status_filter"
 _TEXTS: Final = "status_texts"
 _TEXT: Final = "text_filter"
@@ -202,10 +204,15 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
                 )
                 - 1
             )
-    with st.container(key="open_list", height=420, border=True, gap=None):
+    with st.container(key=_LIST, height=420, border=True, gap=None):
         for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
             _image_button(entry, entry.image_id == current)
-        _show_open(key="show_open", data=current)
+        _show_open(key="show_open", data=json.dumps({"list": _LIST, "row": _row_key(current)}))
+
+
+def _row_key(image_id: str | None) -> str:
+    """The key of an image's button."""
+    return f"{LEAVE}open_{image_id}"
 
 
 def _image_button(entry: ImageEntry, is_current: bool) -> None:
@@ -214,7 +221,7 @@ def _image_button(entry: ImageEntry, is_current: bool) -> None:
     name = plain(shortened(entry.image_path, 30))
     st.button(
         f"{icon} {'**' + name + '**' if is_current else name}{boxes}",
-        key=f"{LEAVE}open_{entry.image_id}",
+        key=_row_key(entry.image_id),
         help=plain(entry.problem or f"{entry.image_path}: {STATUS_NAMES[entry.status]}"),
         type="tertiary",
         width="stretch",

@@ -18,6 +18,7 @@ from labeler.ui import address, canvas, people, state
 from labeler.ui.callbacks import whole
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
+from labeler.ui.presence import SAVE_STATE
 from labeler.ui.text import (
     STATUS_ICONS,
     STATUS_NAMES,
@@ -181,7 +182,7 @@ def _save_state(image: state.OpenImage) -> None:
     @st.fragment(run_every=1.0 if pending else LOOK_AGAIN_S)
     def line() -> None:
         draft = image.draft
-        with st.container(key="save_state"):
+        with st.container(key=SAVE_STATE):
             match draft.state:
                 case SaveState.SAVED:
                     if pending:

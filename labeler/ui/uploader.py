@@ -32,8 +32,8 @@ _HTML = """
 _mount = st.components.v2.component(
     "labeler_uploader",
     html=_HTML,
-    css=style("uploader"),
-    js=script("uploader"),
+    css=style("components/uploader"),
+    js=script("components/uploader"),
 )
 
 

@@ -1,0 +1,80 @@
+// One data set on its way to POST /api/imports, which answers line by line: how far it is, then the
+// report.
+
+/** @typedef {import("./importer_report.js").Report} Report */
+/** @typedef {{ doing?: string, done?: number, total?: number }} Progress */
+/** @typedef {{ code?: string, message?: string }} Problem */
+/** @typedef {Progress & { report?: Report, error?: Problem }} Line */
+
+const PACK_ABOVE = 2 ** 20;
+const BUSY_PAUSE_MS = 2000;
+const ZIP = "PK";
+const CUT = "The connection was cut. Import the file again: what is done already stays.";
+
+/**
+ * The body to send: text is packed to a tenth, so that large data sets get through servers that
+ * take small requests only.
+ * @param {Blob} file
+ * @returns {Promise<Blob>}
+ */
+export async function packed(file) {
+  const isZip = (await file.slice(0, 2).text()) === ZIP;
+  if (isZip || file.size < PACK_ABOVE || !globalThis.CompressionStream) return file;
+  return new Response(file.stream().pipeThrough(new CompressionStream("gzip"))).blob();
+}
+
+/**
+ * Each line of the stream, read as JSON; what follows the last line break is no line.
+ * @param {ReadableStream<BufferSource>} stream
+ * @returns {AsyncGenerator<Line, void, void>}
+ */
+export async function* linesOf(stream) {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const lines = (text + value).split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) yield JSON.parse(line);
+  }
+}
+
+/** @param {Response} answer @returns {Promise<Problem | null>} */
+const problemOf = (answer) =>
+  answer.ok ? Promise.resolve(null) : answer.json().then((body) => body?.error, () => null);
+
+/**
+ * Send a data set and read the answer; throws an Error whose message is for the person.
+ * @param {{
+ *   send: () => Promise<Response>,
+ *   renew: () => Promise<boolean>,
+ *   pause: (ms: number) => Promise<void>,
+ *   tell: (progress: Progress) => void,
+ *   wait: (message: string) => void,
+ * }} means `wait` hears why the server does not begin yet
+ * @returns {Promise<Report>}
+ */
+export async function importFile({ send, renew, pause, tell, wait }) {
+  let answer = await send();
+  if (answer.status === 401 && await renew()) answer = await send();
+  let problem = await problemOf(answer);
+  // One import runs at a time: another person's, or this one from before the page was reloaded.
+  while (problem?.code === "busy") {
+    wait(problem.message ?? "");
+    await pause(BUSY_PAUSE_MS);
+    answer = await send();
+    problem = await problemOf(answer);
+  }
+  if (!answer.ok || !answer.body) {
+    throw new Error(problem?.message ?? `The server answered ${answer.status}.`);
+  }
+  /** @type {Line} */
+  let last = {};
+  for await (const line of linesOf(answer.body)) {
+    if (line.doing) tell(line);
+    last = line;
+  }
+  if (last.report) return last.report;
+  throw new Error(last.error?.message ?? CUT);
+}

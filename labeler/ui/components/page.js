@@ -1,0 +1,42 @@
+// The page around the components, and what they put there for one another.
+
+/**
+ * What Streamlit hands to a component at each run of the page; `data` is what Python gave.
+ * @template Data
+ * @typedef {{
+ *   parentElement: HTMLElement | ShadowRoot,
+ *   data: Data,
+ *   setStateValue: (name: string, value: unknown) => void,
+ * }} Component
+ */
+
+/**
+ * What the tab knows of its connection, for other components.
+ * @typedef {{ connected: () => boolean, losses: () => number, awake: () => void }} Presence
+ */
+
+/**
+ * The canvas, for other components: wait until it has sent everything, or leave the image.
+ * @typedef {{
+ *   image: () => string,
+ *   quiet: () => Promise<unknown>,
+ *   leave: (then: () => void) => void,
+ * }} Canvas
+ */
+
+/**
+ * The window, with what components put there for one another; `labelerTab` outlives the place of
+ * the component that watches the connection.
+ * @typedef {Window & {
+ *   labelerPresence?: Presence,
+ *   labelerCanvas?: Canvas,
+ *   labelerTab?: {
+ *     attach: (node: Node, next: Component<{ task: string }>) => void,
+ *     detach: (node: Node) => void,
+ *   },
+ * }} Page
+ */
+export const page = /** @type {Page} */ (globalThis.window);
+
+/** @param {number} ms @returns {Promise<void>} */
+export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,133 @@
+// The tab's connection as a table: for each state and event the next state and what to do.
+
+/**
+ * `here`: connected. `pausing`: the client was asked to close the websocket. `paused`: it did.
+ * `away`: it was cut, or opens again. `back`: there is a new websocket, on which the page has not
+ * run yet. The instance at its end knows nothing of this tab, and would take a click for nothing.
+ * @typedef {"here" | "pausing" | "paused" | "away" | "back"} Connection
+ */
+
+/**
+ * `running`: a run of the page goes on. `drawn`: one was drawn since the connection came back.
+ * `told`: the person was told that there is no connection. `covered`: the page was paused and the
+ * cover is still over it. `losses`: how often the connection was lost.
+ * @typedef {Readonly<{
+ *   connection: Connection,
+ *   running: boolean,
+ *   drawn: boolean,
+ *   told: boolean,
+ *   covered: boolean,
+ *   losses: number,
+ * }>} State
+ */
+
+/**
+ * `letGo`: nobody is there and everything is saved. `unheard`: the client kept the websocket.
+ * `late`: there has been no connection for long enough to say so. `settled`: the page has run on
+ * the new connection, or has taken too long.
+ * @typedef {{ type: "letGo" | "unheard" | "lost" | "found" | "input" | "late" | "drawn" | "settled" }
+ *   | { type: "ran", running: boolean }} PresenceEvent
+ */
+
+/**
+ * `settle` sets the timers of `waits`, `stopWaiting` clears them.
+ * @typedef {"terminate" | "restart" | "cover" | "uncover" | "touch" | "tellLater" | "tellAway"
+ *   | "stopWaiting" | "settle" | "news" | "passOn"} Effect
+ */
+
+/** @typedef {{ to: Connection, effects: readonly Effect[] }} Row */
+
+/** @type {State} */
+export const HERE = {
+  connection: "here",
+  running: false,
+  drawn: false,
+  told: false,
+  covered: false,
+  losses: 0,
+};
+
+/** @type {Row} */
+const CUT = { to: "away", effects: ["stopWaiting", "tellLater"] };
+/** @type {Row} */
+const FOUND = { to: "back", effects: ["settle"] };
+
+/** @type {Record<Connection, { [Type in PresenceEvent["type"]]?: Row }>} */
+const TABLE = {
+  here: {
+    letGo: { to: "pausing", effects: ["terminate"] },
+    lost: CUT,
+  },
+  pausing: {
+    unheard: { to: "here", effects: ["touch"] },
+    lost: { to: "paused", effects: ["stopWaiting", "cover"] },
+    found: FOUND,
+  },
+  paused: {
+    lost: { to: "paused", effects: ["stopWaiting"] },
+    input: { to: "away", effects: ["restart"] },
+    found: FOUND,
+  },
+  away: {
+    lost: CUT,
+    late: { to: "away", effects: ["tellAway"] },
+    found: FOUND,
+  },
+  back: {
+    lost: CUT,
+    late: { to: "back", effects: ["tellAway"] },
+    found: FOUND,
+    ran: { to: "back", effects: ["settle"] },
+    drawn: { to: "back", effects: ["settle"] },
+    settled: { to: "here", effects: ["touch", "uncover", "news", "passOn"] },
+  },
+};
+
+/**
+ * What an event tells besides the connection, in whatever state it comes.
+ * @param {State} state
+ * @param {PresenceEvent} event
+ * @returns {Partial<State>}
+ */
+function toldBy(state, event) {
+  if (event.type === "lost") {
+    const covered = state.covered || state.connection === "pausing";
+    return { losses: state.losses + 1, running: false, covered };
+  }
+  if (event.type === "found") return { drawn: false };
+  if (event.type === "ran") return { running: event.running };
+  if (event.type === "drawn") return { drawn: true };
+  if (event.type === "late") return { told: true };
+  if (event.type === "settled") return { told: false, covered: false };
+  return {};
+}
+
+/**
+ * The next state and what is to be done, in this order.
+ * @param {State} state
+ * @param {PresenceEvent} event
+ * @returns {{ state: State, effects: readonly Effect[] }}
+ */
+export function reducePresence(state, event) {
+  const row = TABLE[state.connection][event.type] ?? { to: state.connection, effects: [] };
+  const isNews = state.told || state.covered;
+  return {
+    state: { ...state, ...toldBy(state, event), connection: row.to },
+    effects: row.effects.filter((effect) => effect !== "news" || isNews),
+  };
+}
+
+const SETTLED_AFTER = 150;
+const RUN_AFTER = 300;
+const GIVE_UP_AFTER = 12000;
+
+/**
+ * For a tab whose connection is back, in ms: when it counts as settled, and when it asks for a run
+ * of the page. The client has the page run by itself only where a run was cut off.
+ * @param {State} state
+ * @returns {{ settled: number, ask: number | null }}
+ */
+export const waits = ({ drawn, running }) => ({
+  settled: drawn && !running ? SETTLED_AFTER : GIVE_UP_AFTER,
+  ask: drawn || running ? null : RUN_AFTER,
+});

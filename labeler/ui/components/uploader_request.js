@@ -1,0 +1,65 @@
+// One file on its way to POST /api/images: tried again where that may help.
+
+/** @typedef {import("./uploader_batch.js").Taken} Taken */
+/** @typedef {import("./uploader_batch.js").Failed} Failed */
+
+const TRIES = 6;
+const FIRST_PAUSE_MS = 500;
+const SIGN_IN = "sign in again in another tab, then choose it again.";
+
+/**
+ * What the server says; `body` is empty where it is no JSON.
+ * @typedef {{ status: number, body: { image_id?: string, error?: { message?: string } } }} Answer
+ */
+
+/**
+ * @typedef {{
+ *   send: () => Promise<Answer>,
+ *   renew: () => Promise<boolean>,
+ *   readable: () => Promise<boolean>,
+ *   pause: (ms: number) => Promise<void>,
+ *   random: () => number,
+ * }} Means  how to reach the server, to get a fresh token, and to see whether the file is there
+ */
+
+/** @param {number} status */
+const mayPass = (status) => status >= 500 || status === 429 || status === 408;
+
+/** @param {string} name @param {Answer} answer */
+function problemOf(name, { status, body }) {
+  // Not our own words: a proxy before us wants people to sign in again.
+  if (status === 401 && !body.error) return `${name} was not taken: ${SIGN_IN}`;
+  return body.error?.message ?? `The server answered ${status}.`;
+}
+
+/**
+ * Send a file until it is taken or refused for good, at most six times.
+ * @param {{ name: string, place: number }} file `place` in the order of choosing
+ * @param {Means} means
+ * @returns {Promise<Taken | Failed>}
+ */
+export async function uploadFile({ name, place }, { send, renew, readable, pause, random }) {
+  let problem = "";
+  let refused = false;
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    if (attempt) await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + random()));
+    try {
+      const answer = await send();
+      const { status, body } = answer;
+      if (status >= 200 && status < 300) {
+        return { type: "taken", place, imageId: body.image_id ?? "", fresh: status === 201 };
+      }
+      problem = problemOf(name, answer);
+      if (status === 401 && !refused) {
+        refused = true;
+        if (await renew()) continue;
+      }
+      if (!mayPass(status)) break;
+    } catch {
+      problem = await readable()
+        ? `${name} could not be sent: the server can't be reached. Choose it again.`
+        : `${name} can't be read any more. Choose it again.`;
+    }
+  }
+  return { type: "failed", problem };
+}

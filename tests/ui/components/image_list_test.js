@@ -1,0 +1,16 @@
+import assert from "node:assert/strict";
+import { scrollNeeded } from "../../../labeler/ui/components/image_list.js";
+
+/** @param {number} top @param {number} height */
+const box = (top, height) => ({ left: 0, width: 10, top, height, bottom: top + height });
+const LIST = box(100, 400);
+
+Deno.test("a row that can be seen whole is left where it is", () => {
+  for (const top of [100, 300, 460]) assert.equal(scrollNeeded(LIST, box(top, 40)), 0);
+});
+
+Deno.test("a row above, below or at the edge is brought to the middle", () => {
+  for (const top of [-500, 99, 461, 900]) {
+    assert.equal(top - scrollNeeded(LIST, box(top, 40)), 280);
+  }
+});
