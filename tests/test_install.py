@@ -116,16 +116,31 @@ def test_a_package_with_other_bytes_is_refused_and_the_reason_shown(
     assert "Location" not in done.stderr
 
 
-def test_a_persons_own_place_for_packages_is_not_used(tmp_path: Path, python: Path) -> None:
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["PIP_TARGET={elsewhere}", "PIP_USER=1"],
+        ["PIP_PREFIX={elsewhere}", "PIP_DRY_RUN=1"],
+        ["PIP_CONSTRAINT={elsewhere}.txt", "PIP_REQUIREMENT={elsewhere}.txt"],
+    ],
+    ids=["another folder", "nothing", "other versions"],
+)
+def test_a_persons_settings_of_pip_change_nothing_that_is_installed(
+    settings: list[str], tmp_path: Path, python: Path
+) -> None:
     registry, lock = tmp_path / "registry", tmp_path / "lock.txt"
     lock.write_text(wheel(registry, "outer", "1.0"))
+    wheel(registry, "other", "1.0")
+    wheel(registry, "outer", "2.0")
     elsewhere = tmp_path / "elsewhere"
-    done = run(
-        registry, "env", f"PIP_TARGET={elsewhere}", "PIP_USER=1", "sh", INSTALL, python, lock
-    )
+    elsewhere.with_suffix(".txt").write_text("outer==2.0\nother==1.0\n")
+    given = [setting.format(elsewhere=elsewhere) for setting in settings]
+    done = run(registry, "env", *given, "sh", INSTALL, python, lock)
     assert (done.returncode, done.stderr) == (0, "")
     assert not elsewhere.exists()
-    assert run(registry, python, "-c", "import outer").returncode == 0
+    shown = run(registry, python, "-c", "import outer; print(outer.version)")
+    assert shown.stdout == "1.0\n"
+    assert run(registry, python, "-c", "import other").returncode == 1
 
 
 @pytest.mark.parametrize("system", SYSTEMS)

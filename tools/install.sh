@@ -9,8 +9,9 @@ set -eu
 python="$1"
 shift
 
-# A person's settings of pip name their package index, and are kept. These would install elsewhere.
-unset PIP_TARGET PIP_PREFIX PIP_ROOT
+# A person's settings of pip name their package index, and are kept. These would install elsewhere,
+# or something else.
+unset PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_DRY_RUN PIP_CONSTRAINT PIP_REQUIREMENT
 export PIP_USER=0 PIP_DISABLE_PIP_VERSION_CHECK=1
 
 log="$(mktemp)"
