@@ -10,8 +10,9 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import streamlit as st
@@ -21,7 +22,7 @@ from streamlit.runtime.metrics_util import Installation
 from labeler import __version__, api, logs
 from labeler.auth import SignIn
 from labeler.cycles import search_regularly
-from labeler.dataset import open_dataset
+from labeler.dataset import Dataset, open_dataset
 from labeler.descriptors import raise_limit
 from labeler.errors import LabelerError
 from labeler.events import Start, Stop, happened
@@ -65,6 +66,8 @@ def build(settings: Settings) -> st.App:
         Installation.instance().installation_id_v3 = ONE_MACHINE
         storage = "bucket" if settings.storage.bucket else "folder"
         happened(Start(version=__version__, storage=storage))
+        # Nobody waits for it: a store that can't be reached must not delay the start.
+        threading.Thread(target=_store_first_labels, args=(dataset,), daemon=True).start()
         searching = asyncio.create_task(search_regularly())
         yield
         searching.cancel()
@@ -79,6 +82,12 @@ def build(settings: Settings) -> st.App:
     calls = api.application(dataset, gate, settings.max_upload_bytes)
     before = [Middleware(api.Traced), Middleware(api.Front, api=calls)]
     return st.App(script, middleware=before, lifespan=lifespan, secrets=secrets)
+
+
+def _store_first_labels(dataset: Dataset) -> None:
+    """Commands and other processes find the same labels from now on, whatever their settings."""
+    with suppress(LabelerError):  # whoever needs the labels is told
+        dataset.labels.read()
 
 
 def address(settings: Settings) -> str:

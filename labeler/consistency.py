@@ -184,7 +184,7 @@ class Consistency:
         )
 
     def _label_set(self) -> Iterator[Problem]:
-        labels, state = self._labels.opened()
+        labels, state = self._labels.looked_up()
         if state is ABSENT and self._names:
             yield Problem(
                 LABELS_KEY,

@@ -44,7 +44,7 @@ from labeler.originals import Uploads
 from labeler.registry import Known, Registry
 from labeler.selection import ALL, Choice, ChosenImage
 from labeler.sources import Head, dump_head, spellings
-from labeler.storage import ABSENT, ObjectInfo, Store
+from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 from labeler.survey import READING, Survey
 from labeler.verifying import Verdict, verify
 
@@ -175,6 +175,10 @@ class Exports:
     def kept(self) -> list[ObjectInfo]:
         """The exports in the store, the newest first."""
         return [info for info in self._shelf.exports() if _NAME.fullmatch(info.key[len(EXPORTS) :])]
+
+    def any_kept(self) -> bool:
+        """Whether an export of any format is kept: it holds the labels under their numbers."""
+        return any(True for _ in list_all(self._store, EXPORTS))
 
     def verify(self, name: str, progress: Progress = unwatched) -> Verdict:
         """Whether the store holds what that export was made from, by its key or file name.

@@ -239,12 +239,14 @@ class _Import(ExitStack):
         """The label set, and the state that a write has to name.
 
         The label that every project begins with gives way to those of its first data set, so that
-        they keep their order and numbers.
+        they keep their order and numbers: as long as no box and no export has used it.
         """
-        labels, version = self._dataset.labels.opened()
-        names = tuple(label.name for label in labels.labels)
-        given = version is not ABSENT or names != DEFAULT_LABELS or labels.rebuilt_from
-        if given or any(entry.rects for entry in self._dataset.list_images()):
+        labels, version = self._dataset.labels.looked_up()
+        if (
+            labels != LabelSet().added(DEFAULT_LABELS)
+            or any(entry.rects for entry in self._dataset.list_images())
+            or self._dataset.exports.any_kept()
+        ):
             return labels, version
         return LabelSet(), version
 

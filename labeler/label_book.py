@@ -5,6 +5,9 @@ makes the same edit on what is there then: edits of two admins are both kept, an
 longer makes sense is refused. The object is lost only where somebody deletes it; exports still
 name the labels then, and the set is made from the newest one, for a number that was given must
 never mean another label.
+
+The first labels of a project are those of the settings. Each process may have others, so they are
+stored before anybody sees them: the first process wins, and all show its labels.
 """
 
 from __future__ import annotations
@@ -13,9 +16,16 @@ import json
 import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
+from labeler.errors import (
+    DamagedDocument,
+    InvalidDocument,
+    NotAllowed,
+    NotFound,
+    VersionConflict,
+)
 from labeler.labels import (
     LABELS_KEY,
     PALETTE,
@@ -39,29 +49,49 @@ _MOST_BYTES: Final = 16 * 2**20
 LabelEdit = Callable[[LabelSet], LabelSet]
 
 
+@dataclass(frozen=True, slots=True)
+class _First:
+    """The labels of a project that has none stored; `exported` where an export has named some."""
+
+    labels: LabelSet
+    exported: bool
+
+
 class LabelBook:
     """The label set of one store. `seed` are the labels of a project that never had any."""
 
     def __init__(self, store: Store, seed: Iterable[str]) -> None:
         self._store = store
         self._seed = tuple(seed)
-        self._first: LabelSet | None = None
+        self._first: _First | None = None
+        self._told = False
 
     def read(self) -> LabelSet:
         """The project's labels as they are now; DamagedDocument, StoreError."""
         return self.opened()[0]
 
     def opened(self) -> tuple[LabelSet, Replaces]:
-        """The labels, and the state that a write has to name: ABSENT where none are stored."""
-        try:
-            data, info = self._store.read(LABELS_KEY)
-        except NotFound:
-            if self._first is None:
-                # Looked for once: the first export of a project stores the labels before itself.
-                self._first = self._rebuilt() or LabelSet().added(self._seed)
-            return self._first, ABSENT
-        self._first = None
-        return parse_label_set(data), info.version
+        """The labels, and the state that a write has to name. The first ones are stored.
+
+        The state is ABSENT where labels that were lost are taken from an export, and in a store
+        that refuses writes: it is still read, and the log says once that its labels are nowhere.
+        """
+        while True:
+            labels, replaces, seeded = self._found()
+            if not seeded:
+                return labels, replaces
+            try:
+                return labels, self.write(labels, ABSENT)
+            except VersionConflict:  # another process was first
+                continue
+            except NotAllowed as error:
+                self._tell(error)
+                return labels, ABSENT
+
+    def looked_up(self) -> tuple[LabelSet, Replaces]:
+        """What `opened` would give; nothing is written."""
+        labels, replaces, _ = self._found()
+        return labels, replaces
 
     def edit(self, edit: LabelEdit) -> LabelSet:
         """The label set after `edit`, stored; it is made on the newest set, perhaps repeatedly.
@@ -71,7 +101,7 @@ class LabelBook:
         """
         self._first = None
         while True:
-            labels, replaces = self.opened()
+            labels, replaces = self.looked_up()
             changed = edit(labels)
             if changed == labels and replaces is not ABSENT:
                 return labels
@@ -93,10 +123,32 @@ class LabelBook:
             LABELS_KEY, dump_label_set(labels), replaces=replaces, content_type="application/json"
         )
 
-    def _rebuilt(self) -> LabelSet | None:
-        """The labels of the newest export whose labels can be read; None without exports."""
+    def _found(self) -> tuple[LabelSet, Replaces, bool]:
+        """The labels, their state, and whether nothing but the settings names them."""
+        try:
+            data, info = self._store.read(LABELS_KEY)
+        except NotFound:
+            # Looked for once: the first export of a project stores the labels before itself.
+            first = self._first = self._first or self._made_first()
+            return first.labels, ABSENT, not first.exported
+        self._first = None
+        return parse_label_set(data), info.version, False
+
+    def _tell(self, error: NotAllowed) -> None:
+        if not self._told:
+            self._told = True
+            logger.warning(
+                "%s can't be stored, so the labels shown are those of LABELER_LABELS, and another "
+                "process may show others: %s",
+                LABELS_KEY,
+                error.for_log,
+            )
+
+    def _made_first(self) -> _First:
+        """The labels of the newest export whose labels can be read, else the seed."""
         keys = [info.key for info in list_all(self._store, COCO_EXPORTS)]
-        for key in reversed([key for key in keys if key.endswith(".json")]):
+        exports = [key for key in keys if key.endswith(".json")]
+        for key in reversed(exports):
             try:
                 with self._store.open(key) as chunks:
                     labels = from_categories(coco_categories(chunks), key)
@@ -105,8 +157,8 @@ class LabelBook:
                 logger.warning("The labels can't be rebuilt from %s: %s", key, error.for_log)
                 continue
             logger.warning("%s is missing; its labels were taken from %s", LABELS_KEY, key)
-            return labels
-        return None
+            return _First(labels, exported=True)
+        return _First(LabelSet().added(self._seed), exported=bool(exports))
 
     def _counting_as_then(self, labels: LabelSet, key: str) -> LabelSet:
         """The labels with what their former names and merges were when the export was made."""

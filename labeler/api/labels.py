@@ -60,7 +60,7 @@ class Labels:
         return _State(status, labels, _tag(version))
 
     def _put(self, body: bytes, condition: Condition) -> _State:
-        labels, version = self._book.opened()
+        labels, version = self._book.looked_up()
         if not condition.holds(_tag(version)):
             return _State(412, labels, _tag(version))
         wanted = replaced(labels, check_label_set(body))

@@ -257,7 +257,10 @@ def _put_document() -> Json:
 def _get_labels() -> Json:
     return {
         "operationId": "getLabels",
-        "summary": "The label set; without an ETag while none is stored, so that it may change",
+        "summary": "The label set",
+        "description": "The first labels of a project are stored before they are answered. There "
+        "is no ETag only where the store refuses writes, and where a lost label set was taken from "
+        "an export: none is stored then.",
         "parameters": [IF_NONE_MATCH],
         "responses": {
             "200": answered("The label set.", ref("LabelSet"), ETag=ETAG),

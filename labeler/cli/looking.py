@@ -1,4 +1,4 @@
-"""`list`, `show` and `stats`: what is there, nothing of it changed."""
+"""`list`, `show` and `stats`: what is there; no image of it is changed."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from labeler.labels import LabelSet, dump_label_set
 from tests.api.conftest import Open
 from tests.api.support import Api, named, refused
 
@@ -27,23 +28,30 @@ def put(api: Api, labels: Any, **headers: str) -> httpx.Response:
 def stored(open_api: Open) -> tuple[Api, dict[str, Any], str]:
     """The API over a label set that is stored: person, car."""
     api = open_api(LABELER_LABELS="person,car")
-    answer = put(api, read(api)[0], If_None_Match="*")
-    assert answer.status_code == 201, answer.text
-    return api, answer.json(), answer.headers["ETag"]
-
-
-def test_labels_that_nobody_stored_have_no_etag_and_can_be_created(open_api: Open) -> None:
-    api = open_api(LABELER_LABELS="person,car")
     labels, tag = read(api)
+    assert tag
+    return api, labels, tag
+
+
+def test_labels_are_stored_before_they_are_answered(open_api: Open) -> None:
+    api, labels, tag = stored(open_api)
     assert [one["name"] for one in labels["labels"]] == ["person", "car"]
-    assert tag is None
-    body = refused(put(api, labels, If_Match='"1"'), 412, "version_conflict", "is not stored")
-    assert (body["labels"], body["etag"]) == (labels, None)
-    answer = put(api, labels, If_None_Match="*")
-    assert (answer.status_code, answer.json()) == (201, labels)
-    assert (api.folder / "labels.json").read_bytes() == answer.content
-    assert read(api) == (labels, answer.headers["ETag"])
-    refused(put(api, labels, If_None_Match="*"), 412, "version_conflict")
+    assert json.loads((api.folder / "labels.json").read_bytes()) == labels
+    other = open_api(folder=api.folder, LABELER_LABELS="something,else")
+    assert read(other) == (labels, tag)
+    body = refused(put(api, labels, If_None_Match="*"), 412, "version_conflict", "has changed")
+    assert (body["labels"], body["etag"]) == (labels, tag)
+
+
+def test_labels_that_nobody_has_seen_can_be_created(open_api: Open) -> None:
+    api = open_api(LABELER_LABELS="person,car")
+    first = LabelSet().added(["person", "car", "bus"])
+    content = dump_label_set(first)
+    refused(put(api, content, If_Match='"1"'), 412, "version_conflict", "is not stored")
+    answer = put(api, content, If_None_Match="*")
+    assert (answer.status_code, answer.content) == (201, content)
+    assert (api.folder / "labels.json").read_bytes() == content
+    assert read(api) == (answer.json(), answer.headers["ETag"])
 
 
 def test_a_change_names_what_it_replaces(open_api: Open) -> None:

@@ -6,16 +6,20 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
+from threading import Barrier
 
 import pytest
 
 from labeler.dataset import Dataset
-from labeler.errors import DamagedDocument, LabelRefused
-from labeler.label_book import coco_categories, from_categories
+from labeler.errors import DamagedDocument, LabelRefused, NotAllowed
+from labeler.label_book import LabelBook, coco_categories, from_categories
 from labeler.label_edits import acknowledged, merged, recolored, renamed, retired
 from labeler.labels import LabelSet, dump_label_set
+from labeler.storage import ABSENT
 from tests.pictures import png
 from tests.projects import BOX, OTHER, Project, with_boxes
+from tests.storage.test_local_failures import mount, unmount
 
 
 def test_different_edits_at_once_are_all_kept(project: Project) -> None:
@@ -55,6 +59,51 @@ def test_an_edit_that_changes_nothing_writes_nothing(project: Project) -> None:
     before = project.objects()
     dataset.labels.edit(partial(renamed, number=1, name="person"))
     assert project.objects() == before
+
+
+def test_the_first_of_two_processes_with_other_labels_wins(project: Project) -> None:
+    for _ in range(10):
+        names = [("alpha", "beta"), ("gamma",)]
+        books = []
+        for some in names:
+            project.environ["LABELS"] = ",".join(some)
+            books.append(project.open().labels)
+        start = Barrier(len(books))
+
+        def read(book: LabelBook, start: Barrier = start) -> LabelSet:
+            start.wait()
+            return book.read()
+
+        with ThreadPoolExecutor(len(books)) as pool:
+            shown = list(pool.map(read, books))
+        assert shown[0] == shown[1]
+        assert tuple(label.name for label in shown[0].labels) in names
+        assert project.store().read("labels.json")[0] == dump_label_set(shown[0])
+        project.remove("labels.json")
+
+
+def test_labels_are_shown_where_they_cant_be_stored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    project = Project(str(tmp_path), LABELS="alpha,beta")
+    # Rights don't bind root, a read-only mount does.
+    mount("--bind", str(tmp_path), str(tmp_path))
+    try:
+        mount("-o", "remount,bind,ro", str(tmp_path))
+        book = project.open().labels
+        for _ in range(2):
+            labels, state = book.opened()
+            assert [label.name for label in labels.labels] == ["alpha", "beta"]
+            assert state is ABSENT
+        [told] = caplog.messages
+        assert "labels.json can't be stored" in told
+        assert "Read-only file system" in told
+        with pytest.raises(NotAllowed, match=r"labels\.json can't be saved"):
+            book.add(["dog"])
+    finally:
+        unmount(tmp_path)
+    assert book.opened()[1] is not ABSENT
+    assert book.read() == labels
 
 
 # --- a lost label set ---------------------------------------------------------------------
@@ -144,6 +193,14 @@ def test_an_export_without_readable_labels_is_passed_over(project: Project) -> N
     project.put("exports/dataset_coco_99990102_000000.json", b'{"images": [')
     project.put("exports/dataset_coco_99990103_000000.sources.jsonl", b"{}")
     assert [label.name for label in project.open().labels.read().labels] == NAMES
+
+
+def test_nothing_is_stored_where_no_export_can_be_read(project: Project) -> None:
+    """Numbers that an export gave may come back, and must not mean other labels then."""
+    project.put("exports/dataset_coco_20240102_000000.json", b'{"images": [')
+    before = project.objects()
+    assert [label.name for label in project.open().labels.read().labels] == ["object"]
+    assert project.objects() == before
 
 
 def test_a_damaged_label_set_is_not_lost(project: Project) -> None:

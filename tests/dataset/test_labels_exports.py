@@ -20,14 +20,20 @@ from tests.pictures import (
 from tests.projects import BOX, OTHER, Project, with_boxes
 
 
-def test_labels_come_from_the_settings_until_there_are_some(project: Project) -> None:
+def test_the_first_labels_are_stored_before_anybody_sees_them(project: Project) -> None:
     project.environ["LABELS"] = "person, car"
     dataset = project.open()
-    assert [label.name for label in dataset.labels.read().labels] == ["person", "car"]
     assert project.objects() == {}
-    dataset.labels.add(["dog", "CAR"])
+    first = dataset.labels.read()
+    assert [label.name for label in first.labels] == ["person", "car"]
+    before = project.objects()
+    assert list(before) == ["labels.json"]
     project.environ["LABELS"] = "something else"
-    names = [(label.number, label.name) for label in project.open().labels.read().labels]
+    assert project.open().labels.read() == first
+    assert dataset.labels.read() == first
+    assert project.objects() == before
+    project.open().labels.add(["dog", "CAR"])
+    names = [(label.number, label.name) for label in dataset.labels.read().labels]
     assert names == [(1, "person"), (2, "car"), (3, "dog")]
 
 

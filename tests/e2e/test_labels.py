@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -39,6 +43,24 @@ def rename(labeller: Labeller, number: int, name: str) -> None:
     page = open_label(labeller, number)
     row(page, number).get_by_label("Name", exact=True).fill(name)
     page.keyboard.press("Enter")
+
+
+def test_a_server_and_a_command_with_other_settings_have_the_same_labels(serve: Serve) -> None:
+    server = serve(LABELER_LABELS="alpha,beta")
+    environ = {name: text for name, text in os.environ.items() if name != "LABELER_LABELS"}
+    eventually((server.folder / "labels.json").exists)
+    done = subprocess.run(
+        [sys.executable, "-m", "labeler", "labels", "add", "gamma"],
+        env={**environ, "LABELER_STORAGE": str(server.folder)},
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""
+    named = [(one["number"], one["name"]) for one in labels(server)]
+    assert named == [(1, "alpha"), (2, "beta"), (3, "gamma")]
+    with urlopen(f"{server.url}/api/labels") as answer:
+        assert json.load(answer)["labels"] == labels(server)
 
 
 def test_two_admins_and_a_labeller(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -189,6 +190,43 @@ def test_labels_keep_their_spelling_and_may_be_renamed(project: Project, tmp_pat
     assert [box[0] for box in boxes(documents(dataset)["a.png"])] == ["Car", "Dog", "wolf"]
     names_then = [label.name for label in dataset.labels.read().labels]
     assert names_then == ["object", "Car", "Dog", "wolf"]
+
+
+@pytest.mark.parametrize("seen", [False, True])
+def test_the_first_label_of_all_projects_gives_way(
+    project: Project, tmp_path: Path, seen: bool
+) -> None:
+    dataset = project.open()
+    dataset.add_image("a.png", png())
+    if seen:
+        dataset.labels.read()
+    written(tmp_path, {"set.json": coco({"a.png": [[1, 2, 3, 4]]})})
+    imported(dataset, tmp_path / "set.json")
+    assert [(one.number, one.name) for one in dataset.labels.read().labels] == [
+        (1, "car"), (2, "unused"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["coco", "zip", "box"])
+def test_a_label_that_was_used_keeps_its_number(
+    project: Project, tmp_path: Path, kind: str
+) -> None:
+    dataset = project.open()
+    dataset.add_image("a.png", png())
+    if kind == "coco":
+        dataset.exports.write()
+    elif kind == "zip":
+        dataset.labels.read()
+        dataset.exports.keep_bundle("yolo", BytesIO(b"zip"))
+    else:
+        image_id = dataset.add_image("b.png", png()).image_id
+        opened = dataset.open_document(image_id)
+        box = BOX.model_copy(update={"label": "object"})
+        dataset.save_document(image_id, with_boxes(opened, box), opened, by="")
+    written(tmp_path, {"set.json": coco({"a.png": [[1, 2, 3, 4]]})})
+    imported(dataset, tmp_path / "set.json")
+    names = [label.name for label in dataset.labels.read().labels]
+    assert names == ["object", "car", "unused"]
 
 
 def test_a_set_label_survives_the_first_import(project: Project, tmp_path: Path) -> None:

@@ -160,6 +160,7 @@ def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewP
     place.project.put(f"annotations/{bad}.json", b'{"rects": [')
     later = old_document("b.png").replace(b'"1.0"', b'"2.0"')
     place.project.put(f"annotations/{newer}.json", later)
+    place.dataset.labels.read()
     before = place.project.objects()
     dataset = place.project.open()  # another process, which has nothing in its listing
     place.bind(dataset)
