@@ -154,24 +154,26 @@ def serve(count: int) -> None:
 # --- what is measured, each in a process of its own ----------------------------------------
 
 
-def opened(place: str) -> Any:
-    from labeler.dataset import open_dataset
+def settings_of(place: str) -> Any:
     from labeler.settings import load_settings
 
-    return open_dataset(
-        load_settings({"LABELER_STORAGE": place, "LABELER_SECRET_KEY": "0123456789abcdef"})
-    )
+    return load_settings({"LABELER_STORAGE": place, "LABELER_SECRET_KEY": "0123456789abcdef"})
+
+
+def opened(place: str) -> Any:
+    from labeler.dataset import open_dataset
+
+    return open_dataset(settings_of(place))
 
 
 def prepare_full(place: str) -> Callable[[], None]:
     """Exports without an earlier one; whether image numbers are there already is left as it is."""
+    from labeler.places import open_places
     from labeler.storage import list_all
 
-    dataset = opened(place)
-    store = dataset._store
+    store, _ = open_places(settings_of(place))
     for info in list(list_all(store, "exports/")):
         store.delete(info.key, version=info.version)
-    dataset.close()
     fresh = opened(place)
     return lambda: fresh.exports.write()
 

@@ -83,12 +83,12 @@ def fill(folder: Path, images: int) -> None:
 # --- what is measured ---------------------------------------------------------------------
 
 
-def load_all(path: Path, folder: Path) -> int:
+def load_all(path: Path, _folder: Path) -> int:
     with path.open("rb") as file:
         return len(json.load(file)["images"])
 
 
-def read_all(path: Path, folder: Path) -> int:
+def read_all(path: Path, _folder: Path) -> int:
     source = open_source(path)
     return sum(1 for _ in read(source, Format.COCO, Problems()))
 

@@ -174,10 +174,9 @@ def google_bucket(connections: int) -> Any:
     import requests
     from google.cloud import storage
 
-    client = storage.Client(project=None)
-    adapter = requests.adapters.HTTPAdapter(pool_maxsize=connections)
-    client._http.mount("http://", adapter)
-    return client.bucket(BUCKET)
+    session = requests.Session()
+    session.mount("http://", requests.adapters.HTTPAdapter(pool_maxsize=connections))
+    return storage.Client(project=None, _http=session).bucket(BUCKET)
 
 
 def gcsfs_system() -> Any:

@@ -43,6 +43,7 @@ def gcloud(*arguments: str) -> str:
 
 
 def deploy(service: str, region: str, image: str) -> None:
+    """Make a revision of the image, under the tag and without traffic."""
     gcloud(
         "run", "deploy", service, f"--image={image}", f"--region={region}", "--no-traffic",
         f"--tag={TAG}", f"--flags-file={HERE / 'service.yaml'}", "--quiet",
@@ -50,6 +51,7 @@ def deploy(service: str, region: str, image: str) -> None:
 
 
 def describe(service: str, region: str) -> dict[str, Any]:
+    """The service as Cloud Run describes it."""
     found: dict[str, Any] = json.loads(
         gcloud("run", "services", "describe", service, f"--region={region}", "--format=json")
     )
@@ -101,6 +103,7 @@ def header_for(service: dict[str, Any], url: str, account: str) -> str:
 
 
 def smoke(service: dict[str, Any], url: str, account: str) -> None:
+    """Try the revision at that address with what the service stores in; Failure if it fails."""
     settings = settings_of(service)
     command = [sys.executable, str(HERE / "smoke.py"), url]
     if settings.get("LABELER_AUTH") == "oidc":
@@ -114,6 +117,7 @@ def smoke(service: dict[str, Any], url: str, account: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    """Roll out, or say what failed; the exit code."""
     parser = argparse.ArgumentParser(
         prog="rollout.py", description="Give a service a new image, and traffic when it works."
     )

@@ -37,6 +37,8 @@ class Failure(Exception):
 
 @dataclass
 class Answer:
+    """An answer of the service; `tag` is its ETag."""
+
     status: int
     tag: str
     data: bytes
@@ -169,6 +171,7 @@ def remove(made: dict[str, str], storage: str, uploads: str) -> None:
 
 
 def main(arguments: list[str]) -> int:
+    """Try the service, or say what failed; the exit code."""
     parser = argparse.ArgumentParser(
         prog="smoke.py", description="Try a running Labeler as a labeller would."
     )

@@ -50,6 +50,7 @@ def mounted(name: str) -> Iterator[Image]:
 
 
 def asked(*command: str) -> str:
+    """What the command prints, without the last line break; an error if it fails."""
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
@@ -130,6 +131,7 @@ def child_of(pid: int) -> int:
 
 
 def free_port() -> int:
+    """A port on which nothing listens at the moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -33,6 +33,7 @@ UNWANTED = ("pip", "pytest", "ruff", "mypy", "setuptools", "gcsfs", "grpc", "pla
 
 
 def main() -> None:
+    """Check the image that the command line names."""
     name, base = sys.argv[1:3]
     sizes = [size_mb(one) for one in (base, name)]
     check(f"size: {sizes[1]:.0f} MB, {sizes[1] - sizes[0]:.0f} MB more than its base",
@@ -46,6 +47,7 @@ def main() -> None:
 
 
 def check(what: str, holds: bool, otherwise: str = "") -> None:
+    """Print a line, and end with 1 unless it holds."""
     print(f"{'ok  ' if holds else 'FAIL'}  {what}{'' if holds else f': {otherwise}'}", flush=True)
     if not holds:
         sys.exit(1)

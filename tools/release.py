@@ -19,6 +19,7 @@ _SECTION: Final = re.compile(r"^## \[([^\]]+)\](.*)$", re.MULTILINE)
 
 
 def git(root: Path, *arguments: str) -> str:
+    """What git prints in that folder; an error if it fails."""
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
@@ -58,6 +59,7 @@ def faults(root: Path, version: str, changelog: str) -> list[str]:
 
 
 def main(root: Path) -> int:
+    """Print the notes of the version, or its faults; the exit code."""
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     version = project["version"]
     changelog = (root / "CHANGELOG.md").read_text(encoding="utf-8")

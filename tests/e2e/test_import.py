@@ -42,7 +42,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     importer.get_by_role("button", name="Import now").click()
     expect(importer.locator(".title")).to_have_text("Imported", timeout=30_000)
     expect(page.get_by_text("Images · 1 of 1 finished")).to_be_visible()
-    assert [rect["label"] for rect in documents(server.folder)["a.png"]["rects"]] == ["car"]
+    assert [rect["label"] for rect in documents(server.folder)["images/a.png"]["rects"]] == ["car"]
     # What is in the file is there: again, nothing is left to do.
     choose(page, path)
     expect(importer.locator(".counts")).to_contain_text("has just these already")
@@ -109,7 +109,7 @@ def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(
     expect(importer.locator(".chosen")).to_contain_text("is being imported")
     held[1].continue_()
     expect(importer.locator(".title")).to_have_text("Imported", timeout=30_000)
-    assert list(documents(server.folder)) == ["a.png"]
+    assert list(documents(server.folder)) == ["images/a.png"]
 
 
 def test_an_import_waits_for_another_one_to_end(

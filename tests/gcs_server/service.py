@@ -6,6 +6,7 @@ import base64
 import bisect
 import json
 import re
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
@@ -226,22 +227,30 @@ class Service:
         return Response(200, body, content_type="multipart/mixed; boundary=batch_answer")
 
 
-def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
-    """One page of at most 1,000 objects and common prefixes, by the UTF-8 bytes of the names."""
-    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+def _listed(
+    bucket: Bucket, query: dict[str, str]
+) -> tuple[Sequence[bytes], Callable[[str], Sequence[StoredObject]]]:
+    """The names that are listed, sorted, and what is listed under each of them."""
     every_version = query.get("versions", "").lower() == "true"
     softly_deleted = query.get("softDeleted", "").lower() == "true"
     if every_version and softly_deleted:
         raise Failure(400, "invalid", "versions and softDeleted can't be asked for together.")
+    if softly_deleted:
+        return sorted(name.encode() for name in bucket.soft), bucket.soft.__getitem__
+    if every_version:
+        names = {*bucket.sorted_names, *(name.encode() for name in bucket.old)}
+        return sorted(names), bucket.versions
+    return bucket.sorted_names, lambda name: [bucket.live[name]]
+
+
+def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
+    """One page of at most 1,000 objects and common prefixes, by the UTF-8 bytes of the names."""
+    prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+    names, objects_of = _listed(bucket, query)
     limit = min(int(query.get("maxResults", MAX_PAGE)), MAX_PAGE)
     if limit < 1:
         raise Failure(400, "invalid", "maxResults must be positive.")
     end = query.get("endOffset", "").encode()
-    names = bucket.sorted_names
-    if every_version:
-        names = sorted({*bucket.sorted_names, *(name.encode() for name in bucket.old)})
-    if softly_deleted:
-        names = sorted(name.encode() for name in bucket.soft)
     start = bisect.bisect_left(names, max(prefix.encode(), query.get("startOffset", "").encode()))
     if token := query.get("pageToken"):
         start = max(start, bisect.bisect_right(names, _token_name(token)))
@@ -265,12 +274,8 @@ def list_objects(bucket: Bucket, query: dict[str, str]) -> dict[str, Any]:
         last = raw
         if folder:
             prefixes.append(folder)
-        elif softly_deleted:
-            items += [one.resource(fields) for one in bucket.soft[name]]
-        elif every_version:
-            items += [one.resource(fields) for one in bucket.versions(name)]
         else:
-            items.append(bucket.live[name].resource(fields))
+            items += [one.resource(fields) for one in objects_of(name)]
     if items:
         page["items"] = items
     if prefixes:

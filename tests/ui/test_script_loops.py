@@ -1,5 +1,6 @@
-"""Pages give their file descriptors back, in the running server; and whether Streamlit still needs
-our help for it.
+"""Pages give their file descriptors back, in the running server.
+
+And whether Streamlit still needs our help for it.
 """
 
 from __future__ import annotations
