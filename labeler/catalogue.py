@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
-from labeler.images import is_image_name, name_size_id
+from labeler.image_names import is_image_name, name_size_id
 from labeler.models import AnnotationDocument, Status, parse_document
 from labeler.originals import IMAGE_ID, Uploads
 from labeler.settings import ImageIdStrategy

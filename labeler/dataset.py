@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from labeler import images
+from labeler import image_names, images
 from labeler.catalogue import (
     ANNOTATIONS,
     Catalogue,
@@ -337,14 +337,14 @@ class Dataset:
         self, name: str, data: bytes
     ) -> tuple[str, str, images.ImageInfo, OpenedDocument | None]:
         """The file's safe path, its image ID, what it is, and its document if one is stored."""
-        file_name = images.safe_path(name)
+        file_name = image_names.safe_path(name)
         info = images.inspect(
             data,
             name=file_name,
             max_bytes=self._settings.max_upload_bytes,
             max_pixels=self._settings.max_pixels,
         )
-        image_id = images.image_id(self._settings.image_id, file_name, data)
+        image_id = image_names.image_id(self._settings.image_id, file_name, data)
         try:
             opened = self._read(image_id)
         except NotFound:

@@ -61,6 +61,13 @@ class ImageTooLarge(LabelerError):
     status = 413
 
 
+class BodyTooLarge(LabelerError):
+    """The body of a call has more bytes than that call takes; the rest was not read."""
+
+    code = "too_large"
+    status = 413
+
+
 class ImageConflict(LabelerError):
     """Another picture has this image ID already; its boxes stay with it."""
 

@@ -1,16 +1,14 @@
-"""Images: safe names, image IDs, inspection of uploads, and copies for display. Pure."""
+"""Image files: inspection of uploads, and copies for display. Pure."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import re
 import struct
 import threading
-import unicodedata
-import uuid
 import warnings
 import zlib
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +17,7 @@ from typing import Any, Final
 from PIL import Image, UnidentifiedImageError
 
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
-from labeler.settings import ImageIdStrategy
+from labeler.gray_levels import gray_range
 
 MEDIA_TYPES: Final = {
     "JPEG": "image/jpeg",
@@ -30,29 +28,9 @@ MEDIA_TYPES: Final = {
     "GIF": "image/gif",
     "TIFF": "image/tiff",
 }
-EXTENSIONS: Final = (
-    "jpg", "jpeg", "jpe", "jfif", "jif", "mpo", "png", "webp", "bmp", "gif", "tif", "tiff",
-)  # fmt: skip
-OTHER_EXTENSIONS: Final = frozenset({
-    "heic", "heif", "avif", "jp2", "j2k", "jxl", "psd", "svg", "dng", "cr2", "cr3", "nef", "arw",
-    "orf", "rw2", "raf", "exr", "hdr", "dcm", "pcx", "tga", "ppm", "pgm", "ico",
-})  # fmt: skip
-"""Of pictures that Labeler does not take: in a folder they are refused by name, not passed over."""
-_BEGINNINGS: Final = re.compile(
-    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
-    re.DOTALL,
-)
-HEAD_BYTES: Final = 16
-_ENDINGS: Final = tuple(f".{extension}" for extension in EXTENSIONS)
 TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
 """Pillow opens MPO, a JPEG with more pictures behind it, as a JPEG, and knows no such opener."""
-MAX_NAME_BYTES: Final = 200
-MAX_PATH_BYTES: Final = 700
-"""An object's name has at most 1,024, of which prefixes take some."""
-MAX_FOLDERS: Final = 20
-_DRIVE: Final = re.compile("[A-Za-z]:")
-_AROUND: Final = re.compile(r"^[\s.]+|[\s.]+$")
 _ORIENTATION_TAG: Final = 0x0112
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -75,6 +53,15 @@ _DECODE_ERRORS: Final = (
 _decoding = threading.Lock()
 _WEBP_PIXELS: Final = 50_000_000
 """Above, half the limit counts: its decoder takes 16 bytes a pixel, all else at most 8."""
+_WIDE: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
+"""Modes whose numbers go beyond 255."""
+_SAMPLE: Final = 512
+_PHOTOMETRIC: Final = 262
+_NO_DATA: Final = 42113
+_PNG: Final = b"\x89PNG\r\n\x1a\n"
+_JPEG: Final = b"\xff\xd8\xff"
+_END_OF_JPEG: Final = b"\xff\xd9"
+_TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 _STRIP_PIXELS: Final = 2**20
 _GAP: Final = 3
 
@@ -94,87 +81,6 @@ class ImageInfo:
     orientation: int
 
 
-def safe_file_name(name: str) -> str:
-    """The base name in `name`, made safe for paths, in NFC, at most 200 bytes of UTF-8.
-
-    Folders, control characters, and dots and white space around it go; a longer name is cut and
-    marked with a digest of the whole, so that two long names stay two. Never empty; a name made
-    here stays as it is.
-    """
-    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/").rsplit("/", 1)[-1]
-    text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    # Normalised last of all: what stood apart may have come together.
-    text = _AROUND.sub("", unicodedata.normalize("NFC", text)) or "image"
-    if len(text.encode()) <= MAX_NAME_BYTES:
-        return text
-    stem, dot, extension = text.rpartition(".")
-    if not dot or len(extension.encode()) > 8:
-        stem, dot, extension = text, "", ""
-    tail = f"-{hashlib.md5(text.encode()).hexdigest()[:8]}{dot}{extension}"
-    room = MAX_NAME_BYTES - len(tail.encode())
-    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + tail
-
-
-def safe_path(path: str) -> str:
-    """A relative path with `/` whose every part is safe, as `safe_file_name` makes it.
-
-    Of an absolute path, on Windows too, the base name is left: its folders are another machine's.
-    A path that leads up stays inside. At most 20 folders and 700 bytes are kept, the last ones.
-    """
-    text = path.replace("\\", "/")
-    base = safe_file_name(text)
-    if text.startswith("/") or _DRIVE.match(text):
-        return base
-    folders: list[str] = []
-    for part in text.split("/")[:-1]:
-        if part == "..":
-            del folders[-1:]
-        elif part.strip() not in ("", "."):
-            folders.append(safe_file_name(part))
-    folders = folders[-MAX_FOLDERS:]
-    while folders and len("/".join((*folders, base)).encode()) > MAX_PATH_BYTES:
-        del folders[0]
-    return "/".join((*folders, base))
-
-
-def is_image_name(name: str) -> bool:
-    """Whether the name's extension is one of the pictures that are taken."""
-    return name.lower().endswith(_ENDINGS)
-
-
-def is_image_file(name: str, head: bytes) -> bool:
-    """Whether a file of a folder or a zip is to be taken for a picture.
-
-    It is one by its extension, also of a type that is not taken, which is then said; or, whatever
-    its name, by its first bytes, of which `head` has HEAD_BYTES.
-    """
-    extension = name.lower().rpartition(".")[2]
-    return (
-        is_image_name(name) or extension in OTHER_EXTENSIONS or _BEGINNINGS.match(head) is not None
-    )
-
-
-def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:
-    """The ID under which the document of this upload is kept: lower-case hex.
-
-    `file_name` is safe already; its folders do not count. `uuid` gives another ID at every call.
-    """
-    match strategy:
-        case ImageIdStrategy.NAME_SIZE:
-            return name_size_id(file_name.rpartition("/")[2], len(data))
-        case ImageIdStrategy.CONTENT:
-            return hashlib.md5(data).hexdigest()
-        case ImageIdStrategy.SHA256:
-            return hashlib.sha256(data).hexdigest()
-        case ImageIdStrategy.UUID:
-            return uuid.uuid4().hex
-
-
-def name_size_id(file_name: str, size: int) -> str:
-    """MD5 hex of `{file name}_{size in bytes}`."""
-    return hashlib.md5(f"{file_name}_{size}".encode()).hexdigest()
-
-
 def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> ImageInfo:
     """What the image in `data` is, after decoding it to the end.
 
@@ -185,7 +91,18 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
     if not data:
         raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
     check_size(len(data), name=name, max_bytes=max_bytes)
-    image = _open(data, name)
+    try:
+        return _inspected(data, data, name, max_pixels)
+    except DamagedImage:
+        repaired = _repaired(data)
+        if repaired is None:
+            raise
+        return _inspected(repaired, data, name, max_pixels)
+
+
+def _inspected(decoded: bytes, data: bytes, name: str, max_pixels: int) -> ImageInfo:
+    """What the image in `data` is, of which `decoded` has the same pixels."""
+    image = _open(decoded, name)
     _check_pixels(image, name, max_pixels)
     orientation = _orientation(image)
     width, height = image.size if _to_turn(image, orientation) < 5 else (image.height, image.width)
@@ -240,12 +157,24 @@ def display_copy(
     wider than asked for. JPEG, or PNG where the picture has transparent parts.
     Raises NotAnImage, DamagedImage, or ImageTooLarge for one that is not to be decoded.
     """
+    try:
+        return _display_copy(data, name, width, max_pixels)
+    except DamagedImage:
+        repaired = _repaired(data)
+        if repaired is None:
+            raise
+        return _display_copy(repaired, name, width, max_pixels)
+
+
+def _display_copy(
+    data: bytes, name: str, width: int | None, max_pixels: int
+) -> tuple[bytes, str] | None:
     image = _open(data, name)
     orientation = _to_turn(image, _orientation(image))
     shown_width = image.width if orientation < 5 else image.height
     smaller = width is not None and width < shown_width
     upright = orientation == 1 or image.format in ("JPEG", "MPO")
-    if not smaller and upright and image.format != "TIFF":
+    if not smaller and upright and image.format != "TIFF" and image.mode not in _WIDE:
         return None
     _check_pixels(image, name, max_pixels)
     with _decoding, _quiet():
@@ -270,7 +199,58 @@ def display_copy(
 
 def media_type(data: bytes, *, name: str) -> str:
     """The media type of the image in `data`; NotAnImage, DamagedImage."""
-    return MEDIA_TYPES[_open(data, name).format or ""]
+    try:
+        return MEDIA_TYPES[_open(data, name).format or ""]
+    except DamagedImage:
+        repaired = _repaired(data)
+        if repaired is None:
+            raise
+        return MEDIA_TYPES[_open(repaired, name).format or ""]
+
+
+# --- pictures that are whole but for what lies around their pixels -------------------------
+
+
+def _repaired(data: bytes) -> bytes | None:
+    """A file of the same pixels that can be decoded; None where none is known.
+
+    Browsers show both: a PNG whose texts or color profile are larger than Pillow reads, and a JPEG
+    without its end marker.
+    """
+    if data.startswith(_PNG):
+        return _without_texts(data)
+    if data.startswith(_JPEG) and _END_OF_JPEG not in data[-2:]:
+        with _decoding, _quiet():
+            return _with_end(data)
+    return None
+
+
+def _without_texts(data: bytes) -> bytes | None:
+    """The PNG without its texts and color profile (PNG specification, 5.3 and 11.3)."""
+    kept = [_PNG]
+    at = len(_PNG)
+    while at + 12 <= len(data):
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if data[at + 4 : at + 8] not in _TEXT_CHUNKS:
+            kept.append(data[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _with_end(data: bytes) -> bytes | None:
+    """The JPEG with its end marker, if nothing else is missing.
+
+    The decoder fills up what is missing from whatever follows. So what follows must not matter.
+    """
+    pixels = set()
+    for filler in (b"", bytes(range(1, 251)) * 8, b"\x55" * 2000):
+        try:
+            image = Image.open(io.BytesIO(data + filler + _END_OF_JPEG), formats=("JPEG",))
+            image.load()
+        except _DECODE_ERRORS:
+            return None
+        pixels.add(hashlib.md5(image.tobytes()).digest())
+    return data + _END_OF_JPEG if len(pixels) == 1 else None
 
 
 def _open(data: bytes, name: str) -> Image.Image:
@@ -295,6 +275,8 @@ def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:
         what = "a web page; save the picture itself"
     elif data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
         what = "a HEIC or AVIF picture; export it as JPEG"
+    elif head.startswith((b"data:image/", b"ivborw0kggo", b"/9j/", b"r0lgod")):
+        what = "a picture written as text (base64); send its bytes"
     elif head.startswith(b"%pdf"):
         what = "a PDF; export its pages as PNG or JPEG"
     elif b"\0" not in data[:512]:
@@ -363,7 +345,7 @@ def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Im
     image.load()
     if image.mode in ("L", "RGB") and not image.has_transparency_data:
         return image.reduce(factor) if factor > 1 else image
-    bounds = image.getextrema() if image.mode == "F" else (0, 0)
+    bounds = _bounds(image) if image.mode in _WIDE else (0.0, 1.0)
     whole: Image.Image | None = None
     height = factor * max(1, _STRIP_PIXELS // (image.width * factor))
     for top in range(0, image.height, height):
@@ -379,15 +361,35 @@ def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Im
     return whole
 
 
+def _bounds(image: Image.Image) -> tuple[float, float]:
+    """Which numbers are shown as black and as white; from a sample of the pixels."""
+    size = min(image.width, _SAMPLE), min(image.height, _SAMPLE)
+    sample = image.resize(size, Image.Resampling.NEAREST)
+    numbers: array[float] | array[int]
+    if sample.mode == "F":
+        numbers = array("f", sample.tobytes())
+    else:
+        numbers = array("i", sample.convert("I").tobytes())
+    black, white = gray_range(numbers, _missing(image))
+    tags = getattr(image, "tag_v2", {})
+    return (white, black) if tags.get(_PHOTOMETRIC) == 0 else (black, white)
+
+
+def _missing(image: Image.Image) -> float | None:
+    """The number that GDAL's tag names for pixels without data."""
+    try:
+        return float(str(getattr(image, "tag_v2", {}).get(_NO_DATA)).strip("\0 "))
+    except ValueError:
+        return None
+
+
 def _strip(image: Image.Image, bounds: Any, transparent: str) -> Image.Image:
-    """Some rows as L, RGB or `transparent`; those of floats between `bounds` as black and white."""
-    if image.mode in ("I;16", "I;16L", "I;16B", "I"):
-        wide = image.convert("I")
-        return wide.point(lambda value: value * (1 / 256)).convert("L")
-    if image.mode == "F":
-        low, high = bounds
-        span = (high - low) or 1
-        return image.point(lambda value: (value - low) * (255 / span)).convert("L")
+    """Some rows as L, RGB or `transparent`; numbers from black to white as `bounds` say."""
+    if image.mode in _WIDE:
+        black, white = bounds
+        scale = 255 / (white - black)
+        wide = image if image.mode == "F" else image.convert("I")
+        return wide.point(lambda value: value * scale + (-black * scale)).convert("L")
     if image.has_transparency_data:
         return image.convert("RGBA").convert(transparent)
     return image.convert("RGB")

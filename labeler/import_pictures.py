@@ -13,7 +13,7 @@ from labeler.dataset import AddedImage, Dataset
 from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
 from labeler.formats.found import FoundImage, Problems
 from labeler.formats.sources import Source, opened, read_whole
-from labeler.images import HEAD_BYTES, is_image_file, is_image_name
+from labeler.image_names import HEAD_BYTES, is_image_file, is_image_name
 from labeler.jobs import Progress
 from labeler.matching import ImageNames
 from labeler.originals import same_id

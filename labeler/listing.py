@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from labeler.catalogue import ANNOTATIONS, Catalogue, is_image_id
 from labeler.errors import NotFound
-from labeler.images import is_image_name
+from labeler.image_names import is_image_name
 from labeler.originals import IMAGE_ID, Uploads
 from labeler.storage import Store, Version
 

@@ -22,7 +22,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from labeler.images import is_image_name, safe_file_name
+from labeler.image_names import is_image_name, safe_file_name
 
 _LAYOUT: Final = frozenset({
     "images", "image", "imgs", "img", "jpegimages", "pngimages", "pictures", "photos", "data",

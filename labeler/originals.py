@@ -10,7 +10,8 @@ from threading import Lock
 from typing import Final, Protocol
 
 from labeler.errors import ImageConflict, InvalidRequest, NotFound, VersionConflict
-from labeler.images import ImageInfo, name_size_id
+from labeler.image_names import name_size_id
+from labeler.images import ImageInfo
 from labeler.models import AnnotationDocument
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ABSENT, ObjectInfo, Store, check_key

@@ -7,28 +7,19 @@ import os.path
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
 from labeler.auth import People, Roles, SignIn, parse_people
 from labeler.errors import InvalidDocument, SettingsError
+from labeler.image_names import ImageIdStrategy as ImageIdStrategy
 from labeler.labels import clean_label, label_key
 
 PREFIX: Final = "LABELER_"
 DEFAULT_LABELS: Final = ("object",)
 CLOUD_RUN_LIMIT_MB: Final = 32
 OFF: Final = "off"
-
-
-class ImageIdStrategy(StrEnum):
-    """What an image ID is made from."""
-
-    NAME_SIZE = "name-size"
-    CONTENT = "content"
-    SHA256 = "sha256"
-    UUID = "uuid"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ import pytest
 from labeler import catalogue
 from labeler.catalogue import Catalogue, ImageEntry, document_key, document_metadata, is_image_id
 from labeler.errors import NotFound, Unavailable
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.models import AnnotationDocument, Status, dump_document, parse_document
 from labeler.originals import Uploads
 from labeler.settings import ImageIdStrategy, Location

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
-from labeler import images
+from labeler import image_names, images
 from labeler.errors import ImageTooLarge
 from labeler.settings import ImageIdStrategy
 from labeler.storage import check_key
@@ -88,7 +88,7 @@ def size_of(data: bytes) -> tuple[int, int]:
     ],
 )
 def test_a_name_is_made_safe(given_name: str, safe: str) -> None:
-    assert images.safe_file_name(given_name) == safe
+    assert image_names.safe_file_name(given_name) == safe
 
 
 @given(st.text(st.characters() | st.sampled_from(". /\\\x00\u0301\u202e\ud800"), max_size=40))
@@ -97,28 +97,28 @@ def test_a_name_is_made_safe(given_name: str, safe: str) -> None:
 @example("." * 300)
 @example("\u3000.\u2028x")
 def test_any_name_becomes_one_part_of_a_key(name: str) -> None:
-    safe = images.safe_file_name(name)
+    safe = image_names.safe_file_name(name)
     assert check_key(f"uploads/{safe}").count("/") == 1
-    assert len(safe.encode()) <= images.MAX_NAME_BYTES
+    assert len(safe.encode()) <= image_names.MAX_NAME_BYTES
     assert unicodedata.is_normalized("NFC", safe)
-    assert images.safe_file_name(safe) == safe
+    assert image_names.safe_file_name(safe) == safe
 
 
 @pytest.mark.parametrize("letter", ["a", "é", "猫", "👩"])
 def test_a_long_name_is_cut_and_stays_itself(letter: str) -> None:
     names = [letter * 300 + f"{end}.jpeg" for end in "12"]
-    first, second = map(images.safe_file_name, names)
+    first, second = map(image_names.safe_file_name, names)
     assert first != second
     for safe in (first, second):
-        assert 180 < len(safe.encode()) <= images.MAX_NAME_BYTES
+        assert 180 < len(safe.encode()) <= image_names.MAX_NAME_BYTES
         assert safe.startswith(letter * 10)
         assert safe.endswith(".jpeg")
-        assert images.safe_file_name(safe) == safe
+        assert image_names.safe_file_name(safe) == safe
 
 
 def test_a_long_name_without_an_extension_is_cut_too() -> None:
     for name in ("a" * 300, "a." + "b" * 300):
-        assert len(images.safe_file_name(name)) <= images.MAX_NAME_BYTES
+        assert len(image_names.safe_file_name(name)) <= image_names.MAX_NAME_BYTES
 
 
 # --- image IDs ----------------------------------------------------------------------------
@@ -127,8 +127,8 @@ def test_a_long_name_without_an_extension_is_cut_too() -> None:
 def test_the_id_by_name_and_size_is_the_one_of_the_format() -> None:
     name, data = "street_scene_001.jpg", bytes(245760)
     wanted = hashlib.md5(b"street_scene_001.jpg_245760").hexdigest()
-    assert images.image_id(ImageIdStrategy.NAME_SIZE, name, data) == wanted
-    assert images.name_size_id(name, len(data)) == wanted
+    assert image_names.image_id(ImageIdStrategy.NAME_SIZE, name, data) == wanted
+    assert image_names.name_size_id(name, len(data)) == wanted
 
 
 def test_ids_by_content_do_not_know_the_name() -> None:
@@ -137,12 +137,12 @@ def test_ids_by_content_do_not_know_the_name() -> None:
         (ImageIdStrategy.CONTENT, hashlib.md5(data).hexdigest()),
         (ImageIdStrategy.SHA256, hashlib.sha256(data).hexdigest()),
     ):
-        assert images.image_id(strategy, "a.png", data) == wanted
-        assert images.image_id(strategy, "b.png", data) == wanted
+        assert image_names.image_id(strategy, "a.png", data) == wanted
+        assert image_names.image_id(strategy, "b.png", data) == wanted
 
 
 def test_uuids_differ_for_one_file() -> None:
-    ids = {images.image_id(ImageIdStrategy.UUID, "a.png", b"x") for _ in range(100)}
+    ids = {image_names.image_id(ImageIdStrategy.UUID, "a.png", b"x") for _ in range(100)}
     assert len(ids) == 100
     assert all(len(one) == 32 and one[12] == "4" for one in ids)
 

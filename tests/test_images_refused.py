@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import tracemalloc
 import zlib
 
 import pytest
@@ -93,12 +95,16 @@ def test_the_png_that_claims_is_well_formed() -> None:
     assert (info.width, info.height) == (100, 10)
 
 
-def test_text_within_a_png_that_unpacks_without_end_is_refused() -> None:
+def test_text_within_a_png_that_unpacks_without_end_is_not_unpacked() -> None:
     bomb = b"Comment\0\0" + zlib.compress(bytes(80 * MB), 9)
     data = png()
     at = data.index(b"IDAT") - 4
-    with pytest.raises(DamagedImage):
-        inspect(data[:at] + png_chunk(b"zTXt", bomb) + data[at:])
+    tracemalloc.start()
+    info = inspect(data[:at] + png_chunk(b"zTXt", bomb) + data[at:])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (info.width, info.height) == (64, 48)
+    assert most < 8 * MB
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,3 +141,36 @@ def test_hostile_bytes_are_taken_or_refused_never_more(
         inspect(hostile, max_pixels=10**6)
     with contextlib.suppress(LabelerError):
         images.display_copy(hostile, name="x", width=20, max_pixels=10**8)
+
+
+@pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
+def test_a_png_with_much_text_is_taken(kind: bytes) -> None:
+    """Browsers show it: its pixels are whole."""
+    packed = zlib.compress(bytes(3 * MB))
+    text = {
+        b"tEXt": b"Comment\0" + b"x" * (3 * MB), b"zTXt": b"Comment\0\0" + packed,
+        b"iTXt": b"Comment\0\1\0\0\0" + packed, b"iCCP": b"profile\0\0" + packed,
+    }[kind]  # fmt: skip
+    data = png()
+    at = data.index(b"IDAT") - 4
+    whole = data[:at] + png_chunk(kind, text) + data[at:]
+    info = inspect(whole)
+    assert (info.width, info.height, info.size) == (64, 48, len(whole))
+    assert info.md5 == hashlib.md5(whole).hexdigest()
+    assert images.display_copy(whole, name="x", width=9, max_pixels=10**8)
+    assert images.media_type(whole, name="x") == "image/png"
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_lacks_its_end_marker_alone_is_taken(progressive: bool) -> None:
+    data = encoded(noise(200, 150), "JPEG", progressive=progressive)
+    assert data.endswith(b"\xff\xd9")
+    assert inspect(data[:-2]).width == 200
+    assert images.display_copy(data[:-2], name="x", width=50, max_pixels=10**8)
+    for cut in (3, 10, 100, len(data) // 2):
+        with pytest.raises(DamagedImage):
+            inspect(data[:-cut])
+
+
+def noise(width: int, height: int) -> Image.Image:
+    return Image.effect_noise((width, height), 90).convert("RGB")

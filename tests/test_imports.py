@@ -31,6 +31,8 @@ LAYERS: tuple[frozenset[str], ...] = (
         {
             "labeler.auth",
             "labeler.descriptors",
+            "labeler.gray_levels",
+            "labeler.image_names",
             "labeler.geometry",
             "labeler.jobs",
             "labeler.joined",
@@ -113,8 +115,9 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 """They do their work when loaded, and need what starts them around them."""
 
 PURE = frozenset({
-    "labeler.auth", "labeler.coco", "labeler.geometry", "labeler.label_counts",
-    "labeler.label_edits", "labeler.labels", "labeler.matching", "labeler.merge", "labeler.models",
+    "labeler.auth", "labeler.coco", "labeler.geometry", "labeler.gray_levels",
+    "labeler.label_counts", "labeler.label_edits", "labeler.labels", "labeler.matching",
+    "labeler.merge", "labeler.models",
     "labeler.placing",
     "labeler.selection", "labeler.stored", "labeler.tokens",
 })  # fmt: skip

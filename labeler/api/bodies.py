@@ -14,9 +14,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from labeler.catalogue import document_key
-from labeler.errors import Busy, ImageTooLarge, InvalidRequest, LabelerError, TooSlow
+from labeler.errors import BodyTooLarge, Busy, InvalidRequest, LabelerError, TooSlow
 
 NAME_HEADER: Final = "X-File-Name"
+HEAD_BYTES: Final = 2048
 PAUSE_S: Final = 30
 _IN_MEMORY: Final = 2**23
 _ENCODED: Final = re.compile(r"(?:[\x21-\x24\x26-\x7e ]|%[0-9A-Fa-f]{2})+")
@@ -36,7 +37,7 @@ class Intake:
     async def body(self, request: Request, limit: int, what: str) -> AsyncIterator[bytes]:
         """The body, of at most `limit` bytes; it counts as held until the block ends.
 
-        Raises ImageTooLarge as soon as it passes the limit, TooSlow where nothing arrives for a
+        Raises BodyTooLarge as soon as it passes the limit, TooSlow where nothing arrives for a
         while, Busy where others hold too much. Nothing is read of one that says it is too large.
         """
         _check_said(request, limit, what)
@@ -109,6 +110,19 @@ def file_name(request: Request) -> str:
     )
 
 
+def check_is_file(request: Request, head: bytes, what: str) -> None:
+    """InvalidRequest where the body is a form with the file in it, as `curl -F` sends it.
+
+    `head` are the body's first bytes: by its type alone, a form can't be told from a file.
+    """
+    if head.startswith(b"--") and b"content-disposition:" in head[:HEAD_BYTES].lower():
+        path = request.url.path
+        raise InvalidRequest(
+            f"{what} came within a form (multipart/form-data). Send the file itself as the body: "
+            f"curl --data-binary @FILE -H 'X-Labeler-Client: me' -H '{NAME_HEADER}: NAME' {path}"
+        )
+
+
 def image_id_of(request: Request) -> str:
     """The image ID in the path; NotFound for what can't be one, without asking the store."""
     image_id: str = request.path_params["image_id"]
@@ -141,6 +155,6 @@ def _check_said(request: Request, limit: int, what: str) -> None:
 
 
 def _too_large(what: str, limit: int) -> LabelerError:
-    return ImageTooLarge(
+    return BodyTooLarge(
         f"{what} is larger than {limit / 2**20:.0f} MB, which is the most that is taken."
     )

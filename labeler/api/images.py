@@ -14,7 +14,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.answers import ASK_AGAIN, FOR_GOOD, headers, json_answer
-from labeler.api.bodies import Intake, file_name, image_id_of, whole_number
+from labeler.api.bodies import (
+    HEAD_BYTES,
+    Intake,
+    check_is_file,
+    file_name,
+    image_id_of,
+    whole_number,
+)
 from labeler.api.conditions import parse
 from labeler.api.once import Flights, Kept
 from labeler.api.sending import Outlet
@@ -58,6 +65,7 @@ class Images:
             self._intake.body(request, self._max_upload_bytes, name) as data,
             self._adding,
         ):
+            check_is_file(request, data[:HEAD_BYTES], name)
             added = await run_in_threadpool(self._dataset.add_image, name, data, person.email)
         return json_answer(
             {

@@ -16,7 +16,14 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from labeler.api.answers import NEVER, error_body, headers, json_answer
-from labeler.api.bodies import NAME_HEADER, Intake, file_name, flag
+from labeler.api.bodies import (
+    HEAD_BYTES,
+    NAME_HEADER,
+    Intake,
+    check_is_file,
+    file_name,
+    flag,
+)
 from labeler.auth import Person
 from labeler.dataset import Dataset
 from labeler.errors import Busy, InvalidRequest, LabelerError
@@ -80,6 +87,8 @@ class Imports:
             await held.enter_async_context(self._running)
             told = self._told = _Told()
             file = await held.enter_async_context(self._intake.file(request, MAX_BYTES, name))
+            file.seek(0)
+            check_is_file(request, await run_in_threadpool(file.read, HEAD_BYTES), name)
             work = self._work(held.pop_all(), file, name.replace("/", "_"), wanted, person, told)
             task = asyncio.create_task(work)
         self._tasks.add(task)

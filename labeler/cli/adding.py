@@ -60,7 +60,7 @@ def _files(paths: Iterable[Path], problems: list[str]) -> list[tuple[Path, str]]
 
 def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
     """The images at any depth, in the order of names; nothing hidden, no links to folders."""
-    from labeler.images import HEAD_BYTES, is_image_file
+    from labeler.image_names import HEAD_BYTES, is_image_file
 
     def refuse(error: OSError) -> None:
         problems.append(f"{error.filename}: {error.strerror}")

@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, Protocol, cast
 
 from labeler.errors import InvalidImport
+from labeler.formats.zip_names import names_in
 
 MAX_FILES: Final = 500_000
 MAX_RATIO: Final = 200
@@ -35,6 +36,15 @@ _END: Final = b"PK\x05\x06"
 _END_64: Final = b"PK\x06\x06"
 _ZIP: Final = (b"PK\x03\x04", _END)
 _GZIP: Final = b"\x1f\x8b"
+_HEAD_BYTES: Final = 512
+_ARCHIVES: Final = (
+    (b"Rar!\x1a\x07", 0, "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", 0, "a 7-Zip archive"),
+    (b"ustar", 257, "a tar archive"),
+    (b"BZh", 0, "packed by bzip2"),
+    (b"\xfd7zXZ\0", 0, "packed by xz"),
+    (b"\x28\xb5\x2f\xfd", 0, "packed by Zstandard"),
+)
 _DRIVE: Final = re.compile("[A-Za-z]:")
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error)
 
@@ -186,10 +196,11 @@ def open_source(path: Path, name: str = "") -> Source:
         if path.is_dir():
             return FolderSource(path, name=name)
         with path.open("rb") as file:
-            head = file.read(4)
+            head = file.read(_HEAD_BYTES)
     except OSError as error:
         raise InvalidImport(f"{name or path} can't be read: {error.strerror}.") from error
-    if head in _ZIP:
+    check_archive(head, name or path.name)
+    if head[:4] in _ZIP:
         file = path.open("rb")
         try:
             return ZipSource(file, name or path.name)
@@ -202,7 +213,19 @@ def open_source(path: Path, name: str = "") -> Source:
 def source_of(file: BinaryIO, name: str) -> Source:
     """The source in a file that is open already, a zip or not; InvalidImport."""
     file.seek(0)
-    return ZipSource(file, name) if file.read(4) in _ZIP else FileSource(file, name)
+    head = file.read(_HEAD_BYTES)
+    check_archive(head, name)
+    return ZipSource(file, name) if head[:4] in _ZIP else FileSource(file, name)
+
+
+def check_archive(head: bytes, name: str) -> None:
+    """InvalidImport for an archive that is no zip; `head` are its first bytes."""
+    kind = next((kind for begin, at, kind in _ARCHIVES if head.startswith(begin, at)), "")
+    if kind:
+        raise InvalidImport(
+            f"{name} is {kind}, which Labeler does not open. Unpack it and import the folder, or "
+            "pack it as a zip."
+        )
 
 
 @contextmanager
@@ -269,9 +292,10 @@ def check_list(file: BinaryIO, name: str) -> int:
 def checked(archive: zipfile.ZipFile, packed: int, name: str) -> dict[str, zipfile.ZipInfo]:
     """The files of the zip by name, without hidden ones; InvalidImport for a hostile zip."""
     infos: dict[str, zipfile.ZipInfo] = {}
+    names = names_in(archive)
     unpacked = 0
     for info in archive.infolist():
-        path = info.filename.replace("\\", "/")
+        path = names[info.filename].replace("\\", "/")
         if not is_inside(path.rstrip("/")):
             raise InvalidImport(
                 f"{name} was refused: the name {info.filename!r} in it leads out of its folder."

@@ -17,7 +17,7 @@ from labeler.boxes import Box
 from labeler.errors import InvalidImport
 from labeler.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
 from labeler.formats.sources import Source, read_whole
-from labeler.images import is_image_name
+from labeler.image_names import is_image_name
 
 MAX_TEXT_BYTES: Final = 2**24
 MAX_YAML_BYTES: Final = 2**18

@@ -7,7 +7,7 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from labeler.auth import Role
 from labeler.errors import LabelerError
-from labeler.images import EXTENSIONS
+from labeler.image_names import EXTENSIONS
 from labeler.labels import LabelSet
 from labeler.ui import address, people, state, views
 from labeler.ui import uploader as component

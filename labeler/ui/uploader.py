@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from labeler.images import EXTENSIONS
+from labeler.image_names import EXTENSIONS
 from labeler.ui.assets import script, style
 
 _KEY = "uploader"

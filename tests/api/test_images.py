@@ -354,3 +354,26 @@ def test_originals_that_are_not_kept_are_shown_while_they_are_held(open_api: Ope
     other = open_api(LABELER_UPLOADS="off")
     answer = other.client.get(f"/api/images/{image_id}")
     refused(answer, 404, "not_found", "Upload the file again")
+
+
+FORM = (
+    b'--X\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n'
+    b"Content-Type: image/png\r\n\r\n" + png() + b"\r\n--X--\r\n"
+)
+
+
+@pytest.mark.parametrize("address", ["images", "imports?format=coco"])
+def test_a_form_is_called_a_form(api: Api, address: str) -> None:
+    headers = {
+        "X-Labeler-Client": "me", "X-File-Name": "a.png",
+        "Content-Type": "multipart/form-data; boundary=X",
+    }  # fmt: skip
+    answer = api.client.post(f"/api/{address}", content=FORM, headers=headers)
+    refused(answer, 400, "bad_request", "multipart/form-data", "--data-binary")
+
+
+@pytest.mark.parametrize("start", [b"data:image/png;base64,", b"iVBORw0KGgo", b"/9j/4AAQ"])
+def test_a_picture_written_as_text_is_called_so(api: Api, start: bytes) -> None:
+    headers = {"X-Labeler-Client": "me", "X-File-Name": "a.png"}
+    answer = api.client.post("/api/images", content=start + b"AAAA" * 9, headers=headers)
+    refused(answer, 415, "not_an_image", "base64")

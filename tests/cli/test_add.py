@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from tests.cli.support import Done, Run
 from tests.gcs_server import GcsServer
 from tests.pictures import REAL, png, real_photos

@@ -15,7 +15,7 @@ from labeler.errors import (
     LabelerError,
     NotAnImage,
 )
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.models import Status
 from tests.pictures import (
     REAL,

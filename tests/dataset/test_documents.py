@@ -12,7 +12,7 @@ from labeler.errors import (
     DamagedDocument,
     NewerDocument,
 )
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.models import Status
 from labeler.storage import ABSENT
 from tests.pictures import (

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from labeler.dataset import Dataset
 from labeler.earlier import sources_key
 from labeler.errors import LabelerError
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.label_edits import merged, renamed
 from labeler.models import Rect, Status
 from labeler.selection import ALL, Choice, parse_choice

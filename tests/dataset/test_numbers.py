@@ -13,7 +13,7 @@ import pytest
 from labeler.dataset import Dataset
 from labeler.earlier import sources_key
 from labeler.errors import DamagedDocument, NewerDocument
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.label_edits import merged, renamed
 from labeler.models import Rect
 from labeler.originals import Uploads

@@ -11,7 +11,7 @@ from labeler.errors import (
     ImageConflict,
     NotFound,
 )
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.models import Status
 from labeler.storage import ABSENT
 from tests.pictures import (

@@ -15,7 +15,7 @@ from labeler.errors import (
     ImageConflict,
     InvalidDocument,
 )
-from labeler.images import name_size_id
+from labeler.image_names import name_size_id
 from labeler.models import MAX_RECTS
 from labeler.originals import Uploads
 from tests.pictures import (

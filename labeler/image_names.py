@@ -1,0 +1,122 @@
+"""Names and IDs of images: safe paths, what a name says of a file, and image IDs. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+import uuid
+from enum import StrEnum
+from typing import Final
+
+
+class ImageIdStrategy(StrEnum):
+    """What an image ID is made from."""
+
+    NAME_SIZE = "name-size"
+    CONTENT = "content"
+    SHA256 = "sha256"
+    UUID = "uuid"
+
+
+EXTENSIONS: Final = (
+    "jpg", "jpeg", "jpe", "jfif", "jif", "mpo", "png", "webp", "bmp", "gif", "tif", "tiff",
+)  # fmt: skip
+OTHER_EXTENSIONS: Final = frozenset({
+    "heic", "heif", "avif", "jp2", "j2k", "jxl", "psd", "svg", "dng", "cr2", "cr3", "nef", "arw",
+    "orf", "rw2", "raf", "exr", "hdr", "dcm", "pcx", "tga", "ppm", "pgm", "ico",
+})  # fmt: skip
+"""Of pictures that Labeler does not take: in a folder they are refused by name, not passed over."""
+_BEGINNINGS: Final = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
+    re.DOTALL,
+)
+HEAD_BYTES: Final = 16
+_ENDINGS: Final = tuple(f".{extension}" for extension in EXTENSIONS)
+MAX_NAME_BYTES: Final = 200
+MAX_PATH_BYTES: Final = 700
+"""An object's name has at most 1,024, of which prefixes take some."""
+MAX_FOLDERS: Final = 20
+_DRIVE: Final = re.compile("[A-Za-z]:")
+_AROUND: Final = re.compile(r"^[\s.]+|[\s.]+$")
+
+
+def safe_file_name(name: str) -> str:
+    """The base name in `name`, made safe for paths, in NFC, at most 200 bytes of UTF-8.
+
+    Folders, control characters, and dots and white space around it go; a longer name is cut and
+    marked with a digest of the whole, so that two long names stay two. Never empty; a name made
+    here stays as it is.
+    """
+    text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/").rsplit("/", 1)[-1]
+    text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
+    # Normalised last of all: what stood apart may have come together.
+    text = _AROUND.sub("", unicodedata.normalize("NFC", text)) or "image"
+    if len(text.encode()) <= MAX_NAME_BYTES:
+        return text
+    stem, dot, extension = text.rpartition(".")
+    if not dot or len(extension.encode()) > 8:
+        stem, dot, extension = text, "", ""
+    tail = f"-{hashlib.md5(text.encode()).hexdigest()[:8]}{dot}{extension}"
+    room = MAX_NAME_BYTES - len(tail.encode())
+    return stem.encode()[:room].decode("utf-8", "ignore").rstrip() + tail
+
+
+def safe_path(path: str) -> str:
+    """A relative path with `/` whose every part is safe, as `safe_file_name` makes it.
+
+    Of an absolute path, on Windows too, the base name is left: its folders are another machine's.
+    A path that leads up stays inside. At most 20 folders and 700 bytes are kept, the last ones.
+    """
+    text = path.replace("\\", "/")
+    base = safe_file_name(text)
+    if text.startswith("/") or _DRIVE.match(text):
+        return base
+    folders: list[str] = []
+    for part in text.split("/")[:-1]:
+        if part == "..":
+            del folders[-1:]
+        elif part.strip() not in ("", "."):
+            folders.append(safe_file_name(part))
+    folders = folders[-MAX_FOLDERS:]
+    while folders and len("/".join((*folders, base)).encode()) > MAX_PATH_BYTES:
+        del folders[0]
+    return "/".join((*folders, base))
+
+
+def is_image_name(name: str) -> bool:
+    """Whether the name's extension is one of the pictures that are taken."""
+    return name.lower().endswith(_ENDINGS)
+
+
+def is_image_file(name: str, head: bytes) -> bool:
+    """Whether a file of a folder or a zip is to be taken for a picture.
+
+    It is one by its extension, also of a type that is not taken, which is then said; or, whatever
+    its name, by its first bytes, of which `head` has HEAD_BYTES.
+    """
+    extension = name.lower().rpartition(".")[2]
+    return (
+        is_image_name(name) or extension in OTHER_EXTENSIONS or _BEGINNINGS.match(head) is not None
+    )
+
+
+def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:
+    """The ID under which the document of this upload is kept: lower-case hex.
+
+    `file_name` is safe already; its folders do not count. `uuid` gives another ID at every call.
+    """
+    match strategy:
+        case ImageIdStrategy.NAME_SIZE:
+            return name_size_id(file_name.rpartition("/")[2], len(data))
+        case ImageIdStrategy.CONTENT:
+            return hashlib.md5(data).hexdigest()
+        case ImageIdStrategy.SHA256:
+            return hashlib.sha256(data).hexdigest()
+        case ImageIdStrategy.UUID:
+            return uuid.uuid4().hex
+
+
+def name_size_id(file_name: str, size: int) -> str:
+    """MD5 hex of `{file name}_{size in bytes}`."""
+    return hashlib.md5(f"{file_name}_{size}".encode()).hexdigest()
