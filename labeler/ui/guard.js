@@ -10,7 +10,8 @@
 //   more can be drawn meanwhile; after "back", the page waits for the same; where the connection broke before it
 //   was answered, the click is made again;
 // - a box that is drawn right after its label was chosen waits until the canvas has that label;
-// - a drag is passed on clipped to the picture, and only once it is a drag;
+// - a drag is passed on clipped to the picture, and only once it is a drag; one by finger when the
+//   finger is lifted, and not at all where a second finger came;
 // - keys press the buttons that are on the page;
 // - what the page knows of the canvas is kept in the tab for the next instance of the program.
 
@@ -32,6 +33,9 @@ const TOOLBAR = 20;
 const MENU = ".st-key-label_menu [aria-expanded=true]";
 const SHOW = "visibility: visible !important; pointer-events: auto !important;";
 const HOLD = "visibility: visible !important; pointer-events: none !important; cursor: progress;";
+const OUTLINE_STYLE = `
+  position: fixed; z-index: 40; box-sizing: border-box; pointer-events: none;
+  border: 2px solid #fff; outline: 1px solid #000;`;
 const TOOLBAR_STYLE = `
   .dc-toolbar { opacity: 1 !important; top: -2.65rem !important; z-index: 30; }
   .dc-icon-button { min-width: 2rem; min-height: 2rem; }
@@ -43,6 +47,8 @@ function createGuard() {
   const listeners = new AbortController();
   const options = { capture: true, signal: listeners.signal, passive: false };
   const rule = document.head.appendChild(document.createElement("style"));
+  const outline = document.createElement("div"); // of a drag by finger, until it is over
+  outline.style.cssText = OUTLINE_STYLE;
   const fetched = new Map();
   const retried = new Set(); // pictures for which there was a second canvas
   let element = null; // this component's own, of no size but as wide as the canvas may be
@@ -395,6 +401,10 @@ function createGuard() {
   function onPointerDown(event) {
     further = [];
     onPointerDownAnywhere(event);
+    if (drag && !drag.edit && event.isTrusted && event.pointerId !== drag.id) {
+      if (drag.touch) cancelDrag(); // two fingers zoom or scroll, they draw nothing
+      return;
+    }
     const found = task && event.isTrusted && parts();
     if (!found) return;
     if (element.dataset.state === "ready" && remounted(found)) replace();
@@ -402,7 +412,7 @@ function createGuard() {
       element.dataset.state !== "ready" && !leaving && !leavesSoon() && covers(found.upper, event);
     if (!soon && event.composedPath()[0] !== found.upper) return;
     lastChange = Date.now();
-    if (document.activeElement?.matches("button, a")) document.activeElement.blur(); // so do keys
+    giveUpFocus(found); // keys are for the picture again
     closeLabelEditor(found);
     if (editing(found)) {
       const corner = /^(nw|ne|sw|se|nwse|nesw)-resize$/.test(found.upper.style.cursor);
@@ -410,21 +420,34 @@ function createGuard() {
       return;
     }
     if (!event.isPrimary || event.button !== 0) return;
-    const start = within(found.upper, event);
     const box = found.upper.getBoundingClientRect();
-    drag = { id: event.pointerId, upper: found.upper, start, at: start, begun: false };
+    const start = within(box, event);
+    const touch = event.pointerType === "touch";
+    drag = { id: event.pointerId, upper: found.upper, touch, start, at: start, begun: false };
     if (soon) early.push(Object.assign(drag, { box, image: image(), early: true }));
     else found.upper.setPointerCapture(event.pointerId);
   }
 
   function onPointerMove(event) {
     if (!drag || event.pointerId !== drag.id || drag.edit) return;
-    drag.at = within(drag.upper, event);
+    // The canvas that an early drag began on may be off the page by now, and has no place then.
+    drag.at = within(drag.early ? drag.box : drag.upper.getBoundingClientRect(), event);
     if (!drag.early) follow();
+  }
+
+  function giveUpFocus(found) {
+    let active = document.activeElement;
+    while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
+    if (!found.root.contains(active)) active?.blur();
   }
 
   function follow() {
     const far = Math.max(Math.abs(drag.at.x - drag.start.x), Math.abs(drag.at.y - drag.start.y));
+    if (drag.touch && !drag.ended) {
+      // The canvas can't give up a box: it hears of this one when no second finger can come.
+      if (far >= DRAG_FROM) showOutline();
+      return;
+    }
     if (!drag.begun && far >= DRAG_FROM) {
       drag.begun = true;
       clicked = null; // they have thought better of it
@@ -446,7 +469,33 @@ function createGuard() {
     else endDrag();
   }
 
+  function onPointerCancel(event) {
+    onPointerUpAnywhere();
+    if (!drag || event.pointerId !== drag.id) return;
+    if (drag.touch) cancelDrag();
+    else onPointerUp(event);
+  }
+
+  function cancelDrag() {
+    if (drag.early) early.splice(early.indexOf(drag), 1);
+    outline.remove();
+    drag = null;
+  }
+
+  function showOutline() {
+    const { start, at } = drag;
+    Object.assign(outline.style, {
+      left: `${Math.min(start.x, at.x)}px`,
+      top: `${Math.min(start.y, at.y)}px`,
+      width: `${Math.abs(at.x - start.x)}px`,
+      height: `${Math.abs(at.y - start.y)}px`,
+    });
+    if (!outline.isConnected) document.body.append(outline);
+  }
+
   function endDrag() {
+    if (drag.touch) follow();
+    outline.remove();
     lastChange = Date.now();
     if (drag.begun) pass("mouseup", drag.at, 0);
     drag = null;
@@ -504,8 +553,7 @@ function createGuard() {
     }
   }
 
-  function within(upper, event) {
-    const box = upper.getBoundingClientRect();
+  function within(box, event) {
     return {
       x: Math.min(Math.max(event.clientX, box.left), box.right),
       y: Math.min(Math.max(event.clientY, box.top), box.bottom),
@@ -664,7 +712,7 @@ function createGuard() {
   on("pointerdown", onPointerDown);
   on("pointermove", onPointerMove);
   on("pointerup", onPointerUp);
-  on("pointercancel", onPointerUp);
+  on("pointercancel", onPointerCancel);
   for (const type of ["mousedown", "mousemove", "mouseup", "mouseout", "mouseleave"])
     on(type, onNative);
   for (const type of ["touchstart", "touchmove", "touchend"])
@@ -701,6 +749,7 @@ function createGuard() {
     listeners.abort();
     watch.disconnect();
     rule.remove();
+    outline.remove();
     generation += 1;
   }
 

@@ -259,6 +259,7 @@ def test_objects_that_are_damaged_or_newer(
     version = {"rects": [], "image_path": newer.name, "metadata": {"version": "2.0"}, "new": 1}
     in_project(folder, newer, json.dumps(version).encode())
     (folder / "uploads" / good.name).write_bytes(good.read_bytes())
+    eventually((folder / "labels.json").exists)
     before = files_in(folder)
     labeller = new_labeller(server, f"/?image={image_id(good)}")
     page = labeller.page
