@@ -14,6 +14,7 @@ from labeler.auth import SignIn
 from labeler.errors import LabelerError, NotPermitted, SettingsError, SignInUnavailable
 from labeler.settings import Settings
 from labeler.ui import people
+from labeler.ui.assets import script
 from labeler.ui.context import Context
 from labeler.ui.guard import LEAVE
 from labeler.ui.text import plain
@@ -36,21 +37,7 @@ _OPEN: Final = """
 whoever reaches this <span>address </span>can see and change everything.</div>
 """
 
-# Signing in leads back to the start: the tab keeps the address that it came by, and goes there.
-_keep_address = st.components.v2.component(
-    "labeler_address",
-    js="""
-export default function ({ data }) {
-  const came = sessionStorage.getItem("labeler-address");
-  if (!data.signed_in) {
-    sessionStorage.setItem("labeler-address", location.search);
-  } else if (came !== null) {
-    sessionStorage.removeItem("labeler-address");
-    if (came && came !== location.search) location.replace(location.pathname + came);
-  }
-}
-""",
-)
+_keep_address = st.components.v2.component("labeler_address", js=script("components/address"))
 
 
 def show(context: Context, error: LabelerError) -> None:

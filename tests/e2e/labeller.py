@@ -14,6 +14,8 @@ from playwright.sync_api import Page, expect
 
 READY = "document.documentElement?.dataset.canvas === 'ready'"
 WAIT_MS = 30_000
+# As long as every other wait: on a busy machine a page that is loaded anew is drawn after seconds.
+expect.set_options(timeout=WAIT_MS)
 
 
 class Labeller:
