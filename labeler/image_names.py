@@ -9,6 +9,8 @@ import uuid
 from enum import StrEnum
 from typing import Final
 
+from labeler.unicode_text import nfc
+
 
 class ImageIdStrategy(StrEnum):
     """What an image ID is made from."""
@@ -38,7 +40,11 @@ MAX_PATH_BYTES: Final = 700
 """An object's name has at most 1,024, of which prefixes take some."""
 MAX_FOLDERS: Final = 20
 _DRIVE: Final = re.compile("[A-Za-z]:")
-_AROUND: Final = re.compile(r"^[\s.]+|[\s.]+$")
+_AROUND: Final = (
+    ".\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
+    "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+"""Dots and all white space. Not a pattern: one that looks for an end tries it from each dot."""
 
 
 def safe_file_name(name: str) -> str:
@@ -51,7 +57,7 @@ def safe_file_name(name: str) -> str:
     text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/").rsplit("/", 1)[-1]
     text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
     # Normalised last of all: what stood apart may have come together.
-    text = _AROUND.sub("", unicodedata.normalize("NFC", text)) or "image"
+    text = nfc(text).strip(_AROUND) or "image"
     if len(text.encode()) <= MAX_NAME_BYTES:
         return text
     stem, dot, extension = text.rpartition(".")

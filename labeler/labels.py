@@ -17,9 +17,12 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, Va
 
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.stored import StoredModel, check_version, damage, first_problem
+from labeler.unicode_text import nfc
 
 LABELS_KEY: Final = "labels.json"
 MAX_LABEL_LENGTH: Final = 100
+_MOST_APART: Final = 4
+"""Code points that one of the composed form (NFC) comes from at most."""
 MAX_NUMBER: Final = 2**31 - 1
 """What readers of data sets hold in four bytes."""
 PALETTE: Final = (
@@ -63,7 +66,9 @@ def clean_label(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    spaced = " ".join(text.split())
+    # What is surely no label stays as it is: it is refused, or looked up in vain.
+    return spaced if len(spaced) > _MOST_APART * MAX_LABEL_LENGTH else nfc(spaced)
 
 
 def _name(text: str) -> str:
@@ -74,10 +79,16 @@ def _name(text: str) -> str:
         raise ValueError(error.message.rstrip(".")) from error
 
 
-@lru_cache(maxsize=4096)
 def label_key(name: str) -> str:
     """What two spellings of one label have in common: tidy, ignoring case."""
-    return unicodedata.normalize("NFC", _tidy(name).casefold())
+    return _known_key(name) if len(name) <= _MOST_APART * MAX_LABEL_LENGTH else _key(name)
+
+
+def _key(name: str) -> str:
+    return nfc(_tidy(name).casefold())
+
+
+_known_key = lru_cache(maxsize=4096)(_key)
 
 
 def _unset(value: object) -> bool:

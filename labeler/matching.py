@@ -15,7 +15,6 @@ image is taken only if no other has its name.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +22,7 @@ from typing import Final, NamedTuple
 from urllib.parse import unquote
 
 from labeler.image_names import is_image_name, safe_file_name
+from labeler.unicode_text import nfc
 
 _LAYOUT: Final = frozenset({
     "images", "image", "imgs", "img", "jpegimages", "pngimages", "pictures", "photos", "data",
@@ -216,7 +216,7 @@ def _keys(base: str) -> tuple[tuple[str, str], ...]:
 
 
 def _folded(base: str) -> str:
-    return unicodedata.normalize("NFC", base.casefold())
+    return nfc(base.casefold())
 
 
 def _stem(base: str) -> str:
@@ -245,7 +245,7 @@ def _tool_key(base: str) -> str:
 @lru_cache(maxsize=4096)
 def _split_path(path: str) -> tuple[Folders, str]:
     """Folders and base name, as an upload under that path would be called."""
-    text = unicodedata.normalize("NFC", path.encode("utf-8", "replace").decode())
+    text = nfc(path.encode("utf-8", "replace").decode())
     *folders, base = text.replace("\\", "/").split("/")
     kept = (part for part in folders if part not in ("", ".", "..") and not _DRIVE.fullmatch(part))
     return tuple(map(safe_file_name, kept)), safe_file_name(base)

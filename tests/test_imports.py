@@ -26,7 +26,15 @@ ROOT = Path(__file__).parents[1]
 
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"labeler", "labeler.errors"}),
-    frozenset({"labeler.cycles", "labeler.events", "labeler.stored", "labeler.turns"}),
+    frozenset(
+        {
+            "labeler.cycles",
+            "labeler.events",
+            "labeler.stored",
+            "labeler.turns",
+            "labeler.unicode_text",
+        }
+    ),
     frozenset(
         {
             "labeler.auth",
@@ -119,7 +127,7 @@ PURE = frozenset({
     "labeler.label_counts", "labeler.label_edits", "labeler.labels", "labeler.matching",
     "labeler.merge", "labeler.models",
     "labeler.placing",
-    "labeler.selection", "labeler.stored", "labeler.tokens",
+    "labeler.selection", "labeler.stored", "labeler.tokens", "labeler.unicode_text",
 })  # fmt: skip
 IMPURE = frozenset({"os", "pathlib", "random", "secrets", "socket", "subprocess", "time", "uuid"})
 CLOCKS = frozenset({"now", "today", "utcnow"})

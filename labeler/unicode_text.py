@@ -1,0 +1,29 @@
+"""Unicode's composed form (NFC) in bounded work. Pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from itertools import groupby
+from typing import Final
+
+_SHORT: Final = 200
+
+
+def nfc(text: str) -> str:
+    """The text in NFC, in time that grows with its length alone.
+
+    Python's own function sorts combining marks by insertion, with the interpreter held: 56,000
+    marks behind one letter stop the whole process for 9 s. Here they are sorted before.
+    """
+    if len(text) <= _SHORT or text.isascii():
+        return unicodedata.normalize("NFC", text)
+    apart = "".join(unicodedata.normalize("NFD", char) for char in text)
+    ordered: list[str] = []
+    for are_marks, run in groupby(apart, _is_mark):
+        chars = list(run)
+        ordered += sorted(chars, key=unicodedata.combining) if are_marks else chars
+    return unicodedata.normalize("NFC", "".join(ordered))
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.combining(char) > 0
