@@ -1,0 +1,42 @@
+"""What axe finds on the pages: WCAG 2.0 to 2.2 AA and best practices."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
+
+CAPTION = "[data-testid=stCaptionContainer]"
+
+
+def faults(page: Page) -> list[str]:
+    """Rule and place of each fault; the gray of Streamlit's captions is Streamlit's."""
+    found = Axe().run(page, context={"exclude": [CAPTION]})
+    return [
+        f"{rule['id']}: {node['target']}"
+        for rule in found.response["violations"]
+        for node in rule["nodes"]
+    ]
+
+
+def test_axe_finds_nothing_on_the_pages(
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+) -> None:
+    labeller = new_labeller(serve(LABELER_LABELS="cat,dog"))
+    page = labeller.page
+    assert faults(page) == []
+    labeller.upload(pictures.photo("cat.jpg"))
+    labeller.at("cat.jpg")
+    labeller.drag((40, 40), (140, 120))
+    assert faults(page) == []
+    for name, shown in (("Import", ".importer .chosen"), ("All labels", ".st-key-label_row_1")):
+        page.get_by_role("button", name=name, exact=True).click()
+        page.locator(shown).first.wait_for()
+        assert faults(page) == [], name
+        page.get_by_role("button", name="Back to the images").click()
+        labeller.at("cat.jpg")
