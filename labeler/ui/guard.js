@@ -15,6 +15,8 @@
 // - keys press the buttons that are on the page;
 // - what the page knows of the canvas is kept in the tab for the next instance of the program.
 
+/** The window, with what components put there for one another. @type {any} */
+const tab = window;
 const SEND_AFTER = 200; // the canvas's own delay, in ms
 const QUIET_AFTER = SEND_AFTER + 60;
 const DRAG_FROM = 3; // CSS pixels
@@ -279,7 +281,7 @@ function createGuard() {
   const keyOf = (node) => node.closest("[class*=st-key-leave_]")?.className.match(/st-key-leave_\S+/);
   const image = () => task?.image ?? "";
   const leavesSoon = () => early.some(({ leaves }) => leaves);
-  const losses = () => window.labelerPresence?.losses() ?? 0;
+  const losses = () => tab.labelerPresence?.losses() ?? 0;
 
   // An instance that ended with a click may never have heard it, or could not say that it had. Or
   // the click came to one that knew nothing of this tab yet.
@@ -295,12 +297,13 @@ function createGuard() {
     // Without a connection all buttons are disabled, a moment before anybody says so.
     clicked = again;
     await pause(ASK_AGAIN_AFTER);
-    if (clicked === again && window.labelerPresence?.connected() !== false) clicked = null;
+    if (clicked === again && tab.labelerPresence?.connected() !== false) clicked = null;
   }
 
   // Whether there was something to press. Whoever marks an image as it is marked already only wants to go on.
   function pressOrGoOn(key) {
-    const button = (name) => document.querySelector(`.${CSS.escape(name)} button`);
+    const button = (name) =>
+      /** @type {HTMLButtonElement} */ (document.querySelector(`.${CSS.escape(name)} button`));
     const found = button(key);
     const marked = found?.disabled && /leave_(done|skip)$/.test(key);
     return press(marked ? button("st-key-leave_next") : found);
@@ -338,8 +341,10 @@ function createGuard() {
 
   // Whether the page's last run had the label that its picker shows.
   function hasLabel() {
+    /** @type {HTMLInputElement} */
     const button = document.querySelector(".st-key-label input:checked");
     if (button) return Number(button.value) === task.label.place;
+    /** @type {HTMLInputElement} */
     const menu = document.querySelector(".st-key-label_menu input");
     return !menu || menu.value === task.label.name;
   }
@@ -384,6 +389,7 @@ function createGuard() {
     if (early.at(-1).choice !== choice) early.push({ act, choice }); // the picker clicks as well
   }
 
+  /** @returns {HTMLElement[]} */
   const labelButtons = () => [...document.querySelectorAll(".st-key-label [role=radiogroup] label")];
 
   function say(news) {
@@ -438,7 +444,8 @@ function createGuard() {
   function giveUpFocus(found) {
     let active = document.activeElement;
     while (active?.shadowRoot?.activeElement) active = active.shadowRoot.activeElement;
-    if (!found.root.contains(active)) active?.blur();
+    const focused = /** @type {HTMLElement} */ (active);
+    if (!found.root.contains(active)) focused?.blur();
   }
 
   function follow() {
@@ -725,7 +732,7 @@ function createGuard() {
   const watch = new ResizeObserver(() => measureSoon(RESIZE_AFTER));
 
   // For other components: whose news take the canvas away, or who want it to have sent everything.
-  window.labelerCanvas = {
+  tab.labelerCanvas = {
     image,
     leave: (act) => (attached && task?.canvas ? leave(act) : act()),
     quiet: () => {
@@ -739,13 +746,13 @@ function createGuard() {
   // A page that lost its connection in the middle of a run loses parts of itself, until the next
   // run brings them back: what was drawn is known here alone then.
   function endSoon() {
-    const wait = window.labelerPresence?.connected() === false;
+    const wait = tab.labelerPresence?.connected() === false;
     ending = setTimeout(wait ? endSoon : end, MOUNTED_AGAIN_WITHIN);
   }
 
   function end() {
-    delete window.labelerCanvas;
-    delete window.labelerGuard;
+    delete tab.labelerCanvas;
+    delete tab.labelerGuard;
     listeners.abort();
     watch.disconnect();
     rule.remove();
@@ -778,7 +785,7 @@ function createGuard() {
 
 export default function (component) {
   const element = component.parentElement.querySelector(".guard");
-  const guard = (window.labelerGuard ??= createGuard());
+  const guard = (tab.labelerGuard ??= createGuard());
   guard.attach(element, component);
   return () => guard.detach(element);
 }
