@@ -7,13 +7,14 @@ rounded to hundredths of a pixel there; what does not fit is left out and report
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from labeler.errors import DamagedDocument, InvalidDocument, UnknownLabels
 from labeler.labels import LABELS_KEY, LabelSet, clean_label, label_key
@@ -55,7 +56,8 @@ class Box(NamedTuple):
     """A box in whole hundredths of a pixel, inside its image; `category` is its label's number.
 
     Whole numbers: so start and length, each the nearest double, never add up to more than the
-    limit, and equal boxes are equal.
+    limit, and equal boxes are equal. `attributes` is what else the rect says, as JSON with sorted
+    keys; empty where that is nothing.
     """
 
     category: int
@@ -63,6 +65,7 @@ class Box(NamedTuple):
     top: int
     right: int
     bottom: int
+    attributes: str = ""
 
 
 class Outcome(NamedTuple):
@@ -131,7 +134,7 @@ class Rules:
     def _boxes(
         self, rects: Iterable[Rect], width: int, height: int
     ) -> tuple[list[Box], Mapping[str, int] | None]:
-        boxes: dict[Box, None] = {}
+        boxes: dict[tuple[int, int, int, int, int], str] = {}
         findings: list[Finding] = []
         asked, known = self.asked, self._known
         for rect in rects:
@@ -156,14 +159,17 @@ class Rules:
             if end_x - x < 100 or end_y - y < 100:
                 findings.append(Finding.SMALL)
                 continue
-            before = len(boxes)
-            # Half the time of Box(...), and there are millions.
-            boxes[tuple.__new__(Box, (category, x, y, end_x, end_y))] = None
-            if len(boxes) == before:
+            edges = (category, x, y, end_x, end_y)
+            if edges in boxes:
                 findings.append(Finding.TWICE)
-            elif cut:
+                continue
+            extra = rect.model_extra
+            boxes[edges] = attributes_of(extra) if extra else ""
+            if cut:
                 findings.append(Finding.CUT)
-        return list(boxes), _counts(findings) if findings else None
+        # Half the time of Box(...), and there are millions.
+        found = [tuple.__new__(Box, (*edges, said)) for edges, said in boxes.items()]
+        return found, _counts(findings) if findings else None
 
     def _number(self, label: str) -> int:
         """The label's number, 0 where the set lacks it, _NO_LABEL where it is no proper label."""
@@ -180,6 +186,12 @@ class Rules:
                 self._unknown[key] = min(name, self._unknown.get(key, name))
         self._known[label] = number
         return number
+
+
+def attributes_of(extra: Mapping[str, Any]) -> str:
+    """What a rect says besides its place and label, as JSON; flags that are false say nothing."""
+    said = {key: value for key, value in extra.items() if value not in (None, False, "")}
+    return json.dumps(said, sort_keys=True, separators=(",", ":")) if said else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from tempfile import SpooledTemporaryFile
@@ -21,7 +21,7 @@ from labeler.boxes import Box, Finding, Rules, Summary, Tally
 from labeler.dataset import Dataset
 from labeler.errors import ImageConflict, LabelerError, NotFound, UnknownLabels
 from labeler.formats.manifest import MANIFEST, dump_manifest
-from labeler.formats.voc import ATTRIBUTES, LABELS_FILE, PICTURES, to_voc
+from labeler.formats.voc import LABELS_FILE, PICTURES, to_voc
 from labeler.formats.yolo import to_yaml, to_yolo
 from labeler.formats.zips import ZipStream
 from labeler.jobs import Progress, unwatched
@@ -59,9 +59,7 @@ class _Image(NamedTuple):
     part: str
     width: int
     height: int
-    boxes: list[list[int]]
-    kept: dict[str, dict[str, Any]]
-    """What else is said of a box, by its place among them."""
+    boxes: list[list[Any]]
 
     @property
     def name(self) -> str:
@@ -193,27 +191,14 @@ def _spooled(
             tally.report(Finding.RENAMED, image.file_name)
         stems.add((part, stem.casefold()))
         counts.update(box.category for box in boxes)
-        kept = _kept(rules, image, boxes)
         path = image.document.image_path if image.document else image.file_name
         line = _Image(
             image.image_id, path, stem, extension, image.part or "", width, height,
-            [list(box) for box in boxes], kept,
+            [list(box) for box in boxes],
         )  # fmt: skip
         spool.write(json.dumps(line).encode() + b"\n")
     rules.check()
     return tally.summary({label.name: counts[label.number] for label in labels.labels})
-
-
-def _kept(rules: Rules, image: ChosenImage, boxes: Sequence[Box]) -> dict[str, dict[str, Any]]:
-    """What VOC can say of boxes besides, by their places."""
-    kept: dict[str, dict[str, Any]] = {}
-    for rect in image.document.rects if image.document else ():
-        said = {key: value for key, value in (rect.model_extra or {}).items() if key in ATTRIBUTES}
-        if said and image.document:
-            alone = image.document.model_copy(update={"rects": (rect,)})
-            for box in rules.apply(alone, image.file_name)[1]:
-                kept.setdefault(str(boxes.index(box)), said)
-    return kept
 
 
 def _name_for_readers(dataset: Dataset, image: ChosenImage, kind: BundleFormat) -> tuple[str, str]:
@@ -268,11 +253,7 @@ def _write_voc(labels: LabelSet, images: Iterator[_Image]) -> Iterator[tuple[str
     for image in images:
         parts.setdefault(image.part, []).append(image.stem)
         boxes = [Box(*box) for box in image.boxes]
-        nothing: Mapping[str, Any] = {}
-        objects = (
-            (names[box.category], box, image.kept.get(str(place), nothing))
-            for place, box in enumerate(boxes)
-        )
+        objects = ((names[box.category], box) for box in boxes)
         text = to_voc(image.name, (image.width, image.height), objects)
         yield f"Annotations/{image.stem}.xml", text.encode()
     lists = {part: stems for part, stems in parts.items() if part}

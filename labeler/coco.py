@@ -34,7 +34,7 @@ from labeler.labels import LabelSet
 from labeler.sources import Record
 
 MAX_NUMBER: Final = 2**31 - 1
-WRITER: Final = "1"
+WRITER: Final = "2"
 """Names what is written for the same data; another name where any byte of it would differ."""
 
 _SPOOL_BYTES: Final = 4 * 2**20
@@ -43,7 +43,9 @@ _BATCH: Final = 2000
 _IMAGES: Final = b'"images":['
 _ANNOTATIONS: Final = b'"annotations":['
 _END: Final = b"],"
-_CATEGORY: Final = re.compile(rb'"category_id":([0-9]+)')
+_CATEGORY: Final = re.compile(
+    rb'^\{"id":[0-9]+,"image_id":[0-9]+,"category_id":([0-9]+)', re.MULTILINE
+)
 _ID: Final = b'{"id":'
 
 
@@ -120,14 +122,15 @@ class CocoWriter:
         array, counts = self._annotations, self._boxes
         number = array.count
         lines = []
-        for category, left, top, right, bottom in boxes:
+        for category, left, top, right, bottom, said in boxes:
             number += 1
             counts[category] += 1
             width, height = (right - left) / 100, (bottom - top) / 100
+            crowd, attributes = _said(said) if said else (0, "")
             lines.append(
                 f'{{"id":{number},"image_id":{image},"category_id":{category},'
                 f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
-                f'"area":{width * height!r},"iscrowd":0,"segmentation":[]}},\n'
+                f'"area":{width * height!r},"iscrowd":{crowd},"segmentation":[]{attributes}}},\n'
             )
         array.add(lines)
 
@@ -179,6 +182,15 @@ class CocoWriter:
         if not self._is_finished:
             self._images.spool.close()
             self._annotations.spool.close()
+
+
+def _said(attributes: str) -> tuple[int, str]:
+    """COCO's flag of a crowd, and the member for all other attributes; see Box."""
+    found = json.loads(attributes)
+    crowd = int(found.pop("iscrowd", 0) in (1, True))
+    if not found:
+        return crowd, ""
+    return crowd, f',"attributes":{json.dumps(found, separators=(",", ":"))}'
 
 
 class _Array:

@@ -30,7 +30,7 @@ from labeler.formats.sources import Source, opened
 
 Box = tuple[float, float, float, float]
 
-_CROWD: Final = {"iscrowd": 1}
+_FLAGS: Final = ("occluded", "truncated", "difficult", "iscrowd")
 _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
@@ -77,11 +77,11 @@ class _Dataset:
         self._keys: set[str] = set()
         self._unassigned = 0
         self._captions = 0
-        # One entry an annotation: image and category as numbers of _ids, the box, crowd, id.
+        # One entry an annotation: image and category as numbers of _ids, the box, id.
         self._of_image = array("l")
         self._of_category = array("l")
         self._boxes = array("d")
-        self._crowd = array("b")
+        self._attributes: dict[int, dict[str, Any]] = {}
         self._annotation = array("q")
 
     def take(self, key: str, line: int, value: Any) -> None:
@@ -157,7 +157,9 @@ class _Dataset:
         self._of_image.append(image)
         self._of_category.append(self._ids.setdefault(category, len(self._ids)))
         self._boxes.extend(box)
-        self._crowd.append(value.get("iscrowd") in (1, True))
+        said = _attributes(value)
+        if said:
+            self._attributes[len(self._annotation)] = said
         self._annotation.append(known if has_id else -line)
 
     def found(self) -> Iterator[FoundImage]:
@@ -216,8 +218,8 @@ class _Dataset:
             self._problems.fault(self._file, place, f"there is no category {shown(category)}")
             return None
         left, top, width, height = self._boxes[4 * annotation : 4 * annotation + 4]
-        crowd = _CROWD if self._crowd[annotation] else {}
-        return FoundBox(label, left, top, width, height, place, crowd)
+        said = self._attributes.get(annotation, {})
+        return FoundBox(label, left, top, width, height, place, said)
 
     def _place(self, annotation: int) -> str:
         known = self._annotation[annotation]
@@ -236,6 +238,19 @@ def _id(value: Any, key: str) -> Any:
     if isinstance(found, bool) or not isinstance(found, int | str):
         raise ValueError(f"its {key} is {shown(found)}, not a number")
     return found
+
+
+def _attributes(annotation: dict[str, Any]) -> dict[str, Any]:
+    """What else is said of the box; CVAT and Datumaro have it in an object `attributes`."""
+    given = annotation.get("attributes")
+    said = {
+        key: value
+        for key, value in (given.items() if isinstance(given, dict) else ())
+        if value not in (None, False, "", 0)
+    }
+    if annotation.get("iscrowd") in (1, True):
+        said["iscrowd"] = 1
+    return {key: True if key in _FLAGS and value == 1 else value for key, value in said.items()}
 
 
 def _file_name(value: Any) -> str:

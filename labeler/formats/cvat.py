@@ -99,4 +99,15 @@ def _box(shape: Element) -> Box:
 
 
 def _kept(shape: Element) -> Mapping[str, Any]:
-    return {"occluded": 1} if shape.attributes.get("occluded") == "1" else {}
+    said = {
+        child.attributes["name"]: child.text.strip()
+        for child in shape.children
+        if child.tag == "attribute" and child.attributes.get("name")
+    }
+    kept: dict[str, Any] = {}
+    for name, text in said.items():
+        if text.lower() not in ("", "false", "0"):
+            kept[name] = True if text.lower() == "true" else text
+    if shape.attributes.get("occluded") == "1":
+        kept["occluded"] = True
+    return kept

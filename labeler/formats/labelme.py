@@ -85,4 +85,12 @@ def _box(shape: Mapping[str, Any], kind: str, place: str) -> FoundBox:
         (x, y), (edge_x, edge_y) = pairs
         radius = math.hypot(edge_x - x, edge_y - y)
         pairs = [(x - radius, y - radius), (x + radius, y + radius)]
-    return FoundBox(label, *around(pairs), place)
+    flags = shape.get("flags")
+    said = (
+        {name: True for name, value in (flags or {}).items() if value is True}
+        if isinstance(flags, dict)
+        else {}
+    )
+    if shape.get("difficult") is True:
+        said["difficult"] = True
+    return FoundBox(label, *around(pairs), place, said)

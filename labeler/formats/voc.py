@@ -7,6 +7,7 @@ its width. The convention of a file is told by what it says of its origin, unles
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -26,8 +27,6 @@ PICTURES: Final = "JPEGImages"
 LABELS_FILE: Final = "labels.txt"
 """The names of all labels, a line each: VOC has no place for those that no box has."""
 _OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
-ATTRIBUTES: Final = ("difficult", "truncated", "occluded", "pose")
-"""What else a file says of an object, kept as keys of the rect."""
 _FLAGS: Final = ("difficult", "truncated", "occluded")
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "unspecified"})
@@ -42,12 +41,11 @@ class Convention(StrEnum):
     OFFICIAL = "official"
 
 
-def to_voc(
-    file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, Box, Mapping[str, Any]]]
-) -> str:
+def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, Box]]) -> str:
     """The XML of one image: its name below JPEGImages, its width and height, and its boxes.
 
-    Each with its label's name and what else is said of it. Numbers have two decimals at most.
+    Each with its label's name and those of its attributes that VOC has a word for. Numbers have
+    two decimals at most.
     """
     width, height = size
     lines = [
@@ -58,9 +56,10 @@ def to_voc(
         f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>",
         "\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>",
     ]
-    for name, (_, *edges), kept in objects:
-        flags = {flag: str(kept.get(flag, 0)) for flag in ("truncated", "difficult")}
-        flags |= {"occluded": str(kept["occluded"])} if "occluded" in kept else {}
+    for name, (_, *edges, attributes) in objects:
+        kept = json.loads(attributes) if attributes else {}
+        flags = {flag: _flag(kept.get(flag)) for flag in ("truncated", "difficult")}
+        flags |= {"occluded": _flag(kept["occluded"])} if "occluded" in kept else {}
         lines += [
             "\t<object>",
             f"\t\t<name>{_escaped(name)}</name>",
@@ -75,6 +74,11 @@ def to_voc(
             "\t</object>",
         ]
     return "\n".join([*lines, "</annotation>", ""])
+
+
+def _flag(value: Any) -> str:
+    """A flag as readers take it, by int(): 1 for true; a number as it is."""
+    return str(int(value)) if isinstance(value, bool | int) else "1" if value else "0"
 
 
 def _escaped(text: str) -> str:
@@ -178,7 +182,7 @@ def _attributes(element: Element) -> Mapping[str, Any]:
     for name in _FLAGS:
         text = (element.text_of(name) or "").strip().lower()
         if text in _SET:
-            kept[name] = 1
+            kept[name] = True
         elif text not in _UNSET:
             kept[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
     pose = element.text_of("pose") or ""

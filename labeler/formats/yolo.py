@@ -34,7 +34,7 @@ def to_yolo(boxes: Sequence[Box], width: int, height: int) -> str:
     return "".join(
         f"{category - 1} {(left + right) / 200 / width:.8f} {(top + bottom) / 200 / height:.8f}"
         f" {(right - left) / 100 / width:.8f} {(bottom - top) / 100 / height:.8f}\n"
-        for category, left, top, right, bottom in boxes
+        for category, left, top, right, bottom, _ in boxes
     )
 
 

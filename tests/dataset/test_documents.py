@@ -27,8 +27,9 @@ def test_opening_and_showing_writes_nothing(project: Project) -> None:
     project.put("uploads/pipeline.png", png(32, 32))
     project.put(document_key(name_size_id("old.png", 9)), old_document("old.png"))
     project.put("annotations/damaged.json", b"{")
-    before = project.objects()
     dataset = project.open()
+    dataset.labels.read()  # stores the first labels of a project, so that everybody sees the same
+    before = project.objects()
     for entry in dataset.list_images():
         if not entry.problem:
             opened = dataset.open_document(entry.image_id)

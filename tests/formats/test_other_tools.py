@@ -110,7 +110,7 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
         ("car", 1.5, 2, 9.5, 10), ("car", 15, 5, 10, 20), ("dog", 1, 2, 4, 7.5),
         ("dog", 15, 17, 10, 6), ("dog", 3, 4, 5, 6),
     ]  # fmt: skip
-    assert dict(image.boxes[0].attributes) == {"occluded": 1}
+    assert dict(image.boxes[0].attributes) == {"occluded": True, "color": "red"}
     assert image.lost == 2
     assert (empty.name, empty.boxes) == ("b.jpg", ())
     file = "annotations.xml: image sub/a.jpg"

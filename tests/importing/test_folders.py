@@ -168,11 +168,19 @@ def test_equal_pictures_are_counted_the_same_in_every_run(project: Project, tmp_
 
 NAMES = ("0001.png", "x.jfif", "photo", "a b.PNG", "c.jpg_large", "ünï.png", "0001.jpg")
 FOLDERS = ("", "cam1/", "cam2/", "images/", "cam1/images/", "labels/", "train/")
-RECTS = st.lists(
-    st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(2, 40), st.integers(2, 30)),
-    max_size=3,
-    unique=True,
+SIDES = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(2, 40), st.integers(2, 30))
+FLAGS = st.fixed_dictionaries(
+    {}, optional={flag: st.just(True) for flag in ("difficult", "truncated", "occluded")}
 )
+COCOS = st.fixed_dictionaries(
+    {},
+    optional={
+        "iscrowd": st.just(True),
+        "color": st.text(min_size=1, max_size=5),
+        "note": st.fixed_dictionaries({"by": st.text(), "at": st.integers()}),
+    },
+)
+RECTS = st.lists(st.tuples(SIDES, FLAGS, COCOS), max_size=3, unique_by=lambda rect: rect[0])
 PROJECTS = st.dictionaries(
     st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)), RECTS, min_size=1, max_size=6
 )
@@ -183,10 +191,25 @@ def state(dataset: Dataset) -> dict[str, Any]:
         document.image_path: (
             document.metadata.content_md5,
             document.status,
-            sorted((r.label, r.left, r.top, r.width, r.height) for r in document.rects),
+            sorted(
+                (
+                    r.label,
+                    r.left,
+                    r.top,
+                    r.width,
+                    r.height,
+                    repr(sorted((r.model_extra or {}).items())),
+                )
+                for r in document.rects
+            ),
         )
         for document in documents(dataset).values()
     }
+
+
+def said(kind: str, flags: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that the format has a word for."""
+    return {"coco": flags | more, "voc": flags, "yolo": {}}[kind]
 
 
 @pytest.mark.parametrize("kind", ["coco", "yolo", "voc"])
@@ -199,7 +222,7 @@ def state(dataset: Dataset) -> dict[str, Any]:
 def test_a_project_comes_back_as_it_was(
     tmp_path_factory: pytest.TempPathFactory,
     kind: str,
-    images: dict[tuple[str, str], list[tuple[int, int, int, int]]],
+    images: dict[tuple[str, str], list[tuple[Any, dict[str, Any], dict[str, Any]]]],
 ) -> None:
     place = tmp_path_factory.mktemp("there")
     first, second = (Project(str(place / name), IMAGE_ID="content") for name in ("one", "two"))
@@ -209,8 +232,15 @@ def test_a_project_comes_back_as_it_was(
         added = dataset.add_image(folder + name, data)
         before = dataset.open_document(added.image_id)
         drawn = tuple(
-            Rect(left=x, top=y, width=w, height=h, label="car", id=f"r{index}")
-            for index, (x, y, w, h) in enumerate(rects)
+            Rect.model_validate(
+                {
+                    **dict(zip(("left", "top", "width", "height"), sides, strict=True)),
+                    "label": "car",
+                    "id": f"r{index}",
+                    **said(kind, flags, more),
+                }
+            )
+            for index, (sides, flags, more) in enumerate(rects)
         )
         done = before.document.metadata.model_copy(update={"status": Status.DONE.value})
         wanted = before.document.model_copy(update={"rects": drawn, "metadata": done})
