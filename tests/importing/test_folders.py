@@ -198,7 +198,7 @@ def state(dataset: Dataset) -> dict[str, Any]:
                     r.top,
                     r.width,
                     r.height,
-                    repr(sorted((r.model_extra or {}).items())),
+                    json.dumps(r.model_extra, sort_keys=True),
                 )
                 for r in document.rects
             ),
