@@ -1,0 +1,177 @@
+// Which key does what. Pure: keys are told by their place (`event.code`), whatever is printed there.
+
+/** @typedef {{ code: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean, altKey: boolean }} Press */
+/** @typedef {Readonly<Record<string, readonly string[]>>} Keys the chords of each action */
+
+/** What each action is called, in the order in which help shows it. */
+export const ACTIONS = /** @type {const} */ ({
+  next: "Next image",
+  previous: "Previous image",
+  done: "Done, and next image",
+  skip: "Skip, and next image",
+  find: "Find a label",
+  remove: "Delete the selected boxes",
+  undo: "Undo",
+  redo: "Redo",
+  copy: "Copy boxes",
+  paste: "Paste boxes",
+  duplicate: "Duplicate boxes",
+  repeat: "Boxes of the previous image",
+  all: "Select all boxes",
+  nextBox: "Next box",
+  previousBox: "Previous box",
+  add: "New box in the middle of the view",
+  lock: "Lock or unlock boxes",
+  occluded: "Mark as occluded",
+  truncated: "Mark as truncated",
+  difficult: "Mark as difficult",
+  zoomIn: "Zoom in",
+  zoomOut: "Zoom out",
+  fit: "Fit the image",
+  actual: "100 %",
+  pan: "Pan (hold)",
+  hide: "Hide boxes (hold)",
+  crosshair: "Crosshair",
+  twoClicks: "Draw by two clicks",
+  cancel: "Cancel",
+  help: "All keys",
+});
+/** @typedef {keyof typeof ACTIONS} Action */
+
+/** @type {Keys} */
+const DEFAULT = {
+  next: ["KeyD"],
+  previous: ["KeyA"],
+  done: ["Enter", "NumpadEnter"],
+  skip: ["KeyS"],
+  find: ["Slash"],
+  remove: ["Delete", "Backspace"],
+  undo: ["Ctrl+KeyZ"],
+  redo: ["Ctrl+KeyY", "Ctrl+Shift+KeyZ"],
+  copy: ["Ctrl+KeyC"],
+  paste: ["Ctrl+KeyV"],
+  duplicate: ["Ctrl+KeyD"],
+  repeat: ["KeyR"],
+  all: ["Ctrl+KeyA"],
+  nextBox: ["Tab"],
+  previousBox: ["Shift+Tab"],
+  add: ["KeyB"],
+  lock: ["KeyL"],
+  occluded: ["KeyO"],
+  truncated: ["KeyT"],
+  difficult: ["KeyQ"],
+  zoomIn: ["Equal", "NumpadAdd", "Shift+Equal"],
+  zoomOut: ["Minus", "NumpadSubtract"],
+  fit: ["KeyF"],
+  actual: ["Shift+KeyF"],
+  pan: ["Space"],
+  hide: ["KeyH"],
+  crosshair: ["KeyX"],
+  twoClicks: ["KeyW"],
+  cancel: ["Escape"],
+  help: ["Shift+Slash"],
+};
+
+/** What each preset changes in the default table. @type {Record<string, Keys>} */
+const CHANGES = {
+  labeler: {},
+  cvat: {
+    next: ["KeyF"],
+    previous: ["KeyD"],
+    fit: ["KeyA"],
+    actual: ["Shift+KeyA"],
+    occluded: ["KeyQ"],
+    difficult: ["Shift+KeyQ"],
+    add: ["KeyN"],
+    duplicate: ["Ctrl+KeyB"],
+  },
+  labelStudio: {
+    done: ["Ctrl+Enter"],
+    skip: ["Ctrl+Space"],
+    add: ["KeyB"],
+    hide: ["Ctrl+KeyH"],
+    pan: ["Space", "KeyH"],
+    next: ["Alt+KeyD"],
+    previous: ["Alt+KeyA"],
+    cancel: ["Escape", "KeyU"],
+  },
+  labelImg: {
+    add: ["KeyW"],
+    twoClicks: ["Shift+KeyW"],
+    done: ["Space"],
+    pan: ["Shift+Space"],
+    fit: ["Ctrl+KeyF"],
+    actual: ["Ctrl+Equal"],
+    all: ["Ctrl+Shift+KeyA"],
+    hide: ["Ctrl+KeyH"],
+  },
+};
+
+export const PRESETS = {
+  labeler: "Labeler",
+  cvat: "CVAT",
+  labelStudio: "Label Studio",
+  labelImg: "labelImg",
+};
+
+/** The keys of a preset with a person's own changes. @param {string} preset @param {Keys} [own] @returns {Keys} */
+export const keysOf = (preset, own = {}) => ({ ...DEFAULT, ...CHANGES[preset] ?? {}, ...own });
+
+/** The chord of a press, such as "Ctrl+Shift+KeyZ"; Cmd does what Ctrl does. @param {Press} press */
+export const chordOf = (press) =>
+  [
+    press.ctrlKey || press.metaKey ? "Ctrl+" : "",
+    press.altKey ? "Alt+" : "",
+    press.shiftKey ? "Shift+" : "",
+    press.code,
+  ].join("");
+
+/** The action of each chord. @param {Keys} keys @returns {Map<string, Action>} */
+export const chordsOf = (keys) =>
+  new Map(
+    Object.entries(keys).flatMap(([action, chords]) =>
+      chords.map((chord) => [chord, /** @type {Action} */ (action)])
+    ),
+  );
+
+/** The chords that two actions want, with both. @param {Keys} keys @returns {[string, string[]][]} */
+export function clashes(keys) {
+  /** @type {Map<string, string[]>} */
+  const wanted = new Map();
+  for (const [action, chords] of Object.entries(keys)) {
+    for (const chord of new Set(chords)) {
+      wanted.set(chord, [...wanted.get(chord) ?? [], action]);
+    }
+  }
+  return [...wanted].filter(([, actions]) => actions.length > 1);
+}
+
+/** The place of a label, 0 for the key 1 to 9 for the key 0; null for other keys. @param {Press} press */
+export function digitOf(press) {
+  if (press.ctrlKey || press.metaKey || press.altKey || press.shiftKey) return null;
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(press.code)?.[1];
+  return digit === undefined ? null : (Number(digit) + 9) % 10;
+}
+
+/** @type {Record<string, [number, number]>} */
+export const ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+/** @type {Record<string, string>} */
+const NAMES = { Slash: "/", Equal: "+", Minus: "−", Escape: "Esc", Delete: "Del" };
+
+/** The chord as people read it. @param {string} chord */
+export const readable = (chord) =>
+  chord === "Shift+Slash"
+    ? "?"
+    : chord.split("+").map((part) =>
+      NAMES[part] ?? part.replace(/^(Key|Digit)/, "").replace("Numpad", "Num ")
+    ).join("+");
+
+/** Whether a chord could be given to an action: digits and arrows belong to labels and boxes. @param {string} chord */
+export const isFree = (chord) =>
+  !/^(?:Digit|Numpad)\d$|Arrow|^(?:Control|Shift|Alt|Meta)/.test(chord);

@@ -1,0 +1,177 @@
+// Paints the picture and the boxes on two stacked canvases, in whole device pixels.
+
+import { onSurface } from "./view.js";
+
+/** @typedef {import("./view.js").View} View */
+/** @typedef {import("./boxes.js").Labeled} Labeled */
+/** @typedef {{ bitmap: CanvasImageSource, scale: number }} Level */
+/** @typedef {{ levels: Level[], width: number, height: number }} Picture */
+/**
+ * @typedef {object} Scene
+ * @property {readonly Labeled[]} rects
+ * @property {Set<string>} selected
+ * @property {string | null} hovered
+ * @property {(label: string) => string} color
+ * @property {boolean} tags
+ * @property {number} opacity of the fill, 0 to 1
+ * @property {import("./boxes.js").Area | null} drawn the box that is being drawn
+ * @property {string} label of the box that is being drawn
+ * @property {import("./view.js").Point | null} crosshair on the surface
+ */
+
+const HARD_ABOVE = 2;
+const FULL_TAGS = 200;
+const HANDLE = 4;
+
+/**
+ * @param {HTMLCanvasElement} picture @param {HTMLCanvasElement} boxes
+ */
+export function createPainter(picture, boxes) {
+  const below =
+    /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d", { alpha: false }));
+  const above = /** @type {CanvasRenderingContext2D} */ (boxes.getContext("2d"));
+  let density = 1;
+  return {
+    /** @param {number} width in device pixels @param {number} height @param {number} ratio */
+    resize(width, height, ratio) {
+      density = ratio;
+      for (const canvas of [picture, boxes]) {
+        if (canvas.width !== width) canvas.width = width;
+        if (canvas.height !== height) canvas.height = height;
+      }
+    },
+    /** @param {Picture | null} source @param {View} view @param {string} filter @param {string} around */
+    paintPicture(source, view, filter, around) {
+      below.filter = "none";
+      below.fillStyle = around;
+      below.fillRect(0, 0, picture.width, picture.height);
+      if (!source) return;
+      const scale = view.scale * density;
+      const { bitmap } = levelFor(source.levels, scale);
+      below.imageSmoothingEnabled = scale < HARD_ABOVE && scale !== 1;
+      below.imageSmoothingQuality = "high";
+      below.filter = filter;
+      const [x, y] = [Math.round(view.left * density), Math.round(view.top * density)];
+      below.drawImage(bitmap, x, y, source.width * scale, source.height * scale);
+    },
+    /** @param {Scene} scene @param {View} view */
+    paintBoxes(scene, view) {
+      above.clearRect(0, 0, boxes.width, boxes.height);
+      const shown = {
+        scale: view.scale * density,
+        left: view.left * density,
+        top: view.top * density,
+      };
+      const room = { width: boxes.width, height: boxes.height };
+      const visible = scene.rects.map((rect) => ({ rect, box: onSurface(shown, rect) }))
+        .filter(({ box }) =>
+          box.left <= room.width && box.top <= room.height && box.left + box.width >= 0 &&
+          box.top + box.height >= 0
+        );
+      for (const { rect, box } of visible) {
+        const strong = scene.selected.has(rect.id) || rect.id === scene.hovered;
+        outline(above, box, scene.color(rect.label), strong, scene.opacity, density);
+      }
+      if (scene.tags && visible.length <= FULL_TAGS) {
+        for (const { rect, box } of visible) {
+          tag(above, box, rect.label, scene.color(rect.label), density);
+        }
+      }
+      for (const { rect, box } of visible) {
+        if (scene.selected.has(rect.id)) handles(above, box, density);
+      }
+      if (scene.drawn) {
+        outline(above, onSurface(shown, scene.drawn), scene.color(scene.label), true, 0, density);
+      }
+      if (scene.crosshair) cross(above, scene.crosshair, room, density);
+    },
+  };
+}
+
+/** The smallest copy that still has a pixel for each painted one. @param {Level[]} levels largest first @param {number} scale */
+export function levelFor(levels, scale) {
+  const enough = levels.filter((level) => level.scale >= Math.min(1, scale));
+  return enough.at(-1) ?? levels[0];
+}
+
+/** @typedef {import("./boxes.js").Area} Area */
+
+/** @param {CanvasRenderingContext2D} to @param {Area} box @param {string} color @param {boolean} strong @param {number} opacity @param {number} density */
+function outline(to, box, color, strong, opacity, density) {
+  const line = Math.max(1, Math.round((strong ? 2 : 1.5) * density));
+  const [x, y] = [Math.round(box.left), Math.round(box.top)];
+  const width = Math.max(line, Math.round(box.left + box.width) - x);
+  const height = Math.max(line, Math.round(box.top + box.height) - y);
+  if (opacity || strong) {
+    to.globalAlpha = strong ? Math.max(0.12, opacity) : opacity;
+    to.fillStyle = color;
+    to.fillRect(x, y, width, height);
+    to.globalAlpha = 1;
+  }
+  to.lineWidth = line + 2 * Math.ceil(density / 2);
+  to.strokeStyle = strong ? "#ffffff" : "rgba(0, 0, 0, 0.55)";
+  to.strokeRect(x, y, width, height);
+  to.lineWidth = line;
+  to.strokeStyle = color;
+  to.strokeRect(x, y, width, height);
+}
+
+/** The label above its box, and only where it is no wider than the box: it hides no small ones. @param {CanvasRenderingContext2D} to @param {Area} box @param {string} label @param {string} color @param {number} density */
+function tag(to, box, label, color, density) {
+  const size = 11 * density;
+  if (box.width < 2 * size || box.height < size) return;
+  to.font = `${size}px sans-serif`;
+  const room = box.width - 6 * density;
+  let text = label;
+  while (text.length > 1 && to.measureText(text).width > room) text = text.slice(0, -1);
+  if (text.length < Math.min(2, label.length)) return;
+  const height = size + 4 * density;
+  const top = box.top >= height ? box.top - height : box.top;
+  to.fillStyle = color;
+  to.fillRect(box.left, top, to.measureText(text).width + 6 * density, height);
+  to.fillStyle = isLight(color) ? "#000000" : "#ffffff";
+  to.textBaseline = "middle";
+  to.fillText(text, box.left + 3 * density, top + height / 2);
+}
+
+/** Whether black is read better on the color "#rrggbb" than white. @param {string} color */
+export function isLight(color) {
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
+    .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
+}
+
+/** @param {CanvasRenderingContext2D} to @param {Area} box @param {number} density */
+function handles(to, box, density) {
+  const half = HANDLE * density;
+  to.lineWidth = density;
+  for (const x of [box.left, box.left + box.width / 2, box.left + box.width]) {
+    for (const y of [box.top, box.top + box.height / 2, box.top + box.height]) {
+      if (
+        x === box.left + box.width / 2 &&
+        (y === box.top + box.height / 2 || box.width < 40 * density)
+      ) continue;
+      if (y === box.top + box.height / 2 && box.height < 40 * density) continue;
+      to.fillStyle = "#ffffff";
+      to.strokeStyle = "#000000";
+      to.fillRect(Math.round(x - half), Math.round(y - half), 2 * half, 2 * half);
+      to.strokeRect(Math.round(x - half), Math.round(y - half), 2 * half, 2 * half);
+    }
+  }
+}
+
+/** @param {CanvasRenderingContext2D} to @param {import("./view.js").Point} at @param {import("./view.js").Size} room @param {number} density */
+function cross(to, at, room, density) {
+  const [x, y] = [Math.round(at.x * density), Math.round(at.y * density)];
+  const line = Math.max(1, Math.round(density));
+  for (
+    const [color, shift] of /** @type {[string, number][]} */ ([["rgba(0,0,0,0.6)", line], [
+      "rgba(255,255,255,0.9)",
+      0,
+    ]])
+  ) {
+    to.fillStyle = color;
+    to.fillRect(x + shift, 0, line, room.height);
+    to.fillRect(0, y + shift, room.width, line);
+  }
+}
