@@ -20,11 +20,11 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeler.api import answers, host
-from labeler.api.bodies import Intake
 from labeler.api.callers import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.images import Images
+from labeler.api.intake import Intake
 from labeler.api.labels import Labels
 from labeler.api.state import State
 from labeler.api.traced import Traced
@@ -41,7 +41,8 @@ __all__ = ["Front", "Signed", "Traced", "application"]
 _HOST_CONFIG: Final = "/_stcore/host-config"
 _COMPONENTS: Final = "/_stcore/bidi-components/"
 _HELD_BYTES: Final = 128 * 2**20
-"""Of all bodies that are arriving or being worked on."""
+"""Of all uploads that are arriving or being worked on, and of all other bodies: saves never wait
+behind uploads."""
 
 Call = Callable[[Request, Person], Awaitable[Response]]
 
@@ -75,7 +76,7 @@ class Signed(Route):
 def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlette:
     """The calls below /api/ over one data set."""
     intake = Intake(_HELD_BYTES)
-    images = Images(dataset, intake, max_upload_bytes)
+    images = Images(dataset, Intake(_HELD_BYTES), max_upload_bytes)
     documents = Documents(dataset, intake)
     labels = Labels(dataset, intake)
     exports = Exports(dataset, intake)

@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from labeler.api.answers import ASK_AGAIN, error_body, headers
-from labeler.api.bodies import Intake, image_id_of
+from labeler.api.bodies import image_id_of
 from labeler.api.conditions import Condition, Tags, etag, parse, write_condition
+from labeler.api.intake import Intake
 from labeler.auth import Person
 from labeler.dataset import Dataset, OpenedDocument
 from labeler.edits import with_picture
@@ -63,7 +64,7 @@ class Documents:
             request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
         )
         image_id = image_id_of(request)
-        async with self._intake.body(request, MAX_BYTES, "The document") as body:
+        async with self._intake.body(request, MAX_BYTES, "The document", person) as body:
             try:
                 put = await run_in_threadpool(self._put, image_id, body, condition, person.email)
             except StoreError as error:

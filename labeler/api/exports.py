@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.api.bodies import Intake, flag
+from labeler.api.bodies import flag
+from labeler.api.intake import Intake
 from labeler.auth import Person
 from labeler.dataset import Dataset
 from labeler.errors import InvalidRequest
@@ -29,9 +30,9 @@ class Exports:
         self._intake = intake
         self._making = asyncio.Semaphore(1)
 
-    async def write(self, request: Request, _: Person) -> Response:
+    async def write(self, request: Request, person: Person) -> Response:
         """POST /api/exports"""
-        async with self._intake.body(request, MAX_BYTES, "The choice") as body:
+        async with self._intake.body(request, MAX_BYTES, "The choice", person) as body:
             choice = _choice_in(body)
         async with self._making:
             exports = await run_in_threadpool(self._dataset.exports.write, choice)

@@ -16,13 +16,13 @@ from starlette.responses import Response
 from labeler.api.answers import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.api.bodies import (
     HEAD_BYTES,
-    Intake,
     check_is_file,
     file_name,
     image_id_of,
     whole_number,
 )
 from labeler.api.conditions import parse
+from labeler.api.intake import Intake
 from labeler.api.once import Flights, Kept
 from labeler.api.sending import Outlet
 from labeler.auth import Person
@@ -62,7 +62,7 @@ class Images:
         """POST /api/images"""
         name = file_name(request)
         async with (
-            self._intake.body(request, self._max_upload_bytes, name) as data,
+            self._intake.body(request, self._max_upload_bytes, name, person) as data,
             self._adding,
         ):
             check_is_file(request, data[:HEAD_BYTES], name)

@@ -19,11 +19,11 @@ from labeler.api.answers import NEVER, error_body, headers, json_answer
 from labeler.api.bodies import (
     HEAD_BYTES,
     NAME_HEADER,
-    Intake,
     check_is_file,
     file_name,
     flag,
 )
+from labeler.api.intake import Intake
 from labeler.auth import Person
 from labeler.dataset import Dataset
 from labeler.errors import Busy, InvalidRequest, LabelerError

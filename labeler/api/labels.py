@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from labeler.api.answers import ASK_AGAIN, error_body, headers
-from labeler.api.bodies import Intake
 from labeler.api.conditions import Condition, etag, parse, write_condition
+from labeler.api.intake import Intake
 from labeler.auth import Person
 from labeler.dataset import Dataset
 from labeler.errors import VersionConflict
@@ -46,12 +46,12 @@ class Labels:
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=state.tag or ""))
         return _answer(state)
 
-    async def put(self, request: Request, _: Person) -> Response:
+    async def put(self, request: Request, person: Person) -> Response:
         """PUT /api/labels"""
         condition = write_condition(
             request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
         )
-        async with self._intake.body(request, MAX_BYTES, "The label set") as body:
+        async with self._intake.body(request, MAX_BYTES, "The label set", person) as body:
             state = await run_in_threadpool(self._put, body, condition)
         return _changed(state) if state.status == 412 else _answer(state)
 

@@ -108,7 +108,7 @@ _WORDS: Final = {
     401: "The token is wrong or has run out.",
     403: "The call may come from another site's page.",
     404: "There is no such thing.",
-    408: "The body stopped arriving.",
+    408: "The body arrived too slowly.",
     409: "Another picture has this image ID.",
     413: "Too many bytes or pixels.",
     415: "Not a picture of a type that is taken.",

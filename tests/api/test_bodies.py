@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+from starlette.requests import Request
 
-from labeler.api import bodies
+from labeler.api import intake
+from labeler.api.intake import Intake
+from labeler.auth import Person
+from labeler.errors import Busy
 from tests.api.conftest import Open
 from tests.api.support import Api, refused
 from tests.pictures import jpeg, png
@@ -149,7 +155,7 @@ def test_a_slow_upload_holds_nobody_up(api: Api) -> None:
 def test_one_that_stops_arriving_is_given_up(
     open_api: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "PAUSE_S", 0.3)
+    monkeypatch.setattr(intake, "PAUSE_S", 0.3)
     api = open_api()
     upload = Upload(api, "Content-Length: 1000")
     upload.send(b"\xff" * 10)
@@ -215,3 +221,101 @@ def test_one_alone_may_be_larger_than_what_is_held_at_once(
 ) -> None:
     monkeypatch.setattr("labeler.api._HELD_BYTES", LIMIT)
     assert open_api().add("a.png", png() + MB * 2).status_code == 201
+
+
+def test_a_body_that_drips_is_given_up(open_api: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte now and then is not enough."""
+    monkeypatch.setattr(intake, "PAUSE_S", 0.5)
+    upload = Upload(open_api(), "Content-Length: 1000")
+    began = time.monotonic()
+    with upload.socket, upload.socket.makefile("rb") as file:
+        upload.socket.settimeout(0.1)
+        answer = None
+        while not answer and time.monotonic() < began + 10:
+            upload.send(b"\xff")
+            try:
+                answer = file.read(12)
+            except TimeoutError:
+                file = upload.socket.makefile("rb")
+    assert answer == b"HTTP/1.1 408"
+
+
+def test_bodies_that_stall_make_room_for_others(
+    open_api: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("labeler.api._HELD_BYTES", 3 * LIMIT)
+    monkeypatch.setattr(intake, "GRACE_S", 0.1)
+    monkeypatch.setattr(intake, "FAIR_RATE", 2**40)
+    api = open_api()
+    slow = [Upload(api, f"Content-Length: {2 * LIMIT}") for _ in range(3)]
+    for upload in slow:
+        upload.send(MB[:-1])
+    time.sleep(0.3)
+    monkeypatch.setattr(intake, "FAIR_RATE", 2**22)  # only those that have stood still
+    assert api.add("big.png", png() + MB * 2).status_code == 201
+    monkeypatch.setattr(intake, "FAIR_RATE", 0)
+    given_up = 0
+    for upload in slow:
+        upload.socket.settimeout(0.5)
+        try:
+            given_up += upload.answer()[:2] == (503, "busy")
+        except TimeoutError:
+            upload.socket.close()
+    assert given_up in (2, 3)
+
+
+def test_saves_do_not_wait_behind_uploads(open_api: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("labeler.api._HELD_BYTES", LIMIT)
+    api = open_api()
+    image_id = api.image()
+    document, tag = api.read(image_id)
+    upload = Upload(api, f"Content-Length: {2 * LIMIT}")
+    upload.send(MB)
+    answer = api.client.put(
+        f"/api/annotations/{image_id}", json=document, headers={"If-Match": tag}
+    )
+    assert answer.status_code == 200
+    upload.cut()
+
+
+def test_one_caller_does_not_take_the_room_of_others() -> None:
+    """Who holds more than half of it gives way to others, and is refused more."""
+
+    async def scenario() -> list[str]:
+        room = Intake(100)
+        results: list[str] = []
+        arrived = asyncio.Event()
+
+        async def send(caller: str, sizes: list[int], rest: asyncio.Event) -> None:
+            chunks = [{"type": "http.request", "body": bytes(n), "more_body": True} for n in sizes]
+            end = {"type": "http.request", "body": b"", "more_body": False}
+
+            async def receive() -> dict[str, Any]:
+                if chunks:
+                    return chunks.pop(0)
+                arrived.set()
+                await rest.wait()
+                return end
+
+            scope = {"type": "http", "method": "POST", "path": "/", "headers": []}
+            try:
+                async with room.body(Request(scope, receive), 1000, "x", Person(caller)) as data:
+                    results.append(f"{caller} {len(data)}")
+            except Busy:
+                results.append(f"{caller} busy")
+
+        never, now = asyncio.Event(), asyncio.Event()
+        now.set()
+        async with asyncio.TaskGroup() as group:
+            first = [group.create_task(send("greedy", [30], never)) for _ in range(3)]
+            await arrived.wait()
+            await asyncio.sleep(0)
+            await send("greedy", [30], now)
+            await send("other", [40], now)
+            await send("other", [10], now)
+            await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
+            for task in first:
+                task.cancel()
+        return results
+
+    assert sorted(asyncio.run(scenario())) == ["greedy busy", "greedy busy", "other 10", "other 40"]

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from labeler.api import Signed, bodies, documents, exports, imports, labels
+from labeler.api import Signed, documents, exports, imports, intake, labels
 from labeler.gate import TOKEN_HEADER
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
@@ -169,7 +169,7 @@ def test_one_that_says_it_is_too_large_is_answered_before_it_comes(
 def test_a_body_that_stops_arriving_is_given_up(
     project: Api, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bodies, "PAUSE_S", 0.2)
+    monkeypatch.setattr(intake, "PAUSE_S", 0.2)
     before = state(project)
     upload = by_hand(project, write, "Content-Length: 1000")
     upload.send(b"{")
