@@ -1,0 +1,217 @@
+// The calls to the HTTP backend, each answered by a value that says what to do next. No call
+// throws for anything that a network or a server may do.
+
+import { parseDocument, parseJson } from "./document.js";
+import { inTime } from "./time.js";
+
+/** @typedef {import("./document.js").Doc} Doc */
+/** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Entry */
+
+/**
+ * What became of a call that went wrong. `network`: no answer came; a write may have landed.
+ * `unavailable`: try again, not before `after` ms. `signedOut`: nobody, or somebody else, is signed
+ * in. `gone`: there is no such image. `locked`: it is approved. `refused`: trying the same again is
+ * no use.
+ * @typedef {{ type: "network" | "signedOut" | "gone" | "locked" | "refused", message: string }
+ *   | { type: "unavailable", message: string, after: number }} Failure
+ */
+
+/**
+ * `stored`: written, and this is the document now. `changed`: somebody else wrote before; null
+ * stands for no document.
+ * @typedef {{ type: "stored", document: Doc | null, etag: string }
+ *   | { type: "changed", document: Doc | null, etag: string | null }
+ *   | Failure} PutAnswer
+ * @typedef {{ type: "document", document: Doc, etag: string } | { type: "same" }
+ *   | Failure} GetAnswer
+ */
+
+/**
+ * @typedef {{ baseUrl: string, token: () => string, client: string, person: string,
+ *   renewToken: () => Promise<string | { token: string, person: string }>,
+ *   fetch?: typeof fetch, patience?: number }} BackendOptions
+ * @typedef {ReturnType<typeof createBackend>} Backend
+ */
+
+/** Of the server's own limits: a PUT may take that long before it counts as lost. */
+const PATIENCE_MS = 30_000;
+/** No answer of the server may silence the tab for longer. */
+const LONGEST_WAIT_MS = 120_000;
+
+/** @param {BackendOptions} options */
+export function createBackend(options) {
+  const base = options.baseUrl.replace(/\/$/, "");
+  const send = options.fetch ?? globalThis.fetch.bind(globalThis);
+  const patience = options.patience ?? PATIENCE_MS;
+  /** The token that took the place of one that had expired. */
+  let renewed = { token: "", of: "" };
+  /** @type {Promise<boolean> | null} */
+  let renewing = null;
+
+  /** The newest token: the page may offer a new one by itself. */
+  function token() {
+    const offered = options.token();
+    return renewed.token && renewed.of === offered ? renewed.token : offered;
+  }
+
+  /** Whether there is a new token of the same person. One request at a time asks for it. */
+  function renew() {
+    const of = options.token();
+    renewing ??= inTime(options.renewToken(), patience).then((answer) => {
+      const given = typeof answer === "string" ? { token: answer, person: options.person } : answer;
+      if (!given.token || given.person !== options.person) return false;
+      renewed = { token: given.token, of };
+      return true;
+    }).finally(() => renewing = null);
+    return renewing;
+  }
+
+  /**
+   * The answer with its text, or what went wrong. An expired token is renewed once.
+   * @param {string} path @param {RequestInit} init @param {boolean} [again]
+   * @returns {Promise<{ response: Response, body: Blob } | Failure>}
+   */
+  async function call(path, init, again = false) {
+    const used = token();
+    const headers = new Headers(init.headers);
+    headers.set("X-Labeler-Client", options.client);
+    if (used) headers.set("Authorization", `Bearer ${used}`);
+    const late = AbortSignal.timeout(patience);
+    const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
+    let response, body;
+    try {
+      response = await send(base + path, { ...init, headers, signal });
+      body = await response.blob();
+    } catch {
+      return { type: "network", message: "There is no connection to the server." };
+    }
+    if (response.status !== 401) return { response, body };
+    const signedOut = /** @type {Failure} */ ({
+      type: "signedOut",
+      message: `Sign in again as ${options.person || "before"}. Your boxes are kept here.`,
+    });
+    if (again) return signedOut;
+    try {
+      // Another call may have renewed the token while this one was on its way.
+      const ready = used !== token() || await renew();
+      return ready ? await call(path, init, true) : signedOut;
+    } catch {
+      return { type: "network", message: "There is no connection to sign in again." };
+    }
+  }
+
+  /** @param {string} image */
+  const documentPath = (image) => `/api/annotations/${encodeURIComponent(image)}`;
+
+  return {
+    /**
+     * The stored document; `same` where it still is the one with `etag`.
+     * @param {string} image @param {string | null} [etag] @param {AbortSignal} [signal]
+     * @returns {Promise<GetAnswer>}
+     */
+    async getDocument(image, etag = null, signal) {
+      /** @type {Record<string, string>} */
+      const headers = etag ? { "If-None-Match": etag } : {};
+      const answer = await call(documentPath(image), { headers, signal, cache: "no-store" });
+      if ("type" in answer) return answer;
+      const { response, body } = answer;
+      if (response.status === 304) return { type: "same" };
+      if (response.status !== 200) return await failure(response, body);
+      return read(await body.text(), response);
+    },
+
+    /**
+     * Writes the document over the state that `etag` names; null: there must be none.
+     * @param {string} image @param {string} text @param {string | null} etag
+     * @returns {Promise<PutAnswer>}
+     */
+    async putDocument(image, text, etag) {
+      /** @type {Record<string, string>} */
+      const condition = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
+      const headers = { "Content-Type": "application/json", ...condition };
+      const answer = await call(documentPath(image), { method: "PUT", headers, body: text });
+      if ("type" in answer) return answer;
+      const { response, body } = answer;
+      if (response.status === 200 || response.status === 201) {
+        const stored = read(await body.text(), response);
+        return stored.type === "document" ? { ...stored, type: "stored" } : stored;
+      }
+      if (response.status !== 412) return await failure(response, body);
+      try {
+        const { document, etag: tag } = parseJson(await body.text());
+        if (!document) return { type: "changed", document: null, etag: null };
+        const parsed = parseDocument(JSON.stringify(document));
+        return { type: "changed", document: parsed, etag: tag ?? response.headers.get("ETag") };
+      } catch {
+        return { type: "network", message: "The server's answer could not be read." };
+      }
+    },
+
+    /**
+     * The picture, or a copy of that width.
+     * @param {string} image @param {number | null} width @param {AbortSignal} [signal]
+     * @returns {Promise<{ type: "picture", blob: Blob } | Failure>}
+     */
+    async getPicture(image, width, signal) {
+      const query = width ? `?width=${width}` : "";
+      const answer = await call(`/api/images/${encodeURIComponent(image)}${query}`, { signal });
+      if ("type" in answer) return answer;
+      if (answer.response.status === 200) return { type: "picture", blob: answer.body };
+      return await failure(answer.response, answer.body);
+    },
+
+    /**
+     * A page of the list.
+     * @param {Record<string, string>} query
+     * @returns {Promise<{ type: "page", images: Entry[], next: string | null } | Failure>}
+     */
+    async listImages(query) {
+      const text = new URLSearchParams(query).toString();
+      const answer = await call(`/api/images${text ? `?${text}` : ""}`, { cache: "no-store" });
+      if ("type" in answer) return answer;
+      if (answer.response.status !== 200) return await failure(answer.response, answer.body);
+      try {
+        const { images, next } = JSON.parse(await answer.body.text());
+        return { type: "page", images, next: next ?? null };
+      } catch {
+        return { type: "network", message: "The server's answer could not be read." };
+      }
+    },
+  };
+}
+
+/**
+ * @param {string} text @param {Response} response
+ * @returns {{ type: "document", document: Doc, etag: string } | Failure}
+ */
+function read(text, response) {
+  const etag = response.headers.get("ETag");
+  try {
+    if (etag) return { type: "document", document: parseDocument(text), etag };
+  } catch {
+    // Something in between answered in the server's place.
+  }
+  return { type: "network", message: "The server's answer could not be read." };
+}
+
+/** @param {Response} response @param {Blob} body @returns {Promise<Failure>} */
+async function failure(response, body) {
+  let message = "";
+  try {
+    message = JSON.parse(await body.text()).error.message;
+  } catch {
+    // A proxy's own page says nothing to a person.
+  }
+  message ||= `The server answered with error ${response.status}.`;
+  const { status } = response;
+  if (status === 404 || status === 410) return { type: "gone", message };
+  if (status === 409) return { type: "locked", message };
+  if (status >= 500 || status === 408 || status === 425 || status === 429) {
+    return { type: "unavailable", message, after: waiting(response.headers.get("Retry-After")) };
+  }
+  return { type: "refused", message };
+}
+
+/** How long the server asks to wait. A date is not compared with a clock that may be wrong. @param {string | null} text */
+const waiting = (text) =>
+  text && /^\d+$/.test(text) ? Math.min(Number(text) * 1000, LONGEST_WAIT_MS) : 0;

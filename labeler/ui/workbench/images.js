@@ -1,0 +1,184 @@
+// Pictures, fetched and decoded ahead, within a budget of bytes.
+
+/**
+ * A picture with smaller copies: `scale` is the width of the bitmap per width of the image.
+ * `whole`: the first level is the image itself, and not a copy that came before it.
+ * @typedef {{ levels: { bitmap: ImageBitmap, scale: number }[], width: number, height: number,
+ *   whole: boolean }} Picture
+ * @typedef {{ controller: AbortController, picture: Picture | null, bytes: number,
+ *   ready: Promise<Picture | Failure>, failure: Failure | null }} Load
+ * @typedef {import("./backend.js").Failure} Failure
+ */
+
+/** Pixels above which half-size copies are made: below, a browser scales fast enough. */
+const LARGE = 24_000_000;
+const BUDGET = 768 * 2 ** 20;
+/** A network that has not brought the picture by then gets a small copy to show first. */
+const SLOW_MS = 350;
+const SMALL_WIDTH = 1024;
+
+/**
+ * @param {import("./backend.js").Backend} backend
+ * @param {{ onChange?: (image: string) => void, budget?: number, slow?: number,
+ *   decode?: typeof createImageBitmap }} [options]
+ */
+export function createImages(backend, options = {}) {
+  const { onChange = () => {}, budget = BUDGET, slow = SLOW_MS } = options;
+  const decode = options.decode ?? globalThis.createImageBitmap?.bind(globalThis);
+  /** In the order of last use. @type {Map<string, Load>} */
+  const loads = new Map();
+  /** @type {readonly string[]} */
+  let wanted = [];
+
+  /** @param {string} image @returns {Load} */
+  function start(image) {
+    const controller = new AbortController();
+    /** @type {Load} */
+    const load = {
+      controller,
+      picture: null,
+      bytes: 0,
+      failure: null,
+      ready: Promise.resolve(/** @type {Failure} */ ({ type: "network", message: "" })),
+    };
+    loads.set(image, load);
+    load.ready = fetchWhole(image, load);
+    return load;
+  }
+
+  /** @param {string} image @param {Load} load @returns {Promise<Picture | Failure>} */
+  async function fetchWhole(image, load) {
+    const { signal } = load.controller;
+    const timer = setTimeout(() => fetchSmall(image, load), slow);
+    const answer = await backend.getPicture(image, null, signal);
+    clearTimeout(timer);
+    if (answer.type !== "picture") return fail(image, load, answer);
+    try {
+      const bitmap = await decode(answer.blob);
+      const levels = [{ bitmap, scale: 1 }, ...await copies(bitmap)];
+      const { width, height } = bitmap;
+      return place(image, load, { levels, width, height, whole: true });
+    } catch {
+      const message = "This browser can't show the picture.";
+      return fail(image, load, { type: "refused", message });
+    }
+  }
+
+  /** @param {string} image @param {Load} load */
+  async function fetchSmall(image, load) {
+    if (wanted[0] !== image) return;
+    const answer = await backend.getPicture(image, SMALL_WIDTH, load.controller.signal);
+    if (answer.type !== "picture" || load.picture) return;
+    const bitmap = await decode(answer.blob).catch(() => null);
+    if (!bitmap || load.picture) return bitmap?.close();
+    const { width, height } = bitmap;
+    place(image, load, { levels: [{ bitmap, scale: 1 }], width, height, whole: false });
+  }
+
+  /** Half-size copies, each of the one before. @param {ImageBitmap} bitmap */
+  async function copies(bitmap) {
+    const levels = [];
+    let [last, scale] = [bitmap, 1];
+    while (bitmap.width * bitmap.height > LARGE && last.width * last.height > 2_000_000) {
+      const resizeWidth = Math.ceil(last.width / 2);
+      const resizeHeight = Math.ceil(last.height / 2);
+      last = await decode(last, { resizeWidth, resizeHeight, resizeQuality: "medium" });
+      scale = last.width / bitmap.width;
+      levels.push({ bitmap: last, scale });
+    }
+    return levels;
+  }
+
+  /** @param {string} image @param {Load} load @param {Picture} picture */
+  function place(image, load, picture) {
+    const old = load.picture;
+    load.picture = picture;
+    load.bytes = bytesOf(picture);
+    if (loads.get(image) !== load) {
+      closed(picture);
+      return picture;
+    }
+    onChange(image);
+    // Whoever painted the copy paints the whole from now on.
+    if (old) closed(old);
+    trim();
+    return picture;
+  }
+
+  /** @param {string} image @param {Load} load @param {Failure} failure */
+  function fail(image, load, failure) {
+    load.failure = failure;
+    if (loads.get(image) === load && !load.controller.signal.aborted) onChange(image);
+    return failure;
+  }
+
+  /** @param {string} image */
+  function drop(image) {
+    const load = loads.get(image);
+    loads.delete(image);
+    load?.controller.abort();
+    if (load?.picture) closed(load.picture);
+  }
+
+  /** Give back what is over the budget, those first that were used longest ago; never the open one. */
+  function trim() {
+    const sum = () => [...loads.values()].reduce((bytes, load) => bytes + load.bytes, 0);
+    const byUse = [...loads.keys()].filter((image) => image !== wanted[0]);
+    const ahead = wanted.slice(1).reverse();
+    const order = [...byUse.filter((image) => !ahead.includes(image)), ...ahead];
+    for (const image of order) {
+      if (sum() <= budget) return;
+      drop(image);
+    }
+  }
+
+  return {
+    /** The picture if it is here. @param {string} image */
+    get: (image) => loads.get(image)?.picture ?? null,
+    /** Why it did not come. @param {string} image */
+    failure: (image) => loads.get(image)?.failure ?? null,
+    /**
+     * Load these, the open one first, and keep `kept` of the others; what is neither is given back.
+     * @param {readonly string[]} images @param {readonly string[]} kept
+     */
+    want(images, kept) {
+      wanted = images;
+      for (const image of [...loads.keys()]) {
+        if (!images.includes(image) && !kept.includes(image)) drop(image);
+      }
+      const [open, ...ahead] = images;
+      if (!open) return;
+      load(open).then(async () => {
+        for (const image of ahead) {
+          if (wanted !== images) return;
+          await load(image);
+        }
+      });
+    },
+    bytes: () => [...loads.values()].reduce((sum, load) => sum + load.bytes, 0),
+    close() {
+      for (const image of [...loads.keys()]) drop(image);
+    },
+  };
+
+  /** @param {string} image */
+  function load(image) {
+    const found = loads.get(image);
+    if (found?.failure) loads.delete(image);
+    else if (found) {
+      loads.delete(image);
+      loads.set(image, found);
+      return found.ready;
+    }
+    return start(image).ready;
+  }
+}
+
+/** @param {Picture} picture */
+const bytesOf = (picture) =>
+  picture.levels.reduce((sum, { bitmap }) => sum + bitmap.width * bitmap.height * 4, 0);
+
+/** @param {Picture} picture */
+function closed(picture) {
+  for (const { bitmap } of picture.levels) bitmap.close();
+}

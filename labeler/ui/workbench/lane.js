@@ -1,0 +1,259 @@
+// One image's way to the server: every change into the journal, then a PUT that names its base, at
+// most one a second. What others wrote is merged, what had landed is recognized, nothing is dropped.
+
+import { dumpDocument, parseDocument, same, sameWork } from "./document.js";
+import { randomId } from "./identity.js";
+import { merge, TooManyRects, withLanded } from "./merge.js";
+import { backoff, isSaved, reduce, SAVED } from "./sync.js";
+import { inTime } from "./time.js";
+
+/** @typedef {import("./document.js").Doc} Doc */
+/** @typedef {import("./journal.js").JournalRecord} JournalRecord */
+/** @typedef {import("./merge.js").RectConflict} RectConflict */
+/** @typedef {import("./sync.js").SyncEvent} SyncEvent */
+
+/**
+ * `interval`: milliseconds between two writes of one image. `patience`: how long the journal may
+ * take before the PUT goes on without it.
+ * @typedef {{ interval: number, firstRetry: number, patience: number }} Timing
+ * @typedef {{ journal: import("./journal.js").Journal, backend: import("./backend.js").Backend,
+ *   owner: string, person: string, now: () => number, timing: Timing,
+ *   notify: (lane: Lane) => void }} LaneContext
+ * @typedef {ReturnType<typeof createLane>} Lane
+ */
+
+const MAX_TRIED = 32;
+/** @type {Timing} */
+export const TIMING = { interval: 1000, firstRetry: 1000, patience: 3000 };
+
+/**
+ * The lane of an image that starts from the stored `document`, or goes on from a journal's record.
+ * @param {LaneContext} context @param {string} image
+ * @param {{ document: Doc, etag: string | null } | { record: JournalRecord }} start
+ */
+export function createLane(context, image, start) {
+  const { journal, backend, now, timing, notify } = context;
+  const record = "record" in start ? start.record : null;
+  let state = SAVED;
+  let base = "record" in start ? parseDocument(start.record.base) : start.document;
+  let wanted = record ? parseDocument(record.wanted) : base;
+  let etag = "record" in start ? start.record.etag : start.etag;
+  let tried = record ? record.tried.map(parseDocument) : /** @type {Doc[]} */ ([]);
+  let key = record?.key ?? randomId() + randomId();
+  let sequence = record?.sequence ?? 0;
+  /** What the journal holds of `wanted`. @type {Doc | null} */
+  let kept = record ? wanted : null;
+  let unkept = false;
+  let lastSent = -Infinity;
+  let asked = 0;
+  let closed = false;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+  /** @type {Promise<void> | null} */
+  let writing = null;
+  /** @type {RectConflict[]} */
+  let conflicts = [];
+
+  /** @param {SyncEvent} event */
+  function handle(event) {
+    const next = reduce(state, event);
+    state = next.state;
+    const waits = {
+      turn: () => Math.max(0, lastSent + timing.interval - now()),
+      now: () => 0,
+      later: () => backoff(state.failures, asked, timing.firstRetry),
+    };
+    if (next.effect === "send") send();
+    else if (next.effect === "forget") forget();
+    else if (next.effect) wait(waits[next.effect]());
+    notify(lane);
+  }
+
+  /** @param {number} ms */
+  function wait(ms) {
+    clearTimeout(timer);
+    if (!closed) timer = setTimeout(() => handle({ type: "due" }), ms);
+  }
+
+  /** Put what is wanted into the journal; resolves when it is there, or can't be. */
+  async function keep() {
+    while (writing) await writing;
+    if (kept === wanted || isSaved(state)) return;
+    const doc = wanted;
+    writing = write(doc).finally(() => writing = null);
+    await writing;
+  }
+
+  /** @param {Doc} doc */
+  async function write(doc) {
+    const mine = {
+      key,
+      person: context.person,
+      owner: context.owner,
+      image,
+      etag,
+      base: dumpDocument(base),
+      wanted: dumpDocument(doc),
+      tried: tried.map(dumpDocument),
+      sequence: sequence + 1,
+    };
+    try {
+      if (await inTime(journal.write(mine), timing.patience)) {
+        sequence += 1;
+        kept = doc;
+        unkept = false;
+        return;
+      }
+    } catch {
+      // A full disk, or a browser that keeps nothing: the page says so, and the PUT goes on.
+      unkept = true;
+      return;
+    }
+    handOver();
+    if (!sameWork(base, doc)) await write(doc);
+  }
+
+  /** Whether the record still is this tab's; not once another one took it while this one slept. */
+  async function isOwned() {
+    if (!sequence) return true;
+    return await inTime(journal.owns(key, context.owner), timing.patience).catch(() => true);
+  }
+
+  /**
+   * Another tab has taken the record while this one slept, and sends what the record held. This one
+   * goes on from there with what came after.
+   */
+  function handOver() {
+    base = kept ?? base;
+    tried = [];
+    key = randomId() + randomId();
+    sequence = 0;
+  }
+
+  async function forget() {
+    kept = null;
+    const [old, owner] = [key, context.owner];
+    key = randomId() + randomId();
+    sequence = 0;
+    while (writing) await writing;
+    await journal.remove(old, owner).catch(() => {});
+  }
+
+  async function send() {
+    await keep();
+    if (!(await isOwned())) handOver();
+    if (closed) return;
+    if (!tried.length && sameWork(base, wanted)) {
+      handle({ type: "settled" });
+      return;
+    }
+    const sent = wanted;
+    tried = [...tried, sent].slice(-MAX_TRIED);
+    lastSent = now();
+    const answer = await backend.putDocument(image, dumpDocument(sent), etag);
+    asked = answer.type === "unavailable" ? answer.after : 0;
+    if (answer.type === "stored") {
+      stored(sent, answer.document, answer.etag);
+      handle({ type: "stored" });
+    } else if (answer.type === "changed") {
+      if (!(await isOwned())) handOver();
+      handle(mergedWith(answer.document, answer.etag));
+    } else {
+      // The server has said that it did not write this. An unheard answer says nothing.
+      if (!["network", "unavailable"].includes(answer.type)) tried = tried.slice(0, -1);
+      handle(answer);
+    }
+  }
+
+  /** @param {Doc} sent @param {Doc | null} answered @param {string} tag */
+  function stored(sent, answered, tag) {
+    const document = answered ?? sent;
+    wanted = wanted === sent ? document : merge(sent, wanted, document).document;
+    base = document;
+    etag = tag;
+    tried = [];
+  }
+
+  /** Merge what somebody else wrote. @param {Doc | null} answered @param {string | null} tag @returns {SyncEvent} */
+  function mergedWith(answered, tag) {
+    const theirs = answered ?? emptied(base);
+    try {
+      const merged = merge(withLanded(base, tried, theirs), wanted, theirs);
+      wanted = merged.document;
+      conflicts = [...conflicts, ...merged.conflicts];
+    } catch (error) {
+      if (!(error instanceof TooManyRects)) throw error;
+      return { type: "refused", message: error.message };
+    }
+    base = theirs;
+    etag = tag;
+    tried = [];
+    return { type: sameWork(base, wanted) ? "settled" : "merged" };
+  }
+
+  const lane = {
+    image,
+    get document() {
+      return wanted;
+    },
+    get base() {
+      return base;
+    },
+    get etag() {
+      return etag;
+    },
+    get state() {
+      return state;
+    },
+    get conflicts() {
+      return conflicts;
+    },
+    /** Whether the browser could not keep the last change. */
+    get unkept() {
+      return unkept;
+    },
+    /** The person's next document; it is pending from now on. @param {Doc} doc */
+    change(doc) {
+      if (doc === wanted) return;
+      wanted = doc;
+      handle({ type: "changed" });
+      keep();
+    },
+    /** What the server holds now, from a read. @param {Doc} document @param {string} tag */
+    refresh(document, tag) {
+      if (tag === etag || state.saving === "sending") return;
+      if (isSaved(state)) {
+        base = wanted = document;
+        etag = tag;
+        notify(lane);
+        return;
+      }
+      const event = mergedWith(document, tag);
+      if (event.type === "settled" && state.saving === "pending") handle(event);
+      else notify(lane);
+    },
+    /** Go on with a record, or with what failed. */
+    resume() {
+      if (isSaved(state)) handle({ type: "changed" });
+      else handle({ type: "retry" });
+    },
+    online: () => handle({ type: "online" }),
+    /** @param {RectConflict} conflict */
+    resolved(conflict) {
+      conflicts = conflicts.filter((other) => !same(other, conflict));
+    },
+    /** The journal keeps what is not saved; the next tab sends it. */
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
+  return lane;
+}
+
+/** The document of an image from which somebody took all. @param {Doc} document */
+const emptied = (document) => ({
+  ...document,
+  rects: [],
+  metadata: { ...document.metadata, status: "unlabeled" },
+});

@@ -1,0 +1,265 @@
+// The three-way merge of one image's documents, by the same rules as the server's (merge.py):
+// rects are matched by id; geometry, label and each further key merge one by one; what does not go
+// together is kept twice and reported; the status that asks for more work wins.
+
+import { dumpDocument, MAX_RECTS, same, STATUSES, statusOf } from "./document.js";
+import { byCodePoints, derivedId, pythonFloat, pythonJson } from "./identity.js";
+import {
+  documentKeys,
+  fields,
+  GEOMETRY,
+  mergeKeys,
+  metadataKeys,
+  rectKeys,
+  sameKeys,
+} from "./merge_keys.js";
+
+/** @typedef {import("./document.js").Doc} Doc */
+/** @typedef {import("./document.js").Rect} Rect */
+
+/**
+ * One rect on which a person has to decide; null stands for a side that does not have it.
+ * `kept_as` is the id of the rect that keeps our version beside theirs; empty for `deleted`.
+ * @typedef {{ id: string, kind: "changed" | "added" | "deleted", base: Rect | null,
+ *   ours: Rect | null, theirs: Rect | null, kept_as: string }} RectConflict
+ */
+
+/** Most work first: nobody's doubt is lost. */
+const RANK = ["returned", "in_progress", "skipped", "done", "approved", "unlabeled"];
+const FLOATS = new Set(GEOMETRY);
+
+/** More boxes than a document may hold. */
+export class TooManyRects extends Error {}
+
+/**
+ * `ours`, which a person made from `base`, merged with `theirs`, which the store holds now. No rect
+ * that one side added or changed is missing in the result.
+ * @param {Doc} base @param {Doc} ours @param {Doc} theirs
+ * @returns {{ document: Doc, conflicts: RectConflict[] }}
+ */
+export function merge(base, ours, theirs) {
+  [base, ours, theirs] = [withIds(base), withIds(ours), withIds(theirs)];
+  const [before, our, their] = [base, ours, theirs].map(dumpDocument);
+  if (our === before || our === their) return { document: theirs, conflicts: [] };
+  if (their === before) return { document: ours, conflicts: [] };
+  const { rects, conflicts } = mergeRects(byId(base), byId(ours), byId(theirs));
+  if (rects.length > MAX_RECTS) {
+    throw new TooManyRects(
+      `With what others saved meanwhile the image would have ${rects.length} boxes; at most ` +
+        `${MAX_RECTS} are allowed: delete some.`,
+    );
+  }
+  const [keys] = mergeKeys(documentKeys(base), documentKeys(ours), documentKeys(theirs));
+  const metadata = mergeMetadata(base, ours, theirs);
+  if (rects.length && metadata.get("status") === "unlabeled") metadata.set("status", "in_progress");
+  /** @type {any} */
+  const document = { ...fields(keys), rects };
+  if (Object.hasOwn(ours, "metadata") || Object.hasOwn(theirs, "metadata")) {
+    document.metadata = fields(metadata);
+  }
+  return { document, conflicts };
+}
+
+/**
+ * The base of a save after tries that failed and may have been stored all the same. Where `theirs`
+ * holds what one of `tried` held, this person's next change goes on from there.
+ * @param {Doc} base @param {readonly Doc[]} tried @param {Doc} theirs @returns {Doc}
+ */
+export function withLanded(base, tried, theirs) {
+  const [rects, stored] = [byId(base), byId(theirs)];
+  let status = base.metadata?.status;
+  for (const ours of tried) {
+    const own = byId(ours);
+    for (const id of new Set([...rects.keys(), ...own.keys()])) {
+      const rect = own.get(id);
+      if (!same(rect, stored.get(id))) continue;
+      rects.delete(id);
+      if (rect) rects.set(id, rect);
+    }
+    if ((ours.metadata?.status ?? null) === (theirs.metadata?.status ?? null)) {
+      status = ours.metadata?.status;
+    }
+  }
+  const metadata = status ? { ...base.metadata, status } : base.metadata ?? {};
+  return { ...base, rects: [...rects.values()], metadata };
+}
+
+/**
+ * The document after a person's choice; `both` leaves two rects. An edit made since the conflict is
+ * kept. Where one of the rects is gone, the choice has been made and nothing changes.
+ * @param {Doc} document @param {RectConflict} conflict @param {"ours" | "theirs" | "both"} choice
+ */
+export function resolve(document, conflict, choice) {
+  const rects = byId(document);
+  const involved = conflict.kept_as ? [conflict.id, conflict.kept_as] : [conflict.id];
+  if (choice === "both" || !involved.every((id) => rects.has(id))) return document;
+  if (conflict.kept_as) {
+    const copy = /** @type {Rect} */ (rects.get(conflict.kept_as));
+    rects.delete(conflict.kept_as);
+    if (choice === "ours") rects.set(conflict.id, { ...copy, id: conflict.id });
+  } else if ((choice === "ours" ? conflict.ours : conflict.theirs) === null) {
+    rects.delete(conflict.id);
+  } else {
+    return document;
+  }
+  return { ...document, rects: [...rects.values()] };
+}
+
+/** The document with an id on every rect; the same input, the same ids. @param {Doc} document */
+export function withIds(document) {
+  const given = new Set(document.rects.map((rect) => rect.id ?? ""));
+  if (given.size === document.rects.length && !given.has("")) return document;
+  /** @type {Set<string>} */
+  const taken = new Set();
+  const rects = document.rects.map((rect, index) => {
+    let id = rect.id ?? "";
+    if (!id || taken.has(id)) {
+      const place = GEOMETRY.map((name) => pythonFloat(/** @type {number} */ (rect[name])));
+      let seed = [index, ...place, rect.label].join("|");
+      id = derivedId(seed);
+      while (given.has(id) || taken.has(id)) id = derivedId(seed += "|");
+    }
+    taken.add(id);
+    return { ...rect, id };
+  });
+  return { ...document, rects };
+}
+
+// --- rects -----------------------------------------------------------------------------
+
+/** @param {Doc} document */
+const byId = (document) => new Map(document.rects.map((rect) => [rect.id, rect]));
+
+/** @typedef {Map<string, Rect>} Rects */
+
+/** @param {Rects} base @param {Rects} ours @param {Rects} theirs */
+function mergeRects(base, ours, theirs) {
+  /** @type {Rects} */
+  const merged = new Map();
+  /** @type {RectConflict[]} */
+  const conflicts = [];
+  for (const id of order([...base.keys()], [...ours.keys()], [...theirs.keys()])) {
+    const sides = /** @type {const} */ ([
+      base.get(id) ?? null,
+      ours.get(id) ?? null,
+      theirs.get(id) ?? null,
+    ]);
+    const { rect, kind } = mergeRect(...sides);
+    if (rect) merged.set(id, rect);
+    if (kind) {
+      conflicts.push({ id, kind, base: sides[0], ours: sides[1], theirs: sides[2], kept_as: "" });
+    }
+  }
+  const taken = new Map(merged);
+  /** @type {Rects} */
+  const behind = new Map();
+  for (const conflict of conflicts) {
+    if (conflict.kind === "deleted" || !conflict.ours) continue;
+    const copy = copyOf(conflict.ours, taken);
+    if (!taken.has(copy.id)) {
+      taken.set(copy.id, copy);
+      behind.set(conflict.id, copy);
+    }
+    conflict.kept_as = copy.id;
+  }
+  const rects = [...merged].flatMap(([id, rect]) => {
+    const copy = behind.get(id);
+    return copy ? [rect, copy] : [rect];
+  });
+  return { rects, conflicts };
+}
+
+/**
+ * The rect that goes under the id, null where it is deleted, and the kind of conflict.
+ * @param {Rect | null} base @param {Rect | null} ours @param {Rect | null} theirs
+ * @returns {{ rect: Rect | null, kind: RectConflict["kind"] | null }}
+ */
+function mergeRect(base, ours, theirs) {
+  const before = base ? rectKeys(base) : new Map();
+  if (!ours || !theirs) {
+    const left = ours ?? theirs;
+    if (!left || !base) return { rect: left, kind: null };
+    return sameKeys(rectKeys(left), before)
+      ? { rect: null, kind: null }
+      : { rect: left, kind: "deleted" };
+  }
+  const [keys, clashes] = mergeKeys(before, rectKeys(ours), rectKeys(theirs));
+  if (clashes.length) return { rect: theirs, kind: base ? "changed" : "added" };
+  return { rect: /** @type {any} */ ({ ...fields(keys), id: theirs.id }), kind: null };
+}
+
+/** The rect under an id made from its content; one of `taken` where that is it. @param {Rect} rect @param {Rects} taken @returns {Rect} */
+function copyOf(rect, taken) {
+  let content = pythonJson([rect.id, rect], FLOATS);
+  while (true) {
+    const copy = { ...rect, id: derivedId(content) };
+    const there = taken.get(copy.id);
+    if (!there || sameKeys(rectKeys(there), rectKeys(rect))) return copy;
+    content += "|";
+  }
+}
+
+/**
+ * The ids of both sides in the order of the side which moved rects about, theirs if both did. Rects
+ * of one side stay behind the rect that they followed.
+ * @param {string[]} base @param {string[]} ours @param {string[]} theirs
+ */
+function order(base, ours, theirs) {
+  const [there, here] = [new Set(theirs), new Set(base)];
+  const shared = new Set(ours.filter((id) => there.has(id)));
+  const spines = [ours, theirs].map((side) => side.filter((id) => shared.has(id)));
+  const before = base.filter((id) => shared.has(id));
+  const moved = spines.map((spine) => !same(spine.filter((id) => here.has(id)), before));
+  const spine = moved[0] && !moved[1] ? spines[0] : spines[1];
+  const found = [ours, theirs].map((side) => runs(side, shared));
+  return ["", ...spine].flatMap((anchor) => [
+    ...(anchor ? [anchor] : []),
+    ...found.map((side) => side.get(anchor) ?? []).sort(byTexts).flat(),
+  ]);
+}
+
+/** The ids that are not shared by the shared one before them. @param {string[]} ids @param {Set<string>} shared */
+function runs(ids, shared) {
+  /** @type {Map<string, string[]>} */
+  const found = new Map();
+  let anchor = "";
+  for (const id of ids) {
+    if (shared.has(id)) anchor = id;
+    else found.set(anchor, [...(found.get(anchor) ?? []), id]);
+  }
+  return found;
+}
+
+/** @param {string[]} one @param {string[]} other */
+function byTexts(one, other) {
+  for (let index = 0; index < Math.min(one.length, other.length); index++) {
+    const difference = byCodePoints(one[index], other[index]);
+    if (difference) return difference;
+  }
+  return one.length - other.length;
+}
+
+// --- metadata --------------------------------------------------------------------------
+
+/** @param {Doc} base @param {Doc} ours @param {Doc} theirs */
+function mergeMetadata(base, ours, theirs) {
+  const [keys, clashes] = mergeKeys(metadataKeys(base), metadataKeys(ours), metadataKeys(theirs));
+  if (clashes.includes("status")) {
+    const sides = [ours, theirs].filter((side) => (side.metadata?.status ?? null) !== null);
+    const said = sides.filter((side) => !onlyBegun(base, side));
+    const [most] = (said.length ? said : sides)
+      .map((side) => String(side.metadata?.status))
+      .sort((one, other) => urgency(one) - urgency(other) || byCodePoints(one, other));
+    keys.set("status", most);
+  }
+  return keys;
+}
+
+/** Whether the side is in progress only because its first rects were drawn. @param {Doc} base @param {Doc} side */
+const onlyBegun = (base, side) =>
+  statusOf(base) === "unlabeled" && side.rects.length > 0 &&
+  side.metadata?.status === "in_progress";
+
+/** Lowest for the status that asks for most work; an unknown one counts as in progress. @param {string} status */
+const urgency = (status) =>
+  RANK.indexOf(STATUSES.some((known) => known === status) ? status : "in_progress");
