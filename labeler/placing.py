@@ -66,37 +66,39 @@ def place(
     if document.rects and existing is Existing.KEEP:
         before = Problems()
         same = _rects(found, document, naming, orientation, before)
-        if same is not None and _same(same, document.rects):
+        if same is not None and _same(same[0], document.rects):
             problems.add(before)
             return Placed(Outcome.UNCHANGED, document)
         problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
         return Placed(Outcome.KEPT, document)
     if not found.is_annotated and not found.boxes:
         problems.note(
-            found.file, found.place, f"{name} was left as it is: nobody has annotated it there"
+            found.file, found.place, f"{name} was left as it is: nobody has drawn boxes on it there"
         )
         return Placed(Outcome.KEPT, document)
-    rects = _rects(found, document, naming, orientation, problems)
-    if rects is None:
+    placed = _rects(found, document, naming, orientation, problems)
+    if placed is None:
         return Placed(Outcome.LEFT_OUT, document)
-    if not rects and (found.boxes or found.lost):
+    rects, unnamed = placed
+    lost = found.lost + unnamed
+    if not rects and (found.boxes or lost):
         problems.skip(
             found.file, found.place, f"{name} was left as it is: none of its boxes can be taken"
         )
         return Placed(Outcome.LEFT_OUT, document)
-    if found.lost and document.rects and existing is Existing.REPLACE:
+    if lost and document.rects and existing is Existing.REPLACE:
         problems.skip(
             found.file, found.place,
             f"{name} was left as it is: not all of its boxes can be taken, and some would be lost",
         )  # fmt: skip
         return Placed(Outcome.LEFT_OUT, document)
     # What was not understood may be a box: somebody has to look.
-    status = Status.IN_PROGRESS if found.lost else Status.DONE
+    status = Status.IN_PROGRESS if lost else Status.DONE
     if existing is Existing.MERGE and document.rects:
         rects = (*document.rects, *_lacking(rects, document.rects))
         wanted = with_rects(document, rects)
     elif _same(rects, document.rects):
-        wanted = document if found.lost else with_status(document, status)
+        wanted = document if lost else with_status(document, status)
     else:
         wanted = with_status(with_rects(document, rects), status)
     if len(rects) > MAX_RECTS:
@@ -119,8 +121,11 @@ def place(
 def _rects(
     found: FoundImage, document: AnnotationDocument, naming: Naming, orientation: int,
     problems: Problems,
-) -> tuple[Rect, ...] | None:  # fmt: skip
-    """The boxes as rects of the document; None where its size is not the one in the file."""
+) -> tuple[tuple[Rect, ...], int] | None:  # fmt: skip
+    """The boxes as rects of the document, and how many have a text that can't be a label.
+
+    None where its size is not the one in the file.
+    """
     width, height = document.image_width or 0, document.image_height or 0
     stated = (found.width or width, found.height or height)
     turn = 1
@@ -141,6 +146,7 @@ def _rects(
         turn = orientation
     rects: dict[tuple[float, float, float, float, str], Rect] = {}
     taken: set[str] = set()
+    unnamed = 0
     for box in found.boxes:
         left, top, across, down = box[1:5]
         if found.shares:
@@ -148,6 +154,11 @@ def _rects(
         edges = _turn((left, top, left + across, top + down), turn, stated)
         try:
             label = naming(box.label)
+        except InvalidDocument as error:
+            problems.skip(found.file, box.place, error.message.rstrip("."))
+            unnamed += 1
+            continue
+        try:
             left, top, right, bottom = _inside(edges, (width, height), found, box, problems)
         except InvalidDocument as error:
             problems.skip(found.file, box.place, error.message.rstrip("."))
@@ -157,7 +168,7 @@ def _rects(
             problems.note(found.file, box.place, "the same box stands there twice")
             continue
         rects[key] = _rect(key, box, taken)
-    return tuple(rects.values())
+    return tuple(rects.values()), unnamed
 
 
 def _only_upright(found: FoundImage, stated: tuple[int, int]) -> bool:

@@ -138,6 +138,17 @@ def test_doubled_boxes_and_bad_labels_are_named() -> None:
     assert "label can't be empty" in problems[1]
 
 
+def test_a_box_whose_text_can_not_be_a_label_is_lost() -> None:
+    found = image(box(1, 1, 2, 2), box(5, 5, 2, 2, label="\n"))
+    result, _ = placed(found)
+    assert (len(result.document.rects), result.document.status) == (1, Status.IN_PROGRESS)
+    document = with_rect("done")
+    assert placed(found, document, Existing.REPLACE)[0] == Placed(Outcome.LEFT_OUT, document)
+    # The same again changes nothing.
+    again, _ = placed(found, result.document, Existing.REPLACE)
+    assert again.document is result.document
+
+
 def test_another_size_is_another_image() -> None:
     result, problems = placed(image(box(1, 1, 2, 2), width=640, height=480))
     assert result == Placed(Outcome.LEFT_OUT, DOCUMENT)

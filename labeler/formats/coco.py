@@ -24,6 +24,7 @@ from labeler.formats.found import (
     number,
     other_format,
     shown,
+    side_of,
 )
 from labeler.formats.safe_json import LIST_BEGINS, stream_json
 from labeler.formats.sources import Source, opened
@@ -75,8 +76,11 @@ class _Dataset:
         self._ids: dict[Any, int] = {}
         self._lost: Counter[int] = Counter()
         self._keys: set[str] = set()
+        self._element: Any = None
+        self._unclear: set[Any] = set()
+        self._shared: set[int] = set()
         self._unassigned = 0
-        self._captions = 0
+        self._beside: Counter[str] = Counter()
         # One entry an annotation: image and category as numbers of _ids, the box, id.
         self._of_image = array("l")
         self._of_category = array("l")
@@ -96,11 +100,16 @@ class _Dataset:
                 self._take_category(line, value)
             case "annotations":
                 self._take_annotation(line, value)
+            case "":
+                self._element = value
+            case _ if isinstance(value, dict) and "image_id" in value:
+                self._beside[f"elements of `{key}`"] += 1
 
     def refused(self) -> str:
         """Why the file as a whole is no data set; empty if it is one."""
         if "images" not in self._keys:
-            return f"is no COCO data set: it has no list `images`.{other_format(self._keys)}"
+            looks = other_format(self._keys, self._element)
+            return f"is no COCO data set: it has no list `images`.{looks}"
         if "annotations" not in self._keys:
             return (
                 "has no list `annotations`: it lists images and no boxes. Choose the file that "
@@ -113,9 +122,11 @@ class _Dataset:
         try:
             name = _file_name(value)
             key = _id(value, "id")
-            size = value.get("width"), value.get("height")
-            width, height = (side if type(side) is int and side > 0 else None for side in size)
+            width, height = side_of(value.get("width")), side_of(value.get("height"))
             if key in self._image_ids:
+                # Whose boxes are the other's? Those of one image that is listed twice are its own.
+                if self.images[self._image_ids[key]].name != name:
+                    self._shared.add(self._image_ids[key])
                 raise ValueError("another image has this id")
         except ValueError as error:
             self._problems.fault(self._file, place, str(error))
@@ -127,6 +138,7 @@ class _Dataset:
         try:
             key, name = _id(value, "id"), _text(value, "name")
             if self._names.get(key, name) != name:
+                self._unclear.add(key)
                 raise ValueError(f"category {shown(key)} has two names")
             self._names[key] = name
             self._problems.labels.append(name)
@@ -144,9 +156,11 @@ class _Dataset:
             self._unassigned += 1
             return
         if "caption" in value and not {"bbox", "segmentation"} & value.keys():
-            self._captions += 1
+            self._beside["captions"] += 1
             return
         try:
+            if "segments_info" in value:
+                raise ValueError("it is of a panoptic segmentation; choose the file of instances")
             category, box = _id(value, "category_id"), _box(value)
         except ValueError as error:
             self._problems.fault(self._file, place, str(error))
@@ -166,8 +180,8 @@ class _Dataset:
         """The images with their boxes, in the file's order of both."""
         by_number = {number: key for key, number in self._ids.items()}
         images = [self._image_of(by_number[number]) for number in range(len(by_number))]
-        if self._captions:
-            self._problems.note(self._file, "", f"its {self._captions} captions are not taken")
+        for what, count in sorted(self._beside.items()):
+            self._problems.note(self._file, "", f"its {count} {what} are not taken")
         lost = Counter({images[number]: count for number, count in self._lost.items()})
         of_image = array("l", (images[number] for number in self._of_image))
         # Stable: the boxes of an image keep their order.
@@ -191,12 +205,15 @@ class _Dataset:
                 boxes = [box for box in found if box]
                 missing += len(found) - len(boxes)
                 index, group = next(waiting, (-1, iter(())))
+            if current in self._shared:
+                missing += len(boxes)
+                boxes = []
             if not boxes:
                 # An annotation whose image is not known may be this one's.
                 missing += unassigned
             yield FoundImage(
                 image.name, tuple(boxes), self._file, image.place, image.width, image.height,
-                lost=missing, is_annotated=not self._captions or bool(boxes),
+                lost=missing, is_annotated=not self._beside or bool(boxes),
             )  # fmt: skip
 
     def _image_of(self, key: Any) -> int:
@@ -214,8 +231,10 @@ class _Dataset:
         category = by_number[self._of_category[annotation]]
         place = self._place(annotation)
         label = self._names.get(category)
-        if label is None:
-            self._problems.fault(self._file, place, f"there is no category {shown(category)}")
+        if label is None or category in self._unclear:
+            known = f"its category {shown(category)} has two names"
+            why = known if label else f"there is no category {shown(category)}"
+            self._problems.fault(self._file, place, why)
             return None
         left, top, width, height = self._boxes[4 * annotation : 4 * annotation + 4]
         said = self._attributes.get(annotation, {})

@@ -6,7 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from labeler.errors import InvalidImport
-from labeler.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown, turned
+from labeler.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    around,
+    number_in,
+    shown,
+    side_of,
+    turned,
+)
 from labeler.formats.safe_xml import Element, stream_xml
 from labeler.formats.sources import Source, opened
 
@@ -45,12 +54,15 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
     name = element.attributes.get("name", "").replace("\\", "/")
     where = f"image {name or '?'}"
     sides = (element.attributes.get(side) for side in ("width", "height"))
-    width, height = (int(side) if side and side.isascii() and side.isdigit() else None
-                     for side in sides)  # fmt: skip
+    width, height = map(side_of, sides)
     if not name:
         problems.fault(file, f"image on line {element.line}", "it has no name")
     boxes: list[FoundBox] = []
     shapes = [child for child in element.children if child.tag != "tag"]
+    tags = [child for child in element.children if child.tag == "tag"]
+    if tags:
+        said = ", ".join(shown(tag.attributes.get("label")) for tag in tags[:3])
+        problems.note(file, where, f"what it says of the whole image is not taken: {said}")
     for shape in shapes:
         place = f"{where}, {shape.tag} on line {shape.line}"
         if shape.tag not in _SHAPES:
@@ -70,8 +82,8 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
             if shape.attributes.get("rotation", "0").strip("0.") and shape.tag != "mask":
                 problems.note(file, place, "it is turned: the upright box around it was taken")
     return FoundImage(
-        name, tuple(boxes), file, where, width or None, height or None,
-        lost=len(shapes) - len(boxes),
+        name, tuple(boxes), file, where, width, height,
+        lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not tags,
     )  # fmt: skip
 
 

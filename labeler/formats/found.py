@@ -171,17 +171,35 @@ def number_in(text: str | None) -> float:
     return found
 
 
-def other_format(keys: Iterable[str]) -> str:
+def side_of(value: Any) -> int | None:
+    """The side of an image in pixels, as a number or a text; None where a file does not know it."""
+    try:
+        found = number_in(value) if isinstance(value, str) else number(value)
+    except ValueError:
+        return None
+    return int(found) if found >= 1 and found.is_integer() else None
+
+
+def other_format(keys: Iterable[str], element: Any = None) -> str:
     """What a JSON file with these outermost keys looks like, as the end of a sentence; or nothing.
 
-    A key that is empty stands for an outermost list.
+    A key that is empty stands for an outermost list, of which `element` is one.
     """
     found = set(keys)
+    of_element = set(element) if isinstance(element, dict) else set()
     if {"shapes", "imagePath"} <= found:
         return " It looks like a file of labelme: choose that format."
     if {"images", "annotations"} <= found:
         return " It looks like a COCO data set: choose that format."
-    if "" in found:
+    if {"image_id", "category_id"} <= of_element:
+        return " It looks like the results of a detector: choose the data set that they belong to."
+    if "" in found and of_element & {
+        "data",
+        "image",
+        "annotations",
+        "annotation_id",
+        "predictions",
+    }:
         return " It looks like an export of Label Studio: choose that format."
     return ""
 

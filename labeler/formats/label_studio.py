@@ -8,6 +8,7 @@ hexadecimal digits and a dash before an uploaded name.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -27,6 +28,7 @@ from labeler.formats.found import (
 )
 from labeler.formats.safe_json import stream_json
 from labeler.formats.sources import Source, opened
+from labeler.image_names import is_image_name
 
 Box = tuple[float, float, float, float]
 
@@ -39,7 +41,11 @@ _SHAPE: Final = (
     "x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "original_width",
     "original_height",
 )  # fmt: skip
-_IMAGE: Final = re.compile(r".*\.(jpe?g|png|webp|bmp|gif|tiff?)", re.IGNORECASE | re.DOTALL)
+_AROUND: Final = frozenset({
+    "id", "inner_id", "annotation_id", "annotator", "annotators", "created_at", "updated_at",
+    "lead_time", "agreement", "predictions", "drafts",
+})  # fmt: skip
+"""Keys of JSON-MIN that are neither answers nor the task's data."""
 _UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
@@ -82,13 +88,19 @@ def _image(
         problems.fault(file, place, why)
         return
     if whole:
-        regions, is_annotated = _results(task["annotations"])
+        annotations = _results(task["annotations"])
+        regions = list(itertools.chain.from_iterable(annotations))
+        is_annotated = bool(annotations)
     else:
-        regions = [region for value in values for region in _dicts(value)]
-        is_annotated = bool(regions) or task.get("annotation_id") is not None
+        answers = {key: value for key, value in task.items() if key not in _AROUND}
+        regions = [region for value in answers.values() for region in _dicts(value)]
+        annotations = [regions]
+        # Other answers than regions, of which nobody knows, are no word on boxes.
+        unknown = [value for value in answers.values() if value and not _image_name(value)]
+        is_annotated = bool(regions) or (task.get("annotation_id") is not None and not unknown)
     boxes: list[FoundBox] = []
     size: tuple[int | None, int | None] = (None, None)
-    joined, lost = _joined(regions)
+    joined, lost, others = _joined(regions)
     for index, region in enumerate(joined, 1):
         where = f"{place}, region {index}"
         if any(kind in region for kind in _NO_BOX):
@@ -105,34 +117,53 @@ def _image(
             if region.get("rotation"):
                 problems.note(file, where, "it is turned: the upright box around it was taken")
     if lost:
-        problems.skip(file, place, f"{lost} answers that are no regions were left out")
+        problems.skip(file, place, f"{lost} regions of an unknown shape were left out")
+    if others:
+        problems.note(file, place, f"{others} answers that are no regions are not taken")
+        # Without boxes there may be nothing to draw, or nobody has.
+        lost += 0 if boxes else others
+    if any(len(_joined(one)[0]) < len(joined) for one in annotations):
+        problems.note(file, place, f"it has {len(annotations)} annotations: all boxes were taken")
+        lost += 1
     yield FoundImage(
         names[0], tuple(boxes), file, place, *size,
         shares=True, lost=lost + len(joined) - len(boxes), is_annotated=is_annotated,
     )  # fmt: skip
 
 
-def _results(annotations: Any) -> tuple[list[Mapping[str, Any]], bool]:
-    """The regions of a task's annotations that were not canceled, and whether there is one."""
+def _results(annotations: Any) -> list[list[Mapping[str, Any]]]:
+    """The regions of each of a task's annotations that was not canceled.
+
+    Of several, the one that somebody has chosen as the ground truth is taken alone.
+    """
     given = [one for one in _dicts(annotations) if not one.get("was_cancelled")]
-    regions: list[Mapping[str, Any]] = []
-    for annotation in given:
+    true = [one for one in given if one.get("ground_truth") is True]
+    found: list[list[Mapping[str, Any]]] = []
+    for annotation in true if len(true) == 1 else given:
+        regions: list[Mapping[str, Any]] = []
         for result in _dicts(annotation.get("result")):
             value = result.get("value")
             if isinstance(value, dict):  # else it is a relation between regions
                 sizes = {key: result[key] for key in _SHAPE[-2:] if key in result}
                 regions.append({**value, **sizes})
-    return regions, bool(given)
+        found.append(regions)
+    return found
 
 
-def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int]:
-    """Each region once, with all that is said of it; and how many answers have no shape."""
+def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int, int]:
+    """Each region once, with all that is said of it; how many are of an unknown shape; answers.
+
+    Choices, ratings and texts about the whole image are answers.
+    """
     found: dict[str, dict[str, Any]] = {}
-    lost = 0
+    lost = others = 0
     for region in regions:
         shape = {key: region[key] for key in (*_SHAPE, *_NO_BOX) if key in region}
         if shape.keys() <= set(_SHAPE[-2:]):
-            lost += 1
+            if any(key.endswith("labels") for key in region):
+                lost += 1
+            else:
+                others += 1
             continue
         known = found.setdefault(json.dumps(shape, sort_keys=True, default=str), {})
         for key, value in region.items():
@@ -140,7 +171,7 @@ def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], 
                 known[key] = [*known[key], *(one for one in value if one not in known[key])]
             else:
                 known[key] = value
-    return list(found.values()), lost
+    return list(found.values()), lost, others
 
 
 def _image_name(value: Any) -> str:
@@ -153,7 +184,7 @@ def _image_name(value: Any) -> str:
     except ValueError:
         return ""
     path = asked or unquote(parts.path) or ""
-    if not _IMAGE.fullmatch(path):
+    if not is_image_name(path):
         return ""
     path = path.replace("\\", "/").lstrip("/")
     if path.startswith("data/upload/"):

@@ -16,12 +16,17 @@ from labeler.formats.found import (
     number,
     other_format,
     shown,
+    side_of,
 )
 from labeler.formats.safe_json import load_json
 from labeler.formats.sources import Source, read_whole
 
 MAX_FILE_BYTES: Final = 2**26
 """The picture itself may be in the file, as text."""
+_SHAPES: Final = (
+    "rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation", "quadrilateral",
+)  # fmt: skip
+"""Those that have a box around them; the last three are of AnyLabeling."""
 
 
 def from_labelme(source: Source, problems: Problems) -> Iterator[FoundImage]:
@@ -55,18 +60,22 @@ def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     for index, shape in enumerate(shapes):
         place = f"shape {index + 1}"
         kind = shape.get("shape_type", "polygon") if isinstance(shape, dict) else ""
-        if kind not in ("rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation"):
+        if kind not in _SHAPES:
             problems.skip(file, place, f"{shown(kind)} has no box: it is not taken")
             continue
         try:
             boxes.append(_box(shape, kind, place))
         except ValueError as error:
             problems.fault(file, place, str(error))
-    sides = (data.get("imageWidth"), data.get("imageHeight"))
-    width, height = (side if type(side) is int and side > 0 else None for side in sides)
+    flags = data.get("flags")
+    raised = [name for name, value in flags.items() if value] if isinstance(flags, dict) else []
+    if raised:
+        said = ", ".join(map(shown, raised[:3]))
+        problems.note(file, "", f"what it says of the whole image is not taken: {said}")
+    width, height = side_of(data.get("imageWidth")), side_of(data.get("imageHeight"))
     return FoundImage(
         name, tuple(boxes), file, "", width, height, any_extension=not named,
-        lost=len(shapes) - len(boxes),
+        lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not raised,
     )  # fmt: skip
 
 

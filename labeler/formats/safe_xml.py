@@ -20,6 +20,7 @@ MAX_PART: Final = 2**24
 """Bytes of one element below the root, as far as they make texts and attributes."""
 
 _CHUNK: Final = 2**16
+_ROOTS: Final = {"annotation": "Pascal VOC", "annotations": "CVAT"}
 _ELEMENT_COST: Final = 64
 
 
@@ -106,7 +107,8 @@ class _Builder:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self._open and tag != self._root:
-            raise self._refused(f"its root is <{tag[:40]}>, not <{self._root}>")
+            other = f"; choose {_ROOTS[tag]}, whose root this is" if tag in _ROOTS else ""
+            raise self._refused(f"its root is <{tag[:40]}>, not <{self._root}>{other}")
         if len(self._open) >= MAX_DEPTH:
             raise self._refused("it is nested too deep")
         self._count(_ELEMENT_COST + sum(map(len, attributes.values())))

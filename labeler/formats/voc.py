@@ -8,6 +8,7 @@ its width. The convention of a file is told by what it says of its origin, unles
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
@@ -17,7 +18,7 @@ from typing import Any, Final
 
 from labeler.boxes import Box
 from labeler.errors import InvalidImport
-from labeler.formats.found import FoundBox, FoundImage, Problems, number_in, shown
+from labeler.formats.found import FoundBox, FoundImage, Problems, number_in, shown, side_of, turned
 from labeler.formats.safe_xml import Element, stream_xml
 from labeler.formats.sources import Source, opened, read_whole
 
@@ -31,6 +32,11 @@ _FLAGS: Final = ("difficult", "truncated", "occluded")
 _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "unspecified"})
 _SET: Final = frozenset({"1", "1.0", "true", "yes", "y", "t"})
+
+
+_SHAPES: Final = ("object", "bndbox", "robndbox", "polygon", "xmin")
+
+Edges = tuple[float, float, float, float]
 
 
 class Convention(StrEnum):
@@ -123,21 +129,31 @@ def image_of(
     if convention is Convention.AUTO:
         convention = _convention(root)
     size = root.find("size")
-    width, height = (_side(size.text_of(side)) if size else None for side in ("width", "height"))
+    width, height = (side_of(size.text_of(side)) if size else None for side in ("width", "height"))
     boxes: list[FoundBox] = []
     objects = [child for child in parts if child.tag == "object"]
+    lost = 0
+    for child in parts:
+        if child.tag != "object" and _holds_shape(child):
+            problems.fault(file, f"{child.tag} on line {child.line}", "it is no <object> of VOC")
+            lost += 1
     for index, element in enumerate(objects):
         place = f"object {index + 1} on line {element.line}"
         try:
-            boxes.append(_found_box(element, place, convention))
+            found = _found_boxes(element, place, convention)
         except ValueError as error:
             problems.fault(file, place, str(error))
+            lost += 1
+        else:
+            boxes += found
+            if element.find("bndbox") is None:
+                problems.note(file, place, "it is turned: the upright box around it was taken")
         for part in element.children:
             if part.tag == "part":
                 problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
     return FoundImage(
         name or base, tuple(boxes), file, "", width, height,
-        any_extension="." not in base[1:] or not name, lost=len(objects) - len(boxes),
+        any_extension="." not in base[1:] or not name, lost=lost,
     )  # fmt: skip
 
 
@@ -148,23 +164,40 @@ def _convention(root: Element) -> Convention:
     return Convention.OFFICIAL if official else Convention.LABELIMG
 
 
-def _side(text: str | None) -> int | None:
-    """A side in pixels; None where the file does not know it: some write 0."""
-    try:
-        value = number_in(text)
-    except ValueError:
-        return None
-    return int(value) if value >= 1 and value == int(value) else None
+def _holds_shape(element: Element) -> bool:
+    """Whether an element that is no object holds what may be one."""
+    return element.tag.lower() in _SHAPES or any(map(_holds_shape, element.children))
 
 
-def _found_box(element: Element, place: str, convention: Convention) -> FoundBox:
+def _found_boxes(element: Element, place: str, convention: Convention) -> list[FoundBox]:
+    """The box of an object; some programs write several into one."""
     label = element.text_of("name")
     if not label:
         raise ValueError("it has no name")
-    bounds = element.find("bndbox")
-    if bounds is None:
-        other = next((child.tag for child in element.children if "box" in child.tag), None)
-        raise ValueError(f"it has no bndbox{f', but <{other}>' if other else ''}")
+    kept = _attributes(element)
+    found = [child for child in element.children if child.tag == "bndbox"]
+    edges = [_edges(bounds, convention) for bounds in found]
+    if not found:
+        turned_box = element.find("robndbox")
+        if turned_box is None:
+            other = next((child.tag for child in element.children if "box" in child.tag), None)
+            raise ValueError(f"it has no bndbox{f', but <{other}>' if other else ''}")
+        edges = [_upright(turned_box)]
+    return [FoundBox(label, *four, place, kept) for four in edges]
+
+
+def _upright(element: Element) -> Edges:
+    """The upright box around a turned one, which roLabelImg writes: its center, and radians."""
+    x, y, width, height, angle = (
+        number_in(element.text_of(name)) for name in ("cx", "cy", "w", "h", "angle")
+    )
+    return turned(
+        x - width / 2, y - height / 2, width, height, math.degrees(angle), about_center=True
+    )
+
+
+def _edges(bounds: Element, convention: Convention) -> Edges:
+    """Left, top, width and height; ValueError."""
     left, top, right, bottom = (
         number_in(bounds.text_of(side)) for side in ("xmin", "ymin", "xmax", "ymax")
     )
@@ -173,7 +206,7 @@ def _found_box(element: Element, place: str, convention: Convention) -> FoundBox
     top, bottom = sorted((top, bottom))
     if convention is Convention.OFFICIAL:
         left, top = left - 1, top - 1
-    return FoundBox(label, left, top, right - left, bottom - top, place, _attributes(element))
+    return left, top, right - left, bottom - top
 
 
 def _attributes(element: Element) -> Mapping[str, Any]:

@@ -2,8 +2,8 @@
 
 Read are Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and texts
 beside their images with classes.txt or obj.names. A line is a class and the box's centre, width
-and height, with a confidence behind it or not; or a class and the corners of an outline, whose
-box is taken.
+and height, with a confidence and the number of a track behind it or not; or a class and the
+corners of an outline, whose box is taken. Key points are told by `kpt_shape` in data.yaml.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import PurePosixPath
 from typing import Any, Final
 
 from labeler.boxes import Box
@@ -24,6 +26,9 @@ MAX_YAML_BYTES: Final = 2**18
 _NAME_FILES: Final = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
 _LISTS: Final = ("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt")
 _ROUNDING: Final = 0.01
+_MAX_SHARE: Final = 2
+"""Larger numbers are pixels, not shares of a box that was drawn over the border."""
+_LINE_END: Final = re.compile("\r\n?|\n")
 _CLASS: Final = re.compile("[0-9]{1,9}")
 _MAX_CLASSES: Final = 100_000
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -58,15 +63,16 @@ def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
         below = [file for file in texts if "labels" in file.split("/")[:-1]]
         texts = below or [file for file in texts if not _is_other(file)]
     images = _listed_images(source)
+    stems = {PurePosixPath(file).stem for file in texts}
     if not texts:
         raise InvalidImport(f"{source.name} holds no YOLO labels: no text in it is one.")
     for file in texts:
         try:
-            lines = _text(read_whole(source, file, MAX_TEXT_BYTES), file).split("\n")
+            lines = _LINE_END.split(_text(read_whole(source, file, MAX_TEXT_BYTES), file))
         except InvalidImport as error:
             problems.refused(file, error)
             continue
-        if len(texts) > 1 and _is_list(file, lines, names):
+        if len(texts) > 1 and _is_list(file, lines, names, stems):
             continue
         boxes: list[FoundBox] = []
         lost = 0
@@ -120,15 +126,22 @@ def _is_other(file: str) -> bool:
     )
 
 
-def _is_list(file: str, lines: list[str], names: Mapping[int, str]) -> bool:
+def _is_list(
+    file: str, lines: list[str], names: Mapping[int, str], stems: AbstractSet[str]
+) -> bool:
     """Whether a text among the labels is a list of the classes' names or of images instead.
 
-    LabelImg writes classes.txt there, others train2017.txt or Validation.txt.
+    LabelImg writes classes.txt there, others train2017.txt, Validation.txt or a list of `stems`.
     """
     filled = [line.strip() for line in lines if line.strip()]
     if not filled or any(_begins_with_number(line) for line in filled):
         return not filled and _is_other(file)
-    return _is_other(file) or set(filled) <= set(names.values()) or all(map(is_image_name, filled))
+    return (
+        _is_other(file)
+        or set(filled) <= set(names.values())
+        or all(map(is_image_name, filled))
+        or set(filled) <= stems
+    )
 
 
 def _begins_with_number(line: str) -> bool:
@@ -139,7 +152,7 @@ def _begins_with_number(line: str) -> bool:
     return len(line.split()) > 1
 
 
-def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: bool) -> FoundBox:
+def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: int) -> FoundBox:
     if len(parts) < 5:
         raise ValueError(f"it has {len(parts)} numbers; a box has five")
     kind = number_in(parts[0])
@@ -147,8 +160,16 @@ def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: b
     if label is None:
         raise ValueError(f"there is no name for class {parts[0][:20]}")
     values = [number_in(part) for part in parts[1:]]
-    if len(values) in (4, 5) or keypoints:
+    if len(values) in (4, 5) or 0 <= len(values) - 4 - keypoints <= 2 * bool(keypoints):
+        if max(map(abs, values[:4])) > _MAX_SHARE:
+            raise ValueError("its numbers are not shares of the image, from 0 to 1, but pixels")
+        if len(values) == 5 and not (_are_shares(values[4:]) or values[4].is_integer()):
+            raise ValueError(f"{parts[5][:20]} is neither a confidence nor a track")
         return _centered(label, values, place)
+    if keypoints:
+        raise ValueError(
+            f"its {len(parts)} numbers are not a box and the {keypoints} of its key points"
+        )
     readings = list(_readings(label, values, parts[-1], place))
     if len(readings) != 1:
         why = "may be a box or an outline" if readings else "are neither a box nor an outline"
@@ -180,11 +201,12 @@ def _readings(label: str, values: list[float], last: str, place: str) -> Iterato
 
 
 def _has_keypoints(values: list[float]) -> bool:
-    """Whether a box and points inside it, three numbers each, are a way to read these."""
+    """Whether a box and points around it, three numbers each, are a way to read these."""
     x, y, width, height = values[:4]
     points = values[4:]
+    # Those that are not seen are at 0, 0; predicted ones may lie a little outside.
     return len(points) % 3 == 0 and all(
-        abs(across - x) <= width / 2 and abs(down - y) <= height / 2
+        (abs(across - x) <= width and abs(down - y) <= height) or across == down == 0
         for across, down in zip(points[::3], points[1::3], strict=True)
     )
 
@@ -208,29 +230,34 @@ def _quoted(name: str) -> str:
 # --- names of classes ---------------------------------------------------------------------
 
 
-def _names(source: Source) -> tuple[Mapping[int, str], bool]:
-    """The names of the classes by number, and whether the lines hold keypoints behind the box.
-
-    Without a file that tells them they are the numbers themselves.
-    """
+def _names(source: Source) -> tuple[Mapping[int, str], int]:
+    """The names of the classes by number, and how many numbers of key points follow a box."""
     yamls = [file for file in source.files() if file.lower().endswith((".yaml", ".yml"))]
     # data.yaml first, and what lies higher first.
     yamls.sort(key=lambda file: (not file.endswith("data.yaml"), file.count("/"), file))
     for file in yamls:
         found = _load_yaml(read_whole(source, file, MAX_YAML_BYTES), file)
         if isinstance(found, dict) and "names" in found:
-            return _listed(found["names"], file), "kpt_shape" in found
+            return _listed(found["names"], file), _keypoints(found.get("kpt_shape"), file)
     for wanted in _NAME_FILES:
         for file in source.files():
             if file.rpartition("/")[2].lower() == wanted:
-                lines = _text(read_whole(source, file, MAX_YAML_BYTES), file).split("\n")
+                lines = _LINE_END.split(_text(read_whole(source, file, MAX_YAML_BYTES), file))
                 while lines and not lines[-1].strip():
                     lines.pop()
-                return _listed([line.strip() for line in lines], file), False
+                return _listed([line.strip() for line in lines], file), 0
     raise InvalidImport(
         f"{source.name} does not say what its classes are called: put a data.yaml with `names`, or "
         "a classes.txt with a name on each line, beside the labels."
     )
+
+
+def _keypoints(shape: Any, file: str) -> int:
+    if shape is None:
+        return 0
+    if isinstance(shape, list) and len(shape) == 2 and all(map(_CLASS.fullmatch, map(str, shape))):
+        return int(shape[0]) * int(shape[1])
+    raise InvalidImport(f"{file}: `kpt_shape` is {shown(shape)}, not two numbers.")
 
 
 def _listed(names: Any, file: str) -> Mapping[int, str]:

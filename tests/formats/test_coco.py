@@ -143,12 +143,15 @@ def test_a_bad_annotation_is_named_and_the_others_are_taken(
 
 def test_bad_images_categories_and_strays_are_named(tmp_path: Path) -> None:
     content = dataset({"bbox": [1, 1, 1, 1], "image_id": 99}, {"bbox": [1, 1, 2, 2]})
-    content["images"] = [*IMAGES, {"id": 7, "file_name": "twice.jpg"}, {"id": 8}, "x"]
+    content["annotations"].append({"image_id": 7, "category_id": 90, "bbox": [3, 3, 3, 3]})
+    content["images"] = [*IMAGES, *IMAGES, {"id": 8}, "x"]
     content["categories"] = [*CATEGORIES, {"id": 3, "name": "bus"}, {"id": 5}]
     content["annotations"].append("x")
     written(tmp_path, {"set.json": content})
     images, problems = found_in(tmp_path / "set.json", Format.COCO)
-    assert [boxes_of(image) for image in images] == [[("car", 1, 1, 2, 2)]]
+    # What is called `car` and `bus` may be either.
+    assert [boxes_of(image) for image in images] == [[("dog", 3, 3, 3, 3)]]
+    assert images[0].lost == 1
     for words in (
         "image 7: another image has this id",
         "image 8: its file_name is nothing, not a text",
@@ -156,9 +159,47 @@ def test_bad_images_categories_and_strays_are_named(tmp_path: Path) -> None:
         "category 3 has two names",
         "its name is nothing",
         "annotation 1: there is no image 99",
+        "annotation 2: its category 3 has two names",
     ):
         assert any(words in problem for problem in problems), (words, problems)
-    assert len(problems) == 7
+    assert len(problems) == 8
+
+
+def test_two_images_of_one_id_get_the_boxes_of_neither(tmp_path: Path) -> None:
+    content = dataset({"bbox": [1, 1, 2, 2]})
+    content["images"] = [*IMAGES, {"id": "7", "file_name": "b.jpg"}]
+    written(tmp_path, {"set.json": content})
+    (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
+    assert (image.name, image.boxes, image.lost) == ("a.jpg", (), 1)
+    assert problems == ["set.json: image '7': another image has this id"]
+
+
+@pytest.mark.parametrize("size", [(64, 48), (64.0, 48.0), ("64", "48"), (0, None), ("?", -1)])
+def test_a_size_is_a_number_in_whatever_type(tmp_path: Path, size: Any) -> None:
+    content = dataset({"bbox": [1, 1, 2, 2]})
+    content["images"] = [IMAGES[0] | {"width": size[0], "height": size[1]}]
+    written(tmp_path, {"set.json": content})
+    (image,), _ = found_in(tmp_path / "set.json", Format.COCO)
+    known = str(size[0]).startswith("64")
+    assert (image.width, image.height) == ((64, 48) if known else (None, None))
+
+
+def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
+    tmp_path: Path,
+) -> None:
+    content = dataset({"bbox": [1, 1, 2, 2]}, regions=[{"image_id": 8, "x": 1}, {"image_id": 8}])
+    content["images"] = [*IMAGES, {"id": 8, "file_name": "b.jpg"}]
+    written(tmp_path, {"set.json": content})
+    (first, second), problems = found_in(tmp_path / "set.json", Format.COCO)
+    assert (len(first.boxes), first.lost, first.is_annotated) == (1, 0, True)
+    assert (second.boxes, second.lost, second.is_annotated) == ((), 0, False)
+    assert problems == ["set.json: its 2 elements of `regions` are not taken"]
+
+
+def test_a_panoptic_segmentation_is_called_so(tmp_path: Path) -> None:
+    boxes, problems = one(tmp_path, segments_info=[{"id": 5, "bbox": [1, 2, 3, 4]}])
+    assert boxes == []
+    assert "annotation 1: it is of a panoptic segmentation" in problems[0]
 
 
 def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
@@ -274,6 +315,8 @@ def test_the_name_of_lvis_is_the_end_of_its_address(tmp_path: Path) -> None:
     [
         ({"shapes": [], "imagePath": "a.jpg"}, "of labelme"),
         ([{"id": 1, "image": "a.jpg"}], "of Label Studio"),
+        ([{"image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}], "of a detector"),
+        ([{"name": "x"}], "no list `images`.$"),
     ],
 )
 def test_a_file_of_another_format_says_which(tmp_path: Path, content: Any, words: str) -> None:

@@ -115,6 +115,7 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
     assert (empty.name, empty.boxes) == ("b.jpg", ())
     file = "annotations.xml: image sub/a.jpg"
     assert problems == [
+        f"{file}: what it says of the whole image is not taken: 'night'",
         f"{file}, box on line 6: it is turned: the upright box around it was taken",
         f"{file}, polyline on line 10: it is no box and was left out",
         f"{file}, box on line 11: 'x' is not a number",
@@ -123,11 +124,32 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
     ]
 
 
+def test_an_image_of_which_only_the_whole_is_described_is_no_empty_one(tmp_path: Path) -> None:
+    """CVAT's tags and labelme's flags say what an image is, not that nothing is on it."""
+    tagged = '<annotations><image name="a.jpg" width="6" height="4"><tag label="night"/></image>'
+    written(tmp_path, {
+        "a.xml": tagged + "</annotations>", "a.json": labelme(flags={"night": True, "wet": False}),
+        "b.json": labelme(flags={"night": False}),
+    })  # fmt: skip
+    for file, kind, is_annotated in (
+        ("a.xml", Format.CVAT, False),
+        ("a.json", Format.LABELME, False),
+        ("b.json", Format.LABELME, True),
+    ):
+        (image,), problems = found_in(tmp_path / file, kind)
+        assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
+        assert [problem.endswith("not taken: 'night'") for problem in problems] == (
+            [] if is_annotated else [True]
+        )
+
+
 def test_cvat_files_that_are_none(tmp_path: Path) -> None:
     written(tmp_path, {"voc.xml": "<annotation/>", "cut.xml": CVAT[:600]})
     for name in ("voc.xml", "cut.xml"):
         with pytest.raises(InvalidImport, match=name):
             found_in(tmp_path / name, Format.CVAT)
+    with pytest.raises(InvalidImport, match="choose Pascal VOC"):
+        found_in(tmp_path / "voc.xml", Format.CVAT)
 
 
 # --- Label Studio -------------------------------------------------------------------------
@@ -218,6 +240,7 @@ def test_a_shape_and_its_label_under_two_keys_are_one_one_region(tmp_path: Path)
         {"x": 1, "y": 2, "width": 0.5, "keypointlabels": ["a"]},
         {"choices": ["good"]},
         {"vertices": [{"x": 1}], "vectorlabels": ["a"]},
+        {"start": 1, "end": 5, "hypertextlabels": ["a"]},
     ],
 )
 def test_a_region_that_is_no_box_with_a_label_is_lost(tmp_path: Path, given: Any) -> None:
@@ -232,6 +255,8 @@ def test_a_region_that_is_no_box_with_a_label_is_lost(tmp_path: Path, given: Any
         ({"image": "a.jpg", "annotation_id": None}, False),
         ({"image": "a.jpg"}, False),
         ({"image": "a.jpg", "annotation_id": 7}, True),
+        ({"image": "a.jpg", "annotation_id": 7, "choice": "Cat"}, False),
+        ({"image": "a.jpg", "annotation_id": 7, "label": [], "lead_time": 2.5}, True),
         ({"data": {"image": "a.jpg"}, "annotations": []}, False),
         ({"data": {"image": "a.jpg"}, "annotations": [{"was_cancelled": True}]}, False),
         ({"data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": []}]}, True),
@@ -259,6 +284,50 @@ def test_the_whole_json_is_read_and_predictions_are_not(tmp_path: Path) -> None:
     assert problems == []
     assert (image.name, image.width, image.height) == ("a.png", 100, 50)
     assert boxes_of(image) == [("car", 0.1, 0.2, 0.3, 0.4)]
+
+
+def annotation(*values: Any, **more: Any) -> dict[str, Any]:
+    return {"result": [{"value": value} for value in values], **more}
+
+
+def test_answers_about_the_whole_image_are_no_boxes(tmp_path: Path) -> None:
+    car, choice = one_region(rectanglelabels=["car"]), {"choices": ["wet"]}
+    images, problems = tasks(
+        tmp_path,
+        {"data": {"image": "a.jpg"}, "annotations": [annotation(car, choice)]},
+        {"data": {"image": "b.jpg"}, "annotations": [annotation(choice)]},
+        {"image": "c.jpg", "label": [car], "choice": "wet", "annotation_id": 1},
+    )
+    assert [(len(image.boxes), image.lost) for image in images] == [(1, 0), (0, 1), (1, 0)]
+    assert [problem.partition(": ")[2] for problem in problems] == [
+        "task nothing on line 1: 1 answers that are no regions are not taken"
+    ] * 2
+
+
+def test_several_annotations_of_a_task(tmp_path: Path) -> None:
+    """The ground truth is taken alone; what differs is joined, for somebody to look at."""
+    car, other = (one_region(x=x, rectanglelabels=["car"]) for x in (10, 12))
+    data = {"data": {"image": "a.jpg"}}
+    images, problems = tasks(
+        tmp_path,
+        data | {"annotations": [annotation(car), annotation(other, ground_truth=True)]},
+        data | {"annotations": [annotation(car), annotation(other, was_cancelled=True)]},
+        data | {"annotations": [annotation(car), annotation(car)]},
+        data | {"annotations": [annotation(car), annotation(other)]},
+    )
+    assert [[box.left for box in image.boxes] for image in images] == [
+        [0.12], [0.1], [0.1], [0.1, 0.12]
+    ]  # fmt: skip
+    assert [image.lost for image in images] == [0, 0, 0, 1]
+    assert [problem.partition("line 1: ")[2] for problem in problems] == [
+        "it has 2 annotations: all boxes were taken"
+    ]
+
+
+@pytest.mark.parametrize("name", ["a.jfif", "a.JPE", "a.mpo"])
+def test_an_image_is_told_by_every_extension_that_is_taken(tmp_path: Path, name: str) -> None:
+    (image,), _ = tasks(tmp_path, {"image": f"/data/upload/1/0123abcd-{name}", "annotation_id": 1})
+    assert image.name == name
 
 
 def test_a_task_of_several_images_is_left_out_and_named(tmp_path: Path) -> None:

@@ -69,7 +69,8 @@ def test_the_files_own_name_counts(
     [
         ("<bndbox><xmin>1</xmin></bndbox><name>x</name>", "nothing is not a number"),
         ("<name>x</name>", "it has no bndbox"),
-        ("<name>x</name><robndbox><cx>1</cx></robndbox>", "no bndbox, but <robndbox>"),
+        ("<name>x</name><robndbox><cx>1</cx></robndbox>", "nothing is not a number"),
+        ("<name>x</name><obox><cx>1</cx></obox>", "no bndbox, but <obox>"),
         ("<bndbox/>", "it has no name"),
         (
             "<name>x</name><bndbox><xmin>nan</xmin><ymin>1</ymin><xmax>2</xmax><ymax>2</ymax>"
@@ -90,6 +91,39 @@ def test_a_bad_object_is_named_and_the_others_are_taken(
     assert len(problems) == 1
     assert problems[0].startswith("a.xml: object 1 on line 2: ")
     assert words in problems[0]
+
+
+def corners(*values: float) -> str:
+    tags = zip(("xmin", "ymin", "xmax", "ymax"), values, strict=True)
+    return f"<bndbox>{''.join(f'<{tag}>{value}</{tag}>' for tag, value in tags)}</bndbox>"
+
+
+def test_every_box_of_an_object_is_taken_and_a_turned_one_by_the_box_around_it(
+    tmp_path: Path,
+) -> None:
+    turned = "<cx>30</cx><cy>20</cy><w>10</w><h>4</h><angle>1.5707963267948966</angle>"
+    written(tmp_path, {"a.xml": (
+        f"<annotation><object><name>x</name>{corners(1, 2, 3, 5)}{corners(4, 4, 9, 9)}</object>"
+        f"<object><name>y</name><robndbox>{turned}</robndbox></object></annotation>"
+    )})  # fmt: skip
+    (image,), problems = found_in(tmp_path, Format.VOC)
+    assert boxes_of(image) == [("x", 1, 2, 2, 3), ("x", 4, 4, 5, 5), ("y", 28, 15, 4, 10)]
+    assert image.lost == 0
+    assert problems == [
+        "a.xml: object 2 on line 1: it is turned: the upright box around it was taken"
+    ]
+
+
+@pytest.mark.parametrize("tag", ["Object", "objects", "item"])
+def test_a_box_in_an_unknown_element_is_lost(tmp_path: Path, tag: str) -> None:
+    thing = f"<object><name>x</name>{corners(1, 2, 3, 5)}</object>"
+    inner = thing if tag == "objects" else thing[len("<object>") : -len("</object>")]
+    written(tmp_path, {
+        "a.xml": f"<annotation><weather>rain</weather>\n<{tag}>{inner}</{tag}></annotation>"
+    })  # fmt: skip
+    (image,), problems = found_in(tmp_path, Format.VOC)
+    assert (image.boxes, image.lost) == ((), 1)
+    assert problems == [f"a.xml: {tag} on line 2: it is no <object> of VOC"]
 
 
 def test_a_bad_file_among_others_is_named(tmp_path: Path) -> None:

@@ -62,7 +62,21 @@ def test_outlines_and_keypoints(tmp_path: Path) -> None:
     assert one(tmp_path, outline) == ([("person", 0.1, 0.2, 0.4, 0.4)], [])
     keypoints = "0 0.5 0.5 0.2 0.2 0.4 0.4 2 0.6 0.6 2 0.1 0.1 0\n"
     yaml = YAML + "kpt_shape: [3, 3]\n"
-    assert one(tmp_path, keypoints, yaml) == ([("person", 0.4, 0.4, 0.2, 0.2)], [])
+    for behind in ("", " 0.9", " 0.9 5"):
+        given = keypoints.strip() + behind
+        assert one(tmp_path, given, yaml) == ([("person", 0.4, 0.4, 0.2, 0.2)], [])
+    boxes, problems = one(tmp_path, "0 0.1 0.2 0.5 0.2 0.5 0.6", yaml)
+    assert boxes == []
+    assert "are not a box and the 9 of its key points" in problems[0]
+    with pytest.raises(InvalidImport, match="`kpt_shape` is '17', not two numbers"):
+        one(tmp_path, keypoints, YAML + "kpt_shape: 17\n")
+
+
+def test_lines_end_in_every_way(tmp_path: Path) -> None:
+    lines = "0 0.5 0.5 0.2 0.2", "1 0.5 0.5 1 1"
+    expected = [("person", 0.4, 0.4, 0.2, 0.2), ("traffic light", 0, 0, 1, 1)]
+    for end in ("\n", "\r\n", "\r"):
+        assert one(tmp_path, "\ufeff" + end.join(lines) + end) == (expected, [])
 
 
 @pytest.mark.parametrize(
@@ -82,6 +96,12 @@ def test_outlines_and_keypoints(tmp_path: Path) -> None:
         # A box with one key point, or a triangle with a confidence.
         ("0 0.5 0.5 0.2 0.2 0.55 0.45 0.9", "may be a box or an outline"),
         ("0 0.5 0.5 0.2 0.2 0.5 0.5 2 0.5 0.5 2", "are neither a box nor an outline"),
+        # Three predicted key points, one outside of the box, or an outline with a confidence.
+        ("0 0.5 0.5 0.2 0.2 0.55 0.45 0.9 0.35 0.5 0.8 0 0 0", "may be a box or an outline"),
+        ("0 320 240 100 80", "not shares of the image, from 0 to 1, but pixels"),
+        ("0 0.5 0.5 0.2 0.2 -0.35", "-0.35 is neither a confidence nor a track"),
+        ("0 0.5 0.5 0.2 0.2 1.57", "1.57 is neither a confidence nor a track"),
+        ("0 0,5 0,5 0,2 0,2", "'0,5' is not a number"),
     ],
 )
 def test_a_bad_line_is_named_and_the_others_are_taken(
@@ -159,7 +179,7 @@ def test_lists_of_classes_and_of_images_among_labels_are_no_labels(tmp_path: Pat
     written(tmp_path, {
         "labels/a.txt": "0 .5 .5 .2 .2", "labels/classes.txt": "car\nbig truck\n",
         "labels/names.txt": "car\nbig truck\n", "labels/train2017.txt": "./images/a.jpg\n",
-        "labels/empty.txt": "",
+        "labels/empty.txt": "", "labels/fold1.txt": "a\nempty\n",
     })  # fmt: skip
     images, problems = found_in(tmp_path, Format.YOLO)
     assert problems == []
