@@ -26,12 +26,14 @@ from labeler.dataset import Dataset, open_dataset
 from labeler.descriptors import raise_limit
 from labeler.errors import LabelerError
 from labeler.events import Start, Stop, happened
+from labeler.frames import bound_frames
 from labeler.gate import cookie_secret, open_gate
 from labeler.jobs import Jobs
 from labeler.saver import Saver
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.sockets import send_at_once, wait_at_most
 from labeler.ui.context import Context, bind
+from labeler.ui.cookies import person_by_cookies
 from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
@@ -48,6 +50,7 @@ def build(settings: Settings) -> st.App:
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     raise_limit()
     close_loops_after_runs()
+    bound_frames()
     dataset = open_dataset(settings)
     saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
     gate = open_gate(settings)
@@ -80,7 +83,13 @@ def build(settings: Settings) -> st.App:
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
     calls = api.application(dataset, gate, settings.max_upload_bytes)
-    before = [Middleware(api.Traced), Middleware(api.Front, api=calls)]
+    front = Middleware(
+        api.Front,
+        api=calls,
+        visitors=api.Visitors(gate, person_by_cookies),
+        takes_files=settings.uploads is None,
+    )
+    before = [Middleware(api.Traced), front]
     return st.App(script, middleware=before, lifespan=lifespan, secrets=secrets)
 
 

@@ -6,6 +6,11 @@ import signal
 import socket
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
+
+ALLOW_LARGE: Final = "labeler.allow_large_messages"
+"""The extension of a websocket's scope that takes messages of more than a stranger may send: a
+function without arguments. It is there where frames.BoundedWebSocket serves."""
 
 
 def send_at_once() -> None:

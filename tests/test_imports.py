@@ -49,7 +49,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "labeler.tokens",
         }
     ),
-    frozenset({"labeler.iap", "labeler.labels"}),
+    frozenset({"labeler.frames", "labeler.iap", "labeler.labels"}),
     frozenset({"labeler.label_edits", "labeler.models", "labeler.settings"}),
     frozenset({"labeler.images", "labeler.merge", "labeler.selection", "labeler.storage"}),
     frozenset(
@@ -106,7 +106,7 @@ OUTSIDE = {
     "streamlit": {"app", "labeler.ui"},
     "streamlit_drawable_canvas": {"app", "labeler.ui"},
     "urllib3": {"labeler.storage"},
-    "uvicorn": {"app"},
+    "uvicorn": {"app", "labeler.frames"},
     "yaml": {"labeler.formats"},
 }
 """Which units may import an outside package."""

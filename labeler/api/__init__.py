@@ -28,17 +28,20 @@ from labeler.api.intake import Intake
 from labeler.api.labels import Labels
 from labeler.api.state import State
 from labeler.api.traced import Traced
+from labeler.api.visitors import Visitors
 from labeler.auth import Person, Role
 from labeler.dataset import Dataset
 from labeler.gate import Gate
+from labeler.sockets import ALLOW_LARGE
 from labeler.tokens import Purpose
 
 if TYPE_CHECKING:
     from labeler.api.imports import Imports
 
-__all__ = ["Front", "Signed", "Traced", "application"]
+__all__ = ["Front", "Signed", "Traced", "Visitors", "application"]
 
 _HOST_CONFIG: Final = "/_stcore/host-config"
+_UPLOADS: Final = "/_stcore/upload_file"
 _COMPONENTS: Final = "/_stcore/bidi-components/"
 _HELD_BYTES: Final = 128 * 2**20
 """Of all uploads that are arriving or being worked on, and of all other bodies: saves never wait
@@ -151,17 +154,30 @@ class Front:
     Streamlit would answer an unknown path below /api/ with its page, and a strange one with plain
     text; its metrics tell everybody how many sessions there are, and how large. No other site
     hears the address of a page or of a picture from a browser.
+
+    Who may not label sends small messages only, and no files: Streamlit would keep both, for
+    anybody. `takes_files` is whether a page sends files by Streamlit's own uploader at all.
     """
 
-    def __init__(self, app: ASGIApp, api: ASGIApp) -> None:
+    def __init__(
+        self, app: ASGIApp, api: ASGIApp, visitors: Visitors, *, takes_files: bool
+    ) -> None:
         self._app = app
         self._api = api
+        self._visitors = visitors
+        self._takes_files = takes_files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            allow = scope.get("extensions", {}).get(ALLOW_LARGE)
+            if allow is not None and await self._visitors.may_label(scope):
+                allow()
         path = scope.get("path", "") if scope["type"] == "http" else ""
         # The API's own 404 does for the metrics, also through a proxy on this machine.
         metrics = path.rstrip("/").endswith("/_stcore/metrics")
         ours = f"{path}/".startswith("/api/") or metrics or path == _HOST_CONFIG
+        if not ours and _UPLOADS in path:
+            ours = not (self._takes_files and await self._visitors.may_label(scope))
         if ours:
             await self._api(scope, receive, send)
         else:
