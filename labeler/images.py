@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
 from labeler.gray_levels import gray_range
+from labeler.image_work import check_bytes, check_strips
 
 MEDIA_TYPES: Final = {
     "JPEG": "image/jpeg",
@@ -254,10 +255,14 @@ def _with_end(data: bytes) -> bytes | None:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
-    """The image, its header read and nothing decoded."""
+    """The image, its header read and nothing decoded. ImageTooLarge for one of too much work."""
+    check_bytes(data, name)
     try:
         with _quiet():
-            return Image.open(io.BytesIO(data), formats=_DECODERS)
+            image = Image.open(io.BytesIO(data), formats=_DECODERS)
+            if image.format == "TIFF":
+                check_strips(image.tag_v2, len(data), name)  # type: ignore[attr-defined]
+            return image
     except UnidentifiedImageError as error:
         raise _not_taken(data, name) from error
     except _DECODE_ERRORS as error:

@@ -41,6 +41,7 @@ LAYERS: tuple[frozenset[str], ...] = (
             "labeler.descriptors",
             "labeler.gray_levels",
             "labeler.image_names",
+            "labeler.image_work",
             "labeler.geometry",
             "labeler.jobs",
             "labeler.joined",
@@ -124,7 +125,8 @@ SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 
 PURE = frozenset({
     "labeler.auth", "labeler.coco", "labeler.geometry", "labeler.gray_levels",
-    "labeler.label_counts", "labeler.label_edits", "labeler.labels", "labeler.matching",
+    "labeler.image_work", "labeler.label_counts", "labeler.label_edits", "labeler.labels",
+    "labeler.matching",
     "labeler.merge", "labeler.models",
     "labeler.placing",
     "labeler.selection", "labeler.stored", "labeler.tokens", "labeler.unicode_text",
