@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from labeler import bundles, coco
-from labeler.api import bodies
+from labeler.api import intake
 from labeler.dataset import Dataset
 from tests.api.conftest import Open
 from tests.api.support import Api, rect
@@ -91,7 +91,7 @@ def temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    for module, name in ((bodies, "_IN_MEMORY"), (bundles, "_SPOOL_BYTES"), (coco, "_SPOOL_BYTES")):
+    for module, name in ((intake, "_IN_MEMORY"), (bundles, "_SPOOL_BYTES"), (coco, "_SPOOL_BYTES")):
         monkeypatch.setattr(module, name, 1)
     return folder
 
