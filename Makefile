@@ -86,7 +86,7 @@ image-test: $(VENV)/.installed-dev ## build the image and run it as Cloud Run wo
 	@PYTHON=$(PY) tools/image_test.sh
 
 .PHONY: image-suite
-image-suite: $(VENV)/.installed-dev ## run tests in the image that Cloud Build tests in: ARGS="tests/test_merge.py" (as above)
+image-suite: $(VENV)/.installed-dev ## run tests in the image that Cloud Build tests in: ARGS="tests/model/test_merge.py" (as above)
 	@PYTHON=$(PY) tools/image_test.sh suite $(ARGS)
 
 N := 10

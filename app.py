@@ -19,21 +19,22 @@ import streamlit as st
 from starlette.middleware import Middleware
 from streamlit.runtime.metrics_util import Installation
 
-from labeler import __version__, api, logs
-from labeler.auth import SignIn
-from labeler.cycles import search_regularly
-from labeler.dataset import Dataset, open_dataset
-from labeler.descriptors import raise_limit
+from labeler import __version__, api
+from labeler.access.policy import cookie_secret, open_gate
 from labeler.errors import LabelerError
-from labeler.events import Start, Stop, happened
-from labeler.frames import bound_frames
-from labeler.gate import cookie_secret, open_gate
-from labeler.jobs import Jobs
-from labeler.saver import Saver
+from labeler.model.people import SignIn
+from labeler.project.project import Dataset, open_dataset
+from labeler.runtime import logs
+from labeler.runtime.descriptors import raise_limit
+from labeler.runtime.events import Start, Stop, happened
+from labeler.runtime.frames import bound_frames
+from labeler.runtime.garbage_collection import search_regularly
+from labeler.runtime.jobs import Jobs
+from labeler.runtime.sockets import send_at_once, wait_at_most
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
-from labeler.sockets import send_at_once, wait_at_most
 from labeler.ui.context import Context, bind
 from labeler.ui.cookies import person_by_cookies
+from labeler.ui.drawable.saver import Saver
 from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 

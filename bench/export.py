@@ -79,8 +79,8 @@ Made = tuple[str, bytes, dict[str, str]]
 
 def objects(numbers: Iterator[int] | range, seed: int = 0) -> Iterator[Made]:
     """Key, bytes and metadata of each document."""
-    from labeler.catalogue import document_metadata
-    from labeler.models import parse_document
+    from labeler.model.document import parse_document
+    from labeler.project.image_index import document_metadata
 
     for number in numbers:
         data = document(number, seed)
@@ -97,7 +97,7 @@ def originals(count: int) -> Iterator[Made]:
 
 
 def labels() -> Made:
-    from labeler.labels import LABELS_KEY, LabelSet, dump_label_set
+    from labeler.model.labels import LABELS_KEY, LabelSet, dump_label_set
 
     return LABELS_KEY, dump_label_set(LabelSet().added(LABELS)), {}
 
@@ -161,14 +161,14 @@ def settings_of(place: str) -> Any:
 
 
 def opened(place: str) -> Any:
-    from labeler.dataset import open_dataset
+    from labeler.project.project import open_dataset
 
     return open_dataset(settings_of(place))
 
 
 def prepare_full(place: str) -> Callable[[], None]:
     """Exports without an earlier one; whether image numbers are there already is left as it is."""
-    from labeler.places import open_places
+    from labeler.project.locations import open_places
     from labeler.storage import list_all
 
     store, _ = open_places(settings_of(place))

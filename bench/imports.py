@@ -25,14 +25,14 @@ BOXES = 7
 LABELS = 80
 sys.path.insert(0, str(ROOT))
 
-from labeler.dataset import Dataset, open_dataset  # noqa: E402
-from labeler.formats import Format, read  # noqa: E402
-from labeler.formats.found import Problems  # noqa: E402
-from labeler.formats.sources import open_source  # noqa: E402
-from labeler.import_report import Wanted  # noqa: E402
-from labeler.imports import run_import  # noqa: E402
-from labeler.jobs import unwatched  # noqa: E402
-from labeler.models import AnnotationDocument, dump_document  # noqa: E402
+from labeler.datasets.formats import Format, read  # noqa: E402
+from labeler.datasets.formats.dataset_files import open_source  # noqa: E402
+from labeler.datasets.formats.found import Problems  # noqa: E402
+from labeler.datasets.imports.report import Wanted  # noqa: E402
+from labeler.datasets.imports.run import run_import  # noqa: E402
+from labeler.model.document import AnnotationDocument, dump_document  # noqa: E402
+from labeler.project.project import Dataset, open_dataset  # noqa: E402
+from labeler.runtime.jobs import unwatched  # noqa: E402
 from labeler.settings import load_settings  # noqa: E402
 
 # --- what is imported ---------------------------------------------------------------------

@@ -259,7 +259,7 @@ def browser_page(url: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     from tests.e2e.conftest import FLAGS
-    from tests.e2e.labeller import Labeller
+    from tests.e2e.labeler import Labeller
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:

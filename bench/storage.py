@@ -37,7 +37,7 @@ sys.path.insert(0, str(ROOT))
 # gcsfs asks an emulator for a feature that none has, and waits a minute for each answer.
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
-from labeler.models import parse_document  # noqa: E402
+from labeler.model.document import parse_document  # noqa: E402
 from labeler.settings import Location  # noqa: E402
 from labeler.storage import ABSENT, Store, list_all, open_store  # noqa: E402
 

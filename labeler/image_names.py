@@ -9,7 +9,7 @@ import uuid
 from enum import StrEnum
 from typing import Final
 
-from labeler.unicode_text import nfc
+from labeler.model.unicode_text import nfc
 
 
 class ImageIdStrategy(StrEnum):

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
-from labeler.auth import People, Roles, SignIn, parse_people
 from labeler.errors import InvalidDocument, SettingsError
 from labeler.image_names import ImageIdStrategy as ImageIdStrategy
-from labeler.labels import clean_label, label_key
+from labeler.model.labels import clean_label, label_key
+from labeler.model.people import People, Roles, SignIn, parse_people
 
 PREFIX: Final = "LABELER_"
 DEFAULT_LABELS: Final = ("object",)

@@ -6,11 +6,11 @@ import contextlib
 import json
 from typing import Any
 
-from labeler.dataset import Dataset, OpenedDocument, open_dataset
-from labeler.edits import with_rects
+from labeler.access.policy import Gate, open_gate
 from labeler.errors import NotFound
-from labeler.gate import Gate, open_gate
-from labeler.models import AnnotationDocument, Rect
+from labeler.model.document import AnnotationDocument, Rect
+from labeler.model.edits import with_rects
+from labeler.project.project import Dataset, OpenedDocument, open_dataset
 from labeler.settings import Settings, load_settings
 from labeler.storage import ABSENT, Replaces, Store, list_all, open_store
 

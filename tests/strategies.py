@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from labeler.labels import LabelSet, clean_label
-from labeler.models import AnnotationDocument, Rect, Status, check_document
+from labeler.model.document import AnnotationDocument, Rect, Status, check_document
+from labeler.model.labels import LabelSet, clean_label
 
 NAMES = ("person", "car", "Person", "traffic light", "猫", "قطة", '<b>"x"</b>', "👩‍🚒")
 """Labels of many kinds; two of them are the same ignoring case."""

@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from labeler import catalogue, copying, dataset, logs, saver
-from labeler.catalogue import document_key
-from labeler.edits import with_rects
 from labeler.errors import NotFound
-from labeler.originals import HeldOriginals
-from labeler.saver import Draft, Saver
+from labeler.maintenance import copy
+from labeler.model.edits import with_rects
+from labeler.project import image_index
+from labeler.project import project as project_module
+from labeler.project.image_index import document_key
+from labeler.project.originals import HeldOriginals
+from labeler.runtime import logs
+from labeler.ui.drawable import saver
+from labeler.ui.drawable.saver import Draft, Saver
 from tests.pictures import png
 from tests.projects import BOX, Project, old_document
 
@@ -73,8 +77,8 @@ def test_a_saver_remembers_a_bounded_number_of_images(
 def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "_MAX_REMEMBERED", 5)
-    monkeypatch.setattr(catalogue, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(image_index, "_MAX_REMEMBERED", 5)
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
     project.environ["IMAGE_ID"] = "sha256"
     opened = project.open()
     found, read = opened._catalogue, opened._label_texts
@@ -100,7 +104,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
 def test_own_saves_that_are_listed_are_noted_no_longer(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(catalogue, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
     opened = project.open()
     for number in range(5):
         opened.add_image(f"{number}.png", png())
@@ -111,7 +115,7 @@ def test_own_saves_that_are_listed_are_noted_no_longer(
 def test_what_is_known_of_pictures_is_bounded(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dataset, "_MAX_INFOS", 3)
+    monkeypatch.setattr(project_module, "_MAX_INFOS", 3)
     opened = project.open()
     for number in range(10):
         image_id = opened.add_image(f"{number}.png", png()).image_id
@@ -136,7 +140,7 @@ def test_a_copy_begins_no_more_than_it_can_soon_tell_of() -> None:
             yield number
 
     with ThreadPoolExecutor(4) as pool:
-        found = copying._in_order(pool, lambda number: number + 1, keys())
+        found = copy._in_order(pool, lambda number: number + 1, keys())
         assert next(found) == 1
-        assert taken == copying._AHEAD
+        assert taken == copy._AHEAD
         assert list(found) == list(range(2, 1001))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_project import LOCKS, PYTHONS, SYSTEMS, installed_by, metadata_requirements
+from tests.test_packaging import LOCKS, PYTHONS, SYSTEMS, installed_by, metadata_requirements
 
 INSTALL = Path(__file__).parents[1] / "tools" / "install.sh"
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.auth import People, Roles, SignIn, parse_people
 from labeler.errors import SettingsError
+from labeler.model.people import People, Roles, SignIn, parse_people
 from labeler.settings import (
     ImageIdStrategy,
     Location,

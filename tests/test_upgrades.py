@@ -19,11 +19,11 @@ from typing import Any
 
 import pytest
 
-from labeler.catalogue import document_key
+from labeler.datasets.exports.numbering import REGISTRY_KEY
 from labeler.errors import DamagedDocument, NewerDocument
-from labeler.label_edits import renamed
-from labeler.labels import LABELS_KEY
-from labeler.registry import REGISTRY_KEY
+from labeler.model.label_edits import renamed
+from labeler.model.labels import LABELS_KEY
+from labeler.project.image_index import document_key
 from tests.pictures import png
 from tests.projects import BOX, OTHER, Project, old_document, with_boxes
 
@@ -200,8 +200,8 @@ def last_release() -> str:
 
 OLD_PROGRAM = """
 import os, sys
-from labeler.dataset import open_dataset
-from labeler.edits import with_rects
+from labeler.project.project import open_dataset
+from labeler.model.edits import with_rects
 from labeler.settings import load_settings
 dataset = open_dataset(load_settings(os.environ))
 for entry in dataset.list_images():

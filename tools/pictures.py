@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.e2e.conftest import FLAGS, Server  # noqa: E402
-from tests.e2e.labeller import Labeller, eventually, rects  # noqa: E402
+from tests.e2e.labeler import Labeller, eventually, rects  # noqa: E402
 
 TARGET = ROOT / "docs" / "pictures"
 DESKTOP = (1280, 800)

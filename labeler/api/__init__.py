@@ -19,21 +19,21 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from labeler.api import answers, host
-from labeler.api.callers import caller, check_writer
+from labeler.access.policy import Gate
+from labeler.access.tokens import Purpose
+from labeler.api import responses, streamlit_host
+from labeler.api.authentication import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
+from labeler.api.health import State
 from labeler.api.images import Images
-from labeler.api.intake import Intake
 from labeler.api.labels import Labels
-from labeler.api.state import State
-from labeler.api.traced import Traced
+from labeler.api.request_bodies import Intake
+from labeler.api.tracing import Traced
 from labeler.api.visitors import Visitors
-from labeler.auth import Person, Role
-from labeler.dataset import Dataset
-from labeler.gate import Gate
-from labeler.sockets import ALLOW_LARGE
-from labeler.tokens import Purpose
+from labeler.model.people import Person, Role
+from labeler.project.project import Dataset
+from labeler.runtime.sockets import ALLOW_LARGE
 
 if TYPE_CHECKING:
     from labeler.api.imports import Imports
@@ -139,9 +139,9 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", describe),
-            open_to_all(_HOST_CONFIG, host.answer),
+            open_to_all(_HOST_CONFIG, streamlit_host.answer),
         ],
-        exception_handlers=answers.HANDLERS,
+        exception_handlers=responses.HANDLERS,
     )
     app.router.redirect_slashes = False
     return app

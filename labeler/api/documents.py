@@ -10,23 +10,23 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from labeler.api.answers import ASK_AGAIN, error_body, headers
-from labeler.api.bodies import image_id_of
-from labeler.api.conditions import Condition, Tags, etag, parse, write_condition
-from labeler.api.intake import Intake
-from labeler.auth import Person
-from labeler.dataset import Dataset, OpenedDocument
-from labeler.edits import with_picture
+from labeler.api.preconditions import Condition, Tags, etag, parse, write_condition
+from labeler.api.request_bodies import Intake
+from labeler.api.request_parameters import image_id_of
+from labeler.api.responses import ASK_AGAIN, error_body, headers
 from labeler.errors import InvalidDocument, LabelerError, NotFound, StoreError, VersionConflict
-from labeler.events import Conflict, SaveFailed, happened
-from labeler.models import (
+from labeler.model.document import (
     AnnotationDocument,
     Status,
     check_document,
     check_rects,
     dump_document,
 )
-from labeler.saves import tell_save
+from labeler.model.edits import with_picture
+from labeler.model.people import Person
+from labeler.project.project import Dataset, OpenedDocument
+from labeler.project.save_events import tell_save
+from labeler.runtime.events import Conflict, SaveFailed, happened
 from labeler.storage import ABSENT
 
 MAX_BYTES: Final = 16 * 2**20

@@ -10,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from labeler.api.answers import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.api.bodies import flag
-from labeler.api.intake import Intake
-from labeler.auth import Person
-from labeler.dataset import Dataset
+from labeler.api.request_bodies import Intake
+from labeler.api.request_parameters import flag
+from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answer
+from labeler.datasets.selection import ALL, Choice, parse_choice
 from labeler.errors import InvalidRequest
-from labeler.selection import ALL, Choice, parse_choice
+from labeler.model.people import Person
+from labeler.project.project import Dataset
 
 MAX_BYTES: Final = 2**20
 _ZIP: Final = "application/zip"
@@ -66,7 +66,10 @@ class Exports:
 
     async def bundle(self, request: Request, _: Person) -> Response:
         """GET /api/export/yolo and /api/export/voc"""
-        from labeler.bundles import BundleFormat, make_bundle  # no first page needs it
+        from labeler.datasets.exports.zips import (  # no first page needs it
+            BundleFormat,
+            make_bundle,
+        )
 
         kind = BundleFormat(request.url.path.rpartition("/")[2])
         pictures = flag(request, "images")

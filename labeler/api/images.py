@@ -13,24 +13,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from labeler.api.answers import ASK_AGAIN, FOR_GOOD, headers, json_answer
-from labeler.api.bodies import (
+from labeler.api.backpressure import Outlet
+from labeler.api.caching import Flights, Kept
+from labeler.api.preconditions import parse
+from labeler.api.request_bodies import Intake
+from labeler.api.request_parameters import (
     HEAD_BYTES,
     check_is_file,
     file_name,
     image_id_of,
     whole_number,
 )
-from labeler.api.conditions import parse
-from labeler.api.intake import Intake
-from labeler.api.once import Flights, Kept
-from labeler.api.sending import Outlet
-from labeler.auth import Person
-from labeler.catalogue import ImageEntry
-from labeler.dataset import Dataset
+from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.errors import InvalidRequest, NotFound
-from labeler.labels import label_key
-from labeler.models import Status
+from labeler.model.document import Status
+from labeler.model.labels import label_key
+from labeler.model.people import Person
+from labeler.project.image_index import ImageEntry
+from labeler.project.project import Dataset
 
 MAX_WIDTH: Final = 8192
 MAX_LIMIT: Final = 1000

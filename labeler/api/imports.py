@@ -15,24 +15,18 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from labeler.api.answers import NEVER, error_body, headers, json_answer
-from labeler.api.bodies import (
-    HEAD_BYTES,
-    NAME_HEADER,
-    check_is_file,
-    file_name,
-    flag,
-)
-from labeler.api.intake import Intake
-from labeler.auth import Person
-from labeler.dataset import Dataset
+from labeler.api.request_bodies import Intake
+from labeler.api.request_parameters import HEAD_BYTES, NAME_HEADER, check_is_file, file_name, flag
+from labeler.api.responses import NEVER, error_body, headers, json_answer
+from labeler.datasets.formats import Format
+from labeler.datasets.formats.dataset_files import source_of
+from labeler.datasets.formats.voc import Convention
+from labeler.datasets.imports.place import Existing
+from labeler.datasets.imports.report import ImportReport, Wanted
+from labeler.datasets.imports.run import run_import
 from labeler.errors import Busy, InvalidRequest, LabelerError
-from labeler.formats import Format
-from labeler.formats.sources import source_of
-from labeler.formats.voc import Convention
-from labeler.import_report import ImportReport, Wanted
-from labeler.imports import run_import
-from labeler.placing import Existing
+from labeler.model.people import Person
+from labeler.project.project import Dataset
 
 logger = logging.getLogger(__name__)
 

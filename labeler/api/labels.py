@@ -9,14 +9,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from labeler.api.answers import ASK_AGAIN, error_body, headers
-from labeler.api.conditions import Condition, etag, parse, write_condition
-from labeler.api.intake import Intake
-from labeler.auth import Person
-from labeler.dataset import Dataset
+from labeler.api.preconditions import Condition, etag, parse, write_condition
+from labeler.api.request_bodies import Intake
+from labeler.api.responses import ASK_AGAIN, error_body, headers
 from labeler.errors import VersionConflict
-from labeler.label_edits import replaced
-from labeler.labels import LabelSet, check_label_set, dump_label_set
+from labeler.model.label_edits import replaced
+from labeler.model.labels import LabelSet, check_label_set, dump_label_set
+from labeler.model.people import Person
+from labeler.project.project import Dataset
 from labeler.storage import ABSENT, Replaces
 
 MAX_BYTES: Final = 4 * 2**20

@@ -12,8 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler import __version__
-from labeler.api.answers import ASK_AGAIN, json_answer
-from labeler.api.bodies import NAME_HEADER
+from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.images import DEFAULT_LIMIT, MAX_LIMIT, MAX_WIDTH
 from labeler.api.openapi_parts import (
     CLIENT,
@@ -40,9 +39,10 @@ from labeler.api.openapi_sets import (
     run_import,
     write_export,
 )
-from labeler.gate import ASSERTION_HEADER
+from labeler.api.request_parameters import NAME_HEADER
+from labeler.api.responses import ASK_AGAIN, json_answer
 from labeler.images import MEDIA_TYPES
-from labeler.models import Status
+from labeler.model.document import Status
 
 
 async def answer(_: Request) -> Response:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from labeler.api.callers import CLIENT_HEADER
-from labeler.formats import Format
-from labeler.labels import MAX_LABEL_LENGTH, LabelSet
-from labeler.models import AnnotationDocument, Status
-from labeler.placing import Existing, Outcome
-from labeler.selection import MAX_VALUES, Part
+from labeler.api.authentication import CLIENT_HEADER
+from labeler.datasets.formats import Format
+from labeler.datasets.imports.place import Existing, Outcome
+from labeler.datasets.selection import MAX_VALUES, Part
+from labeler.model.document import AnnotationDocument, Status
+from labeler.model.labels import MAX_LABEL_LENGTH, LabelSet
 
 Json = dict[str, Any]
 TEXT: Final[Json] = {"type": "string"}

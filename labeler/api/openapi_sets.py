@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from labeler.api.bodies import NAME_HEADER
 from labeler.api.openapi_parts import (
     CLIENT,
     LOCATION,
@@ -16,9 +15,10 @@ from labeler.api.openapi_parts import (
     query,
     ref,
 )
-from labeler.formats import Format
-from labeler.formats.voc import Convention
-from labeler.placing import Existing
+from labeler.api.request_parameters import NAME_HEADER
+from labeler.datasets.formats import Format
+from labeler.datasets.formats.voc import Convention
+from labeler.datasets.imports.place import Existing
 
 LINKED: Final[list[Json]] = [{}, {"token": []}, {"assertion": []}, {"link": []}]
 """A link sends no header: its token stands in the address."""

@@ -8,9 +8,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection
 from starlette.types import Scope
 
-from labeler.auth import Person, Role, SignIn
+from labeler.access.policy import ASSERTION_HEADER, Gate
 from labeler.errors import NotSignedIn, SignInUnavailable
-from labeler.gate import ASSERTION_HEADER, Gate
+from labeler.model.people import Person, Role, SignIn
 
 ByCookies = Callable[[Mapping[str, str], str], Person]
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from labeler.cli.terminal import plain, say, show
 
 if TYPE_CHECKING:
-    from labeler.dataset import Dataset
-    from labeler.labels import Label, LabelSet
+    from labeler.model.labels import Label, LabelSet
+    from labeler.project.project import Dataset
     from labeler.settings import Settings
 
 Edit = Callable[["LabelSet", argparse.Namespace], "LabelSet"]
@@ -25,7 +25,7 @@ def labels(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> b
         return True
     found = dataset.labels.read()
     if given.json:
-        from labeler.labels import dump_label_set
+        from labeler.model.labels import dump_label_set
 
         show(dump_label_set(found).decode().rstrip("\n"))
         return True
@@ -77,36 +77,36 @@ def _added(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
 
 
 def _renamed(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
-    from labeler.label_edits import renamed
+    from labeler.model.label_edits import renamed
 
     return renamed(labels, _named(labels, given.name).number, given.new)
 
 
 def _recolored(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
-    from labeler.label_edits import recolored
+    from labeler.model.label_edits import recolored
 
     return recolored(labels, _named(labels, given.name).number, given.color)
 
 
 def _merged(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
-    from labeler.label_edits import merged
+    from labeler.model.label_edits import merged
 
     return merged(labels, _named(labels, given.name).number, _named(labels, given.into).number)
 
 
 def _separated(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
-    from labeler.label_edits import separated
+    from labeler.model.label_edits import separated
 
     return separated(labels, _named(labels, given.name).number)
 
 
 def _retired(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
-    from labeler.label_edits import retired
+    from labeler.model.label_edits import retired
 
     return retired(labels, _named(labels, given.name).number)
 
 
 def _offered(labels: LabelSet, given: argparse.Namespace) -> LabelSet:
-    from labeler.label_edits import offered_again
+    from labeler.model.label_edits import offered_again
 
     return offered_again(labels, _named(labels, given.name).number)

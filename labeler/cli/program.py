@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from labeler import __version__
-from labeler.cli.adding import add
-from labeler.cli.examining import doctor
-from labeler.cli.exporting import add_choice, export, verify
-from labeler.cli.importing import add_import_arguments, import_data_set
-from labeler.cli.keeping import check, copy, moment, place, restore
+from labeler.cli.add import add
+from labeler.cli.doctor import doctor
+from labeler.cli.export import add_choice, export, verify
+from labeler.cli.import_data_set import add_import_arguments, import_data_set
 from labeler.cli.labels import add_label_arguments, labels
-from labeler.cli.looking import list_images, show_document, stats
+from labeler.cli.maintain import check, copy, moment, place, restore
+from labeler.cli.show import list_images, show_document, stats
 from labeler.cli.terminal import say
 from labeler.errors import LabelerError
 
 if TYPE_CHECKING:
-    from labeler.dataset import Dataset
+    from labeler.project.project import Dataset
     from labeler.settings import Settings
 
 
@@ -61,7 +61,7 @@ def _end_by(number: signal.Signals) -> NoReturn:
 def main(arguments: Sequence[str]) -> int:
     """Run one command; its exit code. SystemExit(2) where the arguments are wrong."""
     given = _parser().parse_args(arguments)
-    from labeler import logs
+    from labeler.runtime import logs
     from labeler.settings import load_settings, logs_as_json, unknown_settings
 
     # On a terminal the messages below are all that a person wants to read.
@@ -142,7 +142,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _status(text: str) -> str:
-    from labeler.models import Status
+    from labeler.model.document import Status
 
     if text not in set(Status):
         raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(Status)}")
@@ -174,7 +174,7 @@ def _on_data(
     """The work on the data set that the settings name."""
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
-        from labeler.dataset import open_dataset
+        from labeler.project.project import open_dataset
 
         with contextlib.closing(open_dataset(settings)) as dataset:
             return work(given, settings, dataset)

@@ -20,7 +20,7 @@ import aiohttp
 from google.api_core.exceptions import GoogleAPICallError, from_http_status
 
 from labeler.errors import DamagedObject
-from labeler.events import Retry, happened
+from labeler.runtime.events import Retry, happened
 from labeler.storage.base import Version
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import explain, may_pass, server_said

@@ -16,7 +16,7 @@ from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import storage
 from requests.utils import get_environ_proxies
 
-from labeler.events import Retry, happened
+from labeler.runtime.events import Retry, happened
 from labeler.storage.gcs_errors import FAILURES, explain, may_pass, server_said
 from labeler.storage.operations import OPERATIONS
 from labeler.storage.retry import RetryPolicy, Tries

@@ -11,7 +11,7 @@ import time
 from enum import StrEnum
 from typing import Final
 
-from labeler.events import BucketOperations, happened
+from labeler.runtime.events import BucketOperations, happened
 
 REPORT_S: Final = 60.0
 

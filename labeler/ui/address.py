@@ -11,9 +11,9 @@ from typing import Final
 
 import streamlit as st
 
-from labeler.labels import LabelSet
-from labeler.models import Status
-from labeler.ui.callbacks import whole
+from labeler.model.document import Status
+from labeler.model.labels import LabelSet
+from labeler.ui.drawable.callbacks import whole
 
 IMAGE: Final = "image"
 STATUS: Final = "status"

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labeler.dataset import Dataset
-from labeler.gate import Gate
-from labeler.jobs import Jobs
-from labeler.saver import Saver
+from labeler.access.policy import Gate
+from labeler.project.project import Dataset
+from labeler.runtime.jobs import Jobs
 from labeler.settings import Settings
+from labeler.ui.drawable.saver import Saver
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from streamlit.web.server.starlette.starlette_websocket import (
     _parse_decoded_user_cookie,
 )
 
-from labeler.auth import Person, clean_email
+from labeler.model.people import Person, clean_email
 
 
 def person_by_cookies(cookies: Mapping[str, str], origin: str) -> Person:

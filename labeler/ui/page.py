@@ -8,25 +8,24 @@ from contextlib import AbstractContextManager, nullcontext
 import streamlit as st
 
 from labeler import __version__
-from labeler.auth import Role
-from labeler.catalogue import ImageEntry
 from labeler.errors import LabelerError
-from labeler.models import Status
-from labeler.saver import SaveState
+from labeler.model.document import Status
+from labeler.model.people import Role
+from labeler.project.image_index import ImageEntry
 from labeler.ui import (
     address,
-    exporting,
-    guard,
-    listing,
-    people,
-    presence,
+    export_panel,
+    image_list,
+    router,
+    session_state,
     sidebar,
     sign_in,
-    stage,
-    state,
-    views,
+    visitor,
 )
+from labeler.ui.components import presence
 from labeler.ui.context import Context, bound
+from labeler.ui.drawable import guard, image_page
+from labeler.ui.drawable.saver import SaveState
 from labeler.ui.text import plain, shortened
 
 STYLE = """
@@ -61,11 +60,11 @@ def show() -> None:
     st.html(sidebar.STYLE)
     sign_in.warn_if_open(bound())
     try:
-        people.require(Role.LABELLER)
+        visitor.require(Role.LABELLER)
     except LabelerError as error:
         sign_in.show(bound(), error)
         return
-    session = state.session()
+    session = session_state.session()
     session.runs += 1
     watch = st.container(key="watch")
     try:
@@ -78,34 +77,34 @@ def show() -> None:
     with watch:
         presence.show(
             session=session.id,
-            unsaved=not state.all_stored(),
+            unsaved=not session_state.all_stored(),
             pause_after_s=bound().settings.pause_after_s,
         )
 
 
 def _show_page() -> None:
     context = bound()
-    state.listen()
+    session_state.listen()
     stays = _stays()
-    view = None if stays else views.current()
+    view = None if stays else router.current()
     with st.sidebar:
         sidebar.uploader(context)
         with st.container(), _patience():
-            project = state.read_project(context.dataset)
+            project = session_state.read_project(context.dataset)
         for problem in project.problems:
             st.error(plain(problem))
         labels, entries = project.labels, project.entries
         label = sidebar.label_picker(context, labels) if labels else ""
         wanted, ignored = address.filters(labels)
-        found = listing.find(context.dataset, entries or [], labels, wanted)
+        found = image_list.find(context.dataset, entries or [], labels, wanted)
         current = stays or _current(found.entries or entries or [])
-        listed = listing.show(entries, found, labels, current) if entries is not None else []
+        listed = image_list.show(entries, found, labels, current) if entries is not None else []
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
-        exporting.show(context, labels)
+        export_panel.show(context, labels)
         sign_in.account(context)
         st.caption(f"Labeler {__version__}")
-    state.leave(None if view else current)
+    session_state.leave(None if view else current)
     with st.container():
         _left_unsaved()
     # Each in a place of its own: where a view takes the canvas's, the browser mounts the canvas
@@ -114,14 +113,18 @@ def _show_page() -> None:
     place, beside = st.container(), st.container()
     if view is not None:
         with beside:
-            views.show(view, context, project)
+            router.show(view, context, project)
         return
     with place:
         _show_image(context, project, listed, current, label)
 
 
 def _show_image(
-    context: Context, project: state.Project, listed: list[str], current: str | None, label: str
+    context: Context,
+    project: session_state.Project,
+    listed: list[str],
+    current: str | None,
+    label: str,
 ) -> None:
     labels = project.labels
     if labels is None or project.entries is None:
@@ -130,7 +133,7 @@ def _show_image(
     elif current is None:
         _welcome()
     else:
-        stage.show(context, current, listed, labels, label)
+        image_page.show(context, current, listed, labels, label)
 
 
 def _stays() -> str | None:
@@ -139,12 +142,12 @@ def _stays() -> str | None:
     Buttons are pressed once the canvas has sent everything. "Back" and "forward" come at once:
     then the image stays until the canvas says that it is quiet.
     """
-    session = state.session()
+    session = session_state.session()
     image, led = session.open, address.was_led()
     session.asked_to_leave, asked = False, session.asked_to_leave
     if image is None or image.canvas is None or led:
         return None
-    if address.image() == image.image_id and views.named() is None:
+    if address.image() == image.image_id and router.named() is None:
         return None
     if not asked:
         session.leaving_since = time.monotonic()
@@ -158,7 +161,7 @@ def _stays() -> str | None:
 
 def _patience() -> AbstractContextManager[None]:
     """What a person sees while a large project is listed for the first time."""
-    if state.session().project.entries is not None:
+    if session_state.session().project.entries is not None:
         return nullcontext()
     return st.spinner("Looking through the project …")
 
@@ -179,12 +182,12 @@ def _current(entries: list[ImageEntry]) -> str | None:
 
 def _left_unsaved() -> None:
     """Other images whose boxes could not be saved; looked at again until they are."""
-    if not state.unsaved():
+    if not session_state.unsaved():
         return
 
     @st.fragment(run_every=1.0)
     def note() -> None:
-        failed = [draft for draft in state.unsaved() if draft.state is SaveState.FAILED]
+        failed = [draft for draft in session_state.unsaved() if draft.state is SaveState.FAILED]
         if failed:
             names = ", ".join(shortened(draft.wanted.image_path, 40) for draft in failed[:5])
             more = f" and {len(failed) - 5} more" if len(failed) > 5 else ""
@@ -207,7 +210,7 @@ def _welcome() -> None:
         "3. Every change **saves itself**. Go on with **Next** or the key **D**.\n"
         + (
             "4. **Export COCO** in the sidebar turns all boxes into one data set."
-            if people.may(Role.ADMIN)
+            if visitor.may(Role.ADMIN)
             else ""
         )
     )

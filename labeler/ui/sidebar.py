@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from labeler.auth import Role
 from labeler.errors import LabelerError
 from labeler.image_names import EXTENSIONS
-from labeler.labels import LabelSet
-from labeler.ui import address, people, state, views
-from labeler.ui import uploader as component
+from labeler.model.labels import LabelSet
+from labeler.model.people import Role
+from labeler.ui import address, router, session_state, visitor
+from labeler.ui.components import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.text import colored, counted, plain, why_there
 
@@ -53,11 +53,11 @@ def uploader(context: Context) -> None:
     if context.settings.uploads is None:
         _uploader_of_session(context)
         return
-    session = state.session()
+    session = session_state.session()
     batch = component.show(
         session=session.id,
         max_bytes=context.settings.max_upload_bytes,
-        token_headers=people.token_headers(),
+        token_headers=visitor.token_headers(),
     )
     if batch is not None and batch.number != session.uploads:
         session.uploads = batch.number
@@ -68,7 +68,7 @@ def uploader(context: Context) -> None:
 
 def _uploader_of_session(context: Context) -> None:
     """Where originals are not kept, the instance of this session has to hold them."""
-    session = state.session()
+    session = session_state.session()
     files = st.file_uploader(
         "Upload images",
         accept_multiple_files=True,
@@ -88,8 +88,8 @@ def _uploader_of_session(context: Context) -> None:
 
 
 def _add(context: Context, files: list[UploadedFile]) -> None:
-    person = people.require(Role.LABELLER)
-    session = state.session()
+    person = visitor.require(Role.LABELLER)
+    session = session_state.session()
     session.results.clear()
     first = ""
     new = known = 0
@@ -126,7 +126,7 @@ def _sent_name(name: str) -> str:
 
 def label_picker(context: Context, labels: LabelSet) -> str:
     """The label that the next box gets."""
-    session = state.session()
+    session = session_state.session()
     options = {label.name: colored(label, 40) for label in labels.offered}
     few = len(options) <= MOST_RADIO_LABELS
     key = "label" if few else "label_menu"
@@ -147,15 +147,15 @@ def label_picker(context: Context, labels: LabelSet) -> str:
         chosen = st.selectbox("Label of the next box", options, key=key)
     session.label = chosen or ""
     session.place_of_label = list(options).index(session.label) if chosen else -1
-    if people.may(Role.ADMIN):
+    if visitor.may(Role.ADMIN):
         with st.container(horizontal=True, gap="small", key="label_row"):
             _add_label(context, labels)
-            views.opener("labels")
+            router.opener("labels")
     return session.label
 
 
 def _add_label(context: Context, labels: LabelSet) -> None:
-    session = state.session()
+    session = session_state.session()
     with (
         st.popover("Add a label", icon=":material/add:", type="tertiary"),
         st.form("add_label", border=False),
@@ -166,7 +166,7 @@ def _add_label(context: Context, labels: LabelSet) -> None:
         name = st.text_input("Name of the new label", max_chars=200, key="new_label")
         if st.form_submit_button("Add", type="primary"):
             try:
-                people.require(Role.ADMIN)
+                visitor.require(Role.ADMIN)
                 context.dataset.labels.add([name])
             except LabelerError as error:
                 st.error(plain(error.message))
@@ -181,13 +181,13 @@ def _add_label(context: Context, labels: LabelSet) -> None:
 
 def _choose_again(key: str, labels: LabelSet) -> None:
     """Have the choice be what it was, under the name that the label has now."""
-    before = st.session_state.get(key) or state.session().label
+    before = st.session_state.get(key) or session_state.session().label
     label = labels.find(before) if before else None
     offered = labels.offered
     if label is not None and label.offered:
         st.session_state[key] = label.name
     elif offered and before:
         st.session_state[key] = offered[0].name
-        state.tell(
+        session_state.tell(
             f"The label “{before}” is not offered any more; the next box gets “{offered[0].name}”."
         )

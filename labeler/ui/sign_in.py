@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from labeler.auth import SignIn
 from labeler.errors import LabelerError, NotPermitted, SettingsError, SignInUnavailable
+from labeler.model.people import SignIn
 from labeler.settings import Settings
-from labeler.ui import people
+from labeler.ui import visitor
 from labeler.ui.assets import script
 from labeler.ui.context import Context
-from labeler.ui.guard import LEAVE
+from labeler.ui.drawable.guard import LEAVE
 from labeler.ui.text import plain
 
 _SIGN_OUT_OF_IAP: Final = "/?gcp-iap-mode=CLEAR_LOGIN_COOKIE"
@@ -67,7 +67,7 @@ def account(context: Context) -> None:
     if sign_in is SignIn.NONE:
         return
     # As HTML: Markdown would make a link of the address.
-    st.html(f"<small>Signed in as <b>{escape(people.current().email)}</b></small>")
+    st.html(f"<small>Signed in as <b>{escape(visitor.current().email)}</b></small>")
     if sign_in is SignIn.IAP:
         st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
     else:
@@ -133,7 +133,7 @@ def _try_again() -> None:
     @st.fragment(run_every=5.0)
     def again() -> None:
         with contextlib.suppress(LabelerError):
-            people.enter()
+            visitor.enter()
             st.rerun()
 
     again()

@@ -6,8 +6,8 @@ import re
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from labeler.labels import Label, LabelSet, label_key
-from labeler.models import Status
+from labeler.model.document import Status
+from labeler.model.labels import Label, LabelSet, label_key
 
 STATUS_ICONS = {
     Status.UNLABELED: ":gray[:material/radio_button_unchecked:]",

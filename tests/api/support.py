@@ -15,15 +15,15 @@ import httpx
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from labeler.access.iap import Assertions, Keys
+from labeler.access.policy import Gate
+from labeler.access.tokens import Purpose, Signer, new_token
 from labeler.api import application
-from labeler.auth import SignIn
-from labeler.dataset import Dataset, open_dataset
-from labeler.gate import Gate
-from labeler.iap import Assertions, Keys
+from labeler.model.people import SignIn
+from labeler.project.project import Dataset, open_dataset
 from labeler.settings import load_settings
 from labeler.storage import Page, Store
 from labeler.storage.local import LocalStore
-from labeler.tokens import Purpose, Signer, new_token
 from tests.pictures import png
 
 SECRET = b"the secret of the API's tests, long enough"

@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from labeler import bundles, coco
-from labeler.api import intake
-from labeler.dataset import Dataset
+from labeler.api import request_bodies
+from labeler.datasets.exports import coco, zips
+from labeler.project.project import Dataset
 from tests.api.conftest import Open
 from tests.api.support import Api, rect
-from tests.api.test_bodies import Upload, settled
+from tests.api.test_request_bodies import Upload, settled
 from tests.pictures import jpeg, png
 
 WIDTHS = (640, 1024, 1600, 2400, 3600)
@@ -91,7 +91,11 @@ def temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    for module, name in ((intake, "_IN_MEMORY"), (bundles, "_SPOOL_BYTES"), (coco, "_SPOOL_BYTES")):
+    for module, name in (
+        (request_bodies, "_IN_MEMORY"),
+        (zips, "_SPOOL_BYTES"),
+        (coco, "_SPOOL_BYTES"),
+    ):
         monkeypatch.setattr(module, name, 1)
     return folder
 

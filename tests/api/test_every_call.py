@@ -13,11 +13,11 @@ import httpx
 import pytest
 from starlette.routing import Route
 
-from labeler.api import Signed, documents, exports, imports, intake, labels
-from labeler.gate import TOKEN_HEADER
+from labeler.access.policy import TOKEN_HEADER
+from labeler.api import Signed, documents, exports, imports, labels, request_bodies
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
-from tests.api.test_bodies import Upload, settled
+from tests.api.test_request_bodies import Upload, settled
 from tests.pictures import png
 
 EXPORT: Final = "dataset_coco_20240101_000000.json"
@@ -169,7 +169,7 @@ def test_one_that_says_it_is_too_large_is_answered_before_it_comes(
 def test_a_body_that_stops_arriving_is_given_up(
     project: Api, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake, "PAUSE_S", 0.2)
+    monkeypatch.setattr(request_bodies, "PAUSE_S", 0.2)
     before = state(project)
     upload = by_hand(project, write, "Content-Length: 1000")
     upload.send(b"{")

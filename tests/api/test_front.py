@@ -14,7 +14,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from labeler.sockets import send_at_once
+from labeler.runtime.sockets import send_at_once
 from tests.api.support import WRITING, refused
 from tests.pictures import png
 

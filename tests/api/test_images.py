@@ -15,7 +15,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from labeler.label_edits import merged, renamed
+from labeler.model.label_edits import merged, renamed
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
 from tests.pictures import encoded, jpeg, picture, png

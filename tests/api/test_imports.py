@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests.api.support import Api, named, rect, refused
-from tests.formats.support import Content, as_bytes, zipped
-from tests.importing.support import coco
+from tests.datasets.formats.support import Content, as_bytes, zipped
+from tests.datasets.imports.support import coco
 from tests.pictures import png
 
 

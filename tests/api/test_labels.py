@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from labeler.labels import LabelSet, dump_label_set
+from labeler.model.labels import LabelSet, dump_label_set
 from tests.api.conftest import Open
 from tests.api.support import Api, named, refused
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.support import Api
-from tests.api.test_state import ALLOWED
+from tests.api.test_health import ALLOWED
 
 CONFIG = Path(__file__).with_name("schemathesis.toml")
 

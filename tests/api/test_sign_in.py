@@ -10,14 +10,14 @@ import pytest
 from joserfc.jwk import ECKey
 from starlette.routing import Route
 
+from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
+from labeler.access.tokens import LIFETIME_S, Purpose
 from labeler.api import Signed
-from labeler.auth import Role
-from labeler.gate import ASSERTION_HEADER, TOKEN_HEADER
-from labeler.tokens import LIFETIME_S, Purpose
-from tests import iap
+from labeler.model.people import Role
+from tests.access import iap_proxy
+from tests.access.iap_proxy import AUDIENCE, KeyServer
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
-from tests.iap import AUDIENCE, KeyServer
 from tests.pictures import png
 
 ROLES = {
@@ -124,7 +124,7 @@ def test_a_person_may_do_what_their_roles_allow(by_iap: Api, person: str, way: s
     if way in ("token", "both"):
         headers |= bearer(by_iap, person)
     if way in ("assertion", "both"):
-        headers |= iap.headers(person)
+        headers |= iap_proxy.headers(person)
     for (method, path), answer in all_calls(by_iap, headers).items():
         if ROLES[method, path] in MAY[person]:
             assert answer.status_code not in (401, 403), (method, path, answer.text)
@@ -168,7 +168,7 @@ def test_whoever_is_taken_off_a_list_can_do_no_more_with_an_old_token(open_api: 
 @pytest.mark.parametrize("way", ["token", "assertion"])
 def test_a_save_is_signed_with_the_person_s_address(by_iap: Api, way: str) -> None:
     def headers(person: str) -> Headers:
-        return bearer(by_iap, person) if way == "token" else iap.headers(person.upper())
+        return bearer(by_iap, person) if way == "token" else iap_proxy.headers(person.upper())
 
     by_iap.client.headers.update(headers(LEA))
     image_id = by_iap.image()
@@ -205,13 +205,13 @@ def test_what_nobody_has_signed_counts_for_nothing(by_iap: Api, by_oidc: Api, wa
 
 
 def test_plain_headers_change_nothing_beside_an_assertion(by_iap: Api) -> None:
-    headers = {**PLAIN, **iap.headers(LEA)}
+    headers = {**PLAIN, **iap_proxy.headers(LEA)}
     refused(call(by_iap, "POST", "/api/exports", headers), 403, "not_permitted", LEA)
 
 
 @pytest.mark.parametrize("first", [LEA, ANA])
 def test_two_assertions_are_none(by_iap: Api, first: str) -> None:
-    texts = [iap.headers(person)[ASSERTION_HEADER] for person in (first, ANA)]
+    texts = [iap_proxy.headers(person)[ASSERTION_HEADER] for person in (first, ANA)]
     twice = [(ASSERTION_HEADER, text) for text in texts]
     answer = by_iap.client.get("/api/images", headers=twice)
     refused(answer, 401, "not_signed_in", "several assertions")
@@ -224,9 +224,9 @@ def test_two_assertions_are_none(by_iap: Api, first: str) -> None:
     [
         lambda: "",
         lambda: "nonsense",
-        lambda: iap.signed(iap.claims(now=time.time() - 3600)),
-        lambda: iap.signed(iap.claims(aud="/projects/123/locations/x/services/other")),
-        lambda: iap.signed(iap.claims(), ECKey.generate_key("P-256", {"kid": "k1"})),
+        lambda: iap_proxy.signed(iap_proxy.claims(now=time.time() - 3600)),
+        lambda: iap_proxy.signed(iap_proxy.claims(aud="/projects/123/locations/x/services/other")),
+        lambda: iap_proxy.signed(iap_proxy.claims(), ECKey.generate_key("P-256", {"kid": "k1"})),
     ],
     ids=["empty", "nonsense", "run out", "for another service", "another key"],
 )
@@ -240,12 +240,12 @@ def test_a_wrong_assertion_never_passes_not_even_beside_a_right_token(
 
 
 def test_an_assertion_means_nothing_where_it_is_not_asked_for(by_oidc: Api, api: Api) -> None:
-    refused(by_oidc.client.get("/api/images", headers=iap.headers(ANA)), 401, "not_signed_in")
+    refused(by_oidc.client.get("/api/images", headers=iap_proxy.headers(ANA)), 401, "not_signed_in")
     assert api.add("a.png", None, **{ASSERTION_HEADER: "nonsense"}).status_code == 201
 
 
 def test_a_token_of_somebody_else_than_who_is_signed_in_is_refused(by_iap: Api) -> None:
-    headers = {**iap.headers(LEA), **bearer(by_iap, ANA)}
+    headers = {**iap_proxy.headers(LEA), **bearer(by_iap, ANA)}
     for answer in all_calls(by_iap, headers).values():
         refused(answer, 401, "not_signed_in", "Reload it")
     nothing_was_done(by_iap)
@@ -255,7 +255,7 @@ def test_keys_that_can_t_be_had_let_nobody_in(open_api: Open) -> None:
     with KeyServer() as broken:
         broken.broken = b"{"
         api = open_api(None, None, **_iap(broken))
-        for answer in all_calls(api, iap.headers()).values():
+        for answer in all_calls(api, iap_proxy.headers()).values():
             refused(answer, 503, "sign_in_unavailable", "Try again")
         nothing_was_done(api)
         assert call(api, "POST", "/api/exports", bearer(api, ANA)).status_code == 201

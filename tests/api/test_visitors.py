@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from labeler.access.policy import Gate
+from labeler.access.tokens import Signer
 from labeler.api import Front, Visitors
-from labeler.auth import People, Person, Roles, SignIn
 from labeler.errors import NotSignedIn, SignInUnavailable
-from labeler.gate import Gate
-from labeler.sockets import ALLOW_LARGE
-from labeler.tokens import Signer
+from labeler.model.people import People, Person, Roles, SignIn
+from labeler.runtime.sockets import ALLOW_LARGE
 
 ANA = "ana@example.com"
 UPLOAD = "/_stcore/upload_file/session/file"

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from labeler.catalogue import document_key
 from labeler.image_names import name_size_id
+from labeler.project.image_index import document_key
 from tests.cli.support import Done, Run, labelled
 from tests.pictures import jpeg, png
 from tests.projects import BOX, OTHER, Project, old_document, with_boxes

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.label_edits import merged, renamed
+from labeler.model.label_edits import merged, renamed
 from tests.cli.support import PROGRAM, ROOT, Run, labelled
 from tests.pictures import png
 from tests.projects import BOX, Project, with_boxes

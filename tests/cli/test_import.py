@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import Run
-from tests.formats.support import written
-from tests.importing.support import boxes, coco, documents
+from tests.datasets.formats.support import written
+from tests.datasets.imports.support import boxes, coco, documents
 from tests.pictures import png
 from tests.projects import Project
 

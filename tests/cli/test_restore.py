@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from labeler.catalogue import document_key
-from labeler.models import Rect
-from labeler.registry import REGISTRY_KEY
+from labeler.datasets.exports.numbering import REGISTRY_KEY
+from labeler.model.document import Rect
+from labeler.project.image_index import document_key
 from tests.cli.support import Run, labelled
 from tests.gcs_server import Bucket, GcsServer
 from tests.gcs_server.model import Conditions

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 import pytest
 import yaml
 
-from labeler.dataset import Dataset
-from labeler.models import Rect
+from labeler.model.document import Rect
+from labeler.project.project import Dataset
 from labeler.storage import list_all
 from tests.deploy.support import DEPLOY, ROOT
 from tests.gcs_server import Bucket, Fault, GcsServer

@@ -21,8 +21,8 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 
-from labeler.events import EVENT, EVENTS, Event
-from labeler.logs import JsonLines, Source
+from labeler.runtime.events import EVENT, EVENTS, Event
+from labeler.runtime.logs import JsonLines, Source
 from tests.deploy.schemas import mistakes
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "metrics"

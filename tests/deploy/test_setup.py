@@ -142,7 +142,7 @@ def test_google_s_command_knows_every_word(tmp_path: Path) -> None:
     shapes = {
         tuple(word.partition("=")[0] for word in words): words
         for words in commands(WRITTEN.read_text().replace("ROOT", str(ROOT)))
-        if "lifecycle-file" not in str(words)  # tests/doctor/test_script.py runs that one
+        if "lifecycle-file" not in str(words)  # tests/storage/doctor/test_script.py runs that one
     }
     assert len(shapes) > 10
     with recording(refuses=True) as google, ThreadPoolExecutor(2) as pool:

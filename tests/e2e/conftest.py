@@ -18,7 +18,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.labeller import Labeller
+from tests.e2e.labeler import Labeller
 from tests.e2e.pictures import Pictures
 from tests.e2e.starter import Started, Starter
 

@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[2]
 # What the program imports, and what comes with its first canvas. Not the pages' own modules: each
 # registers its part of the page with the server that runs.
 IMPORTED = (
-    "streamlit.web.server.starlette.starlette_app", "labeler.api", "labeler.logs", "labeler.saver",
+    "streamlit.web.server.starlette.starlette_app", "labeler.api", "labeler.runtime.logs",
+    "labeler.ui.drawable.saver",
     "labeler.ui.context", "labeler.ui.sign_in", "numpy", "pandas", "pyarrow",
 )  # fmt: skip
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import Labeller, documents, eventually, rects
+from tests.e2e.labeler import Labeller, documents, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import WAIT_MS, Labeller, documents, eventually, near, rects
+from tests.e2e.labeler import WAIT_MS, Labeller, documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 from tests.pictures import png_claiming
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import eventually
+from tests.e2e.labeler import eventually
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
 

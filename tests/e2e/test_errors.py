@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import WAIT_MS, Labeller, eventually, rects
+from tests.e2e.labeler import WAIT_MS, Labeller, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e

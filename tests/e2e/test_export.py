@@ -7,7 +7,7 @@ import json
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import Labeller, eventually, rects
+from tests.e2e.labeler import Labeller, eventually, rects
 from tests.e2e.pictures import Pictures
 
 

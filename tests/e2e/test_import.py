@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Request, Route, expect
 
+from tests.datasets.formats.support import written, zipped
+from tests.datasets.imports.support import coco
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import documents, drop
-from tests.formats.support import written, zipped
-from tests.importing.support import coco
+from tests.e2e.labeler import documents, drop
 from tests.pictures import png
 
 pytestmark = pytest.mark.e2e

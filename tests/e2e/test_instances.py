@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import Labeller, documents, eventually
+from tests.e2e.labeler import Labeller, documents, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 from tests.e2e.weather import Weather

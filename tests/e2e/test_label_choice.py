@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import eventually, rects
+from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e

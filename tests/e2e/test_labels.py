@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewLabeller, Serve, Server
-from tests.e2e.labeller import Labeller, eventually, rects
+from tests.e2e.labeler import Labeller, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e

@@ -13,9 +13,9 @@ from urllib.error import HTTPError
 import pytest
 from playwright.sync_api import expect
 
-from labeler.events import EVENTS
+from labeler.runtime.events import EVENTS
 from tests.e2e.conftest import NewLabeller, Serve, Server
-from tests.e2e.labeller import eventually
+from tests.e2e.labeler import eventually
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import eventually, rects
+from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 

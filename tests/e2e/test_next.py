@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import documents, eventually
+from tests.e2e.labeler import documents, eventually
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e

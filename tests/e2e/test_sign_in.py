@@ -16,11 +16,11 @@ import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
-from labeler.gate import ASSERTION_HEADER, TOKEN_HEADER
-from labeler.tokens import Purpose, Signer, new_token
-from tests import iap
+from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
+from labeler.access.tokens import Purpose, Signer, new_token
+from tests.access import iap_proxy
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import Labeller, documents, eventually, rects
+from tests.e2e.labeler import Labeller, documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.provider import Provider
 from tests.e2e.proxy import Proxy
@@ -230,21 +230,21 @@ class Guarded(Proxy):
         assert b"\r\nauthorization: bearer" not in head.lower()
         if self.email:
             now = time.time()
-            claims = iap.claims(self.email, now, exp=int(now) + self.lives_s)
-            lines.insert(1, f"{ASSERTION_HEADER}: {iap.signed(claims)}".encode())
+            claims = iap_proxy.claims(self.email, now, exp=int(now) + self.lives_s)
+            lines.insert(1, f"{ASSERTION_HEADER}: {iap_proxy.signed(claims)}".encode())
         return b"\r\n".join(lines)
 
 
 @pytest.fixture
-def keys() -> Iterator[iap.KeyServer]:
-    with iap.KeyServer() as server:
+def keys() -> Iterator[iap_proxy.KeyServer]:
+    with iap_proxy.KeyServer() as server:
         yield server
 
 
-def behind_iap(keys: iap.KeyServer) -> dict[str, str]:
+def behind_iap(keys: iap_proxy.KeyServer) -> dict[str, str]:
     return {
         "LABELER_AUTH": "iap",
-        "LABELER_IAP_AUDIENCE": iap.AUDIENCE,
+        "LABELER_IAP_AUDIENCE": iap_proxy.AUDIENCE,
         "LABELER_IAP_KEYS_URL": keys.url,
         "LABELER_LABELS": "cat",
         **SECRET,
@@ -257,7 +257,7 @@ def test_labelling_behind_iap(
     tab: Tab,
     new_labeller: NewLabeller,
     pictures: Pictures,
-    keys: iap.KeyServer,
+    keys: iap_proxy.KeyServer,
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ana@example.com") as proxy:
@@ -300,7 +300,7 @@ def test_labelling_behind_iap(
 
 
 def test_a_page_outlives_its_assertion_and_its_tokens(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, keys: iap.KeyServer
+    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, keys: iap_proxy.KeyServer
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ben@example.com") as proxy:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeller import documents, drop, eventually, rects
+from tests.e2e.labeler import documents, drop, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e

@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Error, Response
 
-from tests.e2e.labeller import Labeller, documents, eventually
+from tests.e2e.labeler import Labeller, documents, eventually
 
 LABELS = ("cat", "dog")
 AREA = (420, 280)

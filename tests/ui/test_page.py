@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from labeler import edits
-from labeler.models import Status
+from labeler.model import edits
+from labeler.model.document import Status
 from tests.pictures import png
 from tests.projects import BOX, old_document
 from tests.ui.visit import NewPlace, box, seen

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from labeler import edits
-from labeler.models import Status
+from labeler.model import edits
+from labeler.model.document import Status
 from labeler.ui.text import plain
 from tests.projects import BOX, OTHER, old_document
 from tests.ui.visit import NewPlace, box, seen
@@ -137,13 +137,13 @@ def test_a_filter_that_only_counts_anew_was_not_chosen() -> None:
     def script(sent: str, kept: str) -> None:
         import streamlit as st
 
-        from labeler.ui import listing
+        from labeler.ui import image_list
 
         st.query_params["status"] = "done"
-        st.session_state[listing._STATUS] = sent
-        st.session_state[listing._TEXT] = " street  scene "
-        st.session_state[listing._LABEL] = ""
-        listing._changed()
+        st.session_state[image_list._STATUS] = sent
+        st.session_state[image_list._TEXT] = " street  scene "
+        st.session_state[image_list._LABEL] = ""
+        image_list._changed()
         assert st.query_params.get("status", "all") == kept
         assert st.query_params["find"] == "street scene"
 

@@ -13,13 +13,13 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from labeler import edits
-from labeler.dataset import Dataset
-from labeler.jobs import Jobs
-from labeler.models import AnnotationDocument, Rect
-from labeler.saver import Saver
+from labeler.model import edits
+from labeler.model.document import AnnotationDocument, Rect
+from labeler.project.project import Dataset
+from labeler.runtime.jobs import Jobs
 from labeler.ui.context import Context, bind
-from labeler.ui.drawing import tag
+from labeler.ui.drawable.drawing import tag
+from labeler.ui.drawable.saver import Saver
 from tests.pictures import png
 from tests.projects import Project
 

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from labeler.merge import Choice, RectConflict, merge, resolve, with_landed
-from labeler.models import AnnotationDocument, dump_document, parse_document, with_ids
+from labeler.model.document import AnnotationDocument, dump_document, parse_document, with_ids
+from labeler.model.merge import Choice, RectConflict, merge, resolve, with_landed
 from tests.strategies import UNKNOWN, documents, edited
 
 HERE = Path(__file__).parent

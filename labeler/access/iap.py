@@ -1,0 +1,177 @@
+"""The assertion by which Google's Identity-Aware Proxy vouches for a person.
+
+IAP puts a JSON web token, signed with ES256, into each request that it lets through. All else that
+it adds, the plain e-mail headers above all, anybody may send who gets past it. The decision and
+its reasons: docs/adr/0010-sign-in.md.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from http.client import HTTPException
+from typing import Any, Final
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from labeler.errors import NotSignedIn, SignInUnavailable
+from labeler.model.people import Person, clean_email
+
+GOOGLE_KEYS: Final = "https://www.gstatic.com/iap/verify/public_key-jwk"
+ISSUER: Final = "https://cloud.google.com/iap"
+LEEWAY_S: Final = 30
+"""What the clocks of Google and of this machine may differ by."""
+
+FRESH_S: Final = 3600
+KEPT_S: Final = 24 * 3600
+"""How long keys count where new ones can't be fetched."""
+
+ASK_AGAIN_S: Final = 30
+RETRY_S: Final = 5
+_FETCH_S: Final = 5
+_MOST_BYTES: Final = 2**20
+_MOST_CHARS: Final = 8192
+
+
+class Keys:
+    """The public keys that are published at an address; safe to share by threads.
+
+    They are fetched when first needed, each hour, and for a key ID that is not among them, which
+    may be a new one: at most every 30 seconds, whatever callers send.
+    """
+
+    def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._url = url
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._keys: Mapping[str, ECKey] = {}
+        self._fetched = self._next_try = float("-inf")
+        self._failure = ""
+
+    def find(self, key_id: str) -> ECKey | None:
+        """The key of that ID; None where it is not published. Raises SignInUnavailable."""
+        key = self._keys.get(key_id)
+        if key is not None and self._clock() - self._fetched < FRESH_S:
+            return key
+        with self._lock:
+            if self._clock() >= self._next_try:
+                self._fetch()
+            if self._clock() - self._fetched < KEPT_S and key_id in self._keys:
+                return self._keys[key_id]
+            if self._failure:
+                raise SignInUnavailable(
+                    "Nobody can be let in just now: the keys that vouch for people could not be "
+                    f"fetched from {self._url} ({self._failure}). Try again in a moment."
+                )
+            return None
+
+    def _fetch(self) -> None:
+        try:
+            # The address is a constant or a checked setting, never a caller's.
+            with urllib.request.urlopen(self._url, timeout=_FETCH_S) as answer:  # noqa: S310
+                self._keys = _read_keys(answer.read(_MOST_BYTES))
+        except (OSError, HTTPException, ValueError, JoseError) as error:
+            self._failure = str(error) or type(error).__name__
+            self._next_try = self._clock() + RETRY_S
+            return
+        self._failure = ""
+        self._fetched = self._clock()
+        self._next_try = self._fetched + ASK_AGAIN_S
+
+
+def _read_keys(data: bytes) -> dict[str, ECKey]:
+    """The keys for ES256 in a JSON web key set, by their IDs; ValueError where it is none."""
+    content = json.loads(data)
+    listed = content.get("keys") if isinstance(content, dict) else None
+    if not isinstance(listed, list):
+        raise ValueError("what is there is no set of keys")
+    fitting = [
+        one
+        for one in listed
+        if isinstance(one, dict)
+        and (one.get("kty"), one.get("crv")) == ("EC", "P-256")
+        and isinstance(one.get("kid"), str)
+    ]
+    return {one["kid"]: ECKey.import_key(one) for one in fitting}
+
+
+class Assertions:
+    """Tells who a person is by what IAP has sent along; safe to share by threads."""
+
+    def __init__(self, audience: str, keys: Keys, clock: Callable[[], float] = time.time) -> None:
+        self._audience = audience
+        self._keys = keys
+        self._clock = clock
+
+    def person(self, values: Sequence[str]) -> Person:
+        """The person whom the only one of these header values vouches for, now and to us.
+
+        Raises NotSignedIn, and SignInUnavailable where that can't be told.
+        """
+        if len(values) != 1:
+            raise _refused("it has no assertion" if not values else "it has several assertions")
+        claims = self._verified(values[0])
+        self._check_meant_for_us(claims)
+        self._check_times(claims)
+        external = claims.get("gcip")
+        if isinstance(external, dict) and external.get("email_verified", True) is not True:
+            raise _refused("the e-mail address was never verified")
+        email = claims.get("email")
+        address = clean_email(email) if isinstance(email, str) else ""
+        if not address:
+            raise _refused("its assertion names no e-mail address")
+        return Person(address)
+
+    def _verified(self, text: str) -> dict[str, Any]:
+        """The claims of an assertion whose signature is right."""
+        if len(text) > _MOST_CHARS or not text.isascii():
+            raise _refused("its assertion is no assertion")
+        try:
+            # Says which key it claims; nothing of it is believed before the check below.
+            key_id = jws.extract_compact(text.encode()).headers().get("kid")
+            key = self._keys.find(key_id) if isinstance(key_id, str) else None
+            if key is None:
+                raise _refused("its assertion is signed with no key of Google's")
+            checked = jws.deserialize_compact(text, key, algorithms=["ES256"])
+            claims = json.loads(checked.payload)
+        except (JoseError, ValueError, RecursionError) as error:
+            raise _refused(f"its assertion does not hold ({error})") from error
+        if not isinstance(claims, dict):
+            raise _refused("its assertion claims nothing")
+        return claims
+
+    def _check_meant_for_us(self, claims: Mapping[str, Any]) -> None:
+        if claims.get("iss") != ISSUER:
+            raise _refused("its assertion was not issued by IAP")
+        if claims.get("aud") != self._audience:
+            raise _refused(
+                f"its assertion is for {claims.get('aud')!r}, and LABELER_IAP_AUDIENCE is "
+                f"{self._audience!r}"
+            )
+
+    def _check_times(self, claims: Mapping[str, Any]) -> None:
+        now = self._clock()
+        begins = [_time(claims, "iat"), _time(claims, "nbf") if "nbf" in claims else 0.0]
+        if max(begins) > now + LEEWAY_S:
+            raise _refused("its assertion does not count yet; look at this machine's clock")
+        if _time(claims, "exp") <= now - LEEWAY_S:
+            raise _refused("its assertion has run out")
+
+
+def _time(claims: Mapping[str, Any], name: str) -> float:
+    value = claims.get(name)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _refused(f"its assertion has no {name}")
+    return float(value)
+
+
+def _refused(why: str) -> NotSignedIn:
+    return NotSignedIn(
+        "This request does not prove who it comes from by Google's Identity-Aware Proxy: "
+        f"{why}. Open Labeler at the address that IAP guards, or reload the page."
+    )

@@ -1,0 +1,64 @@
+"""Whether this instance is alive, and whether it can work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from labeler import __version__
+from labeler.api.caching import Flights
+from labeler.api.responses import json_answer
+from labeler.errors import Exhausted, LabelerError, Unavailable
+from labeler.project.project import Dataset
+from labeler.runtime.descriptors import count_descriptors
+from labeler.runtime.events import NotReady, happened
+
+READY_S: Final = 5
+"""A probe waits no longer, while the store itself goes on trying."""
+
+
+class State:
+    """The calls of probes over one data set."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._checks = Flights[None]()
+
+    async def health(self, _: Request) -> Response:
+        """GET /api/health"""
+        return json_answer({"status": "ok", "version": __version__})
+
+    async def ready(self, _: Request) -> Response:
+        """GET /api/ready; however many ask, the store is asked once at a time."""
+        found = count_descriptors()
+        try:
+            if found.nearly_used_up:
+                raise Exhausted(
+                    f"{found.open} of {found.limit} file descriptors are in use. Close pages that "
+                    "nobody needs, or start Labeler with a higher limit (ulimit -n)."
+                )
+            await self._look()
+        except LabelerError as error:
+            happened(NotReady(code=error.code, reason=error.for_log))
+            raise
+        return json_answer(
+            {"status": "ready", "descriptors": {"open": found.open, "limit": found.limit}}
+        )
+
+    async def _look(self) -> None:
+        """Raises what is wrong with the store, or that it does not answer in time."""
+        try:
+            async with asyncio.timeout(READY_S):
+                await self._checks.run("store", self._check)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"The store has not answered for {READY_S:g} seconds. Look at its state "
+                "and at the network, or ask GET /api/ready again."
+            ) from error
+
+    async def _check(self) -> None:
+        await run_in_threadpool(self._dataset.check_store)

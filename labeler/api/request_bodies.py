@@ -1,0 +1,170 @@
+"""Bodies on their way in: each within a limit, and all together within another."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Final, cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from labeler.errors import BodyTooLarge, Busy, LabelerError, TooSlow
+from labeler.model.people import Person
+
+PAUSE_S: Final = 30
+LEAST_BYTES: Final = 2**16
+"""What has to arrive within each pause: 2 kB per second, as over the slowest of lines."""
+GRACE_S: Final = 5
+FAIR_RATE: Final = 2**15
+"""Bytes per second: slower bodies give way, after their grace, where there is no room left."""
+_IN_MEMORY: Final = 2**23
+
+
+class Intake:
+    """Reads bodies. Nobody keeps others out: where there is no room left, slow bodies give way.
+
+    Then those of a caller who holds more than half of it. Belongs to one event loop.
+    """
+
+    def __init__(self, max_held: int) -> None:
+        self._max_held = max_held
+        self._bodies: set[_Body] = set()
+
+    @property
+    def _held(self) -> int:
+        return sum(len(body.data) for body in self._bodies)
+
+    @asynccontextmanager
+    async def body(
+        self, request: Request, limit: int, what: str, person: Person
+    ) -> AsyncIterator[bytes]:
+        """The body, of at most `limit` bytes; it counts as held until the block ends.
+
+        Raises BodyTooLarge as soon as it passes the limit, TooSlow where too little arrives for a
+        while, Busy where there is no room. Nothing is read of one that says it is too large.
+        """
+        _check_said(request, limit, what)
+        body = _Body(_caller(request, person))
+        self._bodies.add(body)
+        try:
+            async for chunk in _arriving(request, what, body):
+                body.data += chunk
+                if len(body.data) > limit:
+                    raise _too_large(what, limit)
+                self._make_room(body)
+            body.timeout = None
+            yield bytes(body.data)
+        finally:
+            self._bodies.discard(body)
+
+    @asynccontextmanager
+    async def file(self, request: Request, limit: int, what: str) -> AsyncIterator[BinaryIO]:
+        """The body as a file, of at most `limit` bytes; on disk where it is large.
+
+        Raises BodyTooLarge and TooSlow as `body` does. It is gone once the block ends.
+        """
+        _check_said(request, limit, what)
+        with SpooledTemporaryFile[bytes](_IN_MEMORY) as file:
+            size = 0
+            async for chunk in _arriving(request, what, _Body("")):
+                size += len(chunk)
+                if size > limit:
+                    raise _too_large(what, limit)
+                await run_in_threadpool(file.write, chunk)
+            yield cast(BinaryIO, file)
+
+    def _make_room(self, newest: _Body) -> None:
+        """Have others give way until all fits, or raise Busy. One alone may be larger than all."""
+        while self._max_held < self._held != len(newest.data):
+            arriving = [body for body in self._bodies if body.timeout is not None]
+            slow = [body for body in arriving if body.is_slow]
+            victim = min(slow or self._greedy(arriving, newest), key=_Body.rate, default=newest)
+            if victim is newest:
+                raise _busy()
+            self._bodies.discard(victim)
+            victim.give_way()
+
+    def _greedy(self, arriving: list[_Body], newest: _Body) -> list[_Body]:
+        """The bodies of another caller who holds more than half of the room."""
+        held: dict[str, int] = {}
+        for body in self._bodies:
+            held[body.caller] = held.get(body.caller, 0) + len(body.data)
+        return [
+            body
+            for body in arriving
+            if body.caller != newest.caller and held[body.caller] > self._max_held // 2
+        ]
+
+
+class _Body:
+    """What has arrived of one body. It can give way as long as it is arriving."""
+
+    def __init__(self, caller: str) -> None:
+        self.caller = caller
+        self.data = bytearray()
+        self.timeout: asyncio.Timeout | None = None
+        self.gave_way = False
+        self._began = time.monotonic()
+
+    def rate(self) -> float:
+        """Bytes per second since it began."""
+        return len(self.data) / max(time.monotonic() - self._began, 0.001)
+
+    @property
+    def is_slow(self) -> bool:
+        return time.monotonic() - self._began > GRACE_S and self.rate() < FAIR_RATE
+
+    def give_way(self) -> None:
+        self.gave_way = True
+        self.data = bytearray()
+        if self.timeout is not None:
+            self.timeout.reschedule(0)
+
+
+async def _arriving(request: Request, what: str, body: _Body) -> AsyncIterator[bytes]:
+    """The chunks; TooSlow where too few bytes come within a pause, Busy where it gave way."""
+    stream = request.stream()
+    end, size = time.monotonic() + PAUSE_S, 0
+    while True:
+        try:
+            async with asyncio.timeout(end - time.monotonic()) as body.timeout:
+                chunk = await anext(stream, None)
+        except TimeoutError as error:
+            if body.gave_way:
+                raise _busy() from error
+            raise TooSlow(
+                f"{what} arrived too slowly: less than {LEAST_BYTES // 1024} kB in {PAUSE_S:g} "
+                "seconds. Send it again."
+            ) from error
+        if body.gave_way:
+            raise _busy()
+        if chunk is None:
+            return
+        size += len(chunk)
+        if size >= LEAST_BYTES:
+            end, size = time.monotonic() + PAUSE_S, 0
+        yield chunk
+
+
+def _caller(request: Request, person: Person) -> str:
+    return person.email or (request.client.host if request.client else "")
+
+
+def _busy() -> Busy:
+    return Busy("Too many files are arriving at once. Send this one again.")
+
+
+def _check_said(request: Request, limit: int, what: str) -> None:
+    said = request.headers.get("Content-Length", "")
+    if said.isascii() and said.isdigit() and int(said) > limit:
+        raise _too_large(what, limit)
+
+
+def _too_large(what: str, limit: int) -> LabelerError:
+    return BodyTooLarge(
+        f"{what} is larger than {limit / 2**20:.0f} MB, which is the most that is taken."
+    )

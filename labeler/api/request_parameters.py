@@ -1,0 +1,75 @@
+"""What comes in beside the body: parameters, the name of an upload, what a body begins with."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+from starlette.requests import Request
+
+from labeler.errors import InvalidRequest
+from labeler.project.image_index import document_key
+
+NAME_HEADER: Final = "X-File-Name"
+HEAD_BYTES: Final = 2048
+_ENCODED: Final = re.compile(r"(?:[\x21-\x24\x26-\x7e ]|%[0-9A-Fa-f]{2})+")
+
+
+def file_name(request: Request) -> str:
+    """The name of the upload, from the header; InvalidRequest where it is missing or malformed."""
+    text = request.headers.get(NAME_HEADER)
+    if text is None:
+        raise InvalidRequest(
+            f"The header {NAME_HEADER} is missing: send the file's name in it, percent-encoded "
+            "as UTF-8."
+        )
+    name = b""
+    if _ENCODED.fullmatch(text):
+        name = unquote_to_bytes(text)
+    try:
+        if name:
+            return name.decode()
+    except UnicodeDecodeError:
+        pass
+    raise InvalidRequest(
+        f"{NAME_HEADER}: {text!r} is not a percent-encoded name in UTF-8, such as caf%C3%A9.jpg."
+    )
+
+
+def check_is_file(request: Request, head: bytes, what: str) -> None:
+    """InvalidRequest where the body is a form with the file in it, as `curl -F` sends it.
+
+    `head` are the body's first bytes: by its type alone, a form can't be told from a file.
+    """
+    if head.startswith(b"--") and b"content-disposition:" in head[:HEAD_BYTES].lower():
+        path = request.url.path
+        raise InvalidRequest(
+            f"{what} came within a form (multipart/form-data). Send the file itself as the body: "
+            f"curl --data-binary @FILE -H 'X-Labeler-Client: me' -H '{NAME_HEADER}: NAME' {path}"
+        )
+
+
+def image_id_of(request: Request) -> str:
+    """The image ID in the path; NotFound for what can't be one, without asking the store."""
+    image_id: str = request.path_params["image_id"]
+    document_key(image_id)
+    return image_id
+
+
+def whole_number(request: Request, name: str, most: int) -> int | None:
+    """The parameter as a number from 1 to `most`; None where it is missing. InvalidRequest."""
+    text = request.query_params.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10 and 1 <= int(text) <= most):
+        raise InvalidRequest(f"{name}={text!r} must be a whole number from 1 to {most}.")
+    return int(text)
+
+
+def flag(request: Request, name: str) -> bool:
+    """Whether the parameter is 1 or true; InvalidRequest for what is neither yes nor no."""
+    given = request.query_params.getlist(name) or ["0"]
+    if len(given) > 1 or given[0] not in ("0", "1", "false", "true"):
+        raise InvalidRequest(f"{name}={', '.join(given)} must be 1 or 0.")
+    return given[0] in ("1", "true")

@@ -1,0 +1,76 @@
+"""`doctor`: what is wrong with the folder, bucket or service, and what mends it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from labeler.cli.terminal import plain, show
+from labeler.errors import LabelerError
+
+if TYPE_CHECKING:
+    from labeler.settings import Settings
+    from labeler.storage.doctor import Finding, Place
+
+
+def doctor(given: argparse.Namespace, settings: Settings) -> bool:
+    if given.service is not None:
+        return _doctor_of_service(given.service)
+    from labeler.storage.doctor import examine
+
+    faults = 0
+    for place in _places(settings):
+        show(f"{place.location}")
+        findings = examine(
+            place,
+            timeout_s=settings.save_timeout_s,
+            kms_key=settings.kms_key,
+            on_cloud_run=settings.on_cloud_run,
+        )
+        faults += _told(findings)
+    return not faults
+
+
+def _doctor_of_service(path: str) -> bool:
+    """The service that a file describes, or with `-` stdin, instead of this machine's place."""
+    from labeler.storage.doctor.service import examine_service
+
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except OSError as error:
+        raise LabelerError(f"{path} can't be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise LabelerError(f"{path} can't be read: it is not UTF-8 text.") from error
+    return not _told(examine_service(text))
+
+
+def _told(findings: Iterable[Finding]) -> int:
+    """Shows each finding as it is made; the number of faults."""
+    from labeler.storage.doctor import Level
+
+    faults = 0
+    for finding in findings:
+        show(f"  {finding.level:<8} {plain(finding.what)}")
+        for line in (finding.why, finding.mend and f"$ {finding.mend}"):
+            if line:
+                show(f"           {line}")
+        faults += finding.level is Level.FAULT
+    return faults
+
+
+def _places(settings: Settings) -> list[Place]:
+    """Where objects are kept, and what must stay there."""
+    from labeler.model.labels import LABELS_KEY
+    from labeler.project.image_index import ANNOTATIONS
+    from labeler.storage.doctor import Place
+
+    storage, uploads, kept = settings.storage, settings.uploads, (ANNOTATIONS, LABELS_KEY)
+    if uploads is None:
+        return [Place(storage, kept)]
+    prefix = uploads.prefix_in(storage)
+    if prefix is not None:
+        return [Place(storage, (*kept, prefix))]
+    return [Place(storage, kept), Place(uploads, ("",), replaces=False)]

@@ -1,0 +1,162 @@
+"""`export` and `verify`: the data set as a file, and whether it is still what it was made from."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from labeler.cli.terminal import plain, progress, say, show
+from labeler.errors import InvalidRequest, LabelerError
+
+if TYPE_CHECKING:
+    from labeler.datasets.rules import Summary
+    from labeler.datasets.selection import Choice
+    from labeler.project.project import Dataset
+    from labeler.settings import Settings
+
+
+def add_choice(parser: argparse.ArgumentParser) -> None:
+    """The options that say which images go in; see selection.Choice."""
+    for name, metavar, about in (
+        ("status", "STATUS", "only images of this status; may be given again"),
+        (
+            "label",
+            "LABEL",
+            "only boxes of this label, and images that have one; may be given again",
+        ),
+        ("name", "PATTERN", "only images whose file name matches, such as 'street/*.jpg'"),
+    ):
+        parser.add_argument(f"--{name}", action="append", metavar=metavar, help=about)
+    parser.add_argument("--split", metavar="SHARES", help="train/val/test, such as 80/10/10")
+    parser.add_argument("--seed", metavar="TEXT", help="draws another split")
+    parser.add_argument("--part", help="only train, val or test of the split")
+
+
+def choice_of(given: argparse.Namespace) -> Choice:
+    """The choice in the options; ends the program as wrong usage does where it makes no sense."""
+    from labeler.datasets.selection import FIELDS, parse_choice
+
+    values = {name: getattr(given, name) for name in FIELDS}
+    try:
+        return parse_choice(
+            {name: [one] if isinstance(one, str) else one for name, one in values.items() if one}
+        )
+    except InvalidRequest as error:
+        say(error.message)
+        raise SystemExit(2) from error
+
+
+def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    choice = choice_of(given)
+    if given.format != "coco":
+        return _export_bundle(given, dataset, choice)
+    if given.images:
+        say("A COCO file holds no images: leave out --images.")
+        raise SystemExit(2)
+    if given.output is None:
+        exports = dataset.exports.write(choice, watched)
+        for export, one in zip(exports, choice.parts(), strict=True):
+            show(export.key)
+            _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
+        return True
+    if len(choice.parts()) > 1:
+        say("A split is a file for each part: choose one by --part, or leave out --output.")
+        raise SystemExit(2)
+    with dataset.exports.coco(choice, watched) as coco:
+        with _output(given.output) as file:
+            write = _counted(file)
+            for chunk in coco.chunks():
+                write(chunk)
+        _say_summary(coco.summary)
+    return True
+
+
+def _export_bundle(given: argparse.Namespace, dataset: Dataset, choice: Choice) -> bool:
+    """A zip, to a file or stdout, or under exports/."""
+    from labeler.datasets.exports.zips import BundleFormat, make_bundle
+
+    kind = BundleFormat(given.format)
+    with (
+        make_bundle(dataset, kind, choice, pictures=given.images, progress=watched) as bundle,
+        tempfile.TemporaryFile() if given.output is None else _output(given.output) as file,
+    ):
+        for chunk in bundle.chunks():
+            file.write(chunk)
+        if given.output is None:
+            show(dataset.exports.keep_bundle(kind, file))
+        _say_summary(bundle.summary)
+    for name in bundle.without_picture:
+        say(f"{name}: its picture is not in the store.")
+    return not bundle.without_picture
+
+
+@contextlib.contextmanager
+def _output(path: str) -> Iterator[BinaryIO]:
+    """The file of that name, or stdout for `-`."""
+    to_stdout = contextlib.nullcontext(sys.stdout.buffer)
+    with to_stdout if path == "-" else _whole_file(Path(path)) as file:
+        yield file
+
+
+def verify(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    found = dataset.exports.verify(given.export, watched)
+    for what, names in (
+        ("changed", found.changed), ("added", found.added), ("deleted", found.deleted),
+    ):  # fmt: skip
+        for name in names:
+            show(f"{what}\t{plain(name)}")
+    for problem in found.problems:
+        show(plain(problem))
+    if found.is_same:
+        show(f"The store holds what {found.key} was made from ({found.looked_at} images).")
+    return found.is_same
+
+
+def watched(doing: str, done: int = 0, total: int = 0) -> None:
+    """Shows how far it is."""
+    progress(f"{doing}: {done} of {total}" if total else doing)
+
+
+def _say_summary(summary: Summary, which: str = "") -> None:
+    """What went in and what did not; each line begins with `which` of several files it is."""
+    for line in [*summary.lines(), f"{summary.images} images, {summary.annotations} boxes."]:
+        say(which + line)
+
+
+def _counted(file: BinaryIO) -> Callable[[bytes], None]:
+    """The file's write, showing how much has been written."""
+    written = 0
+
+    def write(data: bytes) -> None:
+        nonlocal written
+        file.write(data)
+        written += len(data)
+        progress(f"{written / 2**20:.1f} MB")
+
+    return write
+
+
+@contextlib.contextmanager
+def _whole_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that appears under its name whole, at the end, or not at all."""
+    try:
+        if path.exists() and not path.is_file():
+            with path.open("wb") as file:  # a device or a pipe is written, never replaced
+                yield file
+            return
+        path = path.resolve()
+        part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        try:
+            with part.open("xb") as file:
+                yield file
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise LabelerError(f"{path} can't be written: {error.strerror}.") from error

@@ -1,0 +1,118 @@
+"""`import`: boxes from another program's data set, with or without its images."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from labeler.cli.terminal import progress, say, show
+
+if TYPE_CHECKING:
+    from labeler.datasets.imports.report import ImportReport
+    from labeler.project.project import Dataset
+    from labeler.settings import Settings
+
+FORMATS: Final = ("coco", "yolo", "voc", "labelme", "cvat", "labelstudio")
+
+
+def add_import_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `import` takes."""
+    parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("path", type=Path, metavar="PATH", help="a file, a folder or a zip")
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="PATH",
+        help="add the images in this folder or zip first; without it, those in or beside PATH",
+    )
+    parser.add_argument(
+        "--existing",
+        choices=("keep", "replace", "merge"),
+        default="keep",
+        help="images that have boxes: keep these (default), replace them, or merge both",
+    )
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="end with 0 although something was left out",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+    parser.add_argument(
+        "--label",
+        type=_renamed,
+        action="append",
+        default=[],
+        metavar="THERE=HERE",
+        help="take the label THERE of the file for HERE; may be given again",
+    )
+    parser.add_argument(
+        "--voc",
+        choices=("auto", "labelimg", "official"),
+        default="auto",
+        help="what VOC's numbers mean: LabelImg counts pixels from 0, the official sets from 1",
+    )
+
+
+def import_data_set(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+    from labeler.datasets.formats import Format
+    from labeler.datasets.formats.dataset_files import open_source
+    from labeler.datasets.formats.voc import Convention
+    from labeler.datasets.imports.place import Existing
+    from labeler.datasets.imports.report import Wanted
+    from labeler.datasets.imports.run import run_import
+
+    wanted = Wanted(
+        Format(given.format),
+        Existing(given.existing),
+        given.dry_run,
+        Convention(given.voc),
+        dict(given.label),
+    )
+    with contextlib.ExitStack() as opened:
+        source = opened.enter_context(contextlib.closing(open_source(given.path)))
+        pictures = None
+        if given.images is not None:
+            pictures = opened.enter_context(contextlib.closing(open_source(given.images)))
+        report = run_import(dataset, source, wanted, pictures=pictures, progress=_tell)
+    progress("")
+    for problem in report.problems.kept:
+        say(problem.line())
+    more = report.problems.count - len(report.problems.kept)
+    if more:
+        say(f"{more} more like these are not listed.")
+    for line in _summary(report):
+        show(line)
+    left_out = report.problems.left_out
+    if left_out and not given.allow_missing:
+        say(f"{left_out} left out, as listed above. With --allow-missing this counts as done.")
+    return given.allow_missing or not left_out
+
+
+def _tell(doing: str, done: int = 0, total: int = 0) -> None:
+    progress(f"{doing}: {done} of {total}" if total else f"{doing}: {done}")
+
+
+def _summary(report: ImportReport) -> Iterator[str]:
+    from labeler.datasets.imports.place import Outcome
+
+    images = report.images
+    if report.wanted.dry_run:
+        yield "A dry run: nothing was changed. The import would do this:"
+    yield f"images added\t{report.added_images}"
+    yield f"labels added\t{len(report.new_labels)}\t{', '.join(report.new_labels)}".rstrip()
+    yield f"images imported\t{images[Outcome.IMPORTED]}"
+    yield f"boxes imported\t{report.boxes.total()}"
+    yield f"images unchanged\t{images[Outcome.UNCHANGED]}"
+    yield f"images kept as they are\t{images[Outcome.KEPT]}"
+    yield f"images left out\t{images[Outcome.LEFT_OUT]}"
+    yield f"left out in all\t{report.problems.left_out}"
+
+
+def _renamed(text: str) -> tuple[str, str]:
+    there, equals, here = text.partition("=")
+    if not (there and equals and here):
+        raise argparse.ArgumentTypeError(f"{text!r} is not THERE=HERE")
+    return there, here

@@ -1,0 +1,123 @@
+"""`check`, `restore` and `copy`: whether all is there, back to the past, to another place."""
+
+from __future__ import annotations
+
+import argparse
+from collections import Counter
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from labeler.cli.terminal import progress, say, show
+
+if TYPE_CHECKING:
+    from labeler.settings import Location, Settings
+
+
+def check(given: argparse.Namespace, settings: Settings) -> bool:
+    from labeler.access.secret_key import load_secret
+    from labeler.maintenance.check import Consistency
+    from labeler.project.locations import close_places, open_places
+    from labeler.storage.leftovers import leftovers, remove_leftovers
+
+    left = leftovers(settings.storage)  # a write would tidy them away
+    store, uploads = open_places(settings)
+    faults: set[str] = set()
+    notes = mended = 0
+    try:
+        look = Consistency(settings, store, uploads, load_secret(settings))
+        for problem in look.problems():
+            progress(f"{look.checked} images")
+            line = f"{problem.key}: {problem.what}"
+            if given.repair and problem.mend:
+                mended += 1
+                say(f"{line} Mended: {problem.mend()}.")
+                continue
+            say(f"{line} --repair mends it." if problem.mend else line)
+            if problem.fault:
+                faults.add(problem.key)
+            else:
+                notes += 1
+    finally:
+        close_places(store, uploads)
+    if left and given.repair:
+        remove_leftovers(settings.storage)
+    for path in left:
+        mends = given.repair and not path.exists()
+        notes, mended = notes + (not mends), mended + mends
+        what = "Mended: removed." if mends else "--repair removes it, unless it is in use."
+        say(f"{path}: left by a program that was killed. {what}")
+    progress("")
+    told = f"{look.checked} images checked, {len(faults)} with a problem"
+    told += f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
+    show(told + (f", {mended} mended" if mended else ""))
+    return not faults
+
+
+def moment(text: str) -> datetime:
+    """A time as people and logs write it; without an offset it is in UTC."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a time like 2026-11-22T14:30 or 2026-11-22T14:30:00+01:00"
+        ) from error
+    found = found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+    if found > datetime.now(UTC):
+        raise argparse.ArgumentTypeError(f"{text!r} is in the future")
+    return found
+
+
+def restore(given: argparse.Namespace, settings: Settings) -> bool:
+    from labeler.maintenance.restore import Outcome
+    from labeler.maintenance.restore import restore as restored
+
+    counts: Counter[Outcome] = Counter()
+    would = "would be " if given.dry_run else ""
+    for one in restored(settings, given.at, given.image_ids, dry_run=given.dry_run):
+        progress(f"{counts.total()} objects")
+        counts[one.outcome] += 1
+        if one.since is not None and one.outcome is Outcome.RESTORED:
+            show(f"{one.key}\t{would}restored, as written {one.since:%Y-%m-%d %H:%M:%S} UTC")
+        elif one.outcome is Outcome.NEWER:
+            show(f"{one.key}\thas no version from then, and stays")
+        else:
+            say(f"{one.key} was saved by somebody just now and stays: restore it again.")
+    progress("")
+    say(f"{counts[Outcome.RESTORED]} objects {would}restored, {counts[Outcome.NEWER]} stay.")
+    return not counts[Outcome.CHANGED]
+
+
+def place(text: str) -> Location:
+    """A folder or a bucket, as LABELER_STORAGE names it."""
+    from labeler.settings import parse_location
+
+    try:
+        return parse_location(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no place: {error}") from error
+
+
+def copy(given: argparse.Namespace, settings: Settings) -> bool:
+    from labeler.errors import InvalidRequest
+    from labeler.maintenance.copy import Outcome, copy_project
+
+    for known in (settings.storage, settings.uploads):
+        if known and (known.prefix_in(given.to), given.to.prefix_in(known)) != (None, None):
+            raise InvalidRequest(
+                f"{given.to} lies where the project is, or around it: name another place."
+            )
+    counts: Counter[Outcome] = Counter()
+    for one in copy_project(settings, given.to, dry_run=given.dry_run):
+        counts[one.outcome] += 1
+        progress(f"{counts.total()} objects")
+        if one.outcome is Outcome.OTHER:
+            say(f"{one.key}: something else is there already, and stays.")
+    progress("")
+    would = "would be " if given.dry_run else ""
+    show(
+        f"{counts[Outcome.COPIED]} objects {would}copied, {counts[Outcome.THERE]} were there, "
+        f"{counts[Outcome.OTHER]} differ"
+    )
+    if not given.dry_run:
+        say(f"Now: LABELER_STORAGE={given.to} python -m labeler check")
+    return not counts[Outcome.OTHER]

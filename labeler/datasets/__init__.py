@@ -1,0 +1,1 @@
+"""Data sets: what goes in, and how they are read and written."""

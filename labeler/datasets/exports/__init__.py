@@ -1,0 +1,1 @@
+"""Exports: a data set made from the project."""

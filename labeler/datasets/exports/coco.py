@@ -1,0 +1,323 @@
+"""COCO: the project's boxes as one file that every reader of COCO takes without damage.
+
+The file is a function of the images, the label set and the choice: no clock, the same in, the same
+bytes out. What its rules are: strict ASCII JSON; images have their numbers from the registry, which
+ascend with gaps, categories those of their labels, 1 to N, and annotations 1 to M; boxes to 2
+decimals, inside the image as computed in doubles, at least 1 px each way, none twice in
+an image (rules.py). What does not fit is left out and reported.
+
+`file_name` is the object's name below uploads/. Two images whose names differ only in case or
+extension keep them, for a file that can't be found is worse; they are reported, since some
+readers take them for one. Two that are just the same (nobody kept the originals) are told apart
+by the image ID in front.
+
+Each image and each annotation has a line of its own: so the next export can take over the lines of
+what has not changed.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from io import BufferedReader, BytesIO
+from json.encoder import encode_basestring_ascii as _text
+from tempfile import SpooledTemporaryFile
+from typing import IO, BinaryIO, Final, Self
+
+from labeler.datasets.exports.joined_file import Joined
+from labeler.datasets.manifest import Record
+from labeler.datasets.rules import Box, Finding, Summary, Tally, is_relative
+from labeler.errors import DamagedExport
+from labeler.model.labels import LabelSet
+
+MAX_NUMBER: Final = 2**31 - 1
+WRITER: Final = "2"
+"""Names what is written for the same data; another name where any byte of it would differ."""
+
+_SPOOL_BYTES: Final = 4 * 2**20
+_CHUNK_BYTES: Final = 2**18
+_BATCH: Final = 2000
+_IMAGES: Final = b'"images":['
+_ANNOTATIONS: Final = b'"annotations":['
+_END: Final = b"],"
+_CATEGORY: Final = re.compile(
+    rb'^\{"id":[0-9]+,"image_id":[0-9]+,"category_id":([0-9]+)', re.MULTILINE
+)
+_ID: Final = b'{"id":'
+
+
+class CocoFile:
+    """A finished COCO file, and the summary of what is in it."""
+
+    def __init__(self, parts: Sequence[IO[bytes]], summary: Summary) -> None:
+        self._parts = parts
+        self.summary = summary
+
+    def stream(self) -> BinaryIO:
+        """All of it as one file to read and seek in."""
+        return BufferedReader(Joined(self._parts), _CHUNK_BYTES)
+
+    def chunks(self) -> Generator[bytes]:
+        """The file's bytes from its beginning, in pieces of at most 256 KiB."""
+        stream = self.stream()
+        while chunk := stream.read(_CHUNK_BYTES):
+            yield chunk
+
+    def close(self) -> None:
+        """Give up what holds the bytes; calling twice is harmless."""
+        for part in self._parts:
+            part.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class CocoWriter:
+    """Takes image after image; what it holds grows only by the images' names.
+
+    `earlier_boxes` are those of an earlier file by the numbers of the labels, from 1. Each of its
+    lines is then added or left out here. Use it in a `with`: what is not finished is given up.
+    """
+
+    def __init__(self, labels: LabelSet, earlier_boxes: Sequence[int] = ()) -> None:
+        self.tally = Tally()
+        self._labels = labels
+        self._names = _Names(self.tally)
+        self._images = _Array()
+        self._annotations = _Array()
+        self._number = 0
+        self._boxes = Counter(dict(enumerate(earlier_boxes, start=1)))
+        self._is_finished = False
+
+    def add(self, records: Iterable[Record]) -> None:
+        """The next images, by ascending numbers; their boxes follow."""
+        unique, count, last = self._names.unique, self.tally.add, self._number
+        lines = []
+        for record in records:
+            (
+                number, image_id, _, _, _, file_name,
+                status, fate, width, height, saved_at, _, findings,
+            ) = record  # fmt: skip
+            if not last < number <= MAX_NUMBER:
+                raise ValueError(f"image number {number} after {last}")
+            last = number
+            if not fate:
+                name = unique(file_name, image_id or str(number), number)
+                lines.append(
+                    f'{{"id":{number},"file_name":{_text(name)},'
+                    f'"width":{width},"height":{height}}},\n'
+                )
+            count(file_name, status, fate, saved_at, findings)
+        self._number = last
+        self._images.add(lines)
+
+    def add_boxes(self, image: int, boxes: Sequence[Box]) -> None:
+        """Boxes of the image added last."""
+        array, counts = self._annotations, self._boxes
+        number = array.count
+        lines = []
+        for category, left, top, right, bottom, said in boxes:
+            number += 1
+            counts[category] += 1
+            width, height = (right - left) / 100, (bottom - top) / 100
+            crowd, attributes = _said(said) if said else (0, "")
+            lines.append(
+                f'{{"id":{number},"image_id":{image},"category_id":{category},'
+                f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
+                f'"area":{width * height!r},"iscrowd":{crowd},"segmentation":[]{attributes}}},\n'
+            )
+        array.add(lines)
+
+    def add_lines(self, lines: Sequence[bytes]) -> None:
+        """Boxes of the images added last, as lines of the earlier file, in the order there."""
+        array = self._annotations
+        first = array.count + 1
+        if not lines[0].startswith(b"%b%d," % (_ID, first)):
+            # Their numbers follow on each other: between two of one length none has another.
+            cut, last = lines[0].index(b","), lines[-1].index(b",")
+            lines = [
+                b"%b%d%b" % (_ID, number, line[cut if cut == last else line.index(b",") :])
+                for number, line in enumerate(lines, first)
+            ]
+        array.add_text(b"\n".join(lines) + b"\n", len(lines))
+
+    def leave_out_lines(self, lines: Iterable[bytes]) -> None:
+        """Boxes of the earlier file that are not in this one."""
+        self._boxes.subtract(int(category) for category in _CATEGORY.findall(b"\n".join(lines)))
+
+    def finished(self) -> CocoFile:
+        """The file of what was added."""
+        info = {
+            "description": "Labelled boxes, exported by Labeler",
+            "version": "1.0",
+            "date_created": datetime.fromtimestamp(self.tally.newest, UTC).isoformat(),
+        }
+        categories = ",\n".join(
+            f'{{"id":{label.number},"name":{json.dumps(label.name)},"supercategory":""}}'
+            for label in self._labels.labels
+        )
+        head = f'{{"info":{json.dumps(info)},\n"licenses":[],\n'
+        tail = f'\n],\n"categories":[\n{categories}\n]}}\n'
+        parts: list[IO[bytes]] = [
+            BytesIO(head.encode("ascii") + _IMAGES + b"\n"),
+            self._images.finished(),
+            BytesIO(b"\n],\n" + _ANNOTATIONS + b"\n"),
+            self._annotations.finished(),
+            BytesIO(tail.encode("ascii")),
+        ]
+        self._is_finished = True
+        boxes = {label.name: self._boxes[label.number] for label in self._labels.labels}
+        return CocoFile(parts, self.tally.summary(boxes))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._is_finished:
+            self._images.spool.close()
+            self._annotations.spool.close()
+
+
+def _said(attributes: str) -> tuple[int, str]:
+    """COCO's flag of a crowd, and the member for all other attributes; see Box."""
+    found = json.loads(attributes)
+    crowd = int(found.pop("iscrowd", 0) in (1, True))
+    if not found:
+        return crowd, ""
+    return crowd, f',"attributes":{json.dumps(found, separators=(",", ":"))}'
+
+
+class _Array:
+    """The elements of a JSON array on their way into a file; in memory while they are few."""
+
+    def __init__(self) -> None:
+        self.spool = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
+        self.count = 0
+        self._batch: list[str] = []
+
+    def add(self, elements: Sequence[str]) -> None:
+        """Elements, each with `,` and a line end behind it."""
+        self._batch += elements
+        self.count += len(elements)
+        if len(self._batch) >= _BATCH:
+            self._flush()
+
+    def add_text(self, text: bytes, count: int) -> None:
+        """So many elements, each with `,` and a line end behind it."""
+        self._flush()
+        self.spool.write(text)
+        self.count += count
+
+    def finished(self) -> SpooledTemporaryFile[bytes]:
+        """The text of all elements, nothing behind the last one."""
+        self._flush()
+        if self.count:
+            self.spool.truncate(self.spool.tell() - len(",\n"))
+        return self.spool
+
+    def _flush(self) -> None:
+        self.spool.write("".join(self._batch).encode("ascii"))
+        self._batch.clear()
+
+
+class _Names:
+    """Gives each image a name of its own, and reports names that some readers take for one."""
+
+    def __init__(self, tally: Tally) -> None:
+        self._tally = tally
+        self._names: set[str] = set()
+        self._stems: set[str] = set()
+
+    def unique(self, file_name: str, folder: str, number: int) -> str:
+        """The name under which the image goes into the file."""
+        name = file_name
+        if name in self._names:
+            name = f"{folder}/{file_name}" if is_relative(folder) else f"{number}/{file_name}"
+            while name in self._names:
+                name = f"{number}/{name}"
+            self._tally.report(Finding.RENAMED, name)
+        self._names.add(name)
+        dot = name.rfind(".")
+        stem = (name[:dot] if dot > name.rfind("/") + 1 else name).casefold()
+        if stem in self._stems:
+            self._tally.report(Finding.SIMILAR, name)
+        self._stems.add(stem)
+        return name
+
+
+# --- reading a file of ours ---------------------------------------------------------------
+
+
+class AnnotationLines:
+    """The annotations of a file that CocoWriter made, a line each, from its beginning on."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._blocks = _section(chunks, _ANNOTATIONS)
+        self._lines: list[bytes] = []
+        self._at = 0
+
+    def take(self, count: int) -> Iterator[Sequence[bytes]]:
+        """The next so many lines, in pieces.
+
+        Each line has its `,`. Raises DamagedExport where there are fewer.
+        """
+        while count:
+            if self._at >= len(self._lines):
+                self._lines, self._at = next(self._blocks, []), 0
+                if not self._lines:
+                    raise DamagedExport("The export has fewer boxes than it was made of.")
+            lines = self._lines[self._at : self._at + count]
+            if not lines[-1].endswith(b","):
+                lines[-1] += b","
+            self._at += len(lines)
+            count -= len(lines)
+            yield lines
+
+
+def image_names(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
+    """Number and file name of each image in a file that CocoWriter made.
+
+    Raises DamagedExport where it is no such file.
+    """
+    for lines in _section(chunks, _IMAGES):
+        for line in lines:
+            try:
+                image = json.loads(line.removesuffix(b","))
+                yield int(image["id"]), str(image["file_name"])
+            except (ValueError, KeyError, TypeError) as error:
+                raise DamagedExport("This is not an export that Labeler made.") from error
+
+
+def _section(chunks: Iterable[bytes], begin: bytes) -> Iterator[list[bytes]]:
+    """The lines after `begin` up to the end of its array, in blocks."""
+    inside = False
+    for lines in _blocks(chunks):
+        found = lines
+        if not inside:
+            if begin not in lines:
+                continue
+            inside = True
+            found = lines[lines.index(begin) + 1 :]
+        ended = _END in found
+        found = found[: found.index(_END)] if ended else found
+        if found and found != [b""]:
+            yield found
+        if ended:
+            return
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[list[bytes]]:
+    rest = b""
+    for chunk in chunks:
+        lines = (rest + chunk).split(b"\n")
+        rest = lines.pop()
+        if lines:
+            yield lines
+    if rest:
+        yield [rest]

@@ -1,0 +1,134 @@
+"""The numbers of images: given once, kept for good, never given to another image.
+
+`registry/images.json` holds the image IDs in the order of their numbers, from 1; only ever is
+something added at its end. An empty text stands for a number whose image is not known any more.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Final, NamedTuple
+
+from pydantic import Field, StrictStr, ValidationError
+
+from labeler.errors import DamagedDocument, NotFound, VersionConflict
+from labeler.model.labels import MAX_NUMBER
+from labeler.model.stored_json import StoredModel, check_version, damage
+from labeler.storage import ABSENT, Replaces, Store
+
+logger = logging.getLogger(__name__)
+
+REGISTRY_KEY: Final = "registry/images.json"
+
+
+class Stored(StoredModel):
+    """The object as it is stored; keys of a newer version are kept."""
+
+    version: StrictStr = "1.0"
+    images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
+
+
+class Known(NamedTuple):
+    """The number of each image ID, the highest one given, and the stored state that this is."""
+
+    numbers: dict[str, int]
+    highest: int
+    replaces: Replaces
+    stored: Stored
+
+
+class Registry:
+    """The image numbers of one store.
+
+    `rebuild` gives the numbers that the newest export knows, with the highest one ever given; it
+    is asked where the registry is missing, which it is before the first export, or when lost.
+    """
+
+    def __init__(self, store: Store, rebuild: Callable[[], tuple[Mapping[str, int], int]]) -> None:
+        self._store = store
+        self._rebuild = rebuild
+
+    def read(self) -> Known:
+        """The numbers as they are stored, or made anew where they are lost.
+
+        Raises DamagedDocument, NewerDocument; the object is then left as it is.
+        """
+        try:
+            data, info = self._store.read(REGISTRY_KEY)
+        except NotFound:
+            known, highest = self._rebuild()
+            if highest:
+                logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
+            return Known(dict(known), highest, ABSENT, Stored(version="1.0", images=[]))
+        stored = _parse(data)
+        numbers = {image_id: number for number, image_id in enumerate(stored.images, 1) if image_id}
+        return Known(numbers, len(stored.images), info.version, stored)
+
+    def numbers(self, known: Known, new: Iterable[str]) -> tuple[dict[str, int], int]:
+        """The numbers with those of the `new` images, which get the next ones in their order.
+
+        `known` is what `read` gave. They are stored when this returns: whoever exports at the same
+        time gives the same image the same number.
+        """
+        numbers, highest, replaces, stored = known
+        wanted = list(new)
+        while True:
+            missing = [image_id for image_id in wanted if image_id not in numbers]
+            if not missing and (replaces is not ABSENT or not highest):
+                return numbers, highest
+            numbers.update(
+                zip(missing, range(highest + 1, highest + 1 + len(missing)), strict=True)
+            )
+            highest += len(missing)
+            try:
+                self._write(numbers, highest, replaces, stored)
+            except VersionConflict:
+                numbers, highest, replaces, stored = self.read()
+                continue
+            return numbers, highest
+
+    def _write(
+        self, numbers: Mapping[str, int], highest: int, replaces: Replaces, stored: Stored
+    ) -> None:
+        images = [""] * highest
+        for image_id, number in numbers.items():
+            images[number - 1] = image_id
+        # Keys that a newer version has put there stay, and so does its number.
+        changed = {**stored.model_dump(), "images": images}
+        text = json.dumps(changed, separators=(",", ":"))
+        self._store.write(
+            REGISTRY_KEY, text.encode(), replaces=replaces, content_type="application/json"
+        )
+
+
+def goes_on(now: bytes, then: bytes | None) -> bool:
+    """Whether the registry `now` can be opened and holds every number that it held `then`.
+
+    None stands for an earlier state that can't be read.
+    """
+    try:
+        newer = _parse(now).images
+        older = _parse(then).images if then is not None else []
+    except DamagedDocument:
+        return False
+    return len(newer) >= len(older) and all(
+        was in ("", image_id) for was, image_id in zip(older, newer, strict=False)
+    )
+
+
+def _parse(data: bytes) -> Stored:
+    try:
+        found = Stored.model_validate_json(data)
+    except ValidationError as error:
+        raise DamagedDocument(damage(REGISTRY_KEY, error)) from error
+    check_version(found.version, REGISTRY_KEY)
+    known = [image_id for image_id in found.images if image_id]
+    if len(set(known)) != len(known):
+        raise DamagedDocument(
+            f"{REGISTRY_KEY} is damaged: an image has two numbers in it. It was left as it is: "
+            "restore an earlier version of it, or remove it, and it is made anew from the newest "
+            "export."
+        )
+    return found

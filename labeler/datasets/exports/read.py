@@ -1,0 +1,147 @@
+"""The images of the project with their numbers and documents, as every export reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from labeler.datasets.exports.numbering import Known, Registry
+from labeler.datasets.exports.scan import Before, Listed, Listing
+from labeler.datasets.selection import Choice, ChosenImage
+from labeler.errors import DamagedDocument
+from labeler.model.document import AnnotationDocument, parse_document
+from labeler.project.image_index import Catalogue, document_key
+from labeler.runtime.jobs import Progress
+from labeler.storage import Store, Version
+
+LISTING: Final = "Listing the images"
+READING: Final = "Reading the documents"
+_TOLD_EACH: Final = 200
+
+
+class Target(NamedTuple):
+    """One image that may go into an export; None where it is gone, or not let in."""
+
+    number: int
+    listed: Listed | None
+
+
+class Read(NamedTuple):
+    """A document as it was read: its bytes too, and the version that they are."""
+
+    document: AnnotationDocument | None
+    data: bytes
+    version: Version
+
+
+class Survey:
+    """Lists, numbers and reads; nothing is held but the list."""
+
+    def __init__(
+        self, store: Store, listing: Listing, catalogue: Catalogue, registry: Registry
+    ) -> None:
+        self._store = store
+        self._listing = listing
+        self._catalogue = catalogue
+        self._registry = registry
+
+    def known(self) -> Known:
+        """The numbers that were given so far."""
+        return self._registry.read()
+
+    def targets(
+        self, choice: Choice, progress: Progress, known: Known, before: Before | None = None
+    ) -> tuple[list[Target], int]:
+        """The images by their numbers, and the highest number given; `known` was read right now.
+
+        Every image of the project that has no number yet gets one first, in the order of names.
+        With `before` only images that are not as they were.
+        """
+        progress(LISTING)
+        found = self._listing.read(before, known.numbers)
+        new = [one for one in found.values() if one.image_id not in known.numbers and one.is_there]
+        numbers, highest = self._registry.numbers(known, self._in_order(new))
+        targets = [
+            Target(numbers[image_id], listed if is_let_in(choice, listed) else None)
+            for image_id, listed in found.items()
+            if image_id in numbers
+        ]
+        targets.sort()
+        return targets, highest
+
+    def listed(self) -> list[Listed]:
+        """Every image of the project; nothing is numbered."""
+        return list(self._listing.read().values())
+
+    def read(self, listed: Iterable[Listed]) -> Iterator[Read | None]:
+        """The documents of these images, in this order, read in bulk.
+
+        None where there is none any more; one that can't be opened is there without a document.
+        """
+        keys = [document_key(one.image_id) for one in listed]
+        expected = iter(keys)
+        for key, data, version in self._store.read_many(keys):
+            for wanted in expected:
+                if wanted == key:
+                    break
+                yield None
+            try:
+                yield Read(parse_document(data, key), data, version)
+            except DamagedDocument:
+                yield Read(None, data, version)
+        for _ in expected:
+            yield None
+
+    def images(self, choice: Choice, progress: Progress) -> Iterator[ChosenImage]:
+        """The images that name and part let in, by ascending numbers, with their documents."""
+        targets, _ = self.targets(choice, progress, self.known())
+        documents = self.read(listed for _, listed in targets if listed and listed.version)
+        for place, (number, listed) in enumerate(targets):
+            if place % _TOLD_EACH == 0:
+                progress(READING, place, len(targets))
+            if listed is None:
+                continue
+            read = next(documents) if listed.version else None
+            if read is None and listed.original is None:
+                continue  # it was deleted since it was listed
+            document = read.document if read else without_document(listed)
+            yield ChosenImage(
+                number,
+                listed.image_id,
+                file_name_of(listed, document),
+                document,
+                choice.part_of(listed.image_id),
+                listed.original,
+            )
+
+    def _in_order(self, new: Sequence[Listed]) -> list[str]:
+        """The IDs of these images in the order of their names."""
+        names: dict[str, str] = {}
+        if any(listed.original is None for listed in new):
+            self._catalogue.expire()
+            names = {entry.image_id: entry.image_path for entry in self._catalogue.entries()}
+        ordered = sorted(
+            (one.file_name or names.get(one.image_id, ""), one.image_id) for one in new
+        )
+        return [image_id for _, image_id in ordered]
+
+
+def is_let_in(choice: Choice, listed: Listed) -> bool:
+    """Whether there is the image, and name and part let it in, as far as a listing tells."""
+    if not listed.is_there or (choice.part is None and not choice.names):
+        return listed.is_there
+    if listed.original is None:
+        return choice.part is None or choice.part_of(listed.image_id) is choice.part
+    return choice.has_place_for(listed.image_id, listed.file_name)
+
+
+def without_document(listed: Listed) -> AnnotationDocument:
+    """What an image counts as that has only an original."""
+    return AnnotationDocument(rects=(), image_path=listed.file_name)
+
+
+def file_name_of(listed: Listed, document: AnnotationDocument | None) -> str:
+    """The name in data sets: the original's, or the document's, or the ID of a damaged one."""
+    if listed.original is not None:
+        return listed.file_name
+    return document.image_path if document else listed.image_id

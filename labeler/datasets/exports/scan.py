@@ -1,0 +1,155 @@
+"""What an export looks at: which images there are, and in which state, by two quick listings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import Final, NamedTuple
+
+from labeler.errors import NotFound
+from labeler.image_names import is_image_name
+from labeler.project.image_index import ANNOTATIONS, Catalogue, is_image_id
+from labeler.project.originals import IMAGE_ID, Uploads
+from labeler.storage import Store, Version
+
+RANGES: Final = 16
+_A_PAGE: Final = 1000
+
+
+class Listed(NamedTuple):
+    """One image: its document's version, empty where none is stored, and its original's key and
+    version, where one is kept, with the file name that it has below uploads/.
+    """
+
+    image_id: str
+    version: str
+    original: str | None = None
+    original_version: str = ""
+    file_name: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the store holds anything of the image."""
+        return bool(self.version) or self.original is not None
+
+
+class Before(NamedTuple):
+    """What was listed earlier: the versions of documents and originals by their keys.
+
+    `image_of` gives the image ID of one of these originals, `find` what was listed of an image.
+    """
+
+    documents: Mapping[str, Version]
+    originals: Mapping[str, Version]
+    image_of: Callable[[str], str]
+    find: Callable[[str], Listed | None]
+
+
+class _Original(NamedTuple):
+    """What is kept of an original: three times less memory than what a scan tells of it."""
+
+    key: str
+    image_id: str
+    version: str
+    name: str
+
+
+class Listing:
+    """Lists documents and originals at the same time."""
+
+    def __init__(self, store: Store, uploads: Uploads | None, catalogue: Catalogue) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._catalogue = catalogue
+
+    def read(
+        self, before: Before | None = None, image_ids: Collection[str] = ()
+    ) -> dict[str, Listed]:
+        """Every image by its ID; with `before` only those that are not listed there as they are.
+
+        One that is gone since then is there without document and original. The image IDs that are
+        known, and what was before, tell where to begin listing in parallel.
+        """
+        with ThreadPoolExecutor(1, "labeler-listing") as pool:
+            others = pool.submit(self._originals, before)
+            found = self._documents(before, image_ids)
+            originals, lost = others.result()
+        if before is not None:
+            originals = _with_earlier(originals, lost, found, before)
+        _add_originals(found, originals)
+        return found
+
+    def _documents(self, before: Before | None, image_ids: Collection[str]) -> dict[str, Listed]:
+        """The images with documents, as yet without their originals."""
+        known = before.documents if before else {}
+        splits = _splits(known) or _splits(image_ids, ANNOTATIONS)
+        start, end = len(ANNOTATIONS), -len(".json")
+        found = {}
+        for key, version, *_ in self._store.scan(ANNOTATIONS, splits=splits, known=known):
+            image_id = key[start:end]
+            if key.endswith(".json") and is_image_id(image_id):
+                found[image_id] = Listed(image_id, version)
+        return found
+
+    def _originals(self, before: Before | None) -> tuple[list[_Original], set[str]]:
+        """The originals, and the keys of earlier ones that are gone or others now."""
+        if self._uploads is None:
+            return [], set(before.originals if before else ())
+        prefix, store = self._uploads.prefix, self._uploads.store
+        known = before.originals if before else {}
+        originals, lost = [], set()
+        for scanned in store.scan(prefix, note=IMAGE_ID, splits=_splits(known), known=known):
+            if scanned.key in known:
+                lost.add(scanned.key)
+            name = scanned.key[len(prefix) :]
+            if not scanned.version or not (scanned.note or is_image_name(name)):
+                continue
+            try:
+                image_id = self._catalogue.original_id(name, scanned, store)
+            except NotFound:  # it was deleted since it was listed
+                continue
+            originals.append(_Original(scanned.key, image_id, scanned.version, name))
+        return originals, lost
+
+
+def _with_earlier(
+    originals: list[_Original], lost: set[str], found: dict[str, Listed], before: Before
+) -> list[_Original]:
+    """The originals with those that were there before and are still, of the same images.
+
+    Of all these images `found` tells something then.
+    """
+    whole = list(originals)
+    images = {one.image_id for one in originals}.union(found, map(before.image_of, lost))
+    for image_id in images:
+        was = before.find(image_id)
+        if was is None:
+            continue
+        found.setdefault(image_id, Listed(image_id, was.version))
+        if was.original is not None and was.original not in lost:
+            whole.append(_Original(was.original, image_id, was.original_version, was.file_name))
+    return sorted(whole)
+
+
+def _add_originals(found: dict[str, Listed], originals: Iterable[_Original]) -> None:
+    """Give each image its original; they come in the order of their keys."""
+    for key, image_id, version, name in originals:
+        known = found.get(image_id)
+        if known is None:
+            found[image_id] = Listed(image_id, "", key, version, name)
+        elif known.original is None or name.startswith(f"{image_id}/"):
+            # The place of its own is only used where the plain name was another picture's.
+            found[image_id] = Listed(image_id, known.version, key, version, name)
+
+
+def _splits(names: Collection[str], prefix: str = "") -> list[str]:
+    """Keys that part what has these names below `prefix` into about equal ranges.
+
+    Each range is of a page at least.
+    """
+    ranges = min(RANGES, len(names) // _A_PAGE)
+    if ranges < 2:
+        return []
+    some = sorted(islice(names, 0, None, max(1, len(names) // 1600)))
+    return [prefix + some[len(some) * place // ranges] for place in range(1, ranges)]

@@ -1,0 +1,114 @@
+"""Whether the store still holds what an export was made from."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from labeler.datasets.exports.previous import Earlier, is_same
+from labeler.datasets.exports.read import LISTING, Survey, is_let_in
+from labeler.datasets.exports.scan import Listed
+from labeler.datasets.manifest import spellings
+from labeler.datasets.selection import parse_choice
+from labeler.errors import NotFound
+from labeler.model.labels import LabelSet
+from labeler.runtime.jobs import Progress
+from labeler.storage import Store
+
+CHECKING: Final = "Checking the export itself"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What has happened since an export was made: images by their file names, the rest in words.
+
+    An image is changed if its document or the name of its original is another one.
+    """
+
+    key: str
+    looked_at: int
+    changed: tuple[str, ...]
+    added: tuple[str, ...]
+    deleted: tuple[str, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def is_same(self) -> bool:
+        """Whether nothing has happened."""
+        return not (self.changed or self.added or self.deleted or self.problems)
+
+
+def verify(
+    store: Store, survey: Survey, labels: LabelSet, export: Earlier, progress: Progress
+) -> Verdict:
+    """Compare the store with what the export was made from; the export with what was written.
+
+    A document under another version, which a copy of a store has, is read and compared by its MD5.
+    """
+    progress(CHECKING)
+    problems = [*_file_problems(store, export), *_label_problems(labels, export)]
+    progress(LISTING)
+    choice = parse_choice(export.head.choice)
+    listed = {one.image_id: one for one in survey.listed() if is_let_in(choice, one)}
+    differing = []
+    changed, deleted = [], []
+    for record in export.records:
+        now = listed.get(record.image_id)
+        if now is None:
+            deleted.append(record.file_name)
+        elif not is_same(record, now):
+            if is_same(record._replace(version=now.version), now) and now.version:
+                differing.append((record, now))
+            else:
+                changed.append(record.file_name)
+    reads = survey.read([now for _, now in differing])
+    for (record, _), read in zip(differing, reads, strict=True):
+        if read is None:
+            deleted.append(record.file_name)
+        elif hashlib.md5(read.data).hexdigest() != record.md5:
+            changed.append(record.file_name)
+    added = [_shown(one) for one in listed.values() if export.find(one.image_id) is None]
+    return Verdict(
+        export.key,
+        export.head.looked_at,
+        tuple(sorted(changed)),
+        tuple(sorted(added)),
+        tuple(sorted(deleted)),
+        tuple(problems),
+    )
+
+
+def _shown(listed: Listed) -> str:
+    return listed.file_name or listed.image_id
+
+
+def _file_problems(store: Store, export: Earlier) -> list[str]:
+    digest, size = hashlib.md5(), 0
+    try:
+        with store.open(export.key) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+                size += len(chunk)
+    except NotFound:
+        return [f"{export.key} is not there any more."]
+    if (digest.hexdigest(), size) != (export.head.md5, export.head.size):
+        return [f"{export.key} itself was changed since it was written."]
+    return []
+
+
+def _label_problems(labels: LabelSet, export: Earlier) -> list[str]:
+    now, then = [label.name for label in labels.labels], export.head.categories
+    problems = []
+    for number, (name, before) in enumerate(zip(now, then, strict=False), start=1):
+        if name != before:
+            problems.append(f"Label {number} was {before!r} and is {name!r} now.")
+    if len(now) > len(then):
+        problems.append(f"Labels were added: {', '.join(now[len(then) :])}.")
+    if len(now) < len(then):
+        problems.append(f"Labels are missing: {', '.join(then[len(now) :])}.")
+    counts = spellings(labels)
+    moved = [name for name, number in export.head.names.items() if counts.get(name) != number]
+    if moved and len(now) >= len(then):
+        problems.append(f"Boxes count as other labels now: {', '.join(moved)}.")
+    return problems

@@ -1,0 +1,332 @@
+"""Where a data set is read from: a file, a folder or a zip, hostile ones refused.
+
+A source lists its files by relative names with `/` and opens them one by one, so memory stays
+flat. A zip is refused as a whole where a name leads out of it, where it holds links or encrypted
+files, where two files have one name, and where it unpacks to far more than its own size: such a
+one was made to do harm, or is damaged.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import re
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, Final, Protocol, cast
+
+from labeler.datasets.formats.zip_names import names_in
+from labeler.errors import InvalidImport
+
+MAX_FILES: Final = 500_000
+MAX_RATIO: Final = 200
+"""How many times its own size a zip may unpack to. Text packs to a tenth, pictures not at all."""
+FREE_BYTES: Final = 64 * 2**20
+"""A small zip may unpack to so much whatever the ratio."""
+MAX_LIST_BYTES: Final = 24 * 2**20
+"""Of a zip's list of files, which is read whole."""
+
+_END: Final = b"PK\x05\x06"
+_END_64: Final = b"PK\x06\x06"
+_ZIP: Final = (b"PK\x03\x04", _END)
+_GZIP: Final = b"\x1f\x8b"
+_HEAD_BYTES: Final = 512
+_ARCHIVES: Final = (
+    (b"Rar!\x1a\x07", 0, "a RAR archive"),
+    (b"7z\xbc\xaf\x27\x1c", 0, "a 7-Zip archive"),
+    (b"ustar", 257, "a tar archive"),
+    (b"BZh", 0, "packed by bzip2"),
+    (b"\xfd7zXZ\0", 0, "packed by xz"),
+    (b"\x28\xb5\x2f\xfd", 0, "packed by Zstandard"),
+)
+_DRIVE: Final = re.compile("[A-Za-z]:")
+_BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error)
+
+
+class Source(Protocol):
+    """Files by relative names; close it, or use it in a `with`, once nothing is read any more."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        ...
+
+    def files(self) -> tuple[str, ...]:
+        """All names, sorted; nothing hidden."""
+        ...
+
+    def open(self, name: str) -> BinaryIO:
+        """The file's bytes from its beginning."""
+        ...
+
+    def size(self, name: str) -> int:
+        """The file's size in bytes, as far as it is known before reading."""
+        ...
+
+    def beside(self, name: str) -> str | None:
+        """The file of that name that lies beside a single file, not listed by `files`."""
+        ...
+
+    def close(self) -> None:
+        """Give up what is open; calling twice is harmless."""
+        ...
+
+
+class FolderSource:
+    """The files below a folder, or one or some of them. Links to folders are not followed."""
+
+    def __init__(self, root: Path, only: tuple[str, ...] | None = None, name: str = "") -> None:
+        self._root = root
+        self._single = only is not None
+        self._files = only if only is not None else tuple(sorted(_walk(root)))
+        self.name = name or str(root)
+
+    def files(self) -> tuple[str, ...]:
+        return self._files
+
+    def open(self, name: str) -> BinaryIO:
+        path = self._root / name
+        file = path.open("rb")
+        if file.read(2) == _GZIP and self._single and name == self._files[0]:
+            file.close()
+            return cast(BinaryIO, gzip.open(path))
+        file.seek(0)
+        return file
+
+    def size(self, name: str) -> int:
+        return (self._root / name).stat().st_size
+
+    def beside(self, name: str) -> str | None:
+        name = name.replace("\\", "/")
+        if not is_inside(name):  # it leads up, or is of another machine
+            name = name.rpartition("/")[2]
+        parts = PurePosixPath(name).parts
+        if not self._single or not is_inside(name) or any(part.startswith(".") for part in parts):
+            return None
+        for place in (name, f"images/{name}", parts[-1], f"images/{parts[-1]}"):
+            path = self._root / place
+            # A link in between may lead anywhere; only what really lies beside the file counts.
+            if path.is_file() and path.resolve().is_relative_to(self._root.resolve()):
+                return place
+        return None
+
+    def close(self) -> None:
+        """Nothing stays open."""
+
+
+class FileSource:
+    """A single file that is open already; packed by gzip or not. Closing it is not ours."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self._file = file
+
+    def files(self) -> tuple[str, ...]:
+        return (self.name,)
+
+    def open(self, name: str) -> BinaryIO:
+        self._file.seek(0)
+        packed = self._file.read(2) == _GZIP
+        self._file.seek(0)
+        if packed:
+            return cast(BinaryIO, gzip.GzipFile(mode="rb", fileobj=self._file))
+        return cast(BinaryIO, _Kept(self._file))
+
+    def size(self, name: str) -> int:
+        return self._file.seek(0, os.SEEK_END)
+
+    def beside(self, name: str) -> str | None:
+        return None
+
+    def close(self) -> None:
+        """Nothing here was opened."""
+
+
+class _Kept(io.RawIOBase):
+    """A file that stays open when its reader is done."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        super().__init__()
+        self._file = file
+
+    def read(self, size: int = -1) -> bytes:
+        return self._file.read(size)
+
+
+class ZipSource:
+    """The files in a zip. `file` stays open until the source is closed."""
+
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self.name = name
+        self._file = file
+        with explained(self.name, ""):
+            size = check_list(file, self.name)
+            self._zip = zipfile.ZipFile(file)
+            self._infos = checked(self._zip, size, self.name)
+
+    def files(self) -> tuple[str, ...]:
+        return tuple(sorted(self._infos))
+
+    def open(self, name: str) -> BinaryIO:
+        return cast(BinaryIO, self._zip.open(self._infos[name]))
+
+    def size(self, name: str) -> int:
+        return self._infos[name].file_size
+
+    def beside(self, name: str) -> str | None:
+        return None
+
+    def close(self) -> None:
+        self._zip.close()
+        self._file.close()
+
+
+def open_source(path: Path, name: str = "") -> Source:
+    """The source at `path`, told by what it is and not by its name; InvalidImport.
+
+    `name` is what a person calls it, where the path is a temporary one.
+    """
+    try:
+        if path.is_dir():
+            return FolderSource(path, name=name)
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise InvalidImport(f"{name or path} can't be read: {error.strerror}.") from error
+    check_archive(head, name or path.name)
+    if head[:4] in _ZIP:
+        file = path.open("rb")
+        try:
+            return ZipSource(file, name or path.name)
+        except InvalidImport:
+            file.close()
+            raise
+    return FolderSource(path.parent, (path.name,), name or path.name)
+
+
+def source_of(file: BinaryIO, name: str) -> Source:
+    """The source in a file that is open already, a zip or not; InvalidImport."""
+    file.seek(0)
+    head = file.read(_HEAD_BYTES)
+    check_archive(head, name)
+    return ZipSource(file, name) if head[:4] in _ZIP else FileSource(file, name)
+
+
+def check_archive(head: bytes, name: str) -> None:
+    """InvalidImport for an archive that is no zip; `head` are its first bytes."""
+    kind = next((kind for begin, at, kind in _ARCHIVES if head.startswith(begin, at)), "")
+    if kind:
+        raise InvalidImport(
+            f"{name} is {kind}, which Labeler does not open. Unpack it and import the folder, or "
+            "pack it as a zip."
+        )
+
+
+@contextmanager
+def opened(source: Source, name: str) -> Iterator[BinaryIO]:
+    """The file's bytes; InvalidImport, also in the block, where they can't be read."""
+    with explained(source.name, name), source.open(name) as file:
+        yield file
+
+
+def read_whole(source: Source, name: str, limit: int) -> bytes:
+    """All bytes of the file; InvalidImport where there are more than `limit`."""
+    with opened(source, name) as file:
+        data = file.read(limit + 1)
+    if len(data) > limit:
+        raise InvalidImport(
+            f"{name} is larger than {limit / 2**20:.0f} MB, which is the most that is taken."
+        )
+    return data
+
+
+@contextmanager
+def explained(source: str, name: str) -> Iterator[None]:
+    """Failures of reading and unpacking as InvalidImport that names the file."""
+    where = f"{name} in {source}" if name and name != source else source
+    try:
+        yield
+    except _BROKEN as error:
+        raise InvalidImport(f"{where} is damaged and can't be unpacked: {error}.") from error
+    except OSError as error:
+        raise InvalidImport(f"{where} can't be read: {error.strerror or error}.") from error
+
+
+def is_inside(name: str) -> bool:
+    """Whether a relative path with `/` stays below the folder that it starts from."""
+    return not (
+        not name
+        or name.startswith("/")
+        or "\\" in name
+        or "\0" in name
+        or _DRIVE.match(name)
+        or {"", ".", ".."} & set(name.split("/"))
+    )
+
+
+def check_list(file: BinaryIO, name: str) -> int:
+    """The zip's size; InvalidImport where its list of files is too long to be read whole."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(0, size - 2**16 - 22))
+    tail = file.read()
+    at = tail.rfind(_END)
+    end = tail.rfind(_END_64, 0, max(at, 0))
+    if at < 0 or at + 16 > len(tail):
+        raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
+    list_bytes = struct.unpack_from("<L", tail, at + 12)[0]
+    if list_bytes == 0xFFFFFFFF:
+        if end < 0 or end + 48 > len(tail):
+            raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
+        list_bytes = struct.unpack_from("<Q", tail, end + 40)[0]
+    if list_bytes > MAX_LIST_BYTES:
+        raise InvalidImport(f"{name} holds too many files. Split it into several zips.")
+    return size
+
+
+def checked(archive: zipfile.ZipFile, packed: int, name: str) -> dict[str, zipfile.ZipInfo]:
+    """The files of the zip by name, without hidden ones; InvalidImport for a hostile zip."""
+    infos: dict[str, zipfile.ZipInfo] = {}
+    names = names_in(archive)
+    unpacked = 0
+    for info in archive.infolist():
+        path = names[info.filename].replace("\\", "/")
+        if not is_inside(path.rstrip("/")):
+            raise InvalidImport(
+                f"{name} was refused: the name {info.filename!r} in it leads out of its folder."
+            )
+        if stat.S_ISLNK(info.external_attr >> 16):
+            raise InvalidImport(f"{name} was refused: {path} in it is a link, not a file.")
+        if info.is_dir():
+            continue
+        if info.flag_bits & 1:
+            raise InvalidImport(f"{name} was refused: {path} in it needs a password.")
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InvalidImport(
+                f"{name} was refused: {path} in it is packed in an unusual way. Pack it anew."
+            )
+        if path in infos:
+            raise InvalidImport(f"{name} was refused: two files in it are named {path}.")
+        unpacked += info.file_size
+        if unpacked > FREE_BYTES + MAX_RATIO * packed or len(infos) >= MAX_FILES:
+            raise InvalidImport(
+                f"{name} was refused: it unpacks to far more than a data set of its size would. "
+                "Split it into several zips, or import the folder."
+            )
+        if not any(part.startswith((".", "__MACOSX")) for part in path.split("/")):
+            infos[path] = info
+    return infos
+
+
+def _walk(root: Path) -> Iterator[str]:
+    for place, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            path = Path(place, name)
+            if not name.startswith(".") and path.is_file():
+                yield path.relative_to(root).as_posix()

@@ -1,0 +1,241 @@
+"""Label Studio's JSON and JSON-MIN: percent of the image; turned boxes and outlines by their box.
+
+The keys are those of the project's own labeling setup, so regions and the image are told by what
+they look like. A region may stand under two keys, its shape under one and its label under another
+(`<Rectangle>` and `<Labels>`): entries of the same shape are one region. Label Studio puts eight
+hexadecimal digits and a dash before an uploaded name.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from labeler.datasets.formats.dataset_files import Source, opened
+from labeler.datasets.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    around,
+    number,
+    other_format,
+    shown,
+    turned,
+)
+from labeler.datasets.formats.safe_json import stream_json
+from labeler.errors import InvalidImport
+from labeler.image_names import is_image_name
+
+Box = tuple[float, float, float, float]
+
+_NO_BOX: Final = (
+    "rle", "brushlabels", "bitmasklabels", "imageDataURL", "keypointlabels", "vertices",
+    "vectorlabels", "sequence", "videorectangle",
+)  # fmt: skip
+"""What masks, points, lines and videos have."""
+_SHAPE: Final = (
+    "x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "original_width",
+    "original_height",
+)  # fmt: skip
+_AROUND: Final = frozenset({
+    "id", "inner_id", "annotation_id", "annotator", "annotators", "created_at", "updated_at",
+    "lead_time", "agreement", "predictions", "drafts",
+})  # fmt: skip
+"""Keys of JSON-MIN that are neither answers nor the task's data."""
+_UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(?=.)")
+
+
+def from_label_studio(source: Source, problems: Problems) -> Iterator[FoundImage]:
+    """The images of the JSON files in `source`."""
+    files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
+    if len(source.files()) == 1:
+        files = list(source.files())
+    elif not files:
+        raise InvalidImport(
+            f"{source.name} holds no file of Label Studio: none in it ends with .json."
+        )
+    for file in files:
+        with opened(source, file) as stream:
+            keys: set[str] = set()
+            for key, line, task in stream_json(stream, file):
+                keys.add(key)
+                if key == "" and isinstance(task, dict):
+                    yield from _image(task, file, line, problems)
+                elif key == "":
+                    problems.fault(file, f"line {line}", f"{shown(task)} is not a task")
+        if keys - {""}:
+            raise InvalidImport(
+                f"{file} is no export of Label Studio: a list of tasks was expected. Export it as "
+                f"JSON or JSON-MIN.{other_format(keys)}"
+            )
+
+
+def _image(
+    task: Mapping[str, Any], file: str, line: int, problems: Problems
+) -> Iterator[FoundImage]:
+    """The image of one task; none where it names no image, or several."""
+    place = f"task {shown(task.get('id'))} on line {line}"
+    data = task.get("data")
+    whole = isinstance(data, dict) and "annotations" in task  # JSON, not JSON-MIN
+    values = list(data.values()) if whole and isinstance(data, dict) else list(task.values())
+    names = sorted(set(filter(None, map(_image_name, values))))
+    if len(names) != 1:
+        why = f"it names several images: {', '.join(names[:3])}" if names else "it names no image"
+        problems.fault(file, place, why)
+        return
+    if whole:
+        annotations = _results(task["annotations"])
+        regions = list(itertools.chain.from_iterable(annotations))
+        is_annotated = bool(annotations)
+    else:
+        answers = {key: value for key, value in task.items() if key not in _AROUND}
+        regions = [region for value in answers.values() for region in _dicts(value)]
+        annotations = [regions]
+        # Other answers than regions, of which nobody knows, are no word on boxes.
+        unknown = [value for value in answers.values() if value and not _image_name(value)]
+        is_annotated = bool(regions) or (task.get("annotation_id") is not None and not unknown)
+    boxes: list[FoundBox] = []
+    size: tuple[int | None, int | None] = (None, None)
+    joined, lost, others = _joined(regions)
+    for index, region in enumerate(joined, 1):
+        where = f"{place}, region {index}"
+        if any(kind in region for kind in _NO_BOX):
+            problems.skip(file, where, "it is no box and was left out")
+            continue
+        try:
+            boxes.append(_box(region, where))
+            sides = (region.get("original_width"), region.get("original_height"))
+            if all(type(side) is int and side > 0 for side in sides):
+                size = sides
+        except ValueError as error:
+            problems.fault(file, where, str(error))
+        else:
+            if region.get("rotation"):
+                problems.note(file, where, "it is turned: the upright box around it was taken")
+    if lost:
+        problems.skip(file, place, f"{lost} regions of an unknown shape were left out")
+    if others:
+        problems.note(file, place, f"{others} answers that are no regions are not taken")
+        # Without boxes there may be nothing to draw, or nobody has.
+        lost += 0 if boxes else others
+    if any(len(_joined(one)[0]) < len(joined) for one in annotations):
+        problems.note(file, place, f"it has {len(annotations)} annotations: all boxes were taken")
+        lost += 1
+    yield FoundImage(
+        names[0], tuple(boxes), file, place, *size,
+        shares=True, lost=lost + len(joined) - len(boxes), is_annotated=is_annotated,
+    )  # fmt: skip
+
+
+def _results(annotations: Any) -> list[list[Mapping[str, Any]]]:
+    """The regions of each of a task's annotations that was not canceled.
+
+    Of several, the one that somebody has chosen as the ground truth is taken alone.
+    """
+    given = [one for one in _dicts(annotations) if not one.get("was_cancelled")]
+    true = [one for one in given if one.get("ground_truth") is True]
+    found: list[list[Mapping[str, Any]]] = []
+    for annotation in true if len(true) == 1 else given:
+        regions: list[Mapping[str, Any]] = []
+        for result in _dicts(annotation.get("result")):
+            value = result.get("value")
+            if isinstance(value, dict):  # else it is a relation between regions
+                sizes = {key: result[key] for key in _SHAPE[-2:] if key in result}
+                regions.append({**value, **sizes})
+        found.append(regions)
+    return found
+
+
+def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int, int]:
+    """Each region once, with all that is said of it; how many are of an unknown shape; answers.
+
+    Choices, ratings and texts about the whole image are answers.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    lost = others = 0
+    for region in regions:
+        shape = {key: region[key] for key in (*_SHAPE, *_NO_BOX) if key in region}
+        if shape.keys() <= set(_SHAPE[-2:]):
+            if any(key.endswith("labels") for key in region):
+                lost += 1
+            else:
+                others += 1
+            continue
+        known = found.setdefault(json.dumps(shape, sort_keys=True, default=str), {})
+        for key, value in region.items():
+            if key.endswith("labels") and isinstance(known.get(key), list):
+                known[key] = [*known[key], *(one for one in value if one not in known[key])]
+            else:
+                known[key] = value
+    return list(found.values()), lost, others
+
+
+def _image_name(value: Any) -> str:
+    """The image's path in a task's value; empty where it is none."""
+    if not isinstance(value, str) or len(value) > 4096:
+        return ""
+    try:
+        parts = urlsplit(value)
+        asked = parse_qs(parts.query).get("d", [""])[0]  # /data/local-files/?d=folder/a.jpg
+    except ValueError:
+        return ""
+    path = asked or unquote(parts.path) or ""
+    if not is_image_name(path):
+        return ""
+    path = path.replace("\\", "/").lstrip("/")
+    if path.startswith("data/upload/"):
+        return _UPLOADED.sub("", path.rpartition("/")[2], count=1)
+    return path
+
+
+def _dicts(value: Any) -> list[Mapping[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _box(region: Mapping[str, Any], place: str) -> FoundBox:
+    """The region's box in shares of the image."""
+    given = [value for key, value in region.items() if key.endswith("labels")]
+    if not all(
+        isinstance(value, list) and all(isinstance(one, str) for one in value) for value in given
+    ):
+        raise ValueError(f"its label is {shown(given[0])}")
+    labels = list(dict.fromkeys(label for value in given for label in value))
+    if not labels:
+        raise ValueError("it has no label")
+    if len(labels) > 1:
+        raise ValueError(f"it has {len(labels)} labels; a box has one")
+    left, top, width, height = _percents(region)
+    return FoundBox(labels[0], left / 100, top / 100, width / 100, height / 100, place)
+
+
+def _percents(region: Mapping[str, Any]) -> Box:
+    if "points" in region:
+        points = region.get("points")
+        if not isinstance(points, list) or not all(
+            isinstance(point, list) and len(point) == 2 for point in points
+        ):
+            raise ValueError(f"its points are {shown(points)}, not pairs of numbers")
+        return around((number(x), number(y)) for x, y in points)
+    x, y = number(region.get("x")), number(region.get("y"))
+    if "radiusX" in region:
+        rx, ry = number(region.get("radiusX")), number(region.get("radiusY"))
+        box = x - rx, y - ry, 2 * rx, 2 * ry
+    else:
+        box = x, y, number(region.get("width")), number(region.get("height"))
+    rotation = number(region.get("rotation") or 0)
+    if not rotation:
+        return box
+    # Turned in pixels, where a percent is not as long across as it is down.
+    size = [number(region.get(f"original_{side}")) / 100 for side in ("width", "height")]
+    if min(size) <= 0:
+        raise ValueError("it is turned, and the image's size is missing")
+    across, down = size
+    left, top, width, height = turned(
+        box[0] * across, box[1] * down, box[2] * across, box[3] * down, rotation,
+        about_center="radiusX" in region,
+    )  # fmt: skip
+    return left / across, top / down, width / across, height / down

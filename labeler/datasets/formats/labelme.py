@@ -1,0 +1,105 @@
+"""labelme: one JSON an image, next to it; rectangles, and outlines by their box."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from labeler.datasets.formats.dataset_files import Source, read_whole
+from labeler.datasets.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    around,
+    number,
+    other_format,
+    shown,
+    side_of,
+)
+from labeler.datasets.formats.safe_json import load_json
+from labeler.errors import InvalidImport
+
+MAX_FILE_BYTES: Final = 2**26
+"""The picture itself may be in the file, as text."""
+_SHAPES: Final = (
+    "rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation", "quadrilateral",
+)  # fmt: skip
+"""Those that have a box around them; the last three are of AnyLabeling."""
+
+
+def from_labelme(source: Source, problems: Problems) -> Iterator[FoundImage]:
+    """The images of the JSON files in `source`; a file that can't be read is a fault."""
+    files = [name for name in source.files() if name.lower().endswith(".json")]
+    if len(source.files()) == 1:
+        files = list(source.files())
+    elif not files:
+        raise InvalidImport(f"{source.name} holds no labelme file: none in it ends with .json.")
+    for file in files:
+        try:
+            yield _image(load_json(read_whole(source, file, MAX_FILE_BYTES), file), file, problems)
+        except InvalidImport as error:
+            if len(files) == 1:
+                raise
+            problems.refused(file, error)
+
+
+def _image(data: Any, file: str, problems: Problems) -> FoundImage:
+    shapes = data.get("shapes") if isinstance(data, dict) else None
+    if not isinstance(shapes, list):
+        keys = data if isinstance(data, dict) else [""]
+        raise InvalidImport(
+            f"{file}: it is no labelme file: it has no list `shapes`.{other_format(keys)}"
+        )
+    path = data.get("imagePath")
+    # The path leads from the file to the image, up and down.
+    named = path.replace("\\", "/") if isinstance(path, str) else ""
+    name = named or PurePosixPath(file).stem
+    boxes: list[FoundBox] = []
+    for index, shape in enumerate(shapes):
+        place = f"shape {index + 1}"
+        kind = shape.get("shape_type", "polygon") if isinstance(shape, dict) else ""
+        if kind not in _SHAPES:
+            problems.skip(file, place, f"{shown(kind)} has no box: it is not taken")
+            continue
+        try:
+            boxes.append(_box(shape, kind, place))
+        except ValueError as error:
+            problems.fault(file, place, str(error))
+    flags = data.get("flags")
+    raised = [name for name, value in flags.items() if value] if isinstance(flags, dict) else []
+    if raised:
+        said = ", ".join(map(shown, raised[:3]))
+        problems.note(file, "", f"what it says of the whole image is not taken: {said}")
+    width, height = side_of(data.get("imageWidth")), side_of(data.get("imageHeight"))
+    return FoundImage(
+        name, tuple(boxes), file, "", width, height, any_extension=not named,
+        lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not raised,
+    )  # fmt: skip
+
+
+def _box(shape: Mapping[str, Any], kind: str, place: str) -> FoundBox:
+    label, points = shape.get("label"), shape.get("points")
+    if not isinstance(label, str):
+        raise ValueError(f"its label is {shown(label)}, not a text")
+    if not isinstance(points, list) or not all(
+        isinstance(point, list) and len(point) == 2 for point in points
+    ):
+        raise ValueError(f"its points are {shown(points)}, not pairs of numbers")
+    pairs = [(number(x), number(y)) for x, y in points]
+    if kind == "circle":
+        if len(pairs) != 2:
+            raise ValueError(f"a circle has two points, not {len(pairs)}")
+        (x, y), (edge_x, edge_y) = pairs
+        radius = math.hypot(edge_x - x, edge_y - y)
+        pairs = [(x - radius, y - radius), (x + radius, y + radius)]
+    flags = shape.get("flags")
+    said = (
+        {name: True for name, value in (flags or {}).items() if value is True}
+        if isinstance(flags, dict)
+        else {}
+    )
+    if shape.get("difficult") is True:
+        said["difficult"] = True
+    return FoundBox(label, *around(pairs), place, said)

@@ -1,0 +1,232 @@
+"""Pascal VOC: one XML an image, written and read by LabelImg's convention.
+
+LabelImg counts pixels from 0, and a box goes from xmin to xmax, as wide as their difference. The
+official data sets count from 1 and include the last pixel: a box of the whole image goes from 1 to
+its width. The convention of a file is told by what it says of its origin, unless it is given.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
+from html import escape
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from labeler.datasets.formats.dataset_files import Source, opened, read_whole
+from labeler.datasets.formats.found import (
+    FoundBox,
+    FoundImage,
+    Problems,
+    number_in,
+    shown,
+    side_of,
+    turned,
+)
+from labeler.datasets.formats.safe_xml import Element, stream_xml
+from labeler.datasets.rules import Box
+from labeler.errors import InvalidImport
+
+MAX_FILE_BYTES: Final = 2**25
+PICTURES: Final = "JPEGImages"
+"""The folder of the pictures."""
+LABELS_FILE: Final = "labels.txt"
+"""The names of all labels, a line each: VOC has no place for those that no box has."""
+_OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
+_FLAGS: Final = ("difficult", "truncated", "occluded")
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "unspecified"})
+_SET: Final = frozenset({"1", "1.0", "true", "yes", "y", "t"})
+
+
+_SHAPES: Final = ("object", "bndbox", "robndbox", "polygon", "xmin")
+
+Edges = tuple[float, float, float, float]
+
+
+class Convention(StrEnum):
+    """What the numbers of a file mean."""
+
+    AUTO = "auto"
+    LABELIMG = "labelimg"
+    OFFICIAL = "official"
+
+
+def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, Box]]) -> str:
+    """The XML of one image: its name below JPEGImages, its width and height, and its boxes.
+
+    Each with its label's name and those of its attributes that VOC has a word for. Numbers have
+    two decimals at most.
+    """
+    width, height = size
+    lines = [
+        "<annotation>",
+        f"\t<folder>{PICTURES}</folder>",
+        f"\t<filename>{_escaped(file_name)}</filename>",
+        "\t<source>\n\t\t<database>Unknown</database>\n\t</source>",
+        f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>",
+        "\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>",
+    ]
+    for name, (_, *edges, attributes) in objects:
+        kept = json.loads(attributes) if attributes else {}
+        flags = {flag: _flag(kept.get(flag)) for flag in ("truncated", "difficult")}
+        flags |= {"occluded": _flag(kept["occluded"])} if "occluded" in kept else {}
+        lines += [
+            "\t<object>",
+            f"\t\t<name>{_escaped(name)}</name>",
+            f"\t\t<pose>{_escaped(str(kept.get('pose', 'Unspecified')))}</pose>",
+            *(f"\t\t<{flag}>{_escaped(text)}</{flag}>" for flag, text in flags.items()),
+            "\t\t<bndbox>",
+            *(
+                f"\t\t\t<{side}>{edge / 100:.12g}</{side}>"
+                for side, edge in zip(("xmin", "ymin", "xmax", "ymax"), edges, strict=True)
+            ),
+            "\t\t</bndbox>",
+            "\t</object>",
+        ]
+    return "\n".join([*lines, "</annotation>", ""])
+
+
+def _flag(value: Any) -> str:
+    """A flag as readers take it, by int(): 1 for true; a number as it is."""
+    return str(int(value)) if isinstance(value, bool | int) else "1" if value else "0"
+
+
+def _escaped(text: str) -> str:
+    """The text as XML has it; what XML can't hold at all becomes a question mark."""
+    return escape(_NO_XML.sub("\ufffd", text), quote=False)
+
+
+def from_voc(
+    source: Source, problems: Problems, convention: Convention = Convention.AUTO
+) -> Iterator[FoundImage]:
+    """The images of the XML files in `source`; a file that can't be read is a fault."""
+    files = [name for name in source.files() if name.lower().endswith(".xml")]
+    if len(source.files()) == 1:
+        files = list(source.files())
+    elif not files:
+        raise InvalidImport(f"{source.name} holds no VOC file: none in it ends with .xml.")
+    for name in source.files():
+        if name.rpartition("/")[2] == LABELS_FILE:
+            text = read_whole(source, name, MAX_FILE_BYTES).decode("utf-8-sig", "replace")
+            problems.labels += filter(None, map(str.strip, text.split("\n")))
+    for file in files:
+        try:
+            if source.size(file) > MAX_FILE_BYTES:
+                raise InvalidImport(f"{file} is larger than a VOC file can be.")
+            with opened(source, file) as stream:
+                parts = list(stream_xml(stream, file, "annotation"))
+        except InvalidImport as error:
+            if len(files) == 1:
+                raise
+            problems.refused(file, error)
+        else:
+            yield image_of(parts, file, problems, convention)
+
+
+def image_of(
+    parts: list[Element], file: str, problems: Problems, convention: Convention
+) -> FoundImage:
+    """The image of one file, from what lies below its root."""
+    root = Element("annotation", {}, 1, children=parts)
+    name = (root.text_of("filename") or "").replace("\\", "/")
+    base = name.rpartition("/")[2] or PurePosixPath(file).stem
+    if convention is Convention.AUTO:
+        convention = _convention(root)
+    size = root.find("size")
+    width, height = (side_of(size.text_of(side)) if size else None for side in ("width", "height"))
+    boxes: list[FoundBox] = []
+    objects = [child for child in parts if child.tag == "object"]
+    lost = 0
+    for child in parts:
+        if child.tag != "object" and _holds_shape(child):
+            problems.fault(file, f"{child.tag} on line {child.line}", "it is no <object> of VOC")
+            lost += 1
+    for index, element in enumerate(objects):
+        place = f"object {index + 1} on line {element.line}"
+        try:
+            found = _found_boxes(element, place, convention)
+        except ValueError as error:
+            problems.fault(file, place, str(error))
+            lost += 1
+        else:
+            boxes += found
+            if element.find("bndbox") is None:
+                problems.note(file, place, "it is turned: the upright box around it was taken")
+        for part in element.children:
+            if part.tag == "part":
+                problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
+    return FoundImage(
+        name or base, tuple(boxes), file, "", width, height,
+        any_extension="." not in base[1:] or not name, lost=lost,
+    )  # fmt: skip
+
+
+def _convention(root: Element) -> Convention:
+    source = root.find("source")
+    origins = (root.text_of("folder"), source.text_of("database") if source else None)
+    official = any(_OFFICIAL.fullmatch(origin or "") for origin in origins)
+    return Convention.OFFICIAL if official else Convention.LABELIMG
+
+
+def _holds_shape(element: Element) -> bool:
+    """Whether an element that is no object holds what may be one."""
+    return element.tag.lower() in _SHAPES or any(map(_holds_shape, element.children))
+
+
+def _found_boxes(element: Element, place: str, convention: Convention) -> list[FoundBox]:
+    """The box of an object; some programs write several into one."""
+    label = element.text_of("name")
+    if not label:
+        raise ValueError("it has no name")
+    kept = _attributes(element)
+    found = [child for child in element.children if child.tag == "bndbox"]
+    edges = [_edges(bounds, convention) for bounds in found]
+    if not found:
+        turned_box = element.find("robndbox")
+        if turned_box is None:
+            other = next((child.tag for child in element.children if "box" in child.tag), None)
+            raise ValueError(f"it has no bndbox{f', but <{other}>' if other else ''}")
+        edges = [_upright(turned_box)]
+    return [FoundBox(label, *four, place, kept) for four in edges]
+
+
+def _upright(element: Element) -> Edges:
+    """The upright box around a turned one, which roLabelImg writes: its center, and radians."""
+    x, y, width, height, angle = (
+        number_in(element.text_of(name)) for name in ("cx", "cy", "w", "h", "angle")
+    )
+    return turned(
+        x - width / 2, y - height / 2, width, height, math.degrees(angle), about_center=True
+    )
+
+
+def _edges(bounds: Element, convention: Convention) -> Edges:
+    """Left, top, width and height; ValueError."""
+    left, top, right, bottom = (
+        number_in(bounds.text_of(side)) for side in ("xmin", "ymin", "xmax", "ymax")
+    )
+    # Some tools write the corners in the order in which they were drawn.
+    left, right = sorted((left, right))
+    top, bottom = sorted((top, bottom))
+    if convention is Convention.OFFICIAL:
+        left, top = left - 1, top - 1
+    return left, top, right - left, bottom - top
+
+
+def _attributes(element: Element) -> Mapping[str, Any]:
+    """What else is said of the object, where it is said at all."""
+    kept: dict[str, Any] = {}
+    for name in _FLAGS:
+        text = (element.text_of(name) or "").strip().lower()
+        if text in _SET:
+            kept[name] = True
+        elif text not in _UNSET:
+            kept[name] = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else text
+    pose = element.text_of("pose") or ""
+    if pose.lower() not in _UNSET:
+        kept["pose"] = shown(pose)[1:-1]
+    return kept

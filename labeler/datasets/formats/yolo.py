@@ -1,0 +1,315 @@
+"""YOLO: one text an image, a line a box, numbers as shares of the image's size.
+
+Read are Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and texts
+beside their images with classes.txt or obj.names. A line is a class and the box's centre, width
+and height, with a confidence and the number of a track behind it or not; or a class and the
+corners of an outline, whose box is taken. Key points are told by `kpt_shape` in data.yaml.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from labeler.datasets.formats.dataset_files import Source, read_whole
+from labeler.datasets.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
+from labeler.datasets.rules import Box
+from labeler.errors import InvalidImport
+from labeler.image_names import is_image_name
+
+MAX_TEXT_BYTES: Final = 2**24
+MAX_YAML_BYTES: Final = 2**18
+_NAME_FILES: Final = ("classes.txt", "obj.names", "_darknet.labels", "predefined_classes.txt")
+_LISTS: Final = ("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt")
+_ROUNDING: Final = 0.01
+_MAX_SHARE: Final = 2
+"""Larger numbers are pixels, not shares of a box that was drawn over the border."""
+_LINE_END: Final = re.compile("\r\n?|\n")
+_CLASS: Final = re.compile("[0-9]{1,9}")
+_MAX_CLASSES: Final = 100_000
+_UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+
+
+def to_yolo(boxes: Sequence[Box], width: int, height: int) -> str:
+    """The text of one image: a line for each box, eight decimals, so to a hundredth of a pixel."""
+    return "".join(
+        f"{category - 1} {(left + right) / 200 / width:.8f} {(top + bottom) / 200 / height:.8f}"
+        f" {(right - left) / 100 / width:.8f} {(bottom - top) / 100 / height:.8f}\n"
+        for category, left, top, right, bottom, _ in boxes
+    )
+
+
+def to_yaml(names: Iterable[str], parts: Mapping[str, str]) -> str:
+    """data.yaml: the folders of the parts, relative to it, and the classes' names by number.
+
+    Without `path`, which readers take from where they are started, not from where the file is.
+    """
+    lines = [f"{part}: {folder}" for part, folder in parts.items()]
+    lines.append("names:")
+    lines += [f"  {number}: {_quoted(name)}" for number, name in enumerate(names)]
+    return "\n".join(lines) + "\n"
+
+
+def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
+    """The images of the label texts in `source`; a text that can't be read is a fault."""
+    names, keypoints = _names(source)
+    problems.labels += [names[number] for number in sorted(names)]
+    texts = [file for file in source.files() if file.lower().endswith(".txt")]
+    if len(source.files()) > 1:
+        below = [file for file in texts if "labels" in file.split("/")[:-1]]
+        texts = below or [file for file in texts if not _is_other(file)]
+    images = _listed_images(source)
+    stems = {PurePosixPath(file).stem for file in texts}
+    if not texts:
+        raise InvalidImport(f"{source.name} holds no YOLO labels: no text in it is one.")
+    for file in texts:
+        try:
+            lines = _LINE_END.split(_text(read_whole(source, file, MAX_TEXT_BYTES), file))
+        except InvalidImport as error:
+            problems.refused(file, error)
+            continue
+        if len(texts) > 1 and _is_list(file, lines, names, stems):
+            continue
+        boxes: list[FoundBox] = []
+        lost = 0
+        for index, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            try:
+                boxes.append(_box(line.split(), names, f"line {index}", keypoints=keypoints))
+            except ValueError as error:
+                problems.fault(file, f"line {index}", str(error))
+                lost += 1
+        stem = _image_of(file)
+        yield FoundImage(
+            images.get(stem, stem), tuple(boxes), file,
+            shares=True, any_extension=stem not in images, lost=lost,
+        )  # fmt: skip
+
+
+def _image_of(file: str) -> str:
+    """The image's path without extension: as Ultralytics finds a label's text, the other way."""
+    parts = file.rpartition(".")[0].split("/")
+    folders = parts[:-1]
+    if "labels" in folders:
+        at = len(folders) - 1 - folders[::-1].index("labels")
+        parts[at] = "images"
+    return "/".join(parts)
+
+
+def _listed_images(source: Source) -> Mapping[str, str]:
+    """The images in lists such as train.txt, by their paths without extension."""
+    images = {}
+    for file in source.files():
+        folder, slash, base = file.rpartition("/")
+        if base.lower() not in _LISTS or "labels" in folder.split("/"):
+            continue
+        text = read_whole(source, file, MAX_TEXT_BYTES).decode("utf-8", "replace")
+        for line in text.split("\n"):
+            name = f"{folder}{slash}{line.strip().removeprefix('./')}"
+            if is_image_name(name):
+                images[name.rpartition(".")[0]] = name
+    return images
+
+
+def _is_other(file: str) -> bool:
+    """Whether a text beside the labels is none: names, lists of images, words for people."""
+    base = file.rpartition("/")[2].lower()
+    return (
+        base in _NAME_FILES
+        or base in _LISTS
+        or base.startswith(("readme", "license", "licence", "autosplit_"))
+    )
+
+
+def _is_list(
+    file: str, lines: list[str], names: Mapping[int, str], stems: AbstractSet[str]
+) -> bool:
+    """Whether a text among the labels is a list of the classes' names or of images instead.
+
+    LabelImg writes classes.txt there, others train2017.txt, Validation.txt or a list of `stems`.
+    """
+    filled = [line.strip() for line in lines if line.strip()]
+    if not filled or any(_begins_with_number(line) for line in filled):
+        return not filled and _is_other(file)
+    return (
+        _is_other(file)
+        or set(filled) <= set(names.values())
+        or all(map(is_image_name, filled))
+        or set(filled) <= stems
+    )
+
+
+def _begins_with_number(line: str) -> bool:
+    try:
+        number_in(line.split()[0])
+    except ValueError:
+        return False
+    return len(line.split()) > 1
+
+
+def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: int) -> FoundBox:
+    if len(parts) < 5:
+        raise ValueError(f"it has {len(parts)} numbers; a box has five")
+    kind = number_in(parts[0])
+    label = names.get(int(kind)) if kind == int(kind) else None
+    if label is None:
+        raise ValueError(f"there is no name for class {parts[0][:20]}")
+    values = [number_in(part) for part in parts[1:]]
+    if len(values) in (4, 5) or 0 <= len(values) - 4 - keypoints <= 2 * bool(keypoints):
+        if max(map(abs, values[:4])) > _MAX_SHARE:
+            raise ValueError("its numbers are not shares of the image, from 0 to 1, but pixels")
+        if len(values) == 5 and not (_are_shares(values[4:]) or values[4].is_integer()):
+            raise ValueError(f"{parts[5][:20]} is neither a confidence nor a track")
+        return _centered(label, values, place)
+    if keypoints:
+        raise ValueError(
+            f"its {len(parts)} numbers are not a box and the {keypoints} of its key points"
+        )
+    readings = list(_readings(label, values, parts[-1], place))
+    if len(readings) != 1:
+        why = "may be a box or an outline" if readings else "are neither a box nor an outline"
+        raise ValueError(f"its {len(parts)} numbers {why}")
+    return readings[0]
+
+
+def _readings(label: str, values: list[float], last: str, place: str) -> Iterator[FoundBox]:
+    """What a line of more numbers may mean that they do not contradict.
+
+    Ultralytics writes a confidence behind a box or an outline, and behind that the number of a
+    track. Coordinates and confidences are from 0 to 1, tracks whole numbers.
+    """
+    behind = 2 if last.isascii() and last.isdigit() else 0
+    if len(values) == 6 and behind and _are_shares(values[:5]):
+        x, y, width, height = values[:4]
+        if _are_shares([x - width / 2, y - height / 2, x + width / 2, y + height / 2]):
+            yield _centered(label, values, place)
+    if len(values) % 2 and _has_keypoints(values):
+        yield _centered(label, values, place)
+    outlines = [values] if len(values) % 2 == 0 else [values[:-1]]
+    if behind and len(values) % 2 == 0 and len(values) >= 8 and values[-1] > 1:
+        outlines.append(values[:-2])
+    for outline in outlines:
+        rest = values[len(outline) :][:1]
+        if len(outline) >= 6 and _are_shares([*outline, *rest]):
+            pairs = zip(outline[::2], outline[1::2], strict=True)
+            yield FoundBox(label, *around(pairs), place)
+
+
+def _has_keypoints(values: list[float]) -> bool:
+    """Whether a box and points around it, three numbers each, are a way to read these."""
+    x, y, width, height = values[:4]
+    points = values[4:]
+    # Those that are not seen are at 0, 0; predicted ones may lie a little outside.
+    return len(points) % 3 == 0 and all(
+        (abs(across - x) <= width and abs(down - y) <= height) or across == down == 0
+        for across, down in zip(points[::3], points[1::3], strict=True)
+    )
+
+
+def _are_shares(values: list[float]) -> bool:
+    """Whether all are from 0 to 1, but for what rounding and a cut at the border leave."""
+    return all(-_ROUNDING <= value <= 1 + _ROUNDING for value in values)
+
+
+def _centered(label: str, values: list[float], place: str) -> FoundBox:
+    x, y, width, height = values[:4]
+    return FoundBox(label, x - width / 2, y - height / 2, width, height, place)
+
+
+def _quoted(name: str) -> str:
+    """The name as YAML has it in quotes: as JSON does, but for what YAML can't hold as it is."""
+    text = json.dumps(name, ensure_ascii=False)
+    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+
+
+# --- names of classes ---------------------------------------------------------------------
+
+
+def _names(source: Source) -> tuple[Mapping[int, str], int]:
+    """The names of the classes by number, and how many numbers of key points follow a box."""
+    yamls = [file for file in source.files() if file.lower().endswith((".yaml", ".yml"))]
+    # data.yaml first, and what lies higher first.
+    yamls.sort(key=lambda file: (not file.endswith("data.yaml"), file.count("/"), file))
+    for file in yamls:
+        found = _load_yaml(read_whole(source, file, MAX_YAML_BYTES), file)
+        if isinstance(found, dict) and "names" in found:
+            return _listed(found["names"], file), _keypoints(found.get("kpt_shape"), file)
+    for wanted in _NAME_FILES:
+        for file in source.files():
+            if file.rpartition("/")[2].lower() == wanted:
+                lines = _LINE_END.split(_text(read_whole(source, file, MAX_YAML_BYTES), file))
+                while lines and not lines[-1].strip():
+                    lines.pop()
+                return _listed([line.strip() for line in lines], file), 0
+    raise InvalidImport(
+        f"{source.name} does not say what its classes are called: put a data.yaml with `names`, or "
+        "a classes.txt with a name on each line, beside the labels."
+    )
+
+
+def _keypoints(shape: Any, file: str) -> int:
+    if shape is None:
+        return 0
+    if isinstance(shape, list) and len(shape) == 2 and all(map(_CLASS.fullmatch, map(str, shape))):
+        return int(shape[0]) * int(shape[1])
+    raise InvalidImport(f"{file}: `kpt_shape` is {shown(shape)}, not two numbers.")
+
+
+def _listed(names: Any, file: str) -> Mapping[int, str]:
+    pairs: list[tuple[Any, Any]] | None = None
+    if isinstance(names, list):
+        pairs = list(enumerate(names))
+    elif isinstance(names, dict):
+        pairs = list(names.items())
+    if pairs is None or len(pairs) > _MAX_CLASSES:
+        raise InvalidImport(f"{file}: `names` is not a list of names.")
+    found: dict[int, str] = {}
+    for number, name in pairs:
+        if not _CLASS.fullmatch(str(number)):
+            raise InvalidImport(f"{file}: {shown(number)} is not the number of a class.")
+        if not isinstance(name, str):
+            raise InvalidImport(
+                f"{file}: the name of class {shown(number)} is {shown(name)}, not a text."
+            )
+        if found.setdefault(int(number), name) != name:
+            raise InvalidImport(f"{file}: class {int(number)} has two names.")
+    return found
+
+
+def _load_yaml(data: bytes, file: str) -> Any:
+    # Only an import needs it; a page does not.
+    import yaml
+
+    class Loader(yaml.BaseLoader):
+        """Every scalar is its text: `no`, `007` and `1.10` are names.
+
+        Without aliases, by which a few lines stand for gigabytes.
+        """
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise yaml.YAMLError("aliases are not taken")
+            if "python" in (self.peek_event().tag or ""):  # type: ignore[no-untyped-call]
+                raise yaml.YAMLError("objects of Python are not taken")
+            return super().compose_node(parent, index)
+
+    try:
+        # The loader makes nothing but texts, lists and mappings.
+        return yaml.load(_text(data, file), Loader)  # noqa: S506
+    except (yaml.YAMLError, ValueError) as error:
+        why = " ".join(str(error).split())[:200]
+        raise InvalidImport(f"{file} was refused: it is no YAML: {why}.") from error
+    except RecursionError as error:
+        raise InvalidImport(f"{file} was refused: it is nested too deep.") from error
+
+
+def _text(data: bytes, file: str) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidImport(f"{file} is not UTF-8 text. Save it as UTF-8.") from error

@@ -1,0 +1,1 @@
+"""Imports: the boxes of a data set put onto the images of the project."""

@@ -1,0 +1,170 @@
+"""The images that come along with an imported data set, added to the project first."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Final, TypeVar
+
+from labeler.datasets.formats.dataset_files import Source, opened, read_whole
+from labeler.datasets.formats.found import FoundImage, Problems
+from labeler.datasets.imports.match import ImageNames
+from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
+from labeler.image_names import HEAD_BYTES, is_image_file, is_image_name
+from labeler.project.originals import same_id
+from labeler.project.project import AddedImage, Dataset
+from labeler.runtime.jobs import Progress
+
+BATCH: Final = 256
+_ADDING: Final = 3
+"""Images in memory at once."""
+
+_TEXTS: Final = (".txt", ".xml", ".json", ".jsonl", ".yaml", ".yml", ".csv", ".md", ".gz")
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class AddedPictures:
+    """Images that came along: by ID, and the ID of each by its path there.
+
+    `created` counts the new ones. `refused` says why a file was not added, by its path.
+    """
+
+    by_id: dict[str, AddedImage] = field(default_factory=dict)
+    paths: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    created: int = 0
+
+
+def image_files(source: Source, found: Iterable[FoundImage]) -> list[str]:
+    """The images in `source`, or, where it is a single file, beside it as far as it names them."""
+    names = images_in(source)
+    beside = (source.beside(image.name) for image in found)
+    return [*names, *dict.fromkeys(name for name in beside if name and is_image_name(name))]
+
+
+def images_in(source: Source) -> list[str]:
+    """The files that are images by their extensions or first bytes."""
+    return [name for name in source.files() if is_image_file(name, _head(source, name))]
+
+
+def _head(source: Source, name: str) -> bytes:
+    """The file's first bytes; nothing for a file that is surely none."""
+    if is_image_name(name) or name.lower().endswith(_TEXTS):
+        return b""
+    with opened(source, name) as file:
+        return file.read(HEAD_BYTES)
+
+
+def add_pictures(
+    dataset: Dataset,
+    source: Source,
+    names: list[str],
+    problems: Problems,
+    progress: Progress,
+    *,
+    called: Mapping[str, str],
+    by: str,
+    dry_run: bool,
+) -> AddedPictures:
+    """Add these images of `source`, or look at what adding them would do.
+
+    `called` gives the names of some in the project, by those in the source.
+    One that can't be taken is a fault in `problems`; StoreError ends it all.
+    """
+    added = AddedPictures()
+    if not names:
+        return added
+    there = ImageNames(listed(dataset))
+    digests: dict[str, bytes] = {}
+
+    def add(name: str) -> AddedImage | LabelerError:
+        try:
+            data = read_whole(source, name, dataset.max_upload_bytes)
+            path = called.get(name, name)
+            known = _known(dataset, path, data, there)
+            if known is not None:
+                return known
+            if dry_run:
+                image = dataset.look_at_image(path, data)
+                digest = hashlib.md5(data).digest()
+                if digests.setdefault(image.image_id, digest) != digest:
+                    return same_id(path)
+                return image
+            return dataset.add_image(path, data, by)
+        except StoreError:
+            raise
+        except LabelerError as error:
+            return error
+
+    with ThreadPoolExecutor(_ADDING, "labeler-import") as pool:
+        for some in batches(names):
+            for name, image in _in_order(pool, add, some, source):
+                progress("adding images", len(added.paths), len(names))
+                if isinstance(image, LabelerError):
+                    added.refused[called.get(name, name)] = image.message.rstrip(".")
+                    problems.fault(name, "", image.message.rstrip("."))
+                    continue
+                added.paths[called.get(name, name)] = image.image_id
+                known = added.by_id.setdefault(image.image_id, image)
+                # Of two files that are one image either may have been the first to be added.
+                if image.created and not known.created:
+                    added.by_id[image.image_id] = image
+    added.created = sum(image.created for image in added.by_id.values())
+    return added
+
+
+def _in_order(
+    pool: ThreadPoolExecutor,
+    add: Callable[[str], AddedImage | LabelerError],
+    names: list[str],
+    source: Source,
+) -> Iterator[tuple[str, AddedImage | LabelerError]]:
+    """Each name with what came of it, in the order of `names`.
+
+    Files of one size may have one image ID. They are added one after the other, so that the first
+    of them is the one that is taken, in each run.
+    """
+    by_size: dict[int, list[str]] = {}
+    for name in names:
+        by_size.setdefault(source.size(name), []).append(name)
+    results: dict[str, AddedImage | LabelerError] = {}
+    for some in pool.map(lambda group: [(name, add(name)) for name in group], by_size.values()):
+        results.update(some)
+    for name in names:
+        yield name, results[name]
+
+
+def listed(dataset: Dataset) -> Iterator[tuple[str, str]]:
+    """The paths of the project's images, and their IDs; an image may have two."""
+    for entry in dataset.list_images():
+        for path in dict.fromkeys((dataset.file_name(entry), entry.image_path)):
+            yield path, entry.image_id
+
+
+def batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items, some at a time."""
+    waiting = iter(items)
+    while some := list(islice(waiting, BATCH)):
+        yield some
+
+
+def _known(dataset: Dataset, name: str, data: bytes, there: ImageNames) -> AddedImage | None:
+    """The image of the same name and bytes that is in the project, whatever its ID.
+
+    With random IDs, importing twice would add every image twice.
+    """
+    for image_id in dict.fromkeys(there.of_base_name(name)):
+        try:
+            document = dataset.stored_document(image_id).document
+        except (NotFound, DamagedDocument):
+            continue
+        width, height = document.image_width, document.image_height
+        same = document.metadata.content_md5 == hashlib.md5(data).hexdigest()
+        if same and width is not None and height is not None:
+            return AddedImage(image_id, document.image_path, width, height, created=False)
+    return None

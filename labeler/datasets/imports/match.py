@@ -1,0 +1,297 @@
+"""Which image a label file means by a name. Pure; the same for every format.
+
+A name is compared with the paths of images, folders included. Folders that both sides state have to
+agree: one side's list ends with the other's. Folders that say what lies in them (`images`,
+`JPEGImages`, `labels`) may be missing on either side, and `valid` is `val`.
+
+The base name is looked for as it is; then in any case; then as a known tool changes it on upload
+or export (Label Studio, Roboflow, CVAT); then with any extension; at last the label file's own name
+is taken, if the file is of one image. Of several images that fit, the first of these decides: the
+very path; the longest common tail of folders; that both lie where the images begin; the place of
+the label file, which lies in the folder or is of the split that it labels. Without any of them, an
+image is taken only if no other has its name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+from urllib.parse import unquote
+
+from labeler.image_names import is_image_name, safe_file_name
+from labeler.model.unicode_text import nfc
+
+_LAYOUT: Final = frozenset({
+    "images", "image", "imgs", "img", "jpegimages", "pngimages", "pictures", "photos", "data",
+    "labels", "label", "annotations", "annotation", "anns", "xml", "xmls", "json", "jsons",
+    "obj_train_data", "default",
+})  # fmt: skip
+"""Folders that tell what kind of file lies in them, not which."""
+_SPLIT: Final = re.compile(r"(train|training|val|valid|validation|dev|test|testing)([0-9]*)")
+_SPLITS: Final = {
+    "training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"
+}  # fmt: skip
+_WORDS: Final = re.compile(r"[^0-9a-z]+")
+_DRIVE: Final = re.compile("[A-Za-z]:")
+_LABEL_STUDIO: Final = re.compile(r"[0-9a-f]{8}(-|__)(?=.)")
+_ROBOFLOW: Final = re.compile(r"(.+)_(jpe?g|png|webp|bmp|gif|tiff?)\.rf\.[0-9A-Za-z]{16,40}\.\w+")
+_DJANGO: Final = re.compile(r"[^-\w.]")
+
+Folders = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What a label file says of its image: a name, and by its own path where it may lie.
+
+    `is_of_one_image`: the file is of this image alone. `any_extension`: the name has none.
+    """
+
+    name: str
+    file: str = ""
+    is_of_one_image: bool = False
+    any_extension: bool = False
+
+
+class Match(NamedTuple):
+    """The image that a name means; `sure` if the path agrees too, else by its base name alone."""
+
+    image_id: str
+    sure: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """A name that may mean several images; `paths` are some of theirs."""
+
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A name that images have in other folders only; `paths` are some of theirs."""
+
+    paths: tuple[str, ...]
+
+
+class Candidate(NamedTuple):
+    """An image under one of its paths. Those that came along with the label files go first."""
+
+    folders: Folders
+    base: str
+    image_id: str
+    came_along: bool
+
+    @property
+    def path(self) -> str:
+        return "/".join((*self.folders, self.base))
+
+
+class ImageNames:
+    """Images by their paths, which are relative and with `/`. An image may have several."""
+
+    def __init__(
+        self, images: Iterable[tuple[str, str]], came_along: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        self._by_key: dict[tuple[str, str], list[Candidate]] = {}
+        for listed, is_along in ((came_along, True), (images, False)):
+            for path, image_id in listed:
+                folders, base = _split_path(path)
+                candidate = Candidate(folders, base, image_id, is_along)
+                for key in set(_keys(base)):
+                    self._by_key.setdefault(key, []).append(candidate)
+
+    def find(self, stated: Stated) -> Match | Ambiguous | Elsewhere | None:
+        """The image that is meant; None where no image has the name, in whatever form."""
+        elsewhere: list[Candidate] = []
+        for key in _keys_of(stated):
+            found = self._by_key.get(key, [])
+            if any(candidate.came_along for candidate in found):
+                found = [candidate for candidate in found if candidate.came_along]
+            scores = [(score, one) for one in found if (score := _score(stated, one)) is not None]
+            if scores:
+                return _best(scores, found)
+            elsewhere += found
+        return Elsewhere(_shown(elsewhere)) if elsewhere else None
+
+    def of_base_name(self, name: str) -> list[str]:
+        """The images whose base name this is."""
+        base = _split_path(name)[1]
+        return [one.image_id for one in self._by_key.get(("name", base), [])]
+
+
+class _Score(NamedTuple):
+    """How well an image fits; larger is better.
+
+    `root`: both lie where the images begin, below nothing but the folders of layouts and splits.
+    """
+
+    exact: int = 0
+    tail: int = 0
+    root: int = 0
+    beside: int = 0
+
+
+_BY_NAME: Final = _Score()
+"""Nothing but the base name speaks for the image."""
+
+
+def _score(stated: Stated, candidate: Candidate) -> _Score | None:
+    """How well the image fits what is stated; None where folders disagree."""
+    folders, _ = _split_path(stated.name)
+    place, _ = _split_path(stated.file)
+    if candidate.image_id in folders[-1:]:  # a name that exports give to tell two images apart
+        return _Score(3)
+    own = candidate.folders
+    beside = _resolved(stated)
+    if own in (beside, folders):
+        return _Score(2 if own == beside else 1, len(own))
+    said = _telling(folders)
+    if stated.is_of_one_image and not said:
+        said = _telling(place)
+    mine = _telling(own)
+    tail = min(len(said), len(mine))
+    if tail and said[-tail:] != mine[-tail:]:
+        return None
+    hint = 0
+    if not folders:
+        hint = _common_tail(_telling(place), mine)
+        splits, mine_splits = _splits(stated.file), _splits("/".join((*mine, "")))
+        if splits and mine_splits:
+            if not splits & mine_splits:
+                return None
+            hint += 1
+    at_root = not _is_below(said) and not _is_below(mine)
+    return _Score(0, tail, int(at_root), hint)
+
+
+def _best(
+    scores: Sequence[tuple[_Score, Candidate]], found: Sequence[Candidate]
+) -> Match | Ambiguous:
+    best = max(score for score, _ in scores)
+    if best == _BY_NAME:
+        # Then no other image may have the name.
+        meant = {candidate.image_id for candidate in found}
+    else:
+        meant = {candidate.image_id for score, candidate in scores if score == best}
+    if len(meant) == 1:
+        return Match(meant.pop(), best > _BY_NAME)
+    return Ambiguous(_shown(found))
+
+
+def _shown(found: Iterable[Candidate]) -> tuple[str, ...]:
+    return tuple(sorted({candidate.path for candidate in found})[:3])
+
+
+# --- names --------------------------------------------------------------------------------
+
+
+def _keys_of(stated: Stated) -> Iterator[tuple[str, str]]:
+    """Under what to look for the image, the surest first."""
+    base = _split_path(stated.name)[1]
+    named, folded, changed, *stems = _keys(base)
+    yield from (named, folded)
+    if stated.any_extension or not is_image_name(base):
+        yield "stem", _folded(base)
+        yield "stem", _tool_key(base)
+    yield changed
+    if not stated.any_extension:
+        yield from stems
+    if stated.is_of_one_image:
+        yield "stem", _stem(_folded(_split_path(stated.file)[1]))
+
+
+def _keys(base: str) -> tuple[tuple[str, str], ...]:
+    folded, changed = _folded(base), _tool_key(base)
+    return (
+        ("name", base),
+        ("folded", folded),
+        ("tool", changed),
+        ("stem", _stem(folded)),
+        ("stem", _stem(changed)),
+    )
+
+
+def _folded(base: str) -> str:
+    return nfc(base.casefold())
+
+
+def _stem(base: str) -> str:
+    stem, dot, _ = base.rpartition(".")
+    return stem if dot and stem else base
+
+
+@lru_cache(maxsize=4096)
+def _tool_key(base: str) -> str:
+    """What is left of a name when everything that tools change in it is taken away.
+
+    Label Studio puts eight hexadecimal digits in front of an upload, and Django's rule for file
+    names (spaces become `_`, marks go) applies to it; Roboflow puts the extension and a digest
+    behind; addresses are percent-encoded.
+    """
+    text = safe_file_name(unquote(base))
+    text = _LABEL_STUDIO.sub("", text, count=1)
+    if found := _ROBOFLOW.fullmatch(text):
+        text = f"{found[1]}.{found[2]}"
+    return _folded(_DJANGO.sub("", text.strip().replace(" ", "_"))) or _folded(base)
+
+
+# --- folders ------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=4096)
+def _split_path(path: str) -> tuple[Folders, str]:
+    """Folders and base name, as an upload under that path would be called."""
+    text = nfc(path.encode("utf-8", "replace").decode())
+    *folders, base = text.replace("\\", "/").split("/")
+    kept = (part for part in folders if part not in ("", ".", "..") and not _DRIVE.fullmatch(part))
+    return tuple(map(safe_file_name, kept)), safe_file_name(base)
+
+
+def _resolved(stated: Stated) -> Folders | None:
+    """The folders of the image as seen from the label file; None for a name from another root."""
+    name = stated.name.replace("\\", "/")
+    if name.startswith("/") or _DRIVE.match(name) or not stated.file:
+        return None
+    found: list[str] = []
+    for part in [*stated.file.split("/")[:-1], *name.split("/")[:-1]]:
+        if part == "..":
+            del found[-1:]
+        elif part not in ("", "."):
+            found.append(safe_file_name(part))
+    return tuple(found)
+
+
+def _telling(folders: Folders) -> Folders:
+    """The folders that tell which image it is, a split under its usual name."""
+    return tuple(_usual(part) for part in folders if part.casefold() not in _LAYOUT)
+
+
+def _usual(part: str) -> str:
+    found = _SPLIT.fullmatch(part.casefold())
+    return _SPLITS.get(found[1], found[1]) + found[2] if found else _folded(part)
+
+
+def _is_below(telling: Folders) -> bool:
+    """Whether there is a folder that is no split."""
+    return any(_SPLIT.fullmatch(part) is None for part in telling)
+
+
+def _splits(path: str) -> set[str]:
+    """The splits that a path names, its base name included; `val2017` is of `val`."""
+    folders, base = _split_path(path)
+    words = (*folders, *_WORDS.split(_stem(base).casefold()))
+    found = (_SPLIT.fullmatch(word.casefold()) for word in words)
+    return {_SPLITS.get(one[1], one[1]) for one in found if one}
+
+
+def _common_tail(one: Folders, other: Folders) -> int:
+    count = 0
+    for mine, theirs in zip(reversed(one), reversed(other), strict=False):
+        if mine != theirs:
+            break
+        count += 1
+    return count

@@ -1,0 +1,265 @@
+"""Imported boxes on a document of the project. Pure: the same in, the same out.
+
+A rect's id is made from its content: importing the same file again finds the same rects there,
+and nothing comes twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.errors import InvalidDocument
+from labeler.model.document import MAX_RECTS, AnnotationDocument, Rect, Status, derived_id
+from labeler.model.edits import with_rects, with_status
+
+_ROUNDING: Final = 1.0
+"""Pixels: boxes so little beyond the border are cut without a word; many programs round so."""
+
+Naming = Callable[[str], str]
+"""The label of the project for a text in a file; InvalidDocument where it can't be a label."""
+
+
+class Existing(StrEnum):
+    """What happens to an image that has boxes already."""
+
+    KEEP = "keep"
+    REPLACE = "replace"
+    MERGE = "merge"
+
+
+class Outcome(StrEnum):
+    """What happens to one image of the file."""
+
+    IMPORTED = "imported"
+    UNCHANGED = "unchanged"
+    KEPT = "kept"
+    LEFT_OUT = "left_out"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What becomes of a document: itself, unless it was imported onto. `boxes` are new to it."""
+
+    outcome: Outcome
+    document: AnnotationDocument
+    boxes: tuple[Rect, ...] = ()
+
+
+def place(
+    found: FoundImage,
+    document: AnnotationDocument,
+    existing: Existing,
+    naming: Naming,
+    problems: Problems,
+    orientation: int = 1,
+) -> Placed:
+    """`document`, whose size is known, with the boxes that were found for it.
+
+    `orientation` is its photo's (EXIF), for boxes that were drawn on the photo as stored. What
+    can't be placed is added to `problems`.
+    """
+    name = document.image_path
+    if document.rects and existing is Existing.KEEP:
+        before = Problems()
+        same = _rects(found, document, naming, orientation, before)
+        if same is not None and _same(same[0], document.rects):
+            problems.add(before)
+            return Placed(Outcome.UNCHANGED, document)
+        problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
+        return Placed(Outcome.KEPT, document)
+    if not found.is_annotated and not found.boxes:
+        problems.note(
+            found.file, found.place, f"{name} was left as it is: nobody has drawn boxes on it there"
+        )
+        return Placed(Outcome.KEPT, document)
+    placed = _rects(found, document, naming, orientation, problems)
+    if placed is None:
+        return Placed(Outcome.LEFT_OUT, document)
+    rects, unnamed = placed
+    lost = found.lost + unnamed
+    if not rects and (found.boxes or lost):
+        problems.skip(
+            found.file, found.place, f"{name} was left as it is: none of its boxes can be taken"
+        )
+        return Placed(Outcome.LEFT_OUT, document)
+    if lost and document.rects and existing is Existing.REPLACE:
+        problems.skip(
+            found.file, found.place,
+            f"{name} was left as it is: not all of its boxes can be taken, and some would be lost",
+        )  # fmt: skip
+        return Placed(Outcome.LEFT_OUT, document)
+    # What was not understood may be a box: somebody has to look.
+    status = Status.IN_PROGRESS if lost else Status.DONE
+    if existing is Existing.MERGE and document.rects:
+        rects = (*document.rects, *_lacking(rects, document.rects))
+        wanted = with_rects(document, rects)
+    elif _same(rects, document.rects):
+        wanted = document if lost else with_status(document, status)
+    else:
+        wanted = with_status(with_rects(document, rects), status)
+    if len(rects) > MAX_RECTS:
+        problems.fault(
+            found.file, found.place,
+            f"{name} would have {len(rects)} boxes; at most {MAX_RECTS} are allowed",
+        )  # fmt: skip
+        return Placed(Outcome.LEFT_OUT, document)
+    if wanted == document:
+        return Placed(Outcome.UNCHANGED, document)
+    if document.rects and not rects:
+        problems.note(
+            found.file, found.place,
+            f"{name} has no boxes there, so its {len(document.rects)} were taken away",
+        )  # fmt: skip
+    new = _lacking(rects, document.rects)
+    return Placed(Outcome.IMPORTED, wanted, tuple(new))
+
+
+def _rects(
+    found: FoundImage, document: AnnotationDocument, naming: Naming, orientation: int,
+    problems: Problems,
+) -> tuple[tuple[Rect, ...], int] | None:  # fmt: skip
+    """The boxes as rects of the document, and how many have a text that can't be a label.
+
+    None where its size is not the one in the file.
+    """
+    width, height = document.image_width or 0, document.image_height or 0
+    stated = (found.width or width, found.height or height)
+    turn = 1
+    upright = stated == (height, width) and not found.shares and _only_upright(found, stated)
+    if stated != (width, height) and not upright:
+        if stated != (height, width) or orientation < 5:
+            problems.fault(
+                found.file, found.place,
+                f"its size there is {stated[0]} x {stated[1]}, but {document.image_path} has "
+                f"{width} x {height}",
+            )  # fmt: skip
+            return None
+        problems.note(
+            found.file, found.place,
+            f"{document.image_path} is shown turned (EXIF orientation {orientation}): its boxes, "
+            "drawn on the photo as stored, were turned with it",
+        )  # fmt: skip
+        turn = orientation
+    rects: dict[tuple[float, float, float, float, str], Rect] = {}
+    taken: set[str] = set()
+    unnamed = 0
+    for box in found.boxes:
+        left, top, across, down = box[1:5]
+        if found.shares:
+            left, top, across, down = left * width, top * height, across * width, down * height
+        edges = _turn((left, top, left + across, top + down), turn, stated)
+        try:
+            label = naming(box.label)
+        except InvalidDocument as error:
+            problems.skip(found.file, box.place, error.message.rstrip("."))
+            unnamed += 1
+            continue
+        try:
+            left, top, right, bottom = _inside(edges, (width, height), found, box, problems)
+        except InvalidDocument as error:
+            problems.skip(found.file, box.place, error.message.rstrip("."))
+            continue
+        key = (left, top, round(right - left, 2), round(bottom - top, 2), label)
+        if key in rects:
+            problems.note(found.file, box.place, "the same box stands there twice")
+            continue
+        rects[key] = _rect(key, box, taken)
+    return tuple(rects.values()), unnamed
+
+
+def _only_upright(found: FoundImage, stated: tuple[int, int]) -> bool:
+    """Whether the boxes leave the size that is stated, and fit it when its sides are swapped.
+
+    Some tools state the size of the photo as stored, and draw on it as it is displayed.
+    """
+
+    def fits(width: int, height: int) -> bool:
+        return all(
+            max(box.left, box.left + box.width) <= width + _ROUNDING
+            and max(box.top, box.top + box.height) <= height + _ROUNDING
+            for box in found.boxes
+        )
+
+    return not fits(*stated) and fits(*stated[::-1])
+
+
+def _inside(
+    edges: tuple[float, float, float, float],
+    size: tuple[int, int],
+    found: FoundImage,
+    box: FoundBox,
+    problems: Problems,
+) -> tuple[float, float, float, float]:
+    """Both corners, inside the image, to 2 decimals; InvalidDocument where nothing is left."""
+    # A box that is written from its other corner is the same box.
+    left, right = sorted((edges[0], edges[2]))
+    top, bottom = sorted((edges[1], edges[3]))
+    width, height = size
+    if right <= left or bottom <= top:
+        raise InvalidDocument(f"it is {right - left:g} px wide and {bottom - top:g} px high")
+    if right <= 0 or bottom <= 0 or left >= width or top >= height:
+        raise InvalidDocument("it lies outside the image")
+    beyond = max(-left, -top, right - width, bottom - height)
+    if beyond > _ROUNDING:
+        problems.note(found.file, box.place, "it was cut off at the image's border")
+    cut = (
+        round(max(0.0, left), 2),
+        round(max(0.0, top), 2),
+        round(min(float(width), right), 2),
+        round(min(float(height), bottom), 2),
+    )
+    if cut[2] <= cut[0] or cut[3] <= cut[1]:
+        raise InvalidDocument("it is less than a hundredth of a pixel wide or high")
+    return cut
+
+
+def _rect(key: tuple[float, float, float, float, str], box: FoundBox, taken: set[str]) -> Rect:
+    left, top, width, height, label = key
+    seed = f"{left!r}|{top!r}|{width!r}|{height!r}|{label}"
+    while (rect_id := derived_id(seed)) in taken:
+        seed += "|"
+    taken.add(rect_id)
+    known: dict[str, object] = {
+        "left": left, "top": top, "width": width, "height": height, "label": label, "id": rect_id
+    }  # fmt: skip
+    return Rect.model_validate({**box.attributes, **known})
+
+
+def _turn(
+    edges: tuple[float, float, float, float], orientation: int, stored: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    """The edges on the photo as displayed, from those on the photo as stored (EXIF 5 to 8)."""
+    left, top, right, bottom = edges
+    width, height = stored
+    match orientation:
+        case 5:
+            return top, left, bottom, right
+        case 6:
+            return height - bottom, left, height - top, right
+        case 7:
+            return height - bottom, width - right, height - top, width - left
+        case 8:
+            return top, width - right, bottom, width - left
+        case _:
+            return edges
+
+
+def _lacking(rects: Sequence[Rect], there: Iterable[Rect]) -> list[Rect]:
+    """Those that are not there yet, neither by id nor by content."""
+    there = list(there)
+    ids = {rect.id for rect in there}
+    contents = set(map(_content, there))
+    return [rect for rect in rects if rect.id not in ids and _content(rect) not in contents]
+
+
+def _same(some: Sequence[Rect], others: Sequence[Rect]) -> bool:
+    """Whether both are the same boxes, whatever their ids and order."""
+    return len(some) == len(others) and set(map(_content, some)) == set(map(_content, others))
+
+
+def _content(rect: Rect) -> tuple[float, float, float, float, str]:
+    return rect.left, rect.top, rect.width, rect.height, rect.label

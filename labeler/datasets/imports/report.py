@@ -1,0 +1,81 @@
+"""What is asked of an import, what it did, and what was found on the way."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from tempfile import SpooledTemporaryFile
+from typing import Any, Final
+
+from labeler.datasets.formats import Format
+from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.voc import Convention
+from labeler.datasets.imports.place import Existing, Outcome
+
+_SPOOL_BYTES: Final = 16 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked of an import. `labels` are the project's names for some of the file's."""
+
+    kind: Format
+    existing: Existing = Existing.KEEP
+    dry_run: bool = False
+    voc: Convention = Convention.AUTO
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did, or would do.
+
+    `images` counts the file's images by what became of them; those that are in no way in the
+    project are among `left_out`. `boxes` counts the new boxes by label.
+    """
+
+    wanted: Wanted
+    added_images: int = 0
+    images: Counter[Outcome] = field(default_factory=Counter)
+    boxes: Counter[str] = field(default_factory=Counter)
+    new_labels: tuple[str, ...] = ()
+    problems: Problems = field(default_factory=Problems)
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as plain values."""
+        return {
+            "format": self.wanted.kind.value,
+            "existing": self.wanted.existing.value,
+            "dry_run": self.wanted.dry_run,
+            "added_images": self.added_images,
+            "images": {outcome.value: self.images[outcome] for outcome in Outcome},
+            "boxes": dict(sorted(self.boxes.items())),
+            "new_labels": list(self.new_labels),
+            "left_out": self.problems.left_out,
+            "problem_count": self.problems.count,
+            "faults": self.problems.faults,
+            "problems": [problem._asdict() for problem in self.problems.kept],
+        }
+
+
+class Spool:
+    """Found images on their way through a temporary file: each is read from its source once."""
+
+    def __init__(self) -> None:
+        self._file = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
+        self.count = 0
+
+    def add(self, image: FoundImage) -> None:
+        self._file.write(json.dumps(image).encode() + b"\n")
+        self.count += 1
+
+    def __iter__(self) -> Iterator[FoundImage]:
+        self._file.seek(0)
+        for line in self._file:
+            name, boxes, *rest = json.loads(line)
+            yield FoundImage(name, tuple(FoundBox(*box) for box in boxes), *rest)
+
+    def close(self) -> None:
+        self._file.close()

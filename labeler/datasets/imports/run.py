@@ -1,0 +1,358 @@
+"""Import: boxes from another program's data set onto the images of the project.
+
+The file is read to its end before anything is written, so one that is refused changes nothing.
+Then the images that came along are added, then the labels that the set lacks, in one write, then
+one document after the other, each whole and naming the version that it replaces. An import that
+was cut off is simply run again: what is there is found there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import Final
+
+from labeler.datasets.formats import OF_ONE_IMAGE, read
+from labeler.datasets.formats.dataset_files import Source
+from labeler.datasets.formats.found import FoundImage, Problems
+from labeler.datasets.formats.manifest import load_manifest
+from labeler.datasets.formats.voc import PICTURES
+from labeler.datasets.imports.duplicates import Claim, chosen, joined
+from labeler.datasets.imports.images import (
+    AddedPictures,
+    add_pictures,
+    batches,
+    image_files,
+    images_in,
+    listed,
+)
+from labeler.datasets.imports.match import Ambiguous, Elsewhere, ImageNames, Match, Stated
+from labeler.datasets.imports.place import Outcome, Placed, place
+from labeler.datasets.imports.report import ImportReport, Spool, Wanted
+from labeler.errors import (
+    InvalidDocument,
+    InvalidImport,
+    LabelerError,
+    NotFound,
+    StoreError,
+    VersionConflict,
+)
+from labeler.model.document import AnnotationDocument
+from labeler.model.edits import with_picture
+from labeler.model.labels import LabelSet, clean_label, label_key
+from labeler.project.project import Dataset, OpenedDocument
+from labeler.runtime import events
+from labeler.runtime.jobs import Progress, unwatched
+from labeler.settings import DEFAULT_LABELS
+from labeler.storage import ABSENT, Replaces
+
+_WRITING: Final = 16
+"""Documents that are written at once: each waits for the disk or the network."""
+_MAX_TRIES: Final = 50
+
+_REFUSED: Final = "\0"
+"""Begins what stands for the ID of a file that came along and was not added."""
+
+_NO_DOCUMENT: Final = AnnotationDocument(rects=(), image_path="")
+
+_Work = tuple[FoundImage, str, OpenedDocument | None, bool]
+"""An image, the ID of the one that it means, its document if it is read already, and whether to
+write."""
+
+
+def run_import(
+    dataset: Dataset,
+    source: Source,
+    wanted: Wanted,
+    *,
+    pictures: Source | None = None,
+    by: str = "",
+    progress: Progress = unwatched,
+) -> ImportReport:
+    """Import the data set in `source`, with the images in `pictures`, or in or beside `source`.
+
+    Raises InvalidImport where the file as a whole can't be taken; nothing is changed then.
+    StoreError, or what `progress` raises, ends it between two documents: run it again.
+    """
+    began = time.monotonic()
+    with _Import(dataset, source, wanted, by, progress) as work:
+        work.read()
+        work.add_pictures(pictures)
+        work.match()
+        report = work.write()
+    if not wanted.dry_run:
+        events.happened(
+            events.Import(
+                format=wanted.kind.value,
+                duration_ms=round((time.monotonic() - began) * 1000, 1),
+                images=report.images.total(),
+                boxes=report.boxes.total(),
+            )
+        )
+    return report
+
+
+class _Import(ExitStack):
+    """One import on its way through its steps."""
+
+    def __init__(
+        self, dataset: Dataset, source: Source, wanted: Wanted, by: str, progress: Progress
+    ) -> None:
+        super().__init__()
+        self._dataset = dataset
+        self._source = source
+        self._by = by
+        self._progress = progress
+        self._report = ImportReport(wanted)
+        self._wanted = wanted
+        self._found = Spool()
+        self.callback(self._found.close)
+        self._added = AddedPictures()
+        self._called: Mapping[str, str] = {}
+        self._targets: list[str] = []
+        self._labels = LabelSet()
+        self._new_labels: dict[str, str] = {}
+
+    # --- what there is ----------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Read the whole file; InvalidImport."""
+        problems = self._report.problems
+        self._called = load_manifest(self._source)
+        for image in read(self._source, self._wanted.kind, problems, self._wanted.voc):
+            self._found.add(image)
+            self._progress("reading the data set", self._found.count)
+        if not self._found.count:
+            ordered = sorted(problems.kept, key=lambda problem: not problem.fault)
+            first = next((problem.line() for problem in ordered), "")
+            raise InvalidImport(
+                (first and f"Nothing was imported. {first}.")
+                or f"{self._source.name} holds no image."
+            )
+
+    def add_pictures(self, pictures: Source | None) -> None:
+        """Add the images that came along, or look at what adding them would do."""
+        self._dataset.list_anew()
+        names = images_in(pictures) if pictures else image_files(self._source, self._found)
+        self._added = add_pictures(
+            self._dataset,
+            pictures or self._source,
+            names,
+            self._report.problems,
+            self._progress,
+            called=self._called,
+            by=self._by,
+            dry_run=self._wanted.dry_run,
+        )
+        self._report.added_images = self._added.created
+
+    # --- which image is meant ---------------------------------------------------------------
+
+    def match(self) -> None:
+        """Find the image that each found one means.
+
+        Several that mean one image are merged, if they state the same picture (see `joined`).
+        """
+        names = ImageNames(
+            listed(self._dataset),
+            came_along=[
+                *self._added.paths.items(),
+                *((path, _REFUSED + path) for path in self._added.refused),
+            ],
+        )
+        claims: dict[str, list[Claim]] = {}
+        problems: dict[int, str] = {}
+        for index, found in enumerate(self._found):
+            name = self._called.get(found.name) or self._called.get(f"{PICTURES}/{found.name}")
+            stated = Stated(
+                name or found.name,
+                "" if name else found.file,
+                self._is_of_one_image,
+                found.any_extension and not name,
+            )
+            match = names.find(stated)
+            if not isinstance(match, Match):
+                problems[index] = _unmatched(found.name, match)
+            elif match.image_id.startswith(_REFUSED):
+                reason = self._added.refused[match.image_id.removeprefix(_REFUSED)]
+                problems[index] = f"its image was not added ({reason})"
+            else:
+                claim = Claim(index, found, match.sure)
+                claims.setdefault(match.image_id, []).append(claim)
+        targets = [""] * self._found.count
+        for image_id, some in claims.items():
+            kept, refused = chosen(some)
+            problems |= refused
+            for claim in kept:
+                targets[claim.number] = image_id
+        self._targets = targets
+        for index, found in enumerate(self._found):
+            if index in problems:
+                self._report.problems.skip(found.file, found.place, problems[index])
+        self._report.images[Outcome.LEFT_OUT] += len(problems)
+
+    @property
+    def _is_of_one_image(self) -> bool:
+        return self._wanted.kind in OF_ONE_IMAGE
+
+    def _meant(self) -> Iterator[tuple[FoundImage, str]]:
+        """The images that are in the project, and which; what means the same one joined."""
+        counts = Counter(self._targets)
+        waiting: dict[str, list[FoundImage]] = {}
+        for found, target in zip(self._found, self._targets, strict=True):
+            if not target:
+                continue
+            some = waiting.setdefault(target, [])
+            some.append(found)
+            if len(some) == counts[target]:
+                yield joined(waiting.pop(target)), target
+
+    # --- the documents ----------------------------------------------------------------------
+
+    def write(self) -> ImportReport:
+        """Work out what becomes of each document, add the labels, and write."""
+        labels, _ = self._first_labels()
+        self._labels = labels
+        for name in self._declared():
+            self._noted(name)
+        planned = self._all("looking at the images", write=False)
+        report = self._report
+        report.new_labels = tuple(self._new_labels.values())
+        if not self._wanted.dry_run:
+            self._add_labels(report.new_labels)
+            planned = self._all("writing boxes", write=True)
+        report.images += planned.images
+        report.boxes = planned.boxes
+        report.problems.add(planned.problems)
+        return report
+
+    def _declared(self) -> Iterator[str]:
+        """The labels that the file lists, used or not, as the project calls them."""
+        for text in self._report.problems.labels:
+            with suppress(InvalidDocument):
+                yield self._name(text)
+
+    def _first_labels(self) -> tuple[LabelSet, Replaces]:
+        """The label set, and the state that a write has to name.
+
+        The label that every project begins with gives way to those of its first data set, so that
+        they keep their order and numbers: as long as no box and no export has used it.
+        """
+        labels, version = self._dataset.labels.looked_up()
+        if (
+            labels != LabelSet().added(DEFAULT_LABELS)
+            or any(entry.rects for entry in self._dataset.list_images())
+            or self._dataset.exports.any_kept()
+        ):
+            return labels, version
+        return LabelSet(), version
+
+    def _add_labels(self, names: Sequence[str]) -> None:
+        """Add them in one write; every label that others add meanwhile stays."""
+        while names:
+            labels, version = self._first_labels()
+            self._labels = labels.added(names)
+            if self._labels == labels and version is not ABSENT:
+                break
+            try:
+                self._dataset.labels.write(self._labels, version)
+                break
+            except VersionConflict:
+                continue
+
+    def _all(self, doing: str, *, write: bool) -> ImportReport:
+        """What becomes of all images, done if `write`."""
+        result = ImportReport(self._wanted)
+        total = len({target for target in self._targets if target})
+        done = 0
+        with ThreadPoolExecutor(_WRITING, "labeler-import") as pool:
+            for some in batches(self._meant()):
+                stored = dict(self._dataset.documents_of(target for _, target in some))
+                work = [(found, target, stored.get(target), write) for found, target in some]
+                for placed, problems in pool.map(self._one, work):
+                    done += 1
+                    self._progress(doing, done, total)
+                    result.problems.add(problems)
+                    result.images[placed.outcome] += 1
+                    result.boxes.update(self._noted(rect.label) for rect in placed.boxes)
+        return result
+
+    def _one(self, work: _Work) -> tuple[Placed, Problems]:
+        """What becomes of one image, written if so wanted, and the problems on the way."""
+        found, image_id, opened, write = work
+        for _ in range(_MAX_TRIES):
+            problems = Problems()
+            try:
+                opened = opened or self._opened(image_id)
+                placed = self._place(found, image_id, opened, problems)
+                if write and placed.outcome is Outcome.IMPORTED:
+                    document = placed.document
+                    self._dataset.write_document(image_id, document, opened.version, self._by)
+                return placed, problems
+            except VersionConflict:  # somebody else has just saved: look at what is there now
+                opened = None
+            except LabelerError as error:
+                if isinstance(error, StoreError) and not isinstance(error, NotFound):
+                    raise
+                # The document or the picture is damaged or gone: the others are imported.
+                problems.fault(found.file, found.place, error.message.rstrip("."))
+                return Placed(Outcome.LEFT_OUT, _NO_DOCUMENT), problems
+        raise VersionConflict(
+            f"{found.name} is being changed by others all the time. Run the import again."
+        )
+
+    def _noted(self, label: str) -> str:
+        """The label's name, noted where the label set lacks it: its first spelling counts."""
+        if self._labels.find(label) is None:
+            return self._new_labels.setdefault(label_key(label), label)
+        return label
+
+    def _opened(self, image_id: str) -> OpenedDocument:
+        added = self._added.by_id.get(image_id)
+        if self._wanted.dry_run and added is not None and added.created:
+            document = AnnotationDocument(
+                rects=(),
+                image_path=added.image_path,
+                image_width=added.width,
+                image_height=added.height,
+            )
+            return OpenedDocument(document, ABSENT)
+        return self._dataset.open_document(image_id)
+
+    def _place(
+        self, found: FoundImage, image_id: str, opened: OpenedDocument, problems: Problems
+    ) -> Placed:
+        document = opened.document
+        if document.image_width is None or document.image_height is None:
+            info = self._dataset.image_info(image_id)
+            document = with_picture(document, info.width, info.height, info.md5)
+        orientation = 1
+        stated = (found.width, found.height)
+        size = (document.image_width, document.image_height)
+        if stated != size and stated == size[::-1]:
+            orientation = self._orientation(image_id)
+        return place(
+            found, document, self._wanted.existing, self._name, problems, orientation=orientation
+        )
+
+    def _orientation(self, image_id: str) -> int:
+        try:
+            return self._dataset.image_info(image_id).orientation
+        except NotFound:  # the original is not kept
+            return 1
+
+    def _name(self, text: str) -> str:
+        """The project's label for a text of the file."""
+        name = clean_label(self._wanted.labels.get(text, text))
+        return self._labels.shown(name)
+
+
+def _unmatched(name: str, match: Ambiguous | Elsewhere | None) -> str:
+    if match is None:
+        return f"there is no image {name} in the project"
+    if isinstance(match, Elsewhere):
+        return f"{name} is in no folder of the project that agrees: {', '.join(match.paths)}"
+    return f"{name} may mean several images of the project: {', '.join(match.paths)}"

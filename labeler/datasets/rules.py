@@ -1,0 +1,319 @@
+"""What of a document goes into a data set: the same boxes, and the same left out, in every format.
+
+Readers of data sets damage, or die of, boxes that leave the image, are under 1 px, or stand there
+twice; labels without a number; images without a size. So a box is cut at the image's border and
+rounded to hundredths of a pixel there; what does not fit is left out and reported.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from labeler.datasets.selection import Choice
+from labeler.errors import DamagedDocument, InvalidDocument, UnknownLabels
+from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
+from labeler.model.labels import LABELS_KEY, LabelSet, clean_label, label_key
+
+MAX_PLACES: Final = 100
+"""How many images a summary names for each finding; the counts are always exact."""
+_NOT_RELATIVE: Final = re.compile(r"[A-Za-z]:|.*[\\\x00-\x1f\x7f]", re.DOTALL)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_LABEL: Final = -1
+
+
+class Finding(Enum):
+    """What was left out or changed, in words for a person."""
+
+    DAMAGED = "Images left out because their document can't be opened"
+    NO_SIZE = "Images left out because their size is not known; open them once"
+    BAD_NAME = "Images left out because their name is not a relative path"
+    OTHER_NAME = "Images left out because their name was not asked for"
+    OTHER_PART = "Images left out because they are in another part of the split"
+    NO_BOX = "Images left out because they have no box of the labels asked for"
+    BAD_LABEL = "Boxes left out because they have no proper label"
+    OTHER_LABEL = "Boxes left out because their label was not asked for"
+    SMALL = "Boxes left out because inside the image they are less than 1 px wide or high"
+    TWICE = "Boxes left out because the same box is there already"
+    CUT = "Boxes cut off at the image's border"
+    RENAMED = "Images named with a folder in front because another one has the same name"
+    SIMILAR = "Images with a name that another one has but for case or extension"
+
+
+NOT_ASKED: Final = "STATUS"
+"""The fate of an image in a status that was not asked for."""
+_WANTED: Final = frozenset({Finding.OTHER_NAME, Finding.OTHER_PART, Finding.OTHER_LABEL})
+"""Left out because that was asked for: no image is named."""
+
+
+class Box(NamedTuple):
+    """A box in whole hundredths of a pixel, inside its image; `category` is its label's number.
+
+    Whole numbers: so start and length, each the nearest double, never add up to more than the
+    limit, and equal boxes are equal. `attributes` is what else the rect says, as JSON with sorted
+    keys; empty where that is nothing.
+    """
+
+    category: int
+    left: int
+    top: int
+    right: int
+    bottom: int
+    attributes: str = ""
+
+
+class Outcome(NamedTuple):
+    """What becomes of one image: a function of its document, its name, the labels and the choice.
+
+    `fate` is empty for an image that goes in; else NOT_ASKED or the name of the Finding why not.
+    `saved_at` is in whole seconds since 1970, 0 where it is not known. `boxes` is how many go in;
+    `findings` counts what was left out or cut, by the Finding's name, None where nothing was.
+    """
+
+    status: str
+    fate: str = ""
+    width: int = 0
+    height: int = 0
+    saved_at: int = 0
+    boxes: int = 0
+    findings: Mapping[str, int] | None = None
+
+
+class Rules:
+    """Turns documents into boxes, for one label set and one choice.
+
+    `asked` are the numbers of the chosen labels, None where all are. Raises DamagedDocument where
+    the labels' numbers are not 1 to N, InvalidRequest where the choice names a label that is not
+    there.
+    """
+
+    def __init__(self, labels: LabelSet, choice: Choice) -> None:
+        _check_numbers(labels)
+        self._labels = labels
+        self.choice = choice
+        self.asked = choice.numbers(labels)
+        self._known: dict[str, int] = {}
+        self._unknown: dict[str, str] = {}
+
+    def apply(
+        self, document: AnnotationDocument | None, file_name: str
+    ) -> tuple[Outcome, Sequence[Box]]:
+        """What becomes of the image of that document (None: it can't be opened), and its boxes."""
+        if document is None:
+            return Outcome("", Finding.DAMAGED.name), ()
+        status = document.status
+        if not self.choice.names_file(file_name):
+            return Outcome(status.value, Finding.OTHER_NAME.name), ()
+        if not self.choice.takes(status, bool(document.rects)):
+            return Outcome(status.value, NOT_ASKED), ()
+        width, height = document.image_width, document.image_height
+        if width is None or height is None:
+            return Outcome(status.value, Finding.NO_SIZE.name), ()
+        if not is_relative(file_name):
+            return Outcome(status.value, Finding.BAD_NAME.name), ()
+        boxes, findings = self._boxes(document.rects, width, height)
+        if self.asked is not None and not boxes:
+            return Outcome(status.value, Finding.NO_BOX.name), ()
+        saved_at = _seconds(document)
+        return (
+            Outcome(status.value, "", width, height, saved_at, len(boxes), findings),
+            boxes,
+        )
+
+    def check(self) -> None:
+        """Raises UnknownLabels, with all labels met so far that the label set lacks."""
+        if self._unknown:
+            raise UnknownLabels(sorted(self._unknown.values()))
+
+    def _boxes(
+        self, rects: Iterable[Rect], width: int, height: int
+    ) -> tuple[list[Box], Mapping[str, int] | None]:
+        boxes: dict[tuple[int, int, int, int, int], str] = {}
+        findings: list[Finding] = []
+        asked, known = self.asked, self._known
+        for rect in rects:
+            label = rect.label
+            category = known[label] if label in known else self._number(label)
+            if category == _NO_LABEL:
+                findings.append(Finding.BAD_LABEL)
+                continue
+            if asked is not None and category not in asked:
+                findings.append(Finding.OTHER_LABEL)
+                continue
+            left, top = rect.left, rect.top
+            right, bottom = left + rect.width, top + rect.height
+            cut = False
+            if not (left >= 0 and right <= width):
+                left, right, cut = _inside(left, right, width)
+            if not (top >= 0 and bottom <= height):
+                top, bottom, cut_too = _inside(top, bottom, height)
+                cut = cut or cut_too
+            x, y = round(left * 100), round(top * 100)
+            end_x, end_y = round(right * 100), round(bottom * 100)
+            if end_x - x < 100 or end_y - y < 100:
+                findings.append(Finding.SMALL)
+                continue
+            edges = (category, x, y, end_x, end_y)
+            if edges in boxes:
+                findings.append(Finding.TWICE)
+                continue
+            extra = rect.model_extra
+            boxes[edges] = attributes_of(extra) if extra else ""
+            if cut:
+                findings.append(Finding.CUT)
+        # Half the time of Box(...), and there are millions.
+        found = [tuple.__new__(Box, (*edges, said)) for edges, said in boxes.items()]
+        return found, _counts(findings) if findings else None
+
+    def _number(self, label: str) -> int:
+        """The label's number, 0 where the set lacks it, _NO_LABEL where it is no proper label."""
+        number = _NO_LABEL
+        try:
+            name = clean_label(label)
+        except InvalidDocument:
+            pass
+        else:
+            found = self._labels.find(name)
+            number = found.number if found else 0
+            if found is None:
+                key = label_key(name)
+                self._unknown[key] = min(name, self._unknown.get(key, name))
+        self._known[label] = number
+        return number
+
+
+def attributes_of(extra: Mapping[str, Any]) -> str:
+    """What a rect says besides its place and label, as JSON; flags that are false say nothing."""
+    said = {key: value for key, value in extra.items() if value not in (None, False, "")}
+    return json.dumps(said, sort_keys=True, separators=(",", ":")) if said else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What went into a file and what did not.
+
+    `boxes` counts by label, in the label set's order, unused labels too; `statuses` counts the
+    images in the file, `not_chosen` those in a status that nobody asked for. `findings` counts
+    what else was left out or changed; `places` names the first images of each.
+    """
+
+    images: int
+    annotations: int
+    boxes: dict[str, int]
+    statuses: dict[Status, int]
+    not_chosen: dict[Status, int]
+    findings: dict[Finding, int]
+    places: dict[Finding, tuple[str, ...]]
+
+    def lines(self) -> list[str]:
+        """What went in and what did not, for a person, a line each thing."""
+        lines = []
+        for what, counts in (("Images", self.statuses), ("Boxes", self.boxes)):
+            known = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
+            if known:
+                lines.append(f"{what}: {known}")
+        return lines + self.left_out_lines()
+
+    def left_out_lines(self) -> list[str]:
+        """A line for a person for each thing that was left out or changed."""
+        lines = []
+        if self.not_chosen:
+            counts = ", ".join(f"{count} {status}" for status, count in self.not_chosen.items())
+            lines.append(f"Images not asked for: {counts}")
+        for finding, count in self.findings.items():
+            names = self.places.get(finding, ())
+            more = ", …" if len(names) > 3 else ""
+            places = f" ({', '.join(names[:3])}{more})" if names else ""
+            lines.append(f"{finding.value}: {count}{places}")
+        return lines
+
+
+class Tally:
+    """Counts outcomes for a summary."""
+
+    def __init__(self) -> None:
+        self.images = 0
+        self.newest = 0
+        self._statuses: Counter[str] = Counter()
+        self._not_chosen: Counter[str] = Counter()
+        self._findings: Counter[Finding] = Counter()
+        self._places: dict[Finding, dict[str, None]] = {}
+
+    def add(
+        self, file_name: str, status: str, fate: str, saved_at: int,
+        findings: Mapping[str, int] | None,
+    ) -> None:  # fmt: skip
+        """Count one image of that name and outcome."""
+        if not fate:
+            self.images += 1
+            self._statuses[status] += 1
+            if saved_at > self.newest:
+                self.newest = saved_at
+            if findings:
+                for name, count in findings.items():
+                    self.report(Finding[name], file_name, count)
+        elif fate == NOT_ASKED:
+            self._not_chosen[status] += 1
+        else:
+            self.report(Finding[fate], file_name)
+
+    def report(self, finding: Finding, file_name: str, count: int = 1) -> None:
+        """Count something found at the image of that name."""
+        self._findings[finding] += count
+        if finding not in _WANTED:
+            places = self._places.setdefault(finding, {})
+            if len(places) < MAX_PLACES:
+                places[file_name] = None
+
+    def summary(self, boxes: dict[str, int]) -> Summary:
+        """The summary, for these boxes by label."""
+        return Summary(
+            images=self.images,
+            annotations=sum(boxes.values()),
+            boxes=boxes,
+            statuses=_in_order(self._statuses),
+            not_chosen=_in_order(self._not_chosen),
+            findings={one: self._findings[one] for one in Finding if self._findings[one]},
+            places={one: tuple(self._places[one]) for one in Finding if one in self._places},
+        )
+
+
+def is_relative(name: str) -> bool:
+    """Whether a reader that joins the name to its folder finds the file in there."""
+    return not _NOT_RELATIVE.match(name) and not {"", ".", ".."} & set(name.split("/"))
+
+
+def _counts(findings: Iterable[Finding]) -> dict[str, int]:
+    counts = Counter(findings)
+    return {one.name: counts[one] for one in Finding if counts[one]}
+
+
+def _in_order(counts: Counter[str]) -> dict[Status, int]:
+    return {one: counts[one.value] for one in Status if counts[one.value]}
+
+
+def _check_numbers(labels: LabelSet) -> None:
+    for expected, label in enumerate(labels.labels, start=1):
+        if label.number != expected:
+            raise DamagedDocument(
+                f"{LABELS_KEY}: COCO needs labels numbered from 1 without gaps, in order, and "
+                f"{label.name!r} has the number {label.number} instead of {expected}. Mend it by "
+                "hand, or restore an earlier version of it."
+            )
+
+
+def _inside(start: float, end: float, limit: int) -> tuple[float, float, bool]:
+    """Both ends inside the image, and whether that cut anything off."""
+    low, high = max(0.0, min(start, limit)), max(0.0, min(end, limit))
+    return low, high, low - start > 0.005 or end - high > 0.005
+
+
+def _seconds(document: AnnotationDocument) -> int:
+    time = saved_time(document)
+    return int((time - _EPOCH).total_seconds() // 1) if time is not None and time > _EPOCH else 0

@@ -1,0 +1,1 @@
+"""Looking after a project: check it, restore it, copy it."""

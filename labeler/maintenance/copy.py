@@ -1,0 +1,128 @@
+"""A whole project to another place: folder to bucket, bucket to folder, bucket to bucket."""
+
+from __future__ import annotations
+
+import mimetypes
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import md5
+from typing import Final, TypeVar
+
+from labeler.errors import NotFound, VersionConflict
+from labeler.project.locations import close_places, open_place, open_places
+from labeler.settings import Location, Settings
+from labeler.storage import ABSENT, ObjectInfo, Store, list_all
+
+UPLOADS: Final = "uploads/"
+_THREADS: Final = 16
+_AHEAD: Final = 4 * _THREADS
+"""So many objects at most are begun and not yet told of, however many there are."""
+_IN_MEMORY: Final = 2**20
+"""Bytes; what is larger goes over a file, and is an original, which never changes."""
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Outcome(StrEnum):
+    """What became of one object."""
+
+    COPIED = "copied"
+    THERE = "there"
+    """The same bytes were there already."""
+    OTHER = "other"
+    """Other bytes are there; they stay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """One object of the project, by its key at the new place."""
+
+    key: str
+    outcome: Outcome
+
+
+def copy_project(settings: Settings, target: Location, *, dry_run: bool) -> Iterator[Copied]:
+    """Copy every object of the project to `target`, each with its metadata, as it is found.
+
+    Originals of another place go below uploads/. What is there is never replaced, so that the copy
+    can be made again after a cut. A dry run writes nothing.
+    """
+    store, uploads = open_places(settings)
+    to = open_place(target, settings)
+    try:
+        yield from _copy_all(store, "", to, "", dry_run)
+        if uploads is not None and uploads.store is not store:
+            yield from _copy_all(uploads.store, uploads.prefix, to, UPLOADS, dry_run)
+    finally:
+        to.close()
+        close_places(store, uploads)
+
+
+def _copy_all(store: Store, prefix: str, to: Store, below: str, dry_run: bool) -> Iterator[Copied]:
+    there = {info.key: info for info in list_all(to, below)}
+
+    def copy(info: ObjectInfo) -> Copied | None:
+        key = below + info.key.removeprefix(prefix)
+        found = there.get(key)
+        if found is None and dry_run:
+            return Copied(key, Outcome.COPIED)
+        try:
+            if found is None:
+                return Copied(key, _copy(store, info, to, key))
+            return Copied(key, _compare(store, info, to, found))
+        except NotFound:  # deleted since it was listed
+            return None
+
+    with ThreadPoolExecutor(_THREADS, "copy") as pool:
+        yield from filter(None, _in_order(pool, copy, list_all(store, prefix)))
+
+
+def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
+    """What `work` gives for each item, in their order; only _AHEAD of them are taken before."""
+    begun: deque[Future[R]] = deque()
+    for item in items:
+        begun.append(pool.submit(work, item))
+        if len(begun) == _AHEAD:
+            yield begun.popleft().result()
+    while begun:
+        yield begun.popleft().result()
+
+
+def _copy(store: Store, info: ObjectInfo, to: Store, key: str) -> Outcome:
+    kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
+    try:
+        if info.size <= _IN_MEMORY:
+            data, info = store.read(info.key)
+            to.write(key, data, replaces=ABSENT, metadata=info.metadata, content_type=kind)
+        else:
+            with tempfile.TemporaryFile() as spool:
+                with store.open(info.key) as chunks:
+                    for chunk in chunks:
+                        spool.write(chunk)
+                to.write(key, spool, replaces=ABSENT, metadata=info.metadata, content_type=kind)
+    except VersionConflict:  # somebody else was first
+        return _compare(store, info, to, to.info(key))
+    return Outcome.COPIED
+
+
+def _compare(store: Store, info: ObjectInfo, to: Store, found: ObjectInfo) -> Outcome:
+    if info.size != found.size:
+        return Outcome.OTHER
+    same = _digest(store, info) == _digest(to, found)
+    return Outcome.THERE if same else Outcome.OTHER
+
+
+def _digest(store: Store, info: ObjectInfo) -> str:
+    """The MD5 of the object; it is read only where the listing does not tell."""
+    if info.md5:
+        return info.md5
+    digest = md5(usedforsecurity=False)
+    with store.open(info.key) as chunks:
+        for chunk in chunks:
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""What a person does to a document, as pure functions from document to document."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from labeler.model.document import AnnotationDocument, Rect, Status
+from labeler.model.merge import merge
+
+
+def with_rects(document: AnnotationDocument, rects: Sequence[Rect]) -> AnnotationDocument:
+    """The document with these rects, and the status that follows from having changed them.
+
+    unlabeled and in_progress follow the rects; a skipped or returned image is in progress again;
+    an approved one is done but no longer approved; done stays done. Equal rects change nothing.
+    """
+    if tuple(rects) == document.rects:
+        return document
+    changed = document.model_copy(update={"rects": tuple(rects)})
+    match document.status:
+        case Status.DONE | Status.APPROVED:
+            status = Status.DONE
+        case Status.UNLABELED | Status.IN_PROGRESS if not rects:
+            status = Status.UNLABELED
+        case _:
+            status = Status.IN_PROGRESS
+    return with_status(changed, status)
+
+
+def with_drawn_rects(
+    document: AnnotationDocument, shown: Sequence[Rect], drawn: Sequence[Rect]
+) -> AnnotationDocument:
+    """The document with what a person made of `shown`, the rects that their canvas had before.
+
+    Rects that came into the document meanwhile, which the person can't have seen, stay.
+    """
+    if tuple(shown) == document.rects:
+        return with_rects(document, drawn)
+    before = document.model_copy(update={"rects": tuple(shown)})
+    after = document.model_copy(update={"rects": tuple(drawn)})
+    return with_rects(document, merge(before, after, document).document.rects)
+
+
+def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocument:
+    """The document with that status; unchanged where it has it already."""
+    if document.status is status:
+        return document
+    metadata = document.metadata.model_copy(update={"status": status.value})
+    return document.model_copy(update={"metadata": metadata})
+
+
+def with_picture(
+    document: AnnotationDocument, width: int, height: int, md5: str
+) -> AnnotationDocument:
+    """The document with the size and MD5 of its picture filled in where they are missing."""
+    update: dict[str, object] = {}
+    if document.image_width is None or document.image_height is None:
+        update |= {"image_width": width, "image_height": height}
+    if document.metadata.content_md5 is None:
+        update["metadata"] = document.metadata.model_copy(update={"content_md5": md5})
+    return document.model_copy(update=update) if update else document

@@ -1,0 +1,94 @@
+"""How many boxes and images have which label, for any label set."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from labeler.model.document import AnnotationDocument
+from labeler.model.labels import Label, LabelSet, label_key
+
+
+class Count(NamedTuple):
+    """Boxes of a label, and images with at least one of them."""
+
+    boxes: int = 0
+    images: int = 0
+
+
+class LabelCounts:
+    """Counts what is stored with the boxes, so that it stays right when the label set is edited.
+
+    What it holds grows by the images that differ in which labels they have, some 100 bytes each.
+    """
+
+    def __init__(self) -> None:
+        self.images = 0
+        self._boxes: Counter[str] = Counter()
+        self._texts: dict[str, str] = {}
+        self._bits: dict[str, int] = {}
+        self._images: Counter[int] = Counter()
+        """By the labels of an image, each a bit."""
+        self._grouped: dict[str, tuple[LabelSet, dict[int, Count]]] = {}
+        """What was asked for last: a page asks again and again."""
+
+    def add(self, document: AnnotationDocument) -> None:
+        """Count the boxes of one image."""
+        found = 0
+        for rect in document.rects:
+            key = label_key(rect.label)
+            self._boxes[key] += 1
+            if key not in self._bits:
+                self._bits[key] = len(self._bits)
+                self._texts[key] = rect.label
+            found |= 1 << self._bits[key]
+        self._images[found] += 1
+        self.images += 1
+        self._grouped.clear()
+
+    def counted(self, labels: LabelSet) -> dict[int, Count]:
+        """By number, what counts as that label, the boxes of merged and former names among it."""
+        return self._by_number("counted", labels, labels.find)
+
+    def own(self, labels: LabelSet) -> dict[int, Count]:
+        """By number, what would count as that label if none were merged."""
+        return self._by_number("own", labels, labels.named)
+
+    def unknown(self, labels: LabelSet) -> dict[str, int]:
+        """The boxes by label where the set lacks it; most first."""
+        return {
+            self._texts[key]: boxes
+            for key, boxes in self._boxes.most_common()
+            if labels.find(key) is None
+        }
+
+    def _by_number(
+        self, kind: str, labels: LabelSet, owner: Callable[[str], Label | None]
+    ) -> dict[int, Count]:
+        last = self._grouped.get(kind)
+        if last is not None and last[0] == labels:
+            return last[1]
+        numbers: dict[int, int] = {}
+        boxes: Counter[int] = Counter()
+        for key, bit in self._bits.items():
+            label = owner(key)
+            if label is not None:
+                numbers[bit] = label.number
+                boxes[label.number] += self._boxes[key]
+        images: Counter[int] = Counter()
+        for found, count in self._images.items():
+            for number in {numbers[bit] for bit in _bits_of(found) if bit in numbers}:
+                images[number] += count
+        grouped = {number: Count(boxes[number], images[number]) for number in boxes}
+        self._grouped[kind] = labels, grouped
+        return grouped
+
+
+def _bits_of(number: int) -> list[int]:
+    bits = []
+    while number:
+        lowest = number & -number
+        bits.append(lowest.bit_length() - 1)
+        number ^= lowest
+    return bits

@@ -1,0 +1,133 @@
+"""What an admin does to the label set, as pure functions from set to set.
+
+Labels are named by their numbers, which stay. No edit touches a document: a box keeps the label
+that was stored with it, and the set says what that counts as. So each edit is one write, and each
+can be taken back. What would damage the set raises LabelRefused, and says what to do instead;
+what is so already changes nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from labeler.errors import InvalidDocument, LabelRefused
+from labeler.model.labels import COLOR, Label, LabelSet, clean_label, label_key, problems
+
+
+def renamed(labels: LabelSet, number: int, name: str) -> LabelSet:
+    """The set with another name for that label; its boxes go with it, under the old text too."""
+    label = _label(labels, number)
+    name = clean_label(name)
+    if name == label.name:
+        return labels
+    other = labels.named(name)
+    if other is not None and other.number != number:
+        if label_key(name) == label_key(other.name):
+            raise LabelRefused(
+                f"There is a label {other.name!r} already (number {other.number}). To have one "
+                f"label of the two, merge {label.name!r} into {other.name!r}."
+            )
+        raise LabelRefused(
+            f"{name!r} is a former name of {other.name!r}, and boxes that were stored with it "
+            "count as that label. Choose another name."
+        )
+    # Renamed back: a name is not a former one too.
+    former = tuple(one for one in label.names if label_key(one) != label_key(name))
+    return _with(labels, label, name=name, former=former)
+
+
+def recolored(labels: LabelSet, number: int, color: str) -> LabelSet:
+    """The set with another colour for that label, as #rrggbb."""
+    label = _label(labels, number)
+    if not re.fullmatch(COLOR, color):
+        raise LabelRefused(
+            f"{color!r} is not a colour: give six hexadecimal digits after #, like #e6194b."
+        )
+    return _with(labels, label, color=color)
+
+
+def merged(labels: LabelSet, number: int, into: int) -> LabelSet:
+    """The set in which all boxes of the label count as those of the label `into`."""
+    label, target = _label(labels, number), _label(labels, into)
+    if label.merged_into == into:
+        return labels
+    if number == into:
+        raise LabelRefused(f"{label.name!r} can't be merged into itself: choose another label.")
+    if label.merged_into is not None:
+        there = _label(labels, label.merged_into)
+        raise LabelRefused(
+            f"{label.name!r} is merged into {there.name!r} already: separate it first."
+        )
+    if target.merged_into is not None:
+        there = _label(labels, target.merged_into)
+        instead = "separate it first" if there.number == number else f"choose {there.name!r}"
+        raise LabelRefused(f"{target.name!r} is itself merged into {there.name!r}: {instead}.")
+    return _with(labels, label, merged_into=into)
+
+
+def separated(labels: LabelSet, number: int) -> LabelSet:
+    """The set in which a merged label counts by itself again, with the boxes that it had."""
+    return _with(labels, _label(labels, number), merged_into=None)
+
+
+def retired(labels: LabelSet, number: int) -> LabelSet:
+    """The set in which the label is not offered for new boxes; its boxes stay and count."""
+    return _with(labels, _label(labels, number), retired=True)
+
+
+def offered_again(labels: LabelSet, number: int) -> LabelSet:
+    """The set in which a retired label is offered for new boxes again."""
+    return _with(labels, _label(labels, number), retired=False)
+
+
+def replaced(labels: LabelSet, wanted: LabelSet) -> LabelSet:
+    """`wanted` in place of `labels`: no label is lost, and no text that boxes were stored with.
+
+    Names that a label had and `wanted` leaves out become former ones. Raises InvalidDocument where
+    a number is gone, or new numbers do not follow the highest one without a gap. The note that the
+    set was rebuilt can be left out, and not be made up.
+    """
+    for label in labels.labels:
+        if wanted.get(label.number) is None:
+            raise InvalidDocument(
+                f"labels: number {label.number} ({label.name!r}) is missing. A label is never "
+                "deleted, for boxes may have it: retire it, or merge it into another one.",
+                "labels",
+            )
+    highest = max((label.number for label in labels.labels), default=0)
+    new = [label.number for label in wanted.labels if labels.get(label.number) is None]
+    if new != list(range(highest + 1, highest + 1 + len(new))):
+        raise InvalidDocument(
+            f"labels: new labels are numbered from {highest + 1} without gaps, not {new}.", "labels"
+        )
+    result = wanted.having(_keeping_names(labels.get(one.number), one) for one in wanted.labels)
+    for problem in problems(result):
+        raise InvalidDocument(f"labels: {problem}.", "labels")
+    note = labels.rebuilt_from if wanted.rebuilt_from else ""
+    return result.model_copy(update={"rebuilt_from": note})
+
+
+def _keeping_names(before: Label | None, label: Label) -> Label:
+    known = {label_key(name) for name in label.names}
+    missing = [name for name in before.names if label_key(name) not in known] if before else []
+    return label.model_copy(update={"former": (*label.former, *missing)}) if missing else label
+
+
+def acknowledged(labels: LabelSet) -> LabelSet:
+    """The set without the note that it was rebuilt from an export."""
+    return labels.model_copy(update={"rebuilt_from": ""}) if labels.rebuilt_from else labels
+
+
+def _label(labels: LabelSet, number: int) -> Label:
+    label = labels.get(number)
+    if label is None:
+        raise LabelRefused(f"There is no label with the number {number}. Look at the list again.")
+    return label
+
+
+def _with(labels: LabelSet, label: Label, **changes: Any) -> LabelSet:
+    changed = label.model_copy(update=changes)
+    if changed == label:
+        return labels
+    return labels.having(changed if one is label else one for one in labels.labels)

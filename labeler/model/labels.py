@@ -1,0 +1,267 @@
+"""The label set: the project's labels with their numbers and colours, and what a label may be.
+
+A label that is renamed keeps its former names, and one that is merged into another stays in the
+set under its number: documents keep the text that was stored with a box, and the set says which
+label that text counts as. What an admin does to a set is in label_edits.py.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from functools import cached_property, lru_cache
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, ValidationError
+
+from labeler.errors import DamagedDocument, InvalidDocument
+from labeler.model.stored_json import StoredModel, check_version, damage, first_problem
+from labeler.model.unicode_text import nfc
+
+LABELS_KEY: Final = "labels.json"
+MAX_LABEL_LENGTH: Final = 100
+_MOST_APART: Final = 4
+"""Code points that one of the composed form (NFC) comes from at most."""
+MAX_NUMBER: Final = 2**31 - 1
+"""What readers of data sets hold in four bytes."""
+PALETTE: Final = (
+    "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#f032e6", "#9a6324",
+    "#808000", "#000075", "#d4a017", "#46b4c8", "#800000", "#5b8c5a", "#7b68ee", "#c71585",
+)  # fmt: skip
+"""Colours that stay apart on photos and carry white text, given out by a label's number."""
+COLOR: Final = r"^#[0-9a-fA-F]{6}$"
+UNKNOWN_COLOR: Final = "#6b7280"
+"""Grey, for a name that is not in the set."""
+
+
+_DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Embeddings, overrides and isolates: they would turn round the text that stands beside a label."""
+
+
+def clean_label(text: str) -> str:
+    """The label in `text`: trimmed, NFC, inner white space as single spaces.
+
+    Raises InvalidDocument where nothing that can be seen is left, where it has more than 100
+    characters, or where it holds control characters or ones that change the direction of text.
+    Quotes, markup, emoji and every script are labels like others; so the joiners and the
+    direction marks that emoji and scripts need are kept.
+    """
+    label = _tidy(text)
+    if all(unicodedata.category(char) == "Cf" for char in label):
+        raise InvalidDocument("A label can't be empty: type a name.")
+    if len(label) > MAX_LABEL_LENGTH:
+        raise InvalidDocument(
+            f"This label has {len(label)} characters; at most {MAX_LABEL_LENGTH} are allowed: "
+            "choose a shorter name."
+        )
+    if any(unicodedata.category(char) in ("Cc", "Cs") for char in label):
+        raise InvalidDocument("A label can't hold control characters: type it again without them.")
+    if _DIRECTIONS.search(label):
+        raise InvalidDocument(
+            "A label can't hold characters that change the direction of text: type it again "
+            "without them."
+        )
+    return label
+
+
+def _tidy(text: str) -> str:
+    spaced = " ".join(text.split())
+    # What is surely no label stays as it is: it is refused, or looked up in vain.
+    return spaced if len(spaced) > _MOST_APART * MAX_LABEL_LENGTH else nfc(spaced)
+
+
+def _name(text: str) -> str:
+    """`clean_label` for pydantic, which takes only a ValueError for an answer."""
+    try:
+        return clean_label(text)
+    except InvalidDocument as error:
+        raise ValueError(error.message.rstrip(".")) from error
+
+
+def label_key(name: str) -> str:
+    """What two spellings of one label have in common: tidy, ignoring case."""
+    return _known_key(name) if len(name) <= _MOST_APART * MAX_LABEL_LENGTH else _key(name)
+
+
+def _key(name: str) -> str:
+    return nfc(_tidy(name).casefold())
+
+
+_known_key = lru_cache(maxsize=4096)(_key)
+
+
+def _unset(value: object) -> bool:
+    return not value
+
+
+Number = Annotated[StrictInt, Field(ge=1, le=MAX_NUMBER)]
+Name = Annotated[StrictStr, AfterValidator(_name)]
+
+
+class Label(StoredModel):
+    """One label. Its number never changes and is never given to another one.
+
+    A box whose stored label is one of the `former` names counts as this one. A `retired` label
+    keeps its boxes and is not offered for new ones. One that is `merged_into` another stays as it
+    is, but all its boxes count as that other label's. What is not set is not in the file.
+    """
+
+    number: Number
+    name: Name
+    color: Annotated[StrictStr, Field(pattern=COLOR)]
+    former: Annotated[tuple[Name, ...], Field(exclude_if=_unset)] = ()
+    retired: Annotated[StrictBool, Field(exclude_if=_unset)] = False
+    merged_into: Annotated[Number | None, Field(exclude_if=_unset)] = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name, and the former ones."""
+        return (self.name, *self.former)
+
+    @property
+    def offered(self) -> bool:
+        """Whether new boxes may get it."""
+        return not self.retired and self.merged_into is None
+
+
+class LabelSet(StoredModel):
+    """The project's labels, in the order of their numbers.
+
+    All names, former ones too, are unique ignoring case; merges never go round in a circle.
+    `rebuilt_from` names the export that the set was made from after labels.json was lost, until an
+    admin has seen it.
+    """
+
+    version: StrictStr = "1.0"
+    labels: tuple[Label, ...] = ()
+    rebuilt_from: Annotated[StrictStr, Field(exclude_if=_unset)] = ""
+
+    def find(self, name: str) -> Label | None:
+        """The label that a box with this stored label counts as, or None.
+
+        By name or former name, ignoring case and stray white space; merges are followed.
+        """
+        label = self.named(name)
+        while label is not None and label.merged_into is not None:
+            label = self.get(label.merged_into)
+        return label
+
+    def named(self, name: str) -> Label | None:
+        """The label that has or had that name, be it merged into another one or not."""
+        return self._by_name.get(label_key(name))
+
+    def get(self, number: int) -> Label | None:
+        """The label of that number."""
+        return self._by_number.get(number)
+
+    @property
+    def offered(self) -> tuple[Label, ...]:
+        """The labels for new boxes: neither retired nor merged into another one."""
+        return tuple(label for label in self.labels if label.offered)
+
+    def shown(self, name: str) -> str:
+        """What people see for a box with this stored label: its label's name today."""
+        label = self.find(name)
+        return label.name if label else name
+
+    def color(self, name: str) -> str:
+        """The label's colour; grey for a name that is not in the set."""
+        label = self.find(name)
+        return label.color if label else UNKNOWN_COLOR
+
+    def added(self, names: Iterable[str]) -> LabelSet:
+        """The set with the labels that it lacks, each under the next free number.
+
+        A former name is not lacking, nor is one of a label that is retired or merged. Raises
+        InvalidDocument for a name that is no label.
+        """
+        known = set(self._by_name)
+        number = max(self._by_number, default=0)
+        more = []
+        for name in map(clean_label, names):
+            if label_key(name) not in known:
+                known.add(label_key(name))
+                number += 1
+                color = PALETTE[(number - 1) % len(PALETTE)]
+                more.append(Label(number=number, name=name, color=color))
+        return self.having((*self.labels, *more)) if more else self
+
+    def having(self, labels: Iterable[Label]) -> LabelSet:
+        """The set with these labels instead of its own, all else as it is."""
+        # Not model_copy: it would copy the look-up tables of the old labels along.
+        rest = {"rebuilt_from": self.rebuilt_from} if self.rebuilt_from else {}
+        more = self.model_extra or {}
+        return LabelSet(version=self.version, labels=tuple(labels), **rest, **more)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Label]:
+        return {label_key(name): label for label in self.labels for name in label.names}
+
+    @cached_property
+    def _by_number(self) -> dict[int, Label]:
+        return {label.number: label for label in self.labels}
+
+
+def parse_label_set(data: bytes) -> LabelSet:
+    """The label set in `data`, in the order of the numbers, names tidied.
+
+    Raises NewerDocument for a newer major version, DamagedDocument where it is no label set. It is
+    then left as it is.
+    """
+    try:
+        found = LabelSet.model_validate_json(data)
+    except ValidationError as error:
+        raise DamagedDocument(damage(LABELS_KEY, error)) from error
+    check_version(found.version, LABELS_KEY)
+    for problem in problems(found):
+        raise DamagedDocument(
+            f"{LABELS_KEY} is damaged: {problem}. It was left as it is: restore an earlier "
+            "version of it, or mend it by hand."
+        )
+    return found.having(sorted(found.labels, key=lambda label: label.number))
+
+
+def check_label_set(data: bytes) -> LabelSet:
+    """The label set that somebody wants to store; InvalidDocument names the first wrong field."""
+    try:
+        found = LabelSet.model_validate_json(data)
+    except ValidationError as error:
+        field, reason = first_problem(error)
+        raise InvalidDocument(f"{field or 'The label set'}: {reason}.", field) from error
+    try:
+        check_version(found.version, "The label set")
+    except DamagedDocument as error:
+        raise InvalidDocument(error.message, "version") from error
+    for problem in problems(found):
+        raise InvalidDocument(f"labels: {problem}.", "labels")
+    return found.having(sorted(found.labels, key=lambda label: label.number))
+
+
+def dump_label_set(labels: LabelSet) -> bytes:
+    """The label set as UTF-8 JSON, readable by people; the same set gives the same bytes."""
+    return (labels.model_dump_json(indent=2) + "\n").encode()
+
+
+def problems(labels: LabelSet) -> Iterator[str]:
+    """What breaks the rules of a set that no single label can break."""
+    for what, values in (
+        ("number", [label.number for label in labels.labels]),
+        ("name", [label_key(name) for label in labels.labels for name in label.names]),
+    ):
+        seen: set[Any] = set()
+        for value in values:
+            if value in seen:
+                yield f"the {what} {value!r} is given twice"
+            seen.add(value)
+    into = {label.number: label.merged_into for label in labels.labels}
+    for label in labels.labels:
+        passed: set[int] = set()
+        number: int | None = label.number
+        while number is not None and number in into and number not in passed:
+            passed.add(number)
+            number = into[number]
+        if number in passed:
+            yield f"the label {label.name!r} is merged into itself"
+        elif number is not None:
+            yield f"the label {label.name!r} is merged into number {number}, which is not there"

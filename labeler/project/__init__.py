@@ -1,0 +1,1 @@
+"""The data of one project: images, documents and labels in their stores."""

@@ -1,0 +1,404 @@
+"""What is in the project: one entry an image, made from two listings.
+
+The custom metadata of a document's object carries what a listing shows (status, number of rects,
+who saved it, the image's name), sealed with a digest over the document's MD5. Metadata that is
+missing or does not match its seal is put right from the document itself, never the other way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import re
+import threading
+import time
+import uuid
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
+from labeler.image_names import is_image_name, name_size_id
+from labeler.model.document import AnnotationDocument, Status, parse_document
+from labeler.project.originals import IMAGE_ID, Uploads
+from labeler.settings import ImageIdStrategy
+from labeler.storage import ObjectInfo, Scanned, Store, list_all
+
+logger = logging.getLogger(__name__)
+
+ANNOTATIONS: Final = "annotations/"
+CACHE_SECONDS: Final = 5.0
+LARGE: Final = 5_000
+"""A page waits for the listing of so many images and no more."""
+_PAUSE: Final = 10
+"""How many times as long as a slow listing takes there is none: it costs processor and money."""
+_CLOSING_S: Final = 2.0
+_MAX_REMEMBERED: Final = 200_000
+_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
+_HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """One image of the project. `saved_at` is the document's text; `original` its uploads key.
+
+    `problem` says why the document can't be opened; the entry is listed all the same.
+    """
+
+    image_id: str
+    image_path: str
+    status: Status
+    rects: int
+    saved_at: str
+    saved_by: str
+    original: str | None = None
+    problem: str = ""
+
+
+def is_image_id(text: str) -> bool:
+    """Whether `text` may name a document: lower-case letters, digits, `-` and `_`."""
+    return _ID.fullmatch(text) is not None
+
+
+def document_key(image_id: str) -> str:
+    """The key of the image's document; NotFound for what can't be an image ID."""
+    if not is_image_id(image_id):
+        raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+    return f"{ANNOTATIONS}{image_id}.json"
+
+
+def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
+    """The custom metadata of the object that holds `document` as the bytes `data`."""
+    return metadata_for(document, hashlib.md5(data).hexdigest())
+
+
+def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
+    """The custom metadata of the object that holds `document` as bytes of that MD5 (hex)."""
+    metadata = {
+        "image_path": document.image_path[:300],
+        "status": document.status.value,
+        "rects": str(len(document.rects)),
+        "saved_at": (document.metadata.saved_at or "")[:64],
+        "saved_by": (document.metadata.saved_by or "")[:200],
+    }
+    metadata["seal"] = _seal(metadata, md5)
+    return metadata
+
+
+class Catalogue:
+    """The project's images, listed at most every five seconds; own changes show at once."""
+
+    def __init__(
+        self, store: Store, uploads: Uploads | None, strategy: ImageIdStrategy, secret: bytes
+    ) -> None:
+        self._store = store
+        self._uploads = uploads
+        self._strategy = strategy
+        self._secret = secret
+        self._listing = threading.Lock()
+        self._lock = threading.Lock()
+        self._entries: dict[str, ImageEntry] = {}
+        self._sorted: list[ImageEntry] | None = None
+        self._listed_at = self._began_at = self._expired_at = float("-inf")
+        self._took = 0.0
+        self._behind: threading.Thread | None = None
+        self._failed: LabelerError | None = None
+        self._closed = False
+        self._noted: dict[str, float] = {}
+        self._from_documents: dict[tuple[str, str], ImageEntry] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    @property
+    def identified_by(self) -> str:
+        """What image IDs depend on beside the originals: another text, perhaps other IDs."""
+        secret = self._secret if self._strategy is ImageIdStrategy.UUID else b""
+        return f"{self._strategy.value}-{hmac.digest(secret, b'', 'sha256').hex()[:8]}"
+
+    def entries(self) -> list[ImageEntry]:
+        """Every image, in the order of names; at most five seconds old."""
+        self._list(CACHE_SECONDS)
+        return self._in_order()
+
+    def glance(self) -> list[ImageEntry]:
+        """Every image, in the order of names, for a page that must not wait.
+
+        As `entries` for up to 5,000 images. Of a larger project it is the last listing, and a new
+        one is made meanwhile: own changes are in it, those of others come later, by ten times as
+        long as a listing takes. Raises, once, what made a listing fail.
+        """
+        if len(self._entries) <= LARGE:
+            return self.entries()
+        with self._lock:
+            failed, self._failed = self._failed, None
+            due = self._is_older(max(CACHE_SECONDS, _PAUSE * self._took))
+            if failed is None and due and self._behind is None:
+                self._behind = threading.Thread(
+                    target=self._list_behind, name="listing", daemon=True
+                )
+                self._behind.start()
+        if failed is not None:
+            raise failed
+        return self._in_order()
+
+    def close(self) -> None:
+        """End a listing that is being made."""
+        self._closed = True
+        with self._lock:
+            behind = self._behind
+        if behind is not None:
+            behind.join(_CLOSING_S)
+
+    def _list_behind(self) -> None:
+        try:
+            self._list(0.0)
+        except LabelerError as error:
+            logger.warning("The images could not be listed: %s", error.message)
+            self._failed = error
+        finally:
+            with self._lock:
+                self._behind = None
+
+    def _in_order(self) -> list[ImageEntry]:
+        with self._lock:
+            if self._sorted is None:
+                self._sorted = sorted(self._entries.values(), key=_place)
+            return list(self._sorted)
+
+    def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+        """Every image with its stored document, in the order of names; read in bulk.
+
+        None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
+        """
+        listed = self.entries()
+        entries = iter(listed)
+        keys = [document_key(entry.image_id) for entry in listed]
+        for key, data, _ in self._store.read_many(keys):
+            for entry in entries:
+                if document_key(entry.image_id) == key:
+                    break
+                yield entry, None
+            try:
+                yield entry, parse_document(data, key)
+            except DamagedDocument as error:
+                yield replace(entry, problem=error.message), None
+        for entry in entries:
+            yield entry, None
+
+    def expire(self) -> None:
+        """Have the next look be at a new listing."""
+        self._expired_at = time.monotonic()
+
+    def originals(self) -> Iterator[tuple[str, ObjectInfo]]:
+        """Every original with the image ID that it has, from a new listing."""
+        if self._uploads is None:
+            return
+        for info in list_all(self._uploads.store, self._uploads.prefix):
+            image_id = self._image_of(info, self._uploads)
+            if image_id is not None:
+                yield image_id, info
+
+    def find(self, image_id: str) -> ImageEntry | None:
+        """The entry of that image; looks anew where the last listing does not hold it."""
+        with self._lock:
+            entry = self._entries.get(image_id)
+        if entry is None and len(self._entries) > LARGE:
+            entry = self._look_for(image_id)
+        if entry is None:
+            self._list(1.0)
+            with self._lock:
+                entry = self._entries.get(image_id)
+        return entry
+
+    def note(self, image_id: str, document: AnnotationDocument, original: str | None) -> None:
+        """Show what this process has just written, without listing."""
+        with self._lock:
+            known = self._entries.get(image_id)
+            entry = _entry(image_id, document, original or (known.original if known else None))
+            self._note(entry)
+
+    def _look_for(self, image_id: str) -> ImageEntry | None:
+        """The entry of an image that another instance may just have added, without a listing."""
+        try:
+            entry = _sealed_entry(image_id, self._store.info(document_key(image_id)))
+        except NotFound:
+            return None
+        if entry is not None:
+            with self._lock:
+                self._note(entry)
+        return entry
+
+    def _note(self, entry: ImageEntry) -> None:
+        known = self._entries.get(entry.image_id)
+        self._entries[entry.image_id] = entry
+        self._noted[entry.image_id] = time.monotonic()
+        if self._sorted is not None:
+            if known is not None and _place(known) == _place(entry):
+                self._sorted[bisect_left(self._sorted, _place(entry), key=_place)] = entry
+            else:
+                self._sorted = None
+
+    def _is_older(self, max_age: float) -> bool:
+        """Whether the last listing ended longer ago, or began before it was to be a new one."""
+        age = time.monotonic() - self._listed_at
+        return age > max_age or self._began_at <= self._expired_at
+
+    def _until_closed(self, listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
+        for info in listed:
+            if self._closed:
+                raise Unavailable("The program ends.")
+            yield info
+
+    def _list(self, max_age: float) -> None:
+        """List anew what was listed longer than `max_age` seconds ago; saves need not wait."""
+        with self._listing:
+            started = time.monotonic()
+            if not self._is_older(max_age):
+                return
+            documents = list(self._until_closed(list_all(self._store, ANNOTATIONS)))
+            entries = self._document_entries(documents)
+            if self._uploads is not None:
+                listed = list_all(self._uploads.store, self._uploads.prefix)
+                for info in self._until_closed(listed):
+                    self._add_original(entries, info, self._uploads)
+            with self._lock:
+                for image_id, noted_at in list(self._noted.items()):
+                    if noted_at >= started:
+                        entries[image_id] = self._entries[image_id]
+                    else:
+                        del self._noted[image_id]
+                self._entries = entries
+                self._sorted = None
+                self._began_at, self._listed_at = started, time.monotonic()
+                self._took = self._listed_at - started
+
+    def _document_entries(self, objects: Iterable[ObjectInfo]) -> dict[str, ImageEntry]:
+        entries: dict[str, ImageEntry] = {}
+        unsealed: list[str] = []
+        for info in objects:
+            image_id = info.key.removeprefix(ANNOTATIONS).removesuffix(".json")
+            if not info.key.endswith(".json") or not is_image_id(image_id):
+                continue
+            entry = _sealed_entry(image_id, info) or self._from_documents.get(
+                (info.key, info.version)
+            )
+            if entry is None:
+                unsealed.append(info.key)
+            else:
+                entries[image_id] = entry
+        bound(self._from_documents, len(unsealed) + len(entries))
+        for key, data, version in self._store.read_many(unsealed):
+            image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
+            try:
+                entry = _entry(image_id, parse_document(data, key), None)
+            except DamagedDocument as error:
+                entry = ImageEntry(
+                    image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message
+                )
+            entries[image_id] = self._from_documents[key, version] = entry
+        return entries
+
+    def _add_original(
+        self, entries: dict[str, ImageEntry], info: ObjectInfo, uploads: Uploads
+    ) -> None:
+        image_id = self._image_of(info, uploads)
+        if image_id is None:
+            return
+        name = info.key.removeprefix(uploads.prefix)
+        known = entries.get(image_id)
+        if known is None:
+            entries[image_id] = ImageEntry(
+                image_id, name, Status.UNLABELED, 0, "", "", original=info.key
+            )
+        elif known.original is None or name.startswith(f"{image_id}/"):
+            # The place of its own is only used where the plain name was another picture's.
+            entries[image_id] = replace(known, original=info.key)
+
+    def _image_of(self, info: ObjectInfo, uploads: Uploads) -> str | None:
+        """The image ID of what lies under uploads/; None for what is no picture, or gone by now.
+
+        A picture is what Labeler put there, under whatever name, or has the extension of one.
+        """
+        name = info.key.removeprefix(uploads.prefix)
+        noted = info.metadata.get(IMAGE_ID, "")
+        if not (noted or is_image_name(name)):
+            return None
+        try:
+            original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
+            return self.original_id(name, original, uploads.store)
+        except NotFound:  # it was deleted since it was listed
+            return None
+
+    def original_id(self, name: str, info: Scanned, store: Store) -> str:
+        """The image ID of an original, which a pipeline may have put there; NotFound.
+
+        `name` is its key below uploads/, `info.note` the ID that Labeler noted with it.
+        """
+        # The note first: somebody's own folder may be called like an image ID.
+        if info.note and is_image_id(info.note):
+            return info.note
+        folder, slash, base_name = name.rpartition("/")
+        if slash and _HEX_ID.fullmatch(folder):
+            return folder
+        match self._strategy:
+            case ImageIdStrategy.NAME_SIZE:
+                return name_size_id(base_name, info.size)
+            case ImageIdStrategy.CONTENT if info.md5:
+                return info.md5
+            case ImageIdStrategy.UUID:
+                digest = hmac.digest(self._secret, info.key.encode(), "sha256")
+                return uuid.UUID(bytes=digest[:16], version=4).hex
+        if (info.key, info.version) not in self._ids:
+            bound(self._ids, len(self._entries))
+            self._ids[info.key, info.version] = self._digest(info.key, store)
+        return self._ids[info.key, info.version]
+
+    def _digest(self, key: str, store: Store) -> str:
+        digest = hashlib.md5() if self._strategy is ImageIdStrategy.CONTENT else hashlib.sha256()
+        with store.open(key) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+        return digest.hexdigest()
+
+
+def bound(remembered: dict[Any, Any], images: int) -> None:
+    """Forget everything where it is far more than the project's images have to be known by."""
+    if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
+        remembered.clear()
+
+
+def _place(entry: ImageEntry) -> tuple[str, str]:
+    return entry.image_path, entry.image_id
+
+
+def _seal(metadata: Mapping[str, str], md5: str) -> str:
+    text = "\n".join([md5, *(f"{k}={v}" for k, v in sorted(metadata.items()) if k != "seal")])
+    return hashlib.md5(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
+    """The entry in the object's metadata; None where it is missing or not this document's."""
+    metadata = info.metadata
+    if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
+        return None
+    return ImageEntry(
+        image_id,
+        metadata["image_path"],
+        Status(metadata["status"]),
+        int(metadata["rects"]),
+        metadata["saved_at"],
+        metadata["saved_by"],
+    )
+
+
+def _entry(image_id: str, document: AnnotationDocument, original: str | None) -> ImageEntry:
+    return ImageEntry(
+        image_id,
+        document.image_path,
+        document.status,
+        len(document.rects),
+        document.metadata.saved_at or "",
+        document.metadata.saved_by or "",
+        original,
+    )

@@ -1,0 +1,43 @@
+"""Which labels the images have, for a list that shows only some: read once for each document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+
+from labeler.errors import DamagedDocument
+from labeler.model.document import parse_document
+from labeler.project.image_index import ImageEntry, bound, document_key
+from labeler.storage import Store
+
+
+class LabelTexts:
+    """The texts of the labels in each image's document, remembered while it does not change."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._texts: dict[str, tuple[tuple[str, int], frozenset[str]]] = {}
+
+    def of(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
+        """The texts of the labels in the documents of these images, by image ID.
+
+        At most `most` documents are read in one call: an image with boxes that is left out has not
+        been looked at yet.
+        """
+        with_rects = [entry for entry in entries if entry.rects]
+        unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != _state(e))
+        by_key = {document_key(entry.image_id): entry for entry in islice(unread, most)}
+        bound(self._texts, len(with_rects))
+        for key, data, _ in self._store.read_many(by_key):
+            try:
+                texts = frozenset(rect.label for rect in parse_document(data, key).rects)
+            except DamagedDocument:
+                texts = frozenset()
+            self._texts[by_key[key].image_id] = _state(by_key[key]), texts
+        remembered = ((e, self._texts.get(e.image_id)) for e in with_rects)
+        return {e.image_id: found[1] for e, found in remembered if found and found[0] == _state(e)}
+
+
+def _state(entry: ImageEntry) -> tuple[str, int]:
+    """What of an entry changes with its document."""
+    return entry.saved_at, entry.rects

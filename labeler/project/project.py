@@ -1,0 +1,400 @@
+"""The data set: what pages, routes and commands share.
+
+bytes -> inspect -> image ID -> original + document (both create-only) -> (document, version)
+-> changes -> save, naming the version it replaces -> new version, or a merge -> export.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from labeler import image_names, images
+from labeler.access.secret_key import load_secret
+from labeler.errors import DamagedDocument, NotFound, VersionConflict
+from labeler.model.document import (
+    AnnotationDocument,
+    dump_document,
+    new_document,
+    parse_document,
+    stamped,
+)
+from labeler.model.merge import RectConflict, merge, with_landed
+from labeler.project.image_index import (
+    ANNOTATIONS,
+    Catalogue,
+    ImageEntry,
+    document_key,
+    document_metadata,
+    is_image_id,
+)
+from labeler.project.image_labels import LabelTexts
+from labeler.project.label_store import LabelBook
+from labeler.project.locations import check_places, close_places, open_places
+from labeler.project.originals import (
+    HeldOriginals,
+    KeptOriginals,
+    Originals,
+    Uploads,
+    check_same_picture,
+)
+from labeler.runtime.events import Upload, happened
+from labeler.settings import Settings
+from labeler.storage import ABSENT, Replaces, Store, Version
+
+if TYPE_CHECKING:
+    from labeler.datasets.exports.exporter import Exports
+
+_MAX_MERGES: Final = 50
+_MAX_INFOS: Final = 10_000
+
+Clock = Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedImage:
+    """An image that is in the project now; sizes as displayed; `created` is False if it was."""
+
+    image_id: str
+    image_path: str
+    width: int
+    height: int
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDocument:
+    """A document and the state that a save has to name: its version, or ABSENT if not stored."""
+
+    document: AnnotationDocument
+    version: Replaces
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDocument:
+    """What is stored after a save. `conflicts` are rects that both sides changed.
+
+    `size` is the bytes that were written, 0 where nothing had to be; `merged` is whether somebody
+    else had changed the document meanwhile.
+    """
+
+    document: AnnotationDocument
+    version: Version
+    conflicts: tuple[RectConflict, ...] = ()
+    size: int = 0
+    merged: bool = False
+
+
+class Dataset:
+    """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
+
+    `labels` is the label set of the project.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        uploads: Uploads | None,
+        secret: bytes,
+        clock: Clock = lambda: datetime.now(UTC),
+    ) -> None:
+        self._settings = settings
+        self._store = store
+        self._uploads = uploads
+        self._clock = clock
+        self.labels = LabelBook(store, settings.labels)
+        self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
+        self._label_texts = LabelTexts(store)
+        self._originals: Originals = (
+            KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
+        )
+        self._infos: dict[str, images.ImageInfo] = {}
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest image that is taken."""
+        return self._settings.max_upload_bytes
+
+    @cached_property
+    def exports(self) -> Exports:
+        """Makes data sets of the project. Loaded when it is asked for: no first page needs it."""
+        from labeler.datasets.exports.exporter import open_exports
+
+        return open_exports(self._store, self._uploads, self._catalogue, self.labels, self._clock)
+
+    def close(self) -> None:
+        """Give up the stores' connections; calling twice is harmless."""
+        self._catalogue.close()
+        close_places(self._store, self._uploads)
+
+    # --- images ---------------------------------------------------------------------------
+
+    def add_image(self, name: str, data: bytes, by: str = "") -> AddedImage:
+        """Take an image into the project; adding the same one again changes nothing.
+
+        `name` may hold folders, which are kept, and is made safe. Raises NotAnImage, DamagedImage,
+        ImageTooLarge; ImageConflict where another picture has this image ID; DamagedDocument where
+        its document can't be opened.
+        """
+        began = time.monotonic()
+        file_name, image_id, info, opened = self._looked_at(name, data)
+        document = opened.document if opened else None
+        original = self._originals.keep(image_id, file_name, data, info, document)
+        created = opened is None
+        if opened is None:
+            opened, created = self._create(image_id, file_name, info, by)
+        self._catalogue.note(image_id, opened.document, original)
+        happened(
+            Upload(
+                image_id=image_id,
+                latency_ms=round((time.monotonic() - began) * 1000, 1),
+                bytes=len(data),
+                width=info.width,
+                height=info.height,
+                created=created,
+            )
+        )
+        return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
+
+    def look_at_image(self, name: str, data: bytes) -> AddedImage:
+        """What `add_image` would give or raise; nothing is added."""
+        file_name, image_id, info, opened = self._looked_at(name, data)
+        path = opened.document.image_path if opened else file_name
+        return AddedImage(image_id, path, info.width, info.height, created=opened is None)
+
+    def list_anew(self) -> None:
+        """Have the next listing be a new one: another instance may have added images."""
+        self._catalogue.expire()
+
+    def list_images(self) -> list[ImageEntry]:
+        """Every image with a document or an original, in the order of names."""
+        return self._catalogue.entries()
+
+    def glance(self) -> list[ImageEntry]:
+        """The same for a page: of a large project as it was listed last; see Catalogue.glance."""
+        return self._catalogue.glance()
+
+    def file_name(self, entry: ImageEntry) -> str:
+        """The name of the image's original below uploads/; the document's where none is kept."""
+        if entry.original is None or self._uploads is None:
+            return entry.image_path
+        return entry.original.removeprefix(self._uploads.prefix)
+
+    def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
+        """The labels of these images as stored; at most `most` documents are read in one call."""
+        return self._label_texts.of(entries, most)
+
+    def find_image(self, image_id: str) -> ImageEntry:
+        """The image's entry, without reading the image; NotFound."""
+        entry = self._catalogue.find(image_id) if is_image_id(image_id) else None
+        if entry is None:
+            raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+        return entry
+
+    def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+        """Every image with its stored document, in the order of names; read in bulk.
+
+        None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
+        """
+        return self._catalogue.survey()
+
+    def image_bytes(self, image_id: str) -> bytes:
+        """The original's bytes, the very picture that the document was drawn on.
+
+        Raises NotFound where no original is kept, ImageConflict where another picture has taken
+        its place.
+        """
+        try:
+            document = self._read(image_id).document
+        except NotFound:
+            document = None
+        entry = self._catalogue.find(image_id)
+        if document is None and entry is None:
+            raise NotFound(f"There is no image {image_id}. Choose one from the list.")
+        return self._originals.read(image_id, document, entry.original if entry else None)
+
+    def picture(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
+        """The image for a browser, at most `width` px wide, as bytes and media type."""
+        data = self.image_bytes(image_id)
+        copy = images.display_copy(
+            data, name=image_id, width=width, max_pixels=self._settings.max_pixels
+        )
+        return copy or (data, images.media_type(data, name=image_id))
+
+    def image_info(self, image_id: str) -> images.ImageInfo:
+        """What the picture is; raises what `image_bytes` and `images.inspect` raise."""
+        info = self._infos.get(image_id)
+        if info is None:
+            data = self.image_bytes(image_id)
+            info = images.inspect(
+                data, name=image_id, max_bytes=len(data), max_pixels=self._settings.max_pixels
+            )
+            if len(self._infos) > _MAX_INFOS:
+                self._infos.clear()
+            self._infos[image_id] = info
+        return info
+
+    # --- documents ------------------------------------------------------------------------
+
+    def open_document(self, image_id: str) -> OpenedDocument:
+        """The image's document; for one that has only an original, an empty one not stored yet.
+
+        Raises NotFound, DamagedDocument, NewerDocument.
+        """
+        try:
+            return self._read(image_id)
+        except NotFound:
+            entry = self._catalogue.find(image_id)
+            if entry is None or entry.original is None:
+                raise
+        info = self.image_info(image_id)
+        return OpenedDocument(self._new_document(image_id, entry.image_path, info, ""), ABSENT)
+
+    def stored_document(self, image_id: str) -> OpenedDocument:
+        """The document as it is in the store; NotFound, DamagedDocument, NewerDocument."""
+        return self._read(image_id)
+
+    def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, OpenedDocument]]:
+        """The stored documents of these images, in this order; damaged ones are left out."""
+        ids = {document_key(image_id): image_id for image_id in image_ids}
+        for key, data, version in self._store.read_many(ids):
+            with suppress(DamagedDocument):
+                yield ids[key], OpenedDocument(parse_document(data, key), version)
+
+    def write_document(
+        self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
+    ) -> SavedDocument:
+        """Store `document` in place of the named state, stamped with the time and the person.
+
+        Raises VersionConflict, InvalidDocument for too many rects; nothing is changed then.
+        """
+        signed = stamped(document, image_id, self._clock(), by)
+        data = dump_document(signed)
+        version = self._store.write(
+            document_key(image_id),
+            data,
+            replaces=replaces,
+            metadata=document_metadata(signed, data),
+            content_type="application/json",
+        )
+        self._catalogue.note(image_id, signed, None)
+        return SavedDocument(signed, version, size=len(data))
+
+    def save_document(
+        self,
+        image_id: str,
+        wanted: AnnotationDocument,
+        base: OpenedDocument,
+        by: str,
+        tried: Sequence[AnnotationDocument] = (),
+    ) -> SavedDocument:
+        """Store `wanted`, which was made from `base`, merged with what others saved meanwhile.
+
+        `tried` is what was wanted in saves over this base that failed: the store may have it.
+        Writes nothing where it changes nothing. Raises StoreError; what is stored stays whole.
+        """
+        theirs = self._latest(image_id, base) if tried else base
+        conflicts: tuple[RectConflict, ...] = ()
+        changed = False
+        for _ in range(_MAX_MERGES):
+            document = wanted
+            if theirs is not base:
+                common = with_landed(base.document, tried, theirs.document)
+                merged = merge(common, wanted, theirs.document)
+                document, conflicts = merged.document, merged.conflicts
+                changed = _differ(common, theirs.document)
+            if document == theirs.document and theirs.version is not ABSENT:
+                return SavedDocument(document, theirs.version, conflicts, merged=changed)
+            try:
+                saved = self.write_document(image_id, document, theirs.version, by)
+            except VersionConflict:
+                theirs = self._latest(image_id, base)
+                continue
+            return replace(saved, conflicts=conflicts, merged=changed)
+        raise VersionConflict(
+            f"{wanted.image_path} is being changed by others all the time; your changes are still "
+            "here and are tried again."
+        )
+
+    # --- within ---------------------------------------------------------------------------
+
+    def check_store(self) -> None:
+        """Raises StoreError, which says what is wrong, where the store can't be listed.
+
+        Nor where a bucket can't be written; nothing is written, and no folder is made.
+        """
+        check_places(self._store, ANNOTATIONS, self._uploads, self._settings)
+
+    def _read(self, image_id: str) -> OpenedDocument:
+        key = document_key(image_id)
+        try:
+            data, info = self._store.read(key)
+        except NotFound as error:
+            raise NotFound(f"There is no document of image {image_id}.") from error
+        return OpenedDocument(parse_document(data, key), info.version)
+
+    def _looked_at(
+        self, name: str, data: bytes
+    ) -> tuple[str, str, images.ImageInfo, OpenedDocument | None]:
+        """The file's safe path, its image ID, what it is, and its document if one is stored."""
+        file_name = image_names.safe_path(name)
+        info = images.inspect(
+            data,
+            name=file_name,
+            max_bytes=self._settings.max_upload_bytes,
+            max_pixels=self._settings.max_pixels,
+        )
+        image_id = image_names.image_id(self._settings.image_id, file_name, data)
+        try:
+            opened = self._read(image_id)
+        except NotFound:
+            return file_name, image_id, info, None
+        check_same_picture(opened.document, info, file_name)
+        return file_name, image_id, info, opened
+
+    def _latest(self, image_id: str, base: OpenedDocument) -> OpenedDocument:
+        """The stored document; the base, to be stored anew, where it has been deleted."""
+        try:
+            return self._read(image_id)
+        except NotFound:
+            return OpenedDocument(base.document, ABSENT)
+
+    def _new_document(
+        self, image_id: str, image_path: str, info: images.ImageInfo, by: str
+    ) -> AnnotationDocument:
+        size = info.width, info.height
+        return new_document(image_id, image_path, size, info.md5, self._clock(), by)
+
+    def _create(
+        self, image_id: str, file_name: str, info: images.ImageInfo, by: str
+    ) -> tuple[OpenedDocument, bool]:
+        document = self._new_document(image_id, file_name, info, by)
+        try:
+            saved = self.write_document(image_id, document, ABSENT, by)
+            return OpenedDocument(saved.document, saved.version), True
+        except VersionConflict:  # somebody else added it at the same time
+            opened = self._read(image_id)
+            check_same_picture(opened.document, info, file_name)
+            return opened, False
+
+
+def _differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
+    """Whether the documents differ in what people decide: boxes and status."""
+    boxes = [{rect.id: rect for rect in document.rects} for document in (one, other)]
+    return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status
+
+
+def open_dataset(settings: Settings) -> Dataset:
+    """The data set that the settings name; nothing is connected or written before it is used.
+
+    In a folder the secret key is made where there is none yet. Raises SettingsError, NotAllowed.
+    """
+    secret = load_secret(settings)
+    store, uploads = open_places(settings)
+    return Dataset(settings, store, uploads, secret)

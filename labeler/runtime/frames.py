@@ -1,0 +1,72 @@
+"""A websocket holds little of what its sender sends before the program has read it.
+
+uvicorn 0.54 takes apart all that has come in at once: a few kilobytes of packed frames are many
+megabytes then, for each connection, also for callers whom nobody knows yet. Here it takes a small
+piece at a time, and only while nothing waits to be read. Messages have a bound that is low until
+the program says who calls.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Final
+
+from uvicorn import __version__
+from uvicorn.config import WS_PROTOCOLS
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from labeler.runtime.sockets import ALLOW_LARGE
+
+logger = logging.getLogger(__name__)
+
+STRANGERS_BYTES: Final = 64 * 1024
+"""The largest message of somebody who is not known: a click on "Sign in" takes 300 bytes."""
+MOST_BYTES: Final = 8 * 2**20
+"""The largest message of all: a canvas of 5,000 boxes."""
+PIECE_BYTES: Final = 4096
+"""What is taken apart at once. Packed as tightly as can be, it is 4 MiB of messages."""
+_FOR_VERSIONS: Final = ("0.54.",)
+_STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
+
+
+class BoundedWebSocket(WebSocketsSansIOProtocol):
+    """uvicorn's protocol, with bounds on what is unpacked and waits."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._untouched = b""
+        self._allow(STRANGERS_BYTES)
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            extensions: Any = self.scope["extensions"]
+            extensions[ALLOW_LARGE] = lambda: self._allow(MOST_BYTES)
+
+    def data_received(self, data: bytes) -> None:
+        self._untouched += data
+        self._take()
+
+    async def receive(self) -> Any:
+        message = await super().receive()
+        self._take()
+        return message
+
+    def _take(self) -> None:
+        while self._untouched and not self.read_paused and not self.transport.is_closing():
+            piece = self._untouched[:PIECE_BYTES]
+            self._untouched = self._untouched[PIECE_BYTES:]
+            super().data_received(piece)
+
+    def _allow(self, size: int) -> None:
+        self.conn.max_message_size = size
+
+
+def bound_frames() -> None:
+    """Have servers of this process use it. Does nothing, and says so, in an unknown uvicorn."""
+    if not __version__.startswith(_FOR_VERSIONS) or _STREAMLIT_ASKS_FOR not in WS_PROTOCOLS:
+        logger.warning(
+            "uvicorn %s is not known here: what a websocket may hold is not bounded", __version__
+        )
+        return
+    WS_PROTOCOLS[_STREAMLIT_ASKS_FOR] = f"{__name__}:{BoundedWebSocket.__name__}"

@@ -1,0 +1,316 @@
+"""The log of a process: one JSON object a line where a log service reads it, text for people.
+
+Everything that is logged goes one way, whatever handlers its package would rather have: our own
+lines, Streamlit's, uvicorn's and Google's, warnings, exceptions that nobody caught, and with JSON
+also what is printed. No line holds a token, an address's query or a person's e-mail.
+
+The JSON is what Cloud Logging takes apart (severity, message, time, trace, source, request), and
+what Error Reporting groups: https://docs.cloud.google.com/logging/docs/structured-logging
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import json
+import logging
+import re
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Final, TextIO
+
+from labeler import __version__
+from labeler.runtime.events import EVENT, Event, Request
+
+MAX_TEXT: Final = 32_768
+"""Characters of a message or a traceback: a service drops lines of more than 256 KiB."""
+
+_METADATA_S: Final = 1.0
+_REPORT: Final = (
+    "type.googleapis.com/google.devtools.clouderrorreporting.v1beta1.ReportedErrorEvent"
+)
+_SECRETS: Final = (
+    (re.compile(r"(?<=[?&]token=)[^&\s\"'<>]+"), "…"),
+    (re.compile(r"(?i)(?<=bearer )[^\s\"',]+"), "…"),
+    (re.compile(r"(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]*+"), "…"),
+    # A service's account is named where it lacks a right; a person's address is not needed.
+    (re.compile(r"(?<![\w.+-])[\w.+-]++@(?![\w.-]*+(?<=gserviceaccount\.com))"), "…@"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who writes the log: version, the service and revision on Cloud Run, the project."""
+
+    version: str = __version__
+    service: str = "labeler"
+    revision: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The request that is being answered, as Cloud Trace knows it."""
+
+    id: str
+    span: str = ""
+    sampled: bool = False
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str]) -> Trace | None:
+        """The trace that a request's headers (lower-case names) carry."""
+        match = re.fullmatch(
+            r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})",
+            headers.get("traceparent", ""),
+        )
+        if match:
+            return cls(match[1], match[2], bool(int(match[3], 16) & 1))
+        match = re.fullmatch(
+            r"([0-9a-fA-F]{32})(?:/([0-9]{1,20}))?(?:;o=([01]))?",
+            headers.get("x-cloud-trace-context", ""),
+        )
+        if match is None:
+            return None
+        span = int(match[2] or 0)
+        return cls(match[1].lower(), f"{span:016x}" if 0 < span < 2**64 else "", match[3] == "1")
+
+
+def source(environ: Mapping[str, str]) -> Source:
+    """This process, as its environment tells; on Cloud Run the project is asked for."""
+    service = environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")
+    project = environ.get("GOOGLE_CLOUD_PROJECT", "")
+    if service and not project:
+        project = _project(environ.get("GCE_METADATA_HOST", "metadata.google.internal"))
+    revision = environ.get("K_REVISION") or environ.get("CLOUD_RUN_EXECUTION", "")
+    return Source(service=service or "labeler", revision=revision, project=project)
+
+
+def _project(host: str) -> str:
+    """The project that the metadata server names; empty where there is none."""
+    connection = http.client.HTTPConnection(host, timeout=_METADATA_S)
+    try:
+        place = "/computeMetadata/v1/project/project-id"
+        connection.request("GET", place, headers={"Metadata-Flavor": "Google"})
+        answer = connection.getresponse()
+        text = answer.read(200).decode("ascii", "replace").strip()
+        return text if answer.status == 200 else ""
+    except (OSError, http.client.HTTPException):
+        return ""
+    finally:
+        connection.close()
+
+
+_trace: ContextVar[Trace | None] = ContextVar("labeler_trace", default=None)
+
+
+@contextmanager
+def traced(trace: Trace | None) -> Iterator[None]:
+    """Lines that are written within belong to that request."""
+    token = _trace.set(trace)
+    try:
+        yield
+    finally:
+        _trace.reset(token)
+
+
+def without_secrets(text: str) -> str:
+    """The text without tokens and people's addresses, and not longer than a line may be."""
+    if len(text) > MAX_TEXT:
+        text = f"{text[:MAX_TEXT]} …"
+    for pattern, shown in _SECRETS:
+        text = pattern.sub(shown, text)
+    return text
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object for each record."""
+
+    def __init__(self, source: Source) -> None:
+        super().__init__()
+        self._source = source
+
+    def format(self, record: logging.LogRecord) -> str:
+        entry: dict[str, Any] = {
+            "severity": _severity(record.levelno),
+            "message": without_secrets(record.getMessage()),
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="microseconds"),
+            "logging.googleapis.com/labels": {
+                "logger": record.name,
+                "version": self._source.version,
+            },
+            "logging.googleapis.com/sourceLocation": {
+                "file": record.pathname,
+                "line": str(record.lineno),
+                "function": record.funcName,
+            },
+        }
+        if trace := _trace.get():
+            entry |= self._of_trace(trace)
+        event = getattr(record, EVENT, None)
+        if isinstance(event, Event):
+            entry["event"] = event.NAME
+            entry |= _http(event) if isinstance(event, Request) else _plain(event.values())
+        if record.exc_info and record.exc_info[1] is not None:
+            entry |= self._report(entry["message"], record.exc_info[1])
+        return json.dumps(entry, allow_nan=False, default=str)
+
+    def _of_trace(self, trace: Trace) -> dict[str, Any]:
+        project = self._source.project
+        name = f"projects/{project}/traces/{trace.id}" if project else trace.id
+        found: dict[str, Any] = {"logging.googleapis.com/trace": name}
+        if trace.span:
+            found["logging.googleapis.com/spanId"] = trace.span
+        return found | {"logging.googleapis.com/trace_sampled": trace.sampled}
+
+    def _report(self, message: str, error: BaseException) -> dict[str, Any]:
+        """What makes Error Reporting count it with the errors of the same traceback."""
+        lines = "".join(traceback.format_exception(error))
+        return {
+            "@type": _REPORT,
+            "stack_trace": without_secrets(lines),
+            "serviceContext": {
+                "service": self._source.service,
+                "version": self._source.revision or self._source.version,
+            },
+            "message": f"{message}\n{without_secrets(lines)}"[: 2 * MAX_TEXT],
+        }
+
+
+class TextLines(logging.Formatter):
+    """Lines for people: time, level, message; the traceback below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_secrets(super().format(record))
+
+
+def configure(source: Source, *, as_json: bool, stream: TextIO | None = None) -> None:
+    """Have this process log that way from now on, to `stream`.
+
+    Without one, JSON goes to stdout, where log services expect it, and text to stderr. With JSON
+    our own events are told too; on a terminal only what a person has to know.
+    """
+    out = stream or (sys.stdout if as_json else sys.stderr)
+    handler = _Handler(out)
+    handler.setFormatter(JsonLines(source) if as_json else TextLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO if as_json else logging.WARNING)
+    _one_way()
+    logging.captureWarnings(True)
+    sys.excepthook = _uncaught
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable
+    if as_json and stream is None:
+        sys.stdout = Printed("stdout", logging.INFO)
+        sys.stderr = Printed("stderr", logging.ERROR)
+
+
+def _one_way() -> None:
+    """Have every logger's records go to the root's handler alone."""
+    logging.setLoggerClass(_Rooted)
+    for logger in list(logging.root.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            # Streamlit and uvicorn hold on to loggers that they have made before.
+            logger.__class__ = _Rooted
+
+
+class _Rooted(logging.Logger):
+    """A logger whose records go to the root's handlers, whatever others it is given."""
+
+    def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        logging.root.callHandlers(record)
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes records; where that fails, nothing is told, least of all to the log."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        pass
+
+
+class Printed(io.TextIOBase):
+    """Stands in for stdout or stderr: each line that is printed becomes a record."""
+
+    encoding = "utf-8"
+    errors = "backslashreplace"
+
+    def __init__(self, name: str, level: int) -> None:
+        self._logger = logging.getLogger(name)
+        self._level = level
+        self._local = threading.local()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        # Bytes raise a TypeError here, by which callers know what kind of stream this is.
+        *lines, rest = (getattr(self._local, "rest", "") + text).split("\n")
+        # Of a line that never ends, as much as would be told of it, and the sign of a cut.
+        self._local.rest = rest[: MAX_TEXT + 1]
+        for line in lines:
+            if line.strip():
+                self._logger.log(self._level, "%s", line.strip())
+        return len(text)
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    logging.critical("The program ended with a fault", exc_info=(kind, error, trace))
+
+
+def _uncaught_in_thread(given: threading.ExceptHookArgs) -> None:
+    if given.exc_value is not None and not isinstance(given.exc_value, SystemExit):
+        name = given.thread.name if given.thread else "?"
+        logging.error("The thread %s ended with a fault", name, exc_info=given.exc_value)
+
+
+def _unraisable(given: Any) -> None:
+    logging.error("A fault where none can be raised", exc_info=given.exc_value)
+
+
+def _severity(level: int) -> str:
+    """Cloud Logging's word for a level of Python's."""
+    for least, word in _SEVERITIES:
+        if level >= least:
+            return word
+    return "DEFAULT"
+
+
+_SEVERITIES: Final = (
+    (logging.CRITICAL, "CRITICAL"),
+    (logging.ERROR, "ERROR"),
+    (logging.WARNING, "WARNING"),
+    (logging.INFO, "INFO"),
+    (logging.DEBUG, "DEBUG"),
+)
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: without_secrets(value) if name == "reason" else value
+        for name, value in values.items()
+    }
+
+
+def _http(event: Request) -> dict[str, Any]:
+    """The request as a log entry's httpRequest."""
+    return {
+        "httpRequest": {
+            "requestMethod": event.method,
+            "requestUrl": without_secrets(event.path),
+            "status": event.status,
+            "responseSize": str(event.bytes),
+            "latency": f"{event.latency_ms / 1000:.6f}s",
+        }
+    }

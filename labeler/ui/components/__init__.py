@@ -1,0 +1,1 @@
+"""Small components of the pages, each with its script and style beside it."""

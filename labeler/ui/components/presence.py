@@ -1,0 +1,48 @@
+"""The tab's connection: told honestly, and let go while nobody is there.
+
+What it does in the browser is told in components/presence.js.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+import streamlit as st
+
+from labeler.ui.assets import script
+from labeler.ui.drawable.guard import LEAVE
+
+SAVE_STATE: Final = "save_state"
+"""The key of the line that says what is saved: hidden while there is no connection."""
+_KEY = "presence"
+
+_mount = st.components.v2.component(
+    "labeler_presence",
+    html="<div></div>",
+    js=script("components/presence"),
+)
+
+
+def show(*, session: str, unsaved: bool, pause_after_s: int) -> None:
+    """Watch the tab's connection, which may come to another `session`.
+
+    After `pause_after_s` seconds without pointer or key (0: never) the tab lets it go, unless
+    something is `unsaved`.
+    """
+    heard = (st.session_state.get(_KEY) or {}).get("asked") or 0
+    # Nothing that differs from run to run: with its data, all of the script is sent again.
+    task = {
+        "session": session,
+        "heard": heard,
+        "unsaved": unsaved,
+        "pauseAfter": pause_after_s,
+        "leave": LEAVE,
+        "saveState": SAVE_STATE,
+    }
+    _mount(
+        key=_KEY,
+        data={"task": json.dumps(task)},
+        default={"asked": 0},
+        on_asked_change=lambda: None,
+    )

@@ -1,0 +1,228 @@
+"""Exporting in the sidebar: the button, what goes in, how far it is, and the way to the file."""
+
+from __future__ import annotations
+
+from concurrent.futures import wait
+from typing import TYPE_CHECKING, Final, cast
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from labeler.access.tokens import Purpose
+from labeler.datasets.selection import ALL, Choice, parse_choice
+from labeler.errors import LabelerError
+from labeler.model.document import Status
+from labeler.model.labels import LabelSet
+from labeler.model.people import Role
+from labeler.runtime.jobs import Job, JobState
+from labeler.ui import router, visitor
+from labeler.ui.context import Context
+from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
+
+if TYPE_CHECKING:
+    from labeler.datasets.exports.exporter import Export
+    from labeler.datasets.rules import Summary
+
+KIND: Final = "export"
+JOB: Final = "export"
+"""What of the address names the export that the page shows: a reload leads back to it."""
+WAIT_S: Final = 0.7
+"""How long a run waits for an export, so that a small one is there at once."""
+_MOST_OFFERED: Final = 5
+_SHOWN: Final = "show_exports"
+
+
+def show(context: Context, labels: LabelSet | None) -> None:
+    """The export's place in the sidebar, for those who may export."""
+    if not visitor.may(Role.ADMIN):
+        return
+    with st.container(horizontal=True, gap="small", key="export_row"):
+        pressed = st.button(
+            "Export COCO", icon=":material/download:", width="stretch", key="export"
+        )
+        with st.popover("Options", icon=":material/tune:", type="tertiary"):
+            fields = _fields(labels)
+            _zips(fields)
+    with st.container(horizontal=True, gap="small", key="project_row"):
+        router.opener("import")
+        if not st.session_state.get(_SHOWN):
+            st.button(
+                "Earlier exports", type="tertiary", key="earlier_exports", on_click=_show_earlier
+            )
+    try:
+        choice = parse_choice(fields)
+        if pressed:
+            _start(context, choice)
+    except LabelerError as error:
+        st.error(plain(error.message))
+        return
+    if choice != ALL:
+        st.caption(f"Exports only {plain(_in_words(choice))}.")
+    job = _job(context)
+    if job is None:
+        if JOB in st.query_params:
+            st.caption("What became of this export is not known here. These are the newest ones:")
+            st.session_state[_SHOWN] = True
+    elif job.ended_at is None:
+        _progress(job)
+    else:
+        _ended(job)
+    if st.session_state.get(_SHOWN):
+        _earlier(context)
+
+
+# --- what goes in -------------------------------------------------------------------------
+
+
+def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
+    """What is wanted, as the fields of a choice."""
+    statuses = st.multiselect(
+        "Only images that are",
+        [status.value for status in Status],
+        format_func=lambda status: STATUS_NAMES[Status(status)],
+        placeholder="with a result",
+        key="export_status",
+        help="Without a choice: all that have boxes or are done, but not skipped ones.",
+    )
+    names = [label.name for label in labels.labels] if labels else []
+    wanted = st.multiselect(
+        "Only boxes of", names, format_func=plain, placeholder="all labels", key="export_label"
+    )
+    name = st.text_input(
+        "Only images named", placeholder="all, or like street/*.jpg", key="export_name"
+    )
+    split = st.text_input(
+        "Split into train, val, test",
+        placeholder="one file, or like 80/10/10",
+        key="export_split",
+        help="Images stay in their part when others are added.",
+    )
+    seed = st.text_input("Seed of the split", placeholder="0", key="export_seed") if split else ""
+    return {"status": statuses, "label": wanted, "name": [name], "split": [split], "seed": [seed]}
+
+
+def _zips(fields: dict[str, list[str]]) -> None:
+    """The same as a zip of another format: made while it is fetched, by any instance."""
+    try:
+        choice = parse_choice(fields)
+    except LabelerError:
+        return  # what is wrong is said beside the button
+    pictures = st.checkbox("Zips with the images", key="zip_images")
+    for kind, title in (("yolo", "YOLO"), ("voc", "Pascal VOC")):
+        query = [(name, value) for name, values in choice.fields().items() for value in values]
+        query += [("images", "1")] if pictures else []
+        query.append(("token", visitor.token(Purpose.EXPORT, kind)))
+        st.markdown(f"[Download {title} (zip)](/api/export/{kind}?{urlencode(query)})")
+
+
+def _in_words(choice: Choice) -> str:
+    words = []
+    if choice.statuses:
+        names = [STATUS_NAMES[status] for status in Status if status in choice.statuses]
+        words.append(f"images that are {' or '.join(names)}")
+    if choice.labels:
+        words.append(f"boxes of {', '.join(choice.labels)}")
+    if choice.names:
+        words.append(f"images named {', '.join(choice.names)}")
+    if choice.split:
+        words.append(f"parts of {'/'.join(map(str, choice.split))}")
+    return "; ".join(words)
+
+
+# --- making -------------------------------------------------------------------------------
+
+
+def _start(context: Context, choice: Choice) -> None:
+    person = visitor.require(Role.ADMIN)
+    exports = context.dataset.exports
+    job = context.jobs.start(KIND, lambda progress: exports.write(choice, progress), person.email)
+    st.query_params[JOB] = job.id
+    st.session_state.pop(_SHOWN, None)
+    wait([job.future], WAIT_S)
+
+
+def _job(context: Context) -> Job[tuple[Export, ...]] | None:
+    """The export that the address names, where this process makes or made it for this person."""
+    job = context.jobs.find(st.query_params.get(JOB, ""))
+    if job is None or job.kind != KIND or job.by != visitor.current().email:
+        return None
+    return cast("Job[tuple[Export, ...]]", job)
+
+
+def _progress(job: Job[tuple[Export, ...]]) -> None:
+    @st.fragment(run_every=0.5)
+    def line() -> None:
+        if job.ended_at is not None:
+            st.rerun()
+        text = job.doing or "Waiting for other work to end"
+        if job.total:
+            text += f": {job.done:,} of {job.total:,}" + time_left(job.seconds_left)
+        if job.is_cancelled:
+            text = "Cancelling …"
+        st.progress(min(job.done / job.total, 1.0) if job.total else 0.0, text)
+        st.button(
+            "Cancel",
+            key="cancel_export",
+            icon=":material/close:",
+            width="stretch",
+            disabled=job.is_cancelled,
+            on_click=job.cancel,
+        )
+
+    line()
+
+
+def _ended(job: Job[tuple[Export, ...]]) -> None:
+    if job.state is JobState.CANCELLED:
+        st.info("The export was cancelled. Nothing was written.")
+        return
+    if job.state is JobState.FAILED:
+        st.error(plain(job.problem))
+        return
+    for export in job.future.result():
+        summary = export.summary
+        images = counted(summary.images, "image", "images")
+        boxes = counted(summary.annotations, "box", "boxes")
+        st.success(f"{images}, {boxes} in `{export.key}`")
+        st.markdown(_link(export.key))
+        _summary(summary)
+
+
+def _summary(summary: Summary) -> None:
+    went_in = [f"{count:,} {STATUS_NAMES[status]}" for status, count in summary.statuses.items()]
+    if went_in:
+        st.caption(f"Images: {', '.join(went_in)}.")
+    for line in summary.left_out_lines():
+        st.caption(plain(line))
+    boxes = {name: count for name, count in summary.boxes.items() if count}
+    if boxes:
+        with st.expander("Boxes by label"):
+            most_first = sorted(boxes.items(), key=lambda item: -item[1])
+            st.markdown("\n".join(f"- {plain(name)}: {count:,}" for name, count in most_first))
+
+
+# --- earlier ones -------------------------------------------------------------------------
+
+
+def _show_earlier() -> None:
+    st.session_state[_SHOWN] = True
+
+
+def _earlier(context: Context) -> None:
+    """The newest exports in the store, whichever instance made them; listed when asked for."""
+    try:
+        visitor.require(Role.ADMIN)
+        kept = context.dataset.exports.kept()[:_MOST_OFFERED]
+    except LabelerError as error:
+        st.error(plain(error.message))
+        return
+    if not kept:
+        st.caption("There is no export yet.")
+    for info in kept:
+        st.markdown(f"{_link(info.key)} · {info.size / 2**20:.1f} MB")
+
+
+def _link(key: str) -> str:
+    name = key.rpartition("/")[2]
+    token = visitor.token(Purpose.EXPORT, name)  # a link sends no headers
+    return f"[Download {name}](/api/exports/{name}?token={token})"

@@ -1,0 +1,230 @@
+"""The list of images: which of them it shows, and a button for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final
+
+import streamlit as st
+
+from labeler.model.document import Status
+from labeler.model.labels import LabelSet
+from labeler.project.image_index import ImageEntry
+from labeler.project.project import Dataset
+from labeler.ui import address
+from labeler.ui.address import Filters
+from labeler.ui.assets import script
+from labeler.ui.drawable.guard import LEAVE
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
+
+PAGE_SIZE: Final = 25
+MOST_READ: Final = 2000
+"""Documents that one run reads in search of a label: nobody's box may wait longer for its save."""
+
+_show_open = st.components.v2.component("labeler_listing", js=script("components/image_list"))
+_LIST: Final = "open_list"
+_STATUS: Final = "status_filter"
+_TEXTS: Final = "status_texts"
+_TEXT: Final = "text_filter"
+_LABEL: Final = "label_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The images that the filters let through; `left` have not been looked at for their labels."""
+
+    entries: list[ImageEntry]
+    filters: Filters
+    left: int = 0
+
+
+def _label_names(labels: LabelSet | None) -> list[str]:
+    """The names by which images can be found."""
+    return [label.name for label in labels.labels if label.merged_into is None] if labels else []
+
+
+def find(
+    dataset: Dataset, entries: list[ImageEntry], labels: LabelSet | None, filters: Filters
+) -> Found:
+    """The images that the filters let through; StoreError where documents can't be read."""
+    named = _named(filters.text)
+    found = [
+        entry
+        for entry in entries
+        if (filters.status is None or entry.status is filters.status) and named(entry.image_path)
+    ]
+    wanted = labels.find(filters.label) if labels and filters.label else None
+    if labels is None or wanted is None:
+        return Found(found, filters)
+    with_rects = [entry for entry in found if entry.rects]
+    texts = dataset.label_texts(with_rects, MOST_READ)
+    counting = {text for some in texts.values() for text in some if labels.find(text) == wanted}
+    having = [e for e in with_rects if counting & texts.get(e.image_id, frozenset())]
+    return Found(having, filters, len(with_rects) - len(texts))
+
+
+def _named(text: str) -> Callable[[str], bool]:
+    """Whether a name has the text in it, or fits it where it has a * or ?; case does not count."""
+    lowered = text.lower()
+    if "*" in lowered or "?" in lowered:
+        return lambda name: fnmatchcase(name.lower(), lowered)
+    return lambda name: lowered in name.lower()
+
+
+def show(
+    entries: list[ImageEntry], found: Found, labels: LabelSet | None, current: str | None
+) -> list[str]:
+    """The images as buttons with their states; the IDs to go through, in order.
+
+    The open image is in the list whatever the filters say.
+    """
+    counts = dict.fromkeys(Status, 0)
+    for entry in entries:
+        counts[entry.status] += 1
+    finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
+    st.markdown(f"**Images** · {finished:,} of {len(entries):,} finished")
+    if not entries:
+        st.caption("None yet: upload some above.")
+        return []
+    st.progress(finished / len(entries))
+    _filters(entries, found, labels, counts)
+    wanted = {entry.image_id for entry in found.entries} | {current}
+    listed = [entry for entry in entries if entry.image_id in wanted]
+    _buttons(listed, current)
+    # "Next" leads past what can't be opened.
+    return [entry.image_id for entry in listed if not entry.problem or entry.image_id == current]
+
+
+def _filters(
+    entries: list[ImageEntry], found: Found, labels: LabelSet | None, counts: dict[Status, int]
+) -> None:
+    filters = found.filters
+    texts = {"all": f"all ({len(entries):,})"} | {
+        status.value: f"{STATUS_NAMES[status]} ({counts[status]:,})"
+        for status in Status
+        if counts[status] or status is filters.status
+    }
+    if st.session_state.get(_TEXTS) != texts:
+        # The browser knows an option by its text, and would show the old one until the next run.
+        st.session_state[_TEXTS] = texts
+        st.session_state.pop(_STATUS, None)
+    _set(_STATUS, filters.status.value if filters.status else "all")
+    row = st.container(horizontal=True, gap="small", key="list_row")
+    row.selectbox(
+        "Show",
+        texts,
+        format_func=lambda status: texts[status],
+        key=_STATUS,
+        label_visibility="collapsed",
+        on_change=_changed,
+    )
+    said = ", ".join(part for part in (shortened(filters.text, 20), filters.label) if part)
+    with row.popover("Find", icon=":material/search:", type="tertiary", key="find"):
+        _set(_TEXT, filters.text)
+        st.text_input(
+            "In the name",
+            key=_TEXT,
+            max_chars=address.MAX_TEXT,
+            placeholder="street, or street_*_9?.jpg",
+            on_change=_changed,
+        )
+        _set(_LABEL, filters.label)
+        st.selectbox(
+            "With a box labelled",
+            ["", *_label_names(labels)],
+            format_func=lambda name: name or "anything, or nothing",
+            key=_LABEL,
+            on_change=_changed,
+        )
+        if filters:
+            st.button("Show all images", width="stretch", key="show_all", on_click=_show_all)
+    if filters:
+        about = f"Found for {plain(said)}: " if said else ""
+        st.caption(f"{about}{len(found.entries):,} of {len(entries):,} images")
+    if found.left:
+        _go_on_looking(found.left)
+
+
+def _go_on_looking(left: int) -> None:
+    @st.fragment(run_every=0.5)
+    def progress() -> None:
+        st.caption(f"Looking for the label: {left:,} images left …")
+        if st.session_state.get("looked_at") != left:
+            st.session_state["looked_at"] = left  # this run is the page's own
+        else:
+            st.rerun()
+
+    progress()
+
+
+def _set(key: str, value: str) -> None:
+    """Have the widget show what the address says; only where it does not, or typing is undone."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def _changed() -> None:
+    chosen = st.session_state[_STATUS]
+    status = None if chosen == "all" else chosen
+    if status not in (None, *Status):
+        # The text of an option with the number that was in it before: nobody chose that.
+        status = address.filters(None)[0].status
+    address.show(
+        Filters(
+            None if status is None else Status(status),
+            " ".join(st.session_state[_TEXT].split()),
+            st.session_state[_LABEL],
+        )
+    )
+
+
+def _show_all() -> None:
+    address.show(Filters())
+
+
+def _buttons(listed: list[ImageEntry], current: str | None) -> None:
+    ids = [entry.image_id for entry in listed]
+    place = ids.index(current) if current in ids else 0
+    pages = (len(ids) + PAGE_SIZE - 1) // PAGE_SIZE
+    page = place // PAGE_SIZE
+    if pages > 1:
+        with st.container(
+            horizontal=True, gap="small", vertical_alignment="center", key="page_row"
+        ):
+            st.caption(f"Page (of {pages})", width="content")
+            page = int(
+                st.number_input(
+                    f"Page of the list (of {pages})",
+                    *(1, pages, page + 1),
+                    key=f"list_page_{page}",
+                    label_visibility="collapsed",
+                )
+                - 1
+            )
+    with st.container(key=_LIST, height=420, border=True, gap=None):
+        for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
+            _image_button(entry, entry.image_id == current)
+        _show_open(key="show_open", data=json.dumps({"list": _LIST, "row": _row_key(current)}))
+
+
+def _row_key(image_id: str | None) -> str:
+    """The key of an image's button."""
+    return f"{LEAVE}open_{image_id}"
+
+
+def _image_button(entry: ImageEntry, is_current: bool) -> None:
+    icon = ":red[:material/warning:]" if entry.problem else STATUS_ICONS[entry.status]
+    boxes = f" · {entry.rects}" if entry.rects else ""
+    name = plain(shortened(entry.image_path, 30))
+    st.button(
+        f"{icon} {'**' + name + '**' if is_current else name}{boxes}",
+        key=_row_key(entry.image_id),
+        help=plain(entry.problem or f"{entry.image_path}: {STATUS_NAMES[entry.status]}"),
+        type="tertiary",
+        width="stretch",
+        on_click=address.go_to,
+        args=(entry.image_id,),
+    )

@@ -1,0 +1,86 @@
+"""The import view: a data set goes from the browser straight to the HTTP interface.
+
+Any instance can take it, and none has to hold it: the browser sends the file once for the dry run
+and once more for the import. The page hears of an import when it is over.
+"""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+
+from labeler.ui import visitor
+from labeler.ui.assets import script, style
+from labeler.ui.context import Context
+from labeler.ui.session_state import Project
+
+_KEY = "importer"
+_FORMATS = {
+    "coco": "COCO (.json or .zip)",
+    "yolo": "YOLO (.zip)",
+    "voc": "Pascal VOC (.xml or .zip)",
+    "labelme": "labelme (.json or .zip)",
+    "cvat": "CVAT for images 1.1 (.xml or .zip)",
+    "labelstudio": "Label Studio JSON-MIN (.json)",
+}
+_EXISTING = {
+    "keep": "Keep them: import only onto images without boxes",
+    "merge": "Merge: add the boxes that are not there yet",
+    "replace": "Replace them by the file's boxes",
+}
+
+
+def _options(choices: dict[str, str]) -> str:
+    return "".join(f'<option value="{value}">{text}</option>' for value, text in choices.items())
+
+
+_HTML = f"""
+<div class="importer">
+  <div class="fields">
+    <label>Format <select class="format">{_options(_FORMATS)}</select></label>
+    <label>Images that have boxes <select class="existing">{_options(_EXISTING)}</select></label>
+  </div>
+  <label class="drop">
+    <input class="file" type="file" aria-label="Data set">
+    <span class="chosen">Choose a file, or drop it here: a zip may bring the images along</span>
+  </label>
+  <progress class="progress" hidden></progress>
+  <p class="said" role="status"></p>
+  <div class="report" hidden>
+    <h4 class="title"></h4>
+    <dl class="counts"></dl>
+    <p class="nothing" hidden>There is nothing to import.</p>
+    <p class="labels"></p>
+    <p class="head"></p>
+    <ul class="problems" tabindex="0" aria-label="What is left out or changed"></ul>
+  </div>
+  <button type="button" class="go" hidden>Import now</button>
+</div>
+"""
+
+_mount = st.components.v2.component(
+    "labeler_importer",
+    html=_HTML,
+    css=style("components/importer"),
+    js=script("components/importer"),
+)
+
+
+def show(context: Context, project: Project) -> None:
+    """Draw the view."""
+    st.caption(
+        "Boxes from another program come onto the images of this project, found by their names. "
+        "Nothing is changed before you have seen what would happen."
+    )
+    setup = {
+        "tokenHeaders": visitor.token_headers(),
+        "renewal": (st.session_state.get(_KEY) or {}).get("renewal") or 0,
+    }
+    _mount(
+        key=_KEY,
+        data={"setup": json.dumps(setup)},
+        default={"imported": None, "renewal": None},
+        on_imported_change=context.dataset.list_anew,
+        on_renewal_change=lambda: None,
+    )

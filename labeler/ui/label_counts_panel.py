@@ -1,0 +1,106 @@
+"""Counting boxes by label, in the background: it reads every document that has boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, cast
+
+import streamlit as st
+
+from labeler.errors import LabelerError
+from labeler.model.label_counts import LabelCounts
+from labeler.model.people import Role
+from labeler.project.image_index import ImageEntry
+from labeler.project.project import Dataset
+from labeler.runtime.jobs import Job, JobState, Progress
+from labeler.ui import visitor
+from labeler.ui.context import Context
+from labeler.ui.text import clock_time, counted, plain, time_left
+
+KIND: Final = "label counts"
+AT_ONCE: Final = 2000
+"""Documents that are counted without being asked for: a second or two of reading."""
+STALE_S: Final = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was counted, and when it began."""
+
+    counts: LabelCounts
+    at: datetime
+
+
+def show(context: Context, entries: Sequence[ImageEntry]) -> LabelCounts | None:
+    """The newest counts, with the line that tells of them; None before there are any."""
+    ids = [entry.image_id for entry in entries if entry.rects]
+    jobs = context.jobs.of(KIND)
+    done = [job for job in jobs if job.state is JobState.DONE]
+    result = cast(Result, done[-1].future.result()) if done else None
+    running = next((job for job in reversed(jobs) if job.ended_at is None), None)
+    old = result is None or (datetime.now(UTC) - result.at).total_seconds() > STALE_S
+    failed = bool(jobs) and jobs[-1].state in (JobState.FAILED, JobState.CANCELLED)
+    if running is None and old and not failed and len(ids) <= AT_ONCE:
+        running = _start(context, ids)
+    if running is not None:
+        _progress(running)
+    else:
+        _line(context, ids, result, jobs[-1].problem if failed else "")
+    return result.counts if result else None
+
+
+def _line(context: Context, ids: list[str], result: Result | None, problem: str) -> None:
+    if problem:
+        st.error(plain(problem))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        if result is not None:
+            images = counted(result.counts.images, "image", "images")
+            time = clock_time(result.at, st.context.timezone)
+            st.caption(f"Boxes counted in {images} at {time}.", width="content")
+        if st.button(
+            "Count again" if result else f"Count the boxes in {len(ids):,} images",
+            type="tertiary",
+            icon=":material/refresh:",
+            key="count_labels",
+        ) and _start(context, ids):
+            st.rerun()
+
+
+def _progress(job: Job[object]) -> None:
+    @st.fragment(run_every=0.5)
+    def line() -> None:
+        if job.ended_at is not None:
+            st.rerun()
+        text = f"Counting boxes: {job.done:,} of {job.total:,} images"
+        st.progress(
+            job.done / job.total if job.total else 0.0,
+            text + time_left(job.seconds_left),
+        )
+        st.button("Cancel", key="cancel_counting", type="tertiary", on_click=job.cancel)
+
+    line()
+
+
+def _start(context: Context, ids: list[str]) -> Job[Result] | None:
+    """Begin to count; None, and a word why, where it can't be begun."""
+
+    def work(progress: Progress) -> Result:
+        at = datetime.now(UTC)
+        return Result(_counted(context.dataset, ids, progress), at)
+
+    try:
+        return context.jobs.start(KIND, work, visitor.require(Role.ADMIN).email)
+    except LabelerError as error:
+        st.error(plain(error.message))
+        return None
+
+
+def _counted(dataset: Dataset, ids: list[str], progress: Progress) -> LabelCounts:
+    counts = LabelCounts()
+    progress("counting", 0, len(ids))
+    for _, opened in dataset.documents_of(ids):
+        counts.add(opened.document)
+        progress("counting", counts.images, len(ids))
+    return counts

@@ -1,0 +1,124 @@
+"""Work done once for all who ask, and bytes kept within bounds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeler.api.caching import Flights, Kept
+
+
+def test_those_who_ask_at_once_wait_for_one_piece_of_work() -> None:
+    async def main() -> None:
+        flights = Flights[int]()
+        started = 0
+        go_on = asyncio.Event()
+
+        async def work() -> int:
+            nonlocal started
+            started += 1
+            mine = started
+            await go_on.wait()
+            return mine
+
+        asking = [asyncio.create_task(flights.run("a", work)) for _ in range(5)]
+        other = asyncio.create_task(flights.run("b", work))
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await asyncio.gather(*asking) == [1] * 5
+        assert await other == 2
+        assert await flights.run("a", work) == 3
+
+    asyncio.run(main())
+
+
+def test_a_failure_is_told_to_all_and_is_no_result_for_the_next() -> None:
+    async def main() -> None:
+        flights = Flights[int]()
+
+        async def fail() -> int:
+            raise KeyError("a")
+
+        async def work() -> int:
+            return 1
+
+        results: list[Any] = await asyncio.gather(
+            *(flights.run("a", fail) for _ in range(3)), return_exceptions=True
+        )
+        assert [type(result) for result in results] == [KeyError] * 3
+        assert await flights.run("a", work) == 1
+
+    asyncio.run(main())
+
+
+def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
+    async def main() -> None:
+        flights = Flights[int]()
+        go_on = asyncio.Event()
+
+        async def work() -> int:
+            await go_on.wait()
+            return 1
+
+        first = asyncio.create_task(flights.run("a", work))
+        second = asyncio.create_task(flights.run("a", work))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        go_on.set()
+        assert await second == 1
+
+    asyncio.run(main())
+
+
+def test_a_failure_that_nobody_waits_for_is_no_fault() -> None:
+    faults: list[dict[str, Any]] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
+        flights = Flights[int]()
+        go_on = asyncio.Event()
+
+        async def fail() -> int:
+            await go_on.wait()
+            raise KeyError("a")
+
+        asking = asyncio.create_task(flights.run("a", fail))
+        await asyncio.sleep(0)
+        asking.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert faults == []
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.booleans())))
+def test_what_is_kept_is_what_was_asked_for_last_within_the_bound(
+    calls: list[tuple[int, int, bool]],
+) -> None:
+    kept = Kept(10)
+    model: list[tuple[int, bytes]] = []  # asked for last at the end
+    for key, size, asks in calls:
+        here = next((item for item in model if item[0] == key), None)
+        if asks:
+            assert kept.get(key) == ((here[1], "word") if here else None)
+            if here:
+                model.remove(here)
+                model.append(here)
+        else:
+            if here:
+                model.remove(here)
+            model.append((key, bytes(size)))
+            kept.put(key, bytes(size), "word")
+            while sum(len(data) for _, data in model) > 10:
+                del model[0]
+    for key, data in model:
+        assert kept.get(key) == (data, "word")

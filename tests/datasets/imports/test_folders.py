@@ -1,0 +1,286 @@
+"""Folders are part of an image's name, from adding to export and back."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labeler.datasets.exports.zips import BundleFormat, make_bundle
+from labeler.datasets.formats import Format
+from labeler.model.document import Rect, Status
+from labeler.project.project import Dataset
+from tests.datasets.formats.support import Content, written
+from tests.datasets.imports.support import boxes, coco, counts, documents, imported, lines
+from tests.pictures import png
+from tests.projects import Project
+
+CAM1, CAM2 = png(100, 60), png(101, 60)
+CAR = ("car", 10, 10, 20, 20)
+
+
+def without_sizes(content: dict[str, Any]) -> dict[str, Any]:
+    for image in content["images"]:
+        del image["width"], image["height"]
+    return content
+
+
+def voc(name: str) -> str:
+    return (
+        f"<annotation><filename>{name}</filename><object><name>car</name><bndbox><xmin>10</xmin>"
+        "<ymin>10</ymin><xmax>30</xmax><ymax>30</ymax></bndbox></object></annotation>"
+    )
+
+
+def labelme(path: str) -> Content:
+    points = [[10, 10], [30, 30]]
+    shape = {"label": "car", "points": points, "shape_type": "rectangle"}
+    return {"version": "5.4.1", "shapes": [shape], "imagePath": path}
+
+
+LABEL_FILES: dict[Format, dict[str, Content]] = {
+    Format.COCO: {
+        "set.json": without_sizes(coco({"cam2/0001.png": [[10, 10, 20, 20]]}))
+    },
+    Format.YOLO: {
+        "classes.txt": "car",
+        "labels/cam2/0001.txt": f"0 {20 / 101} {20 / 60} {20 / 101} {20 / 60}",
+    },
+    Format.VOC: {"Annotations/cam2/0001.xml": voc("0001.png")},
+    Format.LABELME: {"cam2/0001.json": labelme("0001.png")},
+    Format.CVAT: {
+        "annotations.xml": '<annotations><image id="0" name="cam2/0001.png">'
+        '<box label="car" xtl="10" ytl="10" xbr="30" ybr="30"/></image></annotations>'
+    },
+    Format.LABEL_STUDIO: {
+        "set.json": [{
+            "id": 1, "image": "/data/local-files/?d=cam2/0001.png",
+            "label": [{
+                "x": 1000 / 101, "y": 1000 / 60, "width": 2000 / 101, "height": 2000 / 60,
+                "rectanglelabels": ["car"], "original_width": 101, "original_height": 60,
+            }],
+        }],
+    },
+}  # fmt: skip
+
+
+def opened(project: Project, **pictures: bytes) -> Dataset:
+    dataset = project.open()
+    for name, data in pictures.items():
+        dataset.add_image(f"{name}/0001.png", data)
+    return dataset
+
+
+@pytest.mark.parametrize("kind", list(Format))
+def test_labels_go_onto_the_image_in_their_folder(
+    project: Project, tmp_path: Path, kind: Format
+) -> None:
+    dataset = opened(project, cam1=CAM1, cam2=CAM2)
+    report = imported(dataset, written(tmp_path / "set", LABEL_FILES[kind]), kind)
+    assert (counts(report), lines(report)) == ({"imported": 1}, [])
+    stored = documents(dataset)
+    assert boxes(stored["cam2/0001.png"]) == [CAR]
+    assert stored["cam1/0001.png"].rects == ()
+    assert stored["cam1/0001.png"].status is Status.UNLABELED
+
+
+@pytest.mark.parametrize("kind", list(Format))
+def test_labels_never_go_onto_an_image_in_another_folder(
+    project: Project, tmp_path: Path, kind: Format
+) -> None:
+    dataset = opened(project, cam1=CAM1)
+    report = imported(dataset, written(tmp_path / "set", LABEL_FILES[kind]), kind)
+    assert counts(report) == {"left_out": 1}
+    assert "cam1/0001.png" in lines(report)[0]
+    assert documents(dataset)["cam1/0001.png"].rects == ()
+    assert report.problems.left_out == 1
+
+
+def test_labels_of_an_image_that_was_refused_go_onto_no_other(
+    project: Project, tmp_path: Path
+) -> None:
+    files: dict[str, Content] = {
+        "classes.txt": "car",
+        "images/cam1/0001.png": CAM1,
+        "images/cam2/0001.png": b"a text",
+        "labels/cam2/0001.txt": "0 0.5 0.5 0.2 0.2",
+    }
+    dataset = project.open()
+    report = imported(dataset, written(tmp_path, files), Format.YOLO)
+    assert counts(report) == {"left_out": 1}
+    assert "its image was not added" in lines(report)[-1]
+    stored = documents(dataset)
+    assert [(name, one.status, one.rects) for name, one in stored.items()] == [
+        ("images/cam1/0001.png", Status.UNLABELED, ())
+    ]
+
+
+def test_each_split_means_the_images_beside_it(project: Project, tmp_path: Path) -> None:
+    files: dict[str, Content] = {}
+    for split, data, left in (("train", CAM1, 1), ("val", CAM2, 2)):
+        content = without_sizes(coco({"0001.png": [[left, 1, 5, 5]]}))
+        files |= {
+            f"roboflow/{split}/0001.png": data,
+            f"roboflow/{split}/_annotations.coco.json": content,
+        }
+    dataset = project.open()
+    report = imported(dataset, written(tmp_path, files))
+    assert (counts(report), lines(report)) == ({"imported": 2}, [])
+    stored = documents(dataset)
+    assert boxes(stored["roboflow/train/0001.png"]) == [("car", 1, 1, 5, 5)]
+    assert boxes(stored["roboflow/val/0001.png"]) == [("car", 2, 1, 5, 5)]
+
+
+def test_files_about_one_image_are_joined(project: Project, tmp_path: Path) -> None:
+    one, other = coco({"a.png": [[1, 2, 3, 4]]}), coco({"a.png": [[1, 2, 3, 4], [5, 5, 5, 5]]})
+    empty = coco({"a.png": []})
+    files: dict[str, Content] = {"a.png": png(), "x.json": one, "y.json": other, "z.json": empty}
+    dataset = project.open()
+    report = imported(dataset, written(tmp_path, files))
+    assert (counts(report), lines(report)) == ({"imported": 1}, [])
+    assert boxes(documents(dataset)["a.png"]) == [("car", 1, 2, 3, 4), ("car", 5, 5, 5, 5)]
+
+
+def test_equal_pictures_are_counted_the_same_in_every_run(project: Project, tmp_path: Path) -> None:
+    files: dict[str, Content] = {"classes.txt": "car"}
+    for folder in "abcdef":
+        files |= {
+            f"images/{folder}/x.png": CAM1,
+            f"labels/{folder}/x.txt": "0 0.5 0.5 0.2 0.2",
+        }
+    path = written(tmp_path / "set", files)
+    for _ in range(6):
+        fresh = Project(str(tmp_path / f"project{_}"))
+        dry = imported(fresh.open(), path, Format.YOLO, dry_run=True)
+        report = imported(fresh.open(), path, Format.YOLO)
+        assert (dry.added_images, report.added_images) == (1, 1)
+        [name] = documents(fresh.open())
+        assert name == "images/a/x.png"
+
+
+# --- there and back -----------------------------------------------------------------------
+
+NAMES = ("0001.png", "x.jfif", "photo", "a b.PNG", "c.jpg_large", "ünï.png", "0001.jpg")
+FOLDERS = ("", "cam1/", "cam2/", "images/", "cam1/images/", "labels/", "train/")
+SIDES = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(2, 40), st.integers(2, 30))
+FLAGS = st.fixed_dictionaries(
+    {}, optional={flag: st.just(True) for flag in ("difficult", "truncated", "occluded")}
+)
+COCOS = st.fixed_dictionaries(
+    {},
+    optional={
+        "iscrowd": st.just(True),
+        "color": st.text(min_size=1, max_size=5),
+        "note": st.fixed_dictionaries({"by": st.text(), "at": st.integers()}),
+    },
+)
+RECTS = st.lists(st.tuples(SIDES, FLAGS, COCOS), max_size=3, unique_by=lambda rect: rect[0])
+PROJECTS = st.dictionaries(
+    st.tuples(st.sampled_from(FOLDERS), st.sampled_from(NAMES)), RECTS, min_size=1, max_size=6
+)
+
+
+def state(dataset: Dataset) -> dict[str, Any]:
+    return {
+        document.image_path: (
+            document.metadata.content_md5,
+            document.status,
+            sorted(
+                (
+                    r.label,
+                    r.left,
+                    r.top,
+                    r.width,
+                    r.height,
+                    json.dumps(r.model_extra, sort_keys=True),
+                )
+                for r in document.rects
+            ),
+        )
+        for document in documents(dataset).values()
+    }
+
+
+def said(kind: str, flags: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
+    """The attributes that the format has a word for."""
+    return {"coco": flags | more, "voc": flags, "yolo": {}}[kind]
+
+
+@pytest.mark.parametrize("kind", ["coco", "yolo", "voc"])
+@given(images=PROJECTS)
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+def test_a_project_comes_back_as_it_was(
+    tmp_path_factory: pytest.TempPathFactory,
+    kind: str,
+    images: dict[tuple[str, str], list[tuple[Any, dict[str, Any], dict[str, Any]]]],
+) -> None:
+    place = tmp_path_factory.mktemp("there")
+    first, second = (Project(str(place / name), IMAGE_ID="content") for name in ("one", "two"))
+    dataset, back = first.open(), second.open()
+    for number, ((folder, name), rects) in enumerate(images.items()):
+        data = png(60 + number, 50)
+        added = dataset.add_image(folder + name, data)
+        before = dataset.open_document(added.image_id)
+        drawn = tuple(
+            Rect.model_validate(
+                {
+                    **dict(zip(("left", "top", "width", "height"), sides, strict=True)),
+                    "label": "car",
+                    "id": f"r{index}",
+                    **said(kind, flags, more),
+                }
+            )
+            for index, (sides, flags, more) in enumerate(rects)
+        )
+        done = before.document.metadata.model_copy(update={"status": Status.DONE.value})
+        wanted = before.document.model_copy(update={"rects": drawn, "metadata": done})
+        dataset.save_document(added.image_id, wanted, before, by="")
+        if kind == "coco":
+            back.add_image(folder + name, data)
+    path = place / "set"
+    if kind == "coco":
+        with dataset.exports.coco() as file:
+            path.write_bytes(b"".join(file.chunks()))
+    else:
+        with make_bundle(dataset, BundleFormat(kind), pictures=True) as bundle:
+            path.write_bytes(b"".join(bundle.chunks()))
+            assert bundle.without_picture == []
+    report = imported(back, path, Format(kind))
+    assert lines(report) == []
+    assert state(back) == state(dataset)
+
+
+def test_ultralytics_finds_every_label(project: Project) -> None:
+    """By its rule: the last folder `images` of a picture's path becomes `labels`, then `.txt`."""
+    dataset = project.open()
+    for number, name in enumerate(("images/a.png", "images/images/b.png", "labels/c.jfif", "d")):
+        dataset.add_image(name, png(60 + number, 50))
+    for entry in dataset.list_images():
+        before = dataset.open_document(entry.image_id)
+        rect = Rect(left=1, top=2, width=30, height=30, label="car", id="one")
+        wanted = before.document.model_copy(update={"rects": (rect,)})
+        dataset.save_document(entry.image_id, wanted, before, by="")
+    with make_bundle(dataset, BundleFormat.YOLO, pictures=True) as bundle:
+        data = b"".join(bundle.chunks())
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = archive.namelist()
+        listed = archive.read("train.txt").decode().split()
+        known = json.loads(archive.read("labeler.json"))["images"]
+    pictures = [name for name in names if name.startswith("images/")]
+    assert len(pictures) == 4
+    assert sorted(f"./{name}" for name in pictures) == sorted(listed)
+    assert sorted(known) == sorted(pictures)
+    for name in pictures:
+        assert name.rpartition(".")[2] in ("jpg", "png")
+        front, _, rest = f"/{name}".rpartition("/images/")
+        assert f"{front}/labels/{rest}".rpartition(".")[0].lstrip("/") + ".txt" in names

@@ -1,0 +1,152 @@
+"""Names in other programs' files and the images that they mean."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeler.datasets.imports.match import Ambiguous, Elsewhere, ImageNames, Match, Stated
+
+INDEX = ImageNames([
+    ("a.jpg", "1"), ("b/a.jpg", "2"), ("c/x.png", "3"), ("c/d/y.png", "4"), ("e/d/y.png", "5"),
+    ("café.jpg", "6"), ("t.jpg", "7"), ("t.png", "8"), ("f/z.jpg", "9"), ("g/z.jpg", "10"),
+    ("noext", "11"), ("set/images/train/0001.png", "12"), ("set/images/val/0001.png", "13"),
+    ("cam1/0002.png", "14"), ("IMG_9.JPG", "15"), ("a street (1).jpg", "16"),
+    ("0abc12de-car.png", "17"), ("video/frame_000003.PNG", "18"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.jpg", Match("1", True)),
+        ("b/a.jpg", Match("2", True)),
+        ("images/b/a.jpg", Match("2", True)),
+        ("images/5/y.png", Match("5", True)),
+        ("/abs/../c/x.png", Match("3", True)),
+        ("x.png", Match("3", False)),
+        ("train/x.png", Elsewhere(("c/x.png",))),
+        ("cam2/0002.png", Elsewhere(("cam1/0002.png",))),
+        ("C:\\cam2\\0002.png", Elsewhere(("cam1/0002.png",))),
+        ("D:\\cam1\\0002.png", Match("14", True)),
+        ("more/cam1/0002.png", Match("14", True)),
+        ("train/a.jpg", Match("1", True)),
+        ("d/y.png", Ambiguous(("c/d/y.png", "e/d/y.png"))),
+        ("c/d/y.png", Match("4", True)),
+        ("z.jpg", Ambiguous(("f/z.jpg", "g/z.jpg"))),
+        ("h/z.jpg", Elsewhere(("f/z.jpg", "g/z.jpg"))),
+        ("set/valid/0001.png", Match("13", True)),
+        ("0001.png", Ambiguous(("set/images/train/0001.png", "set/images/val/0001.png"))),
+        ("no.jpg", None),
+        (unicodedata.normalize("NFD", "café.jpg"), Match("6", True)),
+        ("A.jpg", Match("1", True)),
+        ("img_9.jpg", Match("15", True)),
+        ("IMG_9.png", Match("15", True)),
+        ("t.bmp", Ambiguous(("t.jpg", "t.png"))),
+        ("1d7e3948-a_street_1.jpg", Match("16", True)),
+        ("images/1d7e3948__a_street_1.jpg", Match("16", True)),
+        ("a_street_1_jpg.rf.0123456789abcdef0123456789abcdef.jpg", Match("16", True)),
+        ("a%20street%20(1).jpg", Match("16", True)),
+        ("car.png", Match("17", True)),
+        ("frame_000003", Match("18", False)),
+        ("half\ud800.jpg", None),
+        ("", None),
+    ],
+)
+def test_names(name: str, expected: object) -> None:
+    assert INDEX.find(Stated(name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("b/a", Match("2", True)),
+        ("images/c/x", Match("3", True)),
+        ("t", Ambiguous(("t.jpg", "t.png"))),
+        ("noext", Match("11", True)),
+        ("q", None),
+    ],
+)
+def test_names_without_their_extension(name: str, expected: object) -> None:
+    assert INDEX.find(Stated(name, any_extension=True)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "expected"),
+    [
+        # The file lies beside its images, or is of the split that they are in.
+        ("0001.png", "set/images/val/_annotations.coco.json", "13"),
+        ("0001.png", "annotations/instances_train.json", "12"),
+        ("0001.png", "instances_val2017.json", "13"),
+        ("0001.png", "valid/_annotations.coco.json", "13"),
+        ("0001.png", "test/_annotations.coco.json", None),
+        ("0001.png", "instances_test.json", None),
+        ("0001.png", "all.json", None),
+        # A folder that the name states counts more.
+        ("set/train/0001.png", "instances_val.json", "12"),
+    ],
+)
+def test_the_place_of_a_file_of_many_images(name: str, file: str, expected: str | None) -> None:
+    found = INDEX.find(Stated(name, file))
+    assert (found.image_id if isinstance(found, Match) else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "expected"),
+    [
+        ("../../images/val/0001.png", "set/json/val/0001.json", "13"),
+        ("..\\..\\images\\train\\0001.png", "set/json/train/0001.json", "12"),
+        ("0001.png", "set/labels/train/0001.xml", "12"),
+        ("0002.png", "cam1/0002.json", "14"),
+        ("0002.png", "cam2/0002.json", None),
+        ("0002.png", "Annotations/0002.xml", "14"),
+        ("/home/kim/0002.png", "cam1/0002.xml", None),
+        # The file's own stem, where nothing is called as it says.
+        ("renamed.png", "cam1/0002.xml", "14"),
+        ("renamed.png", "cam2/0002.xml", None),
+    ],
+)
+def test_the_place_of_a_file_of_one_image(name: str, file: str, expected: str | None) -> None:
+    found = INDEX.find(Stated(name, file, is_of_one_image=True))
+    assert (found.image_id if isinstance(found, Match) else None) == expected
+
+
+def test_an_image_that_came_along_goes_before_one_that_was_there() -> None:
+    index = ImageNames([("a.png", "old"), ("b.png", "b")], came_along=[("images/a.png", "new")])
+    assert index.find(Stated("a.png")) == Match("new", True)
+    assert index.find(Stated("b.png")) == Match("b", True)
+
+
+def test_an_image_listed_twice_is_one() -> None:
+    index = ImageNames([("x/a.jpg", "1"), ("1/a.jpg", "1")])
+    assert index.find(Stated("a.jpg")) == Match("1", False)
+    assert index.of_base_name("any/a.jpg") == ["1", "1"]
+
+
+FOLDERS = st.lists(st.sampled_from(["a", "b", "images", "train", "val"]), max_size=2)
+PATHS = st.builds(
+    lambda folders, base: "/".join([*folders, base]), FOLDERS, st.sampled_from(["x.png", "y.png"])
+)
+
+
+@given(st.lists(PATHS, max_size=6, unique=True), PATHS)
+def test_no_name_leads_into_another_folder(paths: list[str], name: str) -> None:
+    index = ImageNames((path, path) for path in paths)
+    for path in paths:
+        assert index.find(Stated(path)) == Match(path, True)
+    found = index.find(Stated(name))
+    if isinstance(found, Match):
+        *mine, base = (part for part in found.image_id.split("/") if part != "images")
+        *said, stated = (part for part in name.split("/") if part != "images")
+        assert base == stated
+        shared = min(len(mine), len(said))
+        assert not shared or mine[-shared:] == said[-shared:]
+
+
+@given(st.lists(PATHS, min_size=1, max_size=6, unique=True), PATHS)
+def test_the_order_of_images_does_not_matter(paths: list[str], name: str) -> None:
+    there = [ImageNames((path, path) for path in some) for some in (paths, paths[::-1])]
+    assert there[0].find(Stated(name)) == there[1].find(Stated(name))

@@ -1,0 +1,510 @@
+"""The list of images: true whoever wrote what, quick, and never stopped by one bad object."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labeler.errors import NotFound, Unavailable
+from labeler.image_names import name_size_id
+from labeler.model.document import AnnotationDocument, Status, dump_document, parse_document
+from labeler.project import image_index
+from labeler.project.image_index import (
+    Catalogue,
+    ImageEntry,
+    document_key,
+    document_metadata,
+    is_image_id,
+)
+from labeler.project.originals import Uploads
+from labeler.settings import ImageIdStrategy, Location
+from labeler.storage import ABSENT, Page, Store, Version, open_store
+from tests.gcs_server import GcsServer
+from tests.pictures import png
+from tests.projects import BOX, old_document
+
+ID = "0" * 31 + "a"
+OTHER_ID = "0" * 31 + "b"
+
+
+class Watched:
+    """A store that counts what is asked of it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.lists = 0
+        self.read: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
+        self.lists += 1
+        return self._store.list(prefix, after=after, limit=limit)
+
+    def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
+        for key, data, version in self._store.read_many(keys):
+            self.read.append(key)
+            yield key, data, version
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[GcsServer]:
+    with GcsServer() as running:
+        yield running
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def store(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    server: GcsServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Store]:
+    monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
+    server.create_bucket("labels")
+    on_folder = request.param == "folder"
+    opened = open_store(Location("", str(tmp_path)) if on_folder else Location("labels", ""))
+    yield opened
+    opened.close()
+    server.drop_bucket("labels")
+
+
+def look(
+    store: Store,
+    strategy: ImageIdStrategy = ImageIdStrategy.NAME_SIZE,
+    *,
+    originals: bool = True,
+    secret: bytes = b"secret",
+) -> Catalogue:
+    uploads = Uploads(store, "uploads/") if originals else None
+    return Catalogue(store, uploads, strategy, secret)
+
+
+def document(image_path: str = "a.png", **metadata: str) -> AnnotationDocument:
+    values = {"rects": [BOX.model_dump()], "image_path": image_path, "metadata": metadata}
+    return AnnotationDocument.model_validate(values)
+
+
+def save(
+    store: Store,
+    image_id: str,
+    data: bytes,
+    metadata: Mapping[str, str] | None = None,
+    version: Version | None = None,
+) -> Version:
+    return store.write(document_key(image_id), data, replaces=version or ABSENT, metadata=metadata)
+
+
+def save_sealed(store: Store, image_id: str, one: AnnotationDocument) -> Version:
+    data = dump_document(one)
+    return save(store, image_id, data, document_metadata(one, data))
+
+
+def put(store: Store, key: str, data: bytes, **metadata: str) -> None:
+    store.write(key, data, replaces=ABSENT, metadata=metadata)
+
+
+# --- ids and keys -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("image_id", ["a", "0" * 32, "f" * 64, "my-image_1", "a" * 128])
+def test_an_id_names_a_document(image_id: str) -> None:
+    assert is_image_id(image_id)
+    assert document_key(image_id) == f"annotations/{image_id}.json"
+
+
+@pytest.mark.parametrize(
+    "image_id", ["", "A", "a/b", "..", "a.json", "-a", "_a", "a" * 129, "é", "a\n", "a b"]
+)
+def test_what_is_no_id_names_nothing(image_id: str) -> None:
+    assert not is_image_id(image_id)
+    with pytest.raises(NotFound):
+        document_key(image_id)
+
+
+# --- what is listed -----------------------------------------------------------------------
+
+
+def test_an_empty_place_has_no_images(store: Store) -> None:
+    assert look(store).entries() == []
+    assert look(store).find(ID) is None
+
+
+def test_a_listing_alone_tells_what_we_saved(store: Store) -> None:
+    one = document("é 猫.png", status="done", saved_at="2024-05-06T07:08:09+00:00", saved_by="ana")
+    save_sealed(store, ID, one)
+    watched = Watched(store)
+    [entry] = look(any_store(watched)).entries()
+    assert entry == ImageEntry(ID, "é 猫.png", Status.DONE, 1, "2024-05-06T07:08:09+00:00", "ana")
+    assert watched.read == []
+
+
+def any_store(watched: Any) -> Any:
+    """The wrapper passes on whatever it does not count."""
+    return watched
+
+
+def test_long_texts_do_not_keep_a_document_from_being_saved(store: Store) -> None:
+    one = document("猫" * 5000, status="done", saved_at="x" * 5000, saved_by="é" * 5000)
+    save_sealed(store, ID, one)
+    [entry] = look(store).entries()
+    assert entry.image_path == "猫" * 300
+    assert (entry.status, entry.rects, entry.problem) == (Status.DONE, 1, "")
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"status": "done"},
+        {"image_path": "b.png", "status": "done", "rects": "7", "saved_at": "", "saved_by": ""},
+        {"image_path": "b.png", "status": "?", "rects": "x", "seal": "0" * 16},
+    ],
+)
+def test_wrong_metadata_is_not_trusted(store: Store, metadata: dict[str, str]) -> None:
+    save(store, ID, dump_document(document("a.png", status="skipped")), metadata)
+    [entry] = look(store).entries()
+    assert (entry.image_path, entry.status, entry.rects) == ("a.png", Status.SKIPPED, 1)
+
+
+def test_metadata_of_an_earlier_state_is_not_trusted(store: Store) -> None:
+    """Another program edits the document and keeps the metadata, as tools for buckets can."""
+    before, after = document("a.png", status="done"), document("a.png", status="returned")
+    data = dump_document(before)
+    version = save_sealed(store, ID, before)
+    save(store, ID, dump_document(after), document_metadata(before, data), version)
+    [entry] = look(store).entries()
+    assert entry.status is Status.RETURNED
+
+
+def test_metadata_that_was_changed_alone_is_not_trusted(store: Store) -> None:
+    one = document("a.png", status="skipped")
+    data = dump_document(one)
+    save(store, ID, data, document_metadata(one, data) | {"status": "done"})
+    [entry] = look(store).entries()
+    assert entry.status is Status.SKIPPED
+
+
+def test_a_document_without_metadata_is_read_once(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    version = save(store, ID, old_document("a.png"))
+    watched = Watched(store)
+    seen = look(any_store(watched))
+    for _ in range(3):
+        [entry] = seen.entries()
+        assert (entry.image_path, entry.rects) == ("a.png", 2)
+    assert watched.read == [document_key(ID)]
+    save(store, ID, old_document("b.png"), version=version)
+    [entry] = seen.entries()
+    assert entry.image_path == "b.png"
+    assert watched.read == [document_key(ID)] * 2
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{", b"\xff", b'{"metadata": {"version": "2.0"}}', b'{"rects": {}}']
+)
+def test_a_damaged_document_is_listed_with_its_problem(store: Store, data: bytes) -> None:
+    save(store, ID, data)
+    save(store, OTHER_ID, old_document("a.png"))
+    damaged, good = sorted(look(store).entries(), key=lambda entry: entry.image_id)
+    assert document_key(ID) in damaged.problem
+    assert (good.problem, good.rects) == ("", 2)
+
+
+def test_what_is_no_document_is_not_listed(store: Store) -> None:
+    for name in ("README.txt", "A.json", "sub/a.json", "a.json.bak", ".json", "-.json"):
+        put(store, f"annotations/{name}", b"{}")
+    put(store, "elsewhere/a.json", b"{}")
+    put(store, "labels.json", b"{}")
+    assert look(store).entries() == []
+
+
+def test_images_are_in_the_order_of_their_names(store: Store) -> None:
+    for number, name in enumerate(["b.png", "a.png", "é.png", "B.png", "a.png"]):
+        save_sealed(store, f"{number}", document(name))
+    found = [(entry.image_path, entry.image_id) for entry in look(store).entries()]
+    assert found == [("B.png", "3"), ("a.png", "1"), ("a.png", "4"), ("b.png", "0"), ("é.png", "2")]
+
+
+# --- originals ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["a.png", "a.JPG", "x/y/a.jpeg", "a.b.webp", "a.TIFF", "猫.gif", "a b.bmp", "a.tif"]
+)
+def test_an_original_is_an_image(store: Store, name: str) -> None:
+    put(store, f"uploads/{name}", b"bytes")
+    [entry] = look(store).entries()
+    wanted = name_size_id(name.rpartition("/")[2], 5)
+    assert entry == ImageEntry(
+        wanted, name, Status.UNLABELED, 0, "", "", original=f"uploads/{name}"
+    )
+    assert look(store, originals=False).entries() == []
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a", "png", "a.png.part", "a.json", "Thumbs.db"])
+def test_other_files_are_no_images(store: Store, name: str) -> None:
+    put(store, f"uploads/{name}", b"bytes")
+    assert look(store).entries() == []
+
+
+@pytest.mark.parametrize("strategy", ImageIdStrategy)
+def test_ids_of_originals_follow_the_strategy(store: Store, strategy: ImageIdStrategy) -> None:
+    data = png()
+    put(store, "uploads/a.png", data)
+    [entry] = look(store, strategy).entries()
+    wanted = {
+        ImageIdStrategy.NAME_SIZE: name_size_id("a.png", len(data)),
+        ImageIdStrategy.CONTENT: hashlib.md5(data).hexdigest(),
+        ImageIdStrategy.SHA256: hashlib.sha256(data).hexdigest(),
+        ImageIdStrategy.UUID: entry.image_id,
+    }
+    assert entry.image_id == wanted[strategy]
+    assert is_image_id(entry.image_id)
+    [again] = look(store, strategy).entries()
+    assert again == entry
+
+
+def test_a_uuid_of_an_original_can_not_be_guessed(store: Store) -> None:
+    put(store, "uploads/a.png", png())
+    ids = {
+        look(store, ImageIdStrategy.UUID, secret=secret).entries()[0].image_id
+        for secret in (b"one secret", b"another")
+    }
+    assert len(ids) == 2
+
+
+def test_an_original_belongs_to_the_document_of_its_id(store: Store) -> None:
+    image_id = name_size_id("a.png", 5)
+    save_sealed(store, image_id, document("a.png", status="done"))
+    put(store, "uploads/a.png", b"bytes")
+    [entry] = look(store).entries()
+    assert (entry.status, entry.original) == (Status.DONE, "uploads/a.png")
+
+
+def test_an_original_knows_its_image_by_what_its_upload_noted(store: Store) -> None:
+    save_sealed(store, ID, document("a.png"))
+    put(store, "uploads/a.png", b"bytes", image_id=ID)
+    put(store, f"uploads/{OTHER_ID}/a.png", b"others")
+    entries = {entry.image_id: entry for entry in look(store).entries()}
+    assert {image_id: entry.original for image_id, entry in entries.items()} == {
+        ID: "uploads/a.png", OTHER_ID: f"uploads/{OTHER_ID}/a.png",
+    }  # fmt: skip
+
+
+def test_a_place_of_its_own_counts_before_the_plain_name(store: Store) -> None:
+    """Under the plain name is the other picture, which had the name first."""
+    image_id = name_size_id("a.png", 5)
+    save_sealed(store, image_id, document("a.png"))
+    put(store, f"uploads/{image_id}/a.png", b"bytes")
+    put(store, "uploads/a.png", b"other")
+    [entry] = look(store).entries()
+    assert entry.original == f"uploads/{image_id}/a.png"
+
+
+def test_odd_notes_on_an_original_are_not_taken_for_an_id(store: Store) -> None:
+    put(store, "uploads/a.png", b"bytes", image_id="../../x")
+    [entry] = look(store).entries()
+    assert entry.image_id == name_size_id("a.png", 5)
+
+
+class Vanishing(Watched):
+    """Each object that a listing shows is deleted before it can be read."""
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
+        page = super().list(prefix, after=after, limit=limit)
+        for info in page.objects:
+            self._store.delete(info.key, version=info.version)
+        return page
+
+
+def test_what_vanishes_while_it_is_listed_is_gone(store: Store) -> None:
+    save(store, ID, old_document("a.png"))
+    put(store, "uploads/a.png", png())
+    assert look(any_store(Vanishing(store)), ImageIdStrategy.SHA256).entries() == []
+
+
+# --- caches -------------------------------------------------------------------------------
+
+
+def test_the_list_is_made_once_for_many_who_look(store: Store) -> None:
+    save_sealed(store, ID, document("a.png"))
+    watched = Watched(store)
+    seen = look(any_store(watched), originals=False)
+    for _ in range(5):
+        assert len(seen.entries()) == 1
+        assert seen.find(ID) is not None
+    assert watched.lists == 1
+
+
+def test_what_others_add_shows_after_a_while(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = look(store)
+    assert seen.entries() == []
+    save_sealed(store, ID, document("a.png"))
+    assert seen.entries() == []
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    assert [entry.image_id for entry in seen.entries()] == [ID]
+
+
+def test_own_changes_show_at_once_and_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(store, "uploads/b.png", b"bytes")
+    seen = look(store)
+    seen.entries()
+    image_id = name_size_id("b.png", 5)
+    one = document("b.png", status="done")
+    save_sealed(store, image_id, one)
+    seen.note(image_id, one, None)
+    [entry] = seen.entries()
+    assert (entry.status, entry.original) == (Status.DONE, "uploads/b.png")
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    assert seen.entries() == [entry]
+
+
+def test_a_note_does_not_outlive_the_document(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = look(store)
+    version = save_sealed(store, ID, document("a.png"))
+    seen.note(ID, document("a.png"), None)
+    assert seen.find(ID) is not None
+    store.delete(document_key(ID), version=version)
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    assert seen.entries() == []
+
+
+def test_an_image_before_the_first_listing_is_found(store: Store) -> None:
+    save_sealed(store, ID, document("a.png"))
+    entry = look(store).find(ID)
+    assert entry is not None
+    assert entry.image_path == "a.png"
+
+
+def test_the_seal_stands_for_the_document_and_for_what_is_listed() -> None:
+    one = document("a.png", status="done")
+    data = dump_document(one)
+    metadata = document_metadata(one, data)
+    assert metadata == document_metadata(parse_document(data, "x"), data)
+    assert metadata["seal"] != document_metadata(one, data + b" ")["seal"]
+    other = document("a.png", status="skipped")
+    assert metadata["seal"] != document_metadata(other, data)["seal"]
+    assert json.loads(json.dumps(metadata)) == metadata
+
+
+def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    """A catalogue that has listed once and takes every listing for a slow one, long due."""
+    monkeypatch.setattr(image_index, "LARGE", -1)
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(image_index, "_PAUSE", 0)
+    seen = look(store)
+    seen.entries()
+    return seen
+
+
+class Held:
+    """A store that lists only once it is let go."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.go = threading.Event()
+        self.go.set()
+        self.fails = False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
+        self.go.wait(60)
+        if self.fails:
+            raise Unavailable("not now")
+        return self._store.list(prefix, after=after, limit=limit)
+
+
+def eventually_seen(seen: Catalogue) -> list[ImageEntry]:
+    while not (found := seen.glance()):
+        time.sleep(0.01)
+    return found
+
+
+def test_a_glance_at_a_large_project_does_not_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(store)
+    seen = slow(any_store(held), monkeypatch)
+    held.go.clear()
+    save_sealed(store, ID, document("a.png"))
+    assert seen.glance() == []  # it would hang here
+    seen.expire()
+    assert seen.glance() == []
+    own = document("b.png", status="done")
+    other = "b" * 32
+    save_sealed(store, other, own)
+    seen.note(other, own, None)
+    assert [entry.image_path for entry in seen.glance()] == ["b.png"]
+    found = seen.find(ID)
+    assert found is not None
+    assert [entry.image_path for entry in seen.glance()] == ["a.png", "b.png"]
+    held.go.set()
+    seen.close()
+
+
+def test_what_others_add_to_a_large_project_comes_with_the_next_listing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = slow(store, monkeypatch)
+    save_sealed(store, ID, document("a.png"))
+    assert [entry.image_id for entry in eventually_seen(seen)] == [ID]
+    seen.close()
+
+
+def test_a_listing_that_fails_behind_a_page_is_told_and_made_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held = Held(store)
+    seen = slow(any_store(held), monkeypatch)
+    save_sealed(store, ID, document("a.png"))
+    held.fails = True
+    with pytest.raises(Unavailable, match="not now"):
+        eventually_seen(seen)
+    held.fails = False
+    while True:
+        try:
+            assert eventually_seen(seen)
+            break
+        except Unavailable:  # of a listing that had begun before
+            continue
+    seen.close()
+
+
+def test_the_order_of_names_holds_through_changes(store: Store) -> None:
+    for name in ("c.png", "a.png", "b.png"):
+        save_sealed(store, name[0] * 32, document(name))
+    seen = look(store)
+    seen.entries()
+    seen.note("b" * 32, document("b.png", status="done"), None)
+    seen.note("c" * 32, document("0.png"), None)
+    seen.note("d" * 32, document("aa.png"), None)
+    assert [(e.image_path, e.status) for e in seen.entries()] == [
+        ("0.png", Status.IN_PROGRESS), ("a.png", Status.IN_PROGRESS),
+        ("aa.png", Status.IN_PROGRESS), ("b.png", Status.DONE),
+    ]  # fmt: skip
+
+
+def test_a_closed_catalogue_ends_its_listing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_sealed(store, ID, document("a.png"))
+    held = Held(store)
+    seen = slow(any_store(held), monkeypatch)
+    held.go.clear()
+    seen.glance()
+    threading.Timer(0.1, held.go.set).start()
+    seen.close()
+    assert not [thread for thread in threading.enumerate() if thread.name == "listing"]

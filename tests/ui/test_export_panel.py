@@ -1,0 +1,144 @@
+"""Exporting in the sidebar: options, progress, cancelling, coming back to it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from labeler.model.document import Status
+from labeler.runtime.jobs import Progress
+from tests.projects import BOX, OTHER
+from tests.ui.visit import NewPlace, Place, Visit
+
+
+@pytest.fixture
+def place(new_place: NewPlace) -> Place:
+    """A project with an image of two labels, one of one label, and one without boxes."""
+    made = new_place(LABELS="car,dog")
+    ids = made.add("a.png", "b.png", "c.png")
+    made.with_boxes(ids[0], BOX, OTHER)
+    made.with_boxes(ids[1], BOX)
+    return made
+
+
+@pytest.fixture
+def busy(place: Place) -> Iterator[threading.Event]:
+    """Keeps all who run jobs busy until it is set."""
+    go_on = threading.Event()
+
+    def work(_: Progress) -> None:
+        go_on.wait(30)
+
+    for _ in range(2):
+        place.jobs.start("other", work)
+    yield go_on
+    go_on.set()
+
+
+def exported(place: Place) -> list[dict[str, Any]]:
+    """All exports, the oldest first."""
+    return [json.loads(path.read_bytes()) for path in sorted(place.folder.glob("exports/*.json"))]
+
+
+def names(coco: dict[str, Any]) -> list[str]:
+    return [image["file_name"] for image in coco["images"]]
+
+
+def job_of(visit: Visit) -> str:
+    named = visit.app.query_params["export"]
+    return named if isinstance(named, str) else str(named[0])
+
+
+def test_options_say_what_goes_in(place: Place) -> None:
+    visit = place.visit()
+    visit.app.multiselect(key="export_label").select("dog")
+    visit.run()
+    assert "Exports only boxes of dog." in visit.shown()
+    visit.press("export")
+    visit.app.multiselect(key="export_label").unselect("dog")
+    visit.app.multiselect(key="export_status").select(Status.UNLABELED.value)
+    visit.app.text_input(key="export_name").set_value("c*")
+    visit.press("export")
+    first, second = exported(place)
+    assert (names(first), len(first["annotations"])) == (["a.png"], 1)
+    assert names(second) == ["c.png"]
+    assert visit.errors() == []
+
+
+def test_a_split_ends_in_a_link_for_each_part(place: Place) -> None:
+    visit = place.visit()
+    visit.app.text_input(key="export_split").set_value("50/50")
+    visit.run()
+    visit.app.text_input(key="export_seed").set_value("3")
+    visit.press("export")
+    train, val = exported(place)
+    assert sorted(names(train) + names(val)) == ["a.png", "b.png"]
+    for path in place.folder.glob("exports/*.json"):
+        assert f"/api/exports/{path.name}?token=" in visit.shown()
+
+
+def test_an_option_that_makes_no_sense_is_told(place: Place) -> None:
+    visit = place.visit()
+    visit.app.text_input(key="export_split").set_value("most")
+    visit.press("export")
+    assert "such as 80/10/10" in visit.errors()[0]
+    assert exported(place) == []
+
+
+def test_a_reload_leads_back_to_the_export(place: Place) -> None:
+    visit = place.visit()
+    visit.press("export")
+    again = Visit(place.dataset)
+    again.app.query_params["export"] = job_of(visit)
+    again.run()
+    assert "2 images, 3 boxes" in again.shown()
+    assert "car: 2" in again.shown()
+    assert "Images not asked for: 1 unlabeled" in again.shown()
+
+
+def test_where_the_export_is_not_known_the_newest_are_offered(place: Place) -> None:
+    (done,) = place.dataset.exports.write()
+    visit = Visit(place.dataset)
+    assert done.key not in visit.shown()
+    visit.app.query_params["export"] = "of another instance"
+    visit.run()
+    assert "not known here" in visit.shown()
+    assert f"/api/{done.key}?token=" in visit.shown()
+
+
+def test_earlier_exports_are_listed_when_asked_for(place: Place) -> None:
+    visit = place.visit()
+    visit.press("earlier_exports")
+    assert "There is no export yet." in visit.shown()
+    keys = [place.dataset.exports.write()[0].key for _ in range(7)]
+    visit.run()
+    assert [key for key in keys if f"/api/{key}" in visit.shown()] == keys[2:]
+
+
+def test_an_export_waits_its_turn_and_can_be_cancelled(place: Place, busy: threading.Event) -> None:
+    visit, other = place.visit(), place.visit()
+    visit.press("export")
+    other.press("export")
+    assert job_of(visit) != job_of(other)
+    assert visit.app.button(key="cancel_export")
+    visit.press("cancel_export")
+    assert "The export was cancelled. Nothing was written." in [one.value for one in visit.app.info]
+    busy.set()
+    job = place.jobs.find(job_of(other))
+    assert job is not None
+    job.future.result(30)
+    other.run()
+    assert "2 images, 3 boxes" in other.shown()
+    assert len(exported(place)) == 1
+
+
+def test_an_export_that_fails_is_told(place: Place) -> None:
+    visit = place.visit()
+    place.project.put("registry/images.json", b"{")
+    visit.press("export")
+    assert any("registry/images.json is damaged" in error for error in visit.errors())
+    assert exported(place) == []

@@ -1,0 +1,138 @@
+"""Renamed, merged and retired labels on the page: boxes look as today, and are stored as before."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from labeler.model.label_edits import merged, offered_again, recolored, renamed, retired
+from labeler.ui.text import why_there
+from tests.projects import BOX, OTHER
+from tests.ui.visit import NewPlace, Place, Visit, box
+
+
+def place_of(new_place: NewPlace) -> tuple[Place, str]:
+    """An image with a car and a dog."""
+    place = new_place(LABELS="car,dog,bird")
+    [image_id] = place.add("a.png")
+    place.with_boxes(image_id, BOX, OTHER)
+    return place, image_id
+
+
+def given(visit: Visit) -> list[tuple[str, str]]:
+    """Name and colour of the boxes that the canvas was given."""
+    canvas = visit.app.session_state["session"].open.canvas
+    return [tuple(canvas.looks[rect.label]) for rect in canvas.given]
+
+
+def nothing_pending(visit: Visit) -> None:
+    """What the guard says when the page asks for a moment to replace the canvas."""
+    said = visit.app.session_state["guard"]["said"]
+    visit.app.session_state["guard"] = {"said": said | {"renew": said["renew"] + 1}}
+    visit.run()
+
+
+def test_a_box_shows_the_name_of_today_and_nothing_is_written(new_place: NewPlace) -> None:
+    place, image_id = place_of(new_place)
+    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
+    place.dataset.labels.edit(partial(recolored, number=1, color="#123456"))
+    place.dataset.labels.edit(partial(merged, number=2, into=3))
+    bird = place.dataset.labels.read().color("bird")
+    before = place.project.objects()
+    visit = place.visit(image_id)
+    assert given(visit) == [("vehicle", "#123456"), ("bird", bird)]
+    visit.app.toggle(key="list_boxes").set_value(True).run()
+    lists = [s for s in visit.app.selectbox if (s.key or "").startswith("leave_label_")]
+    assert [(s.value, s.options) for s in lists] == [
+        ("vehicle", ["vehicle", "bird"]),
+        ("bird", ["vehicle", "bird"]),
+    ]
+    visit.draw(box(1.5, 2.25, 10, 8, "vehicle", "a"), box(20, 12, 30, 20, "bird", "b"))
+    assert visit.warnings() == []
+    assert place.project.objects() == before
+    visit.draw(box(3.5, 2.25, 10, 8, "vehicle", "a"), box(20, 12, 30, 20, "bird", "b"))
+    assert visit.rects(image_id) == [("car", 3.5, 2.25, 10, 8), ("dog", 20, 12, 30, 20)]
+    visit.draw(box(3.5, 2.25, 10, 8, "bird", "a"), box(20, 12, 30, 20, "bird", "b"))
+    assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "dog"]
+    visit.app.selectbox(key=f"leave_label_{image_id}_b_bird").set_value("vehicle").run()
+    visit.check()
+    assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "vehicle"]
+
+
+def test_a_rename_by_somebody_else_asks_for_another_canvas(new_place: NewPlace) -> None:
+    place, image_id = place_of(new_place)
+    visit = place.visit(image_id)
+    visit.draw(
+        box(1.5, 2.25, 10, 8, "car", "a"), box(20, 12, 30, 20, "dog", "b"), box(0, 0, 9, 9, "bird")
+    )
+    key = visit.canvas()
+    nothing_pending(visit)
+    assert visit.canvas() == key
+    for number, name in ((1, "vehicle"), (3, "fowl")):
+        place.dataset.labels.edit(partial(renamed, number=number, name=name))
+        visit.run()
+        assert visit.canvas() == key  # until nothing is pending in it
+        nothing_pending(visit)
+        assert visit.canvas() != key
+        key = visit.canvas()
+    assert [name for name, _ in given(visit)] == ["vehicle", "dog", "fowl"]
+    assert [rect[0] for rect in visit.rects(image_id)] == ["car", "dog", "bird"]
+
+
+def test_the_label_of_the_next_box_stays_what_it_was(new_place: NewPlace) -> None:
+    place, image_id = place_of(new_place)
+    visit = place.visit(image_id)
+    visit.app.radio(key="label").set_value("dog").run()
+    place.dataset.labels.edit(partial(recolored, number=2, color="#123456"))
+    visit.run()
+    assert visit.app.radio(key="label").value == "dog"
+    place.dataset.labels.edit(partial(renamed, number=2, name="hound"))
+    visit.run()
+    assert visit.app.radio(key="label").value == "hound"
+    place.dataset.labels.edit(partial(merged, number=2, into=3))
+    visit.run()
+    assert visit.app.radio(key="label").value == "bird"
+    assert len(visit.app.toast) == 0
+    place.dataset.labels.edit(partial(retired, number=3))
+    visit.run()
+    assert visit.app.radio(key="label").value == "car"
+    assert "“bird” is not offered any more; the next box gets “car”" in visit.shown()
+    place.dataset.labels.edit(partial(retired, number=1))
+    visit.run()
+    assert "All labels are retired" in visit.shown()
+    place.dataset.labels.edit(partial(offered_again, number=3))
+    visit.run()
+    assert visit.app.radio(key="label").value == "bird"
+
+
+def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPlace) -> None:
+    place, image_id = place_of(new_place)
+    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
+    place.dataset.labels.edit(partial(merged, number=2, into=1))
+    place.dataset.labels.edit(partial(retired, number=3))
+    before = place.project.objects()
+    visit = place.visit(image_id)
+    for name, why in (
+        ("Car", "“Car” is a former name of the label “vehicle”."),
+        ("dog", "This label is there already, merged into “vehicle”."),
+        ("bird", "This label is there already, but retired: offer it again instead."),
+        ("VEHICLE", "This label is there already."),
+    ):
+        visit.add_label(name)
+        assert why in visit.shown()
+    assert place.project.objects() == before
+    labels = place.dataset.labels.read()
+    assert why_there(labels, labels.labels[0], " car ") == (
+        "“car” is a former name of the label “vehicle”."
+    )
+
+
+def test_an_address_with_a_former_name_finds_the_same_images(new_place: NewPlace) -> None:
+    place, image_id = place_of(new_place)
+    place.add("b.png")
+    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
+    visit = Visit(place.dataset, image_id, answers=False)
+    visit.app.query_params["label"] = "Car"
+    visit.run()
+    assert visit.app.selectbox(key="label_filter").value == "vehicle"
+    assert [name.rpartition(" ")[2] for name in visit.listed()] == ["2"]
+    assert "**a.png**" in visit.listed()[0]
