@@ -20,19 +20,19 @@ from starlette.middleware import Middleware
 from streamlit.runtime.metrics_util import Installation
 
 from labeler import __version__, api
-from labeler.access.policy import cookie_secret, open_gate
+from labeler.access.policy import cookie_secret, load_access_policy
 from labeler.errors import LabelerError
 from labeler.model.people import SignIn
-from labeler.project.project import Dataset, open_dataset
+from labeler.project.project import Project, open_project
 from labeler.runtime import logs
 from labeler.runtime.descriptors import raise_limit
-from labeler.runtime.events import Start, Stop, happened
+from labeler.runtime.events import Start, Stop, log_event
 from labeler.runtime.frames import bound_frames
-from labeler.runtime.garbage_collection import search_regularly
+from labeler.runtime.garbage_collection import collect_regularly
 from labeler.runtime.jobs import Jobs
 from labeler.runtime.sockets import send_at_once, wait_at_most
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
-from labeler.ui.context import Context, bind
+from labeler.ui.context import Context, bind_context
 from labeler.ui.cookies import person_by_cookies
 from labeler.ui.drawable.saver import Saver
 from labeler.ui.script_loops import close_loops_after_runs
@@ -52,12 +52,12 @@ def build(settings: Settings) -> st.App:
     raise_limit()
     close_loops_after_runs()
     bound_frames()
-    dataset = open_dataset(settings)
-    saver = Saver(dataset, interval_s=1.0 if settings.storage.bucket else 0.0)
-    gate = open_gate(settings)
+    project = open_project(settings)
+    saver = Saver(project, interval_s=1.0 if settings.storage.bucket else 0.0)
+    access = load_access_policy(settings)
     jobs = Jobs()
     exposed = not is_loopback(address(settings))
-    bind(Context(settings, dataset, saver, gate, jobs, exposed))
+    bind_context(Context(settings, project, saver, access, jobs, exposed))
     secrets = provider_secrets(settings, key)
 
     @asynccontextmanager
@@ -69,35 +69,35 @@ def build(settings: Settings) -> st.App:
         # sooner: it has Streamlit read its settings, and `run` below has to set them first.
         Installation.instance().installation_id_v3 = ONE_MACHINE
         storage = "bucket" if settings.storage.bucket else "folder"
-        happened(Start(version=__version__, storage=storage))
+        log_event(Start(version=__version__, storage=storage))
         # Nobody waits for it: a store that can't be reached must not delay the start.
-        threading.Thread(target=_store_first_labels, args=(dataset,), daemon=True).start()
-        searching = asyncio.create_task(search_regularly())
+        threading.Thread(target=_store_first_labels, args=(project,), daemon=True).start()
+        searching = asyncio.create_task(collect_regularly())
         yield
         searching.cancel()
         # Script threads are killed at once; what they handed to the saver is stored first.
         waiting = saver.pending()
         left = saver.flush(SHUTDOWN_S)
         jobs.close()
-        dataset.close()
-        happened(Stop(flushed=waiting - left, left=left))
+        project.close()
+        log_event(Stop(flushed=waiting - left, left=left))
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
-    calls = api.application(dataset, gate, settings.max_upload_bytes)
+    calls = api.application(project, access, settings.max_upload_bytes)
     front = Middleware(
         api.Front,
         api=calls,
-        visitors=api.Visitors(gate, person_by_cookies),
+        visitors=api.Visitors(access, person_by_cookies),
         takes_files=settings.uploads is None,
     )
-    before = [Middleware(api.Traced), front]
+    before = [Middleware(api.Tracing), front]
     return st.App(script, middleware=before, lifespan=lifespan, secrets=secrets)
 
 
-def _store_first_labels(dataset: Dataset) -> None:
+def _store_first_labels(project: Project) -> None:
     """Commands and other processes find the same labels from now on, whatever their settings."""
     with suppress(LabelerError):  # whoever needs the labels is told
-        dataset.labels.read()
+        project.labels.read()
 
 
 def address(settings: Settings) -> str:
@@ -108,7 +108,7 @@ def address(settings: Settings) -> str:
 
 def start() -> tuple[Settings, st.App]:
     """Settings and application; ends the process with one line where a setting is wrong."""
-    logs.configure(logs.source(os.environ), as_json=logs_as_json(os.environ))
+    logs.configure(logs.log_source(os.environ), as_json=logs_as_json(os.environ))
     try:
         settings = load_settings(os.environ)
         application = build(settings)

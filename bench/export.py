@@ -161,17 +161,17 @@ def settings_of(place: str) -> Any:
 
 
 def opened(place: str) -> Any:
-    from labeler.project.project import open_dataset
+    from labeler.project.project import open_project
 
-    return open_dataset(settings_of(place))
+    return open_project(settings_of(place))
 
 
 def prepare_full(place: str) -> Callable[[], None]:
     """Exports without an earlier one; whether image numbers are there already is left as it is."""
-    from labeler.project.locations import open_places
+    from labeler.project.locations import open_stores
     from labeler.storage import list_all
 
-    store, _ = open_places(settings_of(place))
+    store, _ = open_stores(settings_of(place))
     for info in list(list_all(store, "exports/")):
         store.delete(info.key, version=info.version)
     fresh = opened(place)
@@ -180,9 +180,9 @@ def prepare_full(place: str) -> Callable[[], None]:
 
 def prepare_again(place: str) -> Callable[[], None]:
     """Connected, as an instance is that has served a page."""
-    dataset = opened(place)
-    dataset.check_store()
-    return lambda: dataset.exports.write()
+    project = opened(place)
+    project.check_store()
+    return lambda: project.exports.write()
 
 
 def prepare_floor(place: str) -> Callable[[], None]:

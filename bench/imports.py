@@ -25,14 +25,14 @@ BOXES = 7
 LABELS = 80
 sys.path.insert(0, str(ROOT))
 
-from labeler.datasets.formats import Format, read  # noqa: E402
-from labeler.datasets.formats.dataset_files import open_source  # noqa: E402
+from labeler.datasets.formats import Format, read_data_set  # noqa: E402
+from labeler.datasets.formats.dataset_files import open_dataset_files  # noqa: E402
 from labeler.datasets.formats.found import Problems  # noqa: E402
-from labeler.datasets.imports.report import Wanted  # noqa: E402
+from labeler.datasets.imports.report import ImportRequest  # noqa: E402
 from labeler.datasets.imports.run import run_import  # noqa: E402
 from labeler.model.document import AnnotationDocument, dump_document  # noqa: E402
-from labeler.project.project import Dataset, open_dataset  # noqa: E402
-from labeler.runtime.jobs import unwatched  # noqa: E402
+from labeler.project.project import Project, open_project  # noqa: E402
+from labeler.runtime.jobs import no_progress  # noqa: E402
 from labeler.settings import load_settings  # noqa: E402
 
 # --- what is imported ---------------------------------------------------------------------
@@ -64,8 +64,8 @@ def write_coco(path: Path, images: int) -> None:
         file.write(f'],"categories":{json.dumps(categories)}}}\n')
 
 
-def opened(folder: Path) -> Dataset:
-    return open_dataset(load_settings({"LABELER_STORAGE": str(folder), "LABELER_UPLOADS": "off"}))
+def opened(folder: Path) -> Project:
+    return open_project(load_settings({"LABELER_STORAGE": str(folder), "LABELER_UPLOADS": "off"}))
 
 
 def fill(folder: Path, images: int) -> None:
@@ -89,15 +89,15 @@ def load_all(path: Path, _folder: Path) -> int:
 
 
 def read_all(path: Path, _folder: Path) -> int:
-    source = open_source(path)
-    return sum(1 for _ in read(source, Format.COCO, Problems()))
+    source = open_dataset_files(path)
+    return sum(1 for _ in read_data_set(source, Format.COCO, Problems()))
 
 
 def import_all(path: Path, folder: Path, *, dry_run: bool = False) -> int:
-    dataset = opened(folder)
-    wanted = Wanted(Format.COCO, dry_run=dry_run)
-    report = run_import(dataset, open_source(path), wanted, progress=unwatched)
-    dataset.close()
+    project = opened(folder)
+    wanted = ImportRequest(Format.COCO, dry_run=dry_run)
+    report = run_import(project, open_dataset_files(path), wanted, progress=no_progress)
+    project.close()
     assert report.problems.count == 0, report.problems.kept[:3]
     return sum(report.images.values())
 

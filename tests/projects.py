@@ -6,11 +6,11 @@ import contextlib
 import json
 from typing import Any
 
-from labeler.access.policy import Gate, open_gate
+from labeler.access.policy import AccessPolicy, load_access_policy
 from labeler.errors import NotFound
 from labeler.model.document import AnnotationDocument, Rect
 from labeler.model.edits import with_rects
-from labeler.project.project import Dataset, OpenedDocument, open_dataset
+from labeler.project.project import OpenedDocument, Project, open_project
 from labeler.settings import Settings, load_settings
 from labeler.storage import ABSENT, Replaces, Store, list_all, open_store
 
@@ -18,7 +18,7 @@ BOX = Rect(left=1.5, top=2.25, width=10.0, height=8.0, label="car", id="a")
 OTHER = Rect(left=20.0, top=12.0, width=30.0, height=20.0, label="dog", id="b")
 
 
-class Project:
+class Workspace:
     """A place with a data set over it; `environ` holds settings without their prefix.
 
     A second one on the same place is another process's view: it has caches of its own.
@@ -27,7 +27,7 @@ class Project:
     def __init__(self, place: str, **environ: str) -> None:
         self.place = place
         self.environ = environ
-        self._opened: list[Dataset] = []
+        self._opened: list[Project] = []
 
     @property
     def settings(self) -> Settings:
@@ -36,16 +36,16 @@ class Project:
         return load_settings({"LABELER_SECRET_KEY": "0123456789abcdef", **named})
 
     @property
-    def gate(self) -> Gate:
-        return open_gate(self.settings)
+    def access(self) -> AccessPolicy:
+        return load_access_policy(self.settings)
 
-    def open(self) -> Dataset:
-        self._opened.append(open_dataset(self.settings))
+    def open(self) -> Project:
+        self._opened.append(open_project(self.settings))
         return self._opened[-1]
 
     def close(self) -> None:
-        for dataset in self._opened:
-            dataset.close()
+        for project in self._opened:
+            project.close()
 
     def store(self) -> Store:
         """The bytes behind the data set."""

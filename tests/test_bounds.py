@@ -20,20 +20,20 @@ from labeler.runtime import logs
 from labeler.ui.drawable import saver
 from labeler.ui.drawable.saver import Draft, Saver
 from tests.pictures import png
-from tests.projects import BOX, Project, old_document
+from tests.projects import BOX, Workspace, old_document
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    made = Project(str(tmp_path / "data"))
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(str(tmp_path / "data"))
     yield made
     made.close()
 
 
 def test_pictures_that_are_held_stay_within_the_bytes_that_they_may_take(
-    project: Project,
+    workspace: Workspace,
 ) -> None:
-    info = project.open().image_info(project.open().add_image("a.png", png()).image_id)
+    info = workspace.open().image_info(workspace.open().add_image("a.png", png()).image_id)
     held = HeldOriginals(max_bytes=100)
     for number in range(50):
         held.keep(f"image {number}", "a.png", bytes(30), info, None)
@@ -47,8 +47,8 @@ def test_pictures_that_are_held_stay_within_the_bytes_that_they_may_take(
     assert here == [30] * 3
 
 
-def test_one_picture_is_held_however_large_it_is(project: Project) -> None:
-    info = project.open().image_info(project.open().add_image("a.png", png()).image_id)
+def test_one_picture_is_held_however_large_it_is(workspace: Workspace) -> None:
+    info = workspace.open().image_info(workspace.open().add_image("a.png", png()).image_id)
     held = HeldOriginals(max_bytes=100)
     for name in ("one", "two"):
         held.keep(name, "a.png", bytes(1000), info, None)
@@ -58,10 +58,10 @@ def test_one_picture_is_held_however_large_it_is(project: Project) -> None:
 
 
 def test_a_saver_remembers_a_bounded_number_of_images(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(saver, "_MAX_REMEMBERED", 5)
-    opened = project.open()
+    opened = workspace.open()
     saves = Saver(opened, interval_s=0.0)
     for number in range(12):
         image_id = opened.add_image(f"{number}.png", png()).image_id
@@ -75,48 +75,48 @@ def test_a_saver_remembers_a_bounded_number_of_images(
 
 
 def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_index, "_MAX_REMEMBERED", 5)
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
-    project.environ["IMAGE_ID"] = "sha256"
-    opened = project.open()
-    found, read = opened._catalogue, opened._label_texts
+    workspace.environ["IMAGE_ID"] = "sha256"
+    opened = workspace.open()
+    found, read = opened._image_index, opened._label_texts
     for number in range(12):
-        project.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
-        project.put(f"uploads/original {number}.png", png() + bytes(number))
+        workspace.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
+        workspace.put(f"uploads/original {number}.png", png() + bytes(number))
         listed = opened.list_images()
         assert len(listed) == 2 * (number + 1)
         texts = opened.label_texts(listed, most=100)
         assert len(texts) == sum(bool(entry.rects) for entry in listed) == number + 1
         assert len(found._from_documents) == len(found._ids) == len(read._texts) == number + 1
     for number in range(12):
-        project.remove(document_key(f"{number:032}"))
-        project.remove(f"uploads/original {number}.png")
+        workspace.remove(document_key(f"{number:032}"))
+        workspace.remove(f"uploads/original {number}.png")
     assert opened.list_images() == []
     assert not found._entries
     opened.label_texts([], most=100)
-    project.put("uploads/last.png", png())
+    workspace.put("uploads/last.png", png())
     assert len(opened.list_images()) == 1
     assert (len(read._texts), len(found._from_documents), len(found._ids)) == (0, 0, 1)
 
 
 def test_own_saves_that_are_listed_are_noted_no_longer(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
-    opened = project.open()
+    opened = workspace.open()
     for number in range(5):
         opened.add_image(f"{number}.png", png())
     opened.list_images()
-    assert not opened._catalogue._noted
+    assert not opened._image_index._noted
 
 
 def test_what_is_known_of_pictures_is_bounded(
-    project: Project, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(project_module, "_MAX_INFOS", 3)
-    opened = project.open()
+    opened = workspace.open()
     for number in range(10):
         image_id = opened.add_image(f"{number}.png", png()).image_id
         assert opened.image_info(image_id).width == 64

@@ -25,15 +25,15 @@ from labeler.model.label_edits import renamed
 from labeler.model.labels import LABELS_KEY
 from labeler.project.image_index import document_key
 from tests.pictures import png
-from tests.projects import BOX, OTHER, Project, old_document, with_boxes
+from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
 
 ROOT = Path(__file__).parents[1]
 LATER = {"kind": "polygon", "points": [[1, 2.5], [3, None]], "by": {"model": "x", "sure": 0.75}}
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    made = Project(str(tmp_path / "data"), LABELS="car")
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(str(tmp_path / "data"), LABELS="car")
     yield made
     made.close()
 
@@ -59,35 +59,35 @@ def newer_document(image_id: str, version: str = "1.7") -> dict[str, Any]:
     }
 
 
-def put(project: Project, key: str, value: Any) -> bytes:
+def put(workspace: Workspace, key: str, value: Any) -> bytes:
     data = json.dumps(value).encode()
-    project.put(key, data)
+    workspace.put(key, data)
     return data
 
 
-def stored(project: Project, key: str) -> Any:
-    return json.loads(project.store().read(key)[0])
+def stored(workspace: Workspace, key: str) -> Any:
+    return json.loads(workspace.store().read(key)[0])
 
 
-def added(project: Project) -> str:
-    return project.open().add_image("a.png", png()).image_id
+def added(workspace: Workspace) -> str:
+    return workspace.open().add_image("a.png", png()).image_id
 
 
 # --- a newer minor version ----------------------------------------------------------------
 
 
-def test_what_a_newer_document_holds_survives_an_edit_and_a_merge(project: Project) -> None:
-    image_id = added(project)
+def test_what_a_newer_document_holds_survives_an_edit_and_a_merge(workspace: Workspace) -> None:
+    image_id = added(workspace)
     newer = newer_document(image_id)
-    put(project, document_key(image_id), newer)
-    ana, ben = project.open(), project.open()
+    put(workspace, document_key(image_id), newer)
+    ana, ben = workspace.open(), workspace.open()
     for_ana, for_ben = ana.open_document(image_id), ben.open_document(image_id)
     first, second = for_ana.document.rects
     moved = second.model_copy(update={"left": 3.5})
     ana.save_document(image_id, with_boxes(for_ana, first, moved), for_ana, by="ana")
     new = BOX.model_copy(update={"id": "new", "left": 30.0})
     ben.save_document(image_id, with_boxes(for_ben, first, second, new), for_ben, by="ben")
-    found = stored(project, document_key(image_id))
+    found = stored(workspace, document_key(image_id))
     assert [rect["id"] for rect in found["rects"]] == ["a", "b", "new"]
     assert found["rects"][0] == newer["rects"][0]
     assert found["rects"][1] == {**newer["rects"][1], "left": 3.5}
@@ -97,36 +97,36 @@ def test_what_a_newer_document_holds_survives_an_edit_and_a_merge(project: Proje
     assert found["metadata"]["status"] == "being_checked"
 
 
-def test_a_newer_document_is_listed_and_exported(project: Project) -> None:
-    image_id = added(project)
-    put(project, document_key(image_id), newer_document(image_id))
-    dataset = project.open()
-    [entry] = dataset.list_images()
+def test_a_newer_document_is_listed_and_exported(workspace: Workspace) -> None:
+    image_id = added(workspace)
+    put(workspace, document_key(image_id), newer_document(image_id))
+    project = workspace.open()
+    [entry] = project.list_images()
     assert (entry.rects, entry.problem) == (2, "")
-    assert dataset.exports.write()[0].summary.annotations == 2
+    assert project.exports.write()[0].summary.annotations == 2
 
 
-def test_what_a_newer_label_set_holds_survives_its_edits(project: Project) -> None:
+def test_what_a_newer_label_set_holds_survives_its_edits(workspace: Workspace) -> None:
     newer = {
         "version": "1.3",
         "labels": [{"number": 4, "name": "car", "color": "#112233", "skeleton": LATER}],
         "groups": {"vehicles": [4]},
     }
-    put(project, LABELS_KEY, newer)
-    labels = project.open().labels
+    put(workspace, LABELS_KEY, newer)
+    labels = workspace.open().labels
     labels.add(["dog"])
     labels.edit(lambda found: renamed(found, 4, "vehicle"))
-    found = stored(project, LABELS_KEY)
+    found = stored(workspace, LABELS_KEY)
     assert (found["version"], found["groups"]) == ("1.3", newer["groups"])
     assert found["labels"][0]["skeleton"] == LATER
     assert [label["name"] for label in found["labels"]] == ["vehicle", "dog"]
 
 
-def test_what_a_newer_registry_holds_survives_an_export(project: Project) -> None:
-    image_id = added(project)
-    put(project, REGISTRY_KEY, {"version": "1.2", "images": ["", "0" * 32], "parts": LATER})
-    project.open().exports.write()
-    assert stored(project, REGISTRY_KEY) == {
+def test_what_a_newer_registry_holds_survives_an_export(workspace: Workspace) -> None:
+    image_id = added(workspace)
+    put(workspace, REGISTRY_KEY, {"version": "1.2", "images": ["", "0" * 32], "parts": LATER})
+    workspace.open().exports.write()
+    assert stored(workspace, REGISTRY_KEY) == {
         "version": "1.2",
         "images": ["", "0" * 32, image_id],
         "parts": LATER,
@@ -136,21 +136,21 @@ def test_what_a_newer_registry_holds_survives_an_export(project: Project) -> Non
 # --- a newer major version ----------------------------------------------------------------
 
 
-def test_a_document_of_a_newer_major_version_is_never_touched(project: Project) -> None:
-    image_id = added(project)
-    dataset = project.open()
-    opened = dataset.open_document(image_id)
+def test_a_document_of_a_newer_major_version_is_never_touched(workspace: Workspace) -> None:
+    image_id = added(workspace)
+    project = workspace.open()
+    opened = project.open_document(image_id)
     key = document_key(image_id)
-    data = put(project, key, {**newer_document(image_id, "2.0"), "rects": {"all": "changed"}})
+    data = put(workspace, key, {**newer_document(image_id, "2.0"), "rects": {"all": "changed"}})
     with pytest.raises(NewerDocument):
-        dataset.open_document(image_id)
+        project.open_document(image_id)
     with pytest.raises(NewerDocument):  # by a page that was open before the upgrade
-        dataset.save_document(image_id, with_boxes(opened, BOX), opened, by="ana")
+        project.save_document(image_id, with_boxes(opened, BOX), opened, by="ana")
     with pytest.raises(DamagedDocument):
-        dataset.add_image("a.png", png())
-    [left_out] = dataset.exports.write()[0].summary.left_out_lines()
+        project.add_image("a.png", png())
+    [left_out] = project.exports.write()[0].summary.left_out_lines()
     assert "a.png" in left_out or image_id in left_out
-    assert project.store().read(key)[0] == data
+    assert workspace.store().read(key)[0] == data
 
 
 @pytest.mark.parametrize(
@@ -159,31 +159,31 @@ def test_a_document_of_a_newer_major_version_is_never_touched(project: Project) 
 )
 @pytest.mark.parametrize("understood", [False, True])
 def test_labels_and_registry_of_a_newer_major_version_are_never_touched(
-    project: Project, key: str, value: dict[str, Any], understood: bool
+    workspace: Workspace, key: str, value: dict[str, Any], understood: bool
 ) -> None:
-    added(project)
+    added(workspace)
     [name] = value
-    data = put(project, key, {"version": "2.0", **({name: []} if understood else value)})
-    dataset = project.open()
+    data = put(workspace, key, {"version": "2.0", **({name: []} if understood else value)})
+    project = workspace.open()
     with pytest.raises(DamagedDocument):
-        dataset.exports.write()
+        project.exports.write()
     if key == LABELS_KEY:
         with pytest.raises(DamagedDocument):
-            dataset.labels.add(["dog"])
-    assert project.store().read(key)[0] == data
+            project.labels.add(["dog"])
+    assert workspace.store().read(key)[0] == data
 
 
 # --- an older version ---------------------------------------------------------------------
 
 
-def test_an_old_document_is_edited_like_any_other(project: Project) -> None:
-    image_id = added(project)
-    put(project, document_key(image_id), json.loads(old_document("a.png")))
-    dataset = project.open()
-    opened = dataset.open_document(image_id)
+def test_an_old_document_is_edited_like_any_other(workspace: Workspace) -> None:
+    image_id = added(workspace)
+    put(workspace, document_key(image_id), json.loads(old_document("a.png")))
+    project = workspace.open()
+    opened = project.open_document(image_id)
     first, _ = opened.document.rects
-    dataset.save_document(image_id, with_boxes(opened, first), opened, by="ana")
-    found = stored(project, document_key(image_id))
+    project.save_document(image_id, with_boxes(opened, first), opened, by="ana")
+    found = stored(workspace, document_key(image_id))
     assert found["rects"][0]["score"] == 0.9
     assert found["camera"] == {"name": "north", "lens": [1, 2.5, None]}
     assert found["metadata"]["source"] == "import"
@@ -200,10 +200,10 @@ def last_release() -> str:
 
 OLD_PROGRAM = """
 import os, sys
-from labeler.project.project import open_dataset
+from labeler.project.project import open_project
 from labeler.model.edits import with_rects
 from labeler.settings import load_settings
-dataset = open_dataset(load_settings(os.environ))
+dataset = open_project(load_settings(os.environ))
 for entry in dataset.list_images():
     assert not entry.problem, entry.problem
     opened = dataset.open_document(entry.image_id)
@@ -217,7 +217,7 @@ dataset.close()
 
 
 def test_the_last_release_works_on_what_this_program_writes(
-    project: Project, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     """As two revisions do that serve at once: it opens, edits and exports, and nothing is lost."""
     tag = last_release()
@@ -228,16 +228,16 @@ def test_the_last_release_works_on_what_this_program_writes(
     )
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(tmp_path / "release", filter="data")
-    image_id = added(project)
-    dataset = project.open()
-    opened = dataset.open_document(image_id)
-    dataset.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="ana")
-    dataset.labels.add(["car", "dog"])
-    dataset.labels.edit(lambda found: renamed(found, 1, "vehicle"))
-    dataset.exports.write()
-    before = stored(project, document_key(image_id))
-    labels = stored(project, LABELS_KEY)
-    environ = {**os.environ, "LABELER_STORAGE": project.place, "LABELER_LABELS": "car"}
+    image_id = added(workspace)
+    project = workspace.open()
+    opened = project.open_document(image_id)
+    project.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="ana")
+    project.labels.add(["car", "dog"])
+    project.labels.edit(lambda found: renamed(found, 1, "vehicle"))
+    project.exports.write()
+    before = stored(workspace, document_key(image_id))
+    labels = stored(workspace, LABELS_KEY)
+    environ = {**os.environ, "LABELER_STORAGE": workspace.place, "LABELER_LABELS": "car"}
     old = tmp_path / "release"
     for arguments in (["-c", OLD_PROGRAM], ["-m", "labeler", "export", "coco"]):
         done = subprocess.run(
@@ -245,11 +245,11 @@ def test_the_last_release_works_on_what_this_program_writes(
             cwd=old, env=environ, capture_output=True, text=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-    found = stored(project, document_key(image_id))
+    found = stored(workspace, document_key(image_id))
     assert [rect["left"] for rect in found["rects"]] == [BOX.left + 1, OTHER.left]
     for name in ("saved_at", "saved_by"):
         del found["metadata"][name], before["metadata"][name]
     before["rects"][0]["left"] += 1
     assert found == before
-    assert stored(project, LABELS_KEY)["labels"][: len(labels["labels"])] == labels["labels"]
-    assert project.open().exports.write()[0].summary.annotations == 2
+    assert stored(workspace, LABELS_KEY)["labels"][: len(labels["labels"])] == labels["labels"]
+    assert workspace.open().exports.write()[0].summary.annotations == 2

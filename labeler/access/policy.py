@@ -18,7 +18,7 @@ TOKEN_HEADER: Final = "X-Labeler-Token"  # noqa: S105 - a header's name
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class AccessPolicy:
     """How people sign in, who may do what, and what signs the tokens that pages give out.
 
     `by_assertion` tells a person by the values of ASSERTION_HEADER, and is there with
@@ -31,16 +31,16 @@ class Gate:
     by_assertion: Callable[[Sequence[str]], Person] | None = None
 
 
-def open_gate(settings: Settings) -> Gate:
+def load_access_policy(settings: Settings) -> AccessPolicy:
     """The gate that the settings describe. Raises what `load_secret` does."""
     signer = Signer(load_secret(settings))
     if settings.auth is not SignIn.IAP:
-        return Gate(settings.auth, settings.roles, signer)
+        return AccessPolicy(settings.auth, settings.roles, signer)
     # Only here: it brings cryptography along, which no other way to sign in needs to start.
     from labeler.access.iap import GOOGLE_KEYS, Assertions, Keys
 
     assertions = Assertions(settings.iap_audience, Keys(settings.iap_keys_url or GOOGLE_KEYS))
-    return Gate(settings.auth, settings.roles, signer, assertions.person)
+    return AccessPolicy(settings.auth, settings.roles, signer, assertions.person)
 
 
 def cookie_secret(settings: Settings) -> str:

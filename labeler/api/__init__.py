@@ -19,26 +19,26 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from labeler.access.policy import Gate
+from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.api import responses, streamlit_host
 from labeler.api.authentication import caller, check_writer
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
-from labeler.api.health import State
+from labeler.api.health import Health
 from labeler.api.images import Images
 from labeler.api.labels import Labels
-from labeler.api.request_bodies import Intake
-from labeler.api.tracing import Traced
+from labeler.api.request_bodies import BodyReader
+from labeler.api.tracing import Tracing
 from labeler.api.visitors import Visitors
 from labeler.model.people import Person, Role
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.runtime.sockets import ALLOW_LARGE
 
 if TYPE_CHECKING:
     from labeler.api.imports import Imports
 
-__all__ = ["Front", "Signed", "Traced", "Visitors", "application"]
+__all__ = ["Front", "Signed", "Tracing", "Visitors", "application"]
 
 _HOST_CONFIG: Final = "/_stcore/host-config"
 _UPLOADS: Final = "/_stcore/upload_file"
@@ -60,7 +60,7 @@ class Signed(Route):
         self,
         path: str,
         calls: Mapping[str, tuple[Role, Call]],
-        gate: Gate,
+        access: AccessPolicy,
         middleware: Sequence[Middleware] = (),
         *,
         link: Purpose | None = None,
@@ -69,21 +69,21 @@ class Signed(Route):
             if request.method not in ("GET", "HEAD"):
                 check_writer(request)
             role, call = calls["GET" if request.method == "HEAD" else request.method]
-            person = gate.roles.require(await caller(request, gate, link), role)
+            person = access.roles.require(await caller(request, access, link), role)
             return await call(request, person)
 
         self.roles = {method: role for method, (role, _) in calls.items()}
         super().__init__(path, answer, methods=list(calls), middleware=middleware)
 
 
-def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlette:
+def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -> Starlette:
     """The calls below /api/ over one data set."""
-    intake = Intake(_HELD_BYTES)
-    images = Images(dataset, Intake(_HELD_BYTES), max_upload_bytes)
-    documents = Documents(dataset, intake)
-    labels = Labels(dataset, intake)
-    exports = Exports(dataset, intake)
-    state = State(dataset)
+    body_reader = BodyReader(_HELD_BYTES)
+    images = Images(project, BodyReader(_HELD_BYTES), max_upload_bytes)
+    documents = Documents(project, body_reader)
+    labels = Labels(project, body_reader)
+    exports = Exports(project, body_reader)
+    state = Health(project)
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
 
@@ -92,7 +92,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
     def imports() -> Imports:
         from labeler.api.imports import Imports
 
-        return Imports(dataset, intake)
+        return Imports(project, body_reader)
 
     async def run_import(request: Request, person: Person) -> Response:
         return await imports().run(request, person)
@@ -115,7 +115,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
         link: Purpose | None = None,
         **calls: tuple[Role, Call],
     ) -> Route:
-        return Signed(path, calls, gate, middleware, link=link)
+        return Signed(path, calls, access, middleware, link=link)
 
     def open_to_all(path: str, call: Callable[[Request], Awaitable[Response]]) -> Route:
         return Route(path, call, methods=["GET"])
@@ -139,7 +139,7 @@ def application(dataset: Dataset, gate: Gate, max_upload_bytes: int) -> Starlett
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", describe),
-            open_to_all(_HOST_CONFIG, streamlit_host.answer),
+            open_to_all(_HOST_CONFIG, streamlit_host.answer_host_config),
         ],
         exception_handlers=responses.HANDLERS,
     )

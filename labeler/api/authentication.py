@@ -9,7 +9,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER, Gate
+from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER, AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.errors import ForeignRequest, InvalidToken, NotSignedIn
 from labeler.model.people import Person
@@ -20,7 +20,7 @@ _DEFAULT_PORTS: Final = {"http": ":80", "https": ":443"}
 _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 
 
-async def caller(request: Request, gate: Gate, link: Purpose | None = None) -> Person:
+async def caller(request: Request, access: AccessPolicy, link: Purpose | None = None) -> Person:
     """The one who calls, by the token in the request and by IAP's assertion.
 
     Taken are `Authorization: Bearer`, or X-Labeler-Token, with a token for calls and, where the
@@ -30,11 +30,11 @@ async def caller(request: Request, gate: Gate, link: Purpose | None = None) -> P
     Who brings neither is Person(""). What is sent and wrong never passes: its sender means to be
     somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
     """
-    by_token = _by_token(request, gate, link)
+    by_token = _by_token(request, access, link)
     asserted = None
     values = request.headers.getlist(ASSERTION_HEADER)
-    if gate.by_assertion is not None and values:
-        asserted = await run_in_threadpool(gate.by_assertion, values)  # it may fetch keys
+    if access.by_assertion is not None and values:
+        asserted = await run_in_threadpool(access.by_assertion, values)  # it may fetch keys
     if by_token is not None and asserted is not None and by_token != asserted:
         raise NotSignedIn(
             "This page was opened by somebody else than the one who is signed in now. Reload it."
@@ -42,22 +42,22 @@ async def caller(request: Request, gate: Gate, link: Purpose | None = None) -> P
     return by_token or asserted or Person("")
 
 
-def _by_token(request: Request, gate: Gate, link: Purpose | None) -> Person | None:
+def _by_token(request: Request, access: AccessPolicy, link: Purpose | None) -> Person | None:
     now = time.time()
     shown = request.query_params.getlist("token") if link else []
     if link and shown:
         if len(shown) > 1:
             raise InvalidToken("Several tokens are no token. Reload the page.")
         target = request.url.path.rpartition("/")[2]
-        return Person(gate.signer.check(shown[0], link, now, target).person)
+        return Person(access.signer.check(shown[0], link, now, target).person)
     own = request.headers.get(TOKEN_HEADER)
     if own is not None:
-        return Person(gate.signer.check(own, Purpose.API, now).person)
+        return Person(access.signer.check(own, Purpose.API, now).person)
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()
     # A JWT is for somebody before us: Cloud Run's own check of callers leaves it in the request.
     if scheme.lower() == "bearer" and not _JWT.fullmatch(text):
-        return Person(gate.signer.check(text, Purpose.API, now).person)
+        return Person(access.signer.check(text, Purpose.API, now).person)
     return None
 
 

@@ -22,7 +22,7 @@ SLOWEST: Final = 2**15
 _PIECE: Final = 2**17
 
 
-class Outlet:
+class SendBudget:
     """Sends answers from memory: of large ones that are on their way only so many bytes at once.
 
     A server waits for slow callers as long as they like, and holds for each what they have not
@@ -50,15 +50,15 @@ class _Pieces(Response):
     """An answer that is sent piece by piece, each when the one before is on its way."""
 
     def __init__(
-        self, outlet: Outlet, data: bytes, media_type: str, headers: Mapping[str, str]
+        self, budget: SendBudget, data: bytes, media_type: str, headers: Mapping[str, str]
     ) -> None:
         super().__init__(data, media_type=media_type, headers=headers)
-        self._outlet = outlet
+        self._budget = budget
         self._data = data
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         size = len(self._data)
-        self._outlet._hold(size)
+        self._budget._hold(size)
         try:
             async with asyncio.timeout(GRACE_S + size / SLOWEST):
                 await self._send(send)
@@ -66,7 +66,7 @@ class _Pieces(Response):
             # An answer that is not complete has the server close the connection.
             logger.warning("A caller took too long for %d bytes, and was let go", size)
         finally:
-            self._outlet._hold(-size)
+            self._budget._hold(-size)
 
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code}

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 
 
-class Flights(Generic[T]):
+class SharedCalls(Generic[T]):
     """Lets those who want the same thing at once wait for one and the same piece of work."""
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Flights(Generic[T]):
             done.exception()  # those who asked may all be gone: nobody else takes it
 
 
-class Kept:
+class BytesCache:
     """Bytes by key with a word about them, those asked for last, within a number of bytes."""
 
     def __init__(self, max_bytes: int) -> None:

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from labeler.api.preconditions import Condition, Tags, etag, parse, write_condition
-from labeler.api.request_bodies import Intake
+from labeler.api.preconditions import Condition, Tags, etag, parse_tags, write_condition
+from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of
 from labeler.api.responses import ASK_AGAIN, error_body, headers
 from labeler.errors import InvalidDocument, LabelerError, NotFound, StoreError, VersionConflict
@@ -22,11 +22,11 @@ from labeler.model.document import (
     check_rects,
     dump_document,
 )
-from labeler.model.edits import with_picture
+from labeler.model.edits import with_image_facts
 from labeler.model.people import Person
-from labeler.project.project import Dataset, OpenedDocument
-from labeler.project.save_events import tell_save
-from labeler.runtime.events import Conflict, SaveFailed, happened
+from labeler.project.project import OpenedDocument, Project
+from labeler.project.save_events import log_save
+from labeler.runtime.events import Conflict, SaveFailed, log_event
 from labeler.storage import ABSENT
 
 MAX_BYTES: Final = 16 * 2**20
@@ -45,14 +45,14 @@ class _Put:
 class Documents:
     """The calls about documents over one data set."""
 
-    def __init__(self, dataset: Dataset, intake: Intake) -> None:
-        self._dataset = dataset
-        self._intake = intake
+    def __init__(self, project: Project, body_reader: BodyReader) -> None:
+        self._project = project
+        self._body_reader = body_reader
 
     async def get(self, request: Request, _: Person) -> Response:
         """GET /api/annotations/{image_id}"""
         image_id = image_id_of(request)
-        seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
+        seen = parse_tags("If-None-Match", request.headers.getlist("If-None-Match"))
         body, tag = await run_in_threadpool(self._get, image_id, seen)
         if body is None:
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=tag or ""))
@@ -64,23 +64,23 @@ class Documents:
             request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
         )
         image_id = image_id_of(request)
-        async with self._intake.body(request, MAX_BYTES, "The document", person) as body:
+        async with self._body_reader.body(request, MAX_BYTES, "The document", person) as body:
             try:
                 put = await run_in_threadpool(self._put, image_id, body, condition, person.email)
             except StoreError as error:
                 if not isinstance(error, NotFound):
                     told = error.for_log
-                    happened(SaveFailed(image_id=image_id, tries=1, code=error.code, reason=told))
+                    log_event(SaveFailed(image_id=image_id, tries=1, code=error.code, reason=told))
                 raise
         if put.status == 412:
-            happened(Conflict(image_id=image_id, boxes=0))
+            log_event(Conflict(image_id=image_id, boxes=0))
             return _changed(put)
         here = f"/api/annotations/{image_id}"
         return _answer(put.status, put.body, put.tag, Content_Location=here)
 
     def _get(self, image_id: str, seen: Tags | None) -> tuple[bytes | None, str | None]:
         """The document and its tag; None in place of one that the caller has."""
-        opened = self._dataset.stored_document(image_id)
+        opened = self._project.stored_document(image_id)
         tag = _tag(opened)
         if seen and seen.match_weakly(tag):
             return None, tag
@@ -88,18 +88,18 @@ class Documents:
 
     def _put(self, image_id: str, body: bytes, condition: Condition, by: str) -> _Put:
         began = time.monotonic()
-        opened = self._dataset.open_document(image_id)
+        opened = self._project.open_document(image_id)
         if not condition.holds(_tag(opened)):
             return _current(opened)
         wanted = _completed(check_document(body), self._with_picture(image_id, opened.document))
         try:
-            saved = self._dataset.write_document(image_id, wanted, opened.version, by)
+            saved = self._project.write_document(image_id, wanted, opened.version, by)
         except VersionConflict:
             try:
-                return _current(self._dataset.stored_document(image_id))
+                return _current(self._project.stored_document(image_id))
             except NotFound:  # deleted in between
                 return _Put(412, None)
-        tell_save(image_id, saved, by, began, began)
+        log_save(image_id, saved, by, began, began)
         status = 201 if opened.version is ABSENT else 200
         return _Put(status, etag(saved.version), dump_document(saved.document))
 
@@ -109,12 +109,12 @@ class Documents:
         if None not in (*size, document.metadata.content_md5):
             return document
         try:
-            info = self._dataset.image_info(image_id)
+            info = self._project.image_info(image_id)
         except LabelerError:  # boxes can be saved where the picture can't be seen
             return document
         if None not in size and size != (info.width, info.height):
             return document
-        return with_picture(document, info.width, info.height, info.md5)
+        return with_image_facts(document, info.width, info.height, info.md5)
 
 
 def _tag(opened: OpenedDocument) -> str | None:

@@ -10,13 +10,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from labeler.api.request_bodies import Intake
-from labeler.api.request_parameters import flag
+from labeler.api.request_bodies import BodyReader
+from labeler.api.request_parameters import flag_parameter
 from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.datasets.selection import ALL, Choice, parse_choice
+from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import InvalidRequest
 from labeler.model.people import Person
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 
 MAX_BYTES: Final = 2**20
 _ZIP: Final = "application/zip"
@@ -25,17 +25,17 @@ _ZIP: Final = "application/zip"
 class Exports:
     """The calls about exports over one data set."""
 
-    def __init__(self, dataset: Dataset, intake: Intake) -> None:
-        self._dataset = dataset
-        self._intake = intake
+    def __init__(self, project: Project, body_reader: BodyReader) -> None:
+        self._project = project
+        self._body_reader = body_reader
         self._making = asyncio.Semaphore(1)
 
     async def write(self, request: Request, person: Person) -> Response:
         """POST /api/exports"""
-        async with self._intake.body(request, MAX_BYTES, "The choice", person) as body:
-            choice = _choice_in(body)
+        async with self._body_reader.body(request, MAX_BYTES, "The choice", person) as body:
+            selection = _selection_in(body)
         async with self._making:
-            exports = await run_in_threadpool(self._dataset.exports.write, choice)
+            exports = await run_in_threadpool(self._project.exports.write, selection)
         files = [
             {
                 "object": export.key,
@@ -56,37 +56,34 @@ class Exports:
 
     async def coco(self, request: Request, _: Person) -> Response:
         """GET /api/export/coco"""
-        choice = choice_in_address(request)
+        selection = selection_in_address(request)
         more = _as_file("dataset_coco.json", NEVER)
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
         async with self._making:
-            file = await run_in_threadpool(self._dataset.exports.coco, choice)
+            file = await run_in_threadpool(self._project.exports.coco, selection)
         return Streamed(file.chunks(), "application/json", more, file.close)
 
     async def bundle(self, request: Request, _: Person) -> Response:
         """GET /api/export/yolo and /api/export/voc"""
-        from labeler.datasets.exports.zips import (  # no first page needs it
-            BundleFormat,
-            make_bundle,
-        )
+        from labeler.datasets.exports.zips import ZipFormat, export_zip  # no first page needs it
 
-        kind = BundleFormat(request.url.path.rpartition("/")[2])
-        pictures = flag(request, "images")
-        choice = choice_in_address(request, "images", "token")
+        kind = ZipFormat(request.url.path.rpartition("/")[2])
+        pictures = flag_parameter(request, "images")
+        selection = selection_in_address(request, "images", "token")
         more = _as_file(f"dataset_{kind}.zip", NEVER)
         if request.method == "HEAD":
             return Response(media_type=_ZIP, headers=more)
         async with self._making:
             bundle = await run_in_threadpool(
-                make_bundle, self._dataset, kind, choice, pictures=pictures
+                export_zip, self._project, kind, selection, pictures=pictures
             )
         return Streamed(bundle.chunks(), _ZIP, more, bundle.close)
 
     async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
         name: str = request.path_params["name"]
-        chunks = await run_in_threadpool(self._dataset.exports.chunks, name)
+        chunks = await run_in_threadpool(self._project.exports.chunks, name)
         more = _as_file(name, FOR_GOOD)
         kind = _ZIP if name.endswith(".zip") else "application/json"
         if request.method == "HEAD":
@@ -94,13 +91,13 @@ class Exports:
         return Streamed(chunks, kind, more, chunks.close)
 
 
-def choice_in_address(request: Request, *others: str) -> Choice:
+def selection_in_address(request: Request, *others: str) -> Selection:
     """The choice in the address; `others` are parameters that are not of the choice."""
     query = request.query_params
-    return parse_choice({name: query.getlist(name) for name in query if name not in others})
+    return parse_selection({name: query.getlist(name) for name in query if name not in others})
 
 
-def _choice_in(body: bytes) -> Choice:
+def _selection_in(body: bytes) -> Selection:
     """The choice in a JSON body; an empty one is the default."""
     if not body.strip():
         return ALL
@@ -117,7 +114,7 @@ def _choice_in(body: bytes) -> Choice:
             if not isinstance(one, str | int) or isinstance(one, bool):
                 raise InvalidRequest(f"{name} must be text, or a list of texts.")
         fields[name] = [str(one) for one in values]
-    return parse_choice(fields)
+    return parse_selection(fields)
 
 
 def _as_file(name: str, cache: str) -> dict[str, str]:

@@ -10,23 +10,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler import __version__
-from labeler.api.caching import Flights
+from labeler.api.caching import SharedCalls
 from labeler.api.responses import json_answer
 from labeler.errors import Exhausted, LabelerError, Unavailable
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.runtime.descriptors import count_descriptors
-from labeler.runtime.events import NotReady, happened
+from labeler.runtime.events import NotReady, log_event
 
 READY_S: Final = 5
 """A probe waits no longer, while the store itself goes on trying."""
 
 
-class State:
+class Health:
     """The calls of probes over one data set."""
 
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self._checks = Flights[None]()
+    def __init__(self, project: Project) -> None:
+        self._project = project
+        self._checks = SharedCalls[None]()
 
     async def health(self, _: Request) -> Response:
         """GET /api/health"""
@@ -43,7 +43,7 @@ class State:
                 )
             await self._look()
         except LabelerError as error:
-            happened(NotReady(code=error.code, reason=error.for_log))
+            log_event(NotReady(code=error.code, reason=error.for_log))
             raise
         return json_answer(
             {"status": "ready", "descriptors": {"open": found.open, "limit": found.limit}}
@@ -61,4 +61,4 @@ class State:
             ) from error
 
     async def _check(self) -> None:
-        await run_in_threadpool(self._dataset.check_store)
+        await run_in_threadpool(self._project.check_store)

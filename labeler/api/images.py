@@ -13,16 +13,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from labeler.api.backpressure import Outlet
-from labeler.api.caching import Flights, Kept
-from labeler.api.preconditions import parse
-from labeler.api.request_bodies import Intake
+from labeler.api.backpressure import SendBudget
+from labeler.api.caching import BytesCache, SharedCalls
+from labeler.api.preconditions import parse_tags
+from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import (
     HEAD_BYTES,
     check_is_file,
     file_name,
     image_id_of,
-    whole_number,
+    number_parameter,
 )
 from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.errors import InvalidRequest, NotFound
@@ -30,7 +30,7 @@ from labeler.model.document import Status
 from labeler.model.labels import label_key
 from labeler.model.people import Person
 from labeler.project.image_index import ImageEntry
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 
 MAX_WIDTH: Final = 8192
 MAX_LIMIT: Final = 1000
@@ -48,25 +48,25 @@ _SENT_BYTES: Final = 192 * 2**20
 class Images:
     """The calls about images over one data set."""
 
-    def __init__(self, dataset: Dataset, intake: Intake, max_upload_bytes: int) -> None:
-        self._dataset = dataset
-        self._intake = intake
+    def __init__(self, project: Project, body_reader: BodyReader, max_upload_bytes: int) -> None:
+        self._project = project
+        self._body_reader = body_reader
         self._max_upload_bytes = max_upload_bytes
         self._adding = asyncio.Semaphore(_AT_ONCE)
         self._showing = asyncio.Semaphore(_AT_ONCE)
-        self._copies = Kept(_COPIES_BYTES)
-        self._flights = Flights[tuple[bytes, str]]()
-        self._outlet = Outlet(_SENT_BYTES)
+        self._copies = BytesCache(_COPIES_BYTES)
+        self._shared_calls = SharedCalls[tuple[bytes, str]]()
+        self._budget = SendBudget(_SENT_BYTES)
 
     async def add(self, request: Request, person: Person) -> Response:
         """POST /api/images"""
         name = file_name(request)
         async with (
-            self._intake.body(request, self._max_upload_bytes, name, person) as data,
+            self._body_reader.body(request, self._max_upload_bytes, name, person) as data,
             self._adding,
         ):
             check_is_file(request, data[:HEAD_BYTES], name)
-            added = await run_in_threadpool(self._dataset.add_image, name, data, person.email)
+            added = await run_in_threadpool(self._project.add_image, name, data, person.email)
         return json_answer(
             {
                 "image_id": added.image_id,
@@ -82,7 +82,7 @@ class Images:
         """GET /api/images"""
         status = _status(request.query_params.get("status"))
         after = _after(request.query_params.get("after"))
-        limit = whole_number(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT
+        limit = number_parameter(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT
         label = request.query_params.get("label")
         page = await run_in_threadpool(self._page, status, label, after, limit)
         return json_answer(page, cache=ASK_AGAIN)
@@ -92,7 +92,7 @@ class Images:
     ) -> dict[str, Any]:
         entries = (
             entry
-            for entry in self._dataset.glance()
+            for entry in self._project.list_without_waiting()
             if _place(entry) > after and (status is None or entry.status is status)
         )
         if label is None:
@@ -109,41 +109,43 @@ class Images:
         return _shown_page(matching, more)
 
     def _with_label(self, candidates: list[ImageEntry], label: str) -> Iterator[ImageEntry]:
-        labels = self._dataset.labels.read()
+        labels = self._project.labels.read()
         wanted = label_key(labels.shown(label))
         by_id = {entry.image_id: entry for entry in candidates}
-        for image_id, opened in self._dataset.documents_of(by_id):
+        for image_id, opened in self._project.documents_of(by_id):
             if any(label_key(labels.shown(rect.label)) == wanted for rect in opened.document.rects):
                 yield by_id[image_id]
 
     async def show(self, request: Request, _: Person) -> Response:
         """GET /api/images/{image_id}"""
         image_id = image_id_of(request)
-        width = whole_number(request, "width", MAX_WIDTH)
+        width = number_parameter(request, "width", MAX_WIDTH)
         tag = f'"{image_id}-{width or "full"}"'
         more = headers(FOR_GOOD, ETag=tag, Content_Security_Policy="default-src 'none'; sandbox")
-        seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
+        seen = parse_tags("If-None-Match", request.headers.getlist("If-None-Match"))
         if seen and seen.match_weakly(tag):
             # Who has the picture has it for good: it is not read, if only the image is known.
             with suppress(NotFound):
-                await run_in_threadpool(self._dataset.find_image, image_id)
+                await run_in_threadpool(self._project.find_image, image_id)
                 return Response(status_code=304, headers=more)
-        data, media_type = await self._picture(image_id, width)
-        return self._outlet.answer(data, media_type, more)
+        data, media_type = await self._display_image(image_id, width)
+        return self._budget.answer(data, media_type, more)
 
-    async def _picture(self, image_id: str, width: int | None) -> tuple[bytes, str]:
+    async def _display_image(self, image_id: str, width: int | None) -> tuple[bytes, str]:
         kept = self._copies.get((image_id, width))
         if kept is not None:
             return kept
 
         async def make() -> tuple[bytes, str]:
             async with self._showing:
-                data, media_type = await run_in_threadpool(self._dataset.picture, image_id, width)
+                data, media_type = await run_in_threadpool(
+                    self._project.display_image, image_id, width
+                )
             if len(data) <= _COPIES_BYTES // 8:
                 self._copies.put((image_id, width), data, media_type)
             return data, media_type
 
-        return await self._flights.run((image_id, width), make)
+        return await self._shared_calls.run((image_id, width), make)
 
 
 def _status(text: str | None) -> Status | None:

@@ -15,18 +15,24 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from labeler.api.request_bodies import Intake
-from labeler.api.request_parameters import HEAD_BYTES, NAME_HEADER, check_is_file, file_name, flag
+from labeler.api.request_bodies import BodyReader
+from labeler.api.request_parameters import (
+    HEAD_BYTES,
+    NAME_HEADER,
+    check_is_file,
+    file_name,
+    flag_parameter,
+)
 from labeler.api.responses import NEVER, error_body, headers, json_answer
 from labeler.datasets.formats import Format
-from labeler.datasets.formats.dataset_files import source_of
+from labeler.datasets.formats.dataset_files import dataset_files_of
 from labeler.datasets.formats.voc import Convention
-from labeler.datasets.imports.place import Existing
-from labeler.datasets.imports.report import ImportReport, Wanted
+from labeler.datasets.imports.place import ExistingBoxes
+from labeler.datasets.imports.report import ImportReport, ImportRequest
 from labeler.datasets.imports.run import run_import
 from labeler.errors import Busy, InvalidRequest, LabelerError
 from labeler.model.people import Person
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +65,9 @@ class _Told:
 class Imports:
     """The call that imports into one data set, once at a time."""
 
-    def __init__(self, dataset: Dataset, intake: Intake) -> None:
-        self._dataset = dataset
-        self._intake = intake
+    def __init__(self, project: Project, body_reader: BodyReader) -> None:
+        self._project = project
+        self._body_reader = body_reader
         self._running = asyncio.Lock()
         self._told = _Told()
         self._tasks: set[asyncio.Task[ImportReport]] = set()
@@ -80,7 +86,7 @@ class Imports:
         async with contextlib.AsyncExitStack() as held:
             await held.enter_async_context(self._running)
             told = self._told = _Told()
-            file = await held.enter_async_context(self._intake.file(request, MAX_BYTES, name))
+            file = await held.enter_async_context(self._body_reader.file(request, MAX_BYTES, name))
             file.seek(0)
             check_is_file(request, await run_in_threadpool(file.read, HEAD_BYTES), name)
             work = self._work(held.pop_all(), file, name.replace("/", "_"), wanted, person, told)
@@ -97,13 +103,13 @@ class Imports:
         held: contextlib.AsyncExitStack,
         file: BinaryIO,
         name: str,
-        wanted: Wanted,
+        wanted: ImportRequest,
         person: Person,
         told: _Told,
     ) -> ImportReport:
         def work() -> ImportReport:
-            with contextlib.closing(source_of(file, name)) as source:
-                return run_import(self._dataset, source, wanted, by=person.email, progress=told)
+            with contextlib.closing(dataset_files_of(file, name)) as source:
+                return run_import(self._project, source, wanted, by=person.email, progress=told)
 
         async with held:
             return await run_in_threadpool(work)
@@ -134,16 +140,21 @@ def _line(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode() + b"\n"
 
 
-def _wanted(request: Request) -> Wanted:
+def _wanted(request: Request) -> ImportRequest:
     for name in request.query_params:
         if name not in _PARAMETERS:
             raise InvalidRequest(f"{name} is not a parameter of an import.")
     kind = _one_of(request, "format", Format, None)
     if kind is None:
         raise InvalidRequest(f"format is missing: it is one of {', '.join(Format)}.")
-    existing = _one_of(request, "existing", Existing, Existing.KEEP)
+    existing = _one_of(request, "existing", ExistingBoxes, ExistingBoxes.KEEP)
     voc = _one_of(request, "voc", Convention, Convention.AUTO)
-    return Wanted(kind, existing or Existing.KEEP, flag(request, "dry_run"), voc or Convention.AUTO)
+    return ImportRequest(
+        kind,
+        existing or ExistingBoxes.KEEP,
+        flag_parameter(request, "dry_run"),
+        voc or Convention.AUTO,
+    )
 
 
 def _one_of(request: Request, name: str, kind: type[T], default: T | None) -> T | None:

@@ -9,14 +9,14 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from labeler.api.preconditions import Condition, etag, parse, write_condition
-from labeler.api.request_bodies import Intake
+from labeler.api.preconditions import Condition, etag, parse_tags, write_condition
+from labeler.api.request_bodies import BodyReader
 from labeler.api.responses import ASK_AGAIN, error_body, headers
 from labeler.errors import VersionConflict
 from labeler.model.label_edits import replaced
 from labeler.model.labels import LabelSet, check_label_set, dump_label_set
 from labeler.model.people import Person
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.storage import ABSENT, Replaces
 
 MAX_BYTES: Final = 4 * 2**20
@@ -34,13 +34,13 @@ class _State:
 class Labels:
     """The calls about the label set of one data set."""
 
-    def __init__(self, dataset: Dataset, intake: Intake) -> None:
-        self._book = dataset.labels
-        self._intake = intake
+    def __init__(self, project: Project, body_reader: BodyReader) -> None:
+        self._label_store = project.labels
+        self._body_reader = body_reader
 
     async def get(self, request: Request, _: Person) -> Response:
         """GET /api/labels"""
-        seen = parse("If-None-Match", request.headers.getlist("If-None-Match"))
+        seen = parse_tags("If-None-Match", request.headers.getlist("If-None-Match"))
         state = await run_in_threadpool(self._read, 200)
         if seen and seen.match_weakly(state.tag):
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=state.tag or ""))
@@ -51,21 +51,21 @@ class Labels:
         condition = write_condition(
             request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
         )
-        async with self._intake.body(request, MAX_BYTES, "The label set", person) as body:
+        async with self._body_reader.body(request, MAX_BYTES, "The label set", person) as body:
             state = await run_in_threadpool(self._put, body, condition)
         return _changed(state) if state.status == 412 else _answer(state)
 
     def _read(self, status: int) -> _State:
-        labels, version = self._book.opened()
+        labels, version = self._label_store.opened()
         return _State(status, labels, _tag(version))
 
     def _put(self, body: bytes, condition: Condition) -> _State:
-        labels, version = self._book.looked_up()
+        labels, version = self._label_store.looked_up()
         if not condition.holds(_tag(version)):
             return _State(412, labels, _tag(version))
         wanted = replaced(labels, check_label_set(body))
         try:
-            written = self._book.write(wanted, version)
+            written = self._label_store.write(wanted, version)
         except VersionConflict:
             return self._read(412)
         return _State(201 if version is ABSENT else 200, wanted, etag(written))

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from labeler.api.authentication import CLIENT_HEADER
 from labeler.datasets.formats import Format
-from labeler.datasets.imports.place import Existing, Outcome
+from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
 from labeler.datasets.selection import MAX_VALUES, Part
 from labeler.model.document import AnnotationDocument, Status
 from labeler.model.labels import MAX_LABEL_LENGTH, LabelSet
@@ -47,7 +47,11 @@ def schemas() -> Json:
             saved_by=MAYBE,
         ),
         "ImagePage": _object(images={"type": "array", "items": ref("Image")}, next=MAYBE),
-        "Choice": {"type": "object", "additionalProperties": False, "properties": _choice_fields()},
+        "Choice": {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": _selection_fields(),
+        },
         "Export": _object(
             optional={
                 "files": {
@@ -68,10 +72,10 @@ def _import_report() -> Json:
     problem = _object(file=TEXT, place=TEXT, reason=TEXT, fault={"type": "boolean"})
     return _object(
         format={"enum": list(Format)},
-        existing={"enum": list(Existing)},
+        existing={"enum": list(ExistingBoxes)},
         dry_run={"type": "boolean"},
         added_images=_COUNT,
-        images=_object(**{outcome.value: _COUNT for outcome in Outcome}),
+        images=_object(**{outcome.value: _COUNT for outcome in PlacedStatus}),
         boxes={"type": "object", "additionalProperties": _COUNT},
         new_labels={"type": "array", "items": TEXT},
         problem_count=_COUNT,
@@ -168,7 +172,7 @@ def query(name: str, schema: Json, description: str) -> Json:
     return {"name": name, "in": "query", "description": description, "schema": schema}
 
 
-def _choice_fields() -> Json:
+def _selection_fields() -> Json:
     def some(of: Json, description: str) -> Json:
         return {"type": "array", "items": of, "maxItems": MAX_VALUES, "description": description}
 
@@ -186,11 +190,11 @@ def _choice_fields() -> Json:
     }
 
 
-def choice() -> list[Json]:
+def selection() -> list[Json]:
     """The parameters in the address that say which images and boxes go into a data set."""
     return [
         query(name, {key: value for key, value in schema.items() if key != "description"}, text)
-        for name, schema in _choice_fields().items()
+        for name, schema in _selection_fields().items()
         for text in [schema["description"]]
     ]
 

@@ -10,15 +10,15 @@ from labeler.api.openapi_parts import (
     TEXT,
     Json,
     answered,
-    choice,
     errors,
     query,
     ref,
+    selection,
 )
 from labeler.api.request_parameters import NAME_HEADER
 from labeler.datasets.formats import Format
 from labeler.datasets.formats.voc import Convention
-from labeler.datasets.imports.place import Existing
+from labeler.datasets.imports.place import ExistingBoxes
 
 LINKED: Final[list[Json]] = [{}, {"token": []}, {"assertion": []}, {"link": []}]
 """A link sends no header: its token stands in the address."""
@@ -29,7 +29,7 @@ def export_coco() -> Json:
     return {
         "operationId": "exportCoco",
         "summary": "The project as a COCO file, made now",
-        "parameters": choice(),
+        "parameters": selection(),
         "responses": {
             "200": answered("The COCO file.", {"type": "object"}),
             **errors(400, 401, 403, 500, 503),
@@ -44,7 +44,7 @@ def export_bundle(name: str, what: str) -> Json:
         "operationId": f"export{name}",
         "summary": f"The project as {what}: a zip, made while it is sent",
         "security": LINKED,
-        "parameters": [*choice(), query("images", pictures, "1: with the images themselves.")],
+        "parameters": [*selection(), query("images", pictures, "1: with the images themselves.")],
         "responses": {
             "200": {"description": "The zip.", "content": {"application/zip": {}}},
             **errors(400, 401, 403, 500, 503),
@@ -87,7 +87,7 @@ def run_import() -> Json:
             {**query("format", {"enum": list(Format)}, "The file's format."), "required": True},
             query(
                 "existing",
-                {"enum": list(Existing), "default": Existing.KEEP},
+                {"enum": list(ExistingBoxes), "default": ExistingBoxes.KEEP},
                 "What happens to images that have boxes already.",
             ),
             query("dry_run", flags, "1: only tell what would happen."),

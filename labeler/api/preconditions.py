@@ -36,7 +36,7 @@ class Tags:
         return current is not None and (self.star or current in plain)
 
 
-def parse(name: str, values: Sequence[str]) -> Tags | None:
+def parse_tags(name: str, values: Sequence[str]) -> Tags | None:
     """The header `name` from all its lines; None where there is none. InvalidRequest."""
     if not values:
         return None
@@ -70,7 +70,7 @@ def write_condition(match: Sequence[str], none_match: Sequence[str]) -> Conditio
 
     Raises ConditionMissing where it names no state: neither If-Match nor If-None-Match: *.
     """
-    condition = Condition(parse("If-Match", match), parse("If-None-Match", none_match))
+    condition = Condition(parse_tags("If-Match", match), parse_tags("If-None-Match", none_match))
     if condition.match is None and not (condition.none_match and condition.none_match.star):
         raise ConditionMissing(
             "Say which state this replaces: If-Match with the ETag that you read, or "

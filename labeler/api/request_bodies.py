@@ -24,7 +24,7 @@ FAIR_RATE: Final = 2**15
 _IN_MEMORY: Final = 2**23
 
 
-class Intake:
+class BodyReader:
     """Reads bodies. Nobody keeps others out: where there is no room left, slow bodies give way.
 
     Then those of a caller who holds more than half of it. Belongs to one event loop.

@@ -57,7 +57,7 @@ def image_id_of(request: Request) -> str:
     return image_id
 
 
-def whole_number(request: Request, name: str, most: int) -> int | None:
+def number_parameter(request: Request, name: str, most: int) -> int | None:
     """The parameter as a number from 1 to `most`; None where it is missing. InvalidRequest."""
     text = request.query_params.get(name)
     if text is None:
@@ -67,7 +67,7 @@ def whole_number(request: Request, name: str, most: int) -> int | None:
     return int(text)
 
 
-def flag(request: Request, name: str) -> bool:
+def flag_parameter(request: Request, name: str) -> bool:
     """Whether the parameter is 1 or true; InvalidRequest for what is neither yes nor no."""
     given = request.query_params.getlist(name) or ["0"]
     if len(given) > 1 or given[0] not in ("0", "1", "false", "true"):

@@ -8,7 +8,7 @@ from starlette.responses import Response
 from labeler.api.responses import ASK_AGAIN, json_answer
 
 
-async def answer(request: Request) -> Response:
+async def answer_host_config(request: Request) -> Response:
     """GET /_stcore/host-config, in Streamlit's place.
 
     The page takes messages from itself, which let its connection go and open it again

@@ -10,14 +10,14 @@ from typing import Final
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from labeler.runtime.events import Request, happened
+from labeler.runtime.events import Request, log_event
 from labeler.runtime.logs import Trace, traced
 
 _PROBES: Final = ("/api/health", "/api/ready")
 _MAX_PATH: Final = 300
 
 
-class Traced:
+class Tracing:
     """Stands before everything else: lines that are logged meanwhile belong to the request.
 
     Each call below /api/ is an event of its own; not a probe that was answered well, which comes
@@ -55,7 +55,7 @@ class Traced:
         finally:
             path = scope["path"]
             if path not in _PROBES or status >= 400:
-                happened(
+                log_event(
                     Request(
                         method=scope["method"],
                         path=path[:_MAX_PATH],

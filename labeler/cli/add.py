@@ -8,38 +8,38 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from labeler.cli.terminal import plain, progress, say, show
+from labeler.cli.terminal import plain, print_message, print_result, progress
 from labeler.errors import LabelerError, StoreError
 
 if TYPE_CHECKING:
-    from labeler.project.project import Dataset
+    from labeler.project.project import Project
     from labeler.settings import Settings
 
 MAX_STORE_FAILURES: Final = 3
 """So many images in a row that the store refuses, and `add` gives up."""
 
 
-def add(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+def add(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     problems: list[str] = []
     files = _files(given.files, problems)
     for line in problems:
-        say(line)
+        print_message(line)
     failed, refused = len(problems), 0
     for number, (path, name) in enumerate(files):
         progress(f"{number} of {len(files)} images")
         try:
-            added = dataset.add_image(name, _bytes_of(path, settings.max_upload_bytes))
+            added = project.add_image(name, _bytes_of(path, settings.max_upload_bytes))
         except (LabelerError, OSError) as error:
-            say(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
+            print_message(f"{path}: {error.strerror if isinstance(error, OSError) else error}")
             failed += 1
             refused = refused + 1 if isinstance(error, StoreError) else 0
             if refused == MAX_STORE_FAILURES:
-                say(f"Gave up: {len(files) - number - 1} more images were not tried.")
+                print_message(f"Gave up: {len(files) - number - 1} more images were not tried.")
                 break
         else:
             refused = 0
             state = "new" if added.created else "already there"
-            show(f"{added.image_id}\t{plain(added.image_path)}\t{state}")
+            print_result(f"{added.image_id}\t{plain(added.image_path)}\t{state}")
     progress("")
     return not failed
 

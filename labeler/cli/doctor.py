@@ -8,12 +8,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, show
+from labeler.cli.terminal import plain, print_result
 from labeler.errors import LabelerError
 
 if TYPE_CHECKING:
     from labeler.settings import Settings
-    from labeler.storage.doctor import Finding, Place
+    from labeler.storage.doctor import ExaminedPlace, Finding
 
 
 def doctor(given: argparse.Namespace, settings: Settings) -> bool:
@@ -23,7 +23,7 @@ def doctor(given: argparse.Namespace, settings: Settings) -> bool:
 
     faults = 0
     for place in _places(settings):
-        show(f"{place.location}")
+        print_result(f"{place.location}")
         findings = examine(
             place,
             timeout_s=settings.save_timeout_s,
@@ -53,24 +53,24 @@ def _told(findings: Iterable[Finding]) -> int:
 
     faults = 0
     for finding in findings:
-        show(f"  {finding.level:<8} {plain(finding.what)}")
+        print_result(f"  {finding.level:<8} {plain(finding.what)}")
         for line in (finding.why, finding.mend and f"$ {finding.mend}"):
             if line:
-                show(f"           {line}")
+                print_result(f"           {line}")
         faults += finding.level is Level.FAULT
     return faults
 
 
-def _places(settings: Settings) -> list[Place]:
+def _places(settings: Settings) -> list[ExaminedPlace]:
     """Where objects are kept, and what must stay there."""
     from labeler.model.labels import LABELS_KEY
     from labeler.project.image_index import ANNOTATIONS
-    from labeler.storage.doctor import Place
+    from labeler.storage.doctor import ExaminedPlace
 
     storage, uploads, kept = settings.storage, settings.uploads, (ANNOTATIONS, LABELS_KEY)
     if uploads is None:
-        return [Place(storage, kept)]
+        return [ExaminedPlace(storage, kept)]
     prefix = uploads.prefix_in(storage)
     if prefix is not None:
-        return [Place(storage, (*kept, prefix))]
-    return [Place(storage, kept), Place(uploads, ("",), replaces=False)]
+        return [ExaminedPlace(storage, (*kept, prefix))]
+    return [ExaminedPlace(storage, kept), ExaminedPlace(uploads, ("",), replaces=False)]

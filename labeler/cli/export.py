@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from labeler.cli.terminal import plain, progress, say, show
+from labeler.cli.terminal import plain, print_message, print_result, progress
 from labeler.errors import InvalidRequest, LabelerError
 
 if TYPE_CHECKING:
-    from labeler.datasets.rules import Summary
-    from labeler.datasets.selection import Choice
-    from labeler.project.project import Dataset
+    from labeler.datasets.rules import ExportSummary
+    from labeler.datasets.selection import Selection
+    from labeler.project.project import Project
     from labeler.settings import Settings
 
 
-def add_choice(parser: argparse.ArgumentParser) -> None:
+def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that say which images go in; see selection.Choice."""
     for name, metavar, about in (
         ("status", "STATUS", "only images of this status; may be given again"),
@@ -38,37 +38,39 @@ def add_choice(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--part", help="only train, val or test of the split")
 
 
-def choice_of(given: argparse.Namespace) -> Choice:
+def selection_of(given: argparse.Namespace) -> Selection:
     """The choice in the options; ends the program as wrong usage does where it makes no sense."""
-    from labeler.datasets.selection import FIELDS, parse_choice
+    from labeler.datasets.selection import FIELDS, parse_selection
 
     values = {name: getattr(given, name) for name in FIELDS}
     try:
-        return parse_choice(
+        return parse_selection(
             {name: [one] if isinstance(one, str) else one for name, one in values.items() if one}
         )
     except InvalidRequest as error:
-        say(error.message)
+        print_message(error.message)
         raise SystemExit(2) from error
 
 
-def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
-    choice = choice_of(given)
+def export(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+    selection = selection_of(given)
     if given.format != "coco":
-        return _export_bundle(given, dataset, choice)
+        return _export_bundle(given, project, selection)
     if given.images:
-        say("A COCO file holds no images: leave out --images.")
+        print_message("A COCO file holds no images: leave out --images.")
         raise SystemExit(2)
     if given.output is None:
-        exports = dataset.exports.write(choice, watched)
-        for export, one in zip(exports, choice.parts(), strict=True):
-            show(export.key)
+        exports = project.exports.write(selection, watched)
+        for export, one in zip(exports, selection.parts(), strict=True):
+            print_result(export.key)
             _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
         return True
-    if len(choice.parts()) > 1:
-        say("A split is a file for each part: choose one by --part, or leave out --output.")
+    if len(selection.parts()) > 1:
+        print_message(
+            "A split is a file for each part: choose one by --part, or leave out --output."
+        )
         raise SystemExit(2)
-    with dataset.exports.coco(choice, watched) as coco:
+    with project.exports.coco(selection, watched) as coco:
         with _output(given.output) as file:
             write = _counted(file)
             for chunk in coco.chunks():
@@ -77,22 +79,22 @@ def export(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> b
     return True
 
 
-def _export_bundle(given: argparse.Namespace, dataset: Dataset, choice: Choice) -> bool:
+def _export_bundle(given: argparse.Namespace, project: Project, selection: Selection) -> bool:
     """A zip, to a file or stdout, or under exports/."""
-    from labeler.datasets.exports.zips import BundleFormat, make_bundle
+    from labeler.datasets.exports.zips import ZipFormat, export_zip
 
-    kind = BundleFormat(given.format)
+    kind = ZipFormat(given.format)
     with (
-        make_bundle(dataset, kind, choice, pictures=given.images, progress=watched) as bundle,
+        export_zip(project, kind, selection, pictures=given.images, progress=watched) as bundle,
         tempfile.TemporaryFile() if given.output is None else _output(given.output) as file,
     ):
         for chunk in bundle.chunks():
             file.write(chunk)
         if given.output is None:
-            show(dataset.exports.keep_bundle(kind, file))
+            print_result(project.exports.keep_bundle(kind, file))
         _say_summary(bundle.summary)
     for name in bundle.without_picture:
-        say(f"{name}: its picture is not in the store.")
+        print_message(f"{name}: its picture is not in the store.")
     return not bundle.without_picture
 
 
@@ -104,17 +106,17 @@ def _output(path: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def verify(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
-    found = dataset.exports.verify(given.export, watched)
+def verify(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+    found = project.exports.verify(given.export, watched)
     for what, names in (
         ("changed", found.changed), ("added", found.added), ("deleted", found.deleted),
     ):  # fmt: skip
         for name in names:
-            show(f"{what}\t{plain(name)}")
+            print_result(f"{what}\t{plain(name)}")
     for problem in found.problems:
-        show(plain(problem))
+        print_result(plain(problem))
     if found.is_same:
-        show(f"The store holds what {found.key} was made from ({found.looked_at} images).")
+        print_result(f"The store holds what {found.key} was made from ({found.looked_at} images).")
     return found.is_same
 
 
@@ -123,10 +125,10 @@ def watched(doing: str, done: int = 0, total: int = 0) -> None:
     progress(f"{doing}: {done} of {total}" if total else doing)
 
 
-def _say_summary(summary: Summary, which: str = "") -> None:
+def _say_summary(summary: ExportSummary, which: str = "") -> None:
     """What went in and what did not; each line begins with `which` of several files it is."""
     for line in [*summary.lines(), f"{summary.images} images, {summary.annotations} boxes."]:
-        say(which + line)
+        print_message(which + line)
 
 
 def _counted(file: BinaryIO) -> Callable[[bytes], None]:

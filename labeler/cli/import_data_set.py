@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from labeler.cli.terminal import progress, say, show
+from labeler.cli.terminal import print_message, print_result, progress
 
 if TYPE_CHECKING:
     from labeler.datasets.imports.report import ImportReport
-    from labeler.project.project import Dataset
+    from labeler.project.project import Project
     from labeler.settings import Settings
 
 FORMATS: Final = ("coco", "yolo", "voc", "labelme", "cvat", "labelstudio")
@@ -56,38 +56,40 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def import_data_set(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+def import_data_set(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     from labeler.datasets.formats import Format
-    from labeler.datasets.formats.dataset_files import open_source
+    from labeler.datasets.formats.dataset_files import open_dataset_files
     from labeler.datasets.formats.voc import Convention
-    from labeler.datasets.imports.place import Existing
-    from labeler.datasets.imports.report import Wanted
+    from labeler.datasets.imports.place import ExistingBoxes
+    from labeler.datasets.imports.report import ImportRequest
     from labeler.datasets.imports.run import run_import
 
-    wanted = Wanted(
+    wanted = ImportRequest(
         Format(given.format),
-        Existing(given.existing),
+        ExistingBoxes(given.existing),
         given.dry_run,
         Convention(given.voc),
         dict(given.label),
     )
     with contextlib.ExitStack() as opened:
-        source = opened.enter_context(contextlib.closing(open_source(given.path)))
+        source = opened.enter_context(contextlib.closing(open_dataset_files(given.path)))
         pictures = None
         if given.images is not None:
-            pictures = opened.enter_context(contextlib.closing(open_source(given.images)))
-        report = run_import(dataset, source, wanted, pictures=pictures, progress=_tell)
+            pictures = opened.enter_context(contextlib.closing(open_dataset_files(given.images)))
+        report = run_import(project, source, wanted, pictures=pictures, progress=_tell)
     progress("")
     for problem in report.problems.kept:
-        say(problem.line())
+        print_message(problem.line())
     more = report.problems.count - len(report.problems.kept)
     if more:
-        say(f"{more} more like these are not listed.")
+        print_message(f"{more} more like these are not listed.")
     for line in _summary(report):
-        show(line)
+        print_result(line)
     left_out = report.problems.left_out
     if left_out and not given.allow_missing:
-        say(f"{left_out} left out, as listed above. With --allow-missing this counts as done.")
+        print_message(
+            f"{left_out} left out, as listed above. With --allow-missing this counts as done."
+        )
     return given.allow_missing or not left_out
 
 
@@ -96,18 +98,18 @@ def _tell(doing: str, done: int = 0, total: int = 0) -> None:
 
 
 def _summary(report: ImportReport) -> Iterator[str]:
-    from labeler.datasets.imports.place import Outcome
+    from labeler.datasets.imports.place import PlacedStatus
 
     images = report.images
     if report.wanted.dry_run:
         yield "A dry run: nothing was changed. The import would do this:"
     yield f"images added\t{report.added_images}"
     yield f"labels added\t{len(report.new_labels)}\t{', '.join(report.new_labels)}".rstrip()
-    yield f"images imported\t{images[Outcome.IMPORTED]}"
+    yield f"images imported\t{images[PlacedStatus.IMPORTED]}"
     yield f"boxes imported\t{report.boxes.total()}"
-    yield f"images unchanged\t{images[Outcome.UNCHANGED]}"
-    yield f"images kept as they are\t{images[Outcome.KEPT]}"
-    yield f"images left out\t{images[Outcome.LEFT_OUT]}"
+    yield f"images unchanged\t{images[PlacedStatus.UNCHANGED]}"
+    yield f"images kept as they are\t{images[PlacedStatus.KEPT]}"
+    yield f"images left out\t{images[PlacedStatus.LEFT_OUT]}"
     yield f"left out in all\t{report.problems.left_out}"
 
 

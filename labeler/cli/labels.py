@@ -6,37 +6,41 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, say, show
+from labeler.cli.terminal import plain, print_message, print_result
 
 if TYPE_CHECKING:
     from labeler.model.labels import Label, LabelSet
-    from labeler.project.project import Dataset
+    from labeler.project.project import Project
     from labeler.settings import Settings
 
 Edit = Callable[["LabelSet", argparse.Namespace], "LabelSet"]
 
 
-def labels(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+def labels(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     edit: Edit | None = given.edit
     if edit is not None:
-        after = dataset.labels.edit(lambda before: edit(before, given))
+        after = project.labels.edit(lambda before: edit(before, given))
         if not after.offered:
-            say("No label is offered now: no box can be drawn until one is offered or added.")
+            print_message(
+                "No label is offered now: no box can be drawn until one is offered or added."
+            )
         return True
-    found = dataset.labels.read()
+    found = project.labels.read()
     if given.json:
         from labeler.model.labels import dump_label_set
 
-        show(dump_label_set(found).decode().rstrip("\n"))
+        print_result(dump_label_set(found).decode().rstrip("\n"))
         return True
     if found.rebuilt_from:
-        say(f"labels.json was missing; these labels were taken from {found.rebuilt_from}.")
+        print_message(
+            f"labels.json was missing; these labels were taken from {found.rebuilt_from}."
+        )
     for label in found.labels:
         state = "retired" if label.retired else "offered"
         into = found.get(label.merged_into) if label.merged_into else None
         shown = f"into {plain(into.name)}" if into else state
         former = ", ".join(plain(name) for name in label.former)
-        show(f"{label.number}\t{label.color}\t{shown}\t{plain(label.name)}\t{former}")
+        print_result(f"{label.number}\t{label.color}\t{shown}\t{plain(label.name)}\t{former}")
     return True
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import progress, say, show
+from labeler.cli.terminal import print_message, print_result, progress
 
 if TYPE_CHECKING:
     from labeler.settings import Location, Settings
@@ -15,41 +15,41 @@ if TYPE_CHECKING:
 
 def check(given: argparse.Namespace, settings: Settings) -> bool:
     from labeler.access.secret_key import load_secret
-    from labeler.maintenance.check import Consistency
-    from labeler.project.locations import close_places, open_places
+    from labeler.maintenance.check import ConsistencyCheck
+    from labeler.project.locations import close_stores, open_stores
     from labeler.storage.leftovers import leftovers, remove_leftovers
 
     left = leftovers(settings.storage)  # a write would tidy them away
-    store, uploads = open_places(settings)
+    store, uploads = open_stores(settings)
     faults: set[str] = set()
     notes = mended = 0
     try:
-        look = Consistency(settings, store, uploads, load_secret(settings))
+        look = ConsistencyCheck(settings, store, uploads, load_secret(settings))
         for problem in look.problems():
             progress(f"{look.checked} images")
             line = f"{problem.key}: {problem.what}"
             if given.repair and problem.mend:
                 mended += 1
-                say(f"{line} Mended: {problem.mend()}.")
+                print_message(f"{line} Mended: {problem.mend()}.")
                 continue
-            say(f"{line} --repair mends it." if problem.mend else line)
+            print_message(f"{line} --repair mends it." if problem.mend else line)
             if problem.fault:
                 faults.add(problem.key)
             else:
                 notes += 1
     finally:
-        close_places(store, uploads)
+        close_stores(store, uploads)
     if left and given.repair:
         remove_leftovers(settings.storage)
     for path in left:
         mends = given.repair and not path.exists()
         notes, mended = notes + (not mends), mended + mends
         what = "Mended: removed." if mends else "--repair removes it, unless it is in use."
-        say(f"{path}: left by a program that was killed. {what}")
+        print_message(f"{path}: left by a program that was killed. {what}")
     progress("")
     told = f"{look.checked} images checked, {len(faults)} with a problem"
     told += f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
-    show(told + (f", {mended} mended" if mended else ""))
+    print_result(told + (f", {mended} mended" if mended else ""))
     return not faults
 
 
@@ -68,23 +68,28 @@ def moment(text: str) -> datetime:
 
 
 def restore(given: argparse.Namespace, settings: Settings) -> bool:
-    from labeler.maintenance.restore import Outcome
-    from labeler.maintenance.restore import restore as restored
+    from labeler.maintenance.restore import RestoreResult
+    from labeler.maintenance.restore import restore_project as restored
 
-    counts: Counter[Outcome] = Counter()
+    counts: Counter[RestoreResult] = Counter()
     would = "would be " if given.dry_run else ""
     for one in restored(settings, given.at, given.image_ids, dry_run=given.dry_run):
         progress(f"{counts.total()} objects")
         counts[one.outcome] += 1
-        if one.since is not None and one.outcome is Outcome.RESTORED:
-            show(f"{one.key}\t{would}restored, as written {one.since:%Y-%m-%d %H:%M:%S} UTC")
-        elif one.outcome is Outcome.NEWER:
-            show(f"{one.key}\thas no version from then, and stays")
+        if one.since is not None and one.outcome is RestoreResult.RESTORED:
+            print_result(
+                f"{one.key}\t{would}restored, as written {one.since:%Y-%m-%d %H:%M:%S} UTC"
+            )
+        elif one.outcome is RestoreResult.NEWER:
+            print_result(f"{one.key}\thas no version from then, and stays")
         else:
-            say(f"{one.key} was saved by somebody just now and stays: restore it again.")
+            print_message(f"{one.key} was saved by somebody just now and stays: restore it again.")
     progress("")
-    say(f"{counts[Outcome.RESTORED]} objects {would}restored, {counts[Outcome.NEWER]} stay.")
-    return not counts[Outcome.CHANGED]
+    print_message(
+        f"{counts[RestoreResult.RESTORED]} objects {would}restored, "
+        f"{counts[RestoreResult.NEWER]} stay."
+    )
+    return not counts[RestoreResult.CHANGED]
 
 
 def place(text: str) -> Location:
@@ -99,25 +104,25 @@ def place(text: str) -> Location:
 
 def copy(given: argparse.Namespace, settings: Settings) -> bool:
     from labeler.errors import InvalidRequest
-    from labeler.maintenance.copy import Outcome, copy_project
+    from labeler.maintenance.copy import CopyResult, copy_project
 
     for known in (settings.storage, settings.uploads):
         if known and (known.prefix_in(given.to), given.to.prefix_in(known)) != (None, None):
             raise InvalidRequest(
                 f"{given.to} lies where the project is, or around it: name another place."
             )
-    counts: Counter[Outcome] = Counter()
+    counts: Counter[CopyResult] = Counter()
     for one in copy_project(settings, given.to, dry_run=given.dry_run):
         counts[one.outcome] += 1
         progress(f"{counts.total()} objects")
-        if one.outcome is Outcome.OTHER:
-            say(f"{one.key}: something else is there already, and stays.")
+        if one.outcome is CopyResult.OTHER:
+            print_message(f"{one.key}: something else is there already, and stays.")
     progress("")
     would = "would be " if given.dry_run else ""
-    show(
-        f"{counts[Outcome.COPIED]} objects {would}copied, {counts[Outcome.THERE]} were there, "
-        f"{counts[Outcome.OTHER]} differ"
+    print_result(
+        f"{counts[CopyResult.COPIED]} objects {would}copied, "
+        f"{counts[CopyResult.THERE]} were there, {counts[CopyResult.OTHER]} differ"
     )
     if not given.dry_run:
-        say(f"Now: LABELER_STORAGE={given.to} python -m labeler check")
-    return not counts[Outcome.OTHER]
+        print_message(f"Now: LABELER_STORAGE={given.to} python -m labeler check")
+    return not counts[CopyResult.OTHER]

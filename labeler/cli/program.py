@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, NoReturn
 from labeler import __version__
 from labeler.cli.add import add
 from labeler.cli.doctor import doctor
-from labeler.cli.export import add_choice, export, verify
+from labeler.cli.export import add_selection_arguments, export, verify
 from labeler.cli.import_data_set import add_import_arguments, import_data_set
 from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.maintain import check, copy, moment, place, restore
 from labeler.cli.show import list_images, show_document, stats
-from labeler.cli.terminal import say
+from labeler.cli.terminal import print_message
 from labeler.errors import LabelerError
 
 if TYPE_CHECKING:
-    from labeler.project.project import Dataset
+    from labeler.project.project import Project
     from labeler.settings import Settings
 
 
@@ -66,16 +66,16 @@ def main(arguments: Sequence[str]) -> int:
 
     # On a terminal the messages below are all that a person wants to read.
     if logs_as_json(os.environ):
-        logs.configure(logs.source(os.environ), as_json=True, stream=sys.stderr)
+        logs.configure(logs.log_source(os.environ), as_json=True, stream=sys.stderr)
 
     try:
         settings = load_settings(os.environ)
         for line in unknown_settings(os.environ):
-            say(line)
+            print_message(line)
         command: Callable[[argparse.Namespace, Settings], bool] = given.command
         return 0 if command(given, settings) else 1
     except LabelerError as error:
-        say(error.message)
+        print_message(error.message)
         return 1
 
 
@@ -109,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     exporting.add_argument(
         "--images", action="store_true", help="with the images themselves (yolo and voc)"
     )
-    add_choice(exporting)
+    add_selection_arguments(exporting)
     verifying = command(
         "verify", _there(_on_data(verify)), "Check whether an export is up to date."
     )
@@ -169,14 +169,14 @@ def _there(
 
 
 def _on_data(
-    work: Callable[[argparse.Namespace, Settings, Dataset], bool],
+    work: Callable[[argparse.Namespace, Settings, Project], bool],
 ) -> Callable[[argparse.Namespace, Settings], bool]:
     """The work on the data set that the settings name."""
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
-        from labeler.project.project import open_dataset
+        from labeler.project.project import open_project
 
-        with contextlib.closing(open_dataset(settings)) as dataset:
-            return work(given, settings, dataset)
+        with contextlib.closing(open_project(settings)) as project:
+            return work(given, settings, project)
 
     return command

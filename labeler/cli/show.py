@@ -6,44 +6,44 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, progress, show
+from labeler.cli.terminal import plain, print_result, progress
 
 if TYPE_CHECKING:
-    from labeler.project.project import Dataset
+    from labeler.project.project import Project
     from labeler.settings import Settings
 
 
-def list_images(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+def list_images(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     images = [
         image
-        for image in dataset.list_images()
+        for image in project.list_images()
         if given.status is None or image.status == given.status
     ]
     if given.json:
         import json
         from dataclasses import asdict
 
-        show(json.dumps([asdict(image) for image in images], ensure_ascii=False, indent=2))
+        print_result(json.dumps([asdict(image) for image in images], ensure_ascii=False, indent=2))
         return True
     for image in images:
         state = "damaged" if image.problem else image.status
-        show(f"{image.image_id}\t{state:<11}\t{image.rects}\t{plain(image.image_path)}")
+        print_result(f"{image.image_id}\t{state:<11}\t{image.rects}\t{plain(image.image_path)}")
     return True
 
 
-def show_document(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
-    document = dataset.open_document(given.image_id).document
-    show(document.model_dump_json(indent=2, exclude_unset=True))
+def show_document(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+    document = project.open_document(given.image_id).document
+    print_result(document.model_dump_json(indent=2, exclude_unset=True))
     return True
 
 
-def stats(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bool:
+def stats(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     from labeler.model.document import Status
 
-    labels = dataset.labels.read()
+    labels = project.labels.read()
     statuses: Counter[str] = Counter()
     boxes = Counter({label.name: 0 for label in labels.labels})
-    for number, (image, document) in enumerate(dataset.survey()):
+    for number, (image, document) in enumerate(project.list_documents()):
         progress(f"{number} images")
         statuses["damaged" if image.problem else document.status if document else image.status] += 1
         for rect in document.rects if document else ():
@@ -52,7 +52,7 @@ def stats(given: argparse.Namespace, settings: Settings, dataset: Dataset) -> bo
     order = ["damaged", *Status]
     images = {status: statuses[status] for status in order if statuses[status]}
     for what, counts in (("images", images), ("boxes", boxes)):
-        show(f"{sum(counts.values())}\t{what}")
+        print_result(f"{sum(counts.values())}\t{what}")
         for name, count in counts.items():
-            show(f"{count}\t  {plain(name)}")
+            print_result(f"{count}\t  {plain(name)}")
     return True

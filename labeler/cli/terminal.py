@@ -14,13 +14,13 @@ _UNSEEN: Final = re.compile(
 """What would steer a terminal, or end a line, in the names and messages that are shown."""
 
 
-def show(text: str) -> None:
+def print_result(text: str) -> None:
     """A result, on stdout."""
     progress("")
     print(text)
 
 
-def say(line: str) -> None:
+def print_message(line: str) -> None:
     """A message, on stderr."""
     progress("")
     print(f"labeler: {plain(line)}", file=sys.stderr)

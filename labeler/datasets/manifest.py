@@ -23,7 +23,7 @@ from labeler.model.stored_json import StoredModel, check_version, damage
 _BLOCK: Final = 1000
 
 
-class Record(NamedTuple):
+class ManifestRecord(NamedTuple):
     """One image: its number, and in which state of the store what became of it.
 
     `version` and `md5` are its document's, empty where none was stored. `original` is the version
@@ -45,7 +45,7 @@ class Record(NamedTuple):
     findings: Mapping[str, int] | None
 
 
-class Head(StoredModel):
+class ManifestHead(StoredModel):
     """What else the export depends on, and what came of it.
 
     `writer` names the program; `choice` is what was asked for, in fields, `asked` the
@@ -57,7 +57,7 @@ class Head(StoredModel):
 
     version: StrictStr = "1.0"
     writer: StrictStr
-    choice: dict[str, list[StrictStr]]
+    selection: dict[str, list[StrictStr]]
     asked: list[StrictInt]
     categories: list[StrictStr]
     names: dict[str, StrictInt]
@@ -71,7 +71,7 @@ class Head(StoredModel):
     told: list[StrictStr]
 
 
-def spellings(labels: LabelSet) -> dict[str, int]:
+def label_spellings(labels: LabelSet) -> dict[str, int]:
     """The number that each name and former name in the label set counts as."""
     found = {}
     for label in labels.labels:
@@ -82,12 +82,12 @@ def spellings(labels: LabelSet) -> dict[str, int]:
     return found
 
 
-def dump_head(head: Head) -> bytes:
+def dump_head(head: ManifestHead) -> bytes:
     """The first line."""
     return head.model_dump_json().encode() + b"\n"
 
 
-def dump_record(record: Record) -> bytes:
+def dump_record(record: ManifestRecord) -> bytes:
     """A line, without its end; the same as json.dumps gives, three times as fast."""
     number, image_id, version, md5, original, file_name, status, fate, *numbers, findings = record
     return (
@@ -97,27 +97,27 @@ def dump_record(record: Record) -> bytes:
     ).encode()
 
 
-def parse_head(line: bytes, key: str) -> Head:
+def parse_head(line: bytes, key: str) -> ManifestHead:
     """The head in the first line; DamagedExport, NewerDocument."""
     try:
-        head = Head.model_validate_json(line)
+        head = ManifestHead.model_validate_json(line)
     except ValidationError as error:
         raise DamagedExport(damage(key, error)) from error
     check_version(head.version, key)
     return head
 
 
-def parse_records(lines: Sequence[bytes], key: str) -> list[Record]:
+def parse_records(lines: Sequence[bytes], key: str) -> list[ManifestRecord]:
     """The record in each line; DamagedExport."""
-    records: list[Record] = []
+    records: list[ManifestRecord] = []
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
         try:
             rows = json.loads(b"[" + b",".join(block) + b"]")
-            if set(map(len, rows)) != {len(Record._fields)}:
+            if set(map(len, rows)) != {len(ManifestRecord._fields)}:
                 raise ValueError("a line has too few fields, or too many")
             # A tenth of the time of Record(...), and there are hundreds of thousands.
-            records += map(tuple.__new__, repeat(Record), rows)
+            records += map(tuple.__new__, repeat(ManifestRecord), rows)
         except (ValueError, TypeError) as error:
             raise DamagedExport(f"{key} is damaged: {error}. Export anew.") from error
     return records

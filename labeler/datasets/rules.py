@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from labeler.datasets.selection import Choice
+from labeler.datasets.selection import Selection
 from labeler.errors import DamagedDocument, InvalidDocument, UnknownLabels
 from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
 from labeler.model.labels import LABELS_KEY, LabelSet, clean_label, label_key
@@ -28,7 +28,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_LABEL: Final = -1
 
 
-class Finding(Enum):
+class LeftOut(Enum):
     """What was left out or changed, in words for a person."""
 
     DAMAGED = "Images left out because their document can't be opened"
@@ -48,11 +48,11 @@ class Finding(Enum):
 
 NOT_ASKED: Final = "STATUS"
 """The fate of an image in a status that was not asked for."""
-_WANTED: Final = frozenset({Finding.OTHER_NAME, Finding.OTHER_PART, Finding.OTHER_LABEL})
+_WANTED: Final = frozenset({LeftOut.OTHER_NAME, LeftOut.OTHER_PART, LeftOut.OTHER_LABEL})
 """Left out because that was asked for: no image is named."""
 
 
-class Box(NamedTuple):
+class ExportBox(NamedTuple):
     """A box in whole hundredths of a pixel, inside its image; `category` is its label's number.
 
     Whole numbers: so start and length, each the nearest double, never add up to more than the
@@ -68,7 +68,7 @@ class Box(NamedTuple):
     attributes: str = ""
 
 
-class Outcome(NamedTuple):
+class ImageResult(NamedTuple):
     """What becomes of one image: a function of its document, its name, the labels and the choice.
 
     `fate` is empty for an image that goes in; else NOT_ASKED or the name of the Finding why not.
@@ -85,7 +85,7 @@ class Outcome(NamedTuple):
     findings: Mapping[str, int] | None = None
 
 
-class Rules:
+class ExportRules:
     """Turns documents into boxes, for one label set and one choice.
 
     `asked` are the numbers of the chosen labels, None where all are. Raises DamagedDocument where
@@ -93,36 +93,36 @@ class Rules:
     there.
     """
 
-    def __init__(self, labels: LabelSet, choice: Choice) -> None:
+    def __init__(self, labels: LabelSet, selection: Selection) -> None:
         _check_numbers(labels)
         self._labels = labels
-        self.choice = choice
-        self.asked = choice.numbers(labels)
+        self.selection = selection
+        self.asked = selection.numbers(labels)
         self._known: dict[str, int] = {}
         self._unknown: dict[str, str] = {}
 
     def apply(
         self, document: AnnotationDocument | None, file_name: str
-    ) -> tuple[Outcome, Sequence[Box]]:
+    ) -> tuple[ImageResult, Sequence[ExportBox]]:
         """What becomes of the image of that document (None: it can't be opened), and its boxes."""
         if document is None:
-            return Outcome("", Finding.DAMAGED.name), ()
+            return ImageResult("", LeftOut.DAMAGED.name), ()
         status = document.status
-        if not self.choice.names_file(file_name):
-            return Outcome(status.value, Finding.OTHER_NAME.name), ()
-        if not self.choice.takes(status, bool(document.rects)):
-            return Outcome(status.value, NOT_ASKED), ()
+        if not self.selection.names_file(file_name):
+            return ImageResult(status.value, LeftOut.OTHER_NAME.name), ()
+        if not self.selection.takes(status, bool(document.rects)):
+            return ImageResult(status.value, NOT_ASKED), ()
         width, height = document.image_width, document.image_height
         if width is None or height is None:
-            return Outcome(status.value, Finding.NO_SIZE.name), ()
+            return ImageResult(status.value, LeftOut.NO_SIZE.name), ()
         if not is_relative(file_name):
-            return Outcome(status.value, Finding.BAD_NAME.name), ()
+            return ImageResult(status.value, LeftOut.BAD_NAME.name), ()
         boxes, findings = self._boxes(document.rects, width, height)
         if self.asked is not None and not boxes:
-            return Outcome(status.value, Finding.NO_BOX.name), ()
+            return ImageResult(status.value, LeftOut.NO_BOX.name), ()
         saved_at = _seconds(document)
         return (
-            Outcome(status.value, "", width, height, saved_at, len(boxes), findings),
+            ImageResult(status.value, "", width, height, saved_at, len(boxes), findings),
             boxes,
         )
 
@@ -133,18 +133,18 @@ class Rules:
 
     def _boxes(
         self, rects: Iterable[Rect], width: int, height: int
-    ) -> tuple[list[Box], Mapping[str, int] | None]:
+    ) -> tuple[list[ExportBox], Mapping[str, int] | None]:
         boxes: dict[tuple[int, int, int, int, int], str] = {}
-        findings: list[Finding] = []
+        findings: list[LeftOut] = []
         asked, known = self.asked, self._known
         for rect in rects:
             label = rect.label
             category = known[label] if label in known else self._number(label)
             if category == _NO_LABEL:
-                findings.append(Finding.BAD_LABEL)
+                findings.append(LeftOut.BAD_LABEL)
                 continue
             if asked is not None and category not in asked:
-                findings.append(Finding.OTHER_LABEL)
+                findings.append(LeftOut.OTHER_LABEL)
                 continue
             left, top = rect.left, rect.top
             right, bottom = left + rect.width, top + rect.height
@@ -157,18 +157,18 @@ class Rules:
             x, y = round(left * 100), round(top * 100)
             end_x, end_y = round(right * 100), round(bottom * 100)
             if end_x - x < 100 or end_y - y < 100:
-                findings.append(Finding.SMALL)
+                findings.append(LeftOut.SMALL)
                 continue
             edges = (category, x, y, end_x, end_y)
             if edges in boxes:
-                findings.append(Finding.TWICE)
+                findings.append(LeftOut.TWICE)
                 continue
             extra = rect.model_extra
             boxes[edges] = attributes_of(extra) if extra else ""
             if cut:
-                findings.append(Finding.CUT)
+                findings.append(LeftOut.CUT)
         # Half the time of Box(...), and there are millions.
-        found = [tuple.__new__(Box, (*edges, said)) for edges, said in boxes.items()]
+        found = [tuple.__new__(ExportBox, (*edges, said)) for edges, said in boxes.items()]
         return found, _counts(findings) if findings else None
 
     def _number(self, label: str) -> int:
@@ -195,7 +195,7 @@ def attributes_of(extra: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class ExportSummary:
     """What went into a file and what did not.
 
     `boxes` counts by label, in the label set's order, unused labels too; `statuses` counts the
@@ -208,8 +208,8 @@ class Summary:
     boxes: dict[str, int]
     statuses: dict[Status, int]
     not_chosen: dict[Status, int]
-    findings: dict[Finding, int]
-    places: dict[Finding, tuple[str, ...]]
+    findings: dict[LeftOut, int]
+    places: dict[LeftOut, tuple[str, ...]]
 
     def lines(self) -> list[str]:
         """What went in and what did not, for a person, a line each thing."""
@@ -234,7 +234,7 @@ class Summary:
         return lines
 
 
-class Tally:
+class SummaryCounter:
     """Counts outcomes for a summary."""
 
     def __init__(self) -> None:
@@ -242,8 +242,8 @@ class Tally:
         self.newest = 0
         self._statuses: Counter[str] = Counter()
         self._not_chosen: Counter[str] = Counter()
-        self._findings: Counter[Finding] = Counter()
-        self._places: dict[Finding, dict[str, None]] = {}
+        self._findings: Counter[LeftOut] = Counter()
+        self._places: dict[LeftOut, dict[str, None]] = {}
 
     def add(
         self, file_name: str, status: str, fate: str, saved_at: int,
@@ -257,13 +257,13 @@ class Tally:
                 self.newest = saved_at
             if findings:
                 for name, count in findings.items():
-                    self.report(Finding[name], file_name, count)
+                    self.report(LeftOut[name], file_name, count)
         elif fate == NOT_ASKED:
             self._not_chosen[status] += 1
         else:
-            self.report(Finding[fate], file_name)
+            self.report(LeftOut[fate], file_name)
 
-    def report(self, finding: Finding, file_name: str, count: int = 1) -> None:
+    def report(self, finding: LeftOut, file_name: str, count: int = 1) -> None:
         """Count something found at the image of that name."""
         self._findings[finding] += count
         if finding not in _WANTED:
@@ -271,16 +271,16 @@ class Tally:
             if len(places) < MAX_PLACES:
                 places[file_name] = None
 
-    def summary(self, boxes: dict[str, int]) -> Summary:
+    def summary(self, boxes: dict[str, int]) -> ExportSummary:
         """The summary, for these boxes by label."""
-        return Summary(
+        return ExportSummary(
             images=self.images,
             annotations=sum(boxes.values()),
             boxes=boxes,
             statuses=_in_order(self._statuses),
             not_chosen=_in_order(self._not_chosen),
-            findings={one: self._findings[one] for one in Finding if self._findings[one]},
-            places={one: tuple(self._places[one]) for one in Finding if one in self._places},
+            findings={one: self._findings[one] for one in LeftOut if self._findings[one]},
+            places={one: tuple(self._places[one]) for one in LeftOut if one in self._places},
         )
 
 
@@ -289,9 +289,9 @@ def is_relative(name: str) -> bool:
     return not _NOT_RELATIVE.match(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
-def _counts(findings: Iterable[Finding]) -> dict[str, int]:
+def _counts(findings: Iterable[LeftOut]) -> dict[str, int]:
     counts = Counter(findings)
-    return {one.name: counts[one] for one in Finding if counts[one]}
+    return {one.name: counts[one] for one in LeftOut if counts[one]}
 
 
 def _in_order(counts: Counter[str]) -> dict[Status, int]:

@@ -34,7 +34,7 @@ class Part(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Selection:
     """What is asked for; without any field all images with a result, undivided.
 
     `statuses`: only images in one of these; empty means the default, see `takes`.
@@ -88,7 +88,7 @@ class Choice:
             return False
         return self.names_file(file_name)
 
-    def parts(self) -> tuple[Choice, ...]:
+    def parts(self) -> tuple[Selection, ...]:
         """A choice for each file that is to be written: one a part where a split names none."""
         if not self.split or self.part is not None:
             return (self,)
@@ -120,11 +120,11 @@ class Choice:
         return {name: values for name, values in given.items() if values}
 
 
-ALL: Final = Choice()
+ALL: Final = Selection()
 """The default choice."""
 
 
-class ChosenImage(NamedTuple):
+class SelectedImage(NamedTuple):
     """One image on its way into a data set, of any format.
 
     `number` is from 1 and the image's for good. `document` is None where it can't be opened.
@@ -140,7 +140,7 @@ class ChosenImage(NamedTuple):
     original: str | None = None
 
 
-def parse_choice(given: Mapping[str, Sequence[str]]) -> Choice:
+def parse_selection(given: Mapping[str, Sequence[str]]) -> Selection:
     """The choice in fields as text; status, label and name may be given more than once.
 
     Statuses may stand in one value with commas between them. Empty values count as not given.
@@ -154,7 +154,7 @@ def parse_choice(given: Mapping[str, Sequence[str]]) -> Choice:
     seed, part = _one(given, "seed"), _one(given, "part")
     if (seed or part) and not split:
         raise InvalidRequest("seed and part belong to a split: give one, such as split=80/10/10.")
-    return Choice(
+    return Selection(
         statuses=frozenset(_status(text.strip()) for text in statuses),
         labels=tuple(dict.fromkeys(_label(value) for value in _values(given, "label"))),
         names=tuple(dict.fromkeys(_values(given, "name"))),

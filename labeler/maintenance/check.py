@@ -11,19 +11,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY, Registry
+from labeler.datasets.exports.numbering import REGISTRY_KEY, ImageNumbers
 from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
 from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.labels import LABELS_KEY, LabelSet, clean_label
 from labeler.project.image_index import (
     ANNOTATIONS,
-    Catalogue,
+    ImageIndex,
     document_key,
     document_metadata,
     is_image_id,
     metadata_for,
 )
-from labeler.project.label_store import LabelBook
+from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads, own_place
 from labeler.settings import Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
@@ -44,7 +44,7 @@ class Problem:
     mend: Callable[[], str] | None = None
 
 
-class Consistency:
+class ConsistencyCheck:
     """One look at a project; `checked` counts the images that have been looked at."""
 
     def __init__(
@@ -52,8 +52,8 @@ class Consistency:
     ) -> None:
         self._store = store
         self._uploads = uploads
-        self._labels = LabelBook(store, settings.labels)
-        self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
+        self._labels = LabelStore(store, settings.labels)
+        self._image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self._originals: dict[str, list[ObjectInfo]] = {}
         self._by_key: dict[str, ObjectInfo] = {}
         self._names: set[str] = set()
@@ -61,7 +61,7 @@ class Consistency:
 
     def problems(self) -> Iterator[Problem]:
         """Every problem, as it is found; StoreError where the store can't be read."""
-        for image_id, info in self._catalogue.originals():
+        for image_id, info in self._image_index.originals():
             self._originals.setdefault(image_id, []).append(info)
             self._by_key[info.key] = info
         yield from self._documents()
@@ -204,7 +204,7 @@ class Consistency:
     def _numbers(self) -> Iterator[Problem]:
         """Whether the image numbers can be read; where they are missing, an export makes them."""
         try:
-            Registry(self._store, lambda: ({}, 0)).read()
+            ImageNumbers(self._store, lambda: ({}, 0)).read()
         except DamagedDocument as error:
             yield Problem(REGISTRY_KEY, error.message)
 

@@ -13,7 +13,7 @@ from hashlib import md5
 from typing import Final, TypeVar
 
 from labeler.errors import NotFound, VersionConflict
-from labeler.project.locations import close_places, open_place, open_places
+from labeler.project.locations import close_stores, open_location, open_stores
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Outcome(StrEnum):
+class CopyResult(StrEnum):
     """What became of one object."""
 
     COPIED = "copied"
@@ -39,42 +39,44 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class CopiedObject:
     """One object of the project, by its key at the new place."""
 
     key: str
-    outcome: Outcome
+    outcome: CopyResult
 
 
-def copy_project(settings: Settings, target: Location, *, dry_run: bool) -> Iterator[Copied]:
+def copy_project(settings: Settings, target: Location, *, dry_run: bool) -> Iterator[CopiedObject]:
     """Copy every object of the project to `target`, each with its metadata, as it is found.
 
     Originals of another place go below uploads/. What is there is never replaced, so that the copy
     can be made again after a cut. A dry run writes nothing.
     """
-    store, uploads = open_places(settings)
-    to = open_place(target, settings)
+    store, uploads = open_stores(settings)
+    to = open_location(target, settings)
     try:
         yield from _copy_all(store, "", to, "", dry_run)
         if uploads is not None and uploads.store is not store:
             yield from _copy_all(uploads.store, uploads.prefix, to, UPLOADS, dry_run)
     finally:
         to.close()
-        close_places(store, uploads)
+        close_stores(store, uploads)
 
 
-def _copy_all(store: Store, prefix: str, to: Store, below: str, dry_run: bool) -> Iterator[Copied]:
+def _copy_all(
+    store: Store, prefix: str, to: Store, below: str, dry_run: bool
+) -> Iterator[CopiedObject]:
     there = {info.key: info for info in list_all(to, below)}
 
-    def copy(info: ObjectInfo) -> Copied | None:
+    def copy(info: ObjectInfo) -> CopiedObject | None:
         key = below + info.key.removeprefix(prefix)
         found = there.get(key)
         if found is None and dry_run:
-            return Copied(key, Outcome.COPIED)
+            return CopiedObject(key, CopyResult.COPIED)
         try:
             if found is None:
-                return Copied(key, _copy(store, info, to, key))
-            return Copied(key, _compare(store, info, to, found))
+                return CopiedObject(key, _copy(store, info, to, key))
+            return CopiedObject(key, _compare(store, info, to, found))
         except NotFound:  # deleted since it was listed
             return None
 
@@ -93,7 +95,7 @@ def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[
         yield begun.popleft().result()
 
 
-def _copy(store: Store, info: ObjectInfo, to: Store, key: str) -> Outcome:
+def _copy(store: Store, info: ObjectInfo, to: Store, key: str) -> CopyResult:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     try:
         if info.size <= _IN_MEMORY:
@@ -107,14 +109,14 @@ def _copy(store: Store, info: ObjectInfo, to: Store, key: str) -> Outcome:
                 to.write(key, spool, replaces=ABSENT, metadata=info.metadata, content_type=kind)
     except VersionConflict:  # somebody else was first
         return _compare(store, info, to, to.info(key))
-    return Outcome.COPIED
+    return CopyResult.COPIED
 
 
-def _compare(store: Store, info: ObjectInfo, to: Store, found: ObjectInfo) -> Outcome:
+def _compare(store: Store, info: ObjectInfo, to: Store, found: ObjectInfo) -> CopyResult:
     if info.size != found.size:
-        return Outcome.OTHER
+        return CopyResult.OTHER
     same = _digest(store, info) == _digest(to, found)
-    return Outcome.THERE if same else Outcome.OTHER
+    return CopyResult.THERE if same else CopyResult.OTHER
 
 
 def _digest(store: Store, info: ObjectInfo) -> str:

@@ -13,21 +13,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY, goes_on
+from labeler.datasets.exports.numbering import REGISTRY_KEY, keeps_numbers
 from labeler.errors import InvalidRequest, NotFound, VersionConflict
 from labeler.model.labels import LABELS_KEY
 from labeler.project.image_index import ANNOTATIONS, document_key
-from labeler.project.locations import close_places, open_places
+from labeler.project.locations import close_stores, open_stores
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, Replaces, Store
 
 if TYPE_CHECKING:
-    from labeler.storage.versions import State, Versions
+    from labeler.storage.versions import PastObject, PastObjects
 
 REGISTRY: Final = "registry/"
 
 
-class Outcome(StrEnum):
+class RestoreResult(StrEnum):
     """What becomes of one object."""
 
     RESTORED = "restored"
@@ -38,18 +38,18 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Restored:
+class RestoredObject:
     """One object that is not now as it was then."""
 
     key: str
-    outcome: Outcome
+    outcome: RestoreResult
     since: datetime | None = None
     """When the state that is restored was written."""
 
 
-def restore(
+def restore_project(
     settings: Settings, at: datetime, image_ids: Collection[str] = (), *, dry_run: bool = False
-) -> Iterator[Restored]:
+) -> Iterator[RestoredObject]:
     """Bring the project, or the documents of some images, back to what they were at that moment.
 
     For the project: documents, labels, registry, and originals that are gone. A registry that
@@ -64,9 +64,9 @@ def restore(
             "be restored."
         )
     # Google's client takes a while to import, and a folder has no use for it.
-    from labeler.storage.versions import Versions
+    from labeler.storage.versions import PastObjects
 
-    store, uploads = open_places(settings)
+    store, uploads = open_stores(settings)
     try:
         keys = [document_key(image_id) for image_id in image_ids]
         todo = keys or [ANNOTATIONS, LABELS_KEY, REGISTRY]
@@ -77,17 +77,17 @@ def restore(
             elif settings.uploads.bucket:
                 places.append((uploads.store, settings.uploads, [""]))
         for target, location, prefixes in places:
-            versions = Versions(location, timeout_s=settings.save_timeout_s)
+            versions = PastObjects(location, timeout_s=settings.save_timeout_s)
             with contextlib.closing(versions):
                 for prefix in prefixes:
                     yield from _restore(target, versions, prefix, at, prefix in keys, dry_run)
     finally:
-        close_places(store, uploads)
+        close_stores(store, uploads)
 
 
 def _restore(
-    store: Store, versions: Versions, prefix: str, at: datetime, named: bool, dry_run: bool
-) -> Iterator[Restored]:
+    store: Store, versions: PastObjects, prefix: str, at: datetime, named: bool, dry_run: bool
+) -> Iterator[RestoredObject]:
     found = False
     for key, states in versions.states(prefix):
         if named and key != prefix:
@@ -97,12 +97,12 @@ def _restore(
         found = found or then is not None
         if then is None:
             if now is not None:
-                yield Restored(key, Outcome.NEWER)
+                yield RestoredObject(key, RestoreResult.NEWER)
         elif now is None or now.info.md5 != then.info.md5 or now.info.size != then.info.size:
             if key == REGISTRY_KEY and now is not None and _goes_on(store, versions, then):
                 continue
-            outcome = Outcome.RESTORED if dry_run else _write(store, versions, then, now)
-            yield Restored(key, outcome, then.since)
+            outcome = RestoreResult.RESTORED if dry_run else _write(store, versions, then, now)
+            yield RestoredObject(key, outcome, then.since)
     if named and not found:
         raise NotFound(
             f"No version of {prefix} is kept from then. `gcloud storage ls --all-versions` lists "
@@ -111,21 +111,23 @@ def _restore(
         )
 
 
-def _goes_on(store: Store, versions: Versions, then: State) -> bool:
+def _goes_on(store: Store, versions: PastObjects, then: PastObject) -> bool:
     """Whether the registry holds all that it held then; what was deleted can't be compared."""
     try:
         now, _ = store.read(REGISTRY_KEY)
     except NotFound:
         return False
-    return goes_on(now, None if then.deleted else versions.read(then))
+    return keeps_numbers(now, None if then.deleted else versions.read(then))
 
 
-def _write(store: Store, versions: Versions, then: State, now: State | None) -> Outcome:
+def _write(
+    store: Store, versions: PastObjects, then: PastObject, now: PastObject | None
+) -> RestoreResult:
     replaces: Replaces = ABSENT if now is None else now.info.version
     try:
         if then.deleted:
             versions.bring_back(then, replaces)
-            return Outcome.RESTORED
+            return RestoreResult.RESTORED
         store.write(
             then.info.key,
             versions.read(then),
@@ -134,5 +136,5 @@ def _write(store: Store, versions: Versions, then: State, now: State | None) -> 
             content_type=then.content_type,
         )
     except VersionConflict:
-        return Outcome.CHANGED
-    return Outcome.RESTORED
+        return RestoreResult.CHANGED
+    return RestoreResult.RESTORED

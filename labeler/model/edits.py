@@ -49,7 +49,7 @@ def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocum
     return document.model_copy(update={"metadata": metadata})
 
 
-def with_picture(
+def with_image_facts(
     document: AnnotationDocument, width: int, height: int, md5: str
 ) -> AnnotationDocument:
     """The document with the size and MD5 of its picture filled in where they are missing."""

@@ -87,7 +87,7 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     return metadata
 
 
-class Catalogue:
+class ImageIndex:
     """The project's images, listed at most every five seconds; own changes show at once."""
 
     def __init__(
@@ -121,7 +121,7 @@ class Catalogue:
         self._list(CACHE_SECONDS)
         return self._in_order()
 
-    def glance(self) -> list[ImageEntry]:
+    def list_without_waiting(self) -> list[ImageEntry]:
         """Every image, in the order of names, for a page that must not wait.
 
         As `entries` for up to 5,000 images. Of a larger project it is the last listing, and a new
@@ -166,7 +166,7 @@ class Catalogue:
                 self._sorted = sorted(self._entries.values(), key=_place)
             return list(self._sorted)
 
-    def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+    def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
         """Every image with its stored document, in the order of names; read in bulk.
 
         None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
@@ -287,7 +287,7 @@ class Catalogue:
                 unsealed.append(info.key)
             else:
                 entries[image_id] = entry
-        bound(self._from_documents, len(unsealed) + len(entries))
+        bound_cache(self._from_documents, len(unsealed) + len(entries))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
             try:
@@ -350,7 +350,7 @@ class Catalogue:
                 digest = hmac.digest(self._secret, info.key.encode(), "sha256")
                 return uuid.UUID(bytes=digest[:16], version=4).hex
         if (info.key, info.version) not in self._ids:
-            bound(self._ids, len(self._entries))
+            bound_cache(self._ids, len(self._entries))
             self._ids[info.key, info.version] = self._digest(info.key, store)
         return self._ids[info.key, info.version]
 
@@ -362,7 +362,7 @@ class Catalogue:
         return digest.hexdigest()
 
 
-def bound(remembered: dict[Any, Any], images: int) -> None:
+def bound_cache(remembered: dict[Any, Any], images: int) -> None:
     """Forget everything where it is far more than the project's images have to be known by."""
     if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
         remembered.clear()

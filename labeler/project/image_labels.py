@@ -7,11 +7,11 @@ from itertools import islice
 
 from labeler.errors import DamagedDocument
 from labeler.model.document import parse_document
-from labeler.project.image_index import ImageEntry, bound, document_key
+from labeler.project.image_index import ImageEntry, bound_cache, document_key
 from labeler.storage import Store
 
 
-class LabelTexts:
+class ImageLabels:
     """The texts of the labels in each image's document, remembered while it does not change."""
 
     def __init__(self, store: Store) -> None:
@@ -27,7 +27,7 @@ class LabelTexts:
         with_rects = [entry for entry in entries if entry.rects]
         unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != _state(e))
         by_key = {document_key(entry.image_id): entry for entry in islice(unread, most)}
-        bound(self._texts, len(with_rects))
+        bound_cache(self._texts, len(with_rects))
         for key, data, _ in self._store.read_many(by_key):
             try:
                 texts = frozenset(rect.label for rect in parse_document(data, key).rects)

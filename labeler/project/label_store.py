@@ -57,7 +57,7 @@ class _First:
     exported: bool
 
 
-class LabelBook:
+class LabelStore:
     """The label set of one store. `seed` are the labels of a project that never had any."""
 
     def __init__(self, store: Store, seed: Iterable[str]) -> None:

@@ -14,28 +14,28 @@ _NEVER: Final = Version("999999999999999999")
 """What no object's version is."""
 
 
-def open_places(settings: Settings) -> tuple[Store, Uploads | None]:
+def open_stores(settings: Settings) -> tuple[Store, Uploads | None]:
     """The store of the documents, and where originals are, None where they are not kept.
 
     One store does for both where one place lies in the other. Nothing is connected yet.
     """
     storage, place = settings.storage, settings.uploads
-    store = open_place(storage, settings)
+    store = open_location(storage, settings)
     if place is None:
         return store, None
     prefix = place.prefix_in(storage)
     if prefix is not None:
         return store, Uploads(store, prefix)
-    return store, Uploads(open_place(place, settings), "")
+    return store, Uploads(open_location(place, settings), "")
 
 
-def open_place(location: Location, settings: Settings) -> Store:
+def open_location(location: Location, settings: Settings) -> Store:
     """The store at that place, with the settings' limits and key."""
     kms_key = settings.kms_key if location.bucket else ""
     return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
 
 
-def check_places(store: Store, documents: str, uploads: Uploads | None, settings: Settings) -> None:
+def check_stores(store: Store, documents: str, uploads: Uploads | None, settings: Settings) -> None:
     """Raises StoreError where a place can't be listed, or a bucket can't be written.
 
     `documents` is the prefix that documents have. Nothing is written, and no folder is made.
@@ -52,7 +52,7 @@ def check_places(store: Store, documents: str, uploads: Uploads | None, settings
                 checked.write(f"{prefix}ready", b"", replaces=_NEVER)
 
 
-def close_places(store: Store, uploads: Uploads | None) -> None:
+def close_stores(store: Store, uploads: Uploads | None) -> None:
     """Give up the connections of both."""
     store.close()
     if uploads is not None:

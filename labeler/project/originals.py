@@ -108,7 +108,7 @@ class KeptOriginals:
                 return key
             if there.size == info.size and self._strategy is ImageIdStrategy.NAME_SIZE:
                 break
-        raise same_id(file_name)
+        raise id_conflict(file_name)
 
     def read(self, image_id: str, document: AnnotationDocument | None, listed: str | None) -> bytes:
         name = document.image_path if document else ""
@@ -170,17 +170,17 @@ def own_place(image_id: str, path: str) -> str:
     return f"{image_id}/{path.rpartition('/')[2]}"
 
 
-def check_same_picture(document: AnnotationDocument, info: ImageInfo, file_name: str) -> None:
+def check_same_image(document: AnnotationDocument, info: ImageInfo, file_name: str) -> None:
     """ImageConflict where the document was drawn on another picture than this one."""
     md5 = document.metadata.content_md5
     size = (document.image_width, document.image_height)
     if (md5 is not None and md5 != info.md5) or (
         None not in size and size != (info.width, info.height)
     ):
-        raise same_id(file_name)
+        raise id_conflict(file_name)
 
 
-def same_id(file_name: str) -> ImageConflict:
+def id_conflict(file_name: str) -> ImageConflict:
     """What a person is told who brings another picture of an image ID that is taken."""
     return ImageConflict(
         f"{file_name}: another picture of the same name and size is in the project, and its boxes "

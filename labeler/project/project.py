@@ -27,28 +27,28 @@ from labeler.model.document import (
 from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.project.image_index import (
     ANNOTATIONS,
-    Catalogue,
     ImageEntry,
+    ImageIndex,
     document_key,
     document_metadata,
     is_image_id,
 )
-from labeler.project.image_labels import LabelTexts
-from labeler.project.label_store import LabelBook
-from labeler.project.locations import check_places, close_places, open_places
+from labeler.project.image_labels import ImageLabels
+from labeler.project.label_store import LabelStore
+from labeler.project.locations import check_stores, close_stores, open_stores
 from labeler.project.originals import (
     HeldOriginals,
     KeptOriginals,
     Originals,
     Uploads,
-    check_same_picture,
+    check_same_image,
 )
-from labeler.runtime.events import Upload, happened
+from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
 
 if TYPE_CHECKING:
-    from labeler.datasets.exports.exporter import Exports
+    from labeler.datasets.exports.exporter import Exporter
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
@@ -90,7 +90,7 @@ class SavedDocument:
     merged: bool = False
 
 
-class Dataset:
+class Project:
     """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
 
     `labels` is the label set of the project.
@@ -108,9 +108,9 @@ class Dataset:
         self._store = store
         self._uploads = uploads
         self._clock = clock
-        self.labels = LabelBook(store, settings.labels)
-        self._catalogue = Catalogue(store, uploads, settings.image_id, secret)
-        self._label_texts = LabelTexts(store)
+        self.labels = LabelStore(store, settings.labels)
+        self._image_index = ImageIndex(store, uploads, settings.image_id, secret)
+        self._label_texts = ImageLabels(store)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
         )
@@ -122,16 +122,18 @@ class Dataset:
         return self._settings.max_upload_bytes
 
     @cached_property
-    def exports(self) -> Exports:
+    def exports(self) -> Exporter:
         """Makes data sets of the project. Loaded when it is asked for: no first page needs it."""
-        from labeler.datasets.exports.exporter import open_exports
+        from labeler.datasets.exports.exporter import open_exporter
 
-        return open_exports(self._store, self._uploads, self._catalogue, self.labels, self._clock)
+        return open_exporter(
+            self._store, self._uploads, self._image_index, self.labels, self._clock
+        )
 
     def close(self) -> None:
         """Give up the stores' connections; calling twice is harmless."""
-        self._catalogue.close()
-        close_places(self._store, self._uploads)
+        self._image_index.close()
+        close_stores(self._store, self._uploads)
 
     # --- images ---------------------------------------------------------------------------
 
@@ -149,8 +151,8 @@ class Dataset:
         created = opened is None
         if opened is None:
             opened, created = self._create(image_id, file_name, info, by)
-        self._catalogue.note(image_id, opened.document, original)
-        happened(
+        self._image_index.note(image_id, opened.document, original)
+        log_event(
             Upload(
                 image_id=image_id,
                 latency_ms=round((time.monotonic() - began) * 1000, 1),
@@ -170,15 +172,15 @@ class Dataset:
 
     def list_anew(self) -> None:
         """Have the next listing be a new one: another instance may have added images."""
-        self._catalogue.expire()
+        self._image_index.expire()
 
     def list_images(self) -> list[ImageEntry]:
         """Every image with a document or an original, in the order of names."""
-        return self._catalogue.entries()
+        return self._image_index.entries()
 
-    def glance(self) -> list[ImageEntry]:
-        """The same for a page: of a large project as it was listed last; see Catalogue.glance."""
-        return self._catalogue.glance()
+    def list_without_waiting(self) -> list[ImageEntry]:
+        """The same for a page that must not wait; see ImageIndex.list_without_waiting."""
+        return self._image_index.list_without_waiting()
 
     def file_name(self, entry: ImageEntry) -> str:
         """The name of the image's original below uploads/; the document's where none is kept."""
@@ -192,17 +194,17 @@ class Dataset:
 
     def find_image(self, image_id: str) -> ImageEntry:
         """The image's entry, without reading the image; NotFound."""
-        entry = self._catalogue.find(image_id) if is_image_id(image_id) else None
+        entry = self._image_index.find(image_id) if is_image_id(image_id) else None
         if entry is None:
             raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
         return entry
 
-    def survey(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+    def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
         """Every image with its stored document, in the order of names; read in bulk.
 
         None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
         """
-        return self._catalogue.survey()
+        return self._image_index.list_documents()
 
     def image_bytes(self, image_id: str) -> bytes:
         """The original's bytes, the very picture that the document was drawn on.
@@ -214,12 +216,12 @@ class Dataset:
             document = self._read(image_id).document
         except NotFound:
             document = None
-        entry = self._catalogue.find(image_id)
+        entry = self._image_index.find(image_id)
         if document is None and entry is None:
             raise NotFound(f"There is no image {image_id}. Choose one from the list.")
         return self._originals.read(image_id, document, entry.original if entry else None)
 
-    def picture(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
+    def display_image(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
         """The image for a browser, at most `width` px wide, as bytes and media type."""
         data = self.image_bytes(image_id)
         copy = images.display_copy(
@@ -250,7 +252,7 @@ class Dataset:
         try:
             return self._read(image_id)
         except NotFound:
-            entry = self._catalogue.find(image_id)
+            entry = self._image_index.find(image_id)
             if entry is None or entry.original is None:
                 raise
         info = self.image_info(image_id)
@@ -283,7 +285,7 @@ class Dataset:
             metadata=document_metadata(signed, data),
             content_type="application/json",
         )
-        self._catalogue.note(image_id, signed, None)
+        self._image_index.note(image_id, signed, None)
         return SavedDocument(signed, version, size=len(data))
 
     def save_document(
@@ -329,7 +331,7 @@ class Dataset:
 
         Nor where a bucket can't be written; nothing is written, and no folder is made.
         """
-        check_places(self._store, ANNOTATIONS, self._uploads, self._settings)
+        check_stores(self._store, ANNOTATIONS, self._uploads, self._settings)
 
     def _read(self, image_id: str) -> OpenedDocument:
         key = document_key(image_id)
@@ -355,7 +357,7 @@ class Dataset:
             opened = self._read(image_id)
         except NotFound:
             return file_name, image_id, info, None
-        check_same_picture(opened.document, info, file_name)
+        check_same_image(opened.document, info, file_name)
         return file_name, image_id, info, opened
 
     def _latest(self, image_id: str, base: OpenedDocument) -> OpenedDocument:
@@ -380,7 +382,7 @@ class Dataset:
             return OpenedDocument(saved.document, saved.version), True
         except VersionConflict:  # somebody else added it at the same time
             opened = self._read(image_id)
-            check_same_picture(opened.document, info, file_name)
+            check_same_image(opened.document, info, file_name)
             return opened, False
 
 
@@ -390,11 +392,11 @@ def _differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
     return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status
 
 
-def open_dataset(settings: Settings) -> Dataset:
+def open_project(settings: Settings) -> Project:
     """The data set that the settings name; nothing is connected or written before it is used.
 
     In a folder the secret key is made where there is none yet. Raises SettingsError, NotAllowed.
     """
     secret = load_secret(settings)
-    store, uploads = open_places(settings)
-    return Dataset(settings, store, uploads, secret)
+    store, uploads = open_stores(settings)
+    return Project(settings, store, uploads, secret)

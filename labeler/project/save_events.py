@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 from labeler.project.project import SavedDocument
-from labeler.runtime.events import Conflict, Merge, Save, happened
+from labeler.runtime.events import Conflict, Merge, Save, log_event
 
 
-def tell_save(
+def log_save(
     image_id: str, saved: SavedDocument, by: str, began: float, since: float, retries: int = 0
 ) -> None:
     """Tell of a save that ends now; nothing where it had nothing to write.
@@ -18,7 +18,7 @@ def tell_save(
     """
     now = time.monotonic()
     if saved.size:
-        happened(
+        log_event(
             Save(
                 image_id=image_id,
                 latency_ms=round((now - began) * 1000, 1),
@@ -31,6 +31,6 @@ def tell_save(
             )
         )
     if saved.merged:
-        happened(Merge(image_id=image_id))
+        log_event(Merge(image_id=image_id))
     if saved.conflicts:
-        happened(Conflict(image_id=image_id, boxes=len(saved.conflicts)))
+        log_event(Conflict(image_id=image_id, boxes=len(saved.conflicts)))

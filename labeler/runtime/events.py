@@ -35,7 +35,7 @@ class Event:
         return self.LEVEL
 
 
-def happened(event: Event) -> None:
+def log_event(event: Event) -> None:
     """Write the event to the log."""
     if logger.isEnabledFor(event.level):
         text = event.TEXT.format_map(event.values())

@@ -22,7 +22,7 @@ _held: list[bool] = []
 
 
 @contextmanager
-def unsearched() -> Iterator[None]:
+def paused_collection() -> Iterator[None]:
     """No search in this process until the end of the last such piece of work, in any thread.
 
     For seconds, not for minutes: cycles that other threads leave meanwhile stay until then.
@@ -38,7 +38,7 @@ def unsearched() -> Iterator[None]:
                 gc.enable()
 
 
-async def search_regularly(every_s: float = SEARCH_EVERY_S) -> None:
+async def collect_regularly(every_s: float = SEARCH_EVERY_S) -> None:
     """Search every `every_s` seconds, for good.
 
     Python by itself counts objects, not bytes: a few that hold uploads of a page that is gone would

@@ -38,7 +38,7 @@ class Progress(Protocol):
         ...
 
 
-def unwatched(doing: str, done: int = 0, total: int = 0) -> None:
+def no_progress(doing: str, done: int = 0, total: int = 0) -> None:
     """The progress of work that nobody watches."""
 
 

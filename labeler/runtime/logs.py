@@ -46,7 +46,7 @@ _SECRETS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class LogSource:
     """Who writes the log: version, the service and revision on Cloud Run, the project."""
 
     version: str = __version__
@@ -82,14 +82,14 @@ class Trace:
         return cls(match[1].lower(), f"{span:016x}" if 0 < span < 2**64 else "", match[3] == "1")
 
 
-def source(environ: Mapping[str, str]) -> Source:
+def log_source(environ: Mapping[str, str]) -> LogSource:
     """This process, as its environment tells; on Cloud Run the project is asked for."""
     service = environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")
     project = environ.get("GOOGLE_CLOUD_PROJECT", "")
     if service and not project:
         project = _project(environ.get("GCE_METADATA_HOST", "metadata.google.internal"))
     revision = environ.get("K_REVISION") or environ.get("CLOUD_RUN_EXECUTION", "")
-    return Source(service=service or "labeler", revision=revision, project=project)
+    return LogSource(service=service or "labeler", revision=revision, project=project)
 
 
 def _project(host: str) -> str:
@@ -132,7 +132,7 @@ def without_secrets(text: str) -> str:
 class JsonLines(logging.Formatter):
     """One JSON object for each record."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: LogSource) -> None:
         super().__init__()
         self._source = source
 
@@ -193,7 +193,7 @@ class TextLines(logging.Formatter):
         return without_secrets(super().format(record))
 
 
-def configure(source: Source, *, as_json: bool, stream: TextIO | None = None) -> None:
+def configure(source: LogSource, *, as_json: bool, stream: TextIO | None = None) -> None:
     """Have this process log that way from now on, to `stream`.
 
     Without one, JSON goes to stdout, where log services expect it, and text to stderr. With JSON

@@ -20,7 +20,7 @@ import aiohttp
 from google.api_core.exceptions import GoogleAPICallError, from_http_status
 
 from labeler.errors import DamagedObject
-from labeler.runtime.events import Retry, happened
+from labeler.runtime.events import Retry, log_event
 from labeler.storage.base import Version
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import explain, may_pass, server_said
@@ -37,7 +37,7 @@ _FAILURES: Final = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class BulkResult:
     data: bytes
     version: Version
 
@@ -55,14 +55,14 @@ class BulkReader:
         self._thread.start()
         self._session = asyncio.run_coroutine_threadsafe(self._start(), self._loop).result()
 
-    def read(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, Found | None]]:
+    def read(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, BulkResult | None]]:
         """For each key and object name, in order, the key and its bytes; None where missing.
 
         At most 8 batches of 32 objects are held, fewer where the objects are large. Raises what a
         single read would, but NotFound.
         """
         todo = iter(names)
-        under_way: deque[tuple[list[tuple[str, str]], Future[list[Found | None]]]] = deque()
+        under_way: deque[tuple[list[tuple[str, str]], Future[list[BulkResult | None]]]] = deque()
         ahead = 2  # until the first batch tells how large the objects are
         try:
             while True:
@@ -86,7 +86,7 @@ class BulkReader:
         self._thread.join()
         self._loop.close()
 
-    def _submit(self, names: list[str]) -> Future[list[Found | None]]:
+    def _submit(self, names: list[str]) -> Future[list[BulkResult | None]]:
         # Here, not on the loop: getting a new token would hold all downloads up.
         headers = self._connection.call(
             "Objects can't be read", lambda _: self._connection.headers()
@@ -110,14 +110,16 @@ class BulkReader:
         await asyncio.gather(*left, return_exceptions=True)
         await self._session.close()
 
-    async def _fetch_all(self, names: list[str], headers: dict[str, str]) -> list[Found | None]:
+    async def _fetch_all(
+        self, names: list[str], headers: dict[str, str]
+    ) -> list[BulkResult | None]:
         failures: list[Exception] = []
         answers = await asyncio.gather(
             *(self._fetch(name, headers, failures) for name in names), return_exceptions=True
         )
         if failures:
-            happened(Retry(repeated=len(failures), reason=server_said(failures[-1])))
-        found: list[Found | None] = []
+            log_event(Retry(repeated=len(failures), reason=server_said(failures[-1])))
+        found: list[BulkResult | None] = []
         for answer in answers:
             if isinstance(answer, BaseException):
                 raise answer
@@ -126,7 +128,7 @@ class BulkReader:
 
     async def _fetch(
         self, name: str, headers: dict[str, str], failures: list[Exception]
-    ) -> Found | None:
+    ) -> BulkResult | None:
         """The object, None where it is missing; `failures` gets what a request is repeated for."""
         url = media_url(self._connection.endpoint, self._connection.bucket.name, name)
         tries = self._policy.start()
@@ -141,7 +143,7 @@ class BulkReader:
                     checksum = Checksum(response.headers)
                     checksum.feed(data)
                     if checksum.fits():
-                        return Found(data, generation_in(response.headers))
+                        return BulkResult(data, generation_in(response.headers))
                     damaged += 1
                     if damaged > 1:
                         raise DamagedObject(

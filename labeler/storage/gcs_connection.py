@@ -16,7 +16,7 @@ from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import storage
 from requests.utils import get_environ_proxies
 
-from labeler.runtime.events import Retry, happened
+from labeler.runtime.events import Retry, log_event
 from labeler.storage.gcs_errors import FAILURES, explain, may_pass, server_said
 from labeler.storage.operations import OPERATIONS
 from labeler.storage.retry import RetryPolicy, Tries
@@ -76,7 +76,7 @@ class Connection:
             except FAILURES as error:
                 if not may_pass(error) or (delay := tries.next_delay()) is None:
                     raise explain(error, self.bucket.name, doing) from error
-                happened(Retry(repeated=1, reason=server_said(error)))
+                log_event(Retry(repeated=1, reason=server_said(error)))
             time.sleep(delay)
 
     def headers(self) -> dict[str, str]:

@@ -11,7 +11,7 @@ import time
 from enum import StrEnum
 from typing import Final
 
-from labeler.runtime.events import BucketOperations, happened
+from labeler.runtime.events import BucketOperations, log_event
 
 REPORT_S: Final = 60.0
 
@@ -63,7 +63,7 @@ class Operations:
             now = time.monotonic()
             seconds, self._since = now - self._since, now
         if any(counts.values()):
-            happened(
+            log_event(
                 BucketOperations(
                     class_a=counts[Cost.A],
                     class_b=counts[Cost.B],

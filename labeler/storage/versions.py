@@ -35,7 +35,7 @@ _NO_SOFT_DELETE: Final = (400, 412)
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class PastObject:
     """One state of an object, and when it was the present one; `until` is None while it is.
 
     One that is `deleted` for good is in soft delete: it can be brought back, and not be read.
@@ -52,7 +52,7 @@ class State:
         return self.since <= moment and (self.until is None or moment < self.until)
 
 
-class Versions:
+class PastObjects:
     """The past of the objects at one place in a bucket."""
 
     def __init__(self, location: Location, *, timeout_s: float) -> None:
@@ -63,7 +63,7 @@ class Versions:
         except GoogleAuthError as error:
             raise explain(error, self._bucket, "Old versions can't be listed") from error
 
-    def states(self, prefix: str) -> Iterator[tuple[str, list[State]]]:
+    def states(self, prefix: str) -> Iterator[tuple[str, list[PastObject]]]:
         """Each key below `prefix` with the states that are still kept, in ascending order."""
         start = len(self._prefix)
         listed = (self._items(prefix, kind) for kind in ("versions", "softDeleted"))
@@ -73,7 +73,7 @@ class Versions:
                 key = check_key(name[start:])
                 yield key, [_state(item, self._prefix) for item in items]
 
-    def read(self, state: State) -> bytes:
+    def read(self, state: PastObject) -> bytes:
         """The bytes of that state, which is not deleted; NotFound where it is kept no longer."""
         key = state.info.key
         doing = f"An old version of {key} can't be read"
@@ -96,7 +96,7 @@ class Versions:
         except Missing as error:
             raise NotFound(f"{doing}: the bucket has deleted it meanwhile.") from error
 
-    def bring_back(self, state: State, replaces: Replaces) -> None:
+    def bring_back(self, state: PastObject, replaces: Replaces) -> None:
         """Make a copy of a deleted state the present one; VersionConflict, NotFound."""
         key = state.info.key
         doing = f"A deleted version of {key} can't be brought back"
@@ -149,9 +149,9 @@ class Versions:
             query["pageToken"] = listed["nextPageToken"]
 
 
-def _state(item: dict[str, Any], prefix: str) -> State:
+def _state(item: dict[str, Any], prefix: str) -> PastObject:
     until = item.get("timeDeleted") or item.get("softDeleteTime")
-    return State(
+    return PastObject(
         info_of(item, prefix),
         datetime.fromisoformat(item["timeCreated"]),
         datetime.fromisoformat(until) if until else None,

@@ -13,7 +13,7 @@ import streamlit as st
 
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
-from labeler.ui.drawable.callbacks import whole
+from labeler.ui.drawable.callbacks import rerun_safe
 
 IMAGE: Final = "image"
 STATUS: Final = "status"
@@ -41,14 +41,14 @@ def image() -> str | None:
     return st.query_params.get(IMAGE) or None
 
 
-@whole
+@rerun_safe
 def go_to(image_id: str) -> None:
     """Make the address name that image, and no view; the page then shows it."""
     st.query_params[IMAGE] = image_id
     open_view(None)
 
 
-@whole
+@rerun_safe
 def open_view(name: str | None) -> None:
     """Make the address name that view, or none."""
     if name is None:
@@ -86,8 +86,8 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
     return Filters(Status(status) if status else None, text, label), ignored
 
 
-@whole
-def show(wanted: Filters) -> None:
+@rerun_safe
+def show_filters(wanted: Filters) -> None:
     """Make the address ask for these."""
     for name, value in (
         (STATUS, wanted.status.value if wanted.status else ""),

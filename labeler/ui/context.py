@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from labeler.access.policy import Gate
-from labeler.project.project import Dataset
+from labeler.access.policy import AccessPolicy
+from labeler.project.project import Project
 from labeler.runtime.jobs import Jobs
 from labeler.settings import Settings
 from labeler.ui.drawable.saver import Saver
@@ -16,9 +16,9 @@ class Context:
     """The parts of the program that pages use; the same for all sessions of a process."""
 
     settings: Settings
-    dataset: Dataset
+    project: Project
     saver: Saver
-    gate: Gate
+    access: AccessPolicy
     jobs: Jobs
     exposed: bool = False
     """Whether the server listens where other machines may reach it."""
@@ -27,11 +27,11 @@ class Context:
 _bound: list[Context] = []
 
 
-def bind(context: Context) -> None:
+def bind_context(context: Context) -> None:
     """Hand over the context; the last one counts."""
     _bound[:] = [context]
 
 
-def bound() -> Context:
+def page_context() -> Context:
     """The context that was handed over."""
     return _bound[0]

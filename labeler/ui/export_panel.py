@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from labeler.access.tokens import Purpose
-from labeler.datasets.selection import ALL, Choice, parse_choice
+from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import LabelerError
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
@@ -21,7 +21,7 @@ from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
 
 if TYPE_CHECKING:
     from labeler.datasets.exports.exporter import Export
-    from labeler.datasets.rules import Summary
+    from labeler.datasets.rules import ExportSummary
 
 KIND: Final = "export"
 JOB: Final = "export"
@@ -32,7 +32,7 @@ _MOST_OFFERED: Final = 5
 _SHOWN: Final = "show_exports"
 
 
-def show(context: Context, labels: LabelSet | None) -> None:
+def show_export_panel(context: Context, labels: LabelSet | None) -> None:
     """The export's place in the sidebar, for those who may export."""
     if not visitor.may(Role.ADMIN):
         return
@@ -50,14 +50,14 @@ def show(context: Context, labels: LabelSet | None) -> None:
                 "Earlier exports", type="tertiary", key="earlier_exports", on_click=_show_earlier
             )
     try:
-        choice = parse_choice(fields)
+        selection = parse_selection(fields)
         if pressed:
-            _start(context, choice)
+            _start(context, selection)
     except LabelerError as error:
         st.error(plain(error.message))
         return
-    if choice != ALL:
-        st.caption(f"Exports only {plain(_in_words(choice))}.")
+    if selection != ALL:
+        st.caption(f"Exports only {plain(_in_words(selection))}.")
     job = _job(context)
     if job is None:
         if JOB in st.query_params:
@@ -104,38 +104,40 @@ def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
 def _zips(fields: dict[str, list[str]]) -> None:
     """The same as a zip of another format: made while it is fetched, by any instance."""
     try:
-        choice = parse_choice(fields)
+        selection = parse_selection(fields)
     except LabelerError:
         return  # what is wrong is said beside the button
     pictures = st.checkbox("Zips with the images", key="zip_images")
     for kind, title in (("yolo", "YOLO"), ("voc", "Pascal VOC")):
-        query = [(name, value) for name, values in choice.fields().items() for value in values]
+        query = [(name, value) for name, values in selection.fields().items() for value in values]
         query += [("images", "1")] if pictures else []
         query.append(("token", visitor.token(Purpose.EXPORT, kind)))
         st.markdown(f"[Download {title} (zip)](/api/export/{kind}?{urlencode(query)})")
 
 
-def _in_words(choice: Choice) -> str:
+def _in_words(selection: Selection) -> str:
     words = []
-    if choice.statuses:
-        names = [STATUS_NAMES[status] for status in Status if status in choice.statuses]
+    if selection.statuses:
+        names = [STATUS_NAMES[status] for status in Status if status in selection.statuses]
         words.append(f"images that are {' or '.join(names)}")
-    if choice.labels:
-        words.append(f"boxes of {', '.join(choice.labels)}")
-    if choice.names:
-        words.append(f"images named {', '.join(choice.names)}")
-    if choice.split:
-        words.append(f"parts of {'/'.join(map(str, choice.split))}")
+    if selection.labels:
+        words.append(f"boxes of {', '.join(selection.labels)}")
+    if selection.names:
+        words.append(f"images named {', '.join(selection.names)}")
+    if selection.split:
+        words.append(f"parts of {'/'.join(map(str, selection.split))}")
     return "; ".join(words)
 
 
 # --- making -------------------------------------------------------------------------------
 
 
-def _start(context: Context, choice: Choice) -> None:
+def _start(context: Context, selection: Selection) -> None:
     person = visitor.require(Role.ADMIN)
-    exports = context.dataset.exports
-    job = context.jobs.start(KIND, lambda progress: exports.write(choice, progress), person.email)
+    exports = context.project.exports
+    job = context.jobs.start(
+        KIND, lambda progress: exports.write(selection, progress), person.email
+    )
     st.query_params[JOB] = job.id
     st.session_state.pop(_SHOWN, None)
     wait([job.future], WAIT_S)
@@ -188,7 +190,7 @@ def _ended(job: Job[tuple[Export, ...]]) -> None:
         _summary(summary)
 
 
-def _summary(summary: Summary) -> None:
+def _summary(summary: ExportSummary) -> None:
     went_in = [f"{count:,} {STATUS_NAMES[status]}" for status, count in summary.statuses.items()]
     if went_in:
         st.caption(f"Images: {', '.join(went_in)}.")
@@ -212,7 +214,7 @@ def _earlier(context: Context) -> None:
     """The newest exports in the store, whichever instance made them; listed when asked for."""
     try:
         visitor.require(Role.ADMIN)
-        kept = context.dataset.exports.kept()[:_MOST_OFFERED]
+        kept = context.project.exports.kept()[:_MOST_OFFERED]
     except LabelerError as error:
         st.error(plain(error.message))
         return

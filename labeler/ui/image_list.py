@@ -13,7 +13,7 @@ import streamlit as st
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
 from labeler.project.image_index import ImageEntry
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.ui import address
 from labeler.ui.address import Filters
 from labeler.ui.assets import script
@@ -33,7 +33,7 @@ _LABEL: Final = "label_filter"
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FilteredImages:
     """The images that the filters let through; `left` have not been looked at for their labels."""
 
     entries: list[ImageEntry]
@@ -46,9 +46,9 @@ def _label_names(labels: LabelSet | None) -> list[str]:
     return [label.name for label in labels.labels if label.merged_into is None] if labels else []
 
 
-def find(
-    dataset: Dataset, entries: list[ImageEntry], labels: LabelSet | None, filters: Filters
-) -> Found:
+def filter_images(
+    project: Project, entries: list[ImageEntry], labels: LabelSet | None, filters: Filters
+) -> FilteredImages:
     """The images that the filters let through; StoreError where documents can't be read."""
     named = _named(filters.text)
     found = [
@@ -58,12 +58,12 @@ def find(
     ]
     wanted = labels.find(filters.label) if labels and filters.label else None
     if labels is None or wanted is None:
-        return Found(found, filters)
+        return FilteredImages(found, filters)
     with_rects = [entry for entry in found if entry.rects]
-    texts = dataset.label_texts(with_rects, MOST_READ)
+    texts = project.label_texts(with_rects, MOST_READ)
     counting = {text for some in texts.values() for text in some if labels.find(text) == wanted}
     having = [e for e in with_rects if counting & texts.get(e.image_id, frozenset())]
-    return Found(having, filters, len(with_rects) - len(texts))
+    return FilteredImages(having, filters, len(with_rects) - len(texts))
 
 
 def _named(text: str) -> Callable[[str], bool]:
@@ -74,8 +74,8 @@ def _named(text: str) -> Callable[[str], bool]:
     return lambda name: lowered in name.lower()
 
 
-def show(
-    entries: list[ImageEntry], found: Found, labels: LabelSet | None, current: str | None
+def show_image_list(
+    entries: list[ImageEntry], found: FilteredImages, labels: LabelSet | None, current: str | None
 ) -> list[str]:
     """The images as buttons with their states; the IDs to go through, in order.
 
@@ -99,7 +99,10 @@ def show(
 
 
 def _filters(
-    entries: list[ImageEntry], found: Found, labels: LabelSet | None, counts: dict[Status, int]
+    entries: list[ImageEntry],
+    found: FilteredImages,
+    labels: LabelSet | None,
+    counts: dict[Status, int],
 ) -> None:
     filters = found.filters
     texts = {"all": f"all ({len(entries):,})"} | {
@@ -172,7 +175,7 @@ def _changed() -> None:
     if status not in (None, *Status):
         # The text of an option with the number that was in it before: nobody chose that.
         status = address.filters(None)[0].status
-    address.show(
+    address.show_filters(
         Filters(
             None if status is None else Status(status),
             " ".join(st.session_state[_TEXT].split()),
@@ -182,7 +185,7 @@ def _changed() -> None:
 
 
 def _show_all() -> None:
-    address.show(Filters())
+    address.show_filters(Filters())
 
 
 def _buttons(listed: list[ImageEntry], current: str | None) -> None:

@@ -13,7 +13,7 @@ import streamlit as st
 from labeler.ui import visitor
 from labeler.ui.assets import script, style
 from labeler.ui.context import Context
-from labeler.ui.session_state import Project
+from labeler.ui.session_state import Overview
 
 _KEY = "importer"
 _FORMATS = {
@@ -67,7 +67,7 @@ _mount = st.components.v2.component(
 )
 
 
-def show(context: Context, project: Project) -> None:
+def show_import_page(context: Context, overview: Overview) -> None:
     """Draw the view."""
     st.caption(
         "Boxes from another program come onto the images of this project, found by their names. "
@@ -81,6 +81,6 @@ def show(context: Context, project: Project) -> None:
         key=_KEY,
         data={"setup": json.dumps(setup)},
         default={"imported": None, "renewal": None},
-        on_imported_change=context.dataset.list_anew,
+        on_imported_change=context.project.list_anew,
         on_renewal_change=lambda: None,
     )

@@ -13,7 +13,7 @@ from labeler.errors import LabelerError
 from labeler.model.label_counts import LabelCounts
 from labeler.model.people import Role
 from labeler.project.image_index import ImageEntry
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.runtime.jobs import Job, JobState, Progress
 from labeler.ui import visitor
 from labeler.ui.context import Context
@@ -33,7 +33,7 @@ class Result:
     at: datetime
 
 
-def show(context: Context, entries: Sequence[ImageEntry]) -> LabelCounts | None:
+def show_label_counts(context: Context, entries: Sequence[ImageEntry]) -> LabelCounts | None:
     """The newest counts, with the line that tells of them; None before there are any."""
     ids = [entry.image_id for entry in entries if entry.rects]
     jobs = context.jobs.of(KIND)
@@ -88,7 +88,7 @@ def _start(context: Context, ids: list[str]) -> Job[Result] | None:
 
     def work(progress: Progress) -> Result:
         at = datetime.now(UTC)
-        return Result(_counted(context.dataset, ids, progress), at)
+        return Result(_counted(context.project, ids, progress), at)
 
     try:
         return context.jobs.start(KIND, work, visitor.require(Role.ADMIN).email)
@@ -97,10 +97,10 @@ def _start(context: Context, ids: list[str]) -> Job[Result] | None:
         return None
 
 
-def _counted(dataset: Dataset, ids: list[str], progress: Progress) -> LabelCounts:
+def _counted(project: Project, ids: list[str], progress: Progress) -> LabelCounts:
     counts = LabelCounts()
     progress("counting", 0, len(ids))
-    for _, opened in dataset.documents_of(ids):
+    for _, opened in project.documents_of(ids):
         counts.add(opened.document)
         progress("counting", counts.images, len(ids))
     return counts

@@ -25,8 +25,8 @@ from labeler.model.labels import Label, LabelSet
 from labeler.model.people import Role
 from labeler.project.label_store import LabelEdit
 from labeler.ui import label_counts_panel, visitor
-from labeler.ui.context import Context, bound
-from labeler.ui.session_state import Project
+from labeler.ui.context import Context, page_context
+from labeler.ui.session_state import Overview
 from labeler.ui.text import counted, plain, shortened, why_there
 
 PAGE_SIZE = 50
@@ -36,11 +36,11 @@ ADD = 0
 """Stands for the field of a new label among the numbers of labels."""
 
 
-def show(context: Context, project: Project) -> None:
+def show_labels_page(context: Context, overview: Overview) -> None:
     """Draw the view."""
-    labels = project.labels
+    labels = overview.labels
     if labels is None:
-        for problem in project.problems:
+        for problem in overview.problems:
             st.error(plain(problem))
         return
     st.caption(
@@ -49,7 +49,7 @@ def show(context: Context, project: Project) -> None:
     )
     _rebuilt(labels)
     _add(labels)
-    counts = label_counts_panel.show(context, project.entries or [])
+    counts = label_counts_panel.show_label_counts(context, overview.entries or [])
     if counts is not None:
         _unknown(counts.unknown(labels))
     own = counts.own(labels) if counts else None
@@ -307,7 +307,7 @@ def _edit(number: int, field: str, edit: LabelEdit) -> None:
     st.session_state.pop(_PROBLEM, None)
     try:
         visitor.require(Role.ADMIN)
-        bound().dataset.labels.edit(edit)
+        page_context().project.labels.edit(edit)
     except LabelerError as error:
         st.session_state[_PROBLEM] = number, field, error.message
 

@@ -2,4 +2,4 @@
 
 from labeler.ui import page
 
-page.show()
+page.show_page()

@@ -23,7 +23,7 @@ from labeler.ui import (
     visitor,
 )
 from labeler.ui.components import presence
-from labeler.ui.context import Context, bound
+from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import guard, image_page
 from labeler.ui.drawable.saver import SaveState
 from labeler.ui.text import plain, shortened
@@ -53,55 +53,59 @@ LEAVE_WITHIN_S = 20.0
 """A canvas that does not answer keeps nobody for ever."""
 
 
-def show() -> None:
+def show_page() -> None:
     """Draw the page for the image that the address names."""
     st.set_page_config(page_title="Labeler", layout="wide")
     st.html(STYLE)
     st.html(sidebar.STYLE)
-    sign_in.warn_if_open(bound())
+    sign_in.warn_if_open(page_context())
     try:
         visitor.require(Role.LABELLER)
     except LabelerError as error:
-        sign_in.show(bound(), error)
+        sign_in.show_sign_in(page_context(), error)
         return
     session = session_state.session()
     session.runs += 1
     watch = st.container(key="watch")
     try:
-        _show_page()
+        _show_for()
     except LabelerError as error:
         st.error(plain(error.message))
     for text, icon in session.messages:
         st.toast(plain(text), icon=icon)
     session.messages.clear()
     with watch:
-        presence.show(
+        presence.mount_presence(
             session=session.id,
             unsaved=not session_state.all_stored(),
-            pause_after_s=bound().settings.pause_after_s,
+            pause_after_s=page_context().settings.pause_after_s,
         )
 
 
-def _show_page() -> None:
-    context = bound()
+def _show_for() -> None:
+    context = page_context()
     session_state.listen()
     stays = _stays()
     view = None if stays else router.current()
     with st.sidebar:
         sidebar.uploader(context)
         with st.container(), _patience():
-            project = session_state.read_project(context.dataset)
-        for problem in project.problems:
+            overview = session_state.read_overview(context.project)
+        for problem in overview.problems:
             st.error(plain(problem))
-        labels, entries = project.labels, project.entries
+        labels, entries = overview.labels, overview.entries
         label = sidebar.label_picker(context, labels) if labels else ""
         wanted, ignored = address.filters(labels)
-        found = image_list.find(context.dataset, entries or [], labels, wanted)
+        found = image_list.filter_images(context.project, entries or [], labels, wanted)
         current = stays or _current(found.entries or entries or [])
-        listed = image_list.show(entries, found, labels, current) if entries is not None else []
+        listed = (
+            image_list.show_image_list(entries, found, labels, current)
+            if entries is not None
+            else []
+        )
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
-        export_panel.show(context, labels)
+        export_panel.show_export_panel(context, labels)
         sign_in.account(context)
         st.caption(f"Labeler {__version__}")
     session_state.leave(None if view else current)
@@ -113,27 +117,27 @@ def _show_page() -> None:
     place, beside = st.container(), st.container()
     if view is not None:
         with beside:
-            router.show(view, context, project)
+            router.show_view(view, context, overview)
         return
     with place:
-        _show_image(context, project, listed, current, label)
+        _show_image(context, overview, listed, current, label)
 
 
 def _show_image(
     context: Context,
-    project: session_state.Project,
+    overview: session_state.Overview,
     listed: list[str],
     current: str | None,
     label: str,
 ) -> None:
-    labels = project.labels
-    if labels is None or project.entries is None:
-        for problem in project.problems:  # where the sidebar is closed too
+    labels = overview.labels
+    if labels is None or overview.entries is None:
+        for problem in overview.problems:  # where the sidebar is closed too
             st.error(plain(problem))
     elif current is None:
         _welcome()
     else:
-        image_page.show(context, current, listed, labels, label)
+        image_page.show_image_page(context, current, listed, labels, label)
 
 
 def _stays() -> str | None:
@@ -161,7 +165,7 @@ def _stays() -> str | None:
 
 def _patience() -> AbstractContextManager[None]:
     """What a person sees while a large project is listed for the first time."""
-    if session_state.session().project.entries is not None:
+    if session_state.session().overview.entries is not None:
         return nullcontext()
     return st.spinner("Looking through the project …")
 

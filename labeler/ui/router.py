@@ -15,22 +15,22 @@ from labeler.model.people import Role
 from labeler.ui import address, visitor
 from labeler.ui.context import Context
 from labeler.ui.drawable.guard import LEAVE
-from labeler.ui.session_state import Project
+from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
 
-Show = Callable[[Context, Project], None]
+Show = Callable[[Context, Overview], None]
 
 
 def _labels() -> Show:
     from labeler.ui import labels_page
 
-    return labels_page.show
+    return labels_page.show_labels_page
 
 
 def _import() -> Show:
     from labeler.ui import import_page
 
-    return import_page.show
+    return import_page.show_import_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,13 @@ def current() -> View | None:
     return VIEWS.get(name or "")
 
 
-def show(view: View, context: Context, project: Project) -> None:
+def show_view(view: View, context: Context, overview: Overview) -> None:
     """Draw the view, with the way back. Raises NotSignedIn, NotPermitted."""
     visitor.require(view.role)
     with st.container(horizontal=True, vertical_alignment="center", key="view_head"):
         st.button("Back to the images", icon=":material/arrow_back:", key="back", on_click=close)
         st.markdown(f"### {view.title}", width="content")
-    view.load()(context, project)
+    view.load()(context, overview)
 
 
 def close() -> None:

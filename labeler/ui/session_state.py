@@ -16,10 +16,10 @@ from labeler.model.document import AnnotationDocument, Rect
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.project.image_index import ImageEntry
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.ui import visitor
-from labeler.ui.context import Context, bound
-from labeler.ui.drawable.callbacks import whole
+from labeler.ui.context import Context, page_context
+from labeler.ui.drawable.callbacks import rerun_safe
 from labeler.ui.drawable.drawing import (
     DrawnBox,
     Look,
@@ -92,7 +92,7 @@ class OpenImage:
 
 
 @dataclass
-class Project:
+class Overview:
     """The label set and the images as this session has read them last; None before it could.
 
     `problems` say what could not be read anew. The page goes on with what it had: a store that
@@ -107,7 +107,7 @@ class Project:
 @dataclass
 class _Session:
     id: str = field(default_factory=lambda: secrets.token_hex(8))
-    project: Project = field(default_factory=Project)
+    overview: Overview = field(default_factory=Overview)
     open: OpenImage | None = None
     left: dict[str, Draft] = field(default_factory=dict)
     retired: tuple[OpenImage, Canvas] | None = None
@@ -144,20 +144,20 @@ def tell(text: str, icon: str = ":material/info:") -> None:
     session().messages.append((text, icon))
 
 
-def read_project(dataset: Dataset) -> Project:
+def read_overview(project: Project) -> Overview:
     """The label set and the images, each as it is now or, where that fails, as it was."""
-    project = session().project
+    overview = session().overview
     problems: dict[str, None] = {}  # a store that fails may say the same of both
     try:
-        project.labels = dataset.labels.read()
+        overview.labels = project.labels.read()
     except LabelerError as error:
         problems[error.message] = None
     try:
-        project.entries = dataset.glance()
+        overview.entries = project.list_without_waiting()
     except LabelerError as error:
         problems[error.message] = None
-    project.problems = list(problems)
-    return project
+    overview.problems = list(problems)
+    return overview
 
 
 def opened(context: Context, image_id: str) -> OpenImage:
@@ -170,15 +170,15 @@ def opened(context: Context, image_id: str) -> OpenImage:
     state = session()
     image = state.open
     if image is None:
-        context.dataset.find_image(image_id)  # says best what is wrong with an address
+        context.project.find_image(image_id)  # says best what is wrong with an address
         draft = next((draft for draft in unsaved() if draft.image_id == image_id), None)
         if draft is None:
             draft = Draft(
-                image_id, context.dataset.open_document(image_id), visitor.current().email
+                image_id, context.project.open_document(image_id), visitor.current().email
             )
         image = state.open = OpenImage(image_id, draft, None)
     if image.info is None:
-        _see_picture(context.dataset, image)
+        _see_picture(context.project, image)
     return image
 
 
@@ -236,7 +236,7 @@ def mount(image: OpenImage, room: Room) -> Canvas:
             fit=Fit.into(image.info.width, image.info.height, room.width, room.height),
             room=room,
             given=rects,
-            looks=looks_of(rects, state.project.labels or LabelSet()),
+            looks=looks_of(rects, state.overview.labels or LabelSet()),
             shown=rects,
             token=visitor.picture_token(image.image_id),
         )
@@ -266,7 +266,7 @@ def resume(image: OpenImage, memo: Memo) -> None:
         return
     if (memo.fit.image_width, memo.fit.image_height) != (image.info.width, image.info.height):
         return
-    labels = session().project.labels or LabelSet()
+    labels = session().overview.labels or LabelSet()
     # A memo of a version that knew no looks: then a box showed the label that is stored with it.
     plain = {rect.label: Look(rect.label, labels.color(rect.label)) for rect in memo.given}
     more = unheard(memo, image.draft.wanted.rects)
@@ -315,7 +315,7 @@ def listen() -> None:
         hear(image.canvas.key)
 
 
-@whole
+@rerun_safe
 def hear(canvas_key: str) -> None:
     """Take over what the canvas of that key has sent, before the page is drawn."""
     component = st.session_state.get(canvas_key)
@@ -346,9 +346,9 @@ def _change(image: OpenImage, edit: Edit) -> None:
         changed = edit(document)
         if changed == document or info is None:
             return changed
-        return edits.with_picture(changed, info.width, info.height, info.md5)
+        return edits.with_image_facts(changed, info.width, info.height, info.md5)
 
-    saver = bound().saver
+    saver = page_context().saver
     saver.change(image.draft, complete)
     image.draft.wait(SAVE_WAIT_S)
 
@@ -366,11 +366,11 @@ def _take_reading(image: OpenImage, canvas: Canvas, reading: Reading) -> bool:
     return True
 
 
-def _see_picture(dataset: Dataset, image: OpenImage) -> None:
+def _see_picture(project: Project, image: OpenImage) -> None:
     """Look at the picture itself; a document of another picture is not edited on it."""
     image.problem = ""
     try:
-        info = dataset.image_info(image.image_id)
+        info = project.image_info(image.image_id)
     except LabelerError as error:
         image.problem = error.message
         return
@@ -394,7 +394,7 @@ def _see_picture(dataset: Dataset, image: OpenImage) -> None:
 
 def _look_changed(canvas: Canvas) -> bool:
     """Whether the label set says by now that what is on the canvas is to look otherwise."""
-    labels = session().project.labels
+    labels = session().overview.labels
     if labels is None:
         return False
     # What was drawn or relabelled on the canvas stands there under the name that it got.

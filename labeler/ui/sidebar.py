@@ -54,14 +54,14 @@ def uploader(context: Context) -> None:
         _uploader_of_session(context)
         return
     session = session_state.session()
-    batch = component.show(
+    batch = component.mount_uploader(
         session=session.id,
         max_bytes=context.settings.max_upload_bytes,
         token_headers=visitor.token_headers(),
     )
     if batch is not None and batch.number != session.uploads:
         session.uploads = batch.number
-        context.dataset.list_anew()
+        context.project.list_anew()
         if batch.first:
             address.go_to(batch.first)
 
@@ -99,7 +99,7 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
         session.uploads += 1
         for file in files:
             try:
-                added = context.dataset.add_image(
+                added = context.project.add_image(
                     _sent_name(file.name), file.getvalue(), person.email
                 )
             except LabelerError as error:
@@ -167,7 +167,7 @@ def _add_label(context: Context, labels: LabelSet) -> None:
         if st.form_submit_button("Add", type="primary"):
             try:
                 visitor.require(Role.ADMIN)
-                context.dataset.labels.add([name])
+                context.project.labels.add([name])
             except LabelerError as error:
                 st.error(plain(error.message))
             else:

@@ -40,9 +40,9 @@ whoever reaches this <span>address </span>can see and change everything.</div>
 _keep_address = st.components.v2.component("labeler_address", js=script("components/address"))
 
 
-def show(context: Context, error: LabelerError) -> None:
+def show_sign_in(context: Context, error: LabelerError) -> None:
     """The page of somebody who is not let in: why, and the way in."""
-    sign_in = context.gate.sign_in
+    sign_in = context.access.sign_in
     st.header("Labeler")
     if sign_in is SignIn.OIDC and not st.user.to_dict().get("is_logged_in"):
         st.markdown(plain(error.message))
@@ -63,7 +63,7 @@ def show(context: Context, error: LabelerError) -> None:
 
 def account(context: Context) -> None:
     """Who is signed in, and the way out; nothing where nobody is asked."""
-    sign_in = context.gate.sign_in
+    sign_in = context.access.sign_in
     if sign_in is SignIn.NONE:
         return
     # As HTML: Markdown would make a link of the address.
@@ -77,7 +77,7 @@ def account(context: Context) -> None:
 
 def warn_if_open(context: Context) -> None:
     """Say it, over the page and in nobody's way, where strangers may reach what asks nobody."""
-    if context.gate.sign_in is SignIn.NONE and (
+    if context.access.sign_in is SignIn.NONE and (
         context.exposed or not is_loopback(urlsplit(st.context.url or "").hostname)
     ):
         st.html(_OPEN)

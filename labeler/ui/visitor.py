@@ -12,7 +12,7 @@ from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Token, new_token
 from labeler.errors import NotSignedIn, SignInUnavailable
 from labeler.model.people import Person, Role, SignIn, clean_email
-from labeler.ui.context import bound
+from labeler.ui.context import page_context
 
 _KEY: Final = "person"
 _WAIT_S: Final = 20
@@ -57,7 +57,7 @@ def current() -> Person:
 
 def may(role: Role) -> bool:
     """Whether that person has the role: what to offer. An action itself calls `require`."""
-    return bound().gate.roles.has(current(), role)
+    return page_context().access.roles.has(current(), role)
 
 
 def require(role: Role) -> Person:
@@ -66,7 +66,7 @@ def require(role: Role) -> Person:
     Asked is who is there now: an action may be the first thing that comes over a new connection.
     Raises NotPermitted, and what `enter` does.
     """
-    return bound().gate.roles.require(enter(), role)
+    return page_context().access.roles.require(enter(), role)
 
 
 # --- tokens -------------------------------------------------------------------------------
@@ -74,7 +74,7 @@ def require(role: Role) -> Person:
 
 def token(purpose: Purpose, target: str = "") -> str:
     """A short-lived token in the person's name, for that purpose and target alone."""
-    signer = bound().gate.signer
+    signer = page_context().access.signer
     return signer.sign(new_token(purpose, current().email, time.time(), target))
 
 
@@ -84,7 +84,7 @@ def token_headers() -> dict[str, str]:
     Identity-Aware Proxy takes a bearer for its own, and turns away what it can't read.
     """
     text = token(Purpose.API)
-    if bound().gate.sign_in is SignIn.IAP:
+    if page_context().access.sign_in is SignIn.IAP:
         return {TOKEN_HEADER: text}
     return {"Authorization": f"Bearer {text}"}
 
@@ -102,7 +102,7 @@ def picture_token(image_id: str) -> str:
     kept[image_id] = last
     while len(kept) > _MOST_PICTURES:
         del kept[next(iter(kept))]
-    return bound().gate.signer.sign(last)
+    return page_context().access.signer.sign(last)
 
 
 # --- who vouches --------------------------------------------------------------------------
@@ -110,7 +110,7 @@ def picture_token(image_id: str) -> str:
 
 def _evidence() -> tuple[str, ...]:
     """What the connection brings along that tells who somebody is."""
-    match bound().gate.sign_in:
+    match page_context().access.sign_in:
         case SignIn.NONE:
             return ()
         case SignIn.IAP:
@@ -123,8 +123,8 @@ def _evidence() -> tuple[str, ...]:
 
 
 def _vouched(evidence: tuple[str, ...]) -> Person:
-    gate = bound().gate
-    match gate.sign_in:
+    access = page_context().access
+    match access.sign_in:
         case SignIn.NONE:
             return Person("")
         case SignIn.IAP:
@@ -150,7 +150,7 @@ def _by_assertion(values: tuple[str, ...]) -> Person:
     While keys can't be had it waits, and sends nothing to the page meanwhile: a tab that was with
     another instance still has its canvas, and with it boxes that nobody has stored.
     """
-    tell = bound().gate.by_assertion
+    tell = page_context().access.by_assertion
     if tell is None:
         raise NotSignedIn("Nobody vouches for people here. Tell whoever runs Labeler.")
     deadline = time.monotonic() + _WAIT_S

@@ -16,11 +16,11 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeler.access.iap import Assertions, Keys
-from labeler.access.policy import Gate
+from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose, Signer, new_token
 from labeler.api import application
 from labeler.model.people import SignIn
-from labeler.project.project import Dataset, open_dataset
+from labeler.project.project import Project, open_project
 from labeler.settings import load_settings
 from labeler.storage import Page, Store
 from labeler.storage.local import LocalStore
@@ -77,13 +77,13 @@ class Api:
     ) -> None:
         self.folder = folder
         checked = load_settings({"LABELER_STORAGE": str(folder), **settings})
-        self.dataset = Dataset(checked, store, None, SECRET) if store else open_dataset(checked)
+        self.project = Project(checked, store, None, SECRET) if store else open_project(checked)
         self.signer = Signer(SECRET)
         asserted = None
         if checked.auth is SignIn.IAP:
             asserted = Assertions(checked.iap_audience, Keys(checked.iap_keys_url)).person
-        gate = Gate(checked.auth, checked.roles, self.signer, asserted)
-        app = self.app = application(self.dataset, gate, checked.max_upload_bytes)
+        access = AccessPolicy(checked.auth, checked.roles, self.signer, asserted)
+        app = self.app = application(self.project, access, checked.max_upload_bytes)
         self._free = free
         self.served = free.pop() if free else Served(app)
         self.served.app = app

@@ -14,7 +14,7 @@ from PIL import Image
 
 from labeler.api import request_bodies
 from labeler.datasets.exports import coco, zips
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from tests.api.conftest import Open
 from tests.api.support import Api, rect
 from tests.api.test_request_bodies import Upload, settled
@@ -52,7 +52,7 @@ def test_one_picture_at_a_time_is_decoded_and_each_copy_made_once(
     image_id = api.image("a.png", png(4000, 300))
     decoding, held = Meter(), Meter()
     monkeypatch.setattr(Image.Image, "resize", decoding.around(Image.Image.resize))
-    monkeypatch.setattr(Dataset, "picture", held.around(Dataset.picture))
+    monkeypatch.setattr(Project, "display_image", held.around(Project.display_image))
     with ThreadPoolExecutor(20) as pool:
         asked = [f"/api/images/{image_id}?width={width}" for width in WIDTHS * 4]
         answers = list(pool.map(api.client.get, asked))
@@ -69,7 +69,7 @@ def test_copies_are_kept_within_a_number_of_bytes(
     api = open_api()
     image_id = api.image("a.jpg", jpeg(1000, 800))
     made = Meter()
-    monkeypatch.setattr(Dataset, "picture", made.around(Dataset.picture))
+    monkeypatch.setattr(Project, "display_image", made.around(Project.display_image))
 
     def ask(width: int) -> None:
         assert api.client.get(f"/api/images/{image_id}?width={width}").status_code == 200

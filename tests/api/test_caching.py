@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.api.caching import Flights, Kept
+from labeler.api.caching import BytesCache, SharedCalls
 
 
 def test_those_who_ask_at_once_wait_for_one_piece_of_work() -> None:
     async def main() -> None:
-        flights = Flights[int]()
+        flights = SharedCalls[int]()
         started = 0
         go_on = asyncio.Event()
 
@@ -38,7 +38,7 @@ def test_those_who_ask_at_once_wait_for_one_piece_of_work() -> None:
 
 def test_a_failure_is_told_to_all_and_is_no_result_for_the_next() -> None:
     async def main() -> None:
-        flights = Flights[int]()
+        flights = SharedCalls[int]()
 
         async def fail() -> int:
             raise KeyError("a")
@@ -57,7 +57,7 @@ def test_a_failure_is_told_to_all_and_is_no_result_for_the_next() -> None:
 
 def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
     async def main() -> None:
-        flights = Flights[int]()
+        flights = SharedCalls[int]()
         go_on = asyncio.Event()
 
         async def work() -> int:
@@ -81,7 +81,7 @@ def test_a_failure_that_nobody_waits_for_is_no_fault() -> None:
 
     async def main() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda _, fault: faults.append(fault))
-        flights = Flights[int]()
+        flights = SharedCalls[int]()
         go_on = asyncio.Event()
 
         async def fail() -> int:
@@ -104,7 +104,7 @@ def test_a_failure_that_nobody_waits_for_is_no_fault() -> None:
 def test_what_is_kept_is_what_was_asked_for_last_within_the_bound(
     calls: list[tuple[int, int, bool]],
 ) -> None:
-    kept = Kept(10)
+    kept = BytesCache(10)
     model: list[tuple[int, bytes]] = []  # asked for last at the end
     for key, size, asks in calls:
         here = next((item for item in model if item[0] == key), None)

@@ -39,7 +39,7 @@ each_write = pytest.mark.parametrize("write", WRITES, ids=" ".join)
 
 
 @pytest.fixture
-def project(api: Api) -> Api:
+def workspace(api: Api) -> Api:
     """With an image that has a box, and an export."""
     api.save(api.image(), rect())
     made = api.client.post("/api/exports").json()["object"]
@@ -91,22 +91,22 @@ def test_each_call_is_in_the_tables(api: Api) -> None:
 
 @pytest.mark.parametrize("header", ["Authorization", TOKEN_HEADER])
 @pytest.mark.parametrize("text", ["nonsense", "run out", "for a picture", "for an export"])
-def test_a_wrong_token_passes_nowhere(project: Api, header: str, text: str) -> None:
-    before = state(project)
+def test_a_wrong_token_passes_nowhere(workspace: Api, header: str, text: str) -> None:
+    before = state(workspace)
     now = time.time()
     token = {
         "nonsense": "nonsense",
-        "run out": project.token("ana", now - 7200),
-        "for a picture": project.token("ana", now, "0" * 32),
-        "for an export": project.token("ana", now, EXPORT, export=True),
+        "run out": workspace.token("ana", now - 7200),
+        "for a picture": workspace.token("ana", now, "0" * 32),
+        "for an export": workspace.token("ana", now, EXPORT, export=True),
     }[text]
     headers = {header: f"Bearer {token}" if header == "Authorization" else token}
-    answers = [project.client.get(address(project, path), headers=headers) for path in READS]
-    answers += [send(project, write, png(), **headers) for write in WRITES]
+    answers = [workspace.client.get(address(workspace, path), headers=headers) for path in READS]
+    answers += [send(workspace, write, png(), **headers) for write in WRITES]
     for answer in answers:
         refused(answer, 401, "invalid_token")
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
-    assert state(project) == before
+    assert state(workspace) == before
 
 
 @each_write
@@ -115,18 +115,18 @@ def test_a_wrong_token_passes_nowhere(project: Api, header: str, text: str) -> N
     [{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
      {"Origin": "https://evil.example"}, {"Origin": "null"}],
 )  # fmt: skip
-def test_no_other_site_writes(project: Api, write: Write, headers: dict[str, str]) -> None:
-    before = state(project)
-    refused(send(project, write, png(), **headers), 403, "forbidden", "another site")
-    assert state(project) == before
+def test_no_other_site_writes(workspace: Api, write: Write, headers: dict[str, str]) -> None:
+    before = state(workspace)
+    refused(send(workspace, write, png(), **headers), 403, "forbidden", "another site")
+    assert state(workspace) == before
 
 
 @each_write
-def test_no_page_writes_that_can_not_send_our_header(project: Api, write: Write) -> None:
-    before = state(project)
-    del project.client.headers["X-Labeler-Client"]
-    refused(send(project, write, png()), 403, "forbidden", "X-Labeler-Client")
-    assert state(project) == before
+def test_no_page_writes_that_can_not_send_our_header(workspace: Api, write: Write) -> None:
+    before = state(workspace)
+    del workspace.client.headers["X-Labeler-Client"]
+    refused(send(workspace, write, png()), 403, "forbidden", "X-Labeler-Client")
+    assert state(workspace) == before
 
 
 # --- bodies -------------------------------------------------------------------------------
@@ -167,29 +167,29 @@ def test_one_that_says_it_is_too_large_is_answered_before_it_comes(
 
 @each_write
 def test_a_body_that_stops_arriving_is_given_up(
-    project: Api, write: Write, monkeypatch: pytest.MonkeyPatch
+    workspace: Api, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(request_bodies, "PAUSE_S", 0.2)
-    before = state(project)
-    upload = by_hand(project, write, "Content-Length: 1000")
+    before = state(workspace)
+    upload = by_hand(workspace, write, "Content-Length: 1000")
     upload.send(b"{")
     assert upload.answer()[:2] == (408, "timeout")
-    assert state(project) == before
+    assert state(workspace) == before
 
 
 @each_write
 @pytest.mark.parametrize("how", ["Content-Length: 3", "Transfer-Encoding: chunked"])
-def test_a_body_that_is_cut_off_does_nothing(project: Api, write: Write, how: str) -> None:
-    before = state(project)
-    upload = by_hand(project, write, how)
+def test_a_body_that_is_cut_off_does_nothing(workspace: Api, write: Write, how: str) -> None:
+    before = state(workspace)
+    upload = by_hand(workspace, write, how)
     if "chunked" in how:
         upload.chunk(b"{}")
     else:
         upload.send(b"{}")
     upload.cut()
     # An import takes one body at a time: it is free again once the cut one is over.
-    assert settled(lambda: send(project, ("POST", "/api/imports")).status_code == 422)
-    assert state(project) == before
+    assert settled(lambda: send(workspace, ("POST", "/api/imports")).status_code == 422)
+    assert state(workspace) == before
 
 
 # --- answers ------------------------------------------------------------------------------
@@ -197,17 +197,19 @@ def test_a_body_that_is_cut_off_does_nothing(project: Api, write: Write, how: st
 
 @pytest.mark.parametrize("path", READS)
 def test_who_goes_away_before_the_answer_disturbs_nobody(
-    project: Api, path: str, caplog: pytest.LogCaptureFixture
+    workspace: Api, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     for _ in range(3):
-        Upload(project, path=address(project, path), method="GET").cut()
-    assert project.client.get(address(project, path)).status_code == 200
+        Upload(workspace, path=address(workspace, path), method="GET").cut()
+    assert workspace.client.get(address(workspace, path)).status_code == 200
     assert not caplog.records
 
 
 @pytest.mark.parametrize("path", [*READS, *OPEN])
-def test_a_head_is_the_head_of_the_get(project: Api, path: str) -> None:
-    answers = [project.client.request(method, address(project, path)) for method in ("GET", "HEAD")]
+def test_a_head_is_the_head_of_the_get(workspace: Api, path: str) -> None:
+    answers = [
+        workspace.client.request(method, address(workspace, path)) for method in ("GET", "HEAD")
+    ]
     assert [answer.status_code for answer in answers] == [200, 200]
     assert answers[1].content == b""
     names = ("Content-Type", "ETag", "Cache-Control", "Content-Disposition")
@@ -215,12 +217,12 @@ def test_a_head_is_the_head_of_the_get(project: Api, path: str) -> None:
         assert answers[0].headers.get(name) == answers[1].headers.get(name)
 
 
-def test_a_slow_reader_holds_up_nobody(project: Api) -> None:
-    image_id = project.image("large.png", png() + bytes(8 * 2**20))
-    slow = [Upload(project, path=f"/api/images/{image_id}", method="GET") for _ in range(10)]
+def test_a_slow_reader_holds_up_nobody(workspace: Api) -> None:
+    image_id = workspace.image("large.png", png() + bytes(8 * 2**20))
+    slow = [Upload(workspace, path=f"/api/images/{image_id}", method="GET") for _ in range(10)]
     for reader in slow:
         assert reader.socket.recv(20).startswith(b"HTTP/1.1 200")
-    assert project.client.get("/api/health").status_code == 200
-    assert project.client.get(f"/api/images/{image_id}").status_code == 200
+    assert workspace.client.get("/api/health").status_code == 200
+    assert workspace.client.get(f"/api/images/{image_id}").status_code == 200
     for reader in slow:
         reader.cut()

@@ -188,10 +188,10 @@ def test_images_with_a_label(api: Api) -> None:
 def test_images_with_a_renamed_and_a_merged_label(api: Api) -> None:
     for name, label in (("a", "Person"), ("b", "car"), ("c", "human"), ("d", "bus")):
         api.save(api.image(f"{name}.png"), rect(label=label), status="done")
-    api.dataset.labels.add(["person", "bus", "car"])
-    number = {label.name: label.number for label in api.dataset.labels.read().labels}
-    api.dataset.labels.edit(partial(renamed, number=number["person"], name="human"))
-    api.dataset.labels.edit(partial(merged, number=number["bus"], into=number["car"]))
+    api.project.labels.add(["person", "bus", "car"])
+    number = {label.name: label.number for label in api.project.labels.read().labels}
+    api.project.labels.edit(partial(renamed, number=number["person"], name="human"))
+    api.project.labels.edit(partial(merged, number=number["bus"], into=number["car"]))
     for name in ("person", "HUMAN"):
         assert flat(pages(api, label=name)) == ["a.png", "c.png"]
     for name in ("car", "bus"):

@@ -66,7 +66,7 @@ def test_a_change_names_what_it_replaces(open_api: Open) -> None:
     assert read(api) == (changed, answer.headers["ETag"])
     body = refused(put(api, labels, If_Match=tag), 412, "version_conflict", "has changed")
     assert (body["labels"], body["etag"]) == (changed, answer.headers["ETag"])
-    assert api.dataset.labels.read().shown("bus") == "vehicle"
+    assert api.project.labels.read().shown("bus") == "vehicle"
 
 
 def test_who_has_it_is_not_sent_it_again(open_api: Open) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.api.preconditions import Condition, etag, parse, write_condition
+from labeler.api.preconditions import Condition, etag, parse_tags, write_condition
 from labeler.errors import ConditionMissing, InvalidRequest
 
 NOW = etag("1795336765655983275-370-2351650")
@@ -19,7 +19,9 @@ ETAGC = st.text(
 
 def held(current: str | None, match: str | None = None, none_match: str | None = None) -> bool:
     lines = [[value] if value is not None else [] for value in (match, none_match)]
-    return Condition(parse("If-Match", lines[0]), parse("If-None-Match", lines[1])).holds(current)
+    return Condition(parse_tags("If-Match", lines[0]), parse_tags("If-None-Match", lines[1])).holds(
+        current
+    )
 
 
 @pytest.mark.parametrize(
@@ -67,7 +69,7 @@ def test_every_list_is_read(found: list[tuple[bool, str]], lines: int) -> None:
     tags = [f'W/"{text}"' if weak else f'"{text}"' for weak, text in found]
     cut = min(lines, len(tags) - 1)
     values = [", ".join(tags)] if not cut else [" ,".join(tags[:cut]), ",".join(tags[cut:])]
-    parsed = parse("If-Match", values)
+    parsed = parse_tags("If-Match", values)
     assert parsed
     assert (parsed.star, parsed.tags) == (False, tuple(tags))
 
@@ -77,7 +79,7 @@ def test_every_list_is_read(found: list[tuple[bool, str]], lines: int) -> None:
 )
 def test_what_is_no_list_of_etags_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequest, match="quotes included"):
-        parse("If-Match", [text])
+        parse_tags("If-Match", [text])
 
 
 @pytest.mark.parametrize("none_match", [[], ['"x"'], [NOW, 'W/"y"']])

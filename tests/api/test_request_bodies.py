@@ -14,7 +14,7 @@ import pytest
 from starlette.requests import Request
 
 from labeler.api import request_bodies
-from labeler.api.request_bodies import Intake
+from labeler.api.request_bodies import BodyReader
 from labeler.errors import Busy
 from labeler.model.people import Person
 from tests.api.conftest import Open
@@ -282,7 +282,7 @@ def test_one_caller_does_not_take_the_room_of_others() -> None:
     """Who holds more than half of it gives way to others, and is refused more."""
 
     async def scenario() -> list[str]:
-        room = Intake(100)
+        room = BodyReader(100)
         results: list[str] = []
         arrived = asyncio.Event()
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labeler.access.policy import Gate
+from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Signer
 from labeler.api import Front, Visitors
 from labeler.errors import NotSignedIn, SignInUnavailable
@@ -31,11 +31,11 @@ def by_assertion(values: Any) -> Person:
     return Person(values[0])
 
 
-def gate(sign_in: SignIn) -> Gate:
+def access(sign_in: SignIn) -> AccessPolicy:
     asked = sign_in is not SignIn.NONE
     roles = Roles(asked=asked, labellers=People(frozenset({ANA})) if asked else People())
     told = by_assertion if sign_in is SignIn.IAP else None
-    return Gate(sign_in, roles, Signer(b"0123456789abcdef"), told)
+    return AccessPolicy(sign_in, roles, Signer(b"0123456789abcdef"), told)
 
 
 def reached(sign_in: SignIn, kind: str, path: str, files: bool, **headers: str) -> list[str]:
@@ -48,7 +48,7 @@ def reached(sign_in: SignIn, kind: str, path: str, files: bool, **headers: str) 
 
         return called
 
-    visitors = Visitors(gate(sign_in), by_cookies)
+    visitors = Visitors(access(sign_in), by_cookies)
     front = Front(app("streamlit"), app("api"), visitors, takes_files=files)
     named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
     allow = {ALLOW_LARGE: lambda: seen.append("large")}

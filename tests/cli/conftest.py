@@ -10,7 +10,7 @@ import pytest
 from labeler.cli import main
 from tests.cli.support import Done, Run
 from tests.pictures import jpeg, png
-from tests.projects import Project
+from tests.projects import Workspace
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """The same folder, which is there then, seen by the data set itself."""
     (tmp_path / "data").mkdir(exist_ok=True)
-    made = Project(str(tmp_path / "data"))
+    made = Workspace(str(tmp_path / "data"))
     yield made
     made.close()
 

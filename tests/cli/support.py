@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.pictures import png
-from tests.projects import BOX, OTHER, Project, with_boxes
+from tests.projects import BOX, OTHER, Workspace, with_boxes
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = (sys.executable, "-m", "labeler")
@@ -26,13 +26,13 @@ class Done:
 Run = Callable[..., Done]
 
 
-def labelled(project: Project) -> tuple[str, str]:
+def labelled(workspace: Workspace) -> tuple[str, str]:
     """Two labelled images; their IDs."""
-    dataset = project.open()
+    project = workspace.open()
     ids = []
     for name, rects in (("a.png", (BOX, OTHER)), ("b.png", (BOX,))):
-        image_id = dataset.add_image(name, png()).image_id
-        opened = dataset.open_document(image_id)
-        dataset.save_document(image_id, with_boxes(opened, *rects), opened, by="ana@example.com")
+        image_id = project.add_image(name, png()).image_id
+        opened = project.open_document(image_id)
+        project.save_document(image_id, with_boxes(opened, *rects), opened, by="ana@example.com")
         ids.append(image_id)
     return ids[0], ids[1]

@@ -11,7 +11,7 @@ from labeler.image_names import name_size_id
 from tests.cli.support import Done, Run
 from tests.gcs_server import GcsServer
 from tests.pictures import REAL, png, real_photos
-from tests.projects import Project
+from tests.projects import Workspace
 
 
 def test_files_are_added_and_each_is_told(run: Run, photos: Path) -> None:
@@ -95,9 +95,9 @@ def test_a_store_that_refuses_all_is_not_asked_for_ever(
     assert lines[-1] == "labeler: Gave up: 9 more images were not tried."
 
 
-def test_originals_need_not_be_kept(run: Run, photos: Path, project: Project) -> None:
+def test_originals_need_not_be_kept(run: Run, photos: Path, workspace: Workspace) -> None:
     assert run("add", photos / "b.png", UPLOADS="off").code == 0
-    assert [key.partition("/")[0] for key in project.objects()] == ["annotations"]
+    assert [key.partition("/")[0] for key in workspace.objects()] == ["annotations"]
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="no real photos beside the repository")

@@ -14,7 +14,7 @@ from labeler.image_names import name_size_id
 from labeler.project.image_index import document_key
 from tests.cli.support import Done, Run, labelled
 from tests.pictures import jpeg, png
-from tests.projects import BOX, OTHER, Project, old_document, with_boxes
+from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
 
 ALL_LABELS = "car,dog"
 
@@ -27,113 +27,115 @@ def check(run: Run) -> Callable[..., Done]:
 Check = Callable[..., Done]
 
 
-def test_a_whole_project_passes_and_is_left_as_it_is(check: Check, project: Project) -> None:
-    labelled(project)
-    project.open().labels.add(["car", "dog"])
-    project.put("uploads/c.png", png(32, 32))
-    before = project.objects()
+def test_a_whole_project_passes_and_is_left_as_it_is(check: Check, workspace: Workspace) -> None:
+    labelled(workspace)
+    workspace.open().labels.add(["car", "dog"])
+    workspace.put("uploads/c.png", png(32, 32))
+    before = workspace.objects()
     for given in ([], ["--repair"]):
         assert check(*given) == Done(0, "3 images checked, 0 with a problem\n", "")
-        assert project.objects() == before
+        assert workspace.objects() == before
 
 
 def test_what_is_missing_or_damaged_is_told_and_never_touched(
-    check: Check, project: Project
+    check: Check, workspace: Workspace
 ) -> None:
-    labelled(project)
-    project.open().labels.add(["car", "dog"])
-    project.remove("uploads/b.png")
-    project.put("annotations/broken.json", b"{")
-    project.put("annotations/newer.json", old_document("n.png", metadata={"version": "2.0"}))
-    before = project.objects()
+    labelled(workspace)
+    workspace.open().labels.add(["car", "dog"])
+    workspace.remove("uploads/b.png")
+    workspace.put("annotations/broken.json", b"{")
+    workspace.put("annotations/newer.json", old_document("n.png", metadata={"version": "2.0"}))
+    before = workspace.objects()
     for given in ([], ["--repair"]):
         done = check(*given)
         assert (done.code, done.out) == (1, "4 images checked, 3 with a problem\n")
         assert "The original is not there" in done.err
         assert "annotations/broken.json is damaged" in done.err
         assert "annotations/newer.json was written by a newer Labeler" in done.err
-        assert project.objects() == before
+        assert workspace.objects() == before
 
 
-def test_originals_that_are_not_kept_are_not_missed(check: Check, project: Project) -> None:
-    labelled(project)
-    project.remove("uploads/b.png")
+def test_originals_that_are_not_kept_are_not_missed(check: Check, workspace: Workspace) -> None:
+    labelled(workspace)
+    workspace.remove("uploads/b.png")
     assert check(UPLOADS="off").code == 0
 
 
-def test_a_damaged_registry_fails_the_check(check: Check, project: Project) -> None:
-    labelled(project)
-    project.put("registry/images.json", b"[1")
-    before = project.objects()
+def test_a_damaged_registry_fails_the_check(check: Check, workspace: Workspace) -> None:
+    labelled(workspace)
+    workspace.put("registry/images.json", b"[1")
+    before = workspace.objects()
     done = check("--repair")
     assert done.code == 1
     assert "registry/images.json is damaged" in done.err
-    assert project.objects()["registry/images.json"] == before["registry/images.json"]
+    assert workspace.objects()["registry/images.json"] == before["registry/images.json"]
 
 
-def test_a_damaged_label_set_fails_the_check(check: Check, project: Project) -> None:
-    project.put("labels.json", b"{")
+def test_a_damaged_label_set_fails_the_check(check: Check, workspace: Workspace) -> None:
+    workspace.put("labels.json", b"{")
     done = check("--repair")
     assert done.code == 1
     assert "labels.json is damaged" in done.err
 
 
 def test_another_picture_in_the_place_of_the_original_is_told(
-    check: Check, project: Project
+    check: Check, workspace: Workspace
 ) -> None:
-    labelled(project)
-    project.put("uploads/a.png", png()[:-1] + b"x")
+    labelled(workspace)
+    workspace.put("uploads/a.png", png()[:-1] + b"x")
     done = check()
     assert done.code == 1
     assert "uploads/a.png is not the picture that the boxes were drawn on" in done.err
 
 
-def test_a_document_under_the_name_of_another_image_is_told(check: Check, project: Project) -> None:
-    first, second = labelled(project)
-    data, _ = project.store().read(document_key(first))
-    project.put(document_key(second), data)
+def test_a_document_under_the_name_of_another_image_is_told(
+    check: Check, workspace: Workspace
+) -> None:
+    first, second = labelled(workspace)
+    data, _ = workspace.store().read(document_key(first))
+    workspace.put(document_key(second), data)
     done = check()
     assert done.code == 1
     assert f"It says that it is the document of {first}" in done.err
 
 
-def test_two_pictures_of_one_image_id_are_told(check: Check, project: Project) -> None:
-    project.put("uploads/north/a.bmp", b"BM" + b"1" * 100)
-    project.put("uploads/south/a.bmp", b"BM" + b"2" * 100)
+def test_two_pictures_of_one_image_id_are_told(check: Check, workspace: Workspace) -> None:
+    workspace.put("uploads/north/a.bmp", b"BM" + b"1" * 100)
+    workspace.put("uploads/south/a.bmp", b"BM" + b"2" * 100)
     done = check()
     assert done.code == 1
     assert "are different pictures of one image ID" in done.err
-    project.put("uploads/south/a.bmp", b"BM" + b"1" * 100)
+    workspace.put("uploads/south/a.bmp", b"BM" + b"1" * 100)
     done = check()
     assert (done.code, "are one picture" in done.err) == (0, True)
 
 
-def test_metadata_of_another_program_is_written_anew(check: Check, project: Project) -> None:
-    first, _ = labelled(project)
+def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Workspace) -> None:
+    first, _ = labelled(workspace)
     key = document_key(first)
-    data, info = project.store().read(key)
-    project.store().write(key, data + b" ", replaces=info.version, metadata=info.metadata)
-    project.put(document_key("old"), old_document("o.png", rects=[]))
-    project.put("uploads/o.png", png())
-    before = project.objects()
+    data, info = workspace.store().read(key)
+    workspace.store().write(key, data + b" ", replaces=info.version, metadata=info.metadata)
+    workspace.put(document_key("old"), old_document("o.png", rects=[]))
+    workspace.put("uploads/o.png", png())
+    before = workspace.objects()
     done = check()
     assert done.code == 1
     assert f"{key}: Its metadata is of another state" in done.err
     assert "annotations/old.json: It has no metadata of ours" in done.err
-    assert project.objects() == before
+    assert workspace.objects() == before
     repaired = check("--repair")
     assert repaired.err.count("Mended: the metadata was written anew") == 2
-    assert {k: data for k, (data, _) in project.objects().items() if k != "labels.json"} == {
+    assert {k: data for k, (data, _) in workspace.objects().items() if k != "labels.json"} == {
         k: data for k, (data, _) in before.items()
     }
     assert check().err == ""
-    assert project.store().info(key).metadata["rects"] == "2"
+    assert workspace.store().info(key).metadata["rects"] == "2"
 
 
-def test_labels_that_boxes_have_are_added(check: Check, project: Project) -> None:
-    labelled(project)
-    project.open().labels.add(["car"])
-    project.put(
+def test_labels_that_boxes_have_are_added(check: Check, workspace: Workspace) -> None:
+    labelled(workspace)
+    workspace.open().labels.add(["car"])
+    workspace.put(
         document_key("x"),
         old_document("x.png", rects=[{**BOX.model_dump(), "label": "\u202e"}]),
     )
@@ -141,31 +143,33 @@ def test_labels_that_boxes_have_are_added(check: Check, project: Project) -> Non
     assert "labels.json: It lacks labels that boxes have: dog, \\u202e. --repair" in done.err
     done = check("--repair")
     assert "Mended: added: dog; can't be labels: \\u202e." in done.err
-    assert [label.name for label in project.open().labels.read().labels] == [
+    assert [label.name for label in workspace.open().labels.read().labels] == [
         "object",
         "car",
         "dog",
     ]
 
 
-def test_a_lost_label_set_is_made_from_the_newest_export(check: Check, project: Project) -> None:
-    labelled(project)
-    dataset = project.open()
-    dataset.labels.add(["zebra", "car", "dog"])
-    dataset.exports.write()
-    numbers = {label.name: label.number for label in dataset.labels.read().labels}
-    project.remove("labels.json")
+def test_a_lost_label_set_is_made_from_the_newest_export(
+    check: Check, workspace: Workspace
+) -> None:
+    labelled(workspace)
+    project = workspace.open()
+    project.labels.add(["zebra", "car", "dog"])
+    project.exports.write()
+    numbers = {label.name: label.number for label in project.labels.read().labels}
+    workspace.remove("labels.json")
     done = check("--repair", LABELS="object")
     assert "labels.json: It is not there" in done.err
     assert done.code == 0
-    found = json.loads(project.store().read("labels.json")[0])["labels"]
+    found = json.loads(workspace.store().read("labels.json")[0])["labels"]
     assert {one["name"]: one["number"] for one in found} == numbers
 
 
 def test_what_killed_writers_left_is_removed(
-    check: Check, project: Project, tmp_path: Path
+    check: Check, workspace: Workspace, tmp_path: Path
 ) -> None:
-    labelled(project)
+    labelled(workspace)
     left, fresh = (tmp_path / "data" / ".labeler" / "tmp" / name for name in ("left", "fresh"))
     for path in (left, fresh):
         path.write_bytes(b"half")
@@ -178,23 +182,23 @@ def test_what_killed_writers_left_is_removed(
     assert fresh.exists()
 
 
-def test_a_save_during_the_repair_wins(check: Check, project: Project) -> None:
+def test_a_save_during_the_repair_wins(check: Check, workspace: Workspace) -> None:
     """Mending names the state that it has read: the newer document is never written over."""
-    dataset = project.open()
-    image_id = dataset.add_image("a.jpg", jpeg()).image_id
-    opened = dataset.open_document(image_id)
-    project.put(document_key(image_id), project.store().read(document_key(image_id))[0] + b" ")
-    again = project.open().open_document(image_id)
-    dataset.save_document(image_id, with_boxes(again, BOX, OTHER), again, by="")
+    project = workspace.open()
+    image_id = project.add_image("a.jpg", jpeg()).image_id
+    opened = project.open_document(image_id)
+    workspace.put(document_key(image_id), workspace.store().read(document_key(image_id))[0] + b" ")
+    again = workspace.open().open_document(image_id)
+    project.save_document(image_id, with_boxes(again, BOX, OTHER), again, by="")
     assert opened.version != again.version
     done = check("--repair")
     assert done.code == 0
-    assert project.open().open_document(image_id).document.rects == (BOX, OTHER)
+    assert workspace.open().open_document(image_id).document.rects == (BOX, OTHER)
 
 
-def test_stray_objects_are_told(check: Check, project: Project) -> None:
-    project.put("annotations/Notes.txt", b"words")
-    project.put(f"annotations/{name_size_id('a.png', 9)}.json.bak", b"{}")
+def test_stray_objects_are_told(check: Check, workspace: Workspace) -> None:
+    workspace.put("annotations/Notes.txt", b"words")
+    workspace.put(f"annotations/{name_size_id('a.png', 9)}.json.bak", b"{}")
     done = check()
     assert done.code == 0
     assert done.err.count("This is no document") == 2

@@ -10,7 +10,7 @@ import pytest
 from tests.cli.support import Done, Run, labelled
 from tests.gcs_server import GcsServer
 from tests.pictures import png
-from tests.projects import Project
+from tests.projects import Workspace
 
 
 @pytest.fixture
@@ -20,36 +20,36 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
         yield running
 
 
-def contents(project: Project) -> dict[str, tuple[bytes, dict[str, str]]]:
+def contents(workspace: Workspace) -> dict[str, tuple[bytes, dict[str, str]]]:
     """Bytes and metadata of every object."""
-    store = project.store()
+    store = workspace.store()
     found = {}
-    for key, (data, _) in project.objects().items():
+    for key, (data, _) in workspace.objects().items():
         found[key] = data, dict(store.info(key).metadata)
     store.close()
     return found
 
 
 def test_there_and_back_again(
-    run: Run, project: Project, server: GcsServer, tmp_path: Path
+    run: Run, workspace: Workspace, server: GcsServer, tmp_path: Path
 ) -> None:
     """Folder to bucket to folder: the same bytes under the same seals, and the check is content."""
-    labelled(project)
-    dataset = project.open()
-    dataset.labels.add(["car", "dog"])
-    dataset.exports.write()
-    project.put("uploads/large.bmp", b"BM" + b"x" * 3 * 2**20)
-    there = contents(project)
+    labelled(workspace)
+    project = workspace.open()
+    project.labels.add(["car", "dog"])
+    project.exports.write()
+    workspace.put("uploads/large.bmp", b"BM" + b"x" * 3 * 2**20)
+    there = contents(workspace)
     dry = run("copy", "gs://labels/team", "--dry-run")
     assert dry == Done(0, "9 objects would be copied, 0 were there, 0 differ\n", dry.err)
     assert not server.bucket("labels").live
     assert run("copy", "gs://labels/team").out == "9 objects copied, 0 were there, 0 differ\n"
-    bucket = Project("gs://labels/team")
+    bucket = Workspace("gs://labels/team")
     assert contents(bucket) == there
     assert run("copy", "gs://labels/team").out == "0 objects copied, 9 were there, 0 differ\n"
     back = str(tmp_path / "back")
     assert run("copy", back, STORAGE="gs://labels/team").code == 0
-    assert contents(Project(back)) == there
+    assert contents(Workspace(back)) == there
     for place in ("gs://labels/team", back):
         checked = run("check", STORAGE=place)
         assert checked.code == 0, checked.err
@@ -58,9 +58,9 @@ def test_there_and_back_again(
 
 
 def test_originals_of_another_place_come_along(
-    run: Run, project: Project, server: GcsServer, tmp_path: Path
+    run: Run, workspace: Workspace, server: GcsServer, tmp_path: Path
 ) -> None:
-    apart = Project("gs://labels", UPLOADS="gs://pictures")
+    apart = Workspace("gs://labels", UPLOADS="gs://pictures")
     labelled(apart)
     to = tmp_path / "together"
     assert run("copy", to, STORAGE="gs://labels", UPLOADS="gs://pictures").code == 0
@@ -69,8 +69,8 @@ def test_originals_of_another_place_come_along(
     apart.close()
 
 
-def test_what_is_there_stays(run: Run, project: Project, tmp_path: Path) -> None:
-    labelled(project)
+def test_what_is_there_stays(run: Run, workspace: Workspace, tmp_path: Path) -> None:
+    labelled(workspace)
     to = tmp_path / "to"
     (to / "uploads").mkdir(parents=True)
     (to / "uploads" / "a.png").write_bytes(b"another")
@@ -82,17 +82,17 @@ def test_what_is_there_stays(run: Run, project: Project, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("to", ["", "/uploads/x", "/.."])
 def test_a_place_within_or_around_the_project_is_refused(
-    run: Run, project: Project, to: str
+    run: Run, workspace: Workspace, to: str
 ) -> None:
-    labelled(project)
-    before = project.objects()
-    done = run("copy", project.place + to)
+    labelled(workspace)
+    before = workspace.objects()
+    done = run("copy", workspace.place + to)
     assert done.code == 1
     assert "name another place" in done.err
-    assert project.objects() == before
+    assert workspace.objects() == before
 
 
-def test_no_place_is_wrong_usage(run: Run, project: Project) -> None:
-    labelled(project)
+def test_no_place_is_wrong_usage(run: Run, workspace: Workspace) -> None:
+    labelled(workspace)
     assert run("copy", "s3://bucket").code == 2
     assert run("copy").code == 2

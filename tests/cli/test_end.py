@@ -17,7 +17,7 @@ from labeler.project.image_index import document_key
 from labeler.storage import open_store
 from tests.cli.support import PROGRAM, ROOT, Done, Run, labelled
 from tests.gcs_server import Fault, GcsServer
-from tests.projects import Project, old_document
+from tests.projects import Workspace, old_document
 
 
 @pytest.mark.parametrize(
@@ -94,13 +94,13 @@ def start(*arguments: str, storage: str, **more: str) -> subprocess.Popen[bytes]
     )  # fmt: skip
 
 
-def test_a_reader_who_goes_away_ends_it_quietly(project: Project) -> None:
-    store = open_store(project.settings.storage)
+def test_a_reader_who_goes_away_ends_it_quietly(workspace: Workspace) -> None:
+    store = open_store(workspace.settings.storage)
     for number in range(300):
         name = f"{number:0200}.png"
-        project.put(document_key(f"n{number}"), old_document(name))
+        workspace.put(document_key(f"n{number}"), old_document(name))
     store.close()
-    process = start("list", storage=project.place)
+    process = start("list", storage=workspace.place)
     assert process.stdout
     assert process.stderr
     process.stdout.read(1)
@@ -132,12 +132,12 @@ def test_ctrl_c_ends_it_quietly() -> None:
     assert (out, err, process.returncode) == (b"", b"", -signal.SIGINT)
 
 
-def test_a_full_disk_is_told(project: Project) -> None:
-    image_id, _ = labelled(project)
+def test_a_full_disk_is_told(workspace: Workspace) -> None:
+    image_id, _ = labelled(workspace)
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*PROGRAM, "show", image_id],
-            cwd=ROOT, env=os.environ | {"LABELER_STORAGE": project.place},
+            cwd=ROOT, env=os.environ | {"LABELER_STORAGE": workspace.place},
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 1
@@ -145,9 +145,9 @@ def test_a_full_disk_is_told(project: Project) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "utf-8", "latin-1"])
-def test_what_it_prints_is_utf8_wherever_it_runs(project: Project, encoding: str) -> None:
-    project.put(document_key("x"), old_document("猫é.png"))
-    environ = os.environ | {"LABELER_STORAGE": project.place, "PYTHONIOENCODING": encoding}
+def test_what_it_prints_is_utf8_wherever_it_runs(workspace: Workspace, encoding: str) -> None:
+    workspace.put(document_key("x"), old_document("猫é.png"))
+    environ = os.environ | {"LABELER_STORAGE": workspace.place, "PYTHONIOENCODING": encoding}
     for arguments in (["list"], ["list", "--json"], ["show", "x"]):
         done = subprocess.run(
             [*PROGRAM, *arguments], cwd=ROOT, env=environ, capture_output=True, check=True

@@ -10,7 +10,7 @@ from tests.cli.support import Run
 from tests.datasets.formats.support import written
 from tests.datasets.imports.support import boxes, coco, documents
 from tests.pictures import png
-from tests.projects import Project
+from tests.projects import Workspace
 
 
 @pytest.fixture
@@ -19,11 +19,13 @@ def data_set(tmp_path: Path) -> Path:
     return written(tmp_path / "set", {"set.json": content, "a.png": png()})
 
 
-def test_a_data_set_is_imported_and_summed_up(run: Run, project: Project, data_set: Path) -> None:
+def test_a_data_set_is_imported_and_summed_up(
+    run: Run, workspace: Workspace, data_set: Path
+) -> None:
     dry = run("import", "coco", data_set, "--dry-run")
     assert dry.code == 1
     assert dry.out.startswith("A dry run: nothing was changed.")
-    assert not project.objects()
+    assert not workspace.objects()
     done = run("import", "coco", data_set)
     assert done.code == 1
     assert done.out == dry.out.partition("\n")[2]
@@ -38,10 +40,10 @@ def test_a_data_set_is_imported_and_summed_up(run: Run, project: Project, data_s
     )
     allowed = run("import", "coco", data_set, "--allow-missing")
     assert (allowed.code, allowed.err.count("\n")) == (0, 1)
-    assert boxes(documents(project.open())["a.png"]) == [("car", 1, 2, 3, 4)]
+    assert boxes(documents(workspace.open())["a.png"]) == [("car", 1, 2, 3, 4)]
 
 
-def test_options(run: Run, project: Project, data_set: Path, tmp_path: Path) -> None:
+def test_options(run: Run, workspace: Workspace, data_set: Path, tmp_path: Path) -> None:
     pictures = written(tmp_path / "pictures", {"gone.png": png()})
     done = run("import", "coco", data_set / "set.json", "--images", pictures, "--label", "car=bus")
     assert done.code == 1
@@ -49,11 +51,13 @@ def test_options(run: Run, project: Project, data_set: Path, tmp_path: Path) -> 
     run("import", "coco", data_set, "--label", "car=bus")
     done = run("import", "coco", data_set, "--existing", "merge")
     assert "boxes imported\t1" in done.out
-    stored = documents(project.open())["a.png"]
+    stored = documents(workspace.open())["a.png"]
     assert boxes(stored) == [("bus", 1, 2, 3, 4), ("car", 1, 2, 3, 4)]
 
 
-def test_what_is_wrong_is_said_and_ends_with_1(run: Run, project: Project, tmp_path: Path) -> None:
+def test_what_is_wrong_is_said_and_ends_with_1(
+    run: Run, workspace: Workspace, tmp_path: Path
+) -> None:
     bad = coco({"a.png": [[1, 2, 3, 4], [1, 2]]})
     path = written(tmp_path / "bad", {"set.json": bad, "a.png": png()})
     done = run("import", "coco", path)

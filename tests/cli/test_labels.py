@@ -7,9 +7,9 @@ import json
 import pytest
 
 from tests.cli.support import Done, Run, labelled
-from tests.projects import Project
+from tests.projects import Workspace
 
-pytestmark = pytest.mark.usefixtures("project")
+pytestmark = pytest.mark.usefixtures("workspace")
 
 
 def listed(run: Run) -> list[list[str]]:
@@ -18,7 +18,7 @@ def listed(run: Run) -> list[list[str]]:
     return [line.split("\t") for line in done.out.splitlines()]
 
 
-def test_labels_are_listed_and_edited(run: Run, project: Project) -> None:
+def test_labels_are_listed_and_edited(run: Run, workspace: Workspace) -> None:
     assert run("labels", "list", LABELS="car,dog").out == (
         "1\t#e6194b\toffered\tcar\t\n2\t#3cb44b\toffered\tdog\t\n"
     )
@@ -40,16 +40,16 @@ def test_labels_are_listed_and_edited(run: Run, project: Project) -> None:
     assert [row[2] for row in listed(run)] == ["offered"] * 4
     text = run("labels", "list", "--json").out
     assert json.loads(text)["labels"][0]["former"] == ["car"]
-    assert text.encode() == project.objects()["labels.json"][0]
+    assert text.encode() == workspace.objects()["labels.json"][0]
 
 
-def test_an_edit_moves_boxes_and_touches_no_document(run: Run, project: Project) -> None:
-    labelled(project)  # two cars and a dog
-    before = project.objects()
+def test_an_edit_moves_boxes_and_touches_no_document(run: Run, workspace: Workspace) -> None:
+    labelled(workspace)  # two cars and a dog
+    before = workspace.objects()
     run("labels", "merge", "dog", "car", LABELS="car,dog")
     run("labels", "rename", "car", "van")
     assert run("stats").out.splitlines()[-3:] == ["3\tboxes", "3\t  van", "0\t  dog"]
-    after = project.objects()
+    after = workspace.objects()
     del after["labels.json"]
     assert after == before
 
@@ -65,12 +65,12 @@ def test_an_edit_moves_boxes_and_touches_no_document(run: Run, project: Project)
     ],
 )
 def test_what_is_refused(
-    run: Run, project: Project, arguments: tuple[str, ...], words: str
+    run: Run, workspace: Workspace, arguments: tuple[str, ...], words: str
 ) -> None:
     done = run("labels", *arguments, LABELS="car,dog")
     assert (done.code, done.out) == (1, "")
     assert words in done.err
-    assert project.objects() == {}
+    assert workspace.objects() == {}
 
 
 def test_the_last_label_that_is_offered(run: Run) -> None:
@@ -80,9 +80,9 @@ def test_the_last_label_that_is_offered(run: Run) -> None:
     assert "no box can be drawn until one is offered or added" in done.err
 
 
-def test_a_rebuilt_set_says_so(run: Run, project: Project) -> None:
-    export = project.open().exports.write()[0]
-    project.remove("labels.json")
+def test_a_rebuilt_set_says_so(run: Run, workspace: Workspace) -> None:
+    export = workspace.open().exports.write()[0]
+    workspace.remove("labels.json")
     done = run("labels", "list")
     assert done.out == "1\t#e6194b\toffered\tobject\t\n"
     assert f"labels.json was missing; these labels were taken from {export.key}." in done.err

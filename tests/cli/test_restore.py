@@ -18,7 +18,7 @@ from tests.cli.support import Run, labelled
 from tests.gcs_server import Bucket, GcsServer
 from tests.gcs_server.model import Conditions
 from tests.pictures import png
-from tests.projects import BOX, OTHER, Project, with_boxes
+from tests.projects import BOX, OTHER, Workspace, with_boxes
 
 NOW = datetime.now(UTC)
 NOON = NOW - timedelta(hours=2)
@@ -40,8 +40,8 @@ def bucket(server: GcsServer) -> Bucket:
 
 
 @pytest.fixture
-def place(bucket: Bucket) -> Iterator[Project]:
-    made = Project("gs://labels/team")
+def place(bucket: Bucket) -> Iterator[Workspace]:
+    made = Workspace("gs://labels/team")
     yield made
     made.close()
 
@@ -66,18 +66,18 @@ def age(bucket: Bucket, hours: float) -> None:
             one.soft_deleted = one.soft_deleted and one.soft_deleted - past
 
 
-def draw(place: Project, image_id: str, *rects: Rect) -> None:
-    dataset = place.open()
-    opened = dataset.open_document(image_id)
-    dataset.save_document(image_id, with_boxes(opened, *rects), opened, by="ben")
+def draw(place: Workspace, image_id: str, *rects: Rect) -> None:
+    project = place.open()
+    opened = project.open_document(image_id)
+    project.save_document(image_id, with_boxes(opened, *rects), opened, by="ben")
 
 
-def objects(place: Project) -> dict[str, bytes]:
+def objects(place: Workspace) -> dict[str, bytes]:
     return {key: data for key, (data, _) in place.objects().items()}
 
 
 def test_the_project_comes_back_and_nothing_is_destroyed(
-    run: Run, bucket: Bucket, place: Project
+    run: Run, bucket: Bucket, place: Workspace
 ) -> None:
     """Spoilt, deleted and lost: documents, labels and originals are as they were at noon."""
     first, second = labelled(place)
@@ -116,7 +116,7 @@ def test_the_project_comes_back_and_nothing_is_destroyed(
 
 @pytest.mark.parametrize("versioning", [False, True])
 def test_numbers_that_were_given_since_then_stay(
-    run: Run, bucket: Bucket, place: Project, versioning: bool
+    run: Run, bucket: Bucket, place: Workspace, versioning: bool
 ) -> None:
     """Another image under a number of an export would be taken for the one in it."""
     bucket.settings["versioning"] = {"enabled": versioning}
@@ -138,7 +138,7 @@ def test_numbers_that_were_given_since_then_stay(
     assert objects(place)[REGISTRY_KEY] == at_noon
 
 
-def test_one_document_comes_back(run: Run, bucket: Bucket, place: Project) -> None:
+def test_one_document_comes_back(run: Run, bucket: Bucket, place: Workspace) -> None:
     first, second = labelled(place)
     age(bucket, 3)
     draw(place, first, OTHER)
@@ -150,7 +150,7 @@ def test_one_document_comes_back(run: Run, bucket: Bucket, place: Project) -> No
 
 
 def test_boxes_of_an_open_page_are_merged_with_what_came_back(
-    run: Run, bucket: Bucket, place: Project
+    run: Run, bucket: Bucket, place: Workspace
 ) -> None:
     first, _ = labelled(place)
     age(bucket, 3)
@@ -165,7 +165,7 @@ def test_boxes_of_an_open_page_are_merged_with_what_came_back(
 
 @pytest.mark.parametrize("versioning", [False, True])
 def test_what_was_deleted_for_good_comes_back_from_soft_delete(
-    run: Run, bucket: Bucket, place: Project, versioning: bool
+    run: Run, bucket: Bucket, place: Workspace, versioning: bool
 ) -> None:
     """A bucket as Google makes it, without versions; and one whose old versions were deleted."""
     bucket.settings["versioning"] = {"enabled": versioning}
@@ -190,7 +190,7 @@ def test_what_was_deleted_for_good_comes_back_from_soft_delete(
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("gcloud") is None, reason="the command gcloud is not installed")
 def test_google_s_command_brings_one_object_back(
-    server: GcsServer, bucket: Bucket, place: Project, tmp_path: Path
+    server: GcsServer, bucket: Bucket, place: Workspace, tmp_path: Path
 ) -> None:
     """As docs/disaster.md has it."""
     bucket.settings["versioning"] = {"enabled": False}
@@ -226,7 +226,7 @@ def test_originals_in_a_bucket_of_their_own_come_back(
 ) -> None:
     pictures = server.bucket("pictures")
     pictures.settings["versioning"] = {"enabled": True}
-    place = Project("gs://labels/team", UPLOADS="gs://pictures")
+    place = Workspace("gs://labels/team", UPLOADS="gs://pictures")
     labelled(place)
     for one in (bucket, pictures):
         age(one, 3)
@@ -238,7 +238,7 @@ def test_originals_in_a_bucket_of_their_own_come_back(
     place.close()
 
 
-def test_what_was_never_there_is_told(run: Run, bucket: Bucket, place: Project) -> None:
+def test_what_was_never_there_is_told(run: Run, bucket: Bucket, place: Workspace) -> None:
     first, _ = labelled(place)
     long_ago = (NOW - timedelta(days=400)).isoformat()
     done = run("restore", "--at", long_ago, first)
@@ -251,7 +251,7 @@ def test_a_wrong_time_is_wrong_usage(run: Run, time: str) -> None:
     assert run("restore", "--at", time).code == 2
 
 
-def test_a_time_without_offset_is_utc(run: Run, bucket: Bucket, place: Project) -> None:
+def test_a_time_without_offset_is_utc(run: Run, bucket: Bucket, place: Workspace) -> None:
     first, _ = labelled(place)
     age(bucket, 3)
     draw(place, first)

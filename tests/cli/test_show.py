@@ -12,7 +12,7 @@ from labeler.model.document import Status
 from labeler.project.image_index import document_key
 from tests.cli.support import Done, Run, labelled
 from tests.pictures import png
-from tests.projects import Project, old_document
+from tests.projects import Workspace, old_document
 
 
 @pytest.mark.parametrize(
@@ -35,9 +35,9 @@ def test_the_list_of_nothing_is_empty(run: Run, tmp_path: Path) -> None:
     assert run("list", "--json") == Done(0, "[]\n", "")
 
 
-def test_the_list_shows_each_image(run: Run, project: Project) -> None:
-    first, second = labelled(project)
-    project.put("annotations/broken.json", b"{")
+def test_the_list_shows_each_image(run: Run, workspace: Workspace) -> None:
+    first, second = labelled(workspace)
+    workspace.put("annotations/broken.json", b"{")
     done = run("list")
     assert done.code == 0
     assert [line.split("\t") for line in done.out.splitlines()] == [
@@ -47,8 +47,8 @@ def test_the_list_shows_each_image(run: Run, project: Project) -> None:
     ]
 
 
-def test_the_list_can_be_read_by_programs(run: Run, project: Project) -> None:
-    first, _ = labelled(project)
+def test_the_list_can_be_read_by_programs(run: Run, workspace: Workspace) -> None:
+    first, _ = labelled(workspace)
     listed = json.loads(run("list", "--json").out)
     assert [one["image_path"] for one in listed] == ["a.png", "b.png"]
     saved_at = listed[0].pop("saved_at")
@@ -65,21 +65,21 @@ def test_the_list_can_be_read_by_programs(run: Run, project: Project) -> None:
 
 
 @pytest.mark.parametrize("status", Status)
-def test_the_list_can_be_of_one_status(run: Run, project: Project, status: Status) -> None:
+def test_the_list_can_be_of_one_status(run: Run, workspace: Workspace, status: Status) -> None:
     for one in Status:
-        project.put(document_key(one.value), old_document(one.value, metadata={"status": one}))
+        workspace.put(document_key(one.value), old_document(one.value, metadata={"status": one}))
     done = run("list", "--status", status)
     assert [line.split("\t")[3] for line in done.out.splitlines()] == [status]
 
 
-def test_names_can_not_steer_the_terminal(run: Run, project: Project) -> None:
-    project.put(document_key("x"), old_document("a\x1b[2J\n\u202eb\u2028c.png"))
+def test_names_can_not_steer_the_terminal(run: Run, workspace: Workspace) -> None:
+    workspace.put(document_key("x"), old_document("a\x1b[2J\n\u202eb\u2028c.png"))
     done = run("list")
     assert done.out == "x\tin_progress\t2\ta\\x1b[2J\\n\\u202eb\\u2028c.png\n"
 
 
-def test_a_document_is_shown_as_it_is(run: Run, project: Project) -> None:
-    project.put(document_key("x"), old_document("é.png"))
+def test_a_document_is_shown_as_it_is(run: Run, workspace: Workspace) -> None:
+    workspace.put(document_key("x"), old_document("é.png"))
     done = run("show", "x")
     assert done.code == 0
     assert "é.png" in done.out
@@ -89,12 +89,14 @@ def test_a_document_is_shown_as_it_is(run: Run, project: Project) -> None:
     assert shown == json.loads(old_document("é.png"))
 
 
-def test_an_image_that_nobody_opened_yet_has_an_empty_document(run: Run, project: Project) -> None:
-    project.put("uploads/a.png", png())
-    before = project.objects()
+def test_an_image_that_nobody_opened_yet_has_an_empty_document(
+    run: Run, workspace: Workspace
+) -> None:
+    workspace.put("uploads/a.png", png())
+    before = workspace.objects()
     shown = json.loads(run("show", name_size_id("a.png", len(png()))).out)
     assert (shown["rects"], shown["image_width"]) == ([], 64)
-    assert project.objects() == before
+    assert workspace.objects() == before
 
 
 @pytest.mark.parametrize("image_id", ["nothing", "../labels", "A", ""])
@@ -104,18 +106,18 @@ def test_what_is_not_there_is_told(run: Run, image_id: str) -> None:
     assert done.err.startswith("labeler: There is no ")
 
 
-def test_a_damaged_document_is_told(run: Run, project: Project) -> None:
-    project.put(document_key("x"), b"{")
+def test_a_damaged_document_is_told(run: Run, workspace: Workspace) -> None:
+    workspace.put(document_key("x"), b"{")
     done = run("show", "x")
     assert (done.code, done.out) == (1, "")
     assert "annotations/x.json is damaged" in done.err
 
 
-def test_images_and_boxes_are_counted(run: Run, project: Project) -> None:
-    labelled(project)
-    project.put("uploads/c.png", png(32, 32))
-    project.put("annotations/broken.json", b"{")
-    project.put(document_key("x"), old_document("x.png", metadata={"status": "done"}))
+def test_images_and_boxes_are_counted(run: Run, workspace: Workspace) -> None:
+    labelled(workspace)
+    workspace.put("uploads/c.png", png(32, 32))
+    workspace.put("annotations/broken.json", b"{")
+    workspace.put(document_key("x"), old_document("x.png", metadata={"status": "done"}))
     done = run("stats", LABELS="car,cat")
     assert done == Done(
         0,

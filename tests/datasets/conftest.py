@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.project.conftest import project, server
+from tests.project.conftest import server, workspace
 
-__all__ = ["project", "server"]
+__all__ = ["server", "workspace"]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.datasets.selection import ALL, FIELDS, Choice, Part, has_result, parse_choice
+from labeler.datasets.selection import ALL, FIELDS, Part, Selection, has_result, parse_selection
 from labeler.errors import InvalidRequest
 from labeler.model.document import AnnotationDocument, Rect, Status
 from labeler.model.labels import LabelSet
@@ -21,10 +21,10 @@ SPLITS = st.lists(st.integers(0, 100), min_size=2, max_size=3).filter(any).map(t
 
 
 @st.composite
-def choices(draw: st.DrawFn) -> Choice:
+def choices(draw: st.DrawFn) -> Selection:
     split = draw(st.just(()) | SPLITS)
     parts = [part for part, share in zip(Part, split, strict=False) if share]
-    return Choice(
+    return Selection(
         statuses=draw(st.frozensets(st.sampled_from(Status))),
         labels=tuple(draw(st.lists(LABELS, max_size=3, unique=True))),
         names=tuple(draw(st.lists(PATTERN, max_size=2, unique=True))),
@@ -35,18 +35,23 @@ def choices(draw: st.DrawFn) -> Choice:
 
 
 @given(choices())
-def test_the_fields_of_a_choice_give_it_back(choice: Choice) -> None:
-    assert parse_choice(choice.fields()) == choice
+def test_the_fields_of_a_choice_give_it_back(choice: Selection) -> None:
+    assert parse_selection(choice.fields()) == choice
     assert set(choice.fields()) <= set(FIELDS)
 
 
 def test_nothing_given_is_the_default() -> None:
-    assert parse_choice({}) == parse_choice({name: [""] for name in FIELDS}) == ALL == Choice()
+    assert (
+        parse_selection({})
+        == parse_selection({name: [""] for name in FIELDS})
+        == ALL
+        == Selection()
+    )
     assert ALL.fields() == {}
 
 
 def test_statuses_may_stand_in_one_value() -> None:
-    choice = parse_choice({"status": ["done,approved", " skipped"]})
+    choice = parse_selection({"status": ["done,approved", " skipped"]})
     assert choice.statuses == {Status.DONE, Status.APPROVED, Status.SKIPPED}
 
 
@@ -72,7 +77,7 @@ def test_statuses_may_stand_in_one_value() -> None:
 )
 def test_what_makes_no_sense_is_refused(given: dict[str, list[str]], words: str) -> None:
     with pytest.raises(InvalidRequest, match=words):
-        parse_choice(given)
+        parse_selection(given)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +105,7 @@ def test_default_choice(status: str | None, with_rect: bool, without: bool) -> N
 
 
 def test_chosen_statuses_are_taken_with_and_without_rects() -> None:
-    choice = parse_choice({"status": ["skipped,unlabeled"]})
+    choice = parse_selection({"status": ["skipped,unlabeled"]})
     taken = {(status, rects) for status in Status for rects in (True, False)}
     taken = {one for one in taken if choice.takes(*one)}
     assert taken == {(one, rects) for one in choice.statuses for rects in (True, False)}
@@ -120,15 +125,15 @@ def test_chosen_statuses_are_taken_with_and_without_rects() -> None:
     ],
 )
 def test_names(patterns: list[str], name: str, matches: bool) -> None:
-    assert parse_choice({"name": patterns}).names_file(name) is matches
+    assert parse_selection({"name": patterns}).names_file(name) is matches
 
 
 def test_labels_are_found_by_their_names_in_the_set() -> None:
     labels = LabelSet().added(["car", "Bus", "dog"])
-    assert parse_choice({"label": [" CAR ", "bus"]}).numbers(labels) == frozenset({1, 2})
+    assert parse_selection({"label": [" CAR ", "bus"]}).numbers(labels) == frozenset({1, 2})
     assert ALL.numbers(labels) is None
     with pytest.raises(InvalidRequest, match="no label 'cat'"):
-        parse_choice({"label": ["cat"]}).numbers(labels)
+        parse_selection({"label": ["cat"]}).numbers(labels)
 
 
 # --- the split ----------------------------------------------------------------------------
@@ -136,7 +141,7 @@ def test_labels_are_found_by_their_names_in_the_set() -> None:
 
 @given(SPLITS, st.sampled_from(["0", "1"]))
 def test_every_image_falls_into_one_part_with_a_share(split: tuple[int, ...], seed: str) -> None:
-    choice = Choice(split=split, seed=seed)
+    choice = Selection(split=split, seed=seed)
     found = Counter(choice.part_of(one) for one in IDS[:200])
     shares = dict(zip(Part, split, strict=False))
     assert all(part is not None and shares[part] for part in found)
@@ -145,26 +150,26 @@ def test_every_image_falls_into_one_part_with_a_share(split: tuple[int, ...], se
 
 
 def test_parts_have_their_shares() -> None:
-    found = Counter(Choice(split=(80, 10, 10)).part_of(one) for one in IDS)
+    found = Counter(Selection(split=(80, 10, 10)).part_of(one) for one in IDS)
     assert {part: pytest.approx(found[part] / 30, abs=2) for part in found} == {
         Part.TRAIN: 80, Part.VAL: 10, Part.TEST: 10,
     }  # fmt: skip
 
 
 def test_the_split_is_the_same_on_every_machine_for_good() -> None:
-    choice = Choice(split=(2, 1, 1), seed="7")
+    choice = Selection(split=(2, 1, 1), seed="7")
     found = " ".join((choice.part_of(one) or "none")[:2] for one in IDS[:12])
     assert found == "va tr va te tr te va tr tr te va tr"
 
 
 def test_another_seed_is_another_split() -> None:
-    parts = [[Choice(split=(1, 1), seed=seed).part_of(one) for one in IDS] for seed in "01"]
+    parts = [[Selection(split=(1, 1), seed=seed).part_of(one) for one in IDS] for seed in "01"]
     same = sum(one is other for one, other in zip(*parts, strict=True))
     assert 0.4 < same / len(IDS) < 0.6
 
 
 def test_a_part_is_a_file_of_its_own() -> None:
     assert ALL.parts() == (ALL,)
-    choice = parse_choice({"split": ["80/0/20"]})
+    choice = parse_selection({"split": ["80/0/20"]})
     assert [one.part for one in choice.parts()] == [Part.TRAIN, Part.TEST]
     assert choice.parts()[1].parts() == (choice.parts()[1],)

@@ -14,12 +14,12 @@ import pytest
 import yaml
 
 from labeler.model.document import Rect
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.storage import list_all
 from tests.deploy.support import DEPLOY, ROOT
 from tests.gcs_server import Bucket, Fault, GcsServer
 from tests.pictures import png
-from tests.projects import Project, with_boxes
+from tests.projects import Workspace, with_boxes
 
 IMAGES = 12
 WORDS = yaml.safe_load((DEPLOY / "job.yaml").read_text())
@@ -30,18 +30,18 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
     """A bucket with a labelled project in it."""
     with GcsServer(buckets=["labels"]) as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-        project = Project("gs://labels")
-        fill(project.open())
-        project.close()
+        workspace = Workspace("gs://labels")
+        fill(workspace.open())
+        workspace.close()
         yield server
 
 
-def fill(dataset: Dataset) -> None:
+def fill(project: Project) -> None:
     for number in range(IMAGES):
-        added = dataset.add_image(f"{number:03}.png", png())
-        opened = dataset.open_document(added.image_id)
+        added = project.add_image(f"{number:03}.png", png())
+        opened = project.open_document(added.image_id)
         box = Rect(left=1.0, top=2.0, width=number % 9 + 3.0, height=5.0, label="object", id="a")
-        dataset.save_document(added.image_id, with_boxes(opened, box), opened, by="ana@example.com")
+        project.save_document(added.image_id, with_boxes(opened, box), opened, by="ana@example.com")
 
 
 @contextmanager
@@ -121,7 +121,7 @@ def test_a_killed_run_leaves_no_part_and_another_makes_the_same_bytes(
 
 def forget() -> None:
     """Take all exports away, and what was made beside them, so that the next reads everything."""
-    store = Project("gs://labels").store()
+    store = Workspace("gs://labels").store()
     for info in list_all(store, "exports/"):
         store.delete(info.key, version=info.version)
     store.close()

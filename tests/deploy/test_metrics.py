@@ -22,7 +22,7 @@ import pytest
 import yaml
 
 from labeler.runtime.events import EVENT, EVENTS, Event
-from labeler.runtime.logs import JsonLines, Source
+from labeler.runtime.logs import JsonLines, LogSource
 from tests.deploy.schemas import mistakes
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "metrics"
@@ -38,7 +38,7 @@ def logged(event: type[Event]) -> dict[str, Any]:
     values = {field.name: VALUES[str(field.type)] for field in fields(event)}
     record = logging.LogRecord("x", logging.INFO, __file__, 1, "text", None, None)
     setattr(record, EVENT, event(**values))
-    entry: dict[str, Any] = json.loads(JsonLines(Source()).format(record))
+    entry: dict[str, Any] = json.loads(JsonLines(LogSource()).format(record))
     return entry
 
 

@@ -125,21 +125,21 @@ def test_nothing_that_one_side_added_is_lost(data: st.DataObject) -> None:
 
 
 def test_a_missing_size_and_md5_are_filled_in() -> None:
-    filled = edits.with_picture(document(BOX), 640, 480, "ff")
+    filled = edits.with_image_facts(document(BOX), 640, 480, "ff")
     assert (filled.image_width, filled.image_height) == (640, 480)
     assert filled.metadata.content_md5 == "ff"
     assert filled.metadata.model_extra == {"x_key": 1}
     assert filled.rects == (BOX,)
-    assert edits.with_picture(filled, 640, 480, "ff") is filled
+    assert edits.with_image_facts(filled, 640, 480, "ff") is filled
 
 
 def test_a_size_and_md5_that_are_there_stay() -> None:
     one = document(content_md5="aa").model_copy(update={"image_width": 3, "image_height": 4})
-    assert edits.with_picture(one, 640, 480, "ff") is one
+    assert edits.with_image_facts(one, 640, 480, "ff") is one
 
 
 def test_half_a_size_is_none() -> None:
     one = document(content_md5="aa").model_copy(update={"image_width": 3})
-    filled = edits.with_picture(one, 640, 480, "ff")
+    filled = edits.with_image_facts(one, 640, 480, "ff")
     assert (filled.image_width, filled.image_height) == (640, 480)
     assert filled.metadata.content_md5 == "aa"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.gcs_server import GcsServer
-from tests.projects import Project
+from tests.projects import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -18,17 +18,17 @@ def server() -> Iterator[GcsServer]:
 
 
 @pytest.fixture(params=["folder", "bucket"])
-def project(
+def workspace(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     server: GcsServer,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Project]:
+) -> Iterator[Workspace]:
     """An empty project of each kind in turn."""
     on_folder = request.param == "folder"
     monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
     server.create_bucket("labels")
-    made = Project(str(tmp_path / "data") if on_folder else "gs://labels/first")
+    made = Workspace(str(tmp_path / "data") if on_folder else "gs://labels/first")
     yield made
     made.close()
     server.drop_bucket("labels")

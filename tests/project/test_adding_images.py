@@ -24,17 +24,17 @@ from tests.pictures import (
     real_photos,
     same_size,
 )
-from tests.projects import BOX, Project, old_document, with_boxes
+from tests.projects import BOX, Workspace, old_document, with_boxes
 
 HEX = hashlib.md5
 STRATEGIES = ("name-size", "content", "sha256", "uuid")
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
-def test_an_added_image_is_there_under_its_id(project: Project, strategy: str) -> None:
-    project.environ["IMAGE_ID"] = strategy
+def test_an_added_image_is_there_under_its_id(workspace: Workspace, strategy: str) -> None:
+    workspace.environ["IMAGE_ID"] = strategy
     data = png()
-    added = project.open().add_image("photos/street.png", data, by="ana@example.com")
+    added = workspace.open().add_image("photos/street.png", data, by="ana@example.com")
     wanted = {
         "name-size": HEX(f"street.png_{len(data)}".encode()).hexdigest(),
         "content": HEX(data).hexdigest(),
@@ -44,19 +44,22 @@ def test_an_added_image_is_there_under_its_id(project: Project, strategy: str) -
     assert added.image_id == wanted[strategy]
     assert (added.image_path, added.width, added.height) == ("photos/street.png", 64, 48)
     assert added.created
-    later = project.open()
+    later = workspace.open()
     [entry] = later.list_images()
     assert (entry.image_id, entry.image_path) == (added.image_id, "photos/street.png")
     assert (entry.status, entry.rects, entry.problem) == (Status.UNLABELED, 0, "")
     assert entry.saved_by == "ana@example.com"
     assert later.image_bytes(added.image_id) == data
-    assert sorted(project.objects()) == [document_key(added.image_id), "uploads/photos/street.png"]
+    assert sorted(workspace.objects()) == [
+        document_key(added.image_id),
+        "uploads/photos/street.png",
+    ]
 
 
-def test_a_new_document_is_the_one_of_the_format(project: Project) -> None:
+def test_a_new_document_is_the_one_of_the_format(workspace: Workspace) -> None:
     data = oriented("JPEG", 6, 64, 48)
-    image_id = project.open().add_image("é.jpg", data, by="ana@example.com").image_id
-    document = json.loads(project.objects()[document_key(image_id)][0])
+    image_id = workspace.open().add_image("é.jpg", data, by="ana@example.com").image_id
+    document = json.loads(workspace.objects()[document_key(image_id)][0])
     saved_at = datetime.fromisoformat(document["metadata"].pop("saved_at"))
     assert saved_at.utcoffset() is not None
     assert document == {
@@ -76,109 +79,109 @@ def test_a_new_document_is_the_one_of_the_format(project: Project) -> None:
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES[:3])
-def test_adding_again_changes_nothing(project: Project, strategy: str) -> None:
-    project.environ["IMAGE_ID"] = strategy
-    first = project.open()
+def test_adding_again_changes_nothing(workspace: Workspace, strategy: str) -> None:
+    workspace.environ["IMAGE_ID"] = strategy
+    first = workspace.open()
     added = first.add_image("a.png", png())
     opened = first.open_document(added.image_id)
     first.save_document(added.image_id, with_boxes(opened, BOX), opened, by="")
-    before = project.objects()
-    for dataset in (first, project.open()):
-        again = dataset.add_image("other folder/a.png", png())
+    before = workspace.objects()
+    for project in (first, workspace.open()):
+        again = project.add_image("other folder/a.png", png())
         assert (again.image_id, again.created) == (added.image_id, False)
-    assert project.objects() == before
-    assert project.open().open_document(added.image_id).document.rects == (BOX,)
+    assert workspace.objects() == before
+    assert workspace.open().open_document(added.image_id).document.rects == (BOX,)
 
 
-def test_with_uuids_each_upload_is_an_image_of_its_own(project: Project) -> None:
-    project.environ["IMAGE_ID"] = "uuid"
-    dataset = project.open()
-    first, second = (dataset.add_image("a.png", png()) for _ in range(2))
+def test_with_uuids_each_upload_is_an_image_of_its_own(workspace: Workspace) -> None:
+    workspace.environ["IMAGE_ID"] = "uuid"
+    project = workspace.open()
+    first, second = (project.add_image("a.png", png()) for _ in range(2))
     assert first.image_id != second.image_id
-    assert len(project.open().list_images()) == 2
+    assert len(workspace.open().list_images()) == 2
     for added in (first, second):
-        assert project.open().image_bytes(added.image_id) == png()
+        assert workspace.open().image_bytes(added.image_id) == png()
 
 
 @pytest.mark.parametrize("strategy", ["content", "sha256"])
-def test_one_picture_under_two_names_is_one_image(project: Project, strategy: str) -> None:
-    project.environ["IMAGE_ID"] = strategy
-    dataset = project.open()
-    first = dataset.add_image("a.png", png())
-    before = project.objects()
-    again = dataset.add_image("b.png", png())
+def test_one_picture_under_two_names_is_one_image(workspace: Workspace, strategy: str) -> None:
+    workspace.environ["IMAGE_ID"] = strategy
+    project = workspace.open()
+    first = project.add_image("a.png", png())
+    before = workspace.objects()
+    again = project.add_image("b.png", png())
     assert (again.image_id, again.image_path, again.created) == (first.image_id, "a.png", False)
-    assert project.objects() == before
+    assert workspace.objects() == before
 
 
-def test_two_pictures_of_one_name_and_size_are_a_conflict(project: Project) -> None:
+def test_two_pictures_of_one_name_and_size_are_a_conflict(workspace: Workspace) -> None:
     one, other = same_size()
-    dataset = project.open()
-    added = dataset.add_image("a.bmp", one)
-    opened = dataset.open_document(added.image_id)
-    dataset.save_document(added.image_id, with_boxes(opened, BOX), opened, by="")
-    before = project.objects()
-    for again in (dataset, project.open()):
+    project = workspace.open()
+    added = project.add_image("a.bmp", one)
+    opened = project.open_document(added.image_id)
+    project.save_document(added.image_id, with_boxes(opened, BOX), opened, by="")
+    before = workspace.objects()
+    for again in (project, workspace.open()):
         with pytest.raises(ImageConflict, match="LABELER_IMAGE_ID=content"):
             again.add_image("a.bmp", other)
-    assert project.objects() == before
-    assert project.open().image_bytes(added.image_id) == one
+    assert workspace.objects() == before
+    assert workspace.open().image_bytes(added.image_id) == one
 
 
-def test_a_conflict_is_seen_without_originals_too(project: Project) -> None:
-    project.environ["UPLOADS"] = "off"
+def test_a_conflict_is_seen_without_originals_too(workspace: Workspace) -> None:
+    workspace.environ["UPLOADS"] = "off"
     one, other = same_size()
-    project.open().add_image("a.bmp", one)
-    before = project.objects()
+    workspace.open().add_image("a.bmp", one)
+    before = workspace.objects()
     with pytest.raises(ImageConflict):
-        project.open().add_image("a.bmp", other)
-    assert project.objects() == before
+        workspace.open().add_image("a.bmp", other)
+    assert workspace.objects() == before
 
 
-def test_a_conflict_is_seen_by_the_size_in_an_old_document(project: Project) -> None:
+def test_a_conflict_is_seen_by_the_size_in_an_old_document(workspace: Workspace) -> None:
     """Format 1.0 keeps no MD5: only a picture of another shape can be told apart."""
     data = png(48, 64)
     key = document_key(name_size_id("a.png", len(data)))
-    project.put(key, old_document("a.png"))
-    before = project.objects()
+    workspace.put(key, old_document("a.png"))
+    before = workspace.objects()
     with pytest.raises(ImageConflict):
-        project.open().add_image("a.png", data)
-    assert project.objects() == before
+        workspace.open().add_image("a.png", data)
+    assert workspace.objects() == before
 
 
-def test_a_conflict_with_a_picture_that_nobody_has_opened_yet(project: Project) -> None:
+def test_a_conflict_with_a_picture_that_nobody_has_opened_yet(workspace: Workspace) -> None:
     """A pipeline put it there: the upload of another one may not take its place."""
     one, other = same_size()
-    project.put("uploads/a.bmp", one)
-    before = project.objects()
+    workspace.put("uploads/a.bmp", one)
+    before = workspace.objects()
     with pytest.raises(ImageConflict):
-        project.open().add_image("a.bmp", other)
-    assert project.objects() == before
+        workspace.open().add_image("a.bmp", other)
+    assert workspace.objects() == before
 
 
 @pytest.mark.parametrize("strategy", ["content", "sha256", "uuid"])
-def test_other_ids_tell_two_pictures_apart(project: Project, strategy: str) -> None:
-    project.environ["IMAGE_ID"] = strategy
+def test_other_ids_tell_two_pictures_apart(workspace: Workspace, strategy: str) -> None:
+    workspace.environ["IMAGE_ID"] = strategy
     pictures = same_size()
-    ids = [project.open().add_image("a.bmp", data).image_id for data in pictures]
+    ids = [workspace.open().add_image("a.bmp", data).image_id for data in pictures]
     assert len(set(ids)) == 2
-    dataset = project.open()
-    assert sorted(entry.image_id for entry in dataset.list_images()) == sorted(ids)
-    assert [dataset.image_bytes(one) for one in ids] == list(pictures)
+    project = workspace.open()
+    assert sorted(entry.image_id for entry in project.list_images()) == sorted(ids)
+    assert [project.image_bytes(one) for one in ids] == list(pictures)
 
 
-def test_the_same_name_with_another_size_goes_to_a_place_of_its_own(project: Project) -> None:
+def test_the_same_name_with_another_size_goes_to_a_place_of_its_own(workspace: Workspace) -> None:
     small, large = png(64, 48), png(640, 480)
-    dataset = project.open()
-    first, second = (dataset.add_image("a.png", data) for data in (small, large))
+    project = workspace.open()
+    first, second = (project.add_image("a.png", data) for data in (small, large))
     assert first.image_id != second.image_id
-    names = [name for name in project.objects() if name.startswith("uploads/")]
+    names = [name for name in workspace.objects() if name.startswith("uploads/")]
     assert names == [f"uploads/{second.image_id}/a.png", "uploads/a.png"]
-    for again in (dataset, project.open()):
+    for again in (project, workspace.open()):
         assert again.image_bytes(first.image_id) == small
         assert again.image_bytes(second.image_id) == large
         assert len(again.list_images()) == 2
-    assert not project.open().add_image("a.png", large).created
+    assert not workspace.open().add_image("a.png", large).created
 
 
 @pytest.mark.parametrize(
@@ -186,41 +189,41 @@ def test_the_same_name_with_another_size_goes_to_a_place_of_its_own(project: Pro
     [(b"", NotAnImage), (b"words", NotAnImage), (png() + bytes(2**21), ImageTooLarge)],
 )
 def test_what_is_refused_leaves_nothing(
-    project: Project, data: bytes, error: type[LabelerError]
+    workspace: Workspace, data: bytes, error: type[LabelerError]
 ) -> None:
-    project.environ["MAX_UPLOAD_MB"] = "1"
-    dataset = project.open()
+    workspace.environ["MAX_UPLOAD_MB"] = "1"
+    project = workspace.open()
     with pytest.raises(error):
-        dataset.add_image("a.png", data)
-    assert project.objects() == {}
-    assert dataset.list_images() == []
+        project.add_image("a.png", data)
+    assert workspace.objects() == {}
+    assert project.list_images() == []
 
 
 @pytest.mark.parametrize("name", ["../../a.png", "/etc/a.png", "..\\a.png", "a\x00\r\n.png"])
-def test_a_name_can_not_leave_its_place(project: Project, name: str) -> None:
-    added = project.open().add_image(name, png())
+def test_a_name_can_not_leave_its_place(workspace: Workspace, name: str) -> None:
+    added = workspace.open().add_image(name, png())
     assert added.image_path == "a.png"
-    assert sorted(project.objects()) == [document_key(added.image_id), "uploads/a.png"]
+    assert sorted(workspace.objects()) == [document_key(added.image_id), "uploads/a.png"]
 
 
 @pytest.mark.parametrize(
     "name", ["猫" * 300 + ".png", "قطة.png", "👩‍🚒.png", "\ud800.png", "'\"<b>.png", "a#b?c.png"]
 )
-def test_any_name_can_be_added_and_found(project: Project, name: str) -> None:
-    added = project.open().add_image(name, png())
-    dataset = project.open()
-    assert [entry.image_path for entry in dataset.list_images()] == [added.image_path]
-    assert dataset.image_bytes(added.image_id) == png()
-    assert not dataset.add_image(name, png()).created
+def test_any_name_can_be_added_and_found(workspace: Workspace, name: str) -> None:
+    added = workspace.open().add_image(name, png())
+    project = workspace.open()
+    assert [entry.image_path for entry in project.list_images()] == [added.image_path]
+    assert project.image_bytes(added.image_id) == png()
+    assert not project.add_image(name, png()).created
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="no real photos beside the repository")
-def test_real_photos_are_a_project(project: Project) -> None:
+def test_real_photos_are_a_project(workspace: Workspace) -> None:
     photos = real_photos("exif_orientation") + real_photos("bccd80")[:5]
-    dataset = project.open()
+    project = workspace.open()
     for path in photos:
-        assert dataset.add_image(path.name, path.read_bytes()).created
-    later = project.open()
+        assert project.add_image(path.name, path.read_bytes()).created
+    later = workspace.open()
     entries = {entry.image_path: entry for entry in later.list_images()}
     assert sorted(entries) == sorted(path.name for path in photos)
     for path in photos:

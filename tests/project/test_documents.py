@@ -18,43 +18,45 @@ from labeler.storage import ABSENT
 from tests.pictures import (
     png,
 )
-from tests.projects import BOX, OTHER, Project, old_document, with_boxes
+from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
 
 
-def test_opening_and_showing_writes_nothing(project: Project) -> None:
+def test_opening_and_showing_writes_nothing(workspace: Workspace) -> None:
     data = png()
-    project.open().add_image("new.png", data)
-    project.put("uploads/pipeline.png", png(32, 32))
-    project.put(document_key(name_size_id("old.png", 9)), old_document("old.png"))
-    project.put("annotations/damaged.json", b"{")
-    dataset = project.open()
-    dataset.labels.read()  # stores the first labels of a project, so that everybody sees the same
-    before = project.objects()
-    for entry in dataset.list_images():
+    workspace.open().add_image("new.png", data)
+    workspace.put("uploads/pipeline.png", png(32, 32))
+    workspace.put(document_key(name_size_id("old.png", 9)), old_document("old.png"))
+    workspace.put("annotations/damaged.json", b"{")
+    project = workspace.open()
+    project.labels.read()  # stores the first labels of a project, so that everybody sees the same
+    before = workspace.objects()
+    for entry in project.list_images():
         if not entry.problem:
-            opened = dataset.open_document(entry.image_id)
+            opened = project.open_document(entry.image_id)
             if opened.version is not ABSENT:
-                unchanged = dataset.save_document(entry.image_id, opened.document, opened, by="x")
+                unchanged = project.save_document(entry.image_id, opened.document, opened, by="x")
                 assert unchanged.document == opened.document
-    dataset.labels.read()
-    assert len(list(dataset.survey())) == 4
-    assert project.objects() == before
+    project.labels.read()
+    assert len(list(project.list_documents())) == 4
+    assert workspace.objects() == before
 
 
-def test_an_old_document_is_opened_edited_and_keeps_what_we_do_not_know(project: Project) -> None:
+def test_an_old_document_is_opened_edited_and_keeps_what_we_do_not_know(
+    workspace: Workspace,
+) -> None:
     image_id = name_size_id("a.png", len(png()))
-    project.put(document_key(image_id), old_document("a.png"))
-    dataset = project.open()
-    assert not dataset.add_image("a.png", png()).created
-    opened = dataset.open_document(image_id)
+    workspace.put(document_key(image_id), old_document("a.png"))
+    project = workspace.open()
+    assert not project.add_image("a.png", png()).created
+    opened = project.open_document(image_id)
     assert len({rect.id for rect in opened.document.rects}) == 2
-    assert project.open().open_document(image_id).document == opened.document
-    [entry] = dataset.list_images()
+    assert workspace.open().open_document(image_id).document == opened.document
+    [entry] = project.list_images()
     assert (entry.status, entry.rects) == (Status.IN_PROGRESS, 2)
-    dataset.save_document(
+    project.save_document(
         image_id, with_boxes(opened, opened.document.rects[0], OTHER), opened, by="ana@example.com"
     )
-    stored = json.loads(project.objects()[document_key(image_id)][0])
+    stored = json.loads(workspace.objects()[document_key(image_id)][0])
     assert stored["camera"] == {"name": "north", "lens": [1, 2.5, None]}
     assert stored["metadata"]["source"] == "import"
     assert stored["rects"][0].pop("id") == opened.document.rects[0].id
@@ -76,18 +78,18 @@ def test_an_old_document_is_opened_edited_and_keeps_what_we_do_not_know(project:
     ],
 )
 def test_old_documents_of_every_kind_are_listed_and_opened(
-    project: Project, changes: dict[str, object]
+    workspace: Workspace, changes: dict[str, object]
 ) -> None:
     image_id = name_size_id("a.png", len(png()))
-    project.put(document_key(image_id), old_document("a.png", **changes))
-    dataset = project.open()
-    [entry] = dataset.list_images()
-    opened = dataset.open_document(image_id)
+    workspace.put(document_key(image_id), old_document("a.png", **changes))
+    project = workspace.open()
+    [entry] = project.list_images()
+    opened = project.open_document(image_id)
     assert entry.problem == ""
     assert entry.rects == len(opened.document.rects)
     assert entry.image_path == "a.png"
-    saved = dataset.save_document(image_id, with_boxes(opened, BOX), opened, by="")
-    assert project.open().open_document(image_id).document == saved.document
+    saved = project.save_document(image_id, with_boxes(opened, BOX), opened, by="")
+    assert workspace.open().open_document(image_id).document == saved.document
 
 
 @pytest.mark.parametrize(
@@ -106,33 +108,33 @@ def test_old_documents_of_every_kind_are_listed_and_opened(
     ],
 )
 def test_a_document_that_can_not_be_understood_is_left_as_it_is(
-    project: Project, data: bytes, error: type[DamagedDocument]
+    workspace: Workspace, data: bytes, error: type[DamagedDocument]
 ) -> None:
     image_id = name_size_id("a.png", len(png()))
-    project.put(document_key(image_id), data)
-    project.put("uploads/a.png", png())
-    before = project.objects()
-    dataset = project.open()
-    [entry] = dataset.list_images()
+    workspace.put(document_key(image_id), data)
+    workspace.put("uploads/a.png", png())
+    before = workspace.objects()
+    project = workspace.open()
+    [entry] = project.list_images()
     assert document_key(image_id) in entry.problem
     for attempt in (
-        lambda: dataset.open_document(image_id),
-        lambda: dataset.add_image("a.png", png()),
+        lambda: project.open_document(image_id),
+        lambda: project.add_image("a.png", png()),
     ):
         with pytest.raises(error):
             attempt()
-    assert project.objects() == before
+    assert workspace.objects() == before
 
 
 @pytest.mark.parametrize("data", [b"{", old_document("a.png", metadata={"version": "2.0"})])
 def test_a_save_never_covers_a_document_that_was_damaged_meanwhile(
-    project: Project, data: bytes
+    workspace: Workspace, data: bytes
 ) -> None:
-    dataset = project.open()
-    added = dataset.add_image("a.png", png())
-    opened = dataset.open_document(added.image_id)
-    project.put(document_key(added.image_id), data)
-    before = project.objects()
+    project = workspace.open()
+    added = project.add_image("a.png", png())
+    opened = project.open_document(added.image_id)
+    workspace.put(document_key(added.image_id), data)
+    before = workspace.objects()
     with pytest.raises(DamagedDocument):
-        dataset.save_document(added.image_id, with_boxes(opened, BOX), opened, by="")
-    assert project.objects() == before
+        project.save_document(added.image_id, with_boxes(opened, BOX), opened, by="")
+    assert workspace.objects() == before

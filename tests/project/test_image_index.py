@@ -17,8 +17,8 @@ from labeler.image_names import name_size_id
 from labeler.model.document import AnnotationDocument, Status, dump_document, parse_document
 from labeler.project import image_index
 from labeler.project.image_index import (
-    Catalogue,
     ImageEntry,
+    ImageIndex,
     document_key,
     document_metadata,
     is_image_id,
@@ -83,9 +83,9 @@ def look(
     *,
     originals: bool = True,
     secret: bytes = b"secret",
-) -> Catalogue:
+) -> ImageIndex:
     uploads = Uploads(store, "uploads/") if originals else None
-    return Catalogue(store, uploads, strategy, secret)
+    return ImageIndex(store, uploads, strategy, secret)
 
 
 def document(image_path: str = "a.png", **metadata: str) -> AnnotationDocument:
@@ -400,7 +400,7 @@ def test_the_seal_stands_for_the_document_and_for_what_is_listed() -> None:
     assert json.loads(json.dumps(metadata)) == metadata
 
 
-def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> ImageIndex:
     """A catalogue that has listed once and takes every listing for a slow one, long due."""
     monkeypatch.setattr(image_index, "LARGE", -1)
     monkeypatch.setattr(image_index, "CACHE_SECONDS", 0.0)
@@ -429,8 +429,8 @@ class Held:
         return self._store.list(prefix, after=after, limit=limit)
 
 
-def eventually_seen(seen: Catalogue) -> list[ImageEntry]:
-    while not (found := seen.glance()):
+def eventually_seen(seen: ImageIndex) -> list[ImageEntry]:
+    while not (found := seen.list_without_waiting()):
         time.sleep(0.01)
     return found
 
@@ -442,17 +442,17 @@ def test_a_glance_at_a_large_project_does_not_wait(
     seen = slow(any_store(held), monkeypatch)
     held.go.clear()
     save_sealed(store, ID, document("a.png"))
-    assert seen.glance() == []  # it would hang here
+    assert seen.list_without_waiting() == []  # it would hang here
     seen.expire()
-    assert seen.glance() == []
+    assert seen.list_without_waiting() == []
     own = document("b.png", status="done")
     other = "b" * 32
     save_sealed(store, other, own)
     seen.note(other, own, None)
-    assert [entry.image_path for entry in seen.glance()] == ["b.png"]
+    assert [entry.image_path for entry in seen.list_without_waiting()] == ["b.png"]
     found = seen.find(ID)
     assert found is not None
-    assert [entry.image_path for entry in seen.glance()] == ["a.png", "b.png"]
+    assert [entry.image_path for entry in seen.list_without_waiting()] == ["a.png", "b.png"]
     held.go.set()
     seen.close()
 
@@ -504,7 +504,7 @@ def test_a_closed_catalogue_ends_its_listing(store: Store, monkeypatch: pytest.M
     held = Held(store)
     seen = slow(any_store(held), monkeypatch)
     held.go.clear()
-    seen.glance()
+    seen.list_without_waiting()
     threading.Timer(0.1, held.go.set).start()
     seen.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "listing"]

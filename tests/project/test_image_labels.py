@@ -4,29 +4,29 @@ from __future__ import annotations
 
 from labeler.model import edits
 from labeler.model.document import Rect
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from tests.pictures import png
-from tests.projects import Project
+from tests.projects import Workspace
 
 
-def draw(dataset: Dataset, image_id: str, *labels: str) -> None:
-    opened = dataset.open_document(image_id)
+def draw(project: Project, image_id: str, *labels: str) -> None:
+    opened = project.open_document(image_id)
     rects = [
         Rect(left=number, top=0, width=5, height=5, label=label, id=f"{label}{number}")
         for number, label in enumerate(labels)
     ]
-    dataset.save_document(image_id, edits.with_rects(opened.document, rects), opened, "")
+    project.save_document(image_id, edits.with_rects(opened.document, rects), opened, "")
 
 
-def test_labels_are_found_few_at_a_time_and_again_after_a_change(project: Project) -> None:
-    dataset = project.open()
-    ids = [dataset.add_image(f"{number}.png", png()).image_id for number in range(5)]
+def test_labels_are_found_few_at_a_time_and_again_after_a_change(workspace: Workspace) -> None:
+    project = workspace.open()
+    ids = [project.add_image(f"{number}.png", png()).image_id for number in range(5)]
     for image_id in ids[:4]:
-        draw(dataset, image_id, "cat", "dog", "cat")
-    assert len(dataset.label_texts(dataset.list_images(), most=3)) == 3
-    found = dataset.label_texts(dataset.list_images(), most=3)
+        draw(project, image_id, "cat", "dog", "cat")
+    assert len(project.label_texts(project.list_images(), most=3)) == 3
+    found = project.label_texts(project.list_images(), most=3)
     assert found == dict.fromkeys(ids[:4], frozenset({"cat", "dog"}))
-    assert dataset.label_texts(dataset.list_images(), most=0) == found
-    draw(dataset, ids[0], "bird")
-    assert ids[0] not in dataset.label_texts(dataset.list_images(), most=0)
-    assert dataset.label_texts(dataset.list_images(), most=1)[ids[0]] == {"bird"}
+    assert project.label_texts(project.list_images(), most=0) == found
+    draw(project, ids[0], "bird")
+    assert ids[0] not in project.label_texts(project.list_images(), most=0)
+    assert project.label_texts(project.list_images(), most=1)[ids[0]] == {"bird"}

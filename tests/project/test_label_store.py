@@ -14,16 +14,16 @@ import pytest
 from labeler.errors import DamagedDocument, LabelRefused, NotAllowed
 from labeler.model.label_edits import acknowledged, merged, recolored, renamed, retired
 from labeler.model.labels import LabelSet, dump_label_set
-from labeler.project.label_store import LabelBook, coco_categories, from_categories
-from labeler.project.project import Dataset
+from labeler.project.label_store import LabelStore, coco_categories, from_categories
+from labeler.project.project import Project
 from labeler.storage import ABSENT
 from tests.pictures import png
-from tests.projects import BOX, OTHER, Project, with_boxes
+from tests.projects import BOX, OTHER, Workspace, with_boxes
 from tests.storage.test_local_failures import mount, unmount
 
 
-def test_different_edits_at_once_are_all_kept(project: Project) -> None:
-    project.environ["LABELS"] = "person,car,bus,tram"
+def test_different_edits_at_once_are_all_kept(workspace: Workspace) -> None:
+    workspace.environ["LABELS"] = "person,car,bus,tram"
     edits: list[Callable[[LabelSet], LabelSet]] = [
         partial(renamed, number=1, name="human"),
         partial(recolored, number=2, color="#010203"),
@@ -33,44 +33,44 @@ def test_different_edits_at_once_are_all_kept(project: Project) -> None:
         partial(renamed, number=2, name="vehicle"),
     ]
     with ThreadPoolExecutor(len(edits)) as pool:
-        list(pool.map(lambda edit: project.open().labels.edit(edit), edits))
-    labels = project.open().labels.read()
+        list(pool.map(lambda edit: workspace.open().labels.edit(edit), edits))
+    labels = workspace.open().labels.read()
     assert [label.name for label in labels.labels] == ["human", "vehicle", "bus", "tram", "dog"]
     assert labels.labels[1].color == "#010203"
     assert labels.labels[2].merged_into == 4
     assert labels.labels[3].retired
 
 
-def test_an_edit_that_no_longer_makes_sense_is_refused(project: Project) -> None:
-    project.environ["LABELS"] = "person,car"
-    one, other = project.open(), project.open()
+def test_an_edit_that_no_longer_makes_sense_is_refused(workspace: Workspace) -> None:
+    workspace.environ["LABELS"] = "person,car"
+    one, other = workspace.open(), workspace.open()
     seen = other.labels.read()
     one.labels.edit(partial(renamed, number=1, name="driver"))
-    before = project.objects()
+    before = workspace.objects()
     assert seen.named("driver") is None
     with pytest.raises(LabelRefused, match="merge 'car' into 'driver'"):
         other.labels.edit(partial(renamed, number=2, name="driver"))
-    assert project.objects() == before
+    assert workspace.objects() == before
 
 
-def test_an_edit_that_changes_nothing_writes_nothing(project: Project) -> None:
-    dataset = project.open()
-    dataset.labels.edit(partial(renamed, number=1, name="person"))
-    before = project.objects()
-    dataset.labels.edit(partial(renamed, number=1, name="person"))
-    assert project.objects() == before
+def test_an_edit_that_changes_nothing_writes_nothing(workspace: Workspace) -> None:
+    project = workspace.open()
+    project.labels.edit(partial(renamed, number=1, name="person"))
+    before = workspace.objects()
+    project.labels.edit(partial(renamed, number=1, name="person"))
+    assert workspace.objects() == before
 
 
-def test_the_first_of_two_processes_with_other_labels_wins(project: Project) -> None:
+def test_the_first_of_two_processes_with_other_labels_wins(workspace: Workspace) -> None:
     for _ in range(10):
         names = [("alpha", "beta"), ("gamma",)]
         books = []
         for some in names:
-            project.environ["LABELS"] = ",".join(some)
-            books.append(project.open().labels)
+            workspace.environ["LABELS"] = ",".join(some)
+            books.append(workspace.open().labels)
         start = Barrier(len(books))
 
-        def read(book: LabelBook, start: Barrier = start) -> LabelSet:
+        def read(book: LabelStore, start: Barrier = start) -> LabelSet:
             start.wait()
             return book.read()
 
@@ -78,19 +78,19 @@ def test_the_first_of_two_processes_with_other_labels_wins(project: Project) -> 
             shown = list(pool.map(read, books))
         assert shown[0] == shown[1]
         assert tuple(label.name for label in shown[0].labels) in names
-        assert project.store().read("labels.json")[0] == dump_label_set(shown[0])
-        project.remove("labels.json")
+        assert workspace.store().read("labels.json")[0] == dump_label_set(shown[0])
+        workspace.remove("labels.json")
 
 
 def test_labels_are_shown_where_they_cant_be_stored(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    project = Project(str(tmp_path), LABELS="alpha,beta")
+    workspace = Workspace(str(tmp_path), LABELS="alpha,beta")
     # Rights don't bind root, a read-only mount does.
     mount("--bind", str(tmp_path), str(tmp_path))
     try:
         mount("-o", "remount,bind,ro", str(tmp_path))
-        book = project.open().labels
+        book = workspace.open().labels
         for _ in range(2):
             labels, state = book.opened()
             assert [label.name for label in labels.labels] == ["alpha", "beta"]
@@ -109,57 +109,57 @@ def test_labels_are_shown_where_they_cant_be_stored(
 # --- a lost label set ---------------------------------------------------------------------
 
 
-def exported(project: Project) -> Dataset:
+def exported(workspace: Workspace) -> Project:
     """A project that was exported, with labels under other numbers than the settings'."""
-    project.environ["LABELS"] = "object"
-    dataset = project.open()
-    dataset.labels.add(["dog", '"categories": [', "猫"])
-    image_id = dataset.add_image('"categories": [.png', png()).image_id
-    opened = dataset.open_document(image_id)
-    dataset.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="")
-    dataset.exports.write()[0]
-    return dataset
+    workspace.environ["LABELS"] = "object"
+    project = workspace.open()
+    project.labels.add(["dog", '"categories": [', "猫"])
+    image_id = project.add_image('"categories": [.png', png()).image_id
+    opened = project.open_document(image_id)
+    project.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="")
+    project.exports.write()[0]
+    return project
 
 
 NAMES = ["object", "dog", '"categories": [', "猫", "car"]
 
 
-def test_a_lost_label_set_is_made_from_the_newest_export(project: Project) -> None:
-    exported(project).exports.write()[0]
+def test_a_lost_label_set_is_made_from_the_newest_export(workspace: Workspace) -> None:
+    exported(workspace).exports.write()[0]
     newest = max(
-        key for key in project.objects() if key.startswith("exports/") and key.endswith(".json")
+        key for key in workspace.objects() if key.startswith("exports/") and key.endswith(".json")
     )
-    before = project.open().labels.read()
-    project.remove("labels.json")
-    project.environ["LABELS"] = "something,else"
-    dataset = project.open()
-    labels = dataset.labels.read()
+    before = workspace.open().labels.read()
+    workspace.remove("labels.json")
+    workspace.environ["LABELS"] = "something,else"
+    project = workspace.open()
+    labels = project.labels.read()
     assert [label.name for label in labels.labels] == NAMES
     assert labels == before.model_copy(update={"rebuilt_from": newest})
-    assert "labels.json" not in project.objects()
-    dataset.labels.add(["tram"])
-    kept = project.open().labels.read()
+    assert "labels.json" not in workspace.objects()
+    project.labels.add(["tram"])
+    kept = workspace.open().labels.read()
     assert (kept.labels[-1].number, kept.rebuilt_from) == (6, newest)
-    dataset.labels.edit(acknowledged)
-    assert project.open().labels.read().rebuilt_from == ""
+    project.labels.edit(acknowledged)
+    assert workspace.open().labels.read().rebuilt_from == ""
 
 
-def test_former_names_and_merges_come_back_too(project: Project) -> None:
-    dataset = exported(project)
-    dataset.labels.edit(partial(renamed, number=5, name="Van"))
-    dataset.labels.edit(partial(merged, number=2, into=4))
-    dataset.labels.edit(partial(merged, number=4, into=1))
-    dataset.exports.write()
-    before = dataset.labels.read()
-    project.remove("labels.json")
-    after = project.open().labels.read()
+def test_former_names_and_merges_come_back_too(workspace: Workspace) -> None:
+    project = exported(workspace)
+    project.labels.edit(partial(renamed, number=5, name="Van"))
+    project.labels.edit(partial(merged, number=2, into=4))
+    project.labels.edit(partial(merged, number=4, into=1))
+    project.exports.write()
+    before = project.labels.read()
+    workspace.remove("labels.json")
+    after = workspace.open().labels.read()
     assert [one.name for one in after.labels] == [one.name for one in before.labels]
     for name in ("car", "van", "dog", "猫", "object"):
         found, was = after.find(name), before.find(name)
         assert found
         assert was
         assert found.number == was.number
-    [newest] = [key for key in project.objects() if key == after.rebuilt_from]
+    [newest] = [key for key in workspace.objects() if key == after.rebuilt_from]
     beside = newest.removesuffix(".json") + ".sources.jsonl"
     for damaged in (
         b"",
@@ -168,46 +168,46 @@ def test_former_names_and_merges_come_back_too(project: Project) -> None:
         b'{"names": {"x": 9}}',
         b'{"names": {"dog": 2, "cat": "x"}}',
     ):
-        project.put(beside, damaged)
-        plain = project.open().labels.read()
+        workspace.put(beside, damaged)
+        plain = workspace.open().labels.read()
         assert [one.number for one in plain.labels] == [1, 2, 3, 4, 5]
         assert plain.find("car") is None
 
 
-def test_former_names_come_back_however_many_labels_there_are(project: Project) -> None:
+def test_former_names_come_back_however_many_labels_there_are(workspace: Workspace) -> None:
     """What tells them is longer than what a store gives at once."""
-    dataset = project.open()
-    dataset.labels.add([f"{number:0100}" for number in range(5200)])
-    dataset.labels.edit(partial(renamed, number=1, name="thing"))
-    dataset.exports.write()
-    project.remove("labels.json")
-    found = project.open().labels.read().find("object")
+    project = workspace.open()
+    project.labels.add([f"{number:0100}" for number in range(5200)])
+    project.labels.edit(partial(renamed, number=1, name="thing"))
+    project.exports.write()
+    workspace.remove("labels.json")
+    found = workspace.open().labels.read().find("object")
     assert found
     assert found.name == "thing"
 
 
-def test_an_export_without_readable_labels_is_passed_over(project: Project) -> None:
-    exported(project)
-    project.remove("labels.json")
-    project.put("exports/dataset_coco_99990101_000000.json", b'{"categories": [{"id": 7}]}')
-    project.put("exports/dataset_coco_99990102_000000.json", b'{"images": [')
-    project.put("exports/dataset_coco_99990103_000000.sources.jsonl", b"{}")
-    assert [label.name for label in project.open().labels.read().labels] == NAMES
+def test_an_export_without_readable_labels_is_passed_over(workspace: Workspace) -> None:
+    exported(workspace)
+    workspace.remove("labels.json")
+    workspace.put("exports/dataset_coco_99990101_000000.json", b'{"categories": [{"id": 7}]}')
+    workspace.put("exports/dataset_coco_99990102_000000.json", b'{"images": [')
+    workspace.put("exports/dataset_coco_99990103_000000.sources.jsonl", b"{}")
+    assert [label.name for label in workspace.open().labels.read().labels] == NAMES
 
 
-def test_nothing_is_stored_where_no_export_can_be_read(project: Project) -> None:
+def test_nothing_is_stored_where_no_export_can_be_read(workspace: Workspace) -> None:
     """Numbers that an export gave may come back, and must not mean other labels then."""
-    project.put("exports/dataset_coco_20240102_000000.json", b'{"images": [')
-    before = project.objects()
-    assert [label.name for label in project.open().labels.read().labels] == ["object"]
-    assert project.objects() == before
+    workspace.put("exports/dataset_coco_20240102_000000.json", b'{"images": [')
+    before = workspace.objects()
+    assert [label.name for label in workspace.open().labels.read().labels] == ["object"]
+    assert workspace.objects() == before
 
 
-def test_a_damaged_label_set_is_not_lost(project: Project) -> None:
-    exported(project)
-    project.put("labels.json", b"{")
+def test_a_damaged_label_set_is_not_lost(workspace: Workspace) -> None:
+    exported(workspace)
+    workspace.put("labels.json", b"{")
     with pytest.raises(DamagedDocument, match=r"labels\.json is damaged"):
-        project.open().labels.read()
+        workspace.open().labels.read()
 
 
 @pytest.mark.parametrize("size", [1, 7, 64, 1000, 100_000])

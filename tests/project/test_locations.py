@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from labeler.errors import NotAllowed
-from labeler.project.project import open_dataset
+from labeler.project.project import open_project
 from labeler.settings import load_settings
 from tests.gcs_server import GcsServer
 
@@ -26,12 +26,12 @@ def test_a_right_that_is_missing_is_told(
     )
     with GcsServer(buckets=["labels", "originals"]) as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-        with contextlib.closing(open_dataset(settings)) as dataset:
-            dataset.check_store()
+        with contextlib.closing(open_project(settings)) as project:
+            project.check_store()
             server.bucket(bucket).denied = {f"storage.objects.{right}"}
             with pytest.raises(NotAllowed, match=f"storage.objects.{right}"):
-                dataset.check_store()
+                project.check_store()
             server.bucket(bucket).denied = set()
-            dataset.check_store()
+            project.check_store()
         assert not server.bucket("labels").live
         assert not server.bucket("originals").live

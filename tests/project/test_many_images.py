@@ -9,7 +9,7 @@ import pytest
 
 from tests.gcs_server import GcsServer, StoredObject
 from tests.gcs_server.model import Conditions
-from tests.projects import Project, old_document
+from tests.projects import Workspace, old_document
 
 COUNT = 2500
 
@@ -30,14 +30,14 @@ def test_many_images_are_listed_in_ranges(
     for name, image_id in zip(names, ids, strict=True):
         put(server, f"uploads/{name}", b"x")
         put(server, f"annotations/{image_id}.json", old_document(name[7:]))
-    project = Project("gs://many")
-    dataset = project.open()
-    dataset.labels.add(["car"])
-    (first,) = dataset.exports.write()
+    workspace = Workspace("gs://many")
+    project = workspace.open()
+    project.labels.add(["car"])
+    (first,) = project.exports.write()
     put(server, f"annotations/{ids[7]}.json", old_document(names[7][7:], rects=[]))
     put(server, "uploads/street/a.jpg", b"y")
     server.requests.clear()
-    (second,) = dataset.exports.write()
+    (second,) = project.exports.write()
     listings = [one.line for one in server.requests if "endOffset" in one.line]
     assert any("annotations" in line for line in listings)
     assert any("uploads" in line for line in listings)
@@ -49,5 +49,5 @@ def test_many_images_are_listed_in_ranges(
     ]
     assert [image["file_name"] for image in found["images"]] == names[:7] + names[8:]
     assert (first.summary.images, second.summary.annotations) == (COUNT, COUNT - 1)
-    project.close()
+    workspace.close()
     server.drop_bucket("many")

@@ -9,19 +9,19 @@ import weakref
 
 import pytest
 
-from labeler.runtime.garbage_collection import search_regularly, unsearched
+from labeler.runtime.garbage_collection import collect_regularly, paused_collection
 
 
 def test_it_is_off_until_the_last_one_ends() -> None:
     begun, may_end = threading.Event(), threading.Event()
 
     def other() -> None:
-        with unsearched():
+        with paused_collection():
             begun.set()
             may_end.wait()
 
     thread = threading.Thread(target=other)
-    with unsearched():
+    with paused_collection():
         assert not gc.isenabled()
         thread.start()
         begun.wait()
@@ -32,7 +32,7 @@ def test_it_is_off_until_the_last_one_ends() -> None:
 
 
 def test_it_is_on_again_after_a_failure() -> None:
-    with pytest.raises(ValueError, match="no"), unsearched():
+    with pytest.raises(ValueError, match="no"), paused_collection():
         raise ValueError("no")
     assert gc.isenabled()
 
@@ -40,7 +40,7 @@ def test_it_is_on_again_after_a_failure() -> None:
 def test_what_was_off_stays_off() -> None:
     gc.disable()
     try:
-        with unsearched(), unsearched():
+        with paused_collection(), paused_collection():
             pass
         assert not gc.isenabled()
     finally:
@@ -60,7 +60,7 @@ def test_it_finds_what_python_would_keep_for_long() -> None:
         kept = weakref.ref(Cycle())
         assert kept() is not None
         gc.enable()
-        searching = asyncio.create_task(search_regularly(0.01))
+        searching = asyncio.create_task(collect_regularly(0.01))
         while kept() is not None:
             await asyncio.sleep(0.01)
         searching.cancel()
@@ -72,11 +72,11 @@ def test_it_finds_what_python_would_keep_for_long() -> None:
 def test_it_waits_while_the_search_is_off() -> None:
     async def waited() -> bool:
         kept = weakref.ref(Cycle())
-        searching = asyncio.create_task(search_regularly(0.0))
+        searching = asyncio.create_task(collect_regularly(0.0))
         for _ in range(50):
             await asyncio.sleep(0.0)
         searching.cancel()
         return kept() is not None
 
-    with unsearched():
+    with paused_collection():
         assert asyncio.run(waited())

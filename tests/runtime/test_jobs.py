@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from labeler.errors import Busy, NotFound
-from labeler.runtime.jobs import KEPT, Cancelled, Job, Jobs, JobState, Progress, unwatched
+from labeler.runtime.jobs import KEPT, Cancelled, Job, Jobs, JobState, Progress, no_progress
 
 WAIT_S = 20
 
@@ -149,4 +149,4 @@ def test_closing_cancels_what_runs_and_what_waits() -> None:
 
 
 def test_work_that_nobody_watches_goes_on() -> None:
-    unwatched("counting", 1, 2)
+    no_progress("counting", 1, 2)

@@ -17,14 +17,14 @@ from typing import Any
 import pytest
 
 from labeler import __version__
-from labeler.runtime.events import EVENTS, Request, SaveFailed, happened
+from labeler.runtime.events import EVENTS, Request, SaveFailed, log_event
 from labeler.runtime.logs import (
     MAX_TEXT,
     JsonLines,
-    Source,
+    LogSource,
     TextLines,
     Trace,
-    source,
+    log_source,
     traced,
     without_secrets,
 )
@@ -32,7 +32,7 @@ from tests.pictures import png
 
 ROOT = Path(__file__).parents[2]
 TRACE = "0af7651916cd43dd8448eb211c80319c"
-SOURCE = Source(service="labels", revision="labels-00007", project="my-project")
+SOURCE = LogSource(service="labels", revision="labels-00007", project="my-project")
 
 
 class Kept(logging.Handler):
@@ -102,7 +102,7 @@ def test_severities_are_those_of_cloud_logging(level: int, severity: str) -> Non
 
 
 def test_an_event_stands_in_fields_of_its_own(kept: Kept) -> None:
-    happened(SaveFailed(image_id="abc", tries=2, code="unavailable", reason="not now"))
+    log_event(SaveFailed(image_id="abc", tries=2, code="unavailable", reason="not now"))
     entry = kept.entry()
     assert (entry["event"], entry["severity"]) == ("save_failed", "ERROR")
     assert {name: entry[name] for name in ("image_id", "tries", "code", "reason")} == {
@@ -116,7 +116,7 @@ def test_an_event_stands_in_fields_of_its_own(kept: Kept) -> None:
 
 
 def test_a_request_is_told_as_cloud_logging_knows_requests(kept: Kept) -> None:
-    happened(Request(method="PUT", path="/api/x", status=200, bytes=17, latency_ms=12.5))
+    log_event(Request(method="PUT", path="/api/x", status=200, bytes=17, latency_ms=12.5))
     entry = kept.entry()
     assert entry["httpRequest"] == {
         "requestMethod": "PUT",
@@ -185,8 +185,8 @@ def test_no_token_and_no_address_is_written(kept: Kept, text: Kept, secret: str)
         raise ValueError(secret)
     except ValueError:
         logging.getLogger("x").exception("failed: %s", secret)
-    happened(Request(method="GET", path=secret, status=200, bytes=1, latency_ms=1))
-    happened(SaveFailed(image_id="x", tries=1, code="x", reason=secret))
+    log_event(Request(method="GET", path=secret, status=200, bytes=1, latency_ms=1))
+    log_event(SaveFailed(image_id="x", tries=1, code="x", reason=secret))
     assert len(kept.lines) == len(text.lines) == 3
     for line in (*kept.lines, *text.lines):
         assert "abc.def-123" not in line, line
@@ -238,12 +238,12 @@ def test_every_event_is_in_the_documentation_with_its_fields() -> None:
 
 
 def test_a_laptop_is_no_project() -> None:
-    assert source({}) == Source(__version__, "labeler", "", "")
+    assert log_source({}) == LogSource(__version__, "labeler", "", "")
 
 
 def test_the_environment_names_service_and_project() -> None:
     environ = {"K_SERVICE": "labels", "K_REVISION": "labels-1", "GOOGLE_CLOUD_PROJECT": "p"}
-    assert source(environ) == Source(__version__, "labels", "labels-1", "p")
+    assert log_source(environ) == LogSource(__version__, "labels", "labels-1", "p")
 
 
 class Metadata(BaseHTTPRequestHandler):
@@ -265,11 +265,11 @@ def test_on_cloud_run_the_project_is_asked_for() -> None:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         host = f"127.0.0.1:{server.server_port}"
-        found = source({"K_SERVICE": "labels", "GCE_METADATA_HOST": host})
+        found = log_source({"K_SERVICE": "labels", "GCE_METADATA_HOST": host})
         server.shutdown()
         thread.join()
     assert found.project == "my-project"
-    assert source({"K_SERVICE": "labels", "GCE_METADATA_HOST": host}).project == ""
+    assert log_source({"K_SERVICE": "labels", "GCE_METADATA_HOST": host}).project == ""
 
 
 # --- a whole process ----------------------------------------------------------------------
@@ -292,7 +292,7 @@ early = logging.getLogger("early")
 early.addHandler(logging.StreamHandler())
 early.propagate = False
 from labeler.runtime import logs
-logs.configure(logs.Source(), as_json=True)
+logs.configure(logs.LogSource(), as_json=True)
 """
 
 

@@ -92,7 +92,7 @@ def test_an_option_that_makes_no_sense_is_told(place: Place) -> None:
 def test_a_reload_leads_back_to_the_export(place: Place) -> None:
     visit = place.visit()
     visit.press("export")
-    again = Visit(place.dataset)
+    again = Visit(place.project)
     again.app.query_params["export"] = job_of(visit)
     again.run()
     assert "2 images, 3 boxes" in again.shown()
@@ -101,8 +101,8 @@ def test_a_reload_leads_back_to_the_export(place: Place) -> None:
 
 
 def test_where_the_export_is_not_known_the_newest_are_offered(place: Place) -> None:
-    (done,) = place.dataset.exports.write()
-    visit = Visit(place.dataset)
+    (done,) = place.project.exports.write()
+    visit = Visit(place.project)
     assert done.key not in visit.shown()
     visit.app.query_params["export"] = "of another instance"
     visit.run()
@@ -114,7 +114,7 @@ def test_earlier_exports_are_listed_when_asked_for(place: Place) -> None:
     visit = place.visit()
     visit.press("earlier_exports")
     assert "There is no export yet." in visit.shown()
-    keys = [place.dataset.exports.write()[0].key for _ in range(7)]
+    keys = [place.project.exports.write()[0].key for _ in range(7)]
     visit.run()
     assert [key for key in keys if f"/api/{key}" in visit.shown()] == keys[2:]
 
@@ -138,7 +138,7 @@ def test_an_export_waits_its_turn_and_can_be_cancelled(place: Place, busy: threa
 
 def test_an_export_that_fails_is_told(place: Place) -> None:
     visit = place.visit()
-    place.project.put("registry/images.json", b"{")
+    place.workspace.put("registry/images.json", b"{")
     visit.press("export")
     assert any("registry/images.json is damaged" in error for error in visit.errors())
     assert exported(place) == []

@@ -47,7 +47,7 @@ def rows(visit: Visit) -> list[str]:
 
 
 def names(place: Place) -> list[str]:
-    return [label.name for label in place.dataset.labels.read().labels]
+    return [label.name for label in place.project.labels.read().labels]
 
 
 def button(visit: Visit, label: str) -> Button:
@@ -87,7 +87,7 @@ def test_the_view_and_the_way_back(new_place: NewPlace) -> None:
 def test_an_image_of_the_list_leads_out_of_the_view(new_place: NewPlace) -> None:
     place, _ = place_of(new_place)
     visit = view(place)
-    other = place.dataset.list_images()[1].image_id
+    other = place.project.list_images()[1].image_id
     visit.press(f"leave_open_{other}")
     assert address(visit) == {"image": other}
     assert "b.png" in visit.heading()
@@ -95,7 +95,7 @@ def test_an_image_of_the_list_leads_out_of_the_view(new_place: NewPlace) -> None
 
 def test_a_view_that_there_is_not(new_place: NewPlace) -> None:
     place, image_id = place_of(new_place)
-    visit = Visit(place.dataset, image_id)
+    visit = Visit(place.project, image_id)
     visit.app.query_params["view"] = "**nothing**"
     visit.run()
     assert "There is no view '**nothing**'" in visit.shown()
@@ -107,9 +107,9 @@ def test_a_view_that_there_is_not(new_place: NewPlace) -> None:
 
 def test_each_label_with_its_boxes(new_place: NewPlace) -> None:
     place, _ = place_of(new_place)
-    place.dataset.labels.edit(partial(renamed, number=1, name="**van**"))
-    place.dataset.labels.edit(partial(merged, number=2, into=1))
-    place.dataset.labels.edit(partial(retired, number=3))
+    place.project.labels.edit(partial(renamed, number=1, name="**van**"))
+    place.project.labels.edit(partial(merged, number=2, into=1))
+    place.project.labels.edit(partial(retired, number=3))
     visit = view(place)
     first, second, third = rows(visit)
     assert first == "1 ****van**** :gray[· formerly car]"
@@ -164,8 +164,8 @@ def test_labels_that_boxes_have_and_the_set_lacks(new_place: NewPlace) -> None:
 
 def test_a_rebuilt_set_says_so_until_it_was_seen(new_place: NewPlace) -> None:
     place, _ = place_of(new_place)
-    export = place.dataset.exports.write()[0]
-    place.project.remove("labels.json")
+    export = place.project.exports.write()[0]
+    place.workspace.remove("labels.json")
     visit = view(place)
     [warning] = visit.warnings()
     assert (
@@ -182,7 +182,7 @@ def test_many_labels_come_in_pages_and_can_be_looked_for(
 ) -> None:
     monkeypatch.setattr(labels_page, "PAGE_SIZE", 3)
     place = new_place(LABELS="a,b,c,d,e,f,g")
-    place.dataset.labels.edit(partial(renamed, number=5, name="Bee"))
+    place.project.labels.edit(partial(renamed, number=5, name="Bee"))
     visit = view(place)
     assert [row[0] for row in rows(visit)] == ["1", "2", "3"]
     visit.app.number_input[0].set_value(3).run()
@@ -232,7 +232,7 @@ def test_recolour(new_place: NewPlace) -> None:
     place, visit = opened(new_place, 1)
     visit.app.color_picker[0].set_value("#123456").run()
     visit.check()
-    assert place.dataset.labels.read().labels[0].color == "#123456"
+    assert place.project.labels.read().labels[0].color == "#123456"
 
 
 def test_merge_and_separate(new_place: NewPlace) -> None:
@@ -242,21 +242,21 @@ def test_merge_and_separate(new_place: NewPlace) -> None:
     visit.app.selectbox(key="into_2").set_value(1).run()
     press(visit, "Merge")
     assert visit.errors() == []
-    assert place.dataset.labels.read().shown("dog") == "car"
+    assert place.project.labels.read().shown("dog") == "car"
     assert "4 boxes in 2 images" in visit.shown()
     press(visit, "Separate again")
-    assert place.dataset.labels.read().shown("dog") == "dog"
+    assert place.project.labels.read().shown("dog") == "dog"
     assert "3 boxes in 2 images" in visit.shown()
 
 
 def test_retire_and_offer_again(new_place: NewPlace) -> None:
     place, visit = opened(new_place, 2)
     press(visit, "Retire")
-    assert [label.name for label in place.dataset.labels.read().offered] == ["car", "bird"]
+    assert [label.name for label in place.project.labels.read().offered] == ["car", "bird"]
     press(visit, "Offer again")
-    assert [label.name for label in place.dataset.labels.read().offered] == ["car", "dog", "bird"]
+    assert [label.name for label in place.project.labels.read().offered] == ["car", "dog", "bird"]
     for number in (1, 3):
-        place.dataset.labels.edit(partial(retired, number=number))
+        place.project.labels.edit(partial(retired, number=number))
     visit.run()
     assert "the last one that is offered: nobody can draw a box then" in visit.shown()
 
@@ -284,10 +284,10 @@ def test_what_another_admin_did_meanwhile_is_kept(new_place: NewPlace) -> None:
     visit.app.color_picker[0].set_value("#123456").run()
     visit.check()
     press(visit, "Rename")  # with the name that stands there
-    label = place.dataset.labels.read().labels[0]
+    label = place.project.labels.read().labels[0]
     assert (label.name, label.color, label.former) == ("van", "#123456", ("car",))
     other.app.selectbox(key="into_1").set_value(2).run()
     press(other, "Merge")
     press(visit, "Retire")
-    label = place.dataset.labels.read().labels[0]
+    label = place.project.labels.read().labels[0]
     assert (label.merged_into, label.retired) == (2, True)

@@ -40,7 +40,7 @@ def test_files_that_are_not_kept_are_taken_in_by_the_session(new_place: NewPlace
     assert first.startswith("a.png is empty.")
     assert second.startswith("c.jpg was not taken: it is a text file.")
     assert "b.png" in visit.heading()
-    [entry] = place.dataset.list_images()
+    [entry] = place.project.list_images()
     assert entry.image_path == "b.png"
     visit.app.file_uploader[0].set_value([files[0]]).run()
     assert "1 image was here already" in visit.shown()
@@ -62,7 +62,7 @@ def test_a_run_that_is_cut_short_loses_no_file(
     visit.app.file_uploader[0].set_value([("b.png", png(), "image/png")]).run()
     visit.check()
     assert "b.png" in visit.heading()
-    assert len(place.dataset.list_images()) == 1
+    assert len(place.project.list_images()) == 1
 
 
 def test_the_page_goes_on_to_the_first_image_of_an_upload(new_place: NewPlace) -> None:
@@ -70,7 +70,7 @@ def test_the_page_goes_on_to_the_first_image_of_an_upload(new_place: NewPlace) -
     place.add("a.png")
     visit = place.visit()
     assert "a.png" in visit.heading()
-    new, _ = place.project.open(), place.dataset.list_images()  # another instance took them
+    new, _ = place.workspace.open(), place.project.list_images()  # another instance took them
     ids = [new.add_image(name, png()).image_id for name in ("b.png", "c.png")]
     visit.uploaded(ids[0])
     assert "b.png" in visit.heading()
@@ -128,14 +128,14 @@ def test_an_image_whose_original_is_missing(new_place: NewPlace) -> None:
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     place.with_boxes(image_id, BOX)
-    place.project.remove("uploads/a.png")
+    place.workspace.remove("uploads/a.png")
     visit = place.visit(image_id)
     [warning] = visit.warnings()
     assert "The original a.png is not in the store" in warning
     assert "Upload the file again" in warning
     assert visit.canvas() is None
     assert "1 box" in visit.heading()
-    assert not place.dataset.add_image("a.png", png()).created
+    assert not place.project.add_image("a.png", png()).created
     visit.uploaded(image_id)
     visit.run()  # now that there is a canvas, its guard answers
     assert visit.app.warning == []
@@ -147,7 +147,7 @@ def test_another_picture_in_the_place_of_the_original(new_place: NewPlace) -> No
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     place.with_boxes(image_id, BOX)
-    place.project.put("uploads/a.png", png(32, 32))
+    place.workspace.put("uploads/a.png", png(32, 32))
     visit = place.visit(image_id)
     [warning] = visit.warnings()
     assert "is not the one that the boxes were drawn on" in warning
@@ -158,12 +158,12 @@ def test_boxes_of_another_size_of_picture_are_left_alone(new_place: NewPlace) ->
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     document = old_document("a.png", image_width=640, image_height=480)
-    place.project.put(f"annotations/{image_id}.json", document)
+    place.workspace.put(f"annotations/{image_id}.json", document)
     visit = place.visit(image_id)
     [warning] = visit.warnings()
     assert "a picture of 640 x 480 pixels" in warning
     assert visit.canvas() is None
-    assert place.project.objects()[f"annotations/{image_id}.json"][0] == document
+    assert place.workspace.objects()[f"annotations/{image_id}.json"][0] == document
 
 
 # --- a store that fails ---------------------------------------------------------------------
@@ -172,11 +172,11 @@ def test_boxes_of_another_size_of_picture_are_left_alone(new_place: NewPlace) ->
 def test_the_page_goes_on_with_what_it_had(new_place: NewPlace) -> None:
     place = new_place(LABELS="cat,dog")
     [image_id] = place.add("a.png")
-    place.dataset.labels.add(["bird"])
+    place.project.labels.add(["bird"])
     visit = place.visit()
     key = visit.canvas()
     good = (place.folder / "labels.json").read_bytes()
-    place.project.put("labels.json", b"{")
+    place.workspace.put("labels.json", b"{")
     visit.run()
     [error] = visit.errors()
     assert "labels.json is damaged" in error
@@ -189,7 +189,7 @@ def test_the_page_goes_on_with_what_it_had(new_place: NewPlace) -> None:
     assert [error] * 2 == newcomer.errors()  # in the sidebar, and where that is closed
     assert newcomer.canvas() is None
     assert len(newcomer.listed()) == 1
-    place.project.put("labels.json", good)
+    place.workspace.put("labels.json", good)
     visit.run()
     assert visit.errors() == []
 
@@ -207,7 +207,7 @@ def test_a_click_that_arrives_together_with_the_box_before_it_comes_after_it(
     visit.app.session_state[canvas] = {"drawing": {"raw": raw}}
     visit.mark(name)
     assert visit.rects(first) == [("car", 4, 5, 20, 10)]
-    assert place.dataset.stored_document(first).document.status is status
+    assert place.project.stored_document(first).document.status is status
     assert visit.app.query_params["image"] == second
 
 
@@ -225,7 +225,7 @@ def test_a_second_click_that_arrives_late_marks_no_other_image(
     visit.check()
     assert visit.app.query_params["image"] == second
     for image_id in (second, third):
-        assert place.dataset.stored_document(image_id).document.status is Status.UNLABELED
+        assert place.project.stored_document(image_id).document.status is Status.UNLABELED
 
 
 def test_what_comes_and_goes_moves_no_other_button(new_place: NewPlace) -> None:

@@ -33,11 +33,11 @@ def nothing_pending(visit: Visit) -> None:
 
 def test_a_box_shows_the_name_of_today_and_nothing_is_written(new_place: NewPlace) -> None:
     place, image_id = place_of(new_place)
-    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
-    place.dataset.labels.edit(partial(recolored, number=1, color="#123456"))
-    place.dataset.labels.edit(partial(merged, number=2, into=3))
-    bird = place.dataset.labels.read().color("bird")
-    before = place.project.objects()
+    place.project.labels.edit(partial(renamed, number=1, name="vehicle"))
+    place.project.labels.edit(partial(recolored, number=1, color="#123456"))
+    place.project.labels.edit(partial(merged, number=2, into=3))
+    bird = place.project.labels.read().color("bird")
+    before = place.workspace.objects()
     visit = place.visit(image_id)
     assert given(visit) == [("vehicle", "#123456"), ("bird", bird)]
     visit.app.toggle(key="list_boxes").set_value(True).run()
@@ -48,7 +48,7 @@ def test_a_box_shows_the_name_of_today_and_nothing_is_written(new_place: NewPlac
     ]
     visit.draw(box(1.5, 2.25, 10, 8, "vehicle", "a"), box(20, 12, 30, 20, "bird", "b"))
     assert visit.warnings() == []
-    assert place.project.objects() == before
+    assert place.workspace.objects() == before
     visit.draw(box(3.5, 2.25, 10, 8, "vehicle", "a"), box(20, 12, 30, 20, "bird", "b"))
     assert visit.rects(image_id) == [("car", 3.5, 2.25, 10, 8), ("dog", 20, 12, 30, 20)]
     visit.draw(box(3.5, 2.25, 10, 8, "bird", "a"), box(20, 12, 30, 20, "bird", "b"))
@@ -68,7 +68,7 @@ def test_a_rename_by_somebody_else_asks_for_another_canvas(new_place: NewPlace) 
     nothing_pending(visit)
     assert visit.canvas() == key
     for number, name in ((1, "vehicle"), (3, "fowl")):
-        place.dataset.labels.edit(partial(renamed, number=number, name=name))
+        place.project.labels.edit(partial(renamed, number=number, name=name))
         visit.run()
         assert visit.canvas() == key  # until nothing is pending in it
         nothing_pending(visit)
@@ -82,34 +82,34 @@ def test_the_label_of_the_next_box_stays_what_it_was(new_place: NewPlace) -> Non
     place, image_id = place_of(new_place)
     visit = place.visit(image_id)
     visit.app.radio(key="label").set_value("dog").run()
-    place.dataset.labels.edit(partial(recolored, number=2, color="#123456"))
+    place.project.labels.edit(partial(recolored, number=2, color="#123456"))
     visit.run()
     assert visit.app.radio(key="label").value == "dog"
-    place.dataset.labels.edit(partial(renamed, number=2, name="hound"))
+    place.project.labels.edit(partial(renamed, number=2, name="hound"))
     visit.run()
     assert visit.app.radio(key="label").value == "hound"
-    place.dataset.labels.edit(partial(merged, number=2, into=3))
+    place.project.labels.edit(partial(merged, number=2, into=3))
     visit.run()
     assert visit.app.radio(key="label").value == "bird"
     assert len(visit.app.toast) == 0
-    place.dataset.labels.edit(partial(retired, number=3))
+    place.project.labels.edit(partial(retired, number=3))
     visit.run()
     assert visit.app.radio(key="label").value == "car"
     assert "“bird” is not offered any more; the next box gets “car”" in visit.shown()
-    place.dataset.labels.edit(partial(retired, number=1))
+    place.project.labels.edit(partial(retired, number=1))
     visit.run()
     assert "All labels are retired" in visit.shown()
-    place.dataset.labels.edit(partial(offered_again, number=3))
+    place.project.labels.edit(partial(offered_again, number=3))
     visit.run()
     assert visit.app.radio(key="label").value == "bird"
 
 
 def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPlace) -> None:
     place, image_id = place_of(new_place)
-    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
-    place.dataset.labels.edit(partial(merged, number=2, into=1))
-    place.dataset.labels.edit(partial(retired, number=3))
-    before = place.project.objects()
+    place.project.labels.edit(partial(renamed, number=1, name="vehicle"))
+    place.project.labels.edit(partial(merged, number=2, into=1))
+    place.project.labels.edit(partial(retired, number=3))
+    before = place.workspace.objects()
     visit = place.visit(image_id)
     for name, why in (
         ("Car", "“Car” is a former name of the label “vehicle”."),
@@ -119,8 +119,8 @@ def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPla
     ):
         visit.add_label(name)
         assert why in visit.shown()
-    assert place.project.objects() == before
-    labels = place.dataset.labels.read()
+    assert place.workspace.objects() == before
+    labels = place.project.labels.read()
     assert why_there(labels, labels.labels[0], " car ") == (
         "“car” is a former name of the label “vehicle”."
     )
@@ -129,8 +129,8 @@ def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPla
 def test_an_address_with_a_former_name_finds_the_same_images(new_place: NewPlace) -> None:
     place, image_id = place_of(new_place)
     place.add("b.png")
-    place.dataset.labels.edit(partial(renamed, number=1, name="vehicle"))
-    visit = Visit(place.dataset, image_id, answers=False)
+    place.project.labels.edit(partial(renamed, number=1, name="vehicle"))
+    visit = Visit(place.project, image_id, answers=False)
     visit.app.query_params["label"] = "Car"
     visit.run()
     assert visit.app.selectbox(key="label_filter").value == "vehicle"

@@ -29,7 +29,7 @@ def test_a_few_labels_are_buttons_whose_marks_stand_for_themselves(new_place: Ne
         assert shown == plain(name) != name
     picker.set_value("<b>x</b>").run()
     visit.draw(box(10, 10, 20, 20, "<b>x</b>"))
-    assert visit.rects(place.dataset.list_images()[0].image_id) == [("<b>x</b>", 10, 10, 20, 20)]
+    assert visit.rects(place.project.list_images()[0].image_id) == [("<b>x</b>", 10, 10, 20, 20)]
     assert visit.app.warning == []  # it is in the label set as it is written
 
 
@@ -74,13 +74,13 @@ def test_a_label_that_is_not_added(new_place: NewPlace, typed: str, answer: str)
     visit.add_label(typed)
     assert answer in visit.shown()
     assert visit.app.text_input[0].value == typed  # to be mended
-    assert [label.name for label in place.dataset.labels.read().labels] == ["cat"]
+    assert [label.name for label in place.project.labels.read().labels] == ["cat"]
 
 
 def test_a_label_set_without_labels(new_place: NewPlace) -> None:
     place = new_place()
     [image_id] = place.add("a.png")
-    place.project.put("labels.json", b'{"version": "1.0", "labels": []}')
+    place.workspace.put("labels.json", b'{"version": "1.0", "labels": []}')
     visit = place.visit()
     assert "There is no label yet" in visit.shown()
     visit.draw(box(10, 10, 20, 20, ""))
@@ -157,13 +157,13 @@ def test_a_filter_that_only_counts_anew_was_not_chosen() -> None:
 def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewPlace) -> None:
     place = new_place()
     bad, newer, _ = place.add("a.png", "b.png", "z.png")
-    place.project.put(f"annotations/{bad}.json", b'{"rects": [')
+    place.workspace.put(f"annotations/{bad}.json", b'{"rects": [')
     later = old_document("b.png").replace(b'"1.0"', b'"2.0"')
-    place.project.put(f"annotations/{newer}.json", later)
-    place.dataset.labels.read()
-    before = place.project.objects()
-    dataset = place.project.open()  # another process, which has nothing in its listing
-    place.bind(dataset)
+    place.workspace.put(f"annotations/{newer}.json", later)
+    place.project.labels.read()
+    before = place.workspace.objects()
+    project = place.workspace.open()  # another process, which has nothing in its listing
+    place.bind(project)
     visit = place.visit()
     assert "z.png" in visit.heading()  # where there is work that can be done
     assert sum(":red[:material/warning:]" in label for label in visit.listed()) == 2
@@ -180,7 +180,7 @@ def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewP
     assert visit.errors() == []
     assert "z.png" in visit.heading()
     assert visit.app.button(key="leave_previous").disabled  # the others can't be opened
-    assert place.project.objects() == before
+    assert place.workspace.objects() == before
 
 
 # --- export ---------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_an_export_tells_what_it_left_out(new_place: NewPlace) -> None:
     place = new_place(LABELS="cat")
     good, bad = place.add("a.png", "b.png")
     place.with_boxes(good, BOX.model_copy(update={"width": 0.2}), OTHER)
-    place.project.put(f"annotations/{bad}.json", b"{")
+    place.workspace.put(f"annotations/{bad}.json", b"{")
     visit = place.visit(good)
     visit.press("export")
     assert "1 image, 1 box" in visit.shown()

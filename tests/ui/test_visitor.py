@@ -15,7 +15,7 @@ from labeler.access.tokens import LIFETIME_S, Purpose
 from labeler.errors import SettingsError
 from labeler.model.people import Roles, parse_people
 from labeler.settings import load_settings
-from labeler.ui.context import Context, bind
+from labeler.ui.context import Context, bind_context
 from labeler.ui.sign_in import is_loopback, provider_secrets
 from tests.ui.visit import NewPlace, Place, Visit, box
 
@@ -44,13 +44,13 @@ def buttons(visit: Visit) -> list[str]:
 
 def with_roles(place: Place, roles: Roles) -> None:
     """From now on these lists count, as after a deployment."""
-    gate = place.project.gate
-    bind(
+    access = place.workspace.access
+    bind_context(
         Context(
-            place.project.settings,
-            place.dataset,
+            place.workspace.settings,
+            place.project,
             place.saver,
-            type(gate)(gate.sign_in, roles, gate.signer),
+            type(access)(access.sign_in, roles, access.signer),
             place.jobs,
         )
     )
@@ -111,7 +111,7 @@ def test_who_is_let_in_labels_under_their_name(
     ben = visit(place, {**account("ben", **verified), "email": "Ben@Example.com"}, image_id)
     ben.draw(box(1, 2, 10, 8, "object"))
     assert place.saver.flush(10) == 0
-    stored = place.dataset.stored_document(image_id).document
+    stored = place.project.stored_document(image_id).document
     assert stored.metadata.saved_by == "ben@example.com"
     assert "by ben@example.com" in ben.shown()
 
@@ -140,7 +140,7 @@ def test_nobody_is_asked_with_none(new_place: NewPlace) -> None:
     assert "Export COCO" in buttons(someone)
     assert "Signed in" not in someone.shown()
     assert place.saver.flush(10) == 0
-    assert place.dataset.stored_document(image_id).document.metadata.saved_by is None
+    assert place.project.stored_document(image_id).document.metadata.saved_by is None
 
 
 def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None:
@@ -148,12 +148,12 @@ def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None
     place = new_place(AUTH="oidc")
     [image_id] = place.add("a.png")
     ana = visit(place, account("ana"), image_id)
-    before = place.project.objects()
+    before = place.workspace.objects()
     ana.app.user = account("ben")
     ana.mark("done")
     assert "ana@example.com has opened this page" in ana.errors()[0]
     assert place.saver.flush(10) == 0
-    assert place.project.objects() == before
+    assert place.workspace.objects() == before
 
 
 def test_a_canvas_keeps_its_picture_s_address(
@@ -164,7 +164,7 @@ def test_a_canvas_keeps_its_picture_s_address(
     [image_id] = place.add("a.png")
     ana = visit(place, account("ana"), image_id)
     key, token = ana.canvas(), ana.app.session_state["session"].open.canvas.token
-    assert place.project.gate.signer.check(token, Purpose.PICTURE, time.time(), image_id)
+    assert place.workspace.access.signer.check(token, Purpose.PICTURE, time.time(), image_id)
     now = time.time() + 3600
     monkeypatch.setattr(time, "time", lambda: now)
     ana.draw(box(1, 2, 10, 8, "object"))
@@ -173,7 +173,7 @@ def test_a_canvas_keeps_its_picture_s_address(
     ana.app.session_state["session"].open.canvas = None
     ana.run()
     fresh = ana.app.session_state["session"].open.canvas.token
-    assert place.project.gate.signer.check(fresh, Purpose.PICTURE, now, image_id)
+    assert place.workspace.access.signer.check(fresh, Purpose.PICTURE, now, image_id)
 
 
 # --- what each may do ---------------------------------------------------------------------
@@ -193,14 +193,14 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     place = new_place(AUTH="oidc")
     [image_id] = place.add("a.png")
     eve = visit(place, account("eve"), image_id)
-    before = place.project.objects()
+    before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("ana@example.com")))
     eve.press("export")
     with_roles(place, Roles(True, labellers=parse_people("ana@example.com")))
     eve.mark("done")
     assert "may not do this" in eve.errors()[0]
     assert place.saver.flush(10) == 0
-    assert place.project.objects() == before
+    assert place.workspace.objects() == before
 
 
 def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
@@ -210,7 +210,7 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
     eve = visit(place, account("ana"), image_id)
     eve.press("leave_view_labels")
     eve.press("open_label_1")
-    before = place.project.objects()
+    before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("zoe@example.com")))
     eve.press("retire_1")
     assert "ana@example.com may not do this: it takes the role of an admin" in eve.errors()[0]
@@ -218,7 +218,7 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
     eve.app.query_params["view"] = "labels"
     eve.run()
     assert "it takes the role of an admin" in eve.errors()[0]
-    assert place.project.objects() == before
+    assert place.workspace.objects() == before
 
 
 # --- tokens -------------------------------------------------------------------------------
@@ -230,9 +230,9 @@ def test_a_picture_s_address_stays_while_it_opens_the_picture(new_place: NewPlac
 
         from labeler.access.tokens import Purpose
         from labeler.ui import visitor
-        from labeler.ui.context import bound
+        from labeler.ui.context import page_context
 
-        check = bound().gate.signer.check
+        check = page_context().access.signer.check
         # Of this module alone: who waits for this script looks at the clock too.
         with mock.patch.object(visitor, "time") as clock:
             now = clock.time

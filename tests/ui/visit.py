@@ -15,13 +15,13 @@ from streamlit.testing.v1 import AppTest
 
 from labeler.model import edits
 from labeler.model.document import AnnotationDocument, Rect
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.runtime.jobs import Jobs
-from labeler.ui.context import Context, bind
+from labeler.ui.context import Context, bind_context
 from labeler.ui.drawable.drawing import tag
 from labeler.ui.drawable.saver import Saver
 from tests.pictures import png
-from tests.projects import Project
+from tests.projects import Workspace
 
 SCRIPT = Path(__file__).parents[2] / "labeler" / "ui" / "main.py"
 ROOM = {"width": 640, "height": 480}
@@ -38,8 +38,8 @@ def seen(markdown: str) -> str:
 class Visit:
     """One person's session."""
 
-    def __init__(self, dataset: Dataset, image_id: str = "", *, answers: bool = True) -> None:
-        self.dataset = dataset
+    def __init__(self, project: Project, image_id: str = "", *, answers: bool = True) -> None:
+        self.project = project
         self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
         self.app.context = {"url": "http://127.0.0.1:8501/"}
         if image_id:
@@ -120,7 +120,7 @@ class Visit:
 
     def rects(self, image_id: str) -> list[tuple[str, float, float, float, float]]:
         """Label, left, top, width and height of the stored rects."""
-        document = self.dataset.stored_document(image_id).document
+        document = self.project.stored_document(image_id).document
         return [(r.label, r.left, r.top, r.width, r.height) for r in document.rects]
 
 
@@ -147,36 +147,38 @@ class Place:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
-        self.project = Project(str(folder), **environ)
-        self.dataset = self.project.open()
-        self.saver = Saver(self.dataset, interval_s=0.0)
+        self.workspace = Workspace(str(folder), **environ)
+        self.project = self.workspace.open()
+        self.saver = Saver(self.project, interval_s=0.0)
         self.jobs = Jobs()
-        self.bind(self.dataset)
+        self.bind(self.project)
 
-    def bind(self, dataset: Dataset) -> None:
+    def bind(self, project: Project) -> None:
         """Have the page work on this view of the project."""
-        bind(Context(self.project.settings, dataset, self.saver, self.project.gate, self.jobs))
+        bind_context(
+            Context(self.workspace.settings, project, self.saver, self.workspace.access, self.jobs)
+        )
 
     def add(self, *names: str) -> list[str]:
-        return [self.dataset.add_image(name, png()).image_id for name in names]
+        return [self.project.add_image(name, png()).image_id for name in names]
 
     def edit(
         self, image_id: str, edit: Callable[[AnnotationDocument], AnnotationDocument]
     ) -> AnnotationDocument:
         """Somebody else's change."""
-        opened = self.dataset.open_document(image_id)
-        return self.dataset.save_document(image_id, edit(opened.document), opened, "").document
+        opened = self.project.open_document(image_id)
+        return self.project.save_document(image_id, edit(opened.document), opened, "").document
 
     def with_boxes(self, image_id: str, *rects: Rect) -> None:
         self.edit(image_id, lambda document: edits.with_rects(document, rects))
 
     def visit(self, image_id: str = "", *, answers: bool = True) -> Visit:
-        return Visit(self.dataset, image_id, answers=answers)
+        return Visit(self.project, image_id, answers=answers)
 
     def close(self) -> None:
         assert self.saver.flush(10) == 0
         self.jobs.close()
-        self.project.close()
+        self.workspace.close()
 
 
 NewPlace = Callable[..., Place]

@@ -27,9 +27,9 @@ from json.encoder import encode_basestring_ascii as _text
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, Self
 
-from labeler.datasets.exports.joined_file import Joined
-from labeler.datasets.manifest import Record
-from labeler.datasets.rules import Box, Finding, Summary, Tally, is_relative
+from labeler.datasets.exports.joined_file import JoinedFile
+from labeler.datasets.manifest import ManifestRecord
+from labeler.datasets.rules import ExportBox, ExportSummary, LeftOut, SummaryCounter, is_relative
 from labeler.errors import DamagedExport
 from labeler.model.labels import LabelSet
 
@@ -52,13 +52,13 @@ _ID: Final = b'{"id":'
 class CocoFile:
     """A finished COCO file, and the summary of what is in it."""
 
-    def __init__(self, parts: Sequence[IO[bytes]], summary: Summary) -> None:
+    def __init__(self, parts: Sequence[IO[bytes]], summary: ExportSummary) -> None:
         self._parts = parts
         self.summary = summary
 
     def stream(self) -> BinaryIO:
         """All of it as one file to read and seek in."""
-        return BufferedReader(Joined(self._parts), _CHUNK_BYTES)
+        return BufferedReader(JoinedFile(self._parts), _CHUNK_BYTES)
 
     def chunks(self) -> Generator[bytes]:
         """The file's bytes from its beginning, in pieces of at most 256 KiB."""
@@ -86,7 +86,7 @@ class CocoWriter:
     """
 
     def __init__(self, labels: LabelSet, earlier_boxes: Sequence[int] = ()) -> None:
-        self.tally = Tally()
+        self.tally = SummaryCounter()
         self._labels = labels
         self._names = _Names(self.tally)
         self._images = _Array()
@@ -95,7 +95,7 @@ class CocoWriter:
         self._boxes = Counter(dict(enumerate(earlier_boxes, start=1)))
         self._is_finished = False
 
-    def add(self, records: Iterable[Record]) -> None:
+    def add(self, records: Iterable[ManifestRecord]) -> None:
         """The next images, by ascending numbers; their boxes follow."""
         unique, count, last = self._names.unique, self.tally.add, self._number
         lines = []
@@ -117,7 +117,7 @@ class CocoWriter:
         self._number = last
         self._images.add(lines)
 
-    def add_boxes(self, image: int, boxes: Sequence[Box]) -> None:
+    def add_boxes(self, image: int, boxes: Sequence[ExportBox]) -> None:
         """Boxes of the image added last."""
         array, counts = self._annotations, self._boxes
         number = array.count
@@ -229,7 +229,7 @@ class _Array:
 class _Names:
     """Gives each image a name of its own, and reports names that some readers take for one."""
 
-    def __init__(self, tally: Tally) -> None:
+    def __init__(self, tally: SummaryCounter) -> None:
         self._tally = tally
         self._names: set[str] = set()
         self._stems: set[str] = set()
@@ -241,12 +241,12 @@ class _Names:
             name = f"{folder}/{file_name}" if is_relative(folder) else f"{number}/{file_name}"
             while name in self._names:
                 name = f"{number}/{name}"
-            self._tally.report(Finding.RENAMED, name)
+            self._tally.report(LeftOut.RENAMED, name)
         self._names.add(name)
         dot = name.rfind(".")
         stem = (name[:dot] if dot > name.rfind("/") + 1 else name).casefold()
         if stem in self._stems:
-            self._tally.report(Finding.SIMILAR, name)
+            self._tally.report(LeftOut.SIMILAR, name)
         self._stems.add(stem)
         return name
 

@@ -21,32 +21,32 @@ from typing import IO, BinaryIO, Final, Self, cast
 
 from labeler import __version__
 from labeler.datasets.exports.coco import WRITER, AnnotationLines, CocoFile, CocoWriter
-from labeler.datasets.exports.incremental import Assembly
-from labeler.datasets.exports.joined_file import Joined
-from labeler.datasets.exports.numbering import Known, Registry
+from labeler.datasets.exports.incremental import IncrementalFile
+from labeler.datasets.exports.joined_file import JoinedFile
+from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
 from labeler.datasets.exports.previous import (
     CHOICE,
     EXPORTS,
     SOURCES_MD5,
-    Earlier,
-    Shelf,
-    choice_digest,
-    sources_key,
+    KeptExports,
+    PreviousExport,
+    manifest_key,
+    selection_digest,
 )
-from labeler.datasets.exports.read import READING, Survey
-from labeler.datasets.exports.scan import Listing
-from labeler.datasets.exports.verify import Verdict, verify
-from labeler.datasets.manifest import Head, dump_head, spellings
-from labeler.datasets.rules import Rules, Summary
-from labeler.datasets.selection import ALL, Choice, ChosenImage
+from labeler.datasets.exports.read import READING, DocumentReader
+from labeler.datasets.exports.scan import ProjectScan
+from labeler.datasets.exports.verify import Verification, verify_export
+from labeler.datasets.manifest import ManifestHead, dump_head, label_spellings
+from labeler.datasets.rules import ExportRules, ExportSummary
+from labeler.datasets.selection import ALL, SelectedImage, Selection
 from labeler.errors import DamagedExport, InvalidRequest, NotFound, UnknownLabels, VersionConflict
 from labeler.model.labels import LabelSet
-from labeler.project.image_index import Catalogue
-from labeler.project.label_store import LabelBook
+from labeler.project.image_index import ImageIndex
+from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads
 from labeler.runtime import events
-from labeler.runtime.garbage_collection import unsearched
-from labeler.runtime.jobs import Progress, unwatched
+from labeler.runtime.garbage_collection import paused_collection
+from labeler.runtime.jobs import Progress, no_progress
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
 WRITING: Final = "Writing the file"
@@ -62,7 +62,7 @@ class Export:
     """A COCO file under exports/ and what went into it."""
 
     key: str
-    summary: Summary
+    summary: ExportSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class _Made:
         self.sources.close()
 
 
-class Exports:
+class Exporter:
     """The exports of one project. Any number may be made at the same time.
 
     `writer` names what else the bytes depend on: the program, and how images are identified.
@@ -93,9 +93,9 @@ class Exports:
     def __init__(
         self,
         store: Store,
-        survey: Survey,
-        shelf: Shelf,
-        labels: LabelBook,
+        survey: DocumentReader,
+        shelf: KeptExports,
+        labels: LabelStore,
         clock: Callable[[], datetime],
         writer: str,
         uploads: str,
@@ -108,7 +108,9 @@ class Exports:
         self._clock = clock
         self._shelf = shelf
 
-    def write(self, choice: Choice = ALL, progress: Progress = unwatched) -> tuple[Export, ...]:
+    def write(
+        self, selection: Selection = ALL, progress: Progress = no_progress
+    ) -> tuple[Export, ...]:
         """Write the COCO file under exports/, or one for each part of a split that names none.
 
         Each is named by the time in UTC. Nothing is written before all of a file is there.
@@ -116,7 +118,9 @@ class Exports:
         moment = self._clock().astimezone(UTC)
         exports = []
         with ExitStack() as held:
-            files = [(one, held.enter_context(self._made(one, progress))) for one in choice.parts()]
+            files = [
+                (one, held.enter_context(self._made(one, progress))) for one in selection.parts()
+            ]
             for one, made in files:
                 if made.labels != files[-1][1].labels:
                     # Another part had labels that were not in the set yet: all have the same.
@@ -126,26 +130,28 @@ class Exports:
                 exports.append(Export(key, made.file.summary))
         return tuple(exports)
 
-    def coco(self, choice: Choice = ALL, progress: Progress = unwatched) -> CocoFile:
+    def coco(self, selection: Selection = ALL, progress: Progress = no_progress) -> CocoFile:
         """The COCO file as it is now, kept nowhere; close it.
 
         Raises InvalidRequest for a split without a part: that is more than one file.
         """
-        if len(choice.parts()) > 1:
+        if len(selection.parts()) > 1:
             raise InvalidRequest(
                 "A split is a file for each part: name one as the part, "
-                f"{' or '.join(one.part for one in choice.parts() if one.part)}."
+                f"{' or '.join(one.part for one in selection.parts() if one.part)}."
             )
-        made = self._made(choice, progress)
+        made = self._made(selection, progress)
         made.sources.close()
         return made.file
 
-    def images(self, choice: Choice = ALL, progress: Progress = unwatched) -> Iterator[ChosenImage]:
+    def images(
+        self, selection: Selection = ALL, progress: Progress = no_progress
+    ) -> Iterator[SelectedImage]:
         """The images that name and part let in, by ascending numbers: for other formats.
 
         What of each goes in, boxes.Rules tells.
         """
-        return self._survey.images(choice, progress)
+        return self._survey.images(selection, progress)
 
     def keep_bundle(self, kind: str, file: BinaryIO) -> str:
         """Write a zip of that kind under exports/, named by the time in UTC; its key."""
@@ -181,7 +187,7 @@ class Exports:
         """Whether an export of any format is kept: it holds the labels under their numbers."""
         return any(True for _ in list_all(self._store, EXPORTS))
 
-    def verify(self, name: str, progress: Progress = unwatched) -> Verdict:
+    def verify(self, name: str, progress: Progress = no_progress) -> Verification:
         """Whether the store holds what that export was made from, by its key or file name.
 
         Raises NotFound, and DamagedExport where it is not known what it was made from.
@@ -192,28 +198,28 @@ class Exports:
                 f"There is no export {name!r}. Name a COCO export of this project as it is called "
                 f"under {EXPORTS}, without another folder."
             )
-        return verify(
+        return verify_export(
             self._store, self._survey, self._labels.read(), self._shelf.open(key), progress
         )
 
     # --- making ---------------------------------------------------------------------------
 
-    def _made(self, choice: Choice, progress: Progress) -> _Made:
+    def _made(self, selection: Selection, progress: Progress) -> _Made:
         """Labels that are in use and in no label set are added to it first.
 
         The label set is stored in any case, so that later exports give each label the same number.
         """
         started = time.monotonic()
-        with unsearched(), ThreadPoolExecutor(2, "labeler-export") as pool:
+        with paused_collection(), ThreadPoolExecutor(2, "labeler-export") as pool:
             # All three wait for the store: at the same time.
             stored = pool.submit(self._labels.add, ())
             numbers = pool.submit(self._survey.known)
-            earlier = self._shelf.newest(choice, self._writer)
+            earlier = self._shelf.newest(selection, self._writer)
             labels, known = stored.result(), numbers.result()
             if earlier is not None and not earlier.agrees(known.numbers):
                 earlier = None
         while True:
-            rules = Rules(labels, choice)
+            rules = ExportRules(labels, selection)
             if earlier is not None and not earlier.counts_as(labels, rules.asked):
                 earlier = None
             try:
@@ -232,15 +238,15 @@ class Exports:
     def _assembled(
         self,
         labels: LabelSet,
-        rules: Rules,
-        earlier: Earlier | None,
-        known: Known,
+        rules: ExportRules,
+        earlier: PreviousExport | None,
+        known: KnownNumbers,
         progress: Progress,
     ) -> _Made:
         with ExitStack() as held, ExitStack() as read:
-            with unsearched():
+            with paused_collection():
                 targets, highest = self._survey.targets(
-                    rules.choice,
+                    rules.selection,
                     progress,
                     known,
                     earlier.before(self._uploads) if earlier else None,
@@ -249,7 +255,7 @@ class Exports:
             sources = held.enter_context(_spool())
             writer = held.enter_context(CocoWriter(labels, earlier.head.boxes if earlier else ()))
             lines = read.enter_context(earlier.boxes()) if earlier else AnnotationLines(())
-            assembly = Assembly(writer, rules, sources, earlier, lines)
+            assembly = IncrementalFile(writer, rules, sources, earlier, lines)
             documents = self._survey.read(
                 listed
                 for (_, listed), record in zip(targets, kept, strict=True)
@@ -271,17 +277,17 @@ class Exports:
 
     # --- keeping --------------------------------------------------------------------------
 
-    def _keep(self, choice: Choice, made: _Made, moment: datetime) -> tuple[str, datetime]:
+    def _keep(self, selection: Selection, made: _Made, moment: datetime) -> tuple[str, datetime]:
         """Write the file and its sources under exports/; its key and the time in its name."""
-        ending = f"_{choice.part}.json" if choice.part else ".json"
+        ending = f"_{selection.part}.json" if selection.part else ".json"
         summary, file = made.file.summary, made.file.stream()
         md5 = _md5(file)
-        head = Head(
+        head = ManifestHead(
             writer=self._writer,
-            choice=choice.fields(),
-            asked=sorted(choice.numbers(made.labels) or ()),
+            selection=selection.fields(),
+            asked=sorted(selection.numbers(made.labels) or ()),
             categories=[label.name for label in made.labels.labels],
-            names=spellings(made.labels),
+            names=label_spellings(made.labels),
             highest=made.highest,
             looked_at=made.looked_at,
             images=summary.images,
@@ -291,9 +297,9 @@ class Exports:
             size=file.tell(),
             told=summary.lines(),
         )
-        sources = BufferedReader(Joined([BytesIO(dump_head(head)), made.sources]), _CHUNK_BYTES)
+        sources = BufferedReader(JoinedFile([BytesIO(dump_head(head)), made.sources]), _CHUNK_BYTES)
         metadata = {
-            CHOICE: choice_digest(choice, self._writer),
+            CHOICE: selection_digest(selection, self._writer),
             SOURCES_MD5: _md5(sources),
             "images": str(summary.images),
             "annotations": str(summary.annotations),
@@ -310,7 +316,7 @@ class Exports:
         self, key: str, file: BinaryIO, sources: BinaryIO, metadata: Mapping[str, str]
     ) -> None:
         """The sources first: an export is never there without what it was made from."""
-        beside = sources_key(key)
+        beside = manifest_key(key)
         version = self._store.write(
             beside, sources, replaces=ABSENT, content_type="application/jsonl"
         )
@@ -323,31 +329,31 @@ class Exports:
             raise
 
 
-def open_exports(
+def open_exporter(
     store: Store,
     uploads: Uploads | None,
-    catalogue: Catalogue,
-    labels: LabelBook,
+    image_index: ImageIndex,
+    labels: LabelStore,
     clock: Callable[[], datetime],
-) -> Exports:
+) -> Exporter:
     """The exports of the project in that store; nothing is read yet."""
-    shelf = Shelf(store)
+    shelf = KeptExports(store)
     start = len(uploads.prefix) if uploads else 0
 
     def ids_by_name() -> dict[str, str]:
         return {
             entry.original[start:] if entry.original else entry.image_path: entry.image_id
-            for entry in catalogue.entries()
+            for entry in image_index.entries()
         }
 
-    registry = Registry(store, lambda: shelf.numbers(ids_by_name))
-    survey = Survey(store, Listing(store, uploads, catalogue), catalogue, registry)
-    writer = f"{__version__}/{WRITER}/{catalogue.identified_by}"
-    return Exports(store, survey, shelf, labels, clock, writer, uploads.prefix if uploads else "")
+    registry = ImageNumbers(store, lambda: shelf.numbers(ids_by_name))
+    survey = DocumentReader(store, ProjectScan(store, uploads, image_index), image_index, registry)
+    writer = f"{__version__}/{WRITER}/{image_index.identified_by}"
+    return Exporter(store, survey, shelf, labels, clock, writer, uploads.prefix if uploads else "")
 
 
-def _tell(summary: Summary, started: float) -> None:
-    events.happened(
+def _tell(summary: ExportSummary, started: float) -> None:
+    events.log_event(
         events.Export(
             format="coco",
             duration_ms=round((time.monotonic() - started) * 1000, 1),

@@ -9,14 +9,14 @@ from operator import attrgetter
 from typing import IO
 
 from labeler.datasets.exports.coco import AnnotationLines, CocoWriter
-from labeler.datasets.exports.previous import Earlier
-from labeler.datasets.exports.read import Read, file_name_of, without_document
-from labeler.datasets.exports.scan import Listed
-from labeler.datasets.manifest import Record, dump_record
-from labeler.datasets.rules import Rules
+from labeler.datasets.exports.previous import PreviousExport
+from labeler.datasets.exports.read import ReadDocument, file_name_of, without_document
+from labeler.datasets.exports.scan import ScannedImage
+from labeler.datasets.manifest import ManifestRecord, dump_record
+from labeler.datasets.rules import ExportRules
 
 
-class Assembly:
+class IncrementalFile:
     """One file in the making; images come in the order of their numbers.
 
     What of the `earlier` export is not named is taken over as it is, in long pieces. `lines` are
@@ -26,16 +26,16 @@ class Assembly:
     def __init__(
         self,
         writer: CocoWriter,
-        rules: Rules,
+        rules: ExportRules,
         sources: IO[bytes],
-        earlier: Earlier | None,
+        earlier: PreviousExport | None,
         lines: AnnotationLines,
     ) -> None:
         self.looked_at = 0
         self._writer = writer
         self._rules = rules
         self._sources = sources
-        self._records: Sequence[Record] = earlier.records if earlier else ()
+        self._records: Sequence[ManifestRecord] = earlier.records if earlier else ()
         self._written: Sequence[bytes] = earlier.lines if earlier else ()
         self._lines = lines
         self._at = 0
@@ -49,7 +49,7 @@ class Assembly:
                 self._writer.leave_out_lines(lines)
             self._at += 1
 
-    def keep(self, record: Record) -> None:
+    def keep(self, record: ManifestRecord) -> None:
         """An image of the earlier export, under another record that gives the same."""
         self._carry(bisect_left(self._records, record.number, self._at, key=attrgetter("number")))
         self._add([record], [dump_record(record)])
@@ -57,7 +57,7 @@ class Assembly:
             self._writer.add_lines(lines)
         self._at += 1
 
-    def take(self, number: int, listed: Listed, read: Read | None) -> None:
+    def take(self, number: int, listed: ScannedImage, read: ReadDocument | None) -> None:
         """An image whose document was read; None where there is none."""
         self.leave_out(number)
         if read is None and listed.original is None:
@@ -65,7 +65,7 @@ class Assembly:
         document = read.document if read else without_document(listed)
         file_name = file_name_of(listed, document)
         outcome, boxes = self._rules.apply(document, file_name)
-        record = Record(
+        record = ManifestRecord(
             number,
             listed.image_id,
             read.version if read else "",
@@ -92,7 +92,7 @@ class Assembly:
         for lines in self._lines.take(sum(record.boxes for record in records)):
             self._writer.add_lines(lines)
 
-    def _add(self, records: Sequence[Record], written: Sequence[bytes]) -> None:
+    def _add(self, records: Sequence[ManifestRecord], written: Sequence[bytes]) -> None:
         self._writer.add(records)
         self._sources.write(b"\n".join(written) + b"\n")
         self.looked_at += len(records)

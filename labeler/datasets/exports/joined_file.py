@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import IO
 
 
-class Joined(io.RawIOBase):
+class JoinedFile(io.RawIOBase):
     """The bytes of `parts`, one behind the other; seekable. The parts are not closed with it."""
 
     def __init__(self, parts: Sequence[IO[bytes]]) -> None:

@@ -23,23 +23,23 @@ logger = logging.getLogger(__name__)
 REGISTRY_KEY: Final = "registry/images.json"
 
 
-class Stored(StoredModel):
+class StoredNumbers(StoredModel):
     """The object as it is stored; keys of a newer version are kept."""
 
     version: StrictStr = "1.0"
     images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
 
 
-class Known(NamedTuple):
+class KnownNumbers(NamedTuple):
     """The number of each image ID, the highest one given, and the stored state that this is."""
 
     numbers: dict[str, int]
     highest: int
     replaces: Replaces
-    stored: Stored
+    stored: StoredNumbers
 
 
-class Registry:
+class ImageNumbers:
     """The image numbers of one store.
 
     `rebuild` gives the numbers that the newest export knows, with the highest one ever given; it
@@ -50,7 +50,7 @@ class Registry:
         self._store = store
         self._rebuild = rebuild
 
-    def read(self) -> Known:
+    def read(self) -> KnownNumbers:
         """The numbers as they are stored, or made anew where they are lost.
 
         Raises DamagedDocument, NewerDocument; the object is then left as it is.
@@ -61,12 +61,14 @@ class Registry:
             known, highest = self._rebuild()
             if highest:
                 logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
-            return Known(dict(known), highest, ABSENT, Stored(version="1.0", images=[]))
+            return KnownNumbers(
+                dict(known), highest, ABSENT, StoredNumbers(version="1.0", images=[])
+            )
         stored = _parse(data)
         numbers = {image_id: number for number, image_id in enumerate(stored.images, 1) if image_id}
-        return Known(numbers, len(stored.images), info.version, stored)
+        return KnownNumbers(numbers, len(stored.images), info.version, stored)
 
-    def numbers(self, known: Known, new: Iterable[str]) -> tuple[dict[str, int], int]:
+    def numbers(self, known: KnownNumbers, new: Iterable[str]) -> tuple[dict[str, int], int]:
         """The numbers with those of the `new` images, which get the next ones in their order.
 
         `known` is what `read` gave. They are stored when this returns: whoever exports at the same
@@ -90,7 +92,7 @@ class Registry:
             return numbers, highest
 
     def _write(
-        self, numbers: Mapping[str, int], highest: int, replaces: Replaces, stored: Stored
+        self, numbers: Mapping[str, int], highest: int, replaces: Replaces, stored: StoredNumbers
     ) -> None:
         images = [""] * highest
         for image_id, number in numbers.items():
@@ -103,7 +105,7 @@ class Registry:
         )
 
 
-def goes_on(now: bytes, then: bytes | None) -> bool:
+def keeps_numbers(now: bytes, then: bytes | None) -> bool:
     """Whether the registry `now` can be opened and holds every number that it held `then`.
 
     None stands for an earlier state that can't be read.
@@ -118,9 +120,9 @@ def goes_on(now: bytes, then: bytes | None) -> bool:
     )
 
 
-def _parse(data: bytes) -> Stored:
+def _parse(data: bytes) -> StoredNumbers:
     try:
-        found = Stored.model_validate_json(data)
+        found = StoredNumbers.model_validate_json(data)
     except ValidationError as error:
         raise DamagedDocument(damage(REGISTRY_KEY, error)) from error
     check_version(found.version, REGISTRY_KEY)

@@ -10,9 +10,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from labeler.datasets.exports.coco import AnnotationLines, image_names
-from labeler.datasets.exports.scan import Before, Listed
-from labeler.datasets.manifest import Head, Record, covers, parse_head, parse_records, spellings
-from labeler.datasets.selection import Choice
+from labeler.datasets.exports.scan import PreviousScan, ScannedImage
+from labeler.datasets.manifest import (
+    ManifestHead,
+    ManifestRecord,
+    covers,
+    label_spellings,
+    parse_head,
+    parse_records,
+)
+from labeler.datasets.selection import Selection
 from labeler.errors import DamagedExport, NewerDocument, NotFound
 from labeler.model.labels import LabelSet
 from labeler.project.image_index import ANNOTATIONS
@@ -27,18 +34,18 @@ SOURCES_MD5: Final = "sources_md5"
 """Metadata of an export: a digest of what was asked for, and the MD5 of its sources."""
 
 
-def sources_key(key: str) -> str:
+def manifest_key(key: str) -> str:
     """Where it is written what the export `key` was made from."""
     return key.removesuffix(".json") + _SOURCES
 
 
-def choice_digest(choice: Choice, writer: str) -> str:
+def selection_digest(selection: Selection, writer: str) -> str:
     """What exports have in common that one program made of the same choice."""
-    text = json.dumps([writer, choice.fields()], sort_keys=True)
+    text = json.dumps([writer, selection.fields()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def is_same(record: Record, listed: Listed) -> bool:
+def is_unchanged(record: ManifestRecord, listed: ScannedImage) -> bool:
     """Whether the image is in the state that the record is of, as far as a listing tells."""
     if record.version != listed.version:
         return False
@@ -47,45 +54,45 @@ def is_same(record: Record, listed: Listed) -> bool:
     return not record.original or record.file_name == listed.file_name
 
 
-class Earlier:
+class PreviousExport:
     """An earlier export and its sources, with nothing of the store left to look at.
 
     `records` is what it was made from, by ascending numbers, and `lines` the same as it is written.
     """
 
-    def __init__(self, store: Store, key: str, head: Head, lines: Sequence[bytes]) -> None:
+    def __init__(self, store: Store, key: str, head: ManifestHead, lines: Sequence[bytes]) -> None:
         self.key = key
         self.head = head
         self.lines = lines
-        self.records = parse_records(lines, sources_key(key))
+        self.records = parse_records(lines, manifest_key(key))
         self._store = store
         self._places = {record.image_id: place for place, record in enumerate(self.records)}
         boxes = sum(record.boxes for record in self.records)
         if (len(self._places), len(lines), boxes) != (
             head.looked_at, head.looked_at, head.annotations,
         ):  # fmt: skip
-            raise DamagedExport(f"{sources_key(key)} is damaged: it does not name all images.")
+            raise DamagedExport(f"{manifest_key(key)} is damaged: it does not name all images.")
 
-    def find(self, image_id: str) -> Record | None:
+    def find(self, image_id: str) -> ManifestRecord | None:
         """What became of that image."""
         place = self._places.get(image_id)
         return None if place is None else self.records[place]
 
-    def before(self, uploads: str) -> Before:
+    def before(self, uploads: str) -> PreviousScan:
         """What was listed for it; `uploads` is what the keys of originals begin with."""
         records = self.records
         kept = {uploads + one.file_name: one for one in records if one.original}
 
-        def find(image_id: str) -> Listed | None:
+        def find(image_id: str) -> ScannedImage | None:
             record = self.find(image_id)
             if record is None:
                 return None
             _, _, version, _, original, file_name, *_ = record
             if not original:
-                return Listed(image_id, version)
-            return Listed(image_id, version, uploads + file_name, original, file_name)
+                return ScannedImage(image_id, version)
+            return ScannedImage(image_id, version, uploads + file_name, original, file_name)
 
-        return Before(
+        return PreviousScan(
             documents={
                 f"{ANNOTATIONS}{one.image_id}.json": Version(one.version)
                 for one in records
@@ -98,16 +105,18 @@ class Earlier:
 
     def counts_as(self, labels: LabelSet, asked: frozenset[int] | None) -> bool:
         """Whether all labels count as the same ones still, those asked for too."""
-        return sorted(asked or ()) == self.head.asked and covers(spellings(labels), self.head.names)
+        return sorted(asked or ()) == self.head.asked and covers(
+            label_spellings(labels), self.head.names
+        )
 
     def agrees(self, numbers: Mapping[str, int]) -> bool:
         """Whether the images have the same numbers still."""
         return all(numbers.get(record.image_id) == record.number for record in self.records)
 
-    def kept(self, listed: Listed) -> Record | None:
+    def kept(self, listed: ScannedImage) -> ManifestRecord | None:
         """The record of that image, if it can be taken over; None where it has to be read."""
         record = self.find(listed.image_id)
-        if record is None or not is_same(record, listed):
+        if record is None or not is_unchanged(record, listed):
             return None
         # An original that was put there again is the same image still.
         return record._replace(original=listed.original_version)
@@ -122,7 +131,7 @@ class Earlier:
             raise DamagedExport(f"{self.key} is gone.") from error
 
 
-class Shelf:
+class KeptExports:
     """The exports of a store, and what was written beside them."""
 
     def __init__(self, store: Store) -> None:
@@ -133,9 +142,9 @@ class Shelf:
         infos = [one for one in list_all(self._store, EXPORTS) if one.key.endswith(".json")]
         return sorted(infos, key=lambda info: info.key, reverse=True)
 
-    def newest(self, choice: Choice, writer: str) -> Earlier | None:
+    def newest(self, selection: Selection, writer: str) -> PreviousExport | None:
         """The newest export of that choice by that program, where it is as it was written."""
-        digest = choice_digest(choice, writer)
+        digest = selection_digest(selection, writer)
         for info in self.exports():
             if info.metadata.get(CHOICE) != digest:
                 continue
@@ -146,10 +155,10 @@ class Shelf:
                 return None
         return None
 
-    def open(self, key: str) -> Earlier:
+    def open(self, key: str) -> PreviousExport:
         """That export, by what is written beside it; NotFound, DamagedExport, NewerDocument."""
         head, lines = self._sources(key)
-        return Earlier(self._store, key, head, lines)
+        return PreviousExport(self._store, key, head, lines)
 
     def numbers(self, ids: Callable[[], Mapping[str, str]]) -> tuple[dict[str, int], int]:
         """The number of each image that the newest exports know, and the highest one given.
@@ -183,8 +192,8 @@ class Shelf:
             head, lines = self._sources(key)
         except NotFound:
             return *self._numbers_by_name(key, ids()), True
-        records = parse_records(lines, sources_key(key))
-        looked_at_all = not {"part", "name"} & set(head.choice)
+        records = parse_records(lines, manifest_key(key))
+        looked_at_all = not {"part", "name"} & set(head.selection)
         return {one.image_id: one.number for one in records}, head.highest, looked_at_all
 
     def _numbers_by_name(self, key: str, ids: Mapping[str, str]) -> tuple[dict[str, int], int]:
@@ -200,14 +209,14 @@ class Shelf:
                 highest = max(highest, number)
         return numbers, highest
 
-    def _opened(self, info: ObjectInfo) -> Earlier:
+    def _opened(self, info: ObjectInfo) -> PreviousExport:
         head, lines = self._sources(info.key, info.metadata.get(SOURCES_MD5))
         if info.md5 != head.md5:
             raise DamagedExport("it was changed since it was written.")
-        return Earlier(self._store, info.key, head, lines)
+        return PreviousExport(self._store, info.key, head, lines)
 
-    def _sources(self, key: str, md5: str | None = None) -> tuple[Head, Sequence[bytes]]:
-        beside = sources_key(key)
+    def _sources(self, key: str, md5: str | None = None) -> tuple[ManifestHead, Sequence[bytes]]:
+        beside = manifest_key(key)
         with self._store.open(beside) as chunks:
             data = b"".join(chunks)
         if md5 is not None and hashlib.md5(data).hexdigest() != md5:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from labeler.datasets.exports.numbering import Known, Registry
-from labeler.datasets.exports.scan import Before, Listed, Listing
-from labeler.datasets.selection import Choice, ChosenImage
+from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
+from labeler.datasets.exports.scan import PreviousScan, ProjectScan, ScannedImage
+from labeler.datasets.selection import SelectedImage, Selection
 from labeler.errors import DamagedDocument
 from labeler.model.document import AnnotationDocument, parse_document
-from labeler.project.image_index import Catalogue, document_key
+from labeler.project.image_index import ImageIndex, document_key
 from labeler.runtime.jobs import Progress
 from labeler.storage import Store, Version
 
@@ -19,14 +19,14 @@ READING: Final = "Reading the documents"
 _TOLD_EACH: Final = 200
 
 
-class Target(NamedTuple):
+class ExportTarget(NamedTuple):
     """One image that may go into an export; None where it is gone, or not let in."""
 
     number: int
-    listed: Listed | None
+    listed: ScannedImage | None
 
 
-class Read(NamedTuple):
+class ReadDocument(NamedTuple):
     """A document as it was read: its bytes too, and the version that they are."""
 
     document: AnnotationDocument | None
@@ -34,24 +34,28 @@ class Read(NamedTuple):
     version: Version
 
 
-class Survey:
+class DocumentReader:
     """Lists, numbers and reads; nothing is held but the list."""
 
     def __init__(
-        self, store: Store, listing: Listing, catalogue: Catalogue, registry: Registry
+        self, store: Store, listing: ProjectScan, image_index: ImageIndex, registry: ImageNumbers
     ) -> None:
         self._store = store
         self._listing = listing
-        self._catalogue = catalogue
+        self._image_index = image_index
         self._registry = registry
 
-    def known(self) -> Known:
+    def known(self) -> KnownNumbers:
         """The numbers that were given so far."""
         return self._registry.read()
 
     def targets(
-        self, choice: Choice, progress: Progress, known: Known, before: Before | None = None
-    ) -> tuple[list[Target], int]:
+        self,
+        selection: Selection,
+        progress: Progress,
+        known: KnownNumbers,
+        before: PreviousScan | None = None,
+    ) -> tuple[list[ExportTarget], int]:
         """The images by their numbers, and the highest number given; `known` was read right now.
 
         Every image of the project that has no number yet gets one first, in the order of names.
@@ -62,18 +66,18 @@ class Survey:
         new = [one for one in found.values() if one.image_id not in known.numbers and one.is_there]
         numbers, highest = self._registry.numbers(known, self._in_order(new))
         targets = [
-            Target(numbers[image_id], listed if is_let_in(choice, listed) else None)
+            ExportTarget(numbers[image_id], listed if is_let_in(selection, listed) else None)
             for image_id, listed in found.items()
             if image_id in numbers
         ]
         targets.sort()
         return targets, highest
 
-    def listed(self) -> list[Listed]:
+    def listed(self) -> list[ScannedImage]:
         """Every image of the project; nothing is numbered."""
         return list(self._listing.read().values())
 
-    def read(self, listed: Iterable[Listed]) -> Iterator[Read | None]:
+    def read(self, listed: Iterable[ScannedImage]) -> Iterator[ReadDocument | None]:
         """The documents of these images, in this order, read in bulk.
 
         None where there is none any more; one that can't be opened is there without a document.
@@ -86,15 +90,15 @@ class Survey:
                     break
                 yield None
             try:
-                yield Read(parse_document(data, key), data, version)
+                yield ReadDocument(parse_document(data, key), data, version)
             except DamagedDocument:
-                yield Read(None, data, version)
+                yield ReadDocument(None, data, version)
         for _ in expected:
             yield None
 
-    def images(self, choice: Choice, progress: Progress) -> Iterator[ChosenImage]:
+    def images(self, selection: Selection, progress: Progress) -> Iterator[SelectedImage]:
         """The images that name and part let in, by ascending numbers, with their documents."""
-        targets, _ = self.targets(choice, progress, self.known())
+        targets, _ = self.targets(selection, progress, self.known())
         documents = self.read(listed for _, listed in targets if listed and listed.version)
         for place, (number, listed) in enumerate(targets):
             if place % _TOLD_EACH == 0:
@@ -105,42 +109,42 @@ class Survey:
             if read is None and listed.original is None:
                 continue  # it was deleted since it was listed
             document = read.document if read else without_document(listed)
-            yield ChosenImage(
+            yield SelectedImage(
                 number,
                 listed.image_id,
                 file_name_of(listed, document),
                 document,
-                choice.part_of(listed.image_id),
+                selection.part_of(listed.image_id),
                 listed.original,
             )
 
-    def _in_order(self, new: Sequence[Listed]) -> list[str]:
+    def _in_order(self, new: Sequence[ScannedImage]) -> list[str]:
         """The IDs of these images in the order of their names."""
         names: dict[str, str] = {}
         if any(listed.original is None for listed in new):
-            self._catalogue.expire()
-            names = {entry.image_id: entry.image_path for entry in self._catalogue.entries()}
+            self._image_index.expire()
+            names = {entry.image_id: entry.image_path for entry in self._image_index.entries()}
         ordered = sorted(
             (one.file_name or names.get(one.image_id, ""), one.image_id) for one in new
         )
         return [image_id for _, image_id in ordered]
 
 
-def is_let_in(choice: Choice, listed: Listed) -> bool:
+def is_let_in(selection: Selection, listed: ScannedImage) -> bool:
     """Whether there is the image, and name and part let it in, as far as a listing tells."""
-    if not listed.is_there or (choice.part is None and not choice.names):
+    if not listed.is_there or (selection.part is None and not selection.names):
         return listed.is_there
     if listed.original is None:
-        return choice.part is None or choice.part_of(listed.image_id) is choice.part
-    return choice.has_place_for(listed.image_id, listed.file_name)
+        return selection.part is None or selection.part_of(listed.image_id) is selection.part
+    return selection.has_place_for(listed.image_id, listed.file_name)
 
 
-def without_document(listed: Listed) -> AnnotationDocument:
+def without_document(listed: ScannedImage) -> AnnotationDocument:
     """What an image counts as that has only an original."""
     return AnnotationDocument(rects=(), image_path=listed.file_name)
 
 
-def file_name_of(listed: Listed, document: AnnotationDocument | None) -> str:
+def file_name_of(listed: ScannedImage, document: AnnotationDocument | None) -> str:
     """The name in data sets: the original's, or the document's, or the ID of a damaged one."""
     if listed.original is not None:
         return listed.file_name

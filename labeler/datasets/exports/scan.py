@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from labeler.errors import NotFound
 from labeler.image_names import is_image_name
-from labeler.project.image_index import ANNOTATIONS, Catalogue, is_image_id
+from labeler.project.image_index import ANNOTATIONS, ImageIndex, is_image_id
 from labeler.project.originals import IMAGE_ID, Uploads
 from labeler.storage import Store, Version
 
@@ -17,7 +17,7 @@ RANGES: Final = 16
 _A_PAGE: Final = 1000
 
 
-class Listed(NamedTuple):
+class ScannedImage(NamedTuple):
     """One image: its document's version, empty where none is stored, and its original's key and
     version, where one is kept, with the file name that it has below uploads/.
     """
@@ -34,7 +34,7 @@ class Listed(NamedTuple):
         return bool(self.version) or self.original is not None
 
 
-class Before(NamedTuple):
+class PreviousScan(NamedTuple):
     """What was listed earlier: the versions of documents and originals by their keys.
 
     `image_of` gives the image ID of one of these originals, `find` what was listed of an image.
@@ -43,7 +43,7 @@ class Before(NamedTuple):
     documents: Mapping[str, Version]
     originals: Mapping[str, Version]
     image_of: Callable[[str], str]
-    find: Callable[[str], Listed | None]
+    find: Callable[[str], ScannedImage | None]
 
 
 class _Original(NamedTuple):
@@ -55,17 +55,17 @@ class _Original(NamedTuple):
     name: str
 
 
-class Listing:
+class ProjectScan:
     """Lists documents and originals at the same time."""
 
-    def __init__(self, store: Store, uploads: Uploads | None, catalogue: Catalogue) -> None:
+    def __init__(self, store: Store, uploads: Uploads | None, image_index: ImageIndex) -> None:
         self._store = store
         self._uploads = uploads
-        self._catalogue = catalogue
+        self._image_index = image_index
 
     def read(
-        self, before: Before | None = None, image_ids: Collection[str] = ()
-    ) -> dict[str, Listed]:
+        self, before: PreviousScan | None = None, image_ids: Collection[str] = ()
+    ) -> dict[str, ScannedImage]:
         """Every image by its ID; with `before` only those that are not listed there as they are.
 
         One that is gone since then is there without document and original. The image IDs that are
@@ -80,7 +80,9 @@ class Listing:
         _add_originals(found, originals)
         return found
 
-    def _documents(self, before: Before | None, image_ids: Collection[str]) -> dict[str, Listed]:
+    def _documents(
+        self, before: PreviousScan | None, image_ids: Collection[str]
+    ) -> dict[str, ScannedImage]:
         """The images with documents, as yet without their originals."""
         known = before.documents if before else {}
         splits = _splits(known) or _splits(image_ids, ANNOTATIONS)
@@ -89,10 +91,10 @@ class Listing:
         for key, version, *_ in self._store.scan(ANNOTATIONS, splits=splits, known=known):
             image_id = key[start:end]
             if key.endswith(".json") and is_image_id(image_id):
-                found[image_id] = Listed(image_id, version)
+                found[image_id] = ScannedImage(image_id, version)
         return found
 
-    def _originals(self, before: Before | None) -> tuple[list[_Original], set[str]]:
+    def _originals(self, before: PreviousScan | None) -> tuple[list[_Original], set[str]]:
         """The originals, and the keys of earlier ones that are gone or others now."""
         if self._uploads is None:
             return [], set(before.originals if before else ())
@@ -106,7 +108,7 @@ class Listing:
             if not scanned.version or not (scanned.note or is_image_name(name)):
                 continue
             try:
-                image_id = self._catalogue.original_id(name, scanned, store)
+                image_id = self._image_index.original_id(name, scanned, store)
             except NotFound:  # it was deleted since it was listed
                 continue
             originals.append(_Original(scanned.key, image_id, scanned.version, name))
@@ -114,7 +116,7 @@ class Listing:
 
 
 def _with_earlier(
-    originals: list[_Original], lost: set[str], found: dict[str, Listed], before: Before
+    originals: list[_Original], lost: set[str], found: dict[str, ScannedImage], before: PreviousScan
 ) -> list[_Original]:
     """The originals with those that were there before and are still, of the same images.
 
@@ -126,21 +128,21 @@ def _with_earlier(
         was = before.find(image_id)
         if was is None:
             continue
-        found.setdefault(image_id, Listed(image_id, was.version))
+        found.setdefault(image_id, ScannedImage(image_id, was.version))
         if was.original is not None and was.original not in lost:
             whole.append(_Original(was.original, image_id, was.original_version, was.file_name))
     return sorted(whole)
 
 
-def _add_originals(found: dict[str, Listed], originals: Iterable[_Original]) -> None:
+def _add_originals(found: dict[str, ScannedImage], originals: Iterable[_Original]) -> None:
     """Give each image its original; they come in the order of their keys."""
     for key, image_id, version, name in originals:
         known = found.get(image_id)
         if known is None:
-            found[image_id] = Listed(image_id, "", key, version, name)
+            found[image_id] = ScannedImage(image_id, "", key, version, name)
         elif known.original is None or name.startswith(f"{image_id}/"):
             # The place of its own is only used where the plain name was another picture's.
-            found[image_id] = Listed(image_id, known.version, key, version, name)
+            found[image_id] = ScannedImage(image_id, known.version, key, version, name)
 
 
 def _splits(names: Collection[str], prefix: str = "") -> list[str]:

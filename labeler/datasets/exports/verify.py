@@ -6,11 +6,11 @@ import hashlib
 from dataclasses import dataclass
 from typing import Final
 
-from labeler.datasets.exports.previous import Earlier, is_same
-from labeler.datasets.exports.read import LISTING, Survey, is_let_in
-from labeler.datasets.exports.scan import Listed
-from labeler.datasets.manifest import spellings
-from labeler.datasets.selection import parse_choice
+from labeler.datasets.exports.previous import PreviousExport, is_unchanged
+from labeler.datasets.exports.read import LISTING, DocumentReader, is_let_in
+from labeler.datasets.exports.scan import ScannedImage
+from labeler.datasets.manifest import label_spellings
+from labeler.datasets.selection import parse_selection
 from labeler.errors import NotFound
 from labeler.model.labels import LabelSet
 from labeler.runtime.jobs import Progress
@@ -20,7 +20,7 @@ CHECKING: Final = "Checking the export itself"
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Verification:
     """What has happened since an export was made: images by their file names, the rest in words.
 
     An image is changed if its document or the name of its original is another one.
@@ -39,9 +39,13 @@ class Verdict:
         return not (self.changed or self.added or self.deleted or self.problems)
 
 
-def verify(
-    store: Store, survey: Survey, labels: LabelSet, export: Earlier, progress: Progress
-) -> Verdict:
+def verify_export(
+    store: Store,
+    survey: DocumentReader,
+    labels: LabelSet,
+    export: PreviousExport,
+    progress: Progress,
+) -> Verification:
     """Compare the store with what the export was made from; the export with what was written.
 
     A document under another version, which a copy of a store has, is read and compared by its MD5.
@@ -49,16 +53,16 @@ def verify(
     progress(CHECKING)
     problems = [*_file_problems(store, export), *_label_problems(labels, export)]
     progress(LISTING)
-    choice = parse_choice(export.head.choice)
-    listed = {one.image_id: one for one in survey.listed() if is_let_in(choice, one)}
+    selection = parse_selection(export.head.selection)
+    listed = {one.image_id: one for one in survey.listed() if is_let_in(selection, one)}
     differing = []
     changed, deleted = [], []
     for record in export.records:
         now = listed.get(record.image_id)
         if now is None:
             deleted.append(record.file_name)
-        elif not is_same(record, now):
-            if is_same(record._replace(version=now.version), now) and now.version:
+        elif not is_unchanged(record, now):
+            if is_unchanged(record._replace(version=now.version), now) and now.version:
                 differing.append((record, now))
             else:
                 changed.append(record.file_name)
@@ -69,7 +73,7 @@ def verify(
         elif hashlib.md5(read.data).hexdigest() != record.md5:
             changed.append(record.file_name)
     added = [_shown(one) for one in listed.values() if export.find(one.image_id) is None]
-    return Verdict(
+    return Verification(
         export.key,
         export.head.looked_at,
         tuple(sorted(changed)),
@@ -79,11 +83,11 @@ def verify(
     )
 
 
-def _shown(listed: Listed) -> str:
+def _shown(listed: ScannedImage) -> str:
     return listed.file_name or listed.image_id
 
 
-def _file_problems(store: Store, export: Earlier) -> list[str]:
+def _file_problems(store: Store, export: PreviousExport) -> list[str]:
     digest, size = hashlib.md5(), 0
     try:
         with store.open(export.key) as chunks:
@@ -97,7 +101,7 @@ def _file_problems(store: Store, export: Earlier) -> list[str]:
     return []
 
 
-def _label_problems(labels: LabelSet, export: Earlier) -> list[str]:
+def _label_problems(labels: LabelSet, export: PreviousExport) -> list[str]:
     now, then = [label.name for label in labels.labels], export.head.categories
     problems = []
     for number, (name, before) in enumerate(zip(now, then, strict=False), start=1):
@@ -107,7 +111,7 @@ def _label_problems(labels: LabelSet, export: Earlier) -> list[str]:
         problems.append(f"Labels were added: {', '.join(now[len(then) :])}.")
     if len(now) < len(then):
         problems.append(f"Labels are missing: {', '.join(then[len(now) :])}.")
-    counts = spellings(labels)
+    counts = label_spellings(labels)
     moved = [name for name, number in export.head.names.items() if counts.get(name) != number]
     if moved and len(now) >= len(then):
         problems.append(f"Boxes count as other labels now: {', '.join(moved)}.")

@@ -20,13 +20,13 @@ from labeler.datasets.exports.zip_stream import ZipStream
 from labeler.datasets.formats.manifest import MANIFEST, dump_manifest
 from labeler.datasets.formats.voc import LABELS_FILE, PICTURES, to_voc
 from labeler.datasets.formats.yolo import to_yaml, to_yolo
-from labeler.datasets.rules import Box, Finding, Rules, Summary, Tally
-from labeler.datasets.selection import ALL, Choice, ChosenImage, Part
+from labeler.datasets.rules import ExportBox, ExportRules, ExportSummary, LeftOut, SummaryCounter
+from labeler.datasets.selection import ALL, Part, SelectedImage, Selection
 from labeler.errors import ImageConflict, LabelerError, NotFound, UnknownLabels
 from labeler.model.labels import LabelSet
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from labeler.runtime import events
-from labeler.runtime.jobs import Progress, unwatched
+from labeler.runtime.jobs import Progress, no_progress
 
 PACKING: Final = "Packing the images"
 _READ: Final = frozenset({"jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp", "mpo", "gif"})
@@ -39,7 +39,7 @@ _BY_TYPE: Final = {
 _SPOOL_BYTES: Final = 4 * 2**20
 
 
-class BundleFormat(StrEnum):
+class ZipFormat(StrEnum):
     """What is written as a zip."""
 
     YOLO = "yolo"
@@ -67,15 +67,15 @@ class _Image(NamedTuple):
 
 
 @dataclass(slots=True)
-class Bundle:
+class ZipExport:
     """A data set that is ready to be read once, by `chunks`. Use it in a `with`, or close it.
 
     `without_picture` names images whose picture could not be packed, once all is read.
     """
 
-    summary: Summary
-    _dataset: Dataset
-    _kind: BundleFormat
+    summary: ExportSummary
+    _project: Project
+    _kind: ZipFormat
     _labels: LabelSet
     _spool: SpooledTemporaryFile[bytes]
     _pictures: bool
@@ -89,7 +89,7 @@ class Bundle:
         The log is told of the export once all has been read.
         """
         stream = ZipStream()
-        write = _write_yolo if self._kind is BundleFormat.YOLO else _write_voc
+        write = _write_yolo if self._kind is ZipFormat.YOLO else _write_voc
         for name, data in write(self._labels, self._images()):
             yield stream.add(name, data)
         names = {self._place_of(image): image.path for image in self._images()}
@@ -98,13 +98,13 @@ class Bundle:
             for place, image in enumerate(self._images()):
                 self._progress(PACKING, place, self.summary.images)
                 try:
-                    data = self._dataset.image_bytes(image.image_id)
+                    data = self._project.image_bytes(image.image_id)
                 except (NotFound, ImageConflict):
                     self.without_picture.append(image.name)
                     continue
                 yield stream.add(self._place_of(image), data, packed=True)
         yield stream.end()
-        events.happened(
+        events.log_event(
             events.Export(
                 format=self._kind.value,
                 duration_ms=round((time.monotonic() - self._began) * 1000, 1),
@@ -115,7 +115,7 @@ class Bundle:
 
     def _place_of(self, image: _Image) -> str:
         """Where the picture lies in the zip."""
-        if self._kind is BundleFormat.YOLO:
+        if self._kind is ZipFormat.YOLO:
             return f"images/{image.part or Part.TRAIN}/{image.name}"
         return f"{PICTURES}/{image.name}"
 
@@ -135,60 +135,60 @@ class Bundle:
         self.close()
 
 
-def make_bundle(
-    dataset: Dataset,
-    kind: BundleFormat,
-    choice: Choice = ALL,
+def export_zip(
+    project: Project,
+    kind: ZipFormat,
+    selection: Selection = ALL,
     *,
     pictures: bool = False,
-    progress: Progress = unwatched,
-) -> Bundle:
+    progress: Progress = no_progress,
+) -> ZipExport:
     """The project in that format, with or without its pictures; all documents are read already.
 
     Labels that are in use and in no label set are added to it first. All parts of a split go into
     the one zip. Raises what Rules and reading raise.
     """
     began = time.monotonic()
-    labels = dataset.labels.add(())
+    labels = project.labels.add(())
     while True:
         spool = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
         try:
-            summary = _spooled(dataset, kind, labels, choice, spool, progress)
-            return Bundle(summary, dataset, kind, labels, spool, pictures, progress, began)
+            summary = _spooled(project, kind, labels, selection, spool, progress)
+            return ZipExport(summary, project, kind, labels, spool, pictures, progress, began)
         except UnknownLabels as error:
             spool.close()
-            labels = dataset.labels.add(error.names)
+            labels = project.labels.add(error.names)
         except BaseException:
             spool.close()
             raise
 
 
 def _spooled(
-    dataset: Dataset,
-    kind: BundleFormat,
+    project: Project,
+    kind: ZipFormat,
     labels: LabelSet,
-    choice: Choice,
+    selection: Selection,
     spool: SpooledTemporaryFile[bytes],
     progress: Progress,
-) -> Summary:
+) -> ExportSummary:
     """Write what goes in, a line an image, into `spool`."""
-    rules, tally = Rules(labels, choice), Tally()
+    rules, tally = ExportRules(labels, selection), SummaryCounter()
     counts: Counter[int] = Counter()
     stems: set[tuple[str, str]] = set()
-    for image in dataset.exports.images(choice, progress):
+    for image in project.exports.images(selection, progress):
         outcome, boxes = rules.apply(image.document, image.file_name)
         status, fate, width, height, saved_at, _, findings = outcome
         tally.add(image.file_name, status, fate, saved_at, findings)
         if fate:
             continue
-        stem, extension = _name_for_readers(dataset, image, kind)
+        stem, extension = _name_for_readers(project, image, kind)
         # In YOLO, each part has a folder of its own.
-        part = image.part or "" if kind is BundleFormat.YOLO else ""
+        part = image.part or "" if kind is ZipFormat.YOLO else ""
         if (part, stem.casefold()) in stems:
             # A text stands for all images of its name: this one gets another.
             folders, slash, base = stem.rpartition("/")
             stem = f"{folders}{slash}{image.image_id}/{base}"
-            tally.report(Finding.RENAMED, image.file_name)
+            tally.report(LeftOut.RENAMED, image.file_name)
         stems.add((part, stem.casefold()))
         counts.update(box.category for box in boxes)
         path = image.document.image_path if image.document else image.file_name
@@ -201,14 +201,14 @@ def _spooled(
     return tally.summary({label.name: counts[label.number] for label in labels.labels})
 
 
-def _name_for_readers(dataset: Dataset, image: ChosenImage, kind: BundleFormat) -> tuple[str, str]:
+def _name_for_readers(project: Project, image: SelectedImage, kind: ZipFormat) -> tuple[str, str]:
     """The image's name without extension, and an extension that readers know for its type.
 
     Ultralytics looks for an image's text where the last folder `images` is called `labels`, and
     takes files by their extensions.
     """
     folders, slash, base = image.file_name.rpartition("/")
-    if kind is BundleFormat.YOLO:
+    if kind is ZipFormat.YOLO:
         parts = (
             f"{part}_" if part in ("images", "labels") else part for part in folders.split("/")
         )
@@ -222,7 +222,7 @@ def _name_for_readers(dataset: Dataset, image: ChosenImage, kind: BundleFormat) 
     if known not in _OTHER_NAMES:
         stem = base
         try:
-            media_type = dataset.image_info(image.image_id).media_type
+            media_type = project.image_info(image.image_id).media_type
         except LabelerError:  # the export says of what can't be packed
             media_type = "image/jpeg"
         return f"{folders}{slash}{stem}", f".{_BY_TYPE[media_type]}"
@@ -234,7 +234,7 @@ def _write_yolo(labels: LabelSet, images: Iterator[_Image]) -> Iterator[tuple[st
     for image in images:
         part = image.part or Part.TRAIN.value
         parts.setdefault(part, []).append(image.name)
-        boxes = [Box(*box) for box in image.boxes]
+        boxes = [ExportBox(*box) for box in image.boxes]
         text = to_yolo(boxes, image.width, image.height)
         yield f"labels/{part}/{image.stem}.txt", text.encode("ascii")
     folders = {str(part): f"images/{part}" for part in Part if part in parts}
@@ -252,7 +252,7 @@ def _write_voc(labels: LabelSet, images: Iterator[_Image]) -> Iterator[tuple[str
     parts: dict[str, list[str]] = {}
     for image in images:
         parts.setdefault(image.part, []).append(image.stem)
-        boxes = [Box(*box) for box in image.boxes]
+        boxes = [ExportBox(*box) for box in image.boxes]
         objects = ((names[box.category], box) for box in boxes)
         text = to_voc(image.name, (image.width, image.height), objects)
         yield f"Annotations/{image.stem}.xml", text.encode()

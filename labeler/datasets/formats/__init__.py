@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from labeler.datasets.formats.dataset_files import Source
+from labeler.datasets.formats.dataset_files import DatasetFiles
 from labeler.datasets.formats.found import FoundImage, Problems
 from labeler.datasets.formats.voc import Convention as Convention
 
@@ -31,8 +31,8 @@ OF_ONE_IMAGE: Final = frozenset({Format.YOLO, Format.VOC, Format.LABELME})
 """Formats whose files are of one image each, which lies near its file and has the same stem."""
 
 
-def read(
-    source: Source, kind: Format, problems: Problems, voc: Convention = Convention.AUTO
+def read_data_set(
+    source: DatasetFiles, kind: Format, problems: Problems, voc: Convention = Convention.AUTO
 ) -> Iterator[FoundImage]:
     """The images of the data set in `source`; InvalidImport, at once or at any later step."""
     match kind:

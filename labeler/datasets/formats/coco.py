@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from labeler.datasets.formats.dataset_files import Source, opened
+from labeler.datasets.formats.dataset_files import DatasetFiles, opened
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -36,7 +36,7 @@ _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
-def from_coco(source: Source, problems: Problems) -> Iterator[FoundImage]:
+def from_coco(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the COCO files in `source`, each file read to its end before its first one."""
     files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
     if len(source.files()) == 1:

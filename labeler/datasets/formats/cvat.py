@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from labeler.datasets.formats.dataset_files import Source, opened
+from labeler.datasets.formats.dataset_files import DatasetFiles, opened
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -26,7 +26,7 @@ _AROUND: Final = ("version", "meta")
 _OTHER_SHAPES: Final = ("polyline", "points", "cuboid", "skeleton")
 
 
-def from_cvat(source: Source, problems: Problems) -> Iterator[FoundImage]:
+def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the XML files in `source`."""
     files = [name for name in source.files() if name.lower().endswith(".xml")]
     if len(source.files()) == 1:

@@ -49,7 +49,7 @@ _DRIVE: Final = re.compile("[A-Za-z]:")
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error)
 
 
-class Source(Protocol):
+class DatasetFiles(Protocol):
     """Files by relative names; close it, or use it in a `with`, once nothing is read any more."""
 
     @property
@@ -78,7 +78,7 @@ class Source(Protocol):
         ...
 
 
-class FolderSource:
+class FolderFiles:
     """The files below a folder, or one or some of them. Links to folders are not followed."""
 
     def __init__(self, root: Path, only: tuple[str, ...] | None = None, name: str = "") -> None:
@@ -120,7 +120,7 @@ class FolderSource:
         """Nothing stays open."""
 
 
-class FileSource:
+class SingleFile:
     """A single file that is open already; packed by gzip or not. Closing it is not ours."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -159,7 +159,7 @@ class _Kept(io.RawIOBase):
         return self._file.read(size)
 
 
-class ZipSource:
+class ZipFiles:
     """The files in a zip. `file` stays open until the source is closed."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
@@ -187,14 +187,14 @@ class ZipSource:
         self._file.close()
 
 
-def open_source(path: Path, name: str = "") -> Source:
+def open_dataset_files(path: Path, name: str = "") -> DatasetFiles:
     """The source at `path`, told by what it is and not by its name; InvalidImport.
 
     `name` is what a person calls it, where the path is a temporary one.
     """
     try:
         if path.is_dir():
-            return FolderSource(path, name=name)
+            return FolderFiles(path, name=name)
         with path.open("rb") as file:
             head = file.read(_HEAD_BYTES)
     except OSError as error:
@@ -203,19 +203,19 @@ def open_source(path: Path, name: str = "") -> Source:
     if head[:4] in _ZIP:
         file = path.open("rb")
         try:
-            return ZipSource(file, name or path.name)
+            return ZipFiles(file, name or path.name)
         except InvalidImport:
             file.close()
             raise
-    return FolderSource(path.parent, (path.name,), name or path.name)
+    return FolderFiles(path.parent, (path.name,), name or path.name)
 
 
-def source_of(file: BinaryIO, name: str) -> Source:
+def dataset_files_of(file: BinaryIO, name: str) -> DatasetFiles:
     """The source in a file that is open already, a zip or not; InvalidImport."""
     file.seek(0)
     head = file.read(_HEAD_BYTES)
     check_archive(head, name)
-    return ZipSource(file, name) if head[:4] in _ZIP else FileSource(file, name)
+    return ZipFiles(file, name) if head[:4] in _ZIP else SingleFile(file, name)
 
 
 def check_archive(head: bytes, name: str) -> None:
@@ -229,13 +229,13 @@ def check_archive(head: bytes, name: str) -> None:
 
 
 @contextmanager
-def opened(source: Source, name: str) -> Iterator[BinaryIO]:
+def opened(source: DatasetFiles, name: str) -> Iterator[BinaryIO]:
     """The file's bytes; InvalidImport, also in the block, where they can't be read."""
     with explained(source.name, name), source.open(name) as file:
         yield file
 
 
-def read_whole(source: Source, name: str, limit: int) -> bytes:
+def read_whole(source: DatasetFiles, name: str, limit: int) -> bytes:
     """All bytes of the file; InvalidImport where there are more than `limit`."""
     with opened(source, name) as file:
         data = file.read(limit + 1)

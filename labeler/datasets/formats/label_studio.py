@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from labeler.datasets.formats.dataset_files import Source, opened
+from labeler.datasets.formats.dataset_files import DatasetFiles, opened
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -49,7 +49,7 @@ _AROUND: Final = frozenset({
 _UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
-def from_label_studio(source: Source, problems: Problems) -> Iterator[FoundImage]:
+def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the JSON files in `source`."""
     files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
     if len(source.files()) == 1:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from labeler.datasets.formats.dataset_files import Source, read_whole
+from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -29,7 +29,7 @@ _SHAPES: Final = (
 """Those that have a box around them; the last three are of AnyLabeling."""
 
 
-def from_labelme(source: Source, problems: Problems) -> Iterator[FoundImage]:
+def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the JSON files in `source`; a file that can't be read is a fault."""
     files = [name for name in source.files() if name.lower().endswith(".json")]
     if len(source.files()) == 1:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from labeler.datasets.formats.dataset_files import Source, read_whole
+from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
 from labeler.datasets.formats.safe_json import load_json
 from labeler.errors import InvalidImport
 
@@ -25,7 +25,7 @@ def dump_manifest(names: Mapping[str, str]) -> bytes:
     return json.dumps(content, indent=0, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-def load_manifest(source: Source) -> Mapping[str, str]:
+def load_manifest(source: DatasetFiles) -> Mapping[str, str]:
     """The project's paths by those in the source; empty where it is not an export of ours.
 
     Raises InvalidImport where the list is there and can't be read.

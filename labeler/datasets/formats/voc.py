@@ -16,7 +16,7 @@ from html import escape
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from labeler.datasets.formats.dataset_files import Source, opened, read_whole
+from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_whole
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -27,7 +27,7 @@ from labeler.datasets.formats.found import (
     turned,
 )
 from labeler.datasets.formats.safe_xml import Element, stream_xml
-from labeler.datasets.rules import Box
+from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
 
 MAX_FILE_BYTES: Final = 2**25
@@ -55,7 +55,7 @@ class Convention(StrEnum):
     OFFICIAL = "official"
 
 
-def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, Box]]) -> str:
+def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, ExportBox]]) -> str:
     """The XML of one image: its name below JPEGImages, its width and height, and its boxes.
 
     Each with its label's name and those of its attributes that VOC has a word for. Numbers have
@@ -101,7 +101,7 @@ def _escaped(text: str) -> str:
 
 
 def from_voc(
-    source: Source, problems: Problems, convention: Convention = Convention.AUTO
+    source: DatasetFiles, problems: Problems, convention: Convention = Convention.AUTO
 ) -> Iterator[FoundImage]:
     """The images of the XML files in `source`; a file that can't be read is a fault."""
     files = [name for name in source.files() if name.lower().endswith(".xml")]

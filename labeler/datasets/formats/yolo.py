@@ -15,9 +15,9 @@ from collections.abc import Set as AbstractSet
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from labeler.datasets.formats.dataset_files import Source, read_whole
+from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
-from labeler.datasets.rules import Box
+from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
 from labeler.image_names import is_image_name
 
@@ -34,7 +34,7 @@ _MAX_CLASSES: Final = 100_000
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
-def to_yolo(boxes: Sequence[Box], width: int, height: int) -> str:
+def to_yolo(boxes: Sequence[ExportBox], width: int, height: int) -> str:
     """The text of one image: a line for each box, eight decimals, so to a hundredth of a pixel."""
     return "".join(
         f"{category - 1} {(left + right) / 200 / width:.8f} {(top + bottom) / 200 / height:.8f}"
@@ -54,7 +54,7 @@ def to_yaml(names: Iterable[str], parts: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def from_yolo(source: Source, problems: Problems) -> Iterator[FoundImage]:
+def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the label texts in `source`; a text that can't be read is a fault."""
     names, keypoints = _names(source)
     problems.labels += [names[number] for number in sorted(names)]
@@ -101,7 +101,7 @@ def _image_of(file: str) -> str:
     return "/".join(parts)
 
 
-def _listed_images(source: Source) -> Mapping[str, str]:
+def _listed_images(source: DatasetFiles) -> Mapping[str, str]:
     """The images in lists such as train.txt, by their paths without extension."""
     images = {}
     for file in source.files():
@@ -230,7 +230,7 @@ def _quoted(name: str) -> str:
 # --- names of classes ---------------------------------------------------------------------
 
 
-def _names(source: Source) -> tuple[Mapping[int, str], int]:
+def _names(source: DatasetFiles) -> tuple[Mapping[int, str], int]:
     """The names of the classes by number, and how many numbers of key points follow a box."""
     yamls = [file for file in source.files() if file.lower().endswith((".yaml", ".yml"))]
     # data.yaml first, and what lies higher first.

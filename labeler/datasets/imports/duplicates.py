@@ -16,7 +16,7 @@ class Claim(NamedTuple):
     sure: bool
 
 
-def chosen(claims: Sequence[Claim]) -> tuple[list[Claim], dict[int, str]]:
+def resolve_duplicates(claims: Sequence[Claim]) -> tuple[list[Claim], dict[int, str]]:
     """The claims on one image that are taken, to be joined, and why each other one is not.
 
     One whose path agrees wins over one whose base name alone does. Entries without boxes give way

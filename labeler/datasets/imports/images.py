@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, TypeVar
 
-from labeler.datasets.formats.dataset_files import Source, opened, read_whole
+from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_whole
 from labeler.datasets.formats.found import FoundImage, Problems
 from labeler.datasets.imports.match import ImageNames
 from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
 from labeler.image_names import HEAD_BYTES, is_image_file, is_image_name
-from labeler.project.originals import same_id
-from labeler.project.project import AddedImage, Dataset
+from labeler.project.originals import id_conflict
+from labeler.project.project import AddedImage, Project
 from labeler.runtime.jobs import Progress
 
 BATCH: Final = 256
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class AddedPictures:
+class AddedImages:
     """Images that came along: by ID, and the ID of each by its path there.
 
     `created` counts the new ones. `refused` says why a file was not added, by its path.
@@ -40,19 +40,19 @@ class AddedPictures:
     created: int = 0
 
 
-def image_files(source: Source, found: Iterable[FoundImage]) -> list[str]:
+def image_files(source: DatasetFiles, found: Iterable[FoundImage]) -> list[str]:
     """The images in `source`, or, where it is a single file, beside it as far as it names them."""
     names = images_in(source)
     beside = (source.beside(image.name) for image in found)
     return [*names, *dict.fromkeys(name for name in beside if name and is_image_name(name))]
 
 
-def images_in(source: Source) -> list[str]:
+def images_in(source: DatasetFiles) -> list[str]:
     """The files that are images by their extensions or first bytes."""
     return [name for name in source.files() if is_image_file(name, _head(source, name))]
 
 
-def _head(source: Source, name: str) -> bytes:
+def _head(source: DatasetFiles, name: str) -> bytes:
     """The file's first bytes; nothing for a file that is surely none."""
     if is_image_name(name) or name.lower().endswith(_TEXTS):
         return b""
@@ -60,9 +60,9 @@ def _head(source: Source, name: str) -> bytes:
         return file.read(HEAD_BYTES)
 
 
-def add_pictures(
-    dataset: Dataset,
-    source: Source,
+def add_images(
+    project: Project,
+    source: DatasetFiles,
     names: list[str],
     problems: Problems,
     progress: Progress,
@@ -70,32 +70,32 @@ def add_pictures(
     called: Mapping[str, str],
     by: str,
     dry_run: bool,
-) -> AddedPictures:
+) -> AddedImages:
     """Add these images of `source`, or look at what adding them would do.
 
     `called` gives the names of some in the project, by those in the source.
     One that can't be taken is a fault in `problems`; StoreError ends it all.
     """
-    added = AddedPictures()
+    added = AddedImages()
     if not names:
         return added
-    there = ImageNames(listed(dataset))
+    there = ImageNames(listed(project))
     digests: dict[str, bytes] = {}
 
     def add(name: str) -> AddedImage | LabelerError:
         try:
-            data = read_whole(source, name, dataset.max_upload_bytes)
+            data = read_whole(source, name, project.max_upload_bytes)
             path = called.get(name, name)
-            known = _known(dataset, path, data, there)
+            known = _known(project, path, data, there)
             if known is not None:
                 return known
             if dry_run:
-                image = dataset.look_at_image(path, data)
+                image = project.look_at_image(path, data)
                 digest = hashlib.md5(data).digest()
                 if digests.setdefault(image.image_id, digest) != digest:
-                    return same_id(path)
+                    return id_conflict(path)
                 return image
-            return dataset.add_image(path, data, by)
+            return project.add_image(path, data, by)
         except StoreError:
             raise
         except LabelerError as error:
@@ -122,7 +122,7 @@ def _in_order(
     pool: ThreadPoolExecutor,
     add: Callable[[str], AddedImage | LabelerError],
     names: list[str],
-    source: Source,
+    source: DatasetFiles,
 ) -> Iterator[tuple[str, AddedImage | LabelerError]]:
     """Each name with what came of it, in the order of `names`.
 
@@ -139,10 +139,10 @@ def _in_order(
         yield name, results[name]
 
 
-def listed(dataset: Dataset) -> Iterator[tuple[str, str]]:
+def listed(project: Project) -> Iterator[tuple[str, str]]:
     """The paths of the project's images, and their IDs; an image may have two."""
-    for entry in dataset.list_images():
-        for path in dict.fromkeys((dataset.file_name(entry), entry.image_path)):
+    for entry in project.list_images():
+        for path in dict.fromkeys((project.file_name(entry), entry.image_path)):
             yield path, entry.image_id
 
 
@@ -153,14 +153,14 @@ def batches(items: Iterable[T]) -> Iterator[list[T]]:
         yield some
 
 
-def _known(dataset: Dataset, name: str, data: bytes, there: ImageNames) -> AddedImage | None:
+def _known(project: Project, name: str, data: bytes, there: ImageNames) -> AddedImage | None:
     """The image of the same name and bytes that is in the project, whatever its ID.
 
     With random IDs, importing twice would add every image twice.
     """
     for image_id in dict.fromkeys(there.of_base_name(name)):
         try:
-            document = dataset.stored_document(image_id).document
+            document = project.stored_document(image_id).document
         except (NotFound, DamagedDocument):
             continue
         width, height = document.image_width, document.image_height

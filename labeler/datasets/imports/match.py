@@ -56,7 +56,7 @@ class Stated:
     any_extension: bool = False
 
 
-class Match(NamedTuple):
+class NameMatch(NamedTuple):
     """The image that a name means; `sure` if the path agrees too, else by its base name alone."""
 
     image_id: str
@@ -64,7 +64,7 @@ class Match(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Ambiguous:
+class AmbiguousName:
     """A name that may mean several images; `paths` are some of theirs."""
 
     paths: tuple[str, ...]
@@ -104,7 +104,7 @@ class ImageNames:
                 for key in set(_keys(base)):
                     self._by_key.setdefault(key, []).append(candidate)
 
-    def find(self, stated: Stated) -> Match | Ambiguous | Elsewhere | None:
+    def find(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
         """The image that is meant; None where no image has the name, in whatever form."""
         elsewhere: list[Candidate] = []
         for key in _keys_of(stated):
@@ -170,7 +170,7 @@ def _score(stated: Stated, candidate: Candidate) -> _Score | None:
 
 def _best(
     scores: Sequence[tuple[_Score, Candidate]], found: Sequence[Candidate]
-) -> Match | Ambiguous:
+) -> NameMatch | AmbiguousName:
     best = max(score for score, _ in scores)
     if best == _BY_NAME:
         # Then no other image may have the name.
@@ -178,8 +178,8 @@ def _best(
     else:
         meant = {candidate.image_id for score, candidate in scores if score == best}
     if len(meant) == 1:
-        return Match(meant.pop(), best > _BY_NAME)
-    return Ambiguous(_shown(found))
+        return NameMatch(meant.pop(), best > _BY_NAME)
+    return AmbiguousName(_shown(found))
 
 
 def _shown(found: Iterable[Candidate]) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ Naming = Callable[[str], str]
 """The label of the project for a text in a file; InvalidDocument where it can't be a label."""
 
 
-class Existing(StrEnum):
+class ExistingBoxes(StrEnum):
     """What happens to an image that has boxes already."""
 
     KEEP = "keep"
@@ -31,7 +31,7 @@ class Existing(StrEnum):
     MERGE = "merge"
 
 
-class Outcome(StrEnum):
+class PlacedStatus(StrEnum):
     """What happens to one image of the file."""
 
     IMPORTED = "imported"
@@ -41,60 +41,60 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class PlacedDocument:
     """What becomes of a document: itself, unless it was imported onto. `boxes` are new to it."""
 
-    outcome: Outcome
+    outcome: PlacedStatus
     document: AnnotationDocument
     boxes: tuple[Rect, ...] = ()
 
 
-def place(
+def place_boxes(
     found: FoundImage,
     document: AnnotationDocument,
-    existing: Existing,
+    existing: ExistingBoxes,
     naming: Naming,
     problems: Problems,
     orientation: int = 1,
-) -> Placed:
+) -> PlacedDocument:
     """`document`, whose size is known, with the boxes that were found for it.
 
     `orientation` is its photo's (EXIF), for boxes that were drawn on the photo as stored. What
     can't be placed is added to `problems`.
     """
     name = document.image_path
-    if document.rects and existing is Existing.KEEP:
+    if document.rects and existing is ExistingBoxes.KEEP:
         before = Problems()
         same = _rects(found, document, naming, orientation, before)
         if same is not None and _same(same[0], document.rects):
             problems.add(before)
-            return Placed(Outcome.UNCHANGED, document)
+            return PlacedDocument(PlacedStatus.UNCHANGED, document)
         problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
-        return Placed(Outcome.KEPT, document)
+        return PlacedDocument(PlacedStatus.KEPT, document)
     if not found.is_annotated and not found.boxes:
         problems.note(
             found.file, found.place, f"{name} was left as it is: nobody has drawn boxes on it there"
         )
-        return Placed(Outcome.KEPT, document)
+        return PlacedDocument(PlacedStatus.KEPT, document)
     placed = _rects(found, document, naming, orientation, problems)
     if placed is None:
-        return Placed(Outcome.LEFT_OUT, document)
+        return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     rects, unnamed = placed
     lost = found.lost + unnamed
     if not rects and (found.boxes or lost):
         problems.skip(
             found.file, found.place, f"{name} was left as it is: none of its boxes can be taken"
         )
-        return Placed(Outcome.LEFT_OUT, document)
-    if lost and document.rects and existing is Existing.REPLACE:
+        return PlacedDocument(PlacedStatus.LEFT_OUT, document)
+    if lost and document.rects and existing is ExistingBoxes.REPLACE:
         problems.skip(
             found.file, found.place,
             f"{name} was left as it is: not all of its boxes can be taken, and some would be lost",
         )  # fmt: skip
-        return Placed(Outcome.LEFT_OUT, document)
+        return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     # What was not understood may be a box: somebody has to look.
     status = Status.IN_PROGRESS if lost else Status.DONE
-    if existing is Existing.MERGE and document.rects:
+    if existing is ExistingBoxes.MERGE and document.rects:
         rects = (*document.rects, *_lacking(rects, document.rects))
         wanted = with_rects(document, rects)
     elif _same(rects, document.rects):
@@ -106,16 +106,16 @@ def place(
             found.file, found.place,
             f"{name} would have {len(rects)} boxes; at most {MAX_RECTS} are allowed",
         )  # fmt: skip
-        return Placed(Outcome.LEFT_OUT, document)
+        return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     if wanted == document:
-        return Placed(Outcome.UNCHANGED, document)
+        return PlacedDocument(PlacedStatus.UNCHANGED, document)
     if document.rects and not rects:
         problems.note(
             found.file, found.place,
             f"{name} has no boxes there, so its {len(document.rects)} were taken away",
         )  # fmt: skip
     new = _lacking(rects, document.rects)
-    return Placed(Outcome.IMPORTED, wanted, tuple(new))
+    return PlacedDocument(PlacedStatus.IMPORTED, wanted, tuple(new))
 
 
 def _rects(

@@ -12,17 +12,17 @@ from typing import Any, Final
 from labeler.datasets.formats import Format
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
 from labeler.datasets.formats.voc import Convention
-from labeler.datasets.imports.place import Existing, Outcome
+from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
 
 _SPOOL_BYTES: Final = 16 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ImportRequest:
     """What is asked of an import. `labels` are the project's names for some of the file's."""
 
     kind: Format
-    existing: Existing = Existing.KEEP
+    existing: ExistingBoxes = ExistingBoxes.KEEP
     dry_run: bool = False
     voc: Convention = Convention.AUTO
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -36,9 +36,9 @@ class ImportReport:
     project are among `left_out`. `boxes` counts the new boxes by label.
     """
 
-    wanted: Wanted
+    wanted: ImportRequest
     added_images: int = 0
-    images: Counter[Outcome] = field(default_factory=Counter)
+    images: Counter[PlacedStatus] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
     new_labels: tuple[str, ...] = ()
     problems: Problems = field(default_factory=Problems)
@@ -50,7 +50,7 @@ class ImportReport:
             "existing": self.wanted.existing.value,
             "dry_run": self.wanted.dry_run,
             "added_images": self.added_images,
-            "images": {outcome.value: self.images[outcome] for outcome in Outcome},
+            "images": {outcome.value: self.images[outcome] for outcome in PlacedStatus},
             "boxes": dict(sorted(self.boxes.items())),
             "new_labels": list(self.new_labels),
             "left_out": self.problems.left_out,
@@ -60,7 +60,7 @@ class ImportReport:
         }
 
 
-class Spool:
+class FoundImageSpool:
     """Found images on their way through a temporary file: each is read from its source once."""
 
     def __init__(self) -> None:

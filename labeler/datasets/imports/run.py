@@ -15,23 +15,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import Final
 
-from labeler.datasets.formats import OF_ONE_IMAGE, read
-from labeler.datasets.formats.dataset_files import Source
+from labeler.datasets.formats import OF_ONE_IMAGE, read_data_set
+from labeler.datasets.formats.dataset_files import DatasetFiles
 from labeler.datasets.formats.found import FoundImage, Problems
 from labeler.datasets.formats.manifest import load_manifest
 from labeler.datasets.formats.voc import PICTURES
-from labeler.datasets.imports.duplicates import Claim, chosen, joined
+from labeler.datasets.imports.duplicates import Claim, joined, resolve_duplicates
 from labeler.datasets.imports.images import (
-    AddedPictures,
-    add_pictures,
+    AddedImages,
+    add_images,
     batches,
     image_files,
     images_in,
     listed,
 )
-from labeler.datasets.imports.match import Ambiguous, Elsewhere, ImageNames, Match, Stated
-from labeler.datasets.imports.place import Outcome, Placed, place
-from labeler.datasets.imports.report import ImportReport, Spool, Wanted
+from labeler.datasets.imports.match import AmbiguousName, Elsewhere, ImageNames, NameMatch, Stated
+from labeler.datasets.imports.place import PlacedDocument, PlacedStatus, place_boxes
+from labeler.datasets.imports.report import FoundImageSpool, ImportReport, ImportRequest
 from labeler.errors import (
     InvalidDocument,
     InvalidImport,
@@ -41,11 +41,11 @@ from labeler.errors import (
     VersionConflict,
 )
 from labeler.model.document import AnnotationDocument
-from labeler.model.edits import with_picture
+from labeler.model.edits import with_image_facts
 from labeler.model.labels import LabelSet, clean_label, label_key
-from labeler.project.project import Dataset, OpenedDocument
+from labeler.project.project import OpenedDocument, Project
 from labeler.runtime import events
-from labeler.runtime.jobs import Progress, unwatched
+from labeler.runtime.jobs import Progress, no_progress
 from labeler.settings import DEFAULT_LABELS
 from labeler.storage import ABSENT, Replaces
 
@@ -64,13 +64,13 @@ write."""
 
 
 def run_import(
-    dataset: Dataset,
-    source: Source,
-    wanted: Wanted,
+    project: Project,
+    source: DatasetFiles,
+    wanted: ImportRequest,
     *,
-    pictures: Source | None = None,
+    pictures: DatasetFiles | None = None,
     by: str = "",
-    progress: Progress = unwatched,
+    progress: Progress = no_progress,
 ) -> ImportReport:
     """Import the data set in `source`, with the images in `pictures`, or in or beside `source`.
 
@@ -78,13 +78,13 @@ def run_import(
     StoreError, or what `progress` raises, ends it between two documents: run it again.
     """
     began = time.monotonic()
-    with _Import(dataset, source, wanted, by, progress) as work:
+    with _Import(project, source, wanted, by, progress) as work:
         work.read()
         work.add_pictures(pictures)
         work.match()
         report = work.write()
     if not wanted.dry_run:
-        events.happened(
+        events.log_event(
             events.Import(
                 format=wanted.kind.value,
                 duration_ms=round((time.monotonic() - began) * 1000, 1),
@@ -99,18 +99,23 @@ class _Import(ExitStack):
     """One import on its way through its steps."""
 
     def __init__(
-        self, dataset: Dataset, source: Source, wanted: Wanted, by: str, progress: Progress
+        self,
+        project: Project,
+        source: DatasetFiles,
+        wanted: ImportRequest,
+        by: str,
+        progress: Progress,
     ) -> None:
         super().__init__()
-        self._dataset = dataset
+        self._project = project
         self._source = source
         self._by = by
         self._progress = progress
         self._report = ImportReport(wanted)
         self._wanted = wanted
-        self._found = Spool()
+        self._found = FoundImageSpool()
         self.callback(self._found.close)
-        self._added = AddedPictures()
+        self._added = AddedImages()
         self._called: Mapping[str, str] = {}
         self._targets: list[str] = []
         self._labels = LabelSet()
@@ -122,7 +127,7 @@ class _Import(ExitStack):
         """Read the whole file; InvalidImport."""
         problems = self._report.problems
         self._called = load_manifest(self._source)
-        for image in read(self._source, self._wanted.kind, problems, self._wanted.voc):
+        for image in read_data_set(self._source, self._wanted.kind, problems, self._wanted.voc):
             self._found.add(image)
             self._progress("reading the data set", self._found.count)
         if not self._found.count:
@@ -133,12 +138,12 @@ class _Import(ExitStack):
                 or f"{self._source.name} holds no image."
             )
 
-    def add_pictures(self, pictures: Source | None) -> None:
+    def add_pictures(self, pictures: DatasetFiles | None) -> None:
         """Add the images that came along, or look at what adding them would do."""
-        self._dataset.list_anew()
+        self._project.list_anew()
         names = images_in(pictures) if pictures else image_files(self._source, self._found)
-        self._added = add_pictures(
-            self._dataset,
+        self._added = add_images(
+            self._project,
             pictures or self._source,
             names,
             self._report.problems,
@@ -157,7 +162,7 @@ class _Import(ExitStack):
         Several that mean one image are merged, if they state the same picture (see `joined`).
         """
         names = ImageNames(
-            listed(self._dataset),
+            listed(self._project),
             came_along=[
                 *self._added.paths.items(),
                 *((path, _REFUSED + path) for path in self._added.refused),
@@ -174,7 +179,7 @@ class _Import(ExitStack):
                 found.any_extension and not name,
             )
             match = names.find(stated)
-            if not isinstance(match, Match):
+            if not isinstance(match, NameMatch):
                 problems[index] = _unmatched(found.name, match)
             elif match.image_id.startswith(_REFUSED):
                 reason = self._added.refused[match.image_id.removeprefix(_REFUSED)]
@@ -184,7 +189,7 @@ class _Import(ExitStack):
                 claims.setdefault(match.image_id, []).append(claim)
         targets = [""] * self._found.count
         for image_id, some in claims.items():
-            kept, refused = chosen(some)
+            kept, refused = resolve_duplicates(some)
             problems |= refused
             for claim in kept:
                 targets[claim.number] = image_id
@@ -192,7 +197,7 @@ class _Import(ExitStack):
         for index, found in enumerate(self._found):
             if index in problems:
                 self._report.problems.skip(found.file, found.place, problems[index])
-        self._report.images[Outcome.LEFT_OUT] += len(problems)
+        self._report.images[PlacedStatus.LEFT_OUT] += len(problems)
 
     @property
     def _is_of_one_image(self) -> bool:
@@ -241,11 +246,11 @@ class _Import(ExitStack):
         The label that every project begins with gives way to those of its first data set, so that
         they keep their order and numbers: as long as no box and no export has used it.
         """
-        labels, version = self._dataset.labels.looked_up()
+        labels, version = self._project.labels.looked_up()
         if (
             labels != LabelSet().added(DEFAULT_LABELS)
-            or any(entry.rects for entry in self._dataset.list_images())
-            or self._dataset.exports.any_kept()
+            or any(entry.rects for entry in self._project.list_images())
+            or self._project.exports.any_kept()
         ):
             return labels, version
         return LabelSet(), version
@@ -258,7 +263,7 @@ class _Import(ExitStack):
             if self._labels == labels and version is not ABSENT:
                 break
             try:
-                self._dataset.labels.write(self._labels, version)
+                self._project.labels.write(self._labels, version)
                 break
             except VersionConflict:
                 continue
@@ -270,7 +275,7 @@ class _Import(ExitStack):
         done = 0
         with ThreadPoolExecutor(_WRITING, "labeler-import") as pool:
             for some in batches(self._meant()):
-                stored = dict(self._dataset.documents_of(target for _, target in some))
+                stored = dict(self._project.documents_of(target for _, target in some))
                 work = [(found, target, stored.get(target), write) for found, target in some]
                 for placed, problems in pool.map(self._one, work):
                     done += 1
@@ -280,7 +285,7 @@ class _Import(ExitStack):
                     result.boxes.update(self._noted(rect.label) for rect in placed.boxes)
         return result
 
-    def _one(self, work: _Work) -> tuple[Placed, Problems]:
+    def _one(self, work: _Work) -> tuple[PlacedDocument, Problems]:
         """What becomes of one image, written if so wanted, and the problems on the way."""
         found, image_id, opened, write = work
         for _ in range(_MAX_TRIES):
@@ -288,9 +293,9 @@ class _Import(ExitStack):
             try:
                 opened = opened or self._opened(image_id)
                 placed = self._place(found, image_id, opened, problems)
-                if write and placed.outcome is Outcome.IMPORTED:
+                if write and placed.outcome is PlacedStatus.IMPORTED:
                     document = placed.document
-                    self._dataset.write_document(image_id, document, opened.version, self._by)
+                    self._project.write_document(image_id, document, opened.version, self._by)
                 return placed, problems
             except VersionConflict:  # somebody else has just saved: look at what is there now
                 opened = None
@@ -299,7 +304,7 @@ class _Import(ExitStack):
                     raise
                 # The document or the picture is damaged or gone: the others are imported.
                 problems.fault(found.file, found.place, error.message.rstrip("."))
-                return Placed(Outcome.LEFT_OUT, _NO_DOCUMENT), problems
+                return PlacedDocument(PlacedStatus.LEFT_OUT, _NO_DOCUMENT), problems
         raise VersionConflict(
             f"{found.name} is being changed by others all the time. Run the import again."
         )
@@ -320,27 +325,27 @@ class _Import(ExitStack):
                 image_height=added.height,
             )
             return OpenedDocument(document, ABSENT)
-        return self._dataset.open_document(image_id)
+        return self._project.open_document(image_id)
 
     def _place(
         self, found: FoundImage, image_id: str, opened: OpenedDocument, problems: Problems
-    ) -> Placed:
+    ) -> PlacedDocument:
         document = opened.document
         if document.image_width is None or document.image_height is None:
-            info = self._dataset.image_info(image_id)
-            document = with_picture(document, info.width, info.height, info.md5)
+            info = self._project.image_info(image_id)
+            document = with_image_facts(document, info.width, info.height, info.md5)
         orientation = 1
         stated = (found.width, found.height)
         size = (document.image_width, document.image_height)
         if stated != size and stated == size[::-1]:
             orientation = self._orientation(image_id)
-        return place(
+        return place_boxes(
             found, document, self._wanted.existing, self._name, problems, orientation=orientation
         )
 
     def _orientation(self, image_id: str) -> int:
         try:
-            return self._dataset.image_info(image_id).orientation
+            return self._project.image_info(image_id).orientation
         except NotFound:  # the original is not kept
             return 1
 
@@ -350,7 +355,7 @@ class _Import(ExitStack):
         return self._labels.shown(name)
 
 
-def _unmatched(name: str, match: Ambiguous | Elsewhere | None) -> str:
+def _unmatched(name: str, match: AmbiguousName | Elsewhere | None) -> str:
     if match is None:
         return f"there is no image {name} in the project"
     if isinstance(match, Elsewhere):

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from labeler.storage.doctor.findings import Finding, Level, Place
+from labeler.storage.doctor.findings import ExaminedPlace, Finding, Level
 from labeler.storage.doctor.folder import examine_folder
 
-__all__ = ["Finding", "Level", "Place", "examine"]
+__all__ = ["ExaminedPlace", "Finding", "Level", "examine"]
 
 
 def examine(
-    place: Place, *, timeout_s: int = 20, kms_key: str = "", on_cloud_run: bool = False
+    place: ExaminedPlace, *, timeout_s: int = 20, kms_key: str = "", on_cloud_run: bool = False
 ) -> Iterator[Finding]:
     """Findings about the place, each as soon as it is made; what the store refuses is one too.
 

@@ -15,7 +15,15 @@ from google.auth.exceptions import GoogleAuthError
 
 from labeler.errors import StoreError
 from labeler.storage.doctor.bucket_settings import held_back, settings_of
-from labeler.storage.doctor.findings import Finding, Place, fault, ok, probe_key, try_out, warning
+from labeler.storage.doctor.findings import (
+    ExaminedPlace,
+    Finding,
+    fault,
+    ok,
+    probe_key,
+    try_out,
+    warning,
+)
 from labeler.storage.gcs import GcsStore
 from labeler.storage.gcs_connection import Connection
 from labeler.storage.gcs_errors import bucket_missing, explain
@@ -34,7 +42,7 @@ _EVERYBODY: Final = frozenset({"allUsers", "allAuthenticatedUsers"})
 _DOING: Final = "The bucket can't be examined"
 
 
-def examine_bucket(place: Place, *, timeout_s: int, kms_key: str) -> Iterator[Finding]:
+def examine_bucket(place: ExaminedPlace, *, timeout_s: int, kms_key: str) -> Iterator[Finding]:
     """Findings about the bucket."""
     bucket = place.location.bucket
     try:
@@ -56,7 +64,9 @@ def _unusable(error: StoreError) -> Finding:
 class _Examination:
     """One look at one bucket."""
 
-    def __init__(self, place: Place, connection: Connection, timeout_s: int, kms_key: str) -> None:
+    def __init__(
+        self, place: ExaminedPlace, connection: Connection, timeout_s: int, kms_key: str
+    ) -> None:
         self._place = place
         self._bucket = place.location.bucket
         self._connection = connection

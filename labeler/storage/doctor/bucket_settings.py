@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from labeler.storage.doctor.findings import Finding, Place, fault, ok, warning
+from labeler.storage.doctor.findings import ExaminedPlace, Finding, fault, ok, warning
 
 _DAY: Final = 24 * 60 * 60
 _DOCUMENT: Final = ".json"
@@ -19,7 +19,7 @@ _CUSTOM_TIME: Final = ("daysSinceCustomTime", "customTimeBefore")
 _COLD: Final = frozenset({"NEARLINE", "COLDLINE", "ARCHIVE"})
 
 
-def settings_of(settings: dict[str, Any], place: Place, kms_key: str) -> Iterator[Finding]:
+def settings_of(settings: dict[str, Any], place: ExaminedPlace, kms_key: str) -> Iterator[Finding]:
     """Findings about each setting that matters."""
     update = f"gcloud storage buckets update gs://{place.location.bucket}"
     yield _where(settings)
@@ -54,7 +54,7 @@ def _retention_days(settings: dict[str, Any]) -> float:
     return int(settings.get("retentionPolicy", {}).get("retentionPeriod", 0)) / _DAY
 
 
-def _retention(settings: dict[str, Any], place: Place, update: str) -> Iterator[Finding]:
+def _retention(settings: dict[str, Any], place: ExaminedPlace, update: str) -> Iterator[Finding]:
     days = _retention_days(settings)
     locked = settings.get("retentionPolicy", {}).get("isLocked", False)
     if days and not place.replaces:
@@ -85,7 +85,7 @@ def _retention(settings: dict[str, Any], place: Place, update: str) -> Iterator[
 # --- what loses objects -------------------------------------------------------------------
 
 
-def _lost_objects(settings: dict[str, Any], place: Place, update: str) -> Iterator[Finding]:
+def _lost_objects(settings: dict[str, Any], place: ExaminedPlace, update: str) -> Iterator[Finding]:
     """Whether a deleted or wrongly replaced object can be brought back."""
     versioned = settings.get("versioning", {}).get("enabled", False)
     seconds = int(settings.get("softDeletePolicy", {}).get("retentionDurationSeconds", 0))
@@ -120,7 +120,7 @@ def _lost_objects(settings: dict[str, Any], place: Place, update: str) -> Iterat
         )
 
 
-def _lifecycle(settings: dict[str, Any], place: Place, update: str) -> Iterator[Finding]:
+def _lifecycle(settings: dict[str, Any], place: ExaminedPlace, update: str) -> Iterator[Finding]:
     rules = settings.get("lifecycle", {}).get("rule", ())
     harmless = True
     for number, rule in enumerate(rules, 1):
@@ -145,7 +145,7 @@ def _lifecycle(settings: dict[str, Any], place: Place, update: str) -> Iterator[
         yield ok(f"Lifecycle: {len(rules)} rules, none touches what must stay")
 
 
-def _names(place: Place) -> list[str]:
+def _names(place: ExaminedPlace) -> list[str]:
     prefix = f"{place.location.path}/" if place.location.path else ""
     return [prefix + begin for begin in place.kept]
 

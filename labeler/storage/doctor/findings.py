@@ -35,7 +35,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ExaminedPlace:
     """A location and what it is for.
 
     `kept` says how the keys begin that must never vanish by themselves; `replaces` is whether

@@ -17,8 +17,8 @@ from typing import BinaryIO, Final
 from labeler.storage.base import RESERVED
 from labeler.storage.doctor.findings import (
     PROBE,
+    ExaminedPlace,
     Finding,
-    Place,
     fault,
     ok,
     probe_key,
@@ -49,7 +49,9 @@ _USE_ANOTHER: Final = "export LABELER_STORAGE=/ANOTHER/FOLDER  # or gs://BUCKET"
 _USE_A_BUCKET: Final = "export LABELER_STORAGE=gs://BUCKET"
 
 
-def examine_folder(place: Place, *, timeout_s: int, on_cloud_run: bool) -> Iterator[Finding]:
+def examine_folder(
+    place: ExaminedPlace, *, timeout_s: int, on_cloud_run: bool
+) -> Iterator[Finding]:
     """Findings about the folder; one that is not there yet is not made."""
     root = Path(place.location.path)
     there = _nearest(root)

@@ -24,7 +24,7 @@ _mount = st.components.v2.component(
 )
 
 
-def show(*, session: str, unsaved: bool, pause_after_s: int) -> None:
+def mount_presence(*, session: str, unsaved: bool, pause_after_s: int) -> None:
     """Watch the tab's connection, which may come to another `session`.
 
     After `pause_after_s` seconds without pointer or key (0: never) the tab lets it go, unless

@@ -45,7 +45,7 @@ class Batch:
     first: str
 
 
-def show(*, session: str, max_bytes: int, token_headers: dict[str, str]) -> Batch | None:
+def mount_uploader(*, session: str, max_bytes: int, token_headers: dict[str, str]) -> Batch | None:
     """The uploader, and the last batch that this session has uploaded.
 
     Files go in the name of whom the token in `token_headers` was made for. Where it has run out,

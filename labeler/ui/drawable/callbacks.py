@@ -18,7 +18,7 @@ _MOST: Final = 20
 P = ParamSpec("P")
 
 
-def whole(callback: Callable[P, None]) -> Callable[P, None]:
+def rerun_safe(callback: Callable[P, None]) -> Callable[P, None]:
     """The callback, which begins anew where a run that is asked for meanwhile cuts it short.
 
     So it has to be one that can be done twice. The run that was asked for comes after it.

@@ -21,7 +21,7 @@ COPY_WIDTHS: Final = (640, 1024, 1600, 2400, 3600)
 MEMO_TRIES: Final = 150  # a tenth of a second each: a busy machine must not lose a canvas
 
 
-def show(
+def show_canvas(
     image: session_state.OpenImage, labels: LabelSet, label: str, following: str | None
 ) -> None:
     """The canvas of the image, or what has to come before it; boxes drawn next get `label`."""
@@ -49,10 +49,10 @@ def show(
         token = visitor.picture_token(following)
         fetch.append(_picture_url(following, canvas.fit.canvas_width, token))
     if canvas is None:
-        guard.show(session=session.id, run=session.runs)
+        guard.mount_guard(session=session.id, run=session.runs)
         return
     picture = _picture_url(image.image_id, canvas.fit.canvas_width, canvas.token)
-    guard.show(
+    guard.mount_guard(
         session=session.id,
         run=session.runs,
         image=image.image_id,
@@ -100,7 +100,7 @@ def _meet_tab(place: DeltaGenerator) -> None:
     short, before the browser takes the canvas for gone.
     """
     session = session_state.session()
-    guard.show(session=session.id, run=session.runs)
+    guard.mount_guard(session=session.id, run=session.runs)
     if guard.session() not in ("", session.id):
         for _ in range(MEMO_TRIES):
             time.sleep(0.1)

@@ -22,7 +22,7 @@ from typing import Any, Final, NamedTuple
 from labeler.errors import InvalidDocument
 from labeler.model.document import Rect
 from labeler.model.labels import LabelSet, clean_label
-from labeler.ui.drawable.geometry import Box, Fit
+from labeler.ui.drawable.geometry import CanvasBox, Fit
 
 STROKE: Final = 2
 FONT_SIZE: Final = 13
@@ -60,11 +60,11 @@ class DrawnBox:
     """
 
     id: str
-    box: Box
+    box: CanvasBox
     text: str
     label: str = ""
     there: bool = True
-    earlier: tuple[tuple[Box, str], ...] = ()
+    earlier: tuple[tuple[CanvasBox, str], ...] = ()
     slack: float = 0.0
 
 
@@ -87,7 +87,7 @@ class _Untagged:
     """A box that was drawn in the canvas, as it shows it now, at its place in the order."""
 
     place: int
-    box: Box
+    box: CanvasBox
     text: str
     turned: bool
 
@@ -114,7 +114,7 @@ def to_drawing(rects: Sequence[Rect], fit: Fit, looks: Looks) -> dict[str, Any]:
     objects = []
     for rect in rects:
         name, color = looks[rect.label]
-        box = fit.to_canvas(Box(rect.left, rect.top, rect.width, rect.height))
+        box = fit.to_canvas(CanvasBox(rect.left, rect.top, rect.width, rect.height))
         objects.append(
             {
                 "type": "LabeledRect",
@@ -211,7 +211,7 @@ def _taken_over(
     rect, box = known, _box(item)
     if _turned(item):
         notes.refuse(_TURNED)
-    elif not _same(box, fit.to_canvas(Box(known.left, known.top, known.width, known.height))):
+    elif not _same(box, fit.to_canvas(CanvasBox(known.left, known.top, known.width, known.height))):
         moved = fit.to_image(box)
         if moved.width <= 0 or moved.height <= 0:
             notes.refuse(_MOVED_OUT)
@@ -328,19 +328,19 @@ def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> lis
     return found
 
 
-def _equal(old: DrawnBox, box: Box, label: str) -> bool:
+def _equal(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     return _same(old.box, box, old.slack) and old.text == label
 
 
-def _once(old: DrawnBox, box: Box, label: str) -> bool:
+def _once(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     return any(_same(was, box) and text == label for was, text in old.earlier)
 
 
-def _relabelled(old: DrawnBox, box: Box, label: str) -> bool:
+def _relabelled(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     return _same(old.box, box, old.slack)
 
 
-def _moved_or_resized(old: DrawnBox, box: Box, label: str) -> bool:
+def _moved_or_resized(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     if old.text != label or not old.there:
         return False
     a, b, within = old.box, box, _SAME + old.slack
@@ -361,12 +361,12 @@ def _text(item: Mapping[str, Any]) -> str:
     return label if isinstance(label, str) else ""
 
 
-def _box(item: Mapping[str, Any]) -> Box:
+def _box(item: Mapping[str, Any]) -> CanvasBox:
     width = _number(item.get("width")) * _number(item.get("scaleX", 1))
     height = _number(item.get("height")) * _number(item.get("scaleY", 1))
     left = _number(item.get("left")) - _ORIGIN[item.get("originX", "left")] * width
     top = _number(item.get("top")) - _ORIGIN[item.get("originY", "top")] * height
-    return Box(left, top, width, height).normalised()
+    return CanvasBox(left, top, width, height).normalised()
 
 
 def _number(value: Any) -> float:
@@ -381,7 +381,7 @@ def _turned(item: Mapping[str, Any]) -> bool:
     return min(angle, 360 - angle) > 0.01 or skewed
 
 
-def _same(a: Box, b: Box, slack: float = 0.0) -> bool:
+def _same(a: CanvasBox, b: CanvasBox, slack: float = 0.0) -> bool:
     within = _SAME + slack
     return (
         abs(a.left - b.left) < within
@@ -391,7 +391,7 @@ def _same(a: Box, b: Box, slack: float = 0.0) -> bool:
     )
 
 
-def _inside(box: Box, fit: Fit) -> bool:
+def _inside(box: CanvasBox, fit: Fit) -> bool:
     return (
         box.left >= -1
         and box.top >= -1

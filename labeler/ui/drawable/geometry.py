@@ -14,7 +14,7 @@ DECIMALS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
+class CanvasBox:
     """A rectangle; width and height may be negative before `normalised`."""
 
     left: float
@@ -22,9 +22,9 @@ class Box:
     width: float
     height: float
 
-    def normalised(self) -> Box:
+    def normalised(self) -> CanvasBox:
         """The same rectangle with width and height not negative."""
-        return Box(
+        return CanvasBox(
             min(self.left, self.left + self.width),
             min(self.top, self.top + self.height),
             abs(self.width),
@@ -68,16 +68,16 @@ class Fit:
         """Canvas pixels to one image pixel, down."""
         return self.canvas_height / self.image_height
 
-    def to_canvas(self, box: Box) -> Box:
+    def to_canvas(self, box: CanvasBox) -> CanvasBox:
         """The box in canvas pixels."""
-        return Box(
+        return CanvasBox(
             box.left * self.scale_x,
             box.top * self.scale_y,
             box.width * self.scale_x,
             box.height * self.scale_y,
         )
 
-    def to_image(self, box: Box) -> Box:
+    def to_image(self, box: CanvasBox) -> CanvasBox:
         """The box in image pixels: the inverse of `to_canvas`, normalised, clipped, rounded.
 
         Corners are clipped to the image and rounded to 2 decimals; the sizes are their
@@ -86,7 +86,7 @@ class Fit:
         box = box.normalised()
         left, right = _span(box.left, box.width, self.scale_x, self.image_width)
         top, bottom = _span(box.top, box.height, self.scale_y, self.image_height)
-        return Box(left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS))
+        return CanvasBox(left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS))
 
 
 def _span(start: float, length: float, scale: float, limit: int) -> tuple[float, float]:

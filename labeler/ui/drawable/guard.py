@@ -65,7 +65,7 @@ def memo() -> object:
     return _said().get("memo")
 
 
-def show(
+def mount_guard(
     *,
     session: str,
     run: int,

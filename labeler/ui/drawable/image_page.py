@@ -17,7 +17,7 @@ from labeler.ui import address, session_state, visitor
 from labeler.ui.components.presence import SAVE_STATE
 from labeler.ui.context import Context
 from labeler.ui.drawable import canvas
-from labeler.ui.drawable.callbacks import whole
+from labeler.ui.drawable.callbacks import rerun_safe
 from labeler.ui.drawable.guard import LEAVE
 from labeler.ui.drawable.saver import SaveState
 from labeler.ui.text import (
@@ -37,7 +37,9 @@ DONE_WIDTH = 172
 LOOK_AGAIN_S = 60.0
 
 
-def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, label: str) -> None:
+def show_image_page(
+    context: Context, image_id: str, listed: list[str], labels: LabelSet, label: str
+) -> None:
     """The image with its canvas, or why its document can't be opened; and the way on."""
     place = listed.index(image_id) if image_id in listed else None
     previous = listed[place - 1] if place else None
@@ -65,7 +67,7 @@ def show(context: Context, image_id: str, listed: list[str], labels: LabelSet, l
         if image.info is None:
             st.warning(plain(image.problem))
         else:
-            canvas.show(image, labels, label, following)
+            canvas.show_canvas(image, labels, label, following)
     _unknown_labels(context, image, labels)
     _box_list(image, labels)
 
@@ -165,7 +167,7 @@ KEYS = """
 """
 
 
-@whole
+@rerun_safe
 def _mark(image: session_state.OpenImage, status: Status, following: str | None) -> None:
     """Give the image that state and go on."""
     # By hand: in_progress without rects is "opened again", not "not labelled yet".
@@ -220,7 +222,7 @@ def _unknown_labels(context: Context, image: session_state.OpenImage, labels: La
             st.warning(f"The label “{plain(name)}” is not in the label set.")
             if visitor.may(Role.ADMIN) and st.button("Add it", key=f"add_label_{name}"):
                 visitor.require(Role.ADMIN)
-                context.dataset.labels.add([name])
+                context.project.labels.add([name])
                 st.rerun()
 
 
@@ -261,7 +263,7 @@ def _box_list(image: session_state.OpenImage, labels: LabelSet) -> None:
             st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
 
 
-@whole
+@rerun_safe
 def _relabel(image: session_state.OpenImage, rect_id: str, shown: str) -> None:
     label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect_id}_{shown}"]
     if label == shown:
@@ -273,7 +275,7 @@ def _relabel(image: session_state.OpenImage, rect_id: str, shown: str) -> None:
     _edit_rects(image, relabelled)
 
 
-@whole
+@rerun_safe
 def _delete(image: session_state.OpenImage, rect_id: str) -> None:
     _edit_rects(image, lambda rects: [r for r in rects if r.id != rect_id])
 
@@ -321,7 +323,7 @@ def _conflict_text(conflict: RectConflict, labels: LabelSet) -> str:
     )
 
 
-@whole
+@rerun_safe
 def _resolve(
     context: Context, image: session_state.OpenImage, conflict: RectConflict, choice: Choice
 ) -> None:

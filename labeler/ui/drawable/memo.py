@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from labeler.model.document import Rect
 from labeler.ui.drawable.drawing import DrawnBox, Look, drawn_on
-from labeler.ui.drawable.geometry import Box, Fit
+from labeler.ui.drawable.geometry import CanvasBox, Fit
 
 _CLOSE = 0.025
 """Image pixels: what rounding to two decimals can make of one box, twice: 0.02, in doubles."""
@@ -62,6 +62,6 @@ def unheard(memo: Memo, stored: Sequence[Rect]) -> tuple[Rect, ...]:
 
 def as_drawn(rect: Rect, fit: Fit) -> DrawnBox:
     """A stored rect as the canvas has it, as far as two decimals can tell."""
-    box = fit.to_canvas(Box(rect.left, rect.top, rect.width, rect.height))
+    box = fit.to_canvas(CanvasBox(rect.left, rect.top, rect.width, rect.height))
     slack = _CLOSE * max(fit.scale_x, fit.scale_y)
     return DrawnBox(rect.id, box, rect.label, rect.label, slack=slack)

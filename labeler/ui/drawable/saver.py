@@ -15,10 +15,10 @@ from typing import Final
 from labeler.errors import LabelerError
 from labeler.model.document import AnnotationDocument, saved_time
 from labeler.model.merge import RectConflict, merge
-from labeler.project.project import Dataset, OpenedDocument, SavedDocument
-from labeler.project.save_events import tell_save
-from labeler.runtime.events import SaveFailed, happened
-from labeler.ui.drawable.scheduler import Turns
+from labeler.project.project import OpenedDocument, Project, SavedDocument
+from labeler.project.save_events import log_save
+from labeler.runtime.events import SaveFailed, log_event
+from labeler.ui.drawable.scheduler import Scheduler
 
 logger = logging.getLogger(__name__)
 
@@ -82,12 +82,12 @@ class Saver:
     of all other drafts have threads of their own.
     """
 
-    def __init__(self, dataset: Dataset, interval_s: float) -> None:
-        self._dataset = dataset
+    def __init__(self, project: Project, interval_s: float) -> None:
+        self._project = project
         self._interval_s = interval_s
         self._first = ThreadPoolExecutor(_WORKERS, thread_name_prefix="save")
         self._again = ThreadPoolExecutor(_WORKERS, thread_name_prefix="save-again")
-        self._turns = Turns()
+        self._turns = Scheduler()
         self._hurry = threading.Event()
         self._ended = threading.Event()
         self._lock = threading.Lock()
@@ -183,7 +183,7 @@ class Saver:
         tried = draft._tried
         began = time.monotonic()
         try:
-            saved = self._dataset.save_document(draft.image_id, wanted, base, draft.by, tried)
+            saved = self._project.save_document(draft.image_id, wanted, base, draft.by, tried)
         except LabelerError:
             if wanted not in tried:
                 tried.append(wanted)
@@ -223,7 +223,7 @@ class Saver:
         """Note what the store has acknowledged just now."""
         draft._tried = []
         self._last_write[draft.image_id] = time.monotonic()
-        tell_save(draft.image_id, saved, draft.by, began, draft._since, draft._failures)
+        log_save(draft.image_id, saved, draft.by, began, draft._since, draft._failures)
         draft._since = began  # what is left to write was changed since then
 
     def _stopped(self, draft: Draft) -> None:
@@ -238,7 +238,7 @@ class Saver:
     def _failed(self, draft: Draft, error: LabelerError) -> None:
         """Say what is wrong, and try again after a while, a longer one each time."""
         draft._failures += 1
-        happened(
+        log_event(
             SaveFailed(
                 image_id=draft.image_id,
                 tries=draft._failures,

@@ -11,7 +11,7 @@ from itertools import count
 Call = Callable[[], None]
 
 
-class Turns:
+class Scheduler:
     """Makes each call when its time has come, from one thread; the calls have to be short."""
 
     def __init__(self) -> None:

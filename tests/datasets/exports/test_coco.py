@@ -23,9 +23,9 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 from labeler.datasets.exports.coco import CocoFile, CocoWriter
-from labeler.datasets.manifest import Record
-from labeler.datasets.rules import MAX_PLACES, Finding, Rules, Summary
-from labeler.datasets.selection import ALL, Choice, ChosenImage
+from labeler.datasets.manifest import ManifestRecord
+from labeler.datasets.rules import MAX_PLACES, ExportRules, ExportSummary, LeftOut
+from labeler.datasets.selection import ALL, SelectedImage, Selection
 from labeler.errors import DamagedDocument, UnknownLabels
 from labeler.model.document import AnnotationDocument, Rect, Status, parse_document
 from labeler.model.labels import Label, LabelSet, label_key
@@ -35,32 +35,32 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for OpenCV, which reading boxes doesn't need
     import supervision
 
-LEFT_OUT_BOXES = (Finding.BAD_LABEL, Finding.SMALL, Finding.TWICE)
-LEFT_OUT_IMAGES = (Finding.DAMAGED, Finding.NO_SIZE, Finding.BAD_NAME)
+LEFT_OUT_BOXES = (LeftOut.BAD_LABEL, LeftOut.SMALL, LeftOut.TWICE)
+LEFT_OUT_IMAGES = (LeftOut.DAMAGED, LeftOut.NO_SIZE, LeftOut.BAD_NAME)
 
 
-def to_coco(images: Iterable[ChosenImage], labels: LabelSet, choice: Choice = ALL) -> CocoFile:
+def to_coco(images: Iterable[SelectedImage], labels: LabelSet, choice: Selection = ALL) -> CocoFile:
     """The file of those of `images` that are chosen, as an export makes it."""
-    rules = Rules(labels, choice)
+    rules = ExportRules(labels, choice)
     with CocoWriter(labels) as writer:
         for image in images:
             name = image.file_name or (image.document.image_path if image.document else "")
             outcome, boxes = rules.apply(image.document, name)
-            writer.add([Record(image.number, image.image_id, "", "", "", name, *outcome)])
+            writer.add([ManifestRecord(image.number, image.image_id, "", "", "", name, *outcome)])
             writer.add_boxes(image.number, boxes)
         rules.check()
         return writer.finished()
 
 
-def export(images: list[ChosenImage], labels: LabelSet) -> tuple[bytes, Summary]:
+def export(images: list[SelectedImage], labels: LabelSet) -> tuple[bytes, ExportSummary]:
     with to_coco(images, labels) as file:
         return b"".join(file.chunks()), file.summary
 
 
 def chosen(
     number: int, document: AnnotationDocument | None, file_name: str = "", image_id: str = ""
-) -> ChosenImage:
-    return ChosenImage(number, image_id, file_name, document)
+) -> SelectedImage:
+    return SelectedImage(number, image_id, file_name, document)
 
 
 def labels_for(*found: AnnotationDocument | None) -> LabelSet:
@@ -108,7 +108,7 @@ def stored_documents(draw: st.DrawFn) -> AnnotationDocument:
 
 
 @st.composite
-def projects(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> list[ChosenImage]:
+def projects(draw: st.DrawFn, documents: st.SearchStrategy[Any]) -> list[SelectedImage]:
     found = draw(st.lists(documents, max_size=4))
     steps = draw(st.lists(st.integers(1, 3), min_size=len(found), max_size=len(found)))
     numbers = [sum(steps[: place + 1]) for place in range(len(steps))]
@@ -170,7 +170,7 @@ def check_annotations(
 
 
 @given(projects(stored_documents() | documents(ids=False) | st.none()))
-def test_whatever_is_stored_the_file_keeps_every_rule(images: list[ChosenImage]) -> None:
+def test_whatever_is_stored_the_file_keeps_every_rule(images: list[SelectedImage]) -> None:
     labels = labels_for(*(image.document for image in images))
     data, summary = export(images, labels)
     content = check_rules(data, labels)
@@ -190,7 +190,7 @@ def test_whatever_is_stored_the_file_keeps_every_rule(images: list[ChosenImage])
 
 
 @given(projects(documents(sized=True)))
-def test_every_box_is_where_it_was(images: list[ChosenImage]) -> None:
+def test_every_box_is_where_it_was(images: list[SelectedImage]) -> None:
     labels = labels_for(*(image.document for image in images))
     data, _ = export(images, labels)
     content = json.loads(data)
@@ -243,7 +243,7 @@ def test_what_was_not_asked_for_is_counted() -> None:
     assert summary.not_chosen == {Status.UNLABELED: 2, Status.SKIPPED: 1}
     assert summary.left_out_lines() == ["Images not asked for: 2 unlabeled, 1 skipped"]
     with to_coco(
-        images, labels_for(images[1].document), Choice(frozenset({Status.SKIPPED}))
+        images, labels_for(images[1].document), Selection(frozenset({Status.SKIPPED}))
     ) as file:
         assert file.summary.statuses == {Status.SKIPPED: 1}
 
@@ -308,7 +308,7 @@ def test_the_date_is_the_newest_time_in_the_data_in_utc() -> None:
 # --- what is left out or changed ----------------------------------------------------------
 
 
-def findings(*images: ChosenImage) -> tuple[bytes, dict[Finding, int], Summary]:
+def findings(*images: SelectedImage) -> tuple[bytes, dict[LeftOut, int], ExportSummary]:
     data, summary = export(list(images), LabelSet().added(["car"]))
     check_rules(data, LabelSet().added(["car"]))
     return data, summary.findings, summary
@@ -332,8 +332,8 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
         )
     )
     assert boxes(data) == [[1, 2, 3, 4]]
-    assert found == {Finding.BAD_LABEL: 3, Finding.SMALL: 4, Finding.TWICE: 1}
-    assert summary.places[Finding.TWICE] == ("a.jpg",)
+    assert found == {LeftOut.BAD_LABEL: 3, LeftOut.SMALL: 4, LeftOut.TWICE: 1}
+    assert summary.places[LeftOut.TWICE] == ("a.jpg",)
     assert summary.left_out_lines() == [
         "Boxes left out because they have no proper label: 3 (a.jpg)",
         "Boxes left out because inside the image they are less than 1 px wide or high: 4 (a.jpg)",
@@ -355,7 +355,7 @@ def test_boxes_beyond_the_border_are_cut_there() -> None:
         )
     )
     assert boxes(data) == [[0, 0, 100, 60], [95, 55, 5, 5], [0, 0, 100, 1], [0, 0, 1.13, 1]]
-    assert found == {Finding.SMALL: 1, Finding.CUT: 3}
+    assert found == {LeftOut.SMALL: 1, LeftOut.CUT: 3}
 
 
 def test_boxes_of_two_labels_in_one_place_both_stay() -> None:
@@ -374,9 +374,9 @@ def test_images_that_no_reader_takes_are_left_out_and_named() -> None:
         *(chosen(place, document(box, name=name)) for place, name in enumerate(bad, start=3)),
         chosen(99, document(box, name="/a.jpg"), "a.jpg"),
     )
-    assert found == {Finding.DAMAGED: 1, Finding.NO_SIZE: 1, Finding.BAD_NAME: len(bad)}
+    assert found == {LeftOut.DAMAGED: 1, LeftOut.NO_SIZE: 1, LeftOut.BAD_NAME: len(bad)}
     assert summary.images == 1
-    assert summary.places[Finding.DAMAGED] == ("damaged.jpg",)
+    assert summary.places[LeftOut.DAMAGED] == ("damaged.jpg",)
     assert summary.left_out_lines()[-1].endswith("path: 8 (/a.jpg, ../a.jpg, b/../a.jpg, …)")
 
 
@@ -387,12 +387,12 @@ def test_names_that_differ_in_case_or_extension_are_kept_and_reported() -> None:
         *(chosen(place, document(box), name) for place, name in enumerate(names, start=1))
     )
     assert [one["file_name"] for one in json.loads(data)["images"]] == list(names)
-    assert found == {Finding.SIMILAR: 3}
-    assert summary.places[Finding.SIMILAR] == ("A.png", "a", "a.b.png")
+    assert found == {LeftOut.SIMILAR: 3}
+    assert summary.places[LeftOut.SIMILAR] == ("A.png", "a", "a.b.png")
 
 
 def test_the_same_name_twice_is_told_apart() -> None:
-    def image(number: int, image_id: str, name: str = "a.jpg") -> ChosenImage:
+    def image(number: int, image_id: str, name: str = "a.jpg") -> SelectedImage:
         return chosen(number, document(rect(1, 2, 3, 4)), name, image_id)
 
     data, found, _ = findings(
@@ -401,7 +401,7 @@ def test_the_same_name_twice_is_told_apart() -> None:
     assert [one["file_name"] for one in json.loads(data)["images"]] == [
         "a.jpg", "y/a.jpg", "3/y/a.jpg", "4/a.jpg", "5/a.jpg",
     ]  # fmt: skip
-    assert found == {Finding.RENAMED: 4}
+    assert found == {LeftOut.RENAMED: 4}
 
 
 def test_a_summary_names_no_more_than_a_hundred_places() -> None:
@@ -409,8 +409,8 @@ def test_a_summary_names_no_more_than_a_hundred_places() -> None:
     _, found, summary = findings(
         *(chosen(number, small, f"{number}.jpg") for number in range(1, MAX_PLACES + 2))
     )
-    assert found[Finding.SMALL] == MAX_PLACES + 1
-    assert len(summary.places[Finding.SMALL]) == MAX_PLACES
+    assert found[LeftOut.SMALL] == MAX_PLACES + 1
+    assert len(summary.places[LeftOut.SMALL]) == MAX_PLACES
 
 
 # --- streaming ----------------------------------------------------------------------------
@@ -421,7 +421,7 @@ def test_no_document_is_held_and_the_pieces_are_small() -> None:
     rects = [rect(left, 2, 3, 4) for left in range(30)]
     most = 0
 
-    def images() -> Iterator[ChosenImage]:
+    def images() -> Iterator[SelectedImage]:
         nonlocal most
         for number in range(1, 1401):
             one = document(*rects, name=f"{number}.jpg")
@@ -443,7 +443,7 @@ def test_no_document_is_held_and_the_pieces_are_small() -> None:
 
 
 def test_a_failure_in_the_middle_is_handed_on() -> None:
-    def images() -> Iterator[ChosenImage]:
+    def images() -> Iterator[SelectedImage]:
         yield chosen(1, document(rect(1, 2, 3, 4)))
         raise KeyboardInterrupt
 

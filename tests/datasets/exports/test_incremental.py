@@ -13,21 +13,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from labeler.datasets.exports.previous import sources_key
-from labeler.datasets.selection import ALL, Choice, parse_choice
+from labeler.datasets.exports.previous import manifest_key
+from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import LabelerError
 from labeler.image_names import name_size_id
 from labeler.model.document import Rect, Status
 from labeler.model.label_edits import merged, renamed
-from labeler.project.project import Dataset
-from tests.projects import Project
+from labeler.project.project import Project
+from tests.projects import Workspace
 from tests.strategies import rects
 
 CHOICES = {
     "all": ALL,
-    "some": parse_choice({"status": ["done", "in_progress"], "name": ["*a*"]}),
-    "cars": parse_choice({"label": ["car"]}),
-    "train": parse_choice({"split": ["60/40"], "part": ["train"]}),
+    "some": parse_selection({"status": ["done", "in_progress"], "name": ["*a*"]}),
+    "cars": parse_selection({"label": ["car"]}),
+    "train": parse_selection({"split": ["60/40"], "part": ["train"]}),
 }
 LABEL = st.sampled_from(["car", "Car", "dog", "bus", "old bus", "\x00"])
 RECTS = st.lists(rects(labels=LABEL), max_size=3)
@@ -39,8 +39,8 @@ IDS = st.sampled_from(
 """Of originals that may be there, and of none."""
 
 
-def coco(dataset: Dataset, choice: Choice) -> bytes:
-    with dataset.exports.coco(choice) as file:
+def coco(project: Project, choice: Selection) -> bytes:
+    with project.exports.coco(choice) as file:
         return b"".join(file.chunks())
 
 
@@ -52,15 +52,15 @@ def told(work: Callable[[], object]) -> object:
         return error.message
 
 
-def bytes_without_earlier(folder: Path, choice: Choice) -> object:
+def bytes_without_earlier(folder: Path, choice: Selection) -> object:
     """What a project gives that has the same images and numbers, and no export."""
     with tempfile.TemporaryDirectory() as place:
         shutil.copytree(folder, f"{place}/data", ignore=shutil.ignore_patterns("exports"))
-        project = Project(f"{place}/data")
+        workspace = Workspace(f"{place}/data")
         try:
-            return told(lambda: coco(project.open(), choice))
+            return told(lambda: coco(workspace.open(), choice))
         finally:
-            project.close()
+            workspace.close()
 
 
 class Edits(RuleBasedStateMachine):
@@ -70,11 +70,11 @@ class Edits(RuleBasedStateMachine):
         super().__init__()
         self.place = Path(tempfile.mkdtemp())
         self.folder = self.place / "data"
-        self.project = Project(str(self.folder), LABELS="car,dog,bus")
-        self.project.open().labels.add(())
+        self.workspace = Workspace(str(self.folder), LABELS="car,dog,bus")
+        self.workspace.open().labels.add(())
 
     def teardown(self) -> None:
-        self.project.close()
+        self.workspace.close()
         shutil.rmtree(self.place)
 
     @rule(image_id=IDS, name=NAMES, rects=RECTS, status=STATUS, sized=st.integers(0, 4))
@@ -86,52 +86,54 @@ class Edits(RuleBasedStateMachine):
         }
         if sized:
             document |= {"image_width": 100, "image_height": 60}
-        self.project.put(f"annotations/{image_id}.json", json.dumps(document).encode())
+        self.workspace.put(f"annotations/{image_id}.json", json.dumps(document).encode())
 
     @rule(image_id=IDS)
     def damage(self, image_id: str) -> None:
-        self.project.put(f"annotations/{image_id}.json", b"{")
+        self.workspace.put(f"annotations/{image_id}.json", b"{")
 
     @rule(image_id=IDS)
     def remove(self, image_id: str) -> None:
-        told(lambda: self.project.remove(f"annotations/{image_id}.json"))
+        told(lambda: self.workspace.remove(f"annotations/{image_id}.json"))
 
     @rule(name=NAMES.filter(lambda name: name[0] != "/"), size=st.integers(1, 2))
     def upload(self, name: str, size: int) -> None:
-        self.project.put(f"uploads/{name}", b"x" * size)
+        self.workspace.put(f"uploads/{name}", b"x" * size)
 
     @rule(name=NAMES.filter(lambda name: name[0] != "/"))
     def remove_original(self, name: str) -> None:
-        told(lambda: self.project.remove(f"uploads/{name}"))
+        told(lambda: self.workspace.remove(f"uploads/{name}"))
 
     @rule(number=st.integers(1, 4), name=LABEL)
     def rename(self, number: int, name: str) -> None:
-        told(lambda: self.project.open().labels.edit(lambda labels: renamed(labels, number, name)))
+        told(
+            lambda: self.workspace.open().labels.edit(lambda labels: renamed(labels, number, name))
+        )
 
     @rule(number=st.integers(1, 4), into=st.integers(1, 4))
     def merge(self, number: int, into: int) -> None:
-        told(lambda: self.project.open().labels.edit(lambda labels: merged(labels, number, into)))
+        told(lambda: self.workspace.open().labels.edit(lambda labels: merged(labels, number, into)))
 
     @rule(at=st.integers(0, 10_000), sources=st.booleans())
     def spoil_newest(self, at: int, sources: bool) -> None:
         """Somebody edits an export or what lies beside it."""
-        kept = self.project.open().exports.kept()
+        kept = self.workspace.open().exports.kept()
         if kept:
-            key = sources_key(kept[0].key) if sources else kept[0].key
+            key = manifest_key(kept[0].key) if sources else kept[0].key
             data = bytearray((self.folder / key).read_bytes())
             data[at % len(data)] ^= 1
-            self.project.put(key, bytes(data))
+            self.workspace.put(key, bytes(data))
 
     @rule(name=st.sampled_from(sorted(CHOICES)))
     def export(self, name: str) -> None:
         choice = CHOICES[name]
-        dataset = self.project.open()
-        quick = told(lambda: coco(dataset, choice))
+        project = self.workspace.open()
+        quick = told(lambda: coco(project, choice))
         assert quick == bytes_without_earlier(self.folder, choice)
-        written = told(lambda: dataset.exports.write(choice)[0].key)
+        written = told(lambda: project.exports.write(choice)[0].key)
         if isinstance(quick, bytes):
             assert (self.folder / str(written)).read_bytes() == quick
-        self.project.close()
+        self.workspace.close()
 
 
 Edits.TestCase.settings = settings(

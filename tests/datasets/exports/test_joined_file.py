@@ -8,12 +8,12 @@ import tempfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.datasets.exports.joined_file import Joined
+from labeler.datasets.exports.joined_file import JoinedFile
 
 
 @given(st.lists(st.binary(max_size=20), max_size=4), st.data())
 def test_it_reads_as_one_file_does(parts: list[bytes], data: st.DataObject) -> None:
-    joined = io.BufferedReader(Joined([io.BytesIO(part) for part in parts]), 8)
+    joined = io.BufferedReader(JoinedFile([io.BytesIO(part) for part in parts]), 8)
     plain = io.BytesIO(b"".join(parts))
     for _ in range(data.draw(st.integers(1, 6))):
         if data.draw(st.booleans()):
@@ -28,6 +28,6 @@ def test_it_reads_as_one_file_does(parts: list[bytes], data: st.DataObject) -> N
 def test_its_parts_stay_open() -> None:
     with tempfile.SpooledTemporaryFile[bytes](2) as part:
         part.write(b"abc")
-        with io.BufferedReader(Joined([io.BytesIO(b"x"), part])) as joined:
+        with io.BufferedReader(JoinedFile([io.BytesIO(b"x"), part])) as joined:
             assert joined.read() == b"xabc"
         assert part.tell() == 3

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.pictures import REAL
-from tests.projects import Project
+from tests.projects import Workspace
 
 COCO = REAL / "coco_cc60"
 
@@ -21,8 +21,8 @@ def test_a_real_data_set_comes_out_as_it_went_in(tmp_path: Path) -> None:
     wanted = defaultdict(list)
     for one in original["annotations"]:
         wanted[one["image_id"]].append((labels[one["category_id"]], one["bbox"]))
-    project = Project(str(tmp_path / "data"))
-    project.open().labels.add(labels.values())
+    workspace = Workspace(str(tmp_path / "data"))
+    workspace.open().labels.add(labels.values())
     for image in original["images"]:
         rects = [
             {"left": left, "top": top, "width": width, "height": height, "label": label}
@@ -35,11 +35,11 @@ def test_a_real_data_set_comes_out_as_it_went_in(tmp_path: Path) -> None:
             "image_height": image["height"],
             "metadata": {"status": "done"},
         }
-        project.put(f"annotations/{image['id']}.json", json.dumps(document).encode())
-    with project.open().exports.coco() as file:
+        workspace.put(f"annotations/{image['id']}.json", json.dumps(document).encode())
+    with workspace.open().exports.coco() as file:
         coco = json.loads(b"".join(file.chunks()))
         summary = file.summary
-    project.close()
+    workspace.close()
     assert summary.images == len(original["images"])
     names = {one["id"]: one["name"] for one in coco["categories"]}
     found = defaultdict(list)

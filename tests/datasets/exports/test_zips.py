@@ -17,16 +17,16 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.datasets.exports.zips import BundleFormat, make_bundle
+from labeler.datasets.exports.zips import ZipFormat, export_zip
 from labeler.datasets.formats import Format
 from labeler.datasets.formats.yolo import to_yaml, to_yolo
-from labeler.datasets.rules import Box
-from labeler.datasets.selection import parse_choice
+from labeler.datasets.rules import ExportBox
+from labeler.datasets.selection import parse_selection
 from labeler.model.document import Status
 from tests.datasets.formats.support import found_in, written
 from tests.datasets.imports.support import boxes, documents, imported
 from tests.pictures import REAL, jpeg, png
-from tests.projects import Project
+from tests.projects import Workspace
 from tests.strategies import LABELS
 
 with warnings.catch_warnings():
@@ -46,33 +46,33 @@ LABEL_NAMES = ["object", "unused: \"x\" # 'y'", "car", "traffic light", "猫 <&>
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
     """Four images with results, in folders too, and one that nobody has looked at."""
-    made = Project(str(tmp_path / "data"))
-    dataset = made.open()
+    made = Workspace(str(tmp_path / "data"))
+    project = made.open()
     for number, name in enumerate(RECTS):
         data = (png if name.endswith("png") else jpeg)() + b"\0" * number
         made.put(f"uploads/{name}", data)
     made.put("uploads/untouched.jpg", jpeg())
-    dataset.labels.add(LABEL_NAMES)
-    dataset.list_anew()
-    for entry in dataset.list_images():
+    project.labels.add(LABEL_NAMES)
+    project.list_anew()
+    for entry in project.list_images():
         if entry.image_path not in RECTS:
             continue
-        opened = dataset.open_document(entry.image_id)
+        opened = project.open_document(entry.image_id)
         values = opened.document.model_dump(exclude_unset=True)
         values["rects"] = RECTS[entry.image_path]
         values["metadata"]["status"] = "done"
-        dataset.save_document(
+        project.save_document(
             entry.image_id, type(opened.document).model_validate(values), opened, by=""
         )
     yield made
     made.close()
 
 
-def packed(project: Project, kind: str, *, pictures: bool = False, **choice: str) -> bytes:
-    given = parse_choice({name: [value] for name, value in choice.items()})
-    with make_bundle(project.open(), BundleFormat(kind), given, pictures=pictures) as bundle:
+def packed(workspace: Workspace, kind: str, *, pictures: bool = False, **choice: str) -> bytes:
+    given = parse_selection({name: [value] for name, value in choice.items()})
+    with export_zip(workspace.open(), ZipFormat(kind), given, pictures=pictures) as bundle:
         return b"".join(bundle.chunks())
 
 
@@ -82,9 +82,9 @@ def unpacked(data: bytes) -> dict[str, bytes]:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def test_yolo_in_ultralytics_layout(project: Project) -> None:
-    files = unpacked(packed(project, "yolo", pictures=True))
-    ids = {entry.image_path: entry.image_id for entry in project.open().list_images()}
+def test_yolo_in_ultralytics_layout(workspace: Workspace) -> None:
+    files = unpacked(packed(workspace, "yolo", pictures=True))
+    ids = {entry.image_path: entry.image_id for entry in workspace.open().list_images()}
     other = f"train/{ids['a.png']}/a"
     assert set(files) == {
         "labels/train/a.txt", "labels/train/street/a.txt", "labels/train/empty.txt",
@@ -101,8 +101,8 @@ def test_yolo_in_ultralytics_layout(project: Project) -> None:
     }  # fmt: skip
 
 
-def test_voc_by_labelimgs_convention(project: Project) -> None:
-    files = unpacked(packed(project, "voc"))
+def test_voc_by_labelimgs_convention(workspace: Workspace) -> None:
+    files = unpacked(packed(workspace, "voc"))
     assert len(files) == 7
     text = files["Annotations/a.xml"].decode()
     for part in ("<filename>a.jpg</filename>", "<width>64</width>", "<name>car</name>",
@@ -115,26 +115,26 @@ def test_voc_by_labelimgs_convention(project: Project) -> None:
     assert stems == {name[len("Annotations/") : -4] for name in files if "Annot" in name}
 
 
-@pytest.mark.parametrize("kind", list(BundleFormat))
-def test_the_same_data_gives_the_same_bytes(project: Project, kind: BundleFormat) -> None:
-    assert packed(project, kind, pictures=True) == packed(project, kind, pictures=True)
+@pytest.mark.parametrize("kind", list(ZipFormat))
+def test_the_same_data_gives_the_same_bytes(workspace: Workspace, kind: ZipFormat) -> None:
+    assert packed(workspace, kind, pictures=True) == packed(workspace, kind, pictures=True)
 
 
-@pytest.mark.parametrize("kind", list(BundleFormat))
+@pytest.mark.parametrize("kind", list(ZipFormat))
 @pytest.mark.parametrize("pictures", [True, False])
 def test_there_and_back_again(
-    project: Project, tmp_path: Path, kind: BundleFormat, pictures: bool
+    workspace: Workspace, tmp_path: Path, kind: ZipFormat, pictures: bool
 ) -> None:
     path = tmp_path / "set.zip"
-    path.write_bytes(packed(project, kind, pictures=pictures))
-    other = Project(str(tmp_path / "other"))
+    path.write_bytes(packed(workspace, kind, pictures=pictures))
+    other = Workspace(str(tmp_path / "other"))
     if not pictures:
         for name in RECTS:
-            other.put(f"uploads/{name}", project.objects()[f"uploads/{name}"][0])
+            other.put(f"uploads/{name}", workspace.objects()[f"uploads/{name}"][0])
     report = imported(other.open(), path, Format(kind.value))
     assert report.problems.kept == []
     there = {
-        document.metadata.content_md5: document for document in documents(project.open()).values()
+        document.metadata.content_md5: document for document in documents(workspace.open()).values()
     }
     back = {
         document.metadata.content_md5: document for document in documents(other.open()).values()
@@ -147,31 +147,31 @@ def test_there_and_back_again(
     # The label that every project begins with gave way, so the numbers stayed too.
     assert [label.name for label in other.open().labels.read().labels] == LABEL_NAMES
     if not pictures:  # the same images under the same names, so the same texts
-        assert unpacked(packed(other, kind)) == unpacked(packed(project, kind))
-    if kind is BundleFormat.VOC:
+        assert unpacked(packed(other, kind)) == unpacked(packed(workspace, kind))
+    if kind is ZipFormat.VOC:
         extra = [rect.model_extra for document in back.values() for rect in document.rects]
         assert {"difficult": 1} in extra
     other.close()
 
 
-def test_a_split_goes_into_one_zip_and_a_part_alone(project: Project) -> None:
+def test_a_split_goes_into_one_zip_and_a_part_alone(workspace: Workspace) -> None:
     def folders(seed: str) -> int:
-        yolo = unpacked(packed(project, "yolo", split="50/50", seed=seed))
+        yolo = unpacked(packed(workspace, "yolo", split="50/50", seed=seed))
         return len({name.split("/")[1] for name in yolo if name.startswith("labels/")})
 
     seed = next(seed for seed in map(str, range(50)) if folders(seed) == 2)
-    files = unpacked(packed(project, "yolo", split="50/50", seed=seed))
+    files = unpacked(packed(workspace, "yolo", split="50/50", seed=seed))
     parts = yaml.safe_load(files["data.yaml"])
     texts = [name for name in files if name.startswith("labels/")]
     assert len(texts) == 4
     assert {name.split("/")[1] for name in texts} == {"train", "val"}
     assert (parts["train"], parts["val"]) == ("images/train", "images/val")
-    alone = unpacked(packed(project, "yolo", split="50/50", seed=seed, part="val"))
+    alone = unpacked(packed(workspace, "yolo", split="50/50", seed=seed, part="val"))
     assert {name for name in texts if "/val/" in name} == set(alone) - {
         "data.yaml", "labeler.json", "val.txt",
     }  # fmt: skip
     assert yaml.safe_load(alone["data.yaml"])["train"] == "images/val"
-    lists = unpacked(packed(project, "voc", split="50/50", seed=seed))
+    lists = unpacked(packed(workspace, "voc", split="50/50", seed=seed))
     stems = {
         part: set(lists[f"ImageSets/Main/{part}.txt"].decode().split())
         for part in ("train", "val", "trainval")
@@ -180,21 +180,21 @@ def test_a_split_goes_into_one_zip_and_a_part_alone(project: Project) -> None:
     assert not stems["train"] & stems["val"]
 
 
-def test_a_lost_picture_is_told_and_the_rest_is_there(project: Project) -> None:
-    project.remove("uploads/street/a.jpg")
-    with make_bundle(project.open(), BundleFormat.YOLO, pictures=True) as bundle:
+def test_a_lost_picture_is_told_and_the_rest_is_there(workspace: Workspace) -> None:
+    workspace.remove("uploads/street/a.jpg")
+    with export_zip(workspace.open(), ZipFormat.YOLO, pictures=True) as bundle:
         files = unpacked(b"".join(bundle.chunks()))
     assert len(bundle.without_picture) == 1
     assert sum(name.startswith("labels/") for name in files) == 4
     assert sum(name.startswith("images/") for name in files) == 3
 
 
-def test_labels_that_the_set_lacks_are_added(tmp_path: Path, project: Project) -> None:
-    project.remove("labels.json")
-    files = unpacked(packed(project, "yolo"))
+def test_labels_that_the_set_lacks_are_added(tmp_path: Path, workspace: Workspace) -> None:
+    workspace.remove("labels.json")
+    files = unpacked(packed(workspace, "yolo"))
     names = list(yaml.safe_load(files["data.yaml"])["names"].values())
     assert names == ["object", "car", "traffic light", "猫 <&>"]
-    assert [label.name for label in project.open().labels.read().labels] == names
+    assert [label.name for label in workspace.open().labels.read().labels] == names
 
 
 @given(st.lists(LABELS | st.text(max_size=3).filter(str.isprintable), max_size=5))
@@ -204,18 +204,20 @@ def test_any_name_comes_back_from_yaml(names: list[str]) -> None:
 
 
 @st.composite
-def a_box(draw: st.DrawFn) -> tuple[Box, int, int]:
+def a_box(draw: st.DrawFn) -> tuple[ExportBox, int, int]:
     width, height = draw(st.integers(1, 100_000)), draw(st.integers(1, 100_000))
     left, top = draw(st.integers(0, width * 100 - 1)), draw(st.integers(0, height * 100 - 1))
     right, bottom = (
         draw(st.integers(left + 1, width * 100)),
         draw(st.integers(top + 1, height * 100)),
     )
-    return Box(draw(st.integers(1, 99)), left, top, right, bottom), width, height
+    return ExportBox(draw(st.integers(1, 99)), left, top, right, bottom), width, height
 
 
 @given(a_box())
-def test_yolo_numbers_are_exact_to_a_hundredth_of_a_pixel(drawn: tuple[Box, int, int]) -> None:
+def test_yolo_numbers_are_exact_to_a_hundredth_of_a_pixel(
+    drawn: tuple[ExportBox, int, int],
+) -> None:
     box, width, height = drawn
     kind, *shares = to_yolo([box], width, height).split()
     x, y, across, down = map(float, shares)
@@ -226,15 +228,15 @@ def test_yolo_numbers_are_exact_to_a_hundredth_of_a_pixel(drawn: tuple[Box, int,
 
 
 def test_one_picture_at_a_time_is_in_memory(tmp_path: Path) -> None:
-    made = Project(str(tmp_path / "data"))
+    made = Workspace(str(tmp_path / "data"))
     for number in range(30):
         made.put(f"uploads/{number}.png", png().ljust(2**20, b"x") + b"%02d" % number)
-    choice = parse_choice({"status": ["unlabeled"]})
-    dataset = made.open()
-    for entry in dataset.list_images():
-        opened = dataset.open_document(entry.image_id)
-        dataset.save_document(entry.image_id, opened.document, opened, by="")
-    with make_bundle(dataset, BundleFormat.YOLO, choice, pictures=True) as bundle:
+    choice = parse_selection({"status": ["unlabeled"]})
+    project = made.open()
+    for entry in project.list_images():
+        opened = project.open_document(entry.image_id)
+        project.save_document(entry.image_id, opened.document, opened, by="")
+    with export_zip(project, ZipFormat.YOLO, choice, pictures=True) as bundle:
         tracemalloc.start()
         sent = sum(len(chunk) for chunk in bundle.chunks())
         _, peak = tracemalloc.get_traced_memory()
@@ -247,12 +249,12 @@ def test_one_picture_at_a_time_is_in_memory(tmp_path: Path) -> None:
 # --- witnesses ----------------------------------------------------------------------------
 
 
-def corners(project: Project) -> dict[str, list[tuple[Any, ...]]]:
+def corners(workspace: Workspace) -> dict[str, list[tuple[Any, ...]]]:
     return {
         name: sorted(
             (r.label, r.left, r.top, r.left + r.width, r.top + r.height) for r in document.rects
         )
-        for name, document in documents(project.open()).items()
+        for name, document in documents(workspace.open()).items()
     }
 
 
@@ -266,12 +268,12 @@ def extracted(data: bytes, folder: Path) -> Path:
     return written(folder, dict(unpacked(data).items()))
 
 
-def test_supervision_reads_every_yolo_box(project: Project, tmp_path: Path) -> None:
-    folder = extracted(packed(project, "yolo", pictures=True), tmp_path / "set")
+def test_supervision_reads_every_yolo_box(workspace: Workspace, tmp_path: Path) -> None:
+    folder = extracted(packed(workspace, "yolo", pictures=True), tmp_path / "set")
     found = supervision.DetectionDataset.from_yolo(
         str(folder / "images/train"), str(folder / "labels/train"), str(folder / "data.yaml")
     )
-    expected = corners(project)
+    expected = corners(workspace)
     seen = 0
     for image, detections in found.annotations.items():
         name = str(Path(image).relative_to(folder / "images/train"))
@@ -288,14 +290,14 @@ def test_supervision_reads_every_yolo_box(project: Project, tmp_path: Path) -> N
     assert seen >= 2
 
 
-def test_globox_reads_every_box(project: Project, tmp_path: Path) -> None:
-    expected = corners(project)
-    folder = extracted(packed(project, "voc", pictures=True), tmp_path / "voc")
+def test_globox_reads_every_box(workspace: Workspace, tmp_path: Path) -> None:
+    expected = corners(workspace)
+    folder = extracted(packed(workspace, "voc", pictures=True), tmp_path / "voc")
     found = globox.AnnotationSet.from_pascal_voc(folder / "Annotations")
     for name in ("a.jpg", "empty.jpg"):
         theirs = [(b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in found[name].boxes]
         agrees(expected[name], theirs, 0.001)
-    folder = extracted(packed(project, "yolo", pictures=True), tmp_path / "yolo")
+    folder = extracted(packed(workspace, "yolo", pictures=True), tmp_path / "yolo")
     names = list(yaml.safe_load((folder / "data.yaml").read_text())["names"].values())
     found = globox.AnnotationSet.from_yolo_v5(
         folder=folder / "labels/train", image_folder=folder / "images/train"
@@ -304,10 +306,10 @@ def test_globox_reads_every_box(project: Project, tmp_path: Path) -> None:
     agrees(expected["a.jpg"], theirs, 0.01)
 
 
-def test_what_globox_and_supervision_write_is_read(project: Project, tmp_path: Path) -> None:
+def test_what_globox_and_supervision_write_is_read(workspace: Workspace, tmp_path: Path) -> None:
     """Other programs' YOLO, VOC and CVAT of the same boxes, read as the same boxes."""
-    expected = corners(project)["a.jpg"]
-    folder = extracted(packed(project, "voc", pictures=True), tmp_path / "voc")
+    expected = corners(workspace)["a.jpg"]
+    folder = extracted(packed(workspace, "voc", pictures=True), tmp_path / "voc")
     found = globox.AnnotationSet.from_pascal_voc(folder / "Annotations")
     found.save_pascal_voc(tmp_path / "theirs")
     found.save_cvat(tmp_path / "cvat.xml")
@@ -330,7 +332,7 @@ def test_what_globox_and_supervision_write_is_read(project: Project, tmp_path: P
 def test_real_photos_there_and_back_again(
     tmp_path: Path, folder: str, source: Format, kind: str
 ) -> None:
-    first, second = (Project(str(tmp_path / name)) for name in ("first", "second"))
+    first, second = (Workspace(str(tmp_path / name)) for name in ("first", "second"))
     report = imported(first.open(), REAL / folder, source)
     assert report.problems.faults == 0
     path = tmp_path / "set"
@@ -342,8 +344,8 @@ def test_real_photos_there_and_back_again(
         path.write_bytes(packed(first, kind, pictures=True))
         imported(second.open(), path, Format(kind))
     texts = []
-    for project in (first, second):
-        with project.open().exports.coco() as file:
+    for workspace in (first, second):
+        with workspace.open().exports.coco() as file:
             content = json.loads(b"".join(file.chunks()))
         assert file.summary.statuses == {Status.DONE: len(content["images"])}
         names = {image["id"]: image["file_name"] for image in content["images"]}

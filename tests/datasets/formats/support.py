@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labeler.datasets.formats import Convention, Format, read
-from labeler.datasets.formats.dataset_files import open_source
+from labeler.datasets.formats import Convention, Format, read_data_set
+from labeler.datasets.formats.dataset_files import open_dataset_files
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
 
 Content = bytes | str | dict[str, Any] | list[Any]
@@ -44,8 +44,8 @@ def found_in(
 ) -> tuple[list[FoundImage], list[str]]:
     """The images in a data set, and the problems on the way, a line each."""
     problems = Problems()
-    with contextlib.closing(open_source(path)) as source:
-        images = list(read(source, kind, problems, voc))
+    with contextlib.closing(open_dataset_files(path)) as source:
+        images = list(read_data_set(source, kind, problems, voc))
     return images, [problem.line() for problem in problems.kept]
 
 

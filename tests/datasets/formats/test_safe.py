@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.datasets.formats import dataset_files, safe_json, safe_xml
-from labeler.datasets.formats.dataset_files import is_inside, open_source, read_whole
+from labeler.datasets.formats.dataset_files import is_inside, open_dataset_files, read_whole
 from labeler.datasets.formats.safe_json import LIST_BEGINS, load_json, stream_json
 from labeler.datasets.formats.safe_xml import stream_xml
 from labeler.errors import InvalidImport
@@ -188,7 +188,7 @@ def test_xml_in_any_encoding_is_read(encoding: str) -> None:
 def test_a_zip_whose_names_lead_out_of_it_is_refused(tmp_path: Path, name: str) -> None:
     path = zipped(tmp_path / "x.zip", {"good.json": {}, name: {}})
     with pytest.raises(InvalidImport, match="leads out of its folder"):
-        open_source(path)
+        open_dataset_files(path)
 
 
 @given(st.text(st.sampled_from("ab./\\:C\0"), max_size=8))
@@ -206,7 +206,7 @@ def test_links_in_zips_are_refused(tmp_path: Path) -> None:
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, "/etc")
     with pytest.raises(InvalidImport, match="a link"):
-        open_source(path)
+        open_dataset_files(path)
 
 
 def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -214,14 +214,14 @@ def test_a_bomb_is_refused_unread(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     path = zipped(tmp_path / "x.zip", {f"{n}.json": b"0" * 2**22 for n in range(4)})
     assert path.stat().st_size < 2**16
     with pytest.raises(InvalidImport, match="unpacks to far more"):
-        open_source(path)
+        open_dataset_files(path)
 
 
 def test_a_member_that_lies_about_its_size_gives_no_more(tmp_path: Path) -> None:
     path = zipped(tmp_path / "x.zip", {"a.json": b"0" * 100_000})
     data = path.read_bytes()
     path.write_bytes(data.replace(struct.pack("<L", 100_000), struct.pack("<L", 10)))
-    source = open_source(path)
+    source = open_dataset_files(path)
     with pytest.raises(InvalidImport, match="damaged"):
         read_whole(source, "a.json", 2**20)
     source.close()
@@ -234,40 +234,40 @@ def test_other_strange_zips_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
         with pytest.warns(UserWarning, match="Duplicate"):
             archive.writestr("a.json", "2")
     with pytest.raises(InvalidImport, match="two files in it are named"):
-        open_source(twice)
+        open_dataset_files(twice)
     packed = tmp_path / "lzma.zip"
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_LZMA) as archive:
         archive.writestr("a.json", "1")
     with pytest.raises(InvalidImport, match="unusual way"):
-        open_source(packed)
+        open_dataset_files(packed)
     locked = zipped(tmp_path / "locked.zip", {"a.json": "1"})
     data = bytearray(locked.read_bytes())
     data[data.index(b"PK\x01\x02") + 8] |= 1
     locked.write_bytes(data)
     with pytest.raises(InvalidImport, match="password"):
-        open_source(locked)
+        open_dataset_files(locked)
     cut = tmp_path / "cut.zip"
     cut.write_bytes(zipped(tmp_path / "whole.zip", {"a.json": "1" * 99}).read_bytes()[:60])
     with pytest.raises(InvalidImport, match="damaged"):
-        open_source(cut)
+        open_dataset_files(cut)
     monkeypatch.setattr(dataset_files, "MAX_LIST_BYTES", 100)
     with pytest.raises(InvalidImport, match="too many files"):
-        open_source(zipped(tmp_path / "many.zip", {f"{n}.txt": "1" for n in range(9)}))
+        open_dataset_files(zipped(tmp_path / "many.zip", {f"{n}.txt": "1" for n in range(9)}))
 
 
 def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     files = {".x.json": "1", "__MACOSX/._a.json": "1", "a.json": "1", ".git/b.json": "1"}
-    with contextlib.closing(open_source(zipped(tmp_path / "x.zip", files))) as source:
+    with contextlib.closing(open_dataset_files(zipped(tmp_path / "x.zip", files))) as source:
         assert source.files() == ("a.json",)
     folder = written(tmp_path / "folder", {k: v for k, v in files.items() if "MACOSX" not in k})
     (folder / "away").symlink_to(tmp_path)
-    assert open_source(folder).files() == ("a.json",)
+    assert open_dataset_files(folder).files() == ("a.json",)
 
 
 def test_only_what_lies_beside_a_file_is_taken_along(tmp_path: Path) -> None:
     written(tmp_path, {"secret.jpg": b"", "set/a.json": "{}", "set/images/b/c.jpg": b""})
     (tmp_path / "set" / "link").symlink_to(tmp_path)
-    source = open_source(tmp_path / "set" / "a.json")
+    source = open_dataset_files(tmp_path / "set" / "a.json")
     assert source.files() == ("a.json",)
     assert source.beside("b/c.jpg") == "images/b/c.jpg"
     for name in ("../secret.jpg", "/etc/passwd", "link/secret.jpg", "a\\b.jpg", "", "no.jpg"):
@@ -276,7 +276,7 @@ def test_only_what_lies_beside_a_file_is_taken_along(tmp_path: Path) -> None:
 
 def test_a_missing_path_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidImport, match="No such file"):
-        open_source(tmp_path / "nothing")
+        open_dataset_files(tmp_path / "nothing")
 
 
 def test_a_large_list_takes_little_memory(tmp_path: Path) -> None:

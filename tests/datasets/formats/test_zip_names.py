@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.datasets.formats.dataset_files import open_source
+from labeler.datasets.formats.dataset_files import open_dataset_files
 from labeler.errors import InvalidImport
 
 
@@ -37,7 +37,7 @@ def legacy_zip(path: Path, encoding: str, *names: str) -> Path:
 def test_names_in_the_code_page_of_a_machine(
     tmp_path: Path, encoding: str, names: tuple[str, ...]
 ) -> None:
-    source = open_source(legacy_zip(tmp_path / "set.zip", encoding, *names))
+    source = open_dataset_files(legacy_zip(tmp_path / "set.zip", encoding, *names))
     assert source.files() == tuple(sorted(names))
     with source.open(names[0]) as file:
         assert file.read() == b"x"
@@ -46,7 +46,7 @@ def test_names_in_the_code_page_of_a_machine(
 
 def test_a_name_that_leads_out_is_refused_in_any_encoding(tmp_path: Path) -> None:
     with pytest.raises(InvalidImport, match="leads out of its folder"):
-        open_source(legacy_zip(tmp_path / "set.zip", "gbk", "../../街道.jpg"))
+        open_dataset_files(legacy_zip(tmp_path / "set.zip", "gbk", "../../街道.jpg"))
 
 
 @pytest.mark.parametrize(
@@ -62,4 +62,4 @@ def test_an_archive_that_is_no_zip_says_what_it_is(tmp_path: Path, head: bytes, 
     path = tmp_path / "set.zip"
     path.write_bytes(head + bytes(600))
     with pytest.raises(InvalidImport, match=f"is {kind}, which Labeler does not open"):
-        open_source(path)
+        open_dataset_files(path)

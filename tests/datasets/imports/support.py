@@ -7,26 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from labeler.datasets.formats import Format
-from labeler.datasets.formats.dataset_files import open_source
-from labeler.datasets.imports.place import Existing
-from labeler.datasets.imports.report import ImportReport, Wanted
+from labeler.datasets.formats.dataset_files import open_dataset_files
+from labeler.datasets.imports.place import ExistingBoxes
+from labeler.datasets.imports.report import ImportReport, ImportRequest
 from labeler.datasets.imports.run import run_import
 from labeler.model.document import AnnotationDocument
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 
 
 def imported(
-    dataset: Dataset, path: Path, kind: Format = Format.COCO, pictures: Path | None = None,
+    project: Project, path: Path, kind: Format = Format.COCO, pictures: Path | None = None,
     by: str = "", **wanted: Any,
 ) -> ImportReport:  # fmt: skip
     with contextlib.ExitStack() as stack:
-        source = stack.enter_context(contextlib.closing(open_source(path)))
+        source = stack.enter_context(contextlib.closing(open_dataset_files(path)))
         beside = None
         if pictures:
-            beside = stack.enter_context(contextlib.closing(open_source(pictures)))
+            beside = stack.enter_context(contextlib.closing(open_dataset_files(pictures)))
         if "existing" in wanted:
-            wanted["existing"] = Existing(wanted["existing"])
-        return run_import(dataset, source, Wanted(kind, **wanted), pictures=beside, by=by)
+            wanted["existing"] = ExistingBoxes(wanted["existing"])
+        return run_import(project, source, ImportRequest(kind, **wanted), pictures=beside, by=by)
 
 
 def lines(report: ImportReport) -> list[str]:
@@ -38,12 +38,12 @@ def counts(report: ImportReport) -> dict[str, int]:
     return {outcome.value: count for outcome, count in report.images.items() if count}
 
 
-def documents(dataset: Dataset) -> dict[str, AnnotationDocument]:
+def documents(project: Project) -> dict[str, AnnotationDocument]:
     """The stored documents by the images' names."""
-    dataset.list_anew()
+    project.list_anew()
     return {
-        dataset.file_name(entry): document
-        for entry, document in dataset.survey()
+        project.file_name(entry): document
+        for entry, document in project.list_documents()
         if document is not None
     }
 

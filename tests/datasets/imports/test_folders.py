@@ -12,14 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labeler.datasets.exports.zips import BundleFormat, make_bundle
+from labeler.datasets.exports.zips import ZipFormat, export_zip
 from labeler.datasets.formats import Format
 from labeler.model.document import Rect, Status
-from labeler.project.project import Dataset
+from labeler.project.project import Project
 from tests.datasets.formats.support import Content, written
 from tests.datasets.imports.support import boxes, coco, counts, documents, imported, lines
 from tests.pictures import png
-from tests.projects import Project
+from tests.projects import Workspace
 
 CAM1, CAM2 = png(100, 60), png(101, 60)
 CAR = ("car", 10, 10, 20, 20)
@@ -70,21 +70,21 @@ LABEL_FILES: dict[Format, dict[str, Content]] = {
 }  # fmt: skip
 
 
-def opened(project: Project, **pictures: bytes) -> Dataset:
-    dataset = project.open()
+def opened(workspace: Workspace, **pictures: bytes) -> Project:
+    project = workspace.open()
     for name, data in pictures.items():
-        dataset.add_image(f"{name}/0001.png", data)
-    return dataset
+        project.add_image(f"{name}/0001.png", data)
+    return project
 
 
 @pytest.mark.parametrize("kind", list(Format))
 def test_labels_go_onto_the_image_in_their_folder(
-    project: Project, tmp_path: Path, kind: Format
+    workspace: Workspace, tmp_path: Path, kind: Format
 ) -> None:
-    dataset = opened(project, cam1=CAM1, cam2=CAM2)
-    report = imported(dataset, written(tmp_path / "set", LABEL_FILES[kind]), kind)
+    project = opened(workspace, cam1=CAM1, cam2=CAM2)
+    report = imported(project, written(tmp_path / "set", LABEL_FILES[kind]), kind)
     assert (counts(report), lines(report)) == ({"imported": 1}, [])
-    stored = documents(dataset)
+    stored = documents(project)
     assert boxes(stored["cam2/0001.png"]) == [CAR]
     assert stored["cam1/0001.png"].rects == ()
     assert stored["cam1/0001.png"].status is Status.UNLABELED
@@ -92,18 +92,18 @@ def test_labels_go_onto_the_image_in_their_folder(
 
 @pytest.mark.parametrize("kind", list(Format))
 def test_labels_never_go_onto_an_image_in_another_folder(
-    project: Project, tmp_path: Path, kind: Format
+    workspace: Workspace, tmp_path: Path, kind: Format
 ) -> None:
-    dataset = opened(project, cam1=CAM1)
-    report = imported(dataset, written(tmp_path / "set", LABEL_FILES[kind]), kind)
+    project = opened(workspace, cam1=CAM1)
+    report = imported(project, written(tmp_path / "set", LABEL_FILES[kind]), kind)
     assert counts(report) == {"left_out": 1}
     assert "cam1/0001.png" in lines(report)[0]
-    assert documents(dataset)["cam1/0001.png"].rects == ()
+    assert documents(project)["cam1/0001.png"].rects == ()
     assert report.problems.left_out == 1
 
 
 def test_labels_of_an_image_that_was_refused_go_onto_no_other(
-    project: Project, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
     files: dict[str, Content] = {
         "classes.txt": "car",
@@ -111,17 +111,17 @@ def test_labels_of_an_image_that_was_refused_go_onto_no_other(
         "images/cam2/0001.png": b"a text",
         "labels/cam2/0001.txt": "0 0.5 0.5 0.2 0.2",
     }
-    dataset = project.open()
-    report = imported(dataset, written(tmp_path, files), Format.YOLO)
+    project = workspace.open()
+    report = imported(project, written(tmp_path, files), Format.YOLO)
     assert counts(report) == {"left_out": 1}
     assert "its image was not added" in lines(report)[-1]
-    stored = documents(dataset)
+    stored = documents(project)
     assert [(name, one.status, one.rects) for name, one in stored.items()] == [
         ("images/cam1/0001.png", Status.UNLABELED, ())
     ]
 
 
-def test_each_split_means_the_images_beside_it(project: Project, tmp_path: Path) -> None:
+def test_each_split_means_the_images_beside_it(workspace: Workspace, tmp_path: Path) -> None:
     files: dict[str, Content] = {}
     for split, data, left in (("train", CAM1, 1), ("val", CAM2, 2)):
         content = without_sizes(coco({"0001.png": [[left, 1, 5, 5]]}))
@@ -129,25 +129,27 @@ def test_each_split_means_the_images_beside_it(project: Project, tmp_path: Path)
             f"roboflow/{split}/0001.png": data,
             f"roboflow/{split}/_annotations.coco.json": content,
         }
-    dataset = project.open()
-    report = imported(dataset, written(tmp_path, files))
+    project = workspace.open()
+    report = imported(project, written(tmp_path, files))
     assert (counts(report), lines(report)) == ({"imported": 2}, [])
-    stored = documents(dataset)
+    stored = documents(project)
     assert boxes(stored["roboflow/train/0001.png"]) == [("car", 1, 1, 5, 5)]
     assert boxes(stored["roboflow/val/0001.png"]) == [("car", 2, 1, 5, 5)]
 
 
-def test_files_about_one_image_are_joined(project: Project, tmp_path: Path) -> None:
+def test_files_about_one_image_are_joined(workspace: Workspace, tmp_path: Path) -> None:
     one, other = coco({"a.png": [[1, 2, 3, 4]]}), coco({"a.png": [[1, 2, 3, 4], [5, 5, 5, 5]]})
     empty = coco({"a.png": []})
     files: dict[str, Content] = {"a.png": png(), "x.json": one, "y.json": other, "z.json": empty}
-    dataset = project.open()
-    report = imported(dataset, written(tmp_path, files))
+    project = workspace.open()
+    report = imported(project, written(tmp_path, files))
     assert (counts(report), lines(report)) == ({"imported": 1}, [])
-    assert boxes(documents(dataset)["a.png"]) == [("car", 1, 2, 3, 4), ("car", 5, 5, 5, 5)]
+    assert boxes(documents(project)["a.png"]) == [("car", 1, 2, 3, 4), ("car", 5, 5, 5, 5)]
 
 
-def test_equal_pictures_are_counted_the_same_in_every_run(project: Project, tmp_path: Path) -> None:
+def test_equal_pictures_are_counted_the_same_in_every_run(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     files: dict[str, Content] = {"classes.txt": "car"}
     for folder in "abcdef":
         files |= {
@@ -156,7 +158,7 @@ def test_equal_pictures_are_counted_the_same_in_every_run(project: Project, tmp_
         }
     path = written(tmp_path / "set", files)
     for _ in range(6):
-        fresh = Project(str(tmp_path / f"project{_}"))
+        fresh = Workspace(str(tmp_path / f"project{_}"))
         dry = imported(fresh.open(), path, Format.YOLO, dry_run=True)
         report = imported(fresh.open(), path, Format.YOLO)
         assert (dry.added_images, report.added_images) == (1, 1)
@@ -186,7 +188,7 @@ PROJECTS = st.dictionaries(
 )
 
 
-def state(dataset: Dataset) -> dict[str, Any]:
+def state(project: Project) -> dict[str, Any]:
     return {
         document.image_path: (
             document.metadata.content_md5,
@@ -203,7 +205,7 @@ def state(dataset: Dataset) -> dict[str, Any]:
                 for r in document.rects
             ),
         )
-        for document in documents(dataset).values()
+        for document in documents(project).values()
     }
 
 
@@ -225,12 +227,12 @@ def test_a_project_comes_back_as_it_was(
     images: dict[tuple[str, str], list[tuple[Any, dict[str, Any], dict[str, Any]]]],
 ) -> None:
     place = tmp_path_factory.mktemp("there")
-    first, second = (Project(str(place / name), IMAGE_ID="content") for name in ("one", "two"))
-    dataset, back = first.open(), second.open()
+    first, second = (Workspace(str(place / name), IMAGE_ID="content") for name in ("one", "two"))
+    project, back = first.open(), second.open()
     for number, ((folder, name), rects) in enumerate(images.items()):
         data = png(60 + number, 50)
-        added = dataset.add_image(folder + name, data)
-        before = dataset.open_document(added.image_id)
+        added = project.add_image(folder + name, data)
+        before = project.open_document(added.image_id)
         drawn = tuple(
             Rect.model_validate(
                 {
@@ -244,33 +246,33 @@ def test_a_project_comes_back_as_it_was(
         )
         done = before.document.metadata.model_copy(update={"status": Status.DONE.value})
         wanted = before.document.model_copy(update={"rects": drawn, "metadata": done})
-        dataset.save_document(added.image_id, wanted, before, by="")
+        project.save_document(added.image_id, wanted, before, by="")
         if kind == "coco":
             back.add_image(folder + name, data)
     path = place / "set"
     if kind == "coco":
-        with dataset.exports.coco() as file:
+        with project.exports.coco() as file:
             path.write_bytes(b"".join(file.chunks()))
     else:
-        with make_bundle(dataset, BundleFormat(kind), pictures=True) as bundle:
+        with export_zip(project, ZipFormat(kind), pictures=True) as bundle:
             path.write_bytes(b"".join(bundle.chunks()))
             assert bundle.without_picture == []
     report = imported(back, path, Format(kind))
     assert lines(report) == []
-    assert state(back) == state(dataset)
+    assert state(back) == state(project)
 
 
-def test_ultralytics_finds_every_label(project: Project) -> None:
+def test_ultralytics_finds_every_label(workspace: Workspace) -> None:
     """By its rule: the last folder `images` of a picture's path becomes `labels`, then `.txt`."""
-    dataset = project.open()
+    project = workspace.open()
     for number, name in enumerate(("images/a.png", "images/images/b.png", "labels/c.jfif", "d")):
-        dataset.add_image(name, png(60 + number, 50))
-    for entry in dataset.list_images():
-        before = dataset.open_document(entry.image_id)
+        project.add_image(name, png(60 + number, 50))
+    for entry in project.list_images():
+        before = project.open_document(entry.image_id)
         rect = Rect(left=1, top=2, width=30, height=30, label="car", id="one")
         wanted = before.document.model_copy(update={"rects": (rect,)})
-        dataset.save_document(entry.image_id, wanted, before, by="")
-    with make_bundle(dataset, BundleFormat.YOLO, pictures=True) as bundle:
+        project.save_document(entry.image_id, wanted, before, by="")
+    with export_zip(project, ZipFormat.YOLO, pictures=True) as bundle:
         data = b"".join(bundle.chunks())
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()

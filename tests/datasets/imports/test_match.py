@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.datasets.imports.match import Ambiguous, Elsewhere, ImageNames, Match, Stated
+from labeler.datasets.imports.match import AmbiguousName, Elsewhere, ImageNames, NameMatch, Stated
 
 INDEX = ImageNames([
     ("a.jpg", "1"), ("b/a.jpg", "2"), ("c/x.png", "3"), ("c/d/y.png", "4"), ("e/d/y.png", "5"),
@@ -22,36 +22,36 @@ INDEX = ImageNames([
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("a.jpg", Match("1", True)),
-        ("b/a.jpg", Match("2", True)),
-        ("images/b/a.jpg", Match("2", True)),
-        ("images/5/y.png", Match("5", True)),
-        ("/abs/../c/x.png", Match("3", True)),
-        ("x.png", Match("3", False)),
+        ("a.jpg", NameMatch("1", True)),
+        ("b/a.jpg", NameMatch("2", True)),
+        ("images/b/a.jpg", NameMatch("2", True)),
+        ("images/5/y.png", NameMatch("5", True)),
+        ("/abs/../c/x.png", NameMatch("3", True)),
+        ("x.png", NameMatch("3", False)),
         ("train/x.png", Elsewhere(("c/x.png",))),
         ("cam2/0002.png", Elsewhere(("cam1/0002.png",))),
         ("C:\\cam2\\0002.png", Elsewhere(("cam1/0002.png",))),
-        ("D:\\cam1\\0002.png", Match("14", True)),
-        ("more/cam1/0002.png", Match("14", True)),
-        ("train/a.jpg", Match("1", True)),
-        ("d/y.png", Ambiguous(("c/d/y.png", "e/d/y.png"))),
-        ("c/d/y.png", Match("4", True)),
-        ("z.jpg", Ambiguous(("f/z.jpg", "g/z.jpg"))),
+        ("D:\\cam1\\0002.png", NameMatch("14", True)),
+        ("more/cam1/0002.png", NameMatch("14", True)),
+        ("train/a.jpg", NameMatch("1", True)),
+        ("d/y.png", AmbiguousName(("c/d/y.png", "e/d/y.png"))),
+        ("c/d/y.png", NameMatch("4", True)),
+        ("z.jpg", AmbiguousName(("f/z.jpg", "g/z.jpg"))),
         ("h/z.jpg", Elsewhere(("f/z.jpg", "g/z.jpg"))),
-        ("set/valid/0001.png", Match("13", True)),
-        ("0001.png", Ambiguous(("set/images/train/0001.png", "set/images/val/0001.png"))),
+        ("set/valid/0001.png", NameMatch("13", True)),
+        ("0001.png", AmbiguousName(("set/images/train/0001.png", "set/images/val/0001.png"))),
         ("no.jpg", None),
-        (unicodedata.normalize("NFD", "café.jpg"), Match("6", True)),
-        ("A.jpg", Match("1", True)),
-        ("img_9.jpg", Match("15", True)),
-        ("IMG_9.png", Match("15", True)),
-        ("t.bmp", Ambiguous(("t.jpg", "t.png"))),
-        ("1d7e3948-a_street_1.jpg", Match("16", True)),
-        ("images/1d7e3948__a_street_1.jpg", Match("16", True)),
-        ("a_street_1_jpg.rf.0123456789abcdef0123456789abcdef.jpg", Match("16", True)),
-        ("a%20street%20(1).jpg", Match("16", True)),
-        ("car.png", Match("17", True)),
-        ("frame_000003", Match("18", False)),
+        (unicodedata.normalize("NFD", "café.jpg"), NameMatch("6", True)),
+        ("A.jpg", NameMatch("1", True)),
+        ("img_9.jpg", NameMatch("15", True)),
+        ("IMG_9.png", NameMatch("15", True)),
+        ("t.bmp", AmbiguousName(("t.jpg", "t.png"))),
+        ("1d7e3948-a_street_1.jpg", NameMatch("16", True)),
+        ("images/1d7e3948__a_street_1.jpg", NameMatch("16", True)),
+        ("a_street_1_jpg.rf.0123456789abcdef0123456789abcdef.jpg", NameMatch("16", True)),
+        ("a%20street%20(1).jpg", NameMatch("16", True)),
+        ("car.png", NameMatch("17", True)),
+        ("frame_000003", NameMatch("18", False)),
         ("half\ud800.jpg", None),
         ("", None),
     ],
@@ -63,10 +63,10 @@ def test_names(name: str, expected: object) -> None:
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("b/a", Match("2", True)),
-        ("images/c/x", Match("3", True)),
-        ("t", Ambiguous(("t.jpg", "t.png"))),
-        ("noext", Match("11", True)),
+        ("b/a", NameMatch("2", True)),
+        ("images/c/x", NameMatch("3", True)),
+        ("t", AmbiguousName(("t.jpg", "t.png"))),
+        ("noext", NameMatch("11", True)),
         ("q", None),
     ],
 )
@@ -91,7 +91,7 @@ def test_names_without_their_extension(name: str, expected: object) -> None:
 )
 def test_the_place_of_a_file_of_many_images(name: str, file: str, expected: str | None) -> None:
     found = INDEX.find(Stated(name, file))
-    assert (found.image_id if isinstance(found, Match) else None) == expected
+    assert (found.image_id if isinstance(found, NameMatch) else None) == expected
 
 
 @pytest.mark.parametrize(
@@ -111,18 +111,18 @@ def test_the_place_of_a_file_of_many_images(name: str, file: str, expected: str 
 )
 def test_the_place_of_a_file_of_one_image(name: str, file: str, expected: str | None) -> None:
     found = INDEX.find(Stated(name, file, is_of_one_image=True))
-    assert (found.image_id if isinstance(found, Match) else None) == expected
+    assert (found.image_id if isinstance(found, NameMatch) else None) == expected
 
 
 def test_an_image_that_came_along_goes_before_one_that_was_there() -> None:
     index = ImageNames([("a.png", "old"), ("b.png", "b")], came_along=[("images/a.png", "new")])
-    assert index.find(Stated("a.png")) == Match("new", True)
-    assert index.find(Stated("b.png")) == Match("b", True)
+    assert index.find(Stated("a.png")) == NameMatch("new", True)
+    assert index.find(Stated("b.png")) == NameMatch("b", True)
 
 
 def test_an_image_listed_twice_is_one() -> None:
     index = ImageNames([("x/a.jpg", "1"), ("1/a.jpg", "1")])
-    assert index.find(Stated("a.jpg")) == Match("1", False)
+    assert index.find(Stated("a.jpg")) == NameMatch("1", False)
     assert index.of_base_name("any/a.jpg") == ["1", "1"]
 
 
@@ -136,9 +136,9 @@ PATHS = st.builds(
 def test_no_name_leads_into_another_folder(paths: list[str], name: str) -> None:
     index = ImageNames((path, path) for path in paths)
     for path in paths:
-        assert index.find(Stated(path)) == Match(path, True)
+        assert index.find(Stated(path)) == NameMatch(path, True)
     found = index.find(Stated(name))
-    if isinstance(found, Match):
+    if isinstance(found, NameMatch):
         *mine, base = (part for part in found.image_id.split("/") if part != "images")
         *said, stated = (part for part in name.split("/") if part != "images")
         assert base == stated

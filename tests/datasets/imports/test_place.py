@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
-from labeler.datasets.imports.place import Existing, Outcome, Placed, place
+from labeler.datasets.imports.place import ExistingBoxes, PlacedDocument, PlacedStatus, place_boxes
 from labeler.model.document import AnnotationDocument, Rect, Status, check_document
 from labeler.model.labels import clean_label
 from tests.pictures import CORNERS, TURNED_BACK, picture
@@ -40,11 +40,11 @@ def image(*boxes: FoundBox, **more: Any) -> FoundImage:
 def placed(
     found: FoundImage,
     document: AnnotationDocument = DOCUMENT,
-    existing: Existing = Existing.KEEP,
+    existing: ExistingBoxes = ExistingBoxes.KEEP,
     orientation: int = 1,
-) -> tuple[Placed, list[str]]:
+) -> tuple[PlacedDocument, list[str]]:
     problems = Problems()
-    result = place(found, document, existing, clean_label, problems, orientation)
+    result = place_boxes(found, document, existing, clean_label, problems, orientation)
     return result, [problem.line() for problem in problems.kept]
 
 
@@ -54,56 +54,58 @@ def edges(document: AnnotationDocument) -> list[tuple[float, ...]]:
 
 def test_boxes_come_onto_an_image_without_any_and_it_is_done() -> None:
     result, problems = placed(image(box(1, 2, 3.456, 4, iscrowd=1), box(5, 5, 5, 5, label=" b ")))
-    assert (result.outcome, problems) == (Outcome.IMPORTED, [])
+    assert (result.outcome, problems) == (PlacedStatus.IMPORTED, [])
     assert result.document.status is Status.DONE
     first, second = result.document.rects
     assert (first.width, first.label, first.model_extra) == (3.46, "car", {"iscrowd": 1})
     assert second.label == "b"
     assert result.boxes == result.document.rects
     # Again: nothing is left to do, whatever is asked for.
-    for existing in Existing:
+    for existing in ExistingBoxes:
         again, _ = placed(image(box(1, 2, 3.456, 4), box(5, 5, 5, 5, label="b")),
                           result.document, existing)  # fmt: skip
-        assert again == Placed(Outcome.UNCHANGED, result.document)
+        assert again == PlacedDocument(PlacedStatus.UNCHANGED, result.document)
 
 
 def test_an_image_without_boxes_is_done_unless_its_boxes_could_not_be_read() -> None:
     assert placed(image())[0].document.status is Status.DONE
     result, problems = placed(image(lost=1))
-    assert result == Placed(Outcome.LEFT_OUT, DOCUMENT)
+    assert result == PlacedDocument(PlacedStatus.LEFT_OUT, DOCUMENT)
     assert "none of its boxes can be taken" in problems[0]
     result, problems = placed(image(box(1, 1, 0, 5)))
-    assert result.outcome is Outcome.LEFT_OUT
+    assert result.outcome is PlacedStatus.LEFT_OUT
     assert len(problems) == 2
 
 
 def test_what_happens_to_boxes_that_are_there() -> None:
     found = image(box(10, 10, 5, 5))
     kept, problems = placed(found, with_rect())
-    assert kept == Placed(Outcome.KEPT, with_rect())
+    assert kept == PlacedDocument(PlacedStatus.KEPT, with_rect())
     assert problems == ["f.json: image 1: a.jpg has boxes already and was left as it is"]
-    replaced, _ = placed(found, with_rect(), Existing.REPLACE)
+    replaced, _ = placed(found, with_rect(), ExistingBoxes.REPLACE)
     assert edges(replaced.document) == [(10, 10, 5, 5)]
     assert replaced.document.status is Status.DONE
-    merged, _ = placed(found, with_rect(), Existing.MERGE)
+    merged, _ = placed(found, with_rect(), ExistingBoxes.MERGE)
     assert edges(merged.document) == [(1, 1, 5, 5), (10, 10, 5, 5)]
     assert edges(merged.document)[1:] == [(rect.left, rect.top, rect.width, rect.height)
                                           for rect in merged.boxes]  # fmt: skip
     assert merged.document.status is Status.IN_PROGRESS  # a person is at it
-    emptied, problems = placed(image(), with_rect(), Existing.REPLACE)
+    emptied, problems = placed(image(), with_rect(), ExistingBoxes.REPLACE)
     assert emptied.document.rects == ()
     assert "its 1 were taken away" in problems[0]
-    assert placed(image(), with_rect(), Existing.MERGE)[0].outcome is Outcome.UNCHANGED
+    assert placed(image(), with_rect(), ExistingBoxes.MERGE)[0].outcome is PlacedStatus.UNCHANGED
 
 
 def test_merging_leaves_out_what_is_there_by_content_or_by_id() -> None:
     found = image(box(1, 1, 5, 5, label="cat"), box(10, 10, 5, 5))
-    merged, _ = placed(found, with_rect(), Existing.MERGE)
+    merged, _ = placed(found, with_rect(), ExistingBoxes.MERGE)
     assert merged.document.rects[0].id == "human"
     assert len(merged.document.rects) == 2
     moved = merged.document.rects[1].model_copy(update={"left": 20.0})
     document = merged.document.model_copy(update={"rects": (merged.document.rects[0], moved)})
-    assert placed(found, document, Existing.MERGE)[0] == Placed(Outcome.UNCHANGED, document)
+    assert placed(found, document, ExistingBoxes.MERGE)[0] == PlacedDocument(
+        PlacedStatus.UNCHANGED, document
+    )
 
 
 @pytest.mark.parametrize(
@@ -143,19 +145,21 @@ def test_a_box_whose_text_can_not_be_a_label_is_lost() -> None:
     result, _ = placed(found)
     assert (len(result.document.rects), result.document.status) == (1, Status.IN_PROGRESS)
     document = with_rect("done")
-    assert placed(found, document, Existing.REPLACE)[0] == Placed(Outcome.LEFT_OUT, document)
+    assert placed(found, document, ExistingBoxes.REPLACE)[0] == PlacedDocument(
+        PlacedStatus.LEFT_OUT, document
+    )
     # The same again changes nothing.
-    again, _ = placed(found, result.document, Existing.REPLACE)
+    again, _ = placed(found, result.document, ExistingBoxes.REPLACE)
     assert again.document is result.document
 
 
 def test_another_size_is_another_image() -> None:
     result, problems = placed(image(box(1, 1, 2, 2), width=640, height=480))
-    assert result == Placed(Outcome.LEFT_OUT, DOCUMENT)
+    assert result == PlacedDocument(PlacedStatus.LEFT_OUT, DOCUMENT)
     assert problems[0].endswith("its size there is 640 x 480, but a.jpg has 64 x 48")
     # A side alone that is not known does not matter.
-    assert placed(image(box(1, 1, 2, 2), width=64))[0].outcome is Outcome.IMPORTED
-    assert placed(image(box(1, 1, 2, 2), width=48, height=64))[0].outcome is Outcome.LEFT_OUT
+    assert placed(image(box(1, 1, 2, 2), width=64))[0].outcome is PlacedStatus.IMPORTED
+    assert placed(image(box(1, 1, 2, 2), width=48, height=64))[0].outcome is PlacedStatus.LEFT_OUT
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
@@ -185,17 +189,22 @@ FOUND = st.builds(
 )
 
 
-@given(documents(sized=True), st.lists(FOUND, max_size=5), st.sampled_from(Existing), st.booleans())
+@given(
+    documents(sized=True),
+    st.lists(FOUND, max_size=5),
+    st.sampled_from(ExistingBoxes),
+    st.booleans(),
+)
 def test_any_boxes_make_a_document_that_may_be_saved(
-    document: AnnotationDocument, boxes: list[FoundBox], existing: Existing, shares: bool
+    document: AnnotationDocument, boxes: list[FoundBox], existing: ExistingBoxes, shares: bool
 ) -> None:
     found = FoundImage("a", tuple(boxes), "f", shares=shares)
     result, _ = placed(found, document, existing)
     check_document(result.document.model_dump(exclude_unset=True))
     again, _ = placed(found, result.document, existing)
     assert again.document == result.document
-    assert again.outcome is not Outcome.IMPORTED
-    if existing is Existing.MERGE or (existing is Existing.KEEP and document.rects):
+    assert again.outcome is not PlacedStatus.IMPORTED
+    if existing is ExistingBoxes.MERGE or (existing is ExistingBoxes.KEEP and document.rects):
         there = {rect.id: rect for rect in result.document.rects}
         assert all(there[rect.id] == rect for rect in document.rects)
 
@@ -206,6 +215,6 @@ def test_too_many_boxes_are_left_out() -> None:
         for number in range(10_000)
     )  # fmt: skip
     document = DOCUMENT.model_copy(update={"rects": many})
-    result, problems = placed(image(box(9, 9, 1, 1)), document, Existing.MERGE)
-    assert result.outcome is Outcome.LEFT_OUT
+    result, problems = placed(image(box(9, 9, 1, 1)), document, ExistingBoxes.MERGE)
+    assert result.outcome is PlacedStatus.LEFT_OUT
     assert "at most 10000" in problems[0]

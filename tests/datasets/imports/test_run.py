@@ -11,36 +11,36 @@ from pathlib import Path
 import pytest
 
 from labeler.datasets.formats import Format
-from labeler.datasets.formats.dataset_files import open_source
-from labeler.datasets.imports.report import Wanted
+from labeler.datasets.formats.dataset_files import open_dataset_files
+from labeler.datasets.imports.report import ImportRequest
 from labeler.datasets.imports.run import run_import
 from labeler.errors import InvalidImport, Unavailable, VersionConflict
 from labeler.model.document import AnnotationDocument, Status
 from labeler.project.image_index import document_key
 from labeler.project.originals import Uploads
-from labeler.project.project import Dataset, OpenedDocument, SavedDocument
+from labeler.project.project import OpenedDocument, Project, SavedDocument
 from labeler.runtime.jobs import Cancelled
 from labeler.storage import Replaces
 from tests.datasets.formats.support import Content, as_bytes, written, zipped
 from tests.datasets.imports.support import boxes, coco, counts, documents, imported, lines
 from tests.pictures import jpeg, oriented, png
-from tests.projects import BOX, Project, old_document, with_boxes
+from tests.projects import BOX, Workspace, old_document, with_boxes
 
 CAR = ("car", 1.0, 2.0, 3.0, 4.0)
 
 
-def test_onto_images_that_are_there(project: Project, tmp_path: Path) -> None:
-    dataset = project.open()
-    dataset.add_image("a.png", png())
-    labelled = dataset.add_image("b.png", png())
-    opened = dataset.open_document(labelled.image_id)
-    dataset.save_document(labelled.image_id, with_boxes(opened, BOX), opened, by="ana@example.com")
+def test_onto_images_that_are_there(workspace: Workspace, tmp_path: Path) -> None:
+    project = workspace.open()
+    project.add_image("a.png", png())
+    labelled = project.add_image("b.png", png())
+    opened = project.open_document(labelled.image_id)
+    project.save_document(labelled.image_id, with_boxes(opened, BOX), opened, by="ana@example.com")
     files = {"set.json": coco({"x/a.png": [[1, 2, 3, 4]], "b.png": [[5, 5, 5, 5]], "c.png": []})}
     path = written(tmp_path / "set", files) / "set.json"
-    before = project.objects()
-    dry = imported(project.open(), path, dry_run=True)
-    assert project.objects() == before
-    report = imported(project.open(), path, by="bo@example.com")
+    before = workspace.objects()
+    dry = imported(workspace.open(), path, dry_run=True)
+    assert workspace.objects() == before
+    report = imported(workspace.open(), path, by="bo@example.com")
     for told in (dry, report):
         assert counts(told) == {"imported": 1, "kept": 1, "left_out": 1}
         assert told.boxes == {"car": 1}
@@ -49,37 +49,37 @@ def test_onto_images_that_are_there(project: Project, tmp_path: Path) -> None:
             "set.json: image 3: there is no image c.png in the project",
             "set.json: image 2: b.png has boxes already and was left as it is",
         ]
-    stored = documents(project.open())
+    stored = documents(workspace.open())
     assert boxes(stored["a.png"]) == [CAR]
     assert stored["a.png"].status is Status.DONE
     assert stored["a.png"].metadata.saved_by == "bo@example.com"
     assert boxes(stored["b.png"]) == [("car", 1.5, 2.25, 10.0, 8.0)]
     # Somebody has drawn already, so the label that every project begins with stays.
-    names = [label.name for label in dataset.labels.read().labels]
+    names = [label.name for label in project.labels.read().labels]
     assert names == ["object", "car", "unused"]
-    after = project.objects()
-    again = imported(project.open(), path)
+    after = workspace.objects()
+    again = imported(workspace.open(), path)
     assert counts(again) == {"unchanged": 1, "kept": 1, "left_out": 1}
-    assert project.objects() == after
+    assert workspace.objects() == after
 
 
-def test_policies_for_images_with_boxes(project: Project, tmp_path: Path) -> None:
-    dataset = project.open()
-    image_id = dataset.add_image("b.png", png()).image_id
-    opened = dataset.open_document(image_id)
-    dataset.save_document(image_id, with_boxes(opened, BOX), opened, by="")
+def test_policies_for_images_with_boxes(workspace: Workspace, tmp_path: Path) -> None:
+    project = workspace.open()
+    image_id = project.add_image("b.png", png()).image_id
+    opened = project.open_document(image_id)
+    project.save_document(image_id, with_boxes(opened, BOX), opened, by="")
     written(tmp_path, {"set.json": coco({"b.png": [[5, 5, 5, 5]]})})
-    merged = imported(dataset, tmp_path / "set.json", existing="merge")
+    merged = imported(project, tmp_path / "set.json", existing="merge")
     assert counts(merged) == {"imported": 1}
-    assert len(documents(dataset)["b.png"].rects) == 2
-    assert counts(imported(dataset, tmp_path / "set.json", existing="merge")) == {"unchanged": 1}
-    assert counts(imported(dataset, tmp_path / "set.json", existing="replace")) == {"imported": 1}
-    assert boxes(documents(dataset)["b.png"]) == [("car", 5, 5, 5, 5)]
+    assert len(documents(project)["b.png"].rects) == 2
+    assert counts(imported(project, tmp_path / "set.json", existing="merge")) == {"unchanged": 1}
+    assert counts(imported(project, tmp_path / "set.json", existing="replace")) == {"imported": 1}
+    assert boxes(documents(project)["b.png"]) == [("car", 5, 5, 5, 5)]
 
 
 @pytest.mark.parametrize("packed", [False, True])
-def test_together_with_the_images(project: Project, tmp_path: Path, packed: bool) -> None:
-    dataset = project.open()
+def test_together_with_the_images(workspace: Workspace, tmp_path: Path, packed: bool) -> None:
+    project = workspace.open()
     files: dict[str, Content] = {
         "annotations/set.json": coco({"a.jpg": [[1, 2, 3, 4]], "s/b.png": [], "gone.png": []}),
         "images/a.jpg": jpeg(),
@@ -88,10 +88,10 @@ def test_together_with_the_images(project: Project, tmp_path: Path, packed: bool
         "images/bad.png": b"no picture",
     }
     path = zipped(tmp_path / "x.zip", files) if packed else written(tmp_path / "x", files)
-    before = project.objects()
-    dry = imported(dataset, path, dry_run=True)
-    assert project.objects() == before
-    report = imported(dataset, path)
+    before = workspace.objects()
+    dry = imported(project, path, dry_run=True)
+    assert workspace.objects() == before
+    report = imported(project, path)
     for told in (dry, report):
         assert told.added_images == 3
         assert counts(told) == {"imported": 2, "left_out": 1}
@@ -101,48 +101,48 @@ def test_together_with_the_images(project: Project, tmp_path: Path, packed: bool
             "images/bad.png: images/bad.png",
             "annotations/set.json: image 3: there is no image gone.png in the project",
         ]
-    stored = documents(dataset)
+    stored = documents(project)
     assert boxes(stored["images/a.jpg"]) == [CAR]
     assert stored["images/s/b.png"].status is Status.DONE  # looked at there, and empty
     assert stored["images/s/extra.png"].status is Status.UNLABELED
     # The label that every project begins with gave way to those of the data set.
-    assert [label.name for label in dataset.labels.read().labels] == ["car", "unused"]
-    again = imported(project.open(), path)
+    assert [label.name for label in project.labels.read().labels] == ["car", "unused"]
+    again = imported(workspace.open(), path)
     assert again.added_images == 0
     assert counts(again) == {"unchanged": 2, "left_out": 1}
 
 
 def test_images_from_another_folder_and_from_beside_the_file(
-    project: Project, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    dataset = project.open()
+    project = workspace.open()
     content = coco({"a.png": [[1, 2, 3, 4]], "b.png": []})
     written(tmp_path, {"x/set.json": content, "x/images/a.png": png(), "y/z/b.png": png()})
     written(tmp_path, {"x/other.png": png(9, 9)})
-    report = imported(dataset, tmp_path / "x" / "set.json")
+    report = imported(project, tmp_path / "x" / "set.json")
     assert (report.added_images, counts(report)) == (1, {"imported": 1, "left_out": 1})
-    report = imported(dataset, tmp_path / "x" / "set.json", pictures=tmp_path / "y")
+    report = imported(project, tmp_path / "x" / "set.json", pictures=tmp_path / "y")
     assert (report.added_images, counts(report)) == (1, {"imported": 1, "unchanged": 1})
-    assert set(documents(dataset)) == {"images/a.png", "z/b.png"}
+    assert set(documents(project)) == {"images/a.png", "z/b.png"}
 
 
 def test_a_pipelines_images_in_folders_get_their_documents(
-    project: Project, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    project.put("uploads/s/a.png", png())
-    project.put("uploads/t/a.png", png(64, 49))
-    project.put("uploads/t/old.png", png())
+    workspace.put("uploads/s/a.png", png())
+    workspace.put("uploads/t/a.png", png(64, 49))
+    workspace.put("uploads/t/old.png", png())
     old_id = hashlib.md5(f"old.png_{len(png())}".encode()).hexdigest()
-    project.put(document_key(old_id), old_document("old.png", rects=[], image_width=None))
+    workspace.put(document_key(old_id), old_document("old.png", rects=[], image_width=None))
     content = coco({"s/a.png": [[1, 2, 3, 4]], "a.png": [], "u/t/old.png": [[1, 1, 2, 2]]})
     written(tmp_path, {"set.json": content})
-    dataset = project.open()
-    report = imported(dataset, tmp_path / "set.json")
+    project = workspace.open()
+    report = imported(project, tmp_path / "set.json")
     assert counts(report) == {"imported": 2, "left_out": 1}
     assert lines(report) == [
         "set.json: image 2: a.png may mean several images of the project: s/a.png, t/a.png"
     ]
-    stored = documents(dataset)
+    stored = documents(project)
     assert boxes(stored["s/a.png"]) == [CAR]
     assert stored["s/a.png"].metadata.content_md5 == hashlib.md5(png()).hexdigest()
     assert boxes(stored["t/old.png"]) == [("car", 1, 1, 2, 2)]
@@ -152,30 +152,32 @@ def test_a_pipelines_images_in_folders_get_their_documents(
 
 
 def test_only_entries_that_are_sure_to_be_one_image_are_joined(
-    project: Project, tmp_path: Path
+    workspace: Workspace, tmp_path: Path
 ) -> None:
-    dataset = project.open()
-    dataset.add_image("a.png", png())
-    dataset.add_image("b.png", png())
+    project = workspace.open()
+    project.add_image("a.png", png())
+    project.add_image("b.png", png())
     content = coco({
         "x/a.png": [[9, 9, 9, 9]], "a.png": [[1, 2, 3, 4]], "./a.png": [[8, 8, 8, 8]],
         "x/b.png": [[1, 1, 1, 1]], "y/b.png": [[2, 2, 2, 2]],
     })  # fmt: skip
     written(tmp_path, {"set.json": content})
-    report = imported(dataset, tmp_path / "set.json")
+    report = imported(project, tmp_path / "set.json")
     assert counts(report) == {"imported": 1, "left_out": 3}
     assert lines(report) == [
         "set.json: image 1: there is no image x/a.png in the project",
         "set.json: image 4: x/b.png is the same image as y/b.png in set.json",
         "set.json: image 5: y/b.png is the same image as x/b.png in set.json",
     ]
-    assert boxes(documents(dataset)["a.png"]) == [CAR, ("car", 8, 8, 8, 8)]
+    assert boxes(documents(project)["a.png"]) == [CAR, ("car", 8, 8, 8, 8)]
 
 
-def test_labels_keep_their_spelling_and_may_be_renamed(project: Project, tmp_path: Path) -> None:
-    dataset = project.open()
-    dataset.labels.add(["Car"])
-    dataset.add_image("a.png", png())
+def test_labels_keep_their_spelling_and_may_be_renamed(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    project = workspace.open()
+    project.labels.add(["Car"])
+    project.add_image("a.png", png())
     names = [{"id": 5, "name": "car"}, {"id": 2, "name": "Dog "}, {"id": 3, "name": "dog"},
              {"id": 4, "name": "\u202eevil"}]  # fmt: skip
     content = coco({"a.png": [[1, 2, 3, 4]]}, categories=names)
@@ -183,110 +185,110 @@ def test_labels_keep_their_spelling_and_may_be_renamed(project: Project, tmp_pat
         {"image_id": 1, "category_id": kind, "bbox": [kind, 5, 5, 5]} for kind in (2, 3, 4)
     ]
     written(tmp_path, {"set.json": content})
-    report = imported(dataset, tmp_path / "set.json", labels={"dog": "wolf"})
+    report = imported(project, tmp_path / "set.json", labels={"dog": "wolf"})
     assert report.new_labels == ("Dog", "wolf")
     assert report.boxes == {"Car": 1, "Dog": 1, "wolf": 1}
     assert "change the direction of text" in lines(report)[0]
-    assert [box[0] for box in boxes(documents(dataset)["a.png"])] == ["Car", "Dog", "wolf"]
-    names_then = [label.name for label in dataset.labels.read().labels]
+    assert [box[0] for box in boxes(documents(project)["a.png"])] == ["Car", "Dog", "wolf"]
+    names_then = [label.name for label in project.labels.read().labels]
     assert names_then == ["object", "Car", "Dog", "wolf"]
 
 
 @pytest.mark.parametrize("seen", [False, True])
 def test_the_first_label_of_all_projects_gives_way(
-    project: Project, tmp_path: Path, seen: bool
+    workspace: Workspace, tmp_path: Path, seen: bool
 ) -> None:
-    dataset = project.open()
-    dataset.add_image("a.png", png())
+    project = workspace.open()
+    project.add_image("a.png", png())
     if seen:
-        dataset.labels.read()
+        project.labels.read()
     written(tmp_path, {"set.json": coco({"a.png": [[1, 2, 3, 4]]})})
-    imported(dataset, tmp_path / "set.json")
-    assert [(one.number, one.name) for one in dataset.labels.read().labels] == [
+    imported(project, tmp_path / "set.json")
+    assert [(one.number, one.name) for one in project.labels.read().labels] == [
         (1, "car"), (2, "unused"),
     ]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["coco", "zip", "box"])
 def test_a_label_that_was_used_keeps_its_number(
-    project: Project, tmp_path: Path, kind: str
+    workspace: Workspace, tmp_path: Path, kind: str
 ) -> None:
-    dataset = project.open()
-    dataset.add_image("a.png", png())
+    project = workspace.open()
+    project.add_image("a.png", png())
     if kind == "coco":
-        dataset.exports.write()
+        project.exports.write()
     elif kind == "zip":
-        dataset.labels.read()
-        dataset.exports.keep_bundle("yolo", BytesIO(b"zip"))
+        project.labels.read()
+        project.exports.keep_bundle("yolo", BytesIO(b"zip"))
     else:
-        image_id = dataset.add_image("b.png", png()).image_id
-        opened = dataset.open_document(image_id)
+        image_id = project.add_image("b.png", png()).image_id
+        opened = project.open_document(image_id)
         box = BOX.model_copy(update={"label": "object"})
-        dataset.save_document(image_id, with_boxes(opened, box), opened, by="")
+        project.save_document(image_id, with_boxes(opened, box), opened, by="")
     written(tmp_path, {"set.json": coco({"a.png": [[1, 2, 3, 4]]})})
-    imported(dataset, tmp_path / "set.json")
-    names = [label.name for label in dataset.labels.read().labels]
+    imported(project, tmp_path / "set.json")
+    names = [label.name for label in project.labels.read().labels]
     assert names == ["object", "car", "unused"]
 
 
-def test_a_set_label_survives_the_first_import(project: Project, tmp_path: Path) -> None:
-    chosen = Project(project.place, LABELS="person,dog")
-    dataset = chosen.open()
-    dataset.add_image("a.png", png())
+def test_a_set_label_survives_the_first_import(workspace: Workspace, tmp_path: Path) -> None:
+    chosen = Workspace(workspace.place, LABELS="person,dog")
+    project = chosen.open()
+    project.add_image("a.png", png())
     written(tmp_path, {"set.json": coco({"a.png": [[1, 2, 3, 4]]})})
-    imported(dataset, tmp_path / "set.json")
-    assert [label.name for label in dataset.labels.read().labels] == [
+    imported(project, tmp_path / "set.json")
+    assert [label.name for label in project.labels.read().labels] == [
         "person", "dog", "car", "unused",
     ]  # fmt: skip
     chosen.close()
 
 
-def test_a_turned_photo_says_so(project: Project, tmp_path: Path) -> None:
-    dataset = project.open()
-    dataset.add_image("a.jpg", oriented("JPEG", 6))
+def test_a_turned_photo_says_so(workspace: Workspace, tmp_path: Path) -> None:
+    project = workspace.open()
+    project.add_image("a.jpg", oriented("JPEG", 6))
     content = coco({"a.jpg": [[0, 0, 10, 20]]})
     content["images"][0] |= {"width": 48, "height": 64}
     written(tmp_path, {"set.json": content})
-    report = imported(dataset, tmp_path / "set.json")
+    report = imported(project, tmp_path / "set.json")
     assert counts(report) == {"imported": 1}
     assert "EXIF orientation 6" in lines(report)[0]
-    assert boxes(documents(dataset)["a.jpg"]) == [("car", 44, 0, 20, 10)]
+    assert boxes(documents(project)["a.jpg"]) == [("car", 44, 0, 20, 10)]
 
 
 def test_random_ids_do_not_add_an_image_twice(tmp_path: Path) -> None:
-    project = Project(str(tmp_path / "data"), IMAGE_ID="uuid")
+    workspace = Workspace(str(tmp_path / "data"), IMAGE_ID="uuid")
     written(tmp_path, {"x/set.json": coco({"a.png": [[1, 2, 3, 4]]}), "x/a.png": png()})
-    assert imported(project.open(), tmp_path / "x").added_images == 1
-    again = imported(project.open(), tmp_path / "x")
+    assert imported(workspace.open(), tmp_path / "x").added_images == 1
+    again = imported(workspace.open(), tmp_path / "x")
     assert (again.added_images, counts(again)) == (0, {"unchanged": 1})
-    project.close()
+    workspace.close()
 
 
 def test_two_pictures_of_one_name_and_size_are_told(tmp_path: Path) -> None:
-    project = Project(str(tmp_path / "data"))
+    workspace = Workspace(str(tmp_path / "data"))
     size = 10_000  # what stands behind a picture's end is of no interest to it
     first, other = (picture.ljust(size, b"\0") for picture in (png(), png(48, 64)))
     written(tmp_path, {
         "x/set.json": coco({"p/a.png": [[1, 2, 3, 4]]}), "x/p/a.png": first, "x/q/a.png": other,
     })  # fmt: skip
-    dry = imported(project.open(), tmp_path / "x", dry_run=True)
-    report = imported(project.open(), tmp_path / "x")
+    dry = imported(workspace.open(), tmp_path / "x", dry_run=True)
+    report = imported(workspace.open(), tmp_path / "x")
     for told in (dry, report):
         assert told.added_images == 1
         assert "another picture of the same name and size" in lines(told)[0]
-    project.close()
+    workspace.close()
 
 
-def test_damaged_documents_are_left_alone(project: Project, tmp_path: Path) -> None:
-    dataset = project.open()
-    image_id = dataset.add_image("a.png", png()).image_id
-    dataset.add_image("b.png", png())
-    project.put(document_key(image_id), b'{"rects": [')
+def test_damaged_documents_are_left_alone(workspace: Workspace, tmp_path: Path) -> None:
+    project = workspace.open()
+    image_id = project.add_image("a.png", png()).image_id
+    project.add_image("b.png", png())
+    workspace.put(document_key(image_id), b'{"rects": [')
     written(tmp_path, {"set.json": coco({"a.png": [[1, 2, 3, 4]], "b.png": [[1, 2, 3, 4]]})})
-    before = project.objects()[document_key(image_id)]
-    report = imported(project.open(), tmp_path / "set.json")
+    before = workspace.objects()[document_key(image_id)]
+    report = imported(workspace.open(), tmp_path / "set.json")
     assert report.problems.faults == 1
-    assert project.objects()[document_key(image_id)] == before
+    assert workspace.objects()[document_key(image_id)] == before
     assert counts(report) == {"imported": 1, "left_out": 1}
 
 
@@ -299,26 +301,26 @@ def test_damaged_documents_are_left_alone(project: Project, tmp_path: Path) -> N
         "",
     ],
 )
-def test_a_refused_file_changes_nothing(project: Project, tmp_path: Path, content: str) -> None:
-    dataset = project.open()
-    dataset.add_image("a.png", png())
-    before = project.objects()
+def test_a_refused_file_changes_nothing(workspace: Workspace, tmp_path: Path, content: str) -> None:
+    project = workspace.open()
+    project.add_image("a.png", png())
+    before = workspace.objects()
     written(tmp_path, {"x/set.json": content, "x/b.png": png()})
     with pytest.raises(InvalidImport):
-        imported(dataset, tmp_path / "x")
-    assert project.objects() == before
+        imported(project, tmp_path / "x")
+    assert workspace.objects() == before
 
 
-class Cut(Dataset):
+class Cut(Project):
     """A data set whose store goes away after some writes, or where somebody else is faster."""
 
     left = 100
     rivals = 0
 
     @classmethod
-    def of(cls, project: Project) -> Cut:
-        store = project.store()
-        return cls(project.settings, store, Uploads(store, "uploads/"), b"0123456789abcdef")
+    def of(cls, workspace: Workspace) -> Cut:
+        store = workspace.store()
+        return cls(workspace.settings, store, Uploads(store, "uploads/"), b"0123456789abcdef")
 
     def write_document(
         self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
@@ -343,14 +345,14 @@ def test_an_import_that_is_cut_off_ends_the_same_when_run_again(tmp_path: Path) 
     }
     pictures = {f"x/{name}": png() for name in names}
     written(tmp_path, {"x/set.json": coco(names), **pictures})
-    straight = Project(str(tmp_path / "straight"))
+    straight = Workspace(str(tmp_path / "straight"))
     imported(straight.open(), tmp_path / "x")
     expected = {name: boxes(document) for name, document in documents(straight.open()).items()}
-    cut = Project(str(tmp_path / "cut"))
-    dataset = Cut.of(cut)
-    dataset.left = 5
+    cut = Workspace(str(tmp_path / "cut"))
+    project = Cut.of(cut)
+    project.left = 5
     with pytest.raises(Unavailable):
-        imported(dataset, tmp_path / "x")
+        imported(project, tmp_path / "x")
     assert any(document.rects for document in documents(cut.open()).values())
     assert [label.name for label in cut.open().labels.read().labels] == ["car", "unused"]
     report = imported(cut.open(), tmp_path / "x")
@@ -363,36 +365,36 @@ def test_an_import_that_is_cut_off_ends_the_same_when_run_again(tmp_path: Path) 
 
 def test_a_store_that_goes_away_makes_no_image_a_second_one(tmp_path: Path) -> None:
     """With random IDs an image is known by its document alone."""
-    project = Project(str(tmp_path / "data"), IMAGE_ID="uuid")
+    workspace = Workspace(str(tmp_path / "data"), IMAGE_ID="uuid")
     written(tmp_path, {"x/set.json": coco({"a.png": []}), "x/a.png": png()})
-    dataset = Cut.of(project)
-    imported(dataset, tmp_path / "x")
-    before = project.objects()
-    dataset.left = 0
+    project = Cut.of(workspace)
+    imported(project, tmp_path / "x")
+    before = workspace.objects()
+    project.left = 0
     with pytest.raises(Unavailable):
-        imported(dataset, tmp_path / "x")
-    assert project.objects() == before
-    dataset.close()
+        imported(project, tmp_path / "x")
+    assert workspace.objects() == before
     project.close()
+    workspace.close()
 
 
 def test_somebody_elses_save_is_looked_at_again(tmp_path: Path) -> None:
-    project = Project(str(tmp_path / "data"))
+    workspace = Workspace(str(tmp_path / "data"))
     written(tmp_path, {"x/set.json": coco({"a.png": [[1, 2, 3, 4]]}), "x/a.png": png()})
-    dataset = Cut.of(project)
-    dataset.rivals = 3
-    assert counts(imported(dataset, tmp_path / "x")) == {"imported": 1}
-    dataset.rivals = 1000
+    project = Cut.of(workspace)
+    project.rivals = 3
+    assert counts(imported(project, tmp_path / "x")) == {"imported": 1}
+    project.rivals = 1000
     with pytest.raises(VersionConflict, match="Run the import again"):
-        imported(dataset, tmp_path / "x", existing="merge", labels={"car": "bus"})
-    dataset.close()
+        imported(project, tmp_path / "x", existing="merge", labels={"car": "bus"})
     project.close()
+    workspace.close()
 
 
 def test_labels_that_others_add_meanwhile_stay(tmp_path: Path) -> None:
-    project = Project(str(tmp_path / "data"))
+    workspace = Workspace(str(tmp_path / "data"))
     written(tmp_path, {"x/set.json": coco({"a.png": [[1, 2, 3, 4]]}), "x/a.png": png()})
-    adding = [project.open() for _ in range(3)]
+    adding = [workspace.open() for _ in range(3)]
     start = threading.Barrier(4)
 
     def add(number: int) -> None:
@@ -403,16 +405,16 @@ def test_labels_that_others_add_meanwhile_stay(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     start.wait()
-    imported(project.open(), tmp_path / "x")
+    imported(workspace.open(), tmp_path / "x")
     for thread in threads:
         thread.join()
-    names = {label.name for label in project.open().labels.read().labels}
+    names = {label.name for label in workspace.open().labels.read().labels}
     assert names >= {"car", "unused", "theirs 0", "theirs 1", "theirs 2"}
-    project.close()
+    workspace.close()
 
 
 def test_progress_may_end_it(tmp_path: Path) -> None:
-    project = Project(str(tmp_path / "data"))
+    workspace = Workspace(str(tmp_path / "data"))
     written(tmp_path, {"x/set.json": coco({"a.png": [[1, 2, 3, 4]]}), "x/a.png": png()})
     seen: list[str] = []
 
@@ -422,24 +424,24 @@ def test_progress_may_end_it(tmp_path: Path) -> None:
         if doing == "writing boxes":
             raise Cancelled
 
-    source = open_source(tmp_path / "x")
+    source = open_dataset_files(tmp_path / "x")
     with pytest.raises(Cancelled):
-        run_import(project.open(), source, Wanted(Format.COCO), progress=watch)
+        run_import(workspace.open(), source, ImportRequest(Format.COCO), progress=watch)
     assert list(dict.fromkeys(seen)) == [
         "reading the data set", "adding images", "looking at the images", "writing boxes",
     ]  # fmt: skip
-    project.close()
+    workspace.close()
 
 
 def test_the_report_is_json_whatever_the_names(tmp_path: Path) -> None:
-    project = Project(str(tmp_path / "data"))
+    workspace = Workspace(str(tmp_path / "data"))
     content = as_bytes(coco({"a.png": []})).replace(b"a.png", b"a\\ud800.png")
     written(tmp_path, {"set.json": content})
-    report = imported(project.open(), tmp_path / "set.json")
+    report = imported(workspace.open(), tmp_path / "set.json")
     told = json.loads(json.dumps(report.as_json(), ensure_ascii=False).encode())
     assert told["images"] == {"imported": 0, "unchanged": 0, "kept": 0, "left_out": 1}
     assert told["problems"] == [{
         "file": "set.json", "place": "image 1",
         "reason": "there is no image a\\ud800.png in the project", "fault": False,
     }]  # fmt: skip
-    project.close()
+    workspace.close()

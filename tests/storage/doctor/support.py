@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from labeler.settings import Location
-from labeler.storage.doctor import Finding, Level, Place, examine
+from labeler.storage.doctor import ExaminedPlace, Finding, Level, examine
 from tests.gcs_server import Bucket
 
 KEPT = ("annotations/", "labels.json", "uploads/")
@@ -46,7 +46,7 @@ def examined(
     path: str = "", *, kms_key: str = "", replaces: bool = True, name: str = "labels"
 ) -> list[Finding]:
     kept = KEPT if replaces else ("",)
-    place = Place(Location(name, path), kept, replaces)
+    place = ExaminedPlace(Location(name, path), kept, replaces)
     return list(examine(place, timeout_s=1, kms_key=kms_key))
 
 

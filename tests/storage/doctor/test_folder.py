@@ -12,7 +12,7 @@ import pytest
 
 from labeler.settings import Location
 from labeler.storage import ABSENT
-from labeler.storage.doctor import Finding, Level, Place, examine
+from labeler.storage.doctor import ExaminedPlace, Finding, Level, examine
 from labeler.storage.doctor import folder as doctor_folder
 from labeler.storage.doctor.folder import file_system_of
 from labeler.storage.local import LocalStore
@@ -20,7 +20,7 @@ from tests.storage.doctor.support import KEPT, bad, only
 
 
 def folder(path: Path | str, *, on_cloud_run: bool = False) -> list[Finding]:
-    place = Place(Location("", str(path)), KEPT)
+    place = ExaminedPlace(Location("", str(path)), KEPT)
     return list(examine(place, timeout_s=2, on_cloud_run=on_cloud_run))
 
 

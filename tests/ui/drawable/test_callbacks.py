@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
-from labeler.ui.drawable.callbacks import whole
+from labeler.ui.drawable.callbacks import rerun_safe
 
 QUERY = "image=1"
 
@@ -19,7 +19,7 @@ def cut(times: int) -> tuple[Callable[[str], None], list[str]]:
     done: list[str] = []
     left = [times]
 
-    @whole
+    @rerun_safe
     def callback(what: str) -> None:
         if left[0]:
             left[0] -= 1
@@ -60,7 +60,7 @@ def test_every_run_that_was_asked_for_meanwhile_comes() -> None:
         from streamlit.runtime.scriptrunner import get_script_run_ctx
         from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-        from labeler.ui.drawable.callbacks import whole
+        from labeler.ui.drawable.callbacks import rerun_safe
 
         state = st.session_state
         tries = state.setdefault("tries", [])
@@ -74,7 +74,7 @@ def test_every_run_that_was_asked_for_meanwhile_comes() -> None:
             states = WidgetStates(widgets=widgets)
             context.script_requests.request_rerun(RerunData(widget_states=states))
 
-        @whole
+        @rerun_safe
         def callback() -> None:
             tries.append("begun")
             if tries == ["begun"]:

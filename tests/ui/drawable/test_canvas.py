@@ -66,7 +66,7 @@ def test_a_canvas_that_the_tab_has_lost_takes_no_stored_box_with_it(new_place: N
     assert after.rects(image_id) == [("car", 4, 5, 20, 10)]
     assert after.canvas() != before.canvas()
     after.draw(
-        box(4, 5, 20, 10, "car", place.dataset.stored_document(image_id).document.rects[0].id),
+        box(4, 5, 20, 10, "car", place.project.stored_document(image_id).document.rects[0].id),
         box(30, 30, 5, 6, "dog"),
     )
     assert after.rects(image_id) == [("car", 4, 5, 20, 10), ("dog", 30, 30, 5, 6)]
@@ -81,7 +81,7 @@ def test_what_an_instance_was_given_and_could_not_store_is_stored_by_the_next(
     before.draw(box(4, 5, 20, 10, "car"))
     memo = parse_memo(memo_of(before))
     assert memo
-    stored = place.dataset.stored_document(image_id).document.rects
+    stored = place.project.stored_document(image_id).document.rects
     place.edit(image_id, lambda document: document.model_copy(update={"rects": ()}))
     fresh = memo.model_copy(update={"given": stored, "stored": (), "drawn": (), "changed": False})
     after = place.visit(answers=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from labeler.ui.drawable.geometry import MAX_ENLARGEMENT, Box, Fit
+from labeler.ui.drawable.geometry import MAX_ENLARGEMENT, CanvasBox, Fit
 
 SIDES = st.integers(1, 12_000)
 ROOM = st.integers(-5, 4_000)
@@ -18,25 +18,25 @@ def fits(draw: st.DrawFn) -> Fit:
 
 
 @st.composite
-def boxes_in(draw: st.DrawFn, fit: Fit) -> Box:
+def boxes_in(draw: st.DrawFn, fit: Fit) -> CanvasBox:
     """A box of two decimals within the fit's image, often along its edges."""
     spans = []
     for limit in (fit.image_width, fit.image_height):
         ends = sorted(draw(st.integers(0, limit * 100)) / 100 for _ in range(2))
         spans.append((ends[0], round(ends[1] - ends[0], 2)))
     (left, width), (top, height) = spans
-    return Box(left, top, width, height)
+    return CanvasBox(left, top, width, height)
 
 
-def right(box: Box) -> float:
+def right(box: CanvasBox) -> float:
     return box.left + box.width
 
 
-def bottom(box: Box) -> float:
+def bottom(box: CanvasBox) -> float:
     return box.top + box.height
 
 
-def distance(one: Box, other: Box) -> float:
+def distance(one: CanvasBox, other: CanvasBox) -> float:
     """The largest difference of an edge."""
     pairs = (
         (one.left, other.left), (one.top, other.top),
@@ -65,7 +65,7 @@ def test_the_canvas_may_round_to_four_digits(data: st.DataObject) -> None:
     fit = data.draw(fits().filter(lambda fit: fit.canvas_width >= 200 <= fit.canvas_height))
     box = data.draw(boxes_in(fit))
     shown = fit.to_canvas(box)
-    rounded = Box(*(round(v, 4) for v in (shown.left, shown.top, shown.width, shown.height)))
+    rounded = CanvasBox(*(round(v, 4) for v in (shown.left, shown.top, shown.width, shown.height)))
     assert distance(fit.to_image(rounded), box) <= 0.02
 
 
@@ -75,7 +75,7 @@ def test_the_canvas_may_round_to_four_digits(data: st.DataObject) -> None:
 def test_whatever_is_drawn_lies_in_the_image(
     fit: Fit, left: float, top: float, width: float, height: float
 ) -> None:
-    box = fit.to_image(Box(left, top, width, height))
+    box = fit.to_image(CanvasBox(left, top, width, height))
     assert 0 <= box.left <= fit.image_width
     assert 0 <= box.top <= fit.image_height
     assert box.width >= 0
@@ -90,8 +90,8 @@ def test_whatever_is_drawn_lies_in_the_image(
 def test_the_direction_of_drawing_does_not_matter(
     fit: Fit, left: float, top: float, width: float, height: float
 ) -> None:
-    drawn = Box(left, top, width, height)
-    other_corner = Box(left + width, top + height, -width, -height)
+    drawn = CanvasBox(left, top, width, height)
+    other_corner = CanvasBox(left + width, top + height, -width, -height)
     assert distance(fit.to_image(drawn), fit.to_image(other_corner)) <= 0.01
 
 
@@ -99,7 +99,7 @@ def test_the_direction_of_drawing_does_not_matter(
 def test_normalised_is_the_same_rectangle(
     left: float, top: float, width: float, height: float
 ) -> None:
-    box = Box(left, top, width, height).normalised()
+    box = CanvasBox(left, top, width, height).normalised()
     assert box.width == abs(width)
     assert box.height == abs(height)
     assert (box.left, box.top) == (min(left, left + width), min(top, top + height))
@@ -134,9 +134,9 @@ def test_the_shape_of_the_image_is_kept(
 
 def test_a_box_along_known_edges_of_a_large_photo_is_right_to_a_screen_pixel() -> None:
     fit = Fit.into(6000, 4000, 1100, 700)
-    wanted = Box(1500.0, 1000.0, 3000.0, 2000.0)
+    wanted = CanvasBox(1500.0, 1000.0, 3000.0, 2000.0)
     on_screen = fit.to_canvas(wanted)
-    drawn = Box(*(float(round(v)) for v in (
+    drawn = CanvasBox(*(float(round(v)) for v in (
         on_screen.left, on_screen.top, on_screen.width, on_screen.height
     )))  # fmt: skip
     pixel = 1 / min(fit.scale_x, fit.scale_y)
@@ -145,6 +145,6 @@ def test_a_box_along_known_edges_of_a_large_photo_is_right_to_a_screen_pixel() -
 
 def test_edges_of_the_image_are_edges_of_the_canvas() -> None:
     fit = Fit.into(1999, 1333, 1000, 1000)
-    whole = Box(0, 0, fit.canvas_width, fit.canvas_height)
-    assert distance(fit.to_canvas(Box(0, 0, 1999, 1333)), whole) < 1e-9
-    assert fit.to_image(whole) == Box(0, 0, 1999, 1333)
+    whole = CanvasBox(0, 0, fit.canvas_width, fit.canvas_height)
+    assert distance(fit.to_canvas(CanvasBox(0, 0, 1999, 1333)), whole) < 1e-9
+    assert fit.to_image(whole) == CanvasBox(0, 0, 1999, 1333)

@@ -55,7 +55,7 @@ def test_a_label_typed_on_the_canvas_can_be_added(new_place: NewPlace) -> None:
     assert warning.value == "The label “\\*\\*bird\\*\\*” is not in the label set."
     visit.press("add_label_**bird**")
     assert visit.app.warning == []
-    assert [label.name for label in place.dataset.labels.read().labels] == ["car", "**bird**"]
+    assert [label.name for label in place.project.labels.read().labels] == ["car", "**bird**"]
 
 
 def test_relabel_and_delete_in_the_list_of_boxes(new_place: NewPlace) -> None:
@@ -73,7 +73,7 @@ def test_relabel_and_delete_in_the_list_of_boxes(new_place: NewPlace) -> None:
     assert [rect[0] for rect in visit.rects(image_id)] == ["dog", "old one"]
     assert visit.canvas() != key  # the canvas shows it anew
     visit.press(f"leave_delete_{image_id}_b")
-    [rect] = place.dataset.stored_document(image_id).document.rects
+    [rect] = place.project.stored_document(image_id).document.rects
     assert rect == BOX.model_copy(update={"label": "dog"})
     visit.press(f"leave_delete_{image_id}_a")
     assert visit.rects(image_id) == []
@@ -84,13 +84,13 @@ def test_an_old_document_is_shown_and_left_as_it_is(new_place: NewPlace) -> None
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     old = old_document("a.png")
-    place.project.put(f"annotations/{image_id}.json", old)
+    place.workspace.put(f"annotations/{image_id}.json", old)
     visit = place.visit(image_id)
     assert "in progress · 2 boxes · 64 x 48" in visit.heading()
     assert "saved 2023-12-01 14:30:22" in visit.shown()
     visit.app.toggle(key="list_boxes").set_value(True).run()
     visit.run()
-    assert place.project.objects()[f"annotations/{image_id}.json"][0] == old
+    assert place.workspace.objects()[f"annotations/{image_id}.json"][0] == old
 
 
 # --- two people -----------------------------------------------------------------------------
@@ -123,7 +123,7 @@ def test_a_conflict_and_its_choices(new_place: NewPlace, choice: str, labels: li
     visit.press(f"leave_resolve_{choice}_0_a")
     assert [rect[0] for rect in visit.rects(image_id)] == labels
     assert visit.app.warning == []
-    assert place.dataset.stored_document(image_id).document.rects[0].id == "a"
+    assert place.project.stored_document(image_id).document.rects[0].id == "a"
 
 
 @pytest.mark.parametrize(("choice", "count"), [("ours", 0), ("theirs", 1), ("both", 1)])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from labeler.model.document import Rect
 from labeler.ui.drawable.drawing import DrawnBox, Look, Reading, read_drawing
-from labeler.ui.drawable.geometry import Box, Fit
+from labeler.ui.drawable.geometry import CanvasBox, Fit
 from labeler.ui.drawable.memo import Memo, as_drawn, parse_memo, unheard
 
 FIT = Fit(image_width=640, image_height=480, canvas_width=1280, canvas_height=960)
@@ -26,7 +26,7 @@ def rect(rect_id: str, left: float = 10, label: str = "cat") -> Rect:
 
 def drawn(box_id: str, left: float = 10, label: str = "cat", **more: Any) -> DrawnBox:
     """A box as the canvas has it; `left` is in pixels of the image."""
-    return DrawnBox(box_id, Box(2 * left, 40, 60, 80), label, label, **more)
+    return DrawnBox(box_id, CanvasBox(2 * left, 40, 60, 80), label, label, **more)
 
 
 def memo(**changes: Any) -> Memo:
@@ -46,7 +46,7 @@ def memo(**changes: Any) -> Memo:
 
 
 def test_it_is_read_back_as_it_was() -> None:
-    was = (Box(1.5, 2, 3, 4.25), "dög <b>")
+    was = (CanvasBox(1.5, 2, 3, 4.25), "dög <b>")
     kept = memo(
         given=(Rect.model_validate({**rect("a").model_dump(), "score": [1, {"x": None}]}),),
         drawn=(drawn("b", there=False), drawn("c", 7.125, "قطة", earlier=(was, was))),
@@ -86,7 +86,7 @@ def test_a_memo_that_lacks_something_or_has_it_wrong_is_none(key: str) -> None:
 LOOKS = {label: Look(label, "#000000") for label in ("cat", "dog")}
 
 
-def item(box: Box, label: str = "cat") -> dict[str, Any]:
+def item(box: CanvasBox, label: str = "cat") -> dict[str, Any]:
     """A box as the canvas reports one that was drawn in it, in canvas pixels."""
     return {"type": "LabeledRect", "label": label, **dataclasses.asdict(box)}
 
@@ -96,7 +96,7 @@ def reading(*items: dict[str, Any], remembered: Sequence[DrawnBox] = ()) -> Read
 
 
 BOXES = st.builds(
-    Box,
+    CanvasBox,
     st.floats(0, 600).map(lambda x: round(x, 4)),
     st.floats(0, 400).map(lambda x: round(x, 4)),
     st.floats(20, 600).map(lambda x: round(x, 4)),
@@ -106,7 +106,7 @@ BOXES = st.builds(
 
 @given(BOXES, st.sampled_from(["nothing", "moved", "relabelled"]))
 def test_a_box_that_was_stored_unheard_keeps_its_id_whatever_was_done_to_it(
-    box: Box, done: str
+    box: CanvasBox, done: str
 ) -> None:
     """One instance has stored it and ended; the next one knows only the store and the canvas."""
     (stored,) = reading(item(box)).rects
@@ -122,14 +122,18 @@ def test_a_box_that_was_stored_unheard_keeps_its_id_whatever_was_done_to_it(
 
 
 def test_two_instances_give_what_is_drawn_the_same_ids() -> None:
-    items = [item(Box(10, 10, 50, 50)), item(Box(10, 10, 50, 50)), item(Box(90, 10, 50, 50))]
+    items = [
+        item(CanvasBox(10, 10, 50, 50)),
+        item(CanvasBox(10, 10, 50, 50)),
+        item(CanvasBox(90, 10, 50, 50)),
+    ]
     first, second = reading(*items), reading(*items)
     assert first == second
     assert len({one.id for one in first.rects}) == 3
 
 
 def test_a_box_of_another_canvas_or_one_that_the_tab_knows_is_none_of_them() -> None:
-    (stored,) = reading(item(Box(10, 10, 50, 50))).rects
+    (stored,) = reading(item(CanvasBox(10, 10, 50, 50))).rects
     assert unheard(memo(key="canvas_2"), [stored]) == ()
     assert unheard(memo(given=(stored,)), [stored]) == ()
     assert unheard(memo(drawn=(drawn(stored.id),)), [stored]) == ()

@@ -19,13 +19,13 @@ from labeler.model.document import MAX_RECTS, AnnotationDocument, Rect
 from labeler.model.edits import with_rects
 from labeler.model.merge import resolve
 from labeler.project.originals import Uploads
-from labeler.project.project import Dataset, OpenedDocument
+from labeler.project.project import OpenedDocument, Project
 from labeler.storage import ABSENT, Replaces, Store, Version
 from labeler.ui.drawable import saver
 from labeler.ui.drawable.saver import Draft, Edit, Saver, SaveState
 from tests.gcs_server import Fault, GcsServer
 from tests.pictures import png
-from tests.projects import BOX, OTHER, Project
+from tests.projects import BOX, OTHER, Workspace
 
 LONG_S = 30.0
 """More than anything here takes; only a fault waits so long."""
@@ -77,33 +77,33 @@ class Gate:
 class Desk:
     """One image, somebody who works on it, and the gate before the store."""
 
-    def __init__(self, project: Project, interval_s: float = 0.0) -> None:
-        self.project = project
-        self.image_id = project.open().add_image("a.png", png()).image_id
-        self.gate = Gate(project.store())
+    def __init__(self, workspace: Workspace, interval_s: float = 0.0) -> None:
+        self.workspace = workspace
+        self.image_id = workspace.open().add_image("a.png", png()).image_id
+        self.gate = Gate(workspace.store())
         store: Any = self.gate
-        self.dataset = Dataset(project.settings, store, Uploads(store, "uploads/"), b"secret")
-        self.saver = Saver(self.dataset, interval_s)
+        self.project = Project(workspace.settings, store, Uploads(store, "uploads/"), b"secret")
+        self.saver = Saver(self.project, interval_s)
         self.draft = self.new_draft()
 
     def new_draft(self, by: str = "ana") -> Draft:
-        return Draft(self.image_id, self.dataset.open_document(self.image_id), by=by)
+        return Draft(self.image_id, self.project.open_document(self.image_id), by=by)
 
     def stored(self) -> AnnotationDocument:
         """What another process sees."""
-        return self.project.open().open_document(self.image_id).document
+        return self.workspace.open().open_document(self.image_id).document
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    made = Project(str(tmp_path / "data"))
+def workspace(tmp_path: Path) -> Iterator[Workspace]:
+    made = Workspace(str(tmp_path / "data"))
     yield made
     made.close()
 
 
 @pytest.fixture
-def desk(project: Project) -> Iterator[Desk]:
-    made = Desk(project)
+def desk(workspace: Workspace) -> Iterator[Desk]:
+    made = Desk(workspace)
     yield made
     made.gate.failure = None
     made.gate.way.set()
@@ -209,8 +209,8 @@ def test_several_at_once_may_change_one_draft(desk: Desk) -> None:
 # --- one write in a while, and the end ----------------------------------------------------
 
 
-def test_writes_keep_their_distance_and_a_flush_does_not_wait(project: Project) -> None:
-    desk = Desk(project, interval_s=3600)
+def test_writes_keep_their_distance_and_a_flush_does_not_wait(workspace: Workspace) -> None:
+    desk = Desk(workspace, interval_s=3600)
     desk.saver.change(desk.draft, put(BOX))
     assert desk.draft.wait(LONG_S)
     assert desk.gate.writes == 1
@@ -222,8 +222,8 @@ def test_writes_keep_their_distance_and_a_flush_does_not_wait(project: Project) 
     assert desk.stored().rects == (BOX, OTHER)
 
 
-def test_the_distance_is_kept_between_drafts_of_one_image(project: Project) -> None:
-    desk = Desk(project, interval_s=3600)
+def test_the_distance_is_kept_between_drafts_of_one_image(workspace: Workspace) -> None:
+    desk = Desk(workspace, interval_s=3600)
     desk.saver.change(desk.draft, put(BOX))
     assert desk.draft.wait(LONG_S)
     other = desk.new_draft("ben")
@@ -235,21 +235,21 @@ def test_the_distance_is_kept_between_drafts_of_one_image(project: Project) -> N
 
 
 def test_a_flush_of_nothing_is_done() -> None:
-    project = Project("/nowhere")
-    assert Saver(project.open(), 0.0).flush(0) == 0
+    workspace = Workspace("/nowhere")
+    assert Saver(workspace.open(), 0.0).flush(0) == 0
 
 
-def test_the_program_ends_though_the_store_fails(project: Project, tmp_path: Path) -> None:
+def test_the_program_ends_though_the_store_fails(workspace: Workspace, tmp_path: Path) -> None:
     """After the flush has given up, no thread keeps the process from ending."""
-    image_id = project.open().add_image("a.png", png()).image_id
+    image_id = workspace.open().add_image("a.png", png()).image_id
     code = f"""
 import os, pathlib
-from labeler.project.project import open_dataset
+from labeler.project.project import open_project
 from labeler.model.edits import with_status
 from labeler.model.document import Status
 from labeler.ui.drawable.saver import Draft, Saver
 from labeler.settings import load_settings
-dataset = open_dataset(load_settings(os.environ))
+dataset = open_project(load_settings(os.environ))
 draft = Draft({image_id!r}, dataset.open_document({image_id!r}), by="")
 root = pathlib.Path(os.environ["LABELER_STORAGE"])
 root.rename(root.with_name("gone"))
@@ -261,7 +261,7 @@ print(draft.state, saver.flush(0.5))
 """
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False,
-        env={**os.environ, "LABELER_STORAGE": project.place},
+        env={**os.environ, "LABELER_STORAGE": workspace.place},
     )  # fmt: skip
     assert done.stdout == "failed 1\n"
     assert done.returncode == 0
@@ -294,8 +294,8 @@ def test_a_bucket_that_does_not_answer_is_told_and_the_work_stored_when_it_does(
 ) -> None:
     with GcsServer(buckets=["labels"]) as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
-        project = Project("gs://labels", SAVE_TIMEOUT_S="1")
-        desk = Desk(project)
+        workspace = Workspace("gs://labels", SAVE_TIMEOUT_S="1")
+        desk = Desk(workspace)
         server.faults.add(Fault("status", 503), method="POST", path="/upload/", times=-1)
         desk.saver.change(desk.draft, put(BOX))
         assert desk.draft.wait(LONG_S)
@@ -304,8 +304,8 @@ def test_a_bucket_that_does_not_answer_is_told_and_the_work_stored_when_it_does(
         server.faults.clear()
         assert desk.saver.flush(LONG_S) == 0
         assert desk.stored().rects == (BOX,)
-        desk.dataset.close()
-        project.close()
+        desk.project.close()
+        workspace.close()
 
 
 def test_a_failure_is_tried_again_by_itself(desk: Desk) -> None:
@@ -340,7 +340,7 @@ def test_a_box_that_came_back_after_an_unheard_write_is_kept(desk: Desk) -> None
     desk.saver.change(desk.draft, put())
     until(lambda: desk.draft.state is SaveState.FAILED)
     assert desk.stored().rects == ()
-    ben = Draft(desk.image_id, desk.dataset.stored_document(desk.image_id), by="ben")
+    ben = Draft(desk.image_id, desk.project.stored_document(desk.image_id), by="ben")
     desk.saver.change(desk.draft, put(BOX))
     desk.gate.failure = None
     desk.saver.change(ben, add(OTHER))
@@ -491,5 +491,5 @@ def test_others_are_saved_while_many_fail_for_ever(desk: Desk) -> None:
     assert not any(draft.state is SaveState.SAVED for draft in failing)
     desk.gate.way.set()
     assert desk.saver.flush(LONG_S) == 0
-    stored = desk.project.open()
+    stored = desk.workspace.open()
     assert all(stored.stored_document(one.image_id).document.rects == (OTHER,) for one in failing)
