@@ -27,6 +27,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from labeler.datasets.exports.exporter import open_exporter
+
 ROOT = Path(__file__).parents[1]
 BUCKET = "labels"
 LABELS = [f"label {number}" for number in range(80)]
@@ -97,7 +99,8 @@ def originals(count: int) -> Iterator[Made]:
 
 
 def labels() -> Made:
-    from labeler.model.labels import LABELS_KEY, LabelSet, dump_label_set
+    from labeler.model.labels import LabelSet, dump_label_set
+    from labeler.model.layout import LABELS_KEY
 
     return LABELS_KEY, dump_label_set(LabelSet().added(LABELS)), {}
 
@@ -166,7 +169,7 @@ def opened(place: str) -> Any:
     return open_project(settings_of(place))
 
 
-def prepare_full(place: str) -> Callable[[], None]:
+def prepare_full(place: str) -> Callable[[], object]:
     """Exports without an earlier one; whether image numbers are there already is left as it is."""
     from labeler.project.locations import open_stores
     from labeler.storage import list_all
@@ -175,17 +178,17 @@ def prepare_full(place: str) -> Callable[[], None]:
     for info in list(list_all(store, "exports/")):
         store.delete(info.key, version=info.version)
     fresh = opened(place)
-    return lambda: fresh.exports.write()
+    return lambda: open_exporter(fresh).write()
 
 
-def prepare_again(place: str) -> Callable[[], None]:
+def prepare_again(place: str) -> Callable[[], object]:
     """Connected, as an instance is that has served a page."""
     project = opened(place)
     project.check_store()
-    return lambda: project.exports.write()
+    return lambda: open_exporter(project).write()
 
 
-def prepare_floor(place: str) -> Callable[[], None]:
+def prepare_floor(place: str) -> Callable[[], object]:
     """json.dumps of the whole file from memory: what no export can do without."""
     (path, *_) = sorted(Path(place, "exports").glob("*.json"))
     content = json.loads(path.read_bytes())
@@ -197,7 +200,7 @@ def prepare_floor(place: str) -> Callable[[], None]:
     return write
 
 
-def prepare_joined(place: str) -> Callable[[], None]:
+def prepare_joined(place: str) -> Callable[[], object]:
     """One JSON an image, read and joined with json alone: nothing checked, nothing streamed."""
     out = Path(place, "joined.json")
     numbers = {name: number for number, name in enumerate(LABELS, 1)}
@@ -221,7 +224,7 @@ def prepare_joined(place: str) -> Callable[[], None]:
     return join
 
 
-def prepare_globox(place: str, *, reading: bool = False) -> Callable[[], None]:
+def prepare_globox(place: str, *, reading: bool = False) -> Callable[[], object]:
     import globox
 
     (path, *_) = sorted(Path(place, "exports").glob("*.json"))
@@ -237,7 +240,7 @@ def prepare_globox(place: str, *, reading: bool = False) -> Callable[[], None]:
     return save
 
 
-def prepare_datumaro(place: str, *, reading: bool = False) -> Callable[[], None]:
+def prepare_datumaro(place: str, *, reading: bool = False) -> Callable[[], object]:
     import datumaro
 
     (path, *_) = sorted(Path(place, "exports").glob("*.json"))
@@ -253,7 +256,7 @@ def prepare_datumaro(place: str, *, reading: bool = False) -> Callable[[], None]
     return lambda: read().export(out, "coco_instances", save_media=False)
 
 
-PREPARE: dict[str, Callable[[str], Callable[[], None]]] = {
+PREPARE: dict[str, Callable[[str], Callable[[], object]]] = {
     "full": prepare_full,
     "again": prepare_again,
     "floor": prepare_floor,

@@ -12,9 +12,9 @@ import pytest
 from labeler.errors import NotFound
 from labeler.maintenance import copy
 from labeler.model.edits import with_rects
+from labeler.model.layout import document_key
 from labeler.project import image_index
 from labeler.project import project as project_module
-from labeler.project.image_index import document_key
 from labeler.project.originals import HeldOriginals
 from labeler.runtime import logs
 from labeler.ui.drawable import saver
@@ -81,7 +81,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
     workspace.environ["IMAGE_ID"] = "sha256"
     opened = workspace.open()
-    found, read = opened._image_index, opened._label_texts
+    found, read = opened.image_index, opened._label_texts
     for number in range(12):
         workspace.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
         workspace.put(f"uploads/original {number}.png", png() + bytes(number))
@@ -109,7 +109,7 @@ def test_own_saves_that_are_listed_are_noted_no_longer(
     for number in range(5):
         opened.add_image(f"{number}.png", png())
     opened.list_images()
-    assert not opened._image_index._noted
+    assert not opened.image_index._noted
 
 
 def test_what_is_known_of_pictures_is_bounded(

@@ -19,11 +19,10 @@ from typing import Any
 
 import pytest
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.errors import DamagedDocument, NewerDocument
 from labeler.model.label_edits import renamed
-from labeler.model.labels import LABELS_KEY
-from labeler.project.image_index import document_key
+from labeler.model.layout import LABELS_KEY, REGISTRY_KEY, document_key
 from tests.pictures import png
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
 
@@ -103,7 +102,7 @@ def test_a_newer_document_is_listed_and_exported(workspace: Workspace) -> None:
     project = workspace.open()
     [entry] = project.list_images()
     assert (entry.rects, entry.problem) == (2, "")
-    assert project.exports.write()[0].summary.annotations == 2
+    assert open_exporter(project).write()[0].summary.annotations == 2
 
 
 def test_what_a_newer_label_set_holds_survives_its_edits(workspace: Workspace) -> None:
@@ -125,7 +124,7 @@ def test_what_a_newer_label_set_holds_survives_its_edits(workspace: Workspace) -
 def test_what_a_newer_registry_holds_survives_an_export(workspace: Workspace) -> None:
     image_id = added(workspace)
     put(workspace, REGISTRY_KEY, {"version": "1.2", "images": ["", "0" * 32], "parts": LATER})
-    workspace.open().exports.write()
+    open_exporter(workspace.open()).write()
     assert stored(workspace, REGISTRY_KEY) == {
         "version": "1.2",
         "images": ["", "0" * 32, image_id],
@@ -148,7 +147,7 @@ def test_a_document_of_a_newer_major_version_is_never_touched(workspace: Workspa
         project.save_document(image_id, with_boxes(opened, BOX), opened, by="ana")
     with pytest.raises(DamagedDocument):
         project.add_image("a.png", png())
-    [left_out] = project.exports.write()[0].summary.left_out_lines()
+    [left_out] = open_exporter(project).write()[0].summary.left_out_lines()
     assert "a.png" in left_out or image_id in left_out
     assert workspace.store().read(key)[0] == data
 
@@ -166,7 +165,7 @@ def test_labels_and_registry_of_a_newer_major_version_are_never_touched(
     data = put(workspace, key, {"version": "2.0", **({name: []} if understood else value)})
     project = workspace.open()
     with pytest.raises(DamagedDocument):
-        project.exports.write()
+        open_exporter(project).write()
     if key == LABELS_KEY:
         with pytest.raises(DamagedDocument):
             project.labels.add(["dog"])
@@ -234,7 +233,7 @@ def test_the_last_release_works_on_what_this_program_writes(
     project.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="ana")
     project.labels.add(["car", "dog"])
     project.labels.edit(lambda found: renamed(found, 1, "vehicle"))
-    project.exports.write()
+    open_exporter(project).write()
     before = stored(workspace, document_key(image_id))
     labels = stored(workspace, LABELS_KEY)
     environ = {**os.environ, "LABELER_STORAGE": workspace.place, "LABELER_LABELS": "car"}
@@ -252,4 +251,4 @@ def test_the_last_release_works_on_what_this_program_writes(
     before["rects"][0]["left"] += 1
     assert found == before
     assert stored(workspace, LABELS_KEY)["labels"][: len(labels["labels"])] == labels["labels"]
-    assert workspace.open().exports.write()[0].summary.annotations == 2
+    assert open_exporter(workspace.open()).write()[0].summary.annotations == 2

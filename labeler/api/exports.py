@@ -32,10 +32,12 @@ class Exports:
 
     async def write(self, request: Request, person: Person) -> Response:
         """POST /api/exports"""
+        from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
+
         async with self._body_reader.body(request, MAX_BYTES, "The choice", person) as body:
             selection = _selection_in(body)
         async with self._making:
-            exports = await run_in_threadpool(self._project.exports.write, selection)
+            exports = await run_in_threadpool(open_exporter(self._project).write, selection)
         files = [
             {
                 "object": export.key,
@@ -56,12 +58,14 @@ class Exports:
 
     async def coco(self, request: Request, _: Person) -> Response:
         """GET /api/export/coco"""
+        from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
+
         selection = selection_in_address(request)
         more = _as_file("dataset_coco.json", NEVER)
         if request.method == "HEAD":
             return Response(media_type="application/json", headers=more)
         async with self._making:
-            file = await run_in_threadpool(self._project.exports.coco, selection)
+            file = await run_in_threadpool(open_exporter(self._project).coco, selection)
         return Streamed(file.chunks(), "application/json", more, file.close)
 
     async def bundle(self, request: Request, _: Person) -> Response:
@@ -82,8 +86,10 @@ class Exports:
 
     async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
+        from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
+
         name: str = request.path_params["name"]
-        chunks = await run_in_threadpool(self._project.exports.chunks, name)
+        chunks = await run_in_threadpool(open_exporter(self._project).chunks, name)
         more = _as_file(name, FOR_GOOD)
         kind = _ZIP if name.endswith(".zip") else "application/json"
         if request.method == "HEAD":

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.requests import Request
 
 from labeler.errors import InvalidRequest
-from labeler.project.image_index import document_key
+from labeler.model.layout import document_key
 
 NAME_HEADER: Final = "X-File-Name"
 HEAD_BYTES: Final = 2048

@@ -63,8 +63,7 @@ def _told(findings: Iterable[Finding]) -> int:
 
 def _places(settings: Settings) -> list[ExaminedPlace]:
     """Where objects are kept, and what must stay there."""
-    from labeler.model.labels import LABELS_KEY
-    from labeler.project.image_index import ANNOTATIONS
+    from labeler.model.layout import ANNOTATIONS, LABELS_KEY
     from labeler.storage.doctor import ExaminedPlace
 
     storage, uploads, kept = settings.storage, settings.uploads, (ANNOTATIONS, LABELS_KEY)

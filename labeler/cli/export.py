@@ -53,6 +53,8 @@ def selection_of(given: argparse.Namespace) -> Selection:
 
 
 def export(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+    from labeler.datasets.exports.exporter import open_exporter
+
     selection = selection_of(given)
     if given.format != "coco":
         return _export_bundle(given, project, selection)
@@ -60,7 +62,7 @@ def export(given: argparse.Namespace, settings: Settings, project: Project) -> b
         print_message("A COCO file holds no images: leave out --images.")
         raise SystemExit(2)
     if given.output is None:
-        exports = project.exports.write(selection, watched)
+        exports = open_exporter(project).write(selection, watched)
         for export, one in zip(exports, selection.parts(), strict=True):
             print_result(export.key)
             _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
@@ -70,7 +72,7 @@ def export(given: argparse.Namespace, settings: Settings, project: Project) -> b
             "A split is a file for each part: choose one by --part, or leave out --output."
         )
         raise SystemExit(2)
-    with project.exports.coco(selection, watched) as coco:
+    with open_exporter(project).coco(selection, watched) as coco:
         with _output(given.output) as file:
             write = _counted(file)
             for chunk in coco.chunks():
@@ -81,6 +83,7 @@ def export(given: argparse.Namespace, settings: Settings, project: Project) -> b
 
 def _export_bundle(given: argparse.Namespace, project: Project, selection: Selection) -> bool:
     """A zip, to a file or stdout, or under exports/."""
+    from labeler.datasets.exports.exporter import open_exporter
     from labeler.datasets.exports.zips import ZipFormat, export_zip
 
     kind = ZipFormat(given.format)
@@ -91,7 +94,7 @@ def _export_bundle(given: argparse.Namespace, project: Project, selection: Selec
         for chunk in bundle.chunks():
             file.write(chunk)
         if given.output is None:
-            print_result(project.exports.keep_bundle(kind, file))
+            print_result(open_exporter(project).keep_bundle(kind, file))
         _say_summary(bundle.summary)
     for name in bundle.without_picture:
         print_message(f"{name}: its picture is not in the store.")
@@ -107,7 +110,9 @@ def _output(path: str) -> Iterator[BinaryIO]:
 
 
 def verify(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
-    found = project.exports.verify(given.export, watched)
+    from labeler.datasets.exports.exporter import open_exporter
+
+    found = open_exporter(project).verify(given.export, watched)
     for what, names in (
         ("changed", found.changed), ("added", found.added), ("deleted", found.deleted),
     ):  # fmt: skip

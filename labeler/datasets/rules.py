@@ -19,7 +19,8 @@ from typing import Any, Final, NamedTuple
 from labeler.datasets.selection import Selection
 from labeler.errors import DamagedDocument, InvalidDocument, UnknownLabels
 from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
-from labeler.model.labels import LABELS_KEY, LabelSet, clean_label, label_key
+from labeler.model.labels import LabelSet, clean_label, label_key
+from labeler.model.layout import LABELS_KEY
 
 MAX_PLACES: Final = 100
 """How many images a summary names for each finding; the counts are always exact."""

@@ -11,18 +11,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY, ImageNumbers
+from labeler.datasets.exports.numbering import ImageNumbers
 from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
 from labeler.model.document import AnnotationDocument, parse_document
-from labeler.model.labels import LABELS_KEY, LabelSet, clean_label
-from labeler.project.image_index import (
-    ANNOTATIONS,
-    ImageIndex,
-    document_key,
-    document_metadata,
-    is_image_id,
-    metadata_for,
-)
+from labeler.model.labels import LabelSet, clean_label
+from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY_KEY, document_key, is_image_id
+from labeler.project.image_index import ImageIndex, document_metadata, metadata_for
 from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads, own_place
 from labeler.settings import Settings

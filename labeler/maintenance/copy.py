@@ -13,11 +13,11 @@ from hashlib import md5
 from typing import Final, TypeVar
 
 from labeler.errors import NotFound, VersionConflict
+from labeler.model.layout import UPLOADS
 from labeler.project.locations import close_stores, open_location, open_stores
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
-UPLOADS: Final = "uploads/"
 _THREADS: Final = 16
 _AHEAD: Final = 4 * _THREADS
 """So many objects at most are begun and not yet told of, however many there are."""

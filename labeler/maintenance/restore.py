@@ -11,20 +11,17 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY, keeps_numbers
+from labeler.datasets.exports.numbering import keeps_numbers
 from labeler.errors import InvalidRequest, NotFound, VersionConflict
-from labeler.model.labels import LABELS_KEY
-from labeler.project.image_index import ANNOTATIONS, document_key
+from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY, REGISTRY_KEY, document_key
 from labeler.project.locations import close_stores, open_stores
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, Replaces, Store
 
 if TYPE_CHECKING:
     from labeler.storage.versions import PastObject, PastObjects
-
-REGISTRY: Final = "registry/"
 
 
 class RestoreResult(StrEnum):

@@ -16,10 +16,10 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, ValidationError
 
 from labeler.errors import DamagedDocument, InvalidDocument
+from labeler.model.layout import LABELS_KEY
 from labeler.model.stored_json import StoredModel, check_version, damage, first_problem
 from labeler.model.unicode_text import nfc
 
-LABELS_KEY: Final = "labels.json"
 MAX_LABEL_LENGTH: Final = 100
 _MOST_APART: Final = 4
 """Code points that one of the composed form (NFC) comes from at most."""

@@ -22,13 +22,13 @@ from typing import Any, Final
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
 from labeler.image_names import is_image_name, name_size_id
 from labeler.model.document import AnnotationDocument, Status, parse_document
+from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.project.originals import IMAGE_ID, Uploads
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
 
 logger = logging.getLogger(__name__)
 
-ANNOTATIONS: Final = "annotations/"
 CACHE_SECONDS: Final = 5.0
 LARGE: Final = 5_000
 """A page waits for the listing of so many images and no more."""
@@ -36,7 +36,6 @@ _PAUSE: Final = 10
 """How many times as long as a slow listing takes there is none: it costs processor and money."""
 _CLOSING_S: Final = 2.0
 _MAX_REMEMBERED: Final = 200_000
-_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 _HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 
 
@@ -55,18 +54,6 @@ class ImageEntry:
     saved_by: str
     original: str | None = None
     problem: str = ""
-
-
-def is_image_id(text: str) -> bool:
-    """Whether `text` may name a document: lower-case letters, digits, `-` and `_`."""
-    return _ID.fullmatch(text) is not None
-
-
-def document_key(image_id: str) -> str:
-    """The key of the image's document; NotFound for what can't be an image ID."""
-    if not is_image_id(image_id):
-        raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
-    return f"{ANNOTATIONS}{image_id}.json"
 
 
 def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:

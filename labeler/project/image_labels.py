@@ -7,7 +7,8 @@ from itertools import islice
 
 from labeler.errors import DamagedDocument
 from labeler.model.document import parse_document
-from labeler.project.image_index import ImageEntry, bound_cache, document_key
+from labeler.model.layout import document_key
+from labeler.project.image_index import ImageEntry, bound_cache
 from labeler.storage import Store
 
 

@@ -27,7 +27,6 @@ from labeler.errors import (
     VersionConflict,
 )
 from labeler.model.labels import (
-    LABELS_KEY,
     PALETTE,
     LabelSet,
     check_label_set,
@@ -35,13 +34,11 @@ from labeler.model.labels import (
     parse_label_set,
     problems,
 )
+from labeler.model.layout import COCO_EXPORTS, LABELS_KEY, manifest_key
 from labeler.storage import ABSENT, Replaces, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
 
-COCO_EXPORTS: Final = "exports/dataset_coco_"
-SOURCES: Final = ".sources.jsonl"
-"""What stands beside an export ends so; its first line says how each spelling counted."""
 _CATEGORIES: Final = re.compile(rb'(?<!\\)"categories"\s*:\s*(?=\[)')
 _OVERLAP: Final = 64
 _MOST_BYTES: Final = 16 * 2**20
@@ -163,7 +160,7 @@ class LabelStore:
     def _counting_as_then(self, labels: LabelSet, key: str) -> LabelSet:
         """The labels with what their former names and merges were when the export was made."""
         try:
-            with self._store.open(key.removesuffix(".json") + SOURCES) as chunks:
+            with self._store.open(manifest_key(key)) as chunks:
                 names = json.loads(_first_line(chunks))["names"]
             return with_spellings(labels, {str(name): int(names[name]) for name in names})
         except (NotFound, InvalidDocument, ValueError, KeyError, TypeError) as error:

@@ -1,4 +1,4 @@
-"""The data set: what pages, routes and commands share.
+"""The project: what pages, routes and commands share.
 
 bytes -> inspect -> image ID -> original + document (both create-only) -> (document, version)
 -> changes -> save, naming the version it replaces -> new version, or a merge -> export.
@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from labeler import image_names, images
 from labeler.access.secret_key import load_secret
@@ -24,15 +23,9 @@ from labeler.model.document import (
     parse_document,
     stamped,
 )
+from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
-from labeler.project.image_index import (
-    ANNOTATIONS,
-    ImageEntry,
-    ImageIndex,
-    document_key,
-    document_metadata,
-    is_image_id,
-)
+from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.image_labels import ImageLabels
 from labeler.project.label_store import LabelStore
 from labeler.project.locations import check_stores, close_stores, open_stores
@@ -46,9 +39,6 @@ from labeler.project.originals import (
 from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
-
-if TYPE_CHECKING:
-    from labeler.datasets.exports.exporter import Exporter
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
@@ -93,7 +83,8 @@ class SavedDocument:
 class Project:
     """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
 
-    `labels` is the label set of the project.
+    `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
+    lists the images, `labels` is the label set, and `clock` tells the time.
     """
 
     def __init__(
@@ -105,11 +96,11 @@ class Project:
         clock: Clock = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
-        self._store = store
-        self._uploads = uploads
-        self._clock = clock
+        self.store = store
+        self.uploads = uploads
+        self.clock = clock
         self.labels = LabelStore(store, settings.labels)
-        self._image_index = ImageIndex(store, uploads, settings.image_id, secret)
+        self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self._label_texts = ImageLabels(store)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
@@ -121,19 +112,10 @@ class Project:
         """The largest image that is taken."""
         return self._settings.max_upload_bytes
 
-    @cached_property
-    def exports(self) -> Exporter:
-        """Makes data sets of the project. Loaded when it is asked for: no first page needs it."""
-        from labeler.datasets.exports.exporter import open_exporter
-
-        return open_exporter(
-            self._store, self._uploads, self._image_index, self.labels, self._clock
-        )
-
     def close(self) -> None:
         """Give up the stores' connections; calling twice is harmless."""
-        self._image_index.close()
-        close_stores(self._store, self._uploads)
+        self.image_index.close()
+        close_stores(self.store, self.uploads)
 
     # --- images ---------------------------------------------------------------------------
 
@@ -151,7 +133,7 @@ class Project:
         created = opened is None
         if opened is None:
             opened, created = self._create(image_id, file_name, info, by)
-        self._image_index.note(image_id, opened.document, original)
+        self.image_index.note(image_id, opened.document, original)
         log_event(
             Upload(
                 image_id=image_id,
@@ -172,21 +154,21 @@ class Project:
 
     def list_anew(self) -> None:
         """Have the next listing be a new one: another instance may have added images."""
-        self._image_index.expire()
+        self.image_index.expire()
 
     def list_images(self) -> list[ImageEntry]:
         """Every image with a document or an original, in the order of names."""
-        return self._image_index.entries()
+        return self.image_index.entries()
 
     def list_without_waiting(self) -> list[ImageEntry]:
         """The same for a page that must not wait; see ImageIndex.list_without_waiting."""
-        return self._image_index.list_without_waiting()
+        return self.image_index.list_without_waiting()
 
     def file_name(self, entry: ImageEntry) -> str:
         """The name of the image's original below uploads/; the document's where none is kept."""
-        if entry.original is None or self._uploads is None:
+        if entry.original is None or self.uploads is None:
             return entry.image_path
-        return entry.original.removeprefix(self._uploads.prefix)
+        return entry.original.removeprefix(self.uploads.prefix)
 
     def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
         """The labels of these images as stored; at most `most` documents are read in one call."""
@@ -194,7 +176,7 @@ class Project:
 
     def find_image(self, image_id: str) -> ImageEntry:
         """The image's entry, without reading the image; NotFound."""
-        entry = self._image_index.find(image_id) if is_image_id(image_id) else None
+        entry = self.image_index.find(image_id) if is_image_id(image_id) else None
         if entry is None:
             raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
         return entry
@@ -204,7 +186,7 @@ class Project:
 
         None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
         """
-        return self._image_index.list_documents()
+        return self.image_index.list_documents()
 
     def image_bytes(self, image_id: str) -> bytes:
         """The original's bytes, the very picture that the document was drawn on.
@@ -216,7 +198,7 @@ class Project:
             document = self._read(image_id).document
         except NotFound:
             document = None
-        entry = self._image_index.find(image_id)
+        entry = self.image_index.find(image_id)
         if document is None and entry is None:
             raise NotFound(f"There is no image {image_id}. Choose one from the list.")
         return self._originals.read(image_id, document, entry.original if entry else None)
@@ -252,7 +234,7 @@ class Project:
         try:
             return self._read(image_id)
         except NotFound:
-            entry = self._image_index.find(image_id)
+            entry = self.image_index.find(image_id)
             if entry is None or entry.original is None:
                 raise
         info = self.image_info(image_id)
@@ -265,7 +247,7 @@ class Project:
     def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, OpenedDocument]]:
         """The stored documents of these images, in this order; damaged ones are left out."""
         ids = {document_key(image_id): image_id for image_id in image_ids}
-        for key, data, version in self._store.read_many(ids):
+        for key, data, version in self.store.read_many(ids):
             with suppress(DamagedDocument):
                 yield ids[key], OpenedDocument(parse_document(data, key), version)
 
@@ -276,16 +258,16 @@ class Project:
 
         Raises VersionConflict, InvalidDocument for too many rects; nothing is changed then.
         """
-        signed = stamped(document, image_id, self._clock(), by)
+        signed = stamped(document, image_id, self.clock(), by)
         data = dump_document(signed)
-        version = self._store.write(
+        version = self.store.write(
             document_key(image_id),
             data,
             replaces=replaces,
             metadata=document_metadata(signed, data),
             content_type="application/json",
         )
-        self._image_index.note(image_id, signed, None)
+        self.image_index.note(image_id, signed, None)
         return SavedDocument(signed, version, size=len(data))
 
     def save_document(
@@ -331,12 +313,12 @@ class Project:
 
         Nor where a bucket can't be written; nothing is written, and no folder is made.
         """
-        check_stores(self._store, ANNOTATIONS, self._uploads, self._settings)
+        check_stores(self.store, ANNOTATIONS, self.uploads, self._settings)
 
     def _read(self, image_id: str) -> OpenedDocument:
         key = document_key(image_id)
         try:
-            data, info = self._store.read(key)
+            data, info = self.store.read(key)
         except NotFound as error:
             raise NotFound(f"There is no document of image {image_id}.") from error
         return OpenedDocument(parse_document(data, key), info.version)
@@ -371,7 +353,7 @@ class Project:
         self, image_id: str, image_path: str, info: images.ImageInfo, by: str
     ) -> AnnotationDocument:
         size = info.width, info.height
-        return new_document(image_id, image_path, size, info.md5, self._clock(), by)
+        return new_document(image_id, image_path, size, info.md5, self.clock(), by)
 
     def _create(
         self, image_id: str, file_name: str, info: images.ImageInfo, by: str

@@ -133,8 +133,10 @@ def _in_words(selection: Selection) -> str:
 
 
 def _start(context: Context, selection: Selection) -> None:
+    from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
+
     person = visitor.require(Role.ADMIN)
-    exports = context.project.exports
+    exports = open_exporter(context.project)
     job = context.jobs.start(
         KIND, lambda progress: exports.write(selection, progress), person.email
     )
@@ -212,9 +214,11 @@ def _show_earlier() -> None:
 
 def _earlier(context: Context) -> None:
     """The newest exports in the store, whichever instance made them; listed when asked for."""
+    from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
+
     try:
         visitor.require(Role.ADMIN)
-        kept = context.project.exports.kept()[:_MOST_OFFERED]
+        kept = open_exporter(context.project).kept()[:_MOST_OFFERED]
     except LabelerError as error:
         st.error(plain(error.message))
         return

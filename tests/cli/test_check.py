@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.image_names import name_size_id
-from labeler.project.image_index import document_key
+from labeler.model.layout import document_key
 from tests.cli.support import Done, Run, labelled
 from tests.pictures import jpeg, png
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
@@ -156,7 +157,7 @@ def test_a_lost_label_set_is_made_from_the_newest_export(
     labelled(workspace)
     project = workspace.open()
     project.labels.add(["zebra", "car", "dog"])
-    project.exports.write()
+    open_exporter(project).write()
     numbers = {label.name: label.number for label in project.labels.read().labels}
     workspace.remove("labels.json")
     done = check("--repair", LABELS="object")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from tests.cli.support import Done, Run, labelled
 from tests.gcs_server import GcsServer
 from tests.pictures import png
@@ -37,7 +38,7 @@ def test_there_and_back_again(
     labelled(workspace)
     project = workspace.open()
     project.labels.add(["car", "dog"])
-    project.exports.write()
+    open_exporter(project).write()
     workspace.put("uploads/large.bmp", b"BM" + b"x" * 3 * 2**20)
     there = contents(workspace)
     dry = run("copy", "gs://labels/team", "--dry-run")

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from labeler import __version__
-from labeler.project.image_index import document_key
+from labeler.model.layout import document_key
 from labeler.storage import open_store
 from tests.cli.support import PROGRAM, ROOT, Done, Run, labelled
 from tests.gcs_server import Fault, GcsServer

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.label_edits import merged, renamed
 from tests.cli.support import PROGRAM, ROOT, Run, labelled
 from tests.pictures import png
@@ -170,7 +171,7 @@ def test_a_copy_of_a_project_verifies(run: Run, workspace: Workspace, tmp_path: 
     copy = Workspace(str(tmp_path / "copy"))
     for name, (data, _) in workspace.objects().items():
         copy.put(name, data)
-    found = copy.open().exports.verify(key)
+    found = open_exporter(copy.open()).verify(key)
     copy.close()
     assert found.is_same, found
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from tests.cli.support import Done, Run, labelled
 from tests.projects import Workspace
 
@@ -81,7 +82,7 @@ def test_the_last_label_that_is_offered(run: Run) -> None:
 
 
 def test_a_rebuilt_set_says_so(run: Run, workspace: Workspace) -> None:
-    export = workspace.open().exports.write()[0]
+    export = open_exporter(workspace.open()).write()[0]
     workspace.remove("labels.json")
     done = run("labels", "list")
     assert done.out == "1\t#e6194b\toffered\tobject\t\n"

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.document import Rect
-from labeler.project.image_index import document_key
+from labeler.model.layout import REGISTRY_KEY, document_key
 from tests.cli.support import Run, labelled
 from tests.gcs_server import Bucket, GcsServer
 from tests.gcs_server.model import Conditions
@@ -122,11 +122,11 @@ def test_numbers_that_were_given_since_then_stay(
     bucket.settings["versioning"] = {"enabled": versioning}
     bucket.soft_deletes = True
     labelled(place)
-    place.open().exports.write()
+    open_exporter(place.open()).write()
     at_noon = objects(place)[REGISTRY_KEY]
     age(bucket, 3)
     place.open().add_image("c.png", png(32, 32))
-    place.open().exports.write()
+    open_exporter(place.open()).write()
     given = objects(place)[REGISTRY_KEY]
     assert given != at_noon
     age(bucket, 0.5)

@@ -9,7 +9,7 @@ import pytest
 
 from labeler.image_names import name_size_id
 from labeler.model.document import Status
-from labeler.project.image_index import document_key
+from labeler.model.layout import document_key
 from tests.cli.support import Done, Run, labelled
 from tests.pictures import png
 from tests.projects import Workspace, old_document

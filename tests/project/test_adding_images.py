@@ -16,7 +16,7 @@ from labeler.errors import (
 )
 from labeler.image_names import name_size_id
 from labeler.model.document import Status
-from labeler.project.image_index import document_key
+from labeler.model.layout import document_key
 from tests.pictures import (
     REAL,
     oriented,

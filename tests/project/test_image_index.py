@@ -15,14 +15,9 @@ import pytest
 from labeler.errors import NotFound, Unavailable
 from labeler.image_names import name_size_id
 from labeler.model.document import AnnotationDocument, Status, dump_document, parse_document
+from labeler.model.layout import document_key, is_image_id
 from labeler.project import image_index
-from labeler.project.image_index import (
-    ImageEntry,
-    ImageIndex,
-    document_key,
-    document_metadata,
-    is_image_id,
-)
+from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.originals import Uploads
 from labeler.settings import ImageIdStrategy, Location
 from labeler.storage import ABSENT, Page, Store, Version, open_store

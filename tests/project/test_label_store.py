@@ -11,6 +11,7 @@ from threading import Barrier
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.errors import DamagedDocument, LabelRefused, NotAllowed
 from labeler.model.label_edits import acknowledged, merged, recolored, renamed, retired
 from labeler.model.labels import LabelSet, dump_label_set
@@ -117,7 +118,7 @@ def exported(workspace: Workspace) -> Project:
     image_id = project.add_image('"categories": [.png', png()).image_id
     opened = project.open_document(image_id)
     project.save_document(image_id, with_boxes(opened, BOX, OTHER), opened, by="")
-    project.exports.write()[0]
+    open_exporter(project).write()[0]
     return project
 
 
@@ -125,7 +126,7 @@ NAMES = ["object", "dog", '"categories": [', "猫", "car"]
 
 
 def test_a_lost_label_set_is_made_from_the_newest_export(workspace: Workspace) -> None:
-    exported(workspace).exports.write()[0]
+    open_exporter(exported(workspace)).write()[0]
     newest = max(
         key for key in workspace.objects() if key.startswith("exports/") and key.endswith(".json")
     )
@@ -149,7 +150,7 @@ def test_former_names_and_merges_come_back_too(workspace: Workspace) -> None:
     project.labels.edit(partial(renamed, number=5, name="Van"))
     project.labels.edit(partial(merged, number=2, into=4))
     project.labels.edit(partial(merged, number=4, into=1))
-    project.exports.write()
+    open_exporter(project).write()
     before = project.labels.read()
     workspace.remove("labels.json")
     after = workspace.open().labels.read()
@@ -179,7 +180,7 @@ def test_former_names_come_back_however_many_labels_there_are(workspace: Workspa
     project = workspace.open()
     project.labels.add([f"{number:0100}" for number in range(5200)])
     project.labels.edit(partial(renamed, number=1, name="thing"))
-    project.exports.write()
+    open_exporter(project).write()
     workspace.remove("labels.json")
     found = workspace.open().labels.read().find("object")
     assert found

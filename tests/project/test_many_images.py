@@ -7,6 +7,7 @@ import json
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from tests.gcs_server import GcsServer, StoredObject
 from tests.gcs_server.model import Conditions
 from tests.projects import Workspace, old_document
@@ -33,11 +34,11 @@ def test_many_images_are_listed_in_ranges(
     workspace = Workspace("gs://many")
     project = workspace.open()
     project.labels.add(["car"])
-    (first,) = project.exports.write()
+    (first,) = open_exporter(project).write()
     put(server, f"annotations/{ids[7]}.json", old_document(names[7][7:], rects=[]))
     put(server, "uploads/street/a.jpg", b"y")
     server.requests.clear()
-    (second,) = project.exports.write()
+    (second,) = open_exporter(project).write()
     listings = [one.line for one in server.requests if "endOffset" in one.line]
     assert any("annotations" in line for line in listings)
     assert any("uploads" in line for line in listings)

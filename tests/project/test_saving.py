@@ -15,7 +15,7 @@ from labeler.errors import (
 )
 from labeler.image_names import name_size_id
 from labeler.model.document import MAX_RECTS
-from labeler.project.image_index import document_key
+from labeler.model.layout import document_key
 from labeler.project.originals import Uploads
 from labeler.project.project import OpenedDocument, Project
 from tests.pictures import (

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.document import Status
 from labeler.runtime.jobs import Progress
 from tests.projects import BOX, OTHER
@@ -101,7 +102,7 @@ def test_a_reload_leads_back_to_the_export(place: Place) -> None:
 
 
 def test_where_the_export_is_not_known_the_newest_are_offered(place: Place) -> None:
-    (done,) = place.project.exports.write()
+    (done,) = open_exporter(place.project).write()
     visit = Visit(place.project)
     assert done.key not in visit.shown()
     visit.app.query_params["export"] = "of another instance"
@@ -114,7 +115,7 @@ def test_earlier_exports_are_listed_when_asked_for(place: Place) -> None:
     visit = place.visit()
     visit.press("earlier_exports")
     assert "There is no export yet." in visit.shown()
-    keys = [place.project.exports.write()[0].key for _ in range(7)]
+    keys = [open_exporter(place.project).write()[0].key for _ in range(7)]
     visit.run()
     assert [key for key in keys if f"/api/{key}" in visit.shown()] == keys[2:]
 

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from streamlit.testing.v1.element_tree import Button
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.errors import Unavailable
 from labeler.model.label_edits import merged, renamed, retired
 from labeler.runtime.jobs import Progress
@@ -164,7 +165,7 @@ def test_labels_that_boxes_have_and_the_set_lacks(new_place: NewPlace) -> None:
 
 def test_a_rebuilt_set_says_so_until_it_was_seen(new_place: NewPlace) -> None:
     place, _ = place_of(new_place)
-    export = place.project.exports.write()[0]
+    export = open_exporter(place.project).write()[0]
     place.workspace.remove("labels.json")
     visit = view(place)
     [warning] = visit.warnings()

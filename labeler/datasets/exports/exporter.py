@@ -26,11 +26,9 @@ from labeler.datasets.exports.joined_file import JoinedFile
 from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
 from labeler.datasets.exports.previous import (
     CHOICE,
-    EXPORTS,
     SOURCES_MD5,
     KeptExports,
     PreviousExport,
-    manifest_key,
     selection_digest,
 )
 from labeler.datasets.exports.read import READING, DocumentReader
@@ -41,9 +39,9 @@ from labeler.datasets.rules import ExportRules, ExportSummary
 from labeler.datasets.selection import ALL, SelectedImage, Selection
 from labeler.errors import DamagedExport, InvalidRequest, NotFound, UnknownLabels, VersionConflict
 from labeler.model.labels import LabelSet
-from labeler.project.image_index import ImageIndex
+from labeler.model.layout import EXPORTS, coco_export_key, manifest_key, zip_export_key
 from labeler.project.label_store import LabelStore
-from labeler.project.originals import Uploads
+from labeler.project.project import Project
 from labeler.runtime import events
 from labeler.runtime.garbage_collection import paused_collection
 from labeler.runtime.jobs import Progress, no_progress
@@ -157,7 +155,7 @@ class Exporter:
         """Write a zip of that kind under exports/, named by the time in UTC; its key."""
         moment = self._clock().astimezone(UTC)
         while True:
-            key = f"{EXPORTS}dataset_{kind}_{moment:%Y%m%d_%H%M%S}.zip"
+            key = zip_export_key(kind, moment)
             try:
                 self._store.write(key, file, replaces=ABSENT, content_type="application/zip")
                 return key
@@ -305,7 +303,7 @@ class Exporter:
             "annotations": str(summary.annotations),
         }
         while True:
-            key = f"{EXPORTS}dataset_coco_{moment:%Y%m%d_%H%M%S}{ending}"
+            key = coco_export_key(moment, ending)
             try:
                 self._put(key, file, sources, metadata)
                 return key, moment
@@ -329,14 +327,9 @@ class Exporter:
             raise
 
 
-def open_exporter(
-    store: Store,
-    uploads: Uploads | None,
-    image_index: ImageIndex,
-    labels: LabelStore,
-    clock: Callable[[], datetime],
-) -> Exporter:
-    """The exports of the project in that store; nothing is read yet."""
+def open_exporter(project: Project) -> Exporter:
+    """The exports of the project; nothing is read yet."""
+    store, uploads, image_index = project.store, project.uploads, project.image_index
     shelf = KeptExports(store)
     start = len(uploads.prefix) if uploads else 0
 
@@ -349,7 +342,15 @@ def open_exporter(
     registry = ImageNumbers(store, lambda: shelf.numbers(ids_by_name))
     survey = DocumentReader(store, ProjectScan(store, uploads, image_index), image_index, registry)
     writer = f"{__version__}/{WRITER}/{image_index.identified_by}"
-    return Exporter(store, survey, shelf, labels, clock, writer, uploads.prefix if uploads else "")
+    return Exporter(
+        store,
+        survey,
+        shelf,
+        project.labels,
+        project.clock,
+        writer,
+        uploads.prefix if uploads else "",
+    )
 
 
 def _tell(summary: ExportSummary, started: float) -> None:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field, StrictStr, ValidationError
 
 from labeler.errors import DamagedDocument, NotFound, VersionConflict
 from labeler.model.labels import MAX_NUMBER
+from labeler.model.layout import REGISTRY_KEY
 from labeler.model.stored_json import StoredModel, check_version, damage
 from labeler.storage import ABSENT, Replaces, Store
 
 logger = logging.getLogger(__name__)
-
-REGISTRY_KEY: Final = "registry/images.json"
 
 
 class StoredNumbers(StoredModel):

@@ -22,21 +22,14 @@ from labeler.datasets.manifest import (
 from labeler.datasets.selection import Selection
 from labeler.errors import DamagedExport, NewerDocument, NotFound
 from labeler.model.labels import LabelSet
-from labeler.project.image_index import ANNOTATIONS
+from labeler.model.layout import ANNOTATIONS, EXPORTS, manifest_key
 from labeler.storage import ObjectInfo, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
 
-EXPORTS: Final = "exports/"
-_SOURCES: Final = ".sources.jsonl"
 CHOICE: Final = "choice"
 SOURCES_MD5: Final = "sources_md5"
 """Metadata of an export: a digest of what was asked for, and the MD5 of its sources."""
-
-
-def manifest_key(key: str) -> str:
-    """Where it is written what the export `key` was made from."""
-    return key.removesuffix(".json") + _SOURCES
 
 
 def selection_digest(selection: Selection, writer: str) -> str:

@@ -10,7 +10,8 @@ from labeler.datasets.exports.scan import PreviousScan, ProjectScan, ScannedImag
 from labeler.datasets.selection import SelectedImage, Selection
 from labeler.errors import DamagedDocument
 from labeler.model.document import AnnotationDocument, parse_document
-from labeler.project.image_index import ImageIndex, document_key
+from labeler.model.layout import document_key
+from labeler.project.image_index import ImageIndex
 from labeler.runtime.jobs import Progress
 from labeler.storage import Store, Version
 

@@ -9,7 +9,8 @@ from typing import Final, NamedTuple
 
 from labeler.errors import NotFound
 from labeler.image_names import is_image_name
-from labeler.project.image_index import ANNOTATIONS, ImageIndex, is_image_id
+from labeler.model.layout import ANNOTATIONS, is_image_id
+from labeler.project.image_index import ImageIndex
 from labeler.project.originals import IMAGE_ID, Uploads
 from labeler.storage import Store, Version
 

@@ -16,6 +16,7 @@ from enum import StrEnum
 from tempfile import SpooledTemporaryFile
 from typing import Any, Final, NamedTuple, Self
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.exports.zip_stream import ZipStream
 from labeler.datasets.formats.manifest import MANIFEST, dump_manifest
 from labeler.datasets.formats.voc import LABELS_FILE, PICTURES, to_voc
@@ -175,7 +176,7 @@ def _spooled(
     rules, tally = ExportRules(labels, selection), SummaryCounter()
     counts: Counter[int] = Counter()
     stems: set[tuple[str, str]] = set()
-    for image in project.exports.images(selection, progress):
+    for image in open_exporter(project).images(selection, progress):
         outcome, boxes = rules.apply(image.document, image.file_name)
         status, fate, width, height, saved_at, _, findings = outcome
         tally.add(image.file_name, status, fate, saved_at, findings)

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from typing import Final
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats import OF_ONE_IMAGE, read_data_set
 from labeler.datasets.formats.dataset_files import DatasetFiles
 from labeler.datasets.formats.found import FoundImage, Problems
@@ -250,7 +251,7 @@ class _Import(ExitStack):
         if (
             labels != LabelSet().added(DEFAULT_LABELS)
             or any(entry.rects for entry in self._project.list_images())
-            or self._project.exports.any_kept()
+            or open_exporter(self._project).any_kept()
         ):
             return labels, version
         return LabelSet(), version

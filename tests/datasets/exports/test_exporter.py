@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.errors import (
     DamagedDocument,
     InvalidDocument,
@@ -83,16 +84,16 @@ def labelled(workspace: Workspace) -> Project:
 
 
 def coco(project: Project) -> bytes:
-    with project.exports.coco() as file:
+    with open_exporter(project).coco() as file:
         return b"".join(file.chunks())
 
 
 def test_an_export_holds_the_project(workspace: Workspace) -> None:
     project = labelled(workspace)
-    export = project.exports.write()[0]
+    export = open_exporter(project).write()[0]
     written = workspace.objects()[export.key][0]
     assert coco(project) == written
-    assert b"".join(project.exports.chunks(export.key.removeprefix("exports/"))) == written
+    assert b"".join(open_exporter(project).chunks(export.key.removeprefix("exports/"))) == written
     summary = export.summary
     content = json.loads(written)
     assert [image["file_name"] for image in content["images"]] == ["a.png", "b.png"]
@@ -118,7 +119,7 @@ def test_an_export_names_originals_by_their_place(workspace: Workspace) -> None:
 
 def test_exports_of_one_second_are_two(workspace: Workspace) -> None:
     project = labelled(workspace)
-    keys = [project.exports.write()[0].key for _ in range(3)]
+    keys = [open_exporter(project).write()[0].key for _ in range(3)]
     assert len(set(keys)) == 3
     assert all(re.fullmatch(r"exports/dataset_coco_\d{8}_\d{6}\.json", key) for key in keys)
     objects = workspace.objects()
@@ -134,7 +135,7 @@ def test_an_empty_project_is_exported(workspace: Workspace) -> None:
 def test_only_exports_are_handed_out(workspace: Workspace, name: str) -> None:
     workspace.open().labels.add(["dog"])
     with pytest.raises(NotFound):
-        workspace.open().exports.chunks(name)
+        open_exporter(workspace.open()).chunks(name)
 
 
 def test_a_survey_has_every_image_in_the_order_of_names(workspace: Workspace) -> None:

@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
-from labeler.datasets.exports.previous import manifest_key
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import LabelerError
 from labeler.image_names import name_size_id
 from labeler.model.document import Rect, Status
 from labeler.model.label_edits import merged, renamed
+from labeler.model.layout import manifest_key
 from labeler.project.project import Project
 from tests.projects import Workspace
 from tests.strategies import rects
@@ -40,7 +41,7 @@ IDS = st.sampled_from(
 
 
 def coco(project: Project, choice: Selection) -> bytes:
-    with project.exports.coco(choice) as file:
+    with open_exporter(project).coco(choice) as file:
         return b"".join(file.chunks())
 
 
@@ -117,7 +118,7 @@ class Edits(RuleBasedStateMachine):
     @rule(at=st.integers(0, 10_000), sources=st.booleans())
     def spoil_newest(self, at: int, sources: bool) -> None:
         """Somebody edits an export or what lies beside it."""
-        kept = self.workspace.open().exports.kept()
+        kept = open_exporter(self.workspace.open()).kept()
         if kept:
             key = manifest_key(kept[0].key) if sources else kept[0].key
             data = bytearray((self.folder / key).read_bytes())
@@ -130,7 +131,7 @@ class Edits(RuleBasedStateMachine):
         project = self.workspace.open()
         quick = told(lambda: coco(project, choice))
         assert quick == bytes_without_earlier(self.folder, choice)
-        written = told(lambda: project.exports.write(choice)[0].key)
+        written = told(lambda: open_exporter(project).write(choice)[0].key)
         if isinstance(quick, bytes):
             assert (self.folder / str(written)).read_bytes() == quick
         self.workspace.close()

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from labeler.datasets.exports.numbering import REGISTRY_KEY
-from labeler.datasets.exports.previous import manifest_key
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import DamagedDocument, NewerDocument
 from labeler.image_names import name_size_id
 from labeler.model.document import Rect
 from labeler.model.label_edits import merged, renamed
+from labeler.model.layout import REGISTRY_KEY, manifest_key
 from labeler.project.originals import Uploads
 from labeler.project.project import Project
 from labeler.storage import Version
@@ -40,7 +40,7 @@ def label(project: Project, image_id: str, *rects: Rect) -> None:
 
 def export(workspace: Workspace, choice: Selection = ALL) -> dict[str, int]:
     """The number of each file name."""
-    (done,) = workspace.open().exports.write(choice)
+    (done,) = open_exporter(workspace.open()).write(choice)
     return numbers(workspace.objects()[done.key][0])
 
 
@@ -101,7 +101,7 @@ def test_a_lost_registry_is_made_from_the_newest_exports(workspace: Workspace) -
 
 def test_a_lost_registry_is_made_from_an_export_of_an_earlier_program(workspace: Workspace) -> None:
     add(workspace, "b.png", "c.png")
-    (done,) = workspace.open().exports.write()
+    (done,) = open_exporter(workspace.open()).write()
     data = workspace.objects()[done.key][0].replace(b'"id":2,"file', b'"id":7,"file')
     for key in list(workspace.objects()):
         if key.startswith(("exports/", REGISTRY_KEY)):
@@ -128,7 +128,7 @@ def test_a_registry_that_can_not_be_read_is_left_as_it_is(
     workspace.open().labels.add(())
     before = workspace.objects()
     with pytest.raises(error, match=words):
-        workspace.open().exports.coco()
+        open_exporter(workspace.open()).coco()
     assert workspace.objects() == before
 
 
@@ -165,7 +165,7 @@ def counted(tmp_path: Path) -> Iterator[tuple[Workspace, Project, Counting]]:
 
 def counted_reads(project: Project, store: Counting, choice: Selection = ALL) -> int:
     store.read_keys.clear()
-    project.exports.write(choice)
+    open_exporter(project).write(choice)
     return len(store.read_keys)
 
 
@@ -193,7 +193,7 @@ def test_a_label_that_is_added_or_renamed_needs_no_reading(
     workspace.open().labels.add(["new"])
     workspace.open().labels.edit(lambda labels: renamed(labels, 2, "auto"))
     assert counted_reads(project, store) == 0
-    with project.exports.coco() as file:
+    with open_exporter(project).coco() as file:
         assert list(file.summary.boxes) == ["object", "auto", "new"]
 
 
@@ -220,7 +220,7 @@ def test_what_was_changed_since_is_not_taken_over_from(
     counted: tuple[Workspace, Project, Counting], spoilt: str
 ) -> None:
     workspace, project, store = counted
-    (info,) = project.exports.kept()
+    (info,) = open_exporter(project).kept()
     beside = manifest_key(info.key)
     if spoilt == "coco":
         workspace.put(info.key, workspace.objects()[info.key][0].replace(b"1.5", b"2.5"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from labeler.datasets.exports.exporter import open_exporter
 from tests.pictures import REAL
 from tests.projects import Workspace
 
@@ -36,7 +37,7 @@ def test_a_real_data_set_comes_out_as_it_went_in(tmp_path: Path) -> None:
             "metadata": {"status": "done"},
         }
         workspace.put(f"annotations/{image['id']}.json", json.dumps(document).encode())
-    with workspace.open().exports.coco() as file:
+    with open_exporter(workspace.open()).coco() as file:
         coco = json.loads(b"".join(file.chunks()))
         summary = file.summary
     workspace.close()

@@ -17,6 +17,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.exports.zips import ZipFormat, export_zip
 from labeler.datasets.formats import Format
 from labeler.datasets.formats.yolo import to_yaml, to_yolo
@@ -337,7 +338,7 @@ def test_real_photos_there_and_back_again(
     assert report.problems.faults == 0
     path = tmp_path / "set"
     if kind == "coco":
-        with first.open().exports.coco() as file:
+        with open_exporter(first.open()).coco() as file:
             path.write_bytes(b"".join(file.chunks()))
         imported(second.open(), path, Format.COCO, pictures=REAL / folder)
     else:
@@ -345,7 +346,7 @@ def test_real_photos_there_and_back_again(
         imported(second.open(), path, Format(kind))
     texts = []
     for workspace in (first, second):
-        with workspace.open().exports.coco() as file:
+        with open_exporter(workspace.open()).coco() as file:
             content = json.loads(b"".join(file.chunks()))
         assert file.summary.statuses == {Status.DONE: len(content["images"])}
         names = {image["id"]: image["file_name"] for image in content["images"]}

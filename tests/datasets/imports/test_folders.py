@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.exports.zips import ZipFormat, export_zip
 from labeler.datasets.formats import Format
 from labeler.model.document import Rect, Status
@@ -251,7 +252,7 @@ def test_a_project_comes_back_as_it_was(
             back.add_image(folder + name, data)
     path = place / "set"
     if kind == "coco":
-        with project.exports.coco() as file:
+        with open_exporter(project).coco() as file:
             path.write_bytes(b"".join(file.chunks()))
     else:
         with export_zip(project, ZipFormat(kind), pictures=True) as bundle:

@@ -1,0 +1,58 @@
+"""The name of every object in the store: one home for all of them.
+
+    annotations/<image ID>.json     the document of one image
+    uploads/<file name>             originals; the settings may name another place for them
+    exports/dataset_coco_<time>.json, dataset_<format>_<time>.zip
+    exports/<name>.sources.jsonl    what the export beside it was made from
+    labels.json                     the label set
+    registry/images.json            the numbers of the images
+
+Times are in UTC, as YYYYMMDD_HHMMSS. `.labeler/` in a folder is the store's own (storage/base.py).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Final
+
+from labeler.errors import NotFound
+
+ANNOTATIONS: Final = "annotations/"
+UPLOADS: Final = "uploads/"
+EXPORTS: Final = "exports/"
+REGISTRY: Final = "registry/"
+LABELS_KEY: Final = "labels.json"
+REGISTRY_KEY: Final = f"{REGISTRY}images.json"
+COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
+"""What the key of every COCO file under exports/ begins with."""
+
+_MANIFEST: Final = ".sources.jsonl"
+_IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
+
+
+def is_image_id(text: str) -> bool:
+    """Whether `text` may name a document: lower-case letters, digits, `-` and `_`."""
+    return _IMAGE_ID.fullmatch(text) is not None
+
+
+def document_key(image_id: str) -> str:
+    """The key of the image's document; NotFound for what can't be an image ID."""
+    if not is_image_id(image_id):
+        raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+    return f"{ANNOTATIONS}{image_id}.json"
+
+
+def coco_export_key(moment: datetime, ending: str) -> str:
+    """The key of a COCO file that is written at that time; `ending` is `.json` or `_train.json`."""
+    return f"{COCO_EXPORTS}{moment:%Y%m%d_%H%M%S}{ending}"
+
+
+def zip_export_key(kind: str, moment: datetime) -> str:
+    """The key of a zip of that format that is written at that time."""
+    return f"{EXPORTS}dataset_{kind}_{moment:%Y%m%d_%H%M%S}.zip"
+
+
+def manifest_key(export_key: str) -> str:
+    """Where the manifest of an export lies: what the export was made from."""
+    return export_key.removesuffix(".json") + _MANIFEST
