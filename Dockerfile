@@ -29,7 +29,7 @@ RUN python -m compileall -q -j 0 --invalidation-mode unchecked-hash /opt/labeler
 
 FROM ${BASE}
 LABEL org.opencontainers.image.title="Labeler" \
-      org.opencontainers.image.description="Labelled boxes on images in your own bucket"
+      org.opencontainers.image.description="Labeled boxes on images in your own bucket"
 COPY --from=build /opt/labeler /opt/labeler
 COPY --from=build /app /app
 WORKDIR /app

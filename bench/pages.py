@@ -259,13 +259,13 @@ def browser_page(url: str) -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     from tests.e2e.conftest import FLAGS
-    from tests.e2e.labeler import Labeller
+    from tests.e2e.labeler import Labeler
 
     path = os.environ.get("CHROMIUM") or shutil.which("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
-        yield Labeller(page, url)
+        yield Labeler(page, url)
         browser.close()
 
 

@@ -162,7 +162,7 @@ def bare_page() -> Iterator[Server]:
 
 
 class Client:
-    """One labeller who saves a document of 14 boxes (2 KB) again and again, over one connection."""
+    """One labeler who saves a document of 14 boxes (2 KB) again and again, over one connection."""
 
     def __init__(self, port: int, number: int) -> None:
         self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
@@ -296,7 +296,7 @@ def starts(rounds: int) -> None:
         print(f"| {name} | {seconds:.2f} | {memory:.0f} |")
 
 
-# --- labellers at work ---------------------------------------------------------------------
+# --- labelers at work ---------------------------------------------------------------------
 
 
 def at_work(person: Client, seconds: float, begin: float) -> None:
@@ -312,8 +312,8 @@ def at_work(person: Client, seconds: float, begin: float) -> None:
 
 
 def held(seconds: float) -> None:
-    """How many labellers one instance holds with 95 of 100 saves within 100 ms."""
-    print("| labellers | saves a second | p50 ms | p95 ms |\n|---:|---:|---:|---:|")
+    """How many labelers one instance holds with 95 of 100 saves within 100 ms."""
+    print("| labelers | saves a second | p50 ms | p95 ms |\n|---:|---:|---:|---:|")
     for count in (25, 50, 100, 200, 400):
         with labeler() as running:
             people = [Client(running.port, number) for number in range(count)]

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Try a running Labeler as a labeller would: ready, upload, save, read back, refuse a stale save.
+"""Try a running Labeler as a labeler would: ready, upload, save, read back, refuse a stale save.
 
     deploy/smoke.py https://candidate---labeler-xyz.a.run.app --storage gs://my-labels
 
@@ -173,7 +173,7 @@ def remove(made: dict[str, str], storage: str, uploads: str) -> None:
 def main(arguments: list[str]) -> int:
     """Try the service, or say what failed; the exit code."""
     parser = argparse.ArgumentParser(
-        prog="smoke.py", description="Try a running Labeler as a labeller would."
+        prog="smoke.py", description="Try a running Labeler as a labeler would."
     )
     parser.add_argument("url")
     parser.add_argument("--storage", default="", help="gs://BUCKET[/PREFIX], LABELER_STORAGE")

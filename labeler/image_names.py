@@ -56,7 +56,7 @@ def safe_file_name(name: str) -> str:
     """
     text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/").rsplit("/", 1)[-1]
     text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    # Normalised last of all: what stood apart may have come together.
+    # Normalized last of all: what stood apart may have come together.
     text = nfc(text).strip(_AROUND) or "image"
     if len(text.encode()) <= MAX_NAME_BYTES:
         return text

@@ -30,7 +30,7 @@ TURNED_BACK = {
 
 
 def picture(width: int = 64, height: int = 48) -> Image.Image:
-    """A picture with a colour in each quarter."""
+    """A picture with a color in each quarter."""
     image = Image.new("RGB", (width, height))
     for index, color in enumerate(CORNERS):
         left, top = index % 2 * (width // 2), index // 2 * (height // 2)
@@ -69,7 +69,7 @@ def oriented(kind: str, orientation: int, width: int = 64, height: int = 48) -> 
 
 
 def corners(data: bytes) -> list[tuple[int, ...]]:
-    """The colours in the middle of the four quarters of an encoded picture."""
+    """The colors in the middle of the four quarters of an encoded picture."""
     with Image.open(io.BytesIO(data)) as image:
         shown = image.convert("RGB")
     across, down = shown.width // 4, shown.height // 4
@@ -79,7 +79,7 @@ def corners(data: bytes) -> list[tuple[int, ...]]:
 
 
 def same_colors(found: list[tuple[int, ...]], wanted: Any = CORNERS) -> bool:
-    """Equal but for what JPEG does to colours."""
+    """Equal but for what JPEG does to colors."""
     return all(
         abs(a - b) < 32
         for one, other in zip(found, wanted, strict=True)

@@ -207,16 +207,16 @@ def test_damaged_exif_is_none() -> None:
 
 def every_mode() -> dict[str, bytes]:
     """Files with pixels in every form that people come with; white at the left, black right."""
-    grey = Image.new("L", (64, 48))
-    grey.paste(255, (0, 0, 32, 48))
-    wide = grey.convert("I").point(lambda value: value * 257)
-    real = grey.convert("F").point(lambda value: value * 0.01 - 2.5)
-    palette = grey.convert("P")
-    rgb = grey.convert("RGB")
+    gray = Image.new("L", (64, 48))
+    gray.paste(255, (0, 0, 32, 48))
+    wide = gray.convert("I").point(lambda value: value * 257)
+    real = gray.convert("F").point(lambda value: value * 0.01 - 2.5)
+    palette = gray.convert("P")
+    rgb = gray.convert("RGB")
     return {
-        "1-bit PNG": encoded(grey.convert("1")),
-        "grey PNG": encoded(grey),
-        "grey PNG with transparency": encoded(grey.convert("LA")),
+        "1-bit PNG": encoded(gray.convert("1")),
+        "gray PNG": encoded(gray),
+        "gray PNG with transparency": encoded(gray.convert("LA")),
         "16-bit PNG": encoded(wide.convert("I;16")),
         "16-bit TIFF": encoded(wide.convert("I;16"), "TIFF"),
         "big-endian 16-bit TIFF": encoded(wide.convert("I;16B"), "TIFF"),
@@ -224,14 +224,14 @@ def every_mode() -> dict[str, bytes]:
         "float TIFF": encoded(real, "TIFF"),
         "palette PNG": encoded(palette),
         "palette PNG with transparency": encoded(palette, transparency=7),
-        "RGB PNG with a transparent colour": encoded(rgb, transparency=(7, 7, 7)),
+        "RGB PNG with a transparent color": encoded(rgb, transparency=(7, 7, 7)),
         "RGBA WebP": encoded(rgb.convert("RGBA"), "WEBP"),
         "RGBA TIFF": encoded(rgb.convert("RGBA"), "TIFF"),
         "CMYK JPEG": encoded(rgb.convert("CMYK"), "JPEG"),
         "CMYK TIFF": encoded(rgb.convert("CMYK"), "TIFF"),
         "packed TIFF": encoded(rgb, "TIFF", compression="tiff_lzw"),
         "TIFF packed as JPEG": encoded(rgb, "TIFF", compression="jpeg"),
-        "progressive JPEG": encoded(grey, "JPEG", progressive=True),
+        "progressive JPEG": encoded(gray, "JPEG", progressive=True),
         "palette BMP": encoded(palette, "BMP"),
         "animated GIF": encoded(
             palette, "GIF", save_all=True, append_images=[Image.new("P", (64, 48), 9)]

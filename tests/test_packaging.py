@@ -138,7 +138,7 @@ def test_tests_run_on_the_versions_that_users_get(python: str, system: str) -> N
 
 
 def test_streamlit_knows_every_option_that_is_set() -> None:
-    """A misspelt one would be passed over in silence."""
+    """A misspelled one would be passed over in silence."""
     sections = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text())
     for section, options in sections.items():
         for name, value in options.items():

@@ -339,7 +339,7 @@ def test_people() -> None:
 
 
 @pytest.mark.parametrize("name", ["K_SERVICE", "CLOUD_RUN_JOB"])
-def test_cloud_run_is_recognised(name: str) -> None:
+def test_cloud_run_is_recognized(name: str) -> None:
     assert load_settings({name: "labeler"}).on_cloud_run
     assert not load_settings({name: ""}).on_cloud_run
 

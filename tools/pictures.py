@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.e2e.conftest import FLAGS, Server  # noqa: E402
-from tests.e2e.labeler import Labeller, eventually, rects  # noqa: E402
+from tests.e2e.labeler import Labeler, eventually, rects  # noqa: E402
 
 TARGET = ROOT / "docs" / "pictures"
 DESKTOP = (1280, 800)
@@ -53,12 +53,12 @@ def main() -> None:
         )
         server.start()
         try:
-            labeller = new_page(browser, server, DESKTOP)
-            label_all(labeller, server.folder, photos)
+            labeler = new_page(browser, server, DESKTOP)
+            label_all(labeler, server.folder, photos)
             for picture, size in (("desktop.png", DESKTOP), ("phone.png", PHONE)):
-                labeller = new_page(browser, server, size)
-                labeller.at(PHOTO)
-                take(labeller, TARGET / picture)
+                labeler = new_page(browser, server, size)
+                labeler.at(PHOTO)
+                take(labeler, TARGET / picture)
         finally:
             server.stop()
             browser.close()
@@ -79,41 +79,41 @@ def write_photos(folder: Path) -> list[Path]:
     return paths
 
 
-def new_page(browser: Browser, server: Server, size: tuple[int, int]) -> Labeller:
+def new_page(browser: Browser, server: Server, size: tuple[int, int]) -> Labeler:
     """A person with a window of that size, on the first image with work left."""
     context = browser.new_context(viewport={"width": size[0], "height": size[1]})
-    labeller = Labeller(context.new_page(), server.url)
-    labeller.open()
-    return labeller
+    labeler = Labeler(context.new_page(), server.url)
+    labeler.open()
+    return labeler
 
 
-def label_all(labeller: Labeller, folder: Path, photos: Sequence[Path]) -> None:
+def label_all(labeler: Labeler, folder: Path, photos: Sequence[Path]) -> None:
     """Finish two images that have nothing to label, then draw the boxes of the third."""
-    labeller.upload(*photos)
-    labeller.at("cat.jpg")
-    labeller.press("Skip")
-    labeller.at("coffee.jpg")
-    labeller.press("Done, nothing here")
-    labeller.at(PHOTO)
+    labeler.upload(*photos)
+    labeler.at("cat.jpg")
+    labeler.press("Skip")
+    labeler.at("coffee.jpg")
+    labeler.press("Done, nothing here")
+    labeler.at(PHOTO)
     with Image.open(photos[2]) as photo:
-        scale = labeller.canvas()["width"] / photo.width
-    chosen = labeller.page.locator(".st-key-label [role=radiogroup] label:has(input:checked)")
+        scale = labeler.canvas()["width"] / photo.width
+    chosen = labeler.page.locator(".st-key-label [role=radiogroup] label:has(input:checked)")
     for count, (label, left, top, right, bottom) in enumerate(BOXES, 1):
-        labeller.page.keyboard.press(str(LABELS.index(label) + 1))
+        labeler.page.keyboard.press(str(LABELS.index(label) + 1))
         expect(chosen).to_contain_text(label)
-        labeller.page.wait_for_timeout(1000)  # the canvas takes the label with the next run
-        labeller.drag((left * scale, top * scale), (right * scale, bottom * scale))
+        labeler.page.wait_for_timeout(1000)  # the canvas takes the label with the next run
+        labeler.drag((left * scale, top * scale), (right * scale, bottom * scale))
         eventually(lambda count=count: len(rects(folder, PHOTO)) == count)
     stored = [rect["label"] for rect in rects(folder, PHOTO)]
     if stored != [label for label, *_ in BOXES]:
         sys.exit(f"The boxes have other labels than they were drawn with: {stored}")
-    labeller.saved()
+    labeler.saved()
 
 
-def take(labeller: Labeller, path: Path) -> None:
-    """Write what the window shows, as a PNG of 256 colours: a third of the size."""
-    labeller.page.wait_for_timeout(1500)  # all animations have ended
-    with Image.open(io.BytesIO(labeller.page.screenshot())) as shot:
+def take(labeler: Labeler, path: Path) -> None:
+    """Write what the window shows, as a PNG of 256 colors: a third of the size."""
+    labeler.page.wait_for_timeout(1500)  # all animations have ended
+    with Image.open(io.BytesIO(labeler.page.screenshot())) as shot:
         window = shot.convert("RGB")
     few = window.quantize(256, method=Image.Quantize.MEDIANCUT, kmeans=4)
     window.quantize(palette=few).save(path, optimize=True)  # dithered, unlike `few` itself

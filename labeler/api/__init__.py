@@ -102,8 +102,8 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 
         return await openapi.answer(request)
 
-    def labeller(call: Call) -> tuple[Role, Call]:
-        return Role.LABELLER, call
+    def labeler(call: Call) -> tuple[Role, Call]:
+        return Role.LABELER, call
 
     def admin(call: Call) -> tuple[Role, Call]:
         return Role.ADMIN, call
@@ -122,14 +122,14 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 
     app = Starlette(
         routes=[
-            signed("/api/images", packed, GET=labeller(images.find), POST=labeller(images.add)),
-            signed("/api/images/{image_id}", link=Purpose.PICTURE, GET=labeller(images.show)),
+            signed("/api/images", packed, GET=labeler(images.find), POST=labeler(images.add)),
+            signed("/api/images/{image_id}", link=Purpose.PICTURE, GET=labeler(images.show)),
             signed(
                 "/api/annotations/{image_id}",
-                GET=labeller(documents.get),
-                PUT=labeller(documents.put),
+                GET=labeler(documents.get),
+                PUT=labeler(documents.put),
             ),
-            signed("/api/labels", GET=labeller(labels.get), PUT=admin(labels.put)),
+            signed("/api/labels", GET=labeler(labels.get), PUT=admin(labels.put)),
             signed("/api/export/coco", packed, GET=admin(exports.coco)),
             signed("/api/export/yolo", link=Purpose.EXPORT, GET=admin(exports.bundle)),
             signed("/api/export/voc", link=Purpose.EXPORT, GET=admin(exports.bundle)),

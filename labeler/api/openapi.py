@@ -58,7 +58,7 @@ def document() -> Json:
         "info": {
             "title": "Labeler",
             "version": __version__,
-            "description": "Labelled boxes on images. A document is replaced only by naming the "
+            "description": "Labeled boxes on images. A document is replaced only by naming the "
             "state that it replaces, so no call overwrites what it has not seen. With "
             "LABELER_AUTH=none nobody needs a token; a wrong one is refused all the same. With "
             "iap, Identity-Aware Proxy's assertion does as well. 403 is for who lacks the role.",

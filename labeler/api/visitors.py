@@ -26,7 +26,7 @@ class Visitors:
         """Whether the sender of this request or websocket has the role of a labeler."""
         if self._access.sign_in is SignIn.NONE:
             return True
-        return self._access.roles.has(await self._person(HTTPConnection(scope)), Role.LABELLER)
+        return self._access.roles.has(await self._person(HTTPConnection(scope)), Role.LABELER)
 
     async def _person(self, connection: HTTPConnection) -> Person:
         if self._access.by_assertion is None:

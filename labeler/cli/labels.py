@@ -55,12 +55,12 @@ def add_label_arguments(parser: argparse.ArgumentParser) -> None:
             made.add_argument(one.lower(), metavar=one)
         return made
 
-    listing = action("list", None, "List the labels: number, colour, state, name, former names.")
+    listing = action("list", None, "List the labels: number, color, state, name, former names.")
     listing.add_argument("--json", action="store_true", help="as labels.json has them")
     adding = action("add", _added, "Add labels; those that are there stay as they are.")
     adding.add_argument("names", nargs="+", metavar="NAME")
     action("rename", _renamed, "Give a label another name; its boxes go with it.", "NAME", "NEW")
-    action("color", _recolored, "Give a label another colour, like #e6194b.", "NAME", "COLOR")
+    action("color", _recolored, "Give a label another color, like #e6194b.", "NAME", "COLOR")
     action("merge", _merged, "Count a label's boxes as another label's.", "NAME", "INTO")
     action("separate", _separated, "Take a merge back.", "NAME")
     action("retire", _retired, "Offer a label no more for new boxes; its boxes stay.", "NAME")

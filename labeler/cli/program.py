@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m labeler",
-        description="Labelled boxes on images: work on the data set that LABELER_STORAGE names.",
+        description="Labeled boxes on images: work on the data set that LABELER_STORAGE names.",
     )
     parser.add_argument("--version", action="version", version=f"Labeler {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

@@ -46,7 +46,7 @@ Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 
 class Rect(StoredModel):
-    """One labelled box: left, top, width and height in pixels of the displayed image."""
+    """One labeled box: left, top, width and height in pixels of the displayed image."""
 
     left: Finite
     top: Finite
@@ -100,7 +100,7 @@ def parse_document(data: bytes, key: str) -> AnnotationDocument:
 
     `key` is named in errors. A rect without an id, or with one that stands twice, gets an id made
     from its place and content: whoever reads the same bytes gives the same ids, so that a merge
-    recognises the rects. Rects outside the image are kept as they are; nothing is repaired.
+    recognizes the rects. Rects outside the image are kept as they are; nothing is repaired.
 
     Raises NewerDocument for a newer major version, DamagedDocument for anything else that is not
     a document of format 1.
@@ -173,7 +173,7 @@ def dump_document(document: AnnotationDocument) -> bytes:
 def new_document(
     image_id: str, image_path: str, size: tuple[int, int], content_md5: str, now: datetime, by: str
 ) -> AnnotationDocument:
-    """The empty document of a picture that nobody has labelled; `size` is width and height."""
+    """The empty document of a picture that nobody has labeled; `size` is width and height."""
     metadata = Metadata(
         image_path=image_path,
         image_id=image_id,

@@ -38,11 +38,11 @@ def renamed(labels: LabelSet, number: int, name: str) -> LabelSet:
 
 
 def recolored(labels: LabelSet, number: int, color: str) -> LabelSet:
-    """The set with another colour for that label, as #rrggbb."""
+    """The set with another color for that label, as #rrggbb."""
     label = _label(labels, number)
     if not re.fullmatch(COLOR, color):
         raise LabelRefused(
-            f"{color!r} is not a colour: give six hexadecimal digits after #, like #e6194b."
+            f"{color!r} is not a color: give six hexadecimal digits after #, like #e6194b."
         )
     return _with(labels, label, color=color)
 

@@ -1,4 +1,4 @@
-"""The label set: the project's labels with their numbers and colours, and what a label may be.
+"""The label set: the project's labels with their numbers and colors, and what a label may be.
 
 A label that is renamed keeps its former names, and one that is merged into another stays in the
 set under its number: documents keep the text that was stored with a box, and the set says which
@@ -29,10 +29,10 @@ PALETTE: Final = (
     "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#f032e6", "#9a6324",
     "#808000", "#000075", "#d4a017", "#46b4c8", "#800000", "#5b8c5a", "#7b68ee", "#c71585",
 )  # fmt: skip
-"""Colours that stay apart on photos and carry white text, given out by a label's number."""
+"""Colors that stay apart on photos and carry white text, given out by a label's number."""
 COLOR: Final = r"^#[0-9a-fA-F]{6}$"
 UNKNOWN_COLOR: Final = "#6b7280"
-"""Grey, for a name that is not in the set."""
+"""Gray, for a name that is not in the set."""
 
 
 _DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -166,7 +166,7 @@ class LabelSet(StoredModel):
         return label.name if label else name
 
     def color(self, name: str) -> str:
-        """The label's colour; grey for a name that is not in the set."""
+        """The label's color; gray for a name that is not in the set."""
         label = self.find(name)
         return label.color if label else UNKNOWN_COLOR
 

@@ -21,7 +21,7 @@ class SignIn(StrEnum):
 class Role(StrEnum):
     """What somebody may do: draw boxes; look over others' boxes; change the project, export."""
 
-    LABELLER = "labeller"
+    LABELER = "labeler"
     REVIEWER = "reviewer"
     ADMIN = "admin"
 
@@ -85,14 +85,14 @@ class Roles:
     """Who may do what. Nobody who is not signed in may do anything, unless nobody is asked.
 
     An empty list leaves its role to everybody who is let in at all: to all who are signed in where
-    `labellers` is empty, else to those whom any list names. Who is named as a reviewer or an admin
+    `labelers` is empty, else to those whom any list names. Who is named as a reviewer or an admin
     may label, and a named admin may review.
     """
 
     asked: bool = False
     admins: People = People()
     reviewers: People = People()
-    labellers: People = People()
+    labelers: People = People()
 
     def has(self, person: Person, role: Role) -> bool:
         """Whether the person has that role."""
@@ -100,10 +100,10 @@ class Roles:
             return True
         named_admin, named_reviewer = person in self.admins, person in self.reviewers
         let_in = bool(person.email) and (
-            not self.labellers or person in self.labellers or named_reviewer or named_admin
+            not self.labelers or person in self.labelers or named_reviewer or named_admin
         )
         match role:
-            case Role.LABELLER:
+            case Role.LABELER:
                 return let_in
             case Role.REVIEWER:
                 return let_in and (not self.reviewers or named_reviewer or named_admin)
@@ -123,12 +123,12 @@ class Roles:
 
 
 _NAMED: Final = {
-    Role.LABELLER: "a labeller",
+    Role.LABELER: "a labeler",
     Role.REVIEWER: "a reviewer",
     Role.ADMIN: "an admin",
 }
 _SETTING: Final = {
-    Role.LABELLER: "LABELER_LABELERS",
+    Role.LABELER: "LABELER_LABELERS",
     Role.REVIEWER: "LABELER_REVIEWERS",
     Role.ADMIN: "LABELER_ADMINS",
 }

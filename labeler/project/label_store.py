@@ -205,7 +205,7 @@ def coco_categories(chunks: Iterable[bytes]) -> list[Any]:
 
 
 def from_categories(categories: Iterable[Any], export: str) -> LabelSet:
-    """The label set that the categories of that export tell; colours follow the numbers.
+    """The label set that the categories of that export tell; colors follow the numbers.
 
     Raises InvalidDocument where they are not what we export.
     """

@@ -11,7 +11,7 @@ The contract is the same on every backend and has one test suite (tests/storage/
   overwrite. On a mismatch VersionConflict is raised and nothing is changed.
 * A write is whole or not at all, durable when it returns, and visible to every later read and
   list of every process.
-* A retry inside the store whose first try had landed is recognised and is a success.
+* A retry inside the store whose first try had landed is recognized and is a success.
 * Transient failures are retried inside the store, up to a limit; then Unavailable is raised.
 * Errors: NotFound, VersionConflict, NotAllowed, Unavailable, DamagedObject, nothing else; and
   InvalidRequest for keys, metadata or limits against these rules, or that the place can't hold.

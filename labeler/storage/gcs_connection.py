@@ -80,7 +80,7 @@ class Connection:
             time.sleep(delay)
 
     def headers(self) -> dict[str, str]:
-        """What authorises a request that this connection does not send itself."""
+        """What authorizes a request that this connection does not send itself."""
         headers: dict[str, str] = {}
         self.credentials.before_request(self._refresh, "GET", self.endpoint, headers)
         return headers

@@ -136,7 +136,7 @@ def _filters(
         )
         _set(_LABEL, filters.label)
         st.selectbox(
-            "With a box labelled",
+            "With a box labeled",
             ["", *_label_names(labels)],
             format_func=lambda name: name or "anything, or nothing",
             key=_LABEL,

@@ -74,7 +74,7 @@ def _rebuilt(labels: LabelSet) -> None:
         st.warning(
             plain(
                 "labels.json was missing. These labels and their numbers were taken from "
-                f"{labels.rebuilt_from}. Colours and which labels were retired are not in an "
+                f"{labels.rebuilt_from}. Colors and which labels were retired are not in an "
                 "export; former names and merges are as they were then. Set them again, or "
                 "restore labels.json."
             )
@@ -151,7 +151,7 @@ def _panel(labels: LabelSet, label: Label, count: Count | None) -> None:
     _problem(number, "name")
     st.caption(f"{its} get the new name at once, everywhere. The number in exports stays.")
     key = f"color_{number}_{label.color}"
-    st.color_picker("Colour", label.color, key=key, on_change=_recolor, args=(number, key))
+    st.color_picker("Color", label.color, key=key, on_change=_recolor, args=(number, key))
     _problem(number, "color")
     if label.merged_into is not None:
         st.button(

@@ -1,4 +1,4 @@
-"""The labelling page, from top to bottom."""
+"""The labeling page, from top to bottom."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def show_page() -> None:
     st.html(sidebar.STYLE)
     sign_in.warn_if_open(page_context())
     try:
-        visitor.require(Role.LABELLER)
+        visitor.require(Role.LABELER)
     except LabelerError as error:
         sign_in.show_sign_in(page_context(), error)
         return
@@ -206,7 +206,7 @@ def _left_unsaved() -> None:
 
 
 def _welcome() -> None:
-    st.header("Draw labelled boxes on your images")
+    st.header("Draw labeled boxes on your images")
     st.markdown(
         "1. **Upload images** in the sidebar (**»** at the top opens it where it is closed): JPEG, "
         "PNG, WebP, BMP, GIF or TIFF, many at once.\n"

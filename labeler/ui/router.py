@@ -1,4 +1,4 @@
-"""The pages beside the labelling page: `?view=` in the address opens one.
+"""The pages beside the labeling page: `?view=` in the address opens one.
 
 The address keeps the image, so that the way back leads to it; the sidebar stays as it is.
 """

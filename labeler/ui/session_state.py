@@ -331,7 +331,7 @@ def change(image: OpenImage, edit: Edit) -> None:
     if image.canvas is not None:
         hear(image.canvas.key)
     try:
-        visitor.require(Role.LABELLER)
+        visitor.require(Role.LABELER)
     except LabelerError as error:
         tell(error.message, ":material/error:")
     else:
@@ -397,7 +397,7 @@ def _look_changed(canvas: Canvas) -> bool:
     labels = session().overview.labels
     if labels is None:
         return False
-    # What was drawn or relabelled on the canvas stands there under the name that it got.
+    # What was drawn or relabeled on the canvas stands there under the name that it got.
     named = {rect.label for rect in canvas.shown} - canvas.looks.keys()
     return canvas.looks != looks_of(canvas.given, labels) or any(
         labels.shown(name) != name for name in named

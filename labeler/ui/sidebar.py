@@ -88,7 +88,7 @@ def _uploader_of_session(context: Context) -> None:
 
 
 def _add(context: Context, files: list[UploadedFile]) -> None:
-    person = visitor.require(Role.LABELLER)
+    person = visitor.require(Role.LABELER)
     session = session_state.session()
     session.results.clear()
     first = ""

@@ -18,7 +18,7 @@ STATUS_ICONS = {
     Status.RETURNED: ":red[:material/undo:]",
 }
 STATUS_NAMES = {
-    Status.UNLABELED: "not labelled yet",
+    Status.UNLABELED: "not labeled yet",
     Status.IN_PROGRESS: "in progress",
     Status.DONE: "done",
     Status.SKIPPED: "skipped",
@@ -53,7 +53,7 @@ def shortened(text: str, length: int) -> str:
 
 
 def colored(label: Label, length: int) -> str:
-    """The label's colour, and its name in at most `length` characters."""
+    """The label's color, and its name in at most `length` characters."""
     return f':color[■]{{foreground="{label.color}"}} {plain(shortened(label.name, length))}'
 
 

@@ -15,14 +15,14 @@ from tests.api.support import Api, rect, refused
 PARTS = ("train", "val")
 
 
-def labelled(api: Api) -> None:
+def labeled(api: Api) -> None:
     api.save(api.image("a.png"), rect(), rect(20, "person"))
     api.save(api.image("b.png"), status="done")
     api.image("c.png")
 
 
 def test_the_project_as_a_coco_file(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     answer = api.client.get("/api/export/coco")
     assert answer.status_code == 200
     assert [image["file_name"] for image in answer.json()["images"]] == ["a.png", "b.png"]
@@ -37,7 +37,7 @@ def test_the_project_as_a_coco_file(api: Api) -> None:
 
 
 def test_an_export_is_written_once_and_fetched_from_there(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     written = api.client.post("/api/exports")
     assert written.status_code == 201
     name = written.json()["object"]
@@ -73,7 +73,7 @@ def test_what_is_no_export(api: Api, name: str) -> None:
 
 
 def test_head_makes_no_export(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     answer = api.client.head("/api/export/coco")
     assert (answer.status_code, answer.content) == (200, b"")
     assert answer.headers["Content-Type"] == "application/json"
@@ -83,7 +83,7 @@ def test_head_makes_no_export(api: Api) -> None:
 
 
 def test_a_store_that_fails_is_told_before_anything_is_sent(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     labels = api.folder / "labels.json"
     labels.write_text("{")
     for answer in (api.client.get("/api/export/coco"), api.client.post("/api/exports")):
@@ -123,7 +123,7 @@ def names(answer: httpx.Response) -> list[str]:
 
 
 def test_the_address_says_what_goes_in(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     get = api.client.get
     assert names(get("/api/export/coco?status=done")) == ["b.png"]
     assert names(get("/api/export/coco?status=done&status=in_progress")) == ["a.png", "b.png"]
@@ -135,7 +135,7 @@ def test_the_address_says_what_goes_in(api: Api) -> None:
 
 
 def test_the_body_says_what_goes_in(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     for body, count in (
         (b"", 2), (b"{}", 2), (b'{"status": "done"}', 1), (b'{"name": ["a*", "c*"]}', 1),
         (b'{"label": [], "split": "1/0", "seed": 7, "part": "train"}', 2),
@@ -145,7 +145,7 @@ def test_the_body_says_what_goes_in(api: Api) -> None:
 
 
 def test_a_split_without_a_part_is_a_file_each(api: Api) -> None:
-    labelled(api)
+    labeled(api)
     answer = api.client.post("/api/exports", json={"split": "60/40"}).json()
     assert len(answer["files"]) == 2
     assert answer["object"] == answer["files"][0]["object"]
@@ -162,7 +162,7 @@ def test_a_split_without_a_part_is_a_file_each(api: Api) -> None:
     "query", ["statuses=done", "status=finished", "label=zebra", "split=x", "part=train", "seed=1"]
 )
 def test_a_choice_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
-    labelled(api)
+    labeled(api)
     refused(api.client.get(f"/api/export/coco?{query}"), 400, "bad_request")
     body = dict([query.split("=")])
     refused(api.client.post("/api/exports", json=body), 400, "bad_request")

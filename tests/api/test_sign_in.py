@@ -21,12 +21,12 @@ from tests.api.support import Api, rect, refused
 from tests.pictures import png
 
 ROLES = {
-    ("GET", "/api/images"): Role.LABELLER,
-    ("POST", "/api/images"): Role.LABELLER,
-    ("GET", "/api/images/{image_id}"): Role.LABELLER,
-    ("GET", "/api/annotations/{image_id}"): Role.LABELLER,
-    ("PUT", "/api/annotations/{image_id}"): Role.LABELLER,
-    ("GET", "/api/labels"): Role.LABELLER,
+    ("GET", "/api/images"): Role.LABELER,
+    ("POST", "/api/images"): Role.LABELER,
+    ("GET", "/api/images/{image_id}"): Role.LABELER,
+    ("GET", "/api/annotations/{image_id}"): Role.LABELER,
+    ("PUT", "/api/annotations/{image_id}"): Role.LABELER,
+    ("GET", "/api/labels"): Role.LABELER,
     ("PUT", "/api/labels"): Role.ADMIN,
     ("GET", "/api/export/coco"): Role.ADMIN,
     ("GET", "/api/export/yolo"): Role.ADMIN,
@@ -39,10 +39,10 @@ OPEN = {"/api/health", "/api/ready", "/api/openapi.json", "/_stcore/host-config"
 ANA, ROB, LEA, EVE = (f"{name}@example.com" for name in ("ana", "rob", "lea", "eve"))
 LISTS = {"LABELER_ADMINS": ANA, "LABELER_REVIEWERS": ROB, "LABELER_LABELERS": f"{LEA},@lab.org"}
 MAY = {
-    ANA: {Role.LABELLER, Role.REVIEWER, Role.ADMIN},
-    ROB: {Role.LABELLER, Role.REVIEWER},
-    LEA: {Role.LABELLER},
-    "somebody@lab.org": {Role.LABELLER},
+    ANA: {Role.LABELER, Role.REVIEWER, Role.ADMIN},
+    ROB: {Role.LABELER, Role.REVIEWER},
+    LEA: {Role.LABELER},
+    "somebody@lab.org": {Role.LABELER},
     EVE: set(),
     "eve@sub.lab.org": set(),
 }

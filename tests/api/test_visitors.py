@@ -33,7 +33,7 @@ def by_assertion(values: Any) -> Person:
 
 def access(sign_in: SignIn) -> AccessPolicy:
     asked = sign_in is not SignIn.NONE
-    roles = Roles(asked=asked, labellers=People(frozenset({ANA})) if asked else People())
+    roles = Roles(asked=asked, labelers=People(frozenset({ANA})) if asked else People())
     told = by_assertion if sign_in is SignIn.IAP else None
     return AccessPolicy(sign_in, roles, Signer(b"0123456789abcdef"), told)
 

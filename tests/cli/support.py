@@ -26,8 +26,8 @@ class Done:
 Run = Callable[..., Done]
 
 
-def labelled(workspace: Workspace) -> tuple[str, str]:
-    """Two labelled images; their IDs."""
+def labeled(workspace: Workspace) -> tuple[str, str]:
+    """Two labeled images; their IDs."""
     project = workspace.open()
     ids = []
     for name, rects in (("a.png", (BOX, OTHER)), ("b.png", (BOX,))):

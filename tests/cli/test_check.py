@@ -13,7 +13,7 @@ import pytest
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.image_names import name_size_id
 from labeler.model.layout import document_key
-from tests.cli.support import Done, Run, labelled
+from tests.cli.support import Done, Run, labeled
 from tests.pictures import jpeg, png
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
 
@@ -29,7 +29,7 @@ Check = Callable[..., Done]
 
 
 def test_a_whole_project_passes_and_is_left_as_it_is(check: Check, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.open().labels.add(["car", "dog"])
     workspace.put("uploads/c.png", png(32, 32))
     before = workspace.objects()
@@ -41,7 +41,7 @@ def test_a_whole_project_passes_and_is_left_as_it_is(check: Check, workspace: Wo
 def test_what_is_missing_or_damaged_is_told_and_never_touched(
     check: Check, workspace: Workspace
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.open().labels.add(["car", "dog"])
     workspace.remove("uploads/b.png")
     workspace.put("annotations/broken.json", b"{")
@@ -57,13 +57,13 @@ def test_what_is_missing_or_damaged_is_told_and_never_touched(
 
 
 def test_originals_that_are_not_kept_are_not_missed(check: Check, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.remove("uploads/b.png")
     assert check(UPLOADS="off").code == 0
 
 
 def test_a_damaged_registry_fails_the_check(check: Check, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.put("registry/images.json", b"[1")
     before = workspace.objects()
     done = check("--repair")
@@ -82,7 +82,7 @@ def test_a_damaged_label_set_fails_the_check(check: Check, workspace: Workspace)
 def test_another_picture_in_the_place_of_the_original_is_told(
     check: Check, workspace: Workspace
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.put("uploads/a.png", png()[:-1] + b"x")
     done = check()
     assert done.code == 1
@@ -92,7 +92,7 @@ def test_another_picture_in_the_place_of_the_original_is_told(
 def test_a_document_under_the_name_of_another_image_is_told(
     check: Check, workspace: Workspace
 ) -> None:
-    first, second = labelled(workspace)
+    first, second = labeled(workspace)
     data, _ = workspace.store().read(document_key(first))
     workspace.put(document_key(second), data)
     done = check()
@@ -112,7 +112,7 @@ def test_two_pictures_of_one_image_id_are_told(check: Check, workspace: Workspac
 
 
 def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Workspace) -> None:
-    first, _ = labelled(workspace)
+    first, _ = labeled(workspace)
     key = document_key(first)
     data, info = workspace.store().read(key)
     workspace.store().write(key, data + b" ", replaces=info.version, metadata=info.metadata)
@@ -134,7 +134,7 @@ def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Wo
 
 
 def test_labels_that_boxes_have_are_added(check: Check, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.open().labels.add(["car"])
     workspace.put(
         document_key("x"),
@@ -154,7 +154,7 @@ def test_labels_that_boxes_have_are_added(check: Check, workspace: Workspace) ->
 def test_a_lost_label_set_is_made_from_the_newest_export(
     check: Check, workspace: Workspace
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     project = workspace.open()
     project.labels.add(["zebra", "car", "dog"])
     open_exporter(project).write()
@@ -170,7 +170,7 @@ def test_a_lost_label_set_is_made_from_the_newest_export(
 def test_what_killed_writers_left_is_removed(
     check: Check, workspace: Workspace, tmp_path: Path
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     left, fresh = (tmp_path / "data" / ".labeler" / "tmp" / name for name in ("left", "fresh"))
     for path in (left, fresh):
         path.write_bytes(b"half")

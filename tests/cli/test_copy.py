@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from labeler.datasets.exports.exporter import open_exporter
-from tests.cli.support import Done, Run, labelled
+from tests.cli.support import Done, Run, labeled
 from tests.gcs_server import GcsServer
 from tests.pictures import png
 from tests.projects import Workspace
@@ -35,7 +35,7 @@ def test_there_and_back_again(
     run: Run, workspace: Workspace, server: GcsServer, tmp_path: Path
 ) -> None:
     """Folder to bucket to folder: the same bytes under the same seals, and the check is content."""
-    labelled(workspace)
+    labeled(workspace)
     project = workspace.open()
     project.labels.add(["car", "dog"])
     open_exporter(project).write()
@@ -62,7 +62,7 @@ def test_originals_of_another_place_come_along(
     run: Run, workspace: Workspace, server: GcsServer, tmp_path: Path
 ) -> None:
     apart = Workspace("gs://labels", UPLOADS="gs://pictures")
-    labelled(apart)
+    labeled(apart)
     to = tmp_path / "together"
     assert run("copy", to, STORAGE="gs://labels", UPLOADS="gs://pictures").code == 0
     assert (to / "uploads" / "a.png").read_bytes() == png()
@@ -71,7 +71,7 @@ def test_originals_of_another_place_come_along(
 
 
 def test_what_is_there_stays(run: Run, workspace: Workspace, tmp_path: Path) -> None:
-    labelled(workspace)
+    labeled(workspace)
     to = tmp_path / "to"
     (to / "uploads").mkdir(parents=True)
     (to / "uploads" / "a.png").write_bytes(b"another")
@@ -85,7 +85,7 @@ def test_what_is_there_stays(run: Run, workspace: Workspace, tmp_path: Path) -> 
 def test_a_place_within_or_around_the_project_is_refused(
     run: Run, workspace: Workspace, to: str
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     before = workspace.objects()
     done = run("copy", workspace.place + to)
     assert done.code == 1
@@ -94,6 +94,6 @@ def test_a_place_within_or_around_the_project_is_refused(
 
 
 def test_no_place_is_wrong_usage(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     assert run("copy", "s3://bucket").code == 2
     assert run("copy").code == 2

@@ -15,7 +15,7 @@ import pytest
 from labeler import __version__
 from labeler.model.layout import document_key
 from labeler.storage import open_store
-from tests.cli.support import PROGRAM, ROOT, Done, Run, labelled
+from tests.cli.support import PROGRAM, ROOT, Done, Run, labeled
 from tests.gcs_server import Fault, GcsServer
 from tests.projects import Workspace, old_document
 
@@ -133,7 +133,7 @@ def test_ctrl_c_ends_it_quietly() -> None:
 
 
 def test_a_full_disk_is_told(workspace: Workspace) -> None:
-    image_id, _ = labelled(workspace)
+    image_id, _ = labeled(workspace)
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
             [*PROGRAM, "show", image_id],

@@ -12,13 +12,13 @@ import pytest
 
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.label_edits import merged, renamed
-from tests.cli.support import PROGRAM, ROOT, Run, labelled
+from tests.cli.support import PROGRAM, ROOT, Run, labeled
 from tests.pictures import png
 from tests.projects import BOX, Workspace, with_boxes
 
 
 def test_an_export_is_written_where_exports_are(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     done = run("export", "coco")
     assert done.code == 0
     key = done.out.strip()
@@ -28,7 +28,7 @@ def test_an_export_is_written_where_exports_are(run: Run, workspace: Workspace) 
 
 
 def test_an_export_goes_to_a_file_or_to_stdout(tmp_path: Path, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     path = tmp_path / "out" / "coco.json"
     path.parent.mkdir()
     path.write_text("before")
@@ -49,7 +49,7 @@ def test_an_export_goes_to_a_file_or_to_stdout(tmp_path: Path, workspace: Worksp
 def test_an_export_that_fails_leaves_the_file_as_it_was(
     run: Run, workspace: Workspace, tmp_path: Path
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.put("labels.json", b"{")
     path = tmp_path / "coco.json"
     path.write_text("before")
@@ -68,7 +68,7 @@ def test_a_file_that_can_not_be_written_is_told(run: Run, tmp_path: Path) -> Non
 
 
 def test_options_say_what_goes_in(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     for options, images in (
         (["--name", "a*"], ["a.png"]),
         (["--label", "dog"], ["a.png"]),
@@ -82,7 +82,7 @@ def test_options_say_what_goes_in(run: Run, workspace: Workspace) -> None:
 
 
 def test_a_split_writes_a_file_for_each_part(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     done = run("export", "coco", "--split", "50/30/20", "--seed", "3")
     keys = done.out.split()
     assert [key.rpartition("_")[2] for key in keys] == ["train.json", "val.json", "test.json"]
@@ -93,7 +93,7 @@ def test_a_split_writes_a_file_for_each_part(run: Run, workspace: Workspace) -> 
 
 
 def test_two_parts_are_not_one_file(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     done = run("export", "coco", "--split", "8/1", "--output", "-")
     assert (done.code, done.out) == (2, "")
     assert "--part" in done.err
@@ -109,7 +109,7 @@ def test_a_choice_that_makes_no_sense_is_wrong_usage(
 
 
 def test_an_unknown_label_is_told(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     done = run("export", "coco", "--label", "zebra")
     assert (done.code, "zebra" in done.err) == (1, True)
 
@@ -118,7 +118,7 @@ def test_an_unknown_label_is_told(run: Run, workspace: Workspace) -> None:
 
 
 def test_an_export_is_verified_against_the_store(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     key = run("export", "coco").out.strip()
     for name in (key, key.removeprefix("exports/")):
         done = run("verify", name)
@@ -127,7 +127,7 @@ def test_an_export_is_verified_against_the_store(run: Run, workspace: Workspace)
 
 
 def test_what_has_changed_since_an_export_is_named(run: Run, workspace: Workspace) -> None:
-    ids = labelled(workspace)
+    ids = labeled(workspace)
     key = run("export", "coco").out.strip()
     project = workspace.open()
     project.add_image("new.png", png())
@@ -144,7 +144,7 @@ def test_what_has_changed_since_an_export_is_named(run: Run, workspace: Workspac
 
 
 def test_labels_that_count_otherwise_are_named(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     key = run("export", "coco").out.strip()
     labels = workspace.open().labels
     labels.edit(lambda found: renamed(found, 1, "thing"))
@@ -155,7 +155,7 @@ def test_labels_that_count_otherwise_are_named(run: Run, workspace: Workspace) -
 
 
 def test_an_export_that_was_changed_itself_is_told(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     key = run("export", "coco").out.strip()
     workspace.put(key, workspace.objects()[key][0].replace(b"1.5", b"2.5"))
     done = run("verify", key)
@@ -166,7 +166,7 @@ def test_an_export_that_was_changed_itself_is_told(run: Run, workspace: Workspac
 
 def test_a_copy_of_a_project_verifies(run: Run, workspace: Workspace, tmp_path: Path) -> None:
     """Its documents have other versions, and the same bytes."""
-    labelled(workspace)
+    labeled(workspace)
     key = run("export", "coco").out.strip()
     copy = Workspace(str(tmp_path / "copy"))
     for name, (data, _) in workspace.objects().items():
@@ -187,7 +187,7 @@ def test_what_is_no_export_can_not_be_verified(run: Run, name: str) -> None:
 def test_a_zip_goes_to_exports_to_a_file_or_to_stdout(
     run: Run, workspace: Workspace, tmp_path: Path, kind: str
 ) -> None:
-    labelled(workspace)
+    labeled(workspace)
     path = tmp_path / "set.zip"
     done = run("export", kind, "--images", "--output", path)
     assert done.code == 0
@@ -205,7 +205,7 @@ def test_a_zip_goes_to_exports_to_a_file_or_to_stdout(
 
 
 def test_a_lost_picture_ends_with_1_and_coco_has_none(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.remove("uploads/b.png")
     done = run("export", "yolo", "--images", "--output", os.devnull)
     assert done.code == 1

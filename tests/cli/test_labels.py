@@ -7,7 +7,7 @@ import json
 import pytest
 
 from labeler.datasets.exports.exporter import open_exporter
-from tests.cli.support import Done, Run, labelled
+from tests.cli.support import Done, Run, labeled
 from tests.projects import Workspace
 
 pytestmark = pytest.mark.usefixtures("workspace")
@@ -45,7 +45,7 @@ def test_labels_are_listed_and_edited(run: Run, workspace: Workspace) -> None:
 
 
 def test_an_edit_moves_boxes_and_touches_no_document(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)  # two cars and a dog
+    labeled(workspace)  # two cars and a dog
     before = workspace.objects()
     run("labels", "merge", "dog", "car", LABELS="car,dog")
     run("labels", "rename", "car", "van")
@@ -61,7 +61,7 @@ def test_an_edit_moves_boxes_and_touches_no_document(run: Run, workspace: Worksp
         (("rename", "cow", "x"), "There is no label 'cow'"),
         (("rename", "car", "DOG"), "merge 'car' into 'dog'"),
         (("merge", "car", "car"), "can't be merged into itself"),
-        (("color", "car", "red"), "'red' is not a colour"),
+        (("color", "car", "red"), "'red' is not a color"),
         (("add", "bird", " "), "can't be empty"),
     ],
 )

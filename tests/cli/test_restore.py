@@ -14,7 +14,7 @@ import pytest
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.document import Rect
 from labeler.model.layout import REGISTRY_KEY, document_key
-from tests.cli.support import Run, labelled
+from tests.cli.support import Run, labeled
 from tests.gcs_server import Bucket, GcsServer
 from tests.gcs_server.model import Conditions
 from tests.pictures import png
@@ -80,7 +80,7 @@ def test_the_project_comes_back_and_nothing_is_destroyed(
     run: Run, bucket: Bucket, place: Workspace
 ) -> None:
     """Spoilt, deleted and lost: documents, labels and originals are as they were at noon."""
-    first, second = labelled(place)
+    first, second = labeled(place)
     place.open().labels.add(["car"])
     at_noon = objects(place)
     age(bucket, 3)
@@ -121,7 +121,7 @@ def test_numbers_that_were_given_since_then_stay(
     """Another image under a number of an export would be taken for the one in it."""
     bucket.settings["versioning"] = {"enabled": versioning}
     bucket.soft_deletes = True
-    labelled(place)
+    labeled(place)
     open_exporter(place.open()).write()
     at_noon = objects(place)[REGISTRY_KEY]
     age(bucket, 3)
@@ -139,7 +139,7 @@ def test_numbers_that_were_given_since_then_stay(
 
 
 def test_one_document_comes_back(run: Run, bucket: Bucket, place: Workspace) -> None:
-    first, second = labelled(place)
+    first, second = labeled(place)
     age(bucket, 3)
     draw(place, first, OTHER)
     draw(place, second, OTHER)
@@ -152,7 +152,7 @@ def test_one_document_comes_back(run: Run, bucket: Bucket, place: Workspace) -> 
 def test_boxes_of_an_open_page_are_merged_with_what_came_back(
     run: Run, bucket: Bucket, place: Workspace
 ) -> None:
-    first, _ = labelled(place)
+    first, _ = labeled(place)
     age(bucket, 3)
     draw(place, first)
     page = place.open()
@@ -170,7 +170,7 @@ def test_what_was_deleted_for_good_comes_back_from_soft_delete(
     """A bucket as Google makes it, without versions; and one whose old versions were deleted."""
     bucket.settings["versioning"] = {"enabled": versioning}
     bucket.soft_deletes = True
-    first, second = labelled(place)
+    first, second = labeled(place)
     at_noon = objects(place)
     age(bucket, 3)
     draw(place, first)
@@ -195,7 +195,7 @@ def test_google_s_command_brings_one_object_back(
     """As docs/disaster.md has it."""
     bucket.settings["versioning"] = {"enabled": False}
     bucket.soft_deletes = True
-    first, _ = labelled(place)
+    first, _ = labeled(place)
     key = document_key(first)
     kept = objects(place)[key]
     place.remove(key)
@@ -227,7 +227,7 @@ def test_originals_in_a_bucket_of_their_own_come_back(
     pictures = server.bucket("pictures")
     pictures.settings["versioning"] = {"enabled": True}
     place = Workspace("gs://labels/team", UPLOADS="gs://pictures")
-    labelled(place)
+    labeled(place)
     for one in (bucket, pictures):
         age(one, 3)
     kept = pictures.live["b.png"].data
@@ -239,7 +239,7 @@ def test_originals_in_a_bucket_of_their_own_come_back(
 
 
 def test_what_was_never_there_is_told(run: Run, bucket: Bucket, place: Workspace) -> None:
-    first, _ = labelled(place)
+    first, _ = labeled(place)
     long_ago = (NOW - timedelta(days=400)).isoformat()
     done = run("restore", "--at", long_ago, first)
     assert done.code == 1
@@ -252,7 +252,7 @@ def test_a_wrong_time_is_wrong_usage(run: Run, time: str) -> None:
 
 
 def test_a_time_without_offset_is_utc(run: Run, bucket: Bucket, place: Workspace) -> None:
-    first, _ = labelled(place)
+    first, _ = labeled(place)
     age(bucket, 3)
     draw(place, first)
     plain = NOON.replace(tzinfo=None, microsecond=0).isoformat()

@@ -10,7 +10,7 @@ import pytest
 from labeler.image_names import name_size_id
 from labeler.model.document import Status
 from labeler.model.layout import document_key
-from tests.cli.support import Done, Run, labelled
+from tests.cli.support import Done, Run, labeled
 from tests.pictures import png
 from tests.projects import Workspace, old_document
 
@@ -36,7 +36,7 @@ def test_the_list_of_nothing_is_empty(run: Run, tmp_path: Path) -> None:
 
 
 def test_the_list_shows_each_image(run: Run, workspace: Workspace) -> None:
-    first, second = labelled(workspace)
+    first, second = labeled(workspace)
     workspace.put("annotations/broken.json", b"{")
     done = run("list")
     assert done.code == 0
@@ -48,7 +48,7 @@ def test_the_list_shows_each_image(run: Run, workspace: Workspace) -> None:
 
 
 def test_the_list_can_be_read_by_programs(run: Run, workspace: Workspace) -> None:
-    first, _ = labelled(workspace)
+    first, _ = labeled(workspace)
     listed = json.loads(run("list", "--json").out)
     assert [one["image_path"] for one in listed] == ["a.png", "b.png"]
     saved_at = listed[0].pop("saved_at")
@@ -114,7 +114,7 @@ def test_a_damaged_document_is_told(run: Run, workspace: Workspace) -> None:
 
 
 def test_images_and_boxes_are_counted(run: Run, workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.put("uploads/c.png", png(32, 32))
     workspace.put("annotations/broken.json", b"{")
     workspace.put(document_key("x"), old_document("x.png", metadata={"status": "done"}))

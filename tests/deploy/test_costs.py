@@ -33,22 +33,22 @@ def formula() -> dict[str, str]:
 
 
 def rows() -> dict[int, list[float]]:
-    """By the number of labellers: what each column says, and the sum."""
+    """By the number of labelers: what each column says, and the sum."""
     lines = re.findall(r"^\| (\d+) \| ([\d.| ]+) \| \*\*([\d.]+)\*\* \|$", text(), re.MULTILINE)
     return {
-        int(labellers): [*map(float, cells.split(" | ")), float(together)]
-        for labellers, cells, together in lines
+        int(labelers): [*map(float, cells.split(" | ")), float(together)]
+        for labelers, cells, together in lines
     }
 
 
-@pytest.mark.parametrize("labellers", [0, 5, 50])
-def test_the_table_is_what_the_formula_gives(labellers: int) -> None:
-    values: dict[str, float] = {"labellers": labellers, "images": IMAGES}
+@pytest.mark.parametrize("labelers", [0, 5, 50])
+def test_the_table_is_what_the_formula_gives(labelers: int) -> None:
+    values: dict[str, float] = {"labelers": labelers, "images": IMAGES}
     for name, expression in formula().items():
         given = eval(expression, {"__builtins__": {}, "ceil": math.ceil}, values)
         values[name] = max(0.0, given)
     wanted = [values[name] for name in COLUMNS]
-    assert rows()[labellers] == pytest.approx([*wanted, sum(wanted)], abs=0.011)
+    assert rows()[labelers] == pytest.approx([*wanted, sum(wanted)], abs=0.011)
 
 
 def test_the_formula_counts_the_service_as_it_is_set() -> None:

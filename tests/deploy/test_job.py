@@ -27,7 +27,7 @@ WORDS = yaml.safe_load((DEPLOY / "job.yaml").read_text())
 
 @pytest.fixture
 def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[GcsServer]:
-    """A bucket with a labelled project in it."""
+    """A bucket with a labeled project in it."""
     with GcsServer(buckets=["labels"]) as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
         workspace = Workspace("gs://labels")

@@ -17,7 +17,7 @@ SCRIPT = DEPLOY / "setup.sh"
 GIVEN = (
     "my-project", "europe-west1", "gs://my-labels/one",
     "--admins", "ana@example.com,bo@example.com",
-    "--labelers", "@example.com", "--people", "group:labellers@example.com",
+    "--labelers", "@example.com", "--people", "group:labelers@example.com",
     "--uploads-bucket", "my-pictures",
 )  # fmt: skip
 WRITTEN = Path(__file__).with_name("setup.txt")

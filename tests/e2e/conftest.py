@@ -18,7 +18,7 @@ from typing import Protocol
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.labeler import Labeller
+from tests.e2e.labeler import Labeler
 from tests.e2e.pictures import Pictures
 from tests.e2e.starter import Started, Starter
 
@@ -101,12 +101,12 @@ class Address(Protocol):
     def url(self) -> str: ...
 
 
-class NewLabeller(Protocol):
+class NewLabeler(Protocol):
     """Opens the page of a server in a browser of its own."""
 
     def __call__(
         self, server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)
-    ) -> Labeller: ...
+    ) -> Labeler: ...
 
 
 def free_port() -> int:
@@ -163,21 +163,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def new_labeller(browser: Browser) -> Iterator[NewLabeller]:
-    """Another person with a browser of their own: `new_labeller(server)`."""
+def new_labeler(browser: Browser) -> Iterator[NewLabeler]:
+    """Another person with a browser of their own: `new_labeler(server)`."""
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_page(
-        server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)
-    ) -> Labeller:
+    def open_page(server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)) -> Labeler:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         pages.append(page)
-        labeller = Labeller(page, server.url)
-        labeller.open(path)
-        return labeller
+        labeler = Labeler(page, server.url)
+        labeler.open(path)
+        return labeler
 
     yield open_page
     for page in pages:

@@ -18,7 +18,7 @@ WAIT_MS = 30_000
 expect.set_options(timeout=WAIT_MS)
 
 
-class Labeller:
+class Labeler:
     """One person at one browser tab."""
 
     def __init__(self, page: Page, url: str) -> None:

@@ -37,7 +37,7 @@ class Pictures:
     def with_frame(
         self, name: str, size: tuple[int, int], frame: tuple[int, int, int, int], **options: Any
     ) -> Path:
-        """Grey with one dark rectangle whose edges are at `frame` (left, top, right, bottom)."""
+        """Gray with one dark rectangle whose edges are at `frame` (left, top, right, bottom)."""
         path = self.folder / name
         picture = Image.new("RGB", size, "#999")
         left, top, right, bottom = frame

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -25,18 +25,18 @@ def faults(page: Page) -> list[str]:
 
 
 def test_axe_finds_nothing_on_the_pages(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    labeller = new_labeller(serve(LABELER_LABELS="cat,dog"))
-    page = labeller.page
+    labeler = new_labeler(serve(LABELER_LABELS="cat,dog"))
+    page = labeler.page
     assert faults(page) == []
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    labeller.drag((40, 40), (140, 120))
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    labeler.drag((40, 40), (140, 120))
     assert faults(page) == []
     for name, shown in (("Import", ".importer .chosen"), ("All labels", ".st-key-label_row_1")):
         page.get_by_role("button", name=name, exact=True).click()
         page.locator(shown).first.wait_for()
         assert faults(page) == [], name
         page.get_by_role("button", name="Back to the images").click()
-        labeller.at("cat.jpg")
+        labeler.at("cat.jpg")

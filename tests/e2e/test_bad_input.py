@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import WAIT_MS, Labeller, documents, eventually, near, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import WAIT_MS, Labeler, documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 from tests.pictures import png_claiming
 
@@ -39,8 +39,8 @@ def shows(page: Page, *texts: str) -> None:
     assert "Traceback" not in page.inner_text("body")
 
 
-def open_from_list(labeller: Labeller, text: str) -> None:
-    buttons = labeller.page.locator("[class*=st-key-leave_open_] button", has_text=text)
+def open_from_list(labeler: Labeler, text: str) -> None:
+    buttons = labeler.page.locator("[class*=st-key-leave_open_] button", has_text=text)
     buttons.first.click()
 
 
@@ -67,10 +67,10 @@ def in_project(folder: Path, picture: Path, document: bytes) -> Path:
 
 
 def test_files_that_are_no_pictures(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     photo = pictures.photo("cat.jpg")
     bad = {
         "empty.jpg": b"",
@@ -86,10 +86,10 @@ def test_files_that_are_no_pictures(
     for name, data in bad.items():
         paths.append(pictures.folder / name)
         paths[-1].write_bytes(data)
-    labeller.upload(*paths[:4], photo, *paths[4:])
-    labeller.at("cat.jpg")
+    labeler.upload(*paths[:4], photo, *paths[4:])
+    labeler.at("cat.jpg")
     shows(
-        labeller.page,
+        labeler.page,
         "1 image added. 8 files were not taken:",
         "empty.jpg is empty.",
         "text.jpg was not taken: it is a text file.",
@@ -102,7 +102,7 @@ def test_files_that_are_no_pictures(
     )
     assert set(documents(server.folder)) == {"cat.jpg"}
     assert [path.name for path in (server.folder / "uploads").iterdir()] == ["cat.jpg"]
-    labeller.drag((40, 40), (140, 140))
+    labeler.drag((40, 40), (140, 140))
     eventually(lambda: rects(server.folder, "cat.jpg"))
 
 
@@ -121,14 +121,14 @@ NAMES = {
 """What the browser sends and what the project keeps; empty: the same, cut to 200 bytes."""
 
 
-def test_names_of_files(serve: Serve, new_labeller: NewLabeller, pictures: Pictures) -> None:
+def test_names_of_files(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     data = pictures.photo("cat.jpg", (160, 120)).read_bytes()
     sent = [FilePayload(name=name, mimeType="image/jpeg", buffer=data) for name in NAMES]
-    chooser = labeller.page.locator("[data-testid=stSidebar] input[type=file]")
+    chooser = labeler.page.locator("[data-testid=stSidebar] input[type=file]")
     chooser.set_input_files(sent)
-    shows(labeller.page, f"{len(NAMES)} images added.")
+    shows(labeler.page, f"{len(NAMES)} images added.")
     kept = set(documents(server.folder))
     assert kept == {path.name for path in (server.folder / "uploads").iterdir()}
     assert {name for name in NAMES.values() if name} < kept
@@ -138,58 +138,58 @@ def test_names_of_files(serve: Serve, new_labeller: NewLabeller, pictures: Pictu
     for name in kept:
         path = server.folder / "uploads" / name
         assert documents(server.folder)[name]["metadata"]["image_id"] == image_id(path)
-    open_from_list(labeller, "**bold**")  # the first of the list
+    open_from_list(labeler, "**bold**")  # the first of the list
     for number in range(1, len(NAMES) + 1):
-        shows(labeller.page, f"{number} of {len(NAMES)} ·")
-        name = labeller.heading()
+        shows(labeler.page, f"{number} of {len(NAMES)} ·")
+        name = labeler.heading()
         assert name in kept or (len(name) == 60 and name[:39] == "n" * 39)
-        labeller.ready()
-        labeller.drag((20, 20), (120, 90))
-        expect(labeller.page.get_by_text("1 box").first).to_be_visible(timeout=WAIT_MS)
+        labeler.ready()
+        labeler.drag((20, 20), (120, 90))
+        expect(labeler.page.get_by_text("1 box").first).to_be_visible(timeout=WAIT_MS)
         if number < len(NAMES):
-            labeller.press("Next")
+            labeler.press("Next")
     eventually(lambda: all(len(rects(server.folder, name)) == 1 for name in kept))
-    labeller.press("Export COCO")
-    shows(labeller.page, f"{len(NAMES)} images, {len(NAMES)} boxes")
+    labeler.press("Export COCO")
+    shows(labeler.page, f"{len(NAMES)} images, {len(NAMES)} boxes")
     [path] = (server.folder / "exports").glob("*.json")
     assert {image["file_name"] for image in json.loads(path.read_bytes())["images"]} == kept
 
 
 @pytest.mark.parametrize("strategy", ["name-size", "content"])
 def test_two_pictures_of_one_name_and_size(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, strategy: str
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, strategy: str
 ) -> None:
     server = serve(LABELER_LABELS="cat", LABELER_IMAGE_ID=strategy)
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     paths = []
     for folder, color in (("first", "red"), ("second", "blue")):
         paths.append(pictures.folder / folder / "same.bmp")
         paths[-1].parent.mkdir()
         Image.new("RGB", (320, 240), color).save(paths[-1])
     assert paths[0].stat().st_size == paths[1].stat().st_size
-    labeller.upload(paths[0])
-    labeller.at("same.bmp")
-    labeller.drag((40, 40), (140, 140))
+    labeler.upload(paths[0])
+    labeler.at("same.bmp")
+    labeler.drag((40, 40), (140, 140))
     eventually(lambda: rects(server.folder, "same.bmp"))
-    labeller.saved()
+    labeler.saved()
     before = files_in(server.folder)
-    labeller.upload(paths[1])
+    labeler.upload(paths[1])
     if strategy == "name-size":
         shows(
-            labeller.page,
+            labeler.page,
             "1 file was not taken:",
             "same.bmp: another picture of the same name and size is in the project, and its boxes "
             "stay with it.",
             "LABELER_IMAGE_ID=content",
         )
-        expect(labeller.page.get_by_text("1 box").first).to_be_visible()
+        expect(labeler.page.get_by_text("1 box").first).to_be_visible()
         assert files_in(server.folder) == before
         return
-    shows(labeller.page, "1 image added.", "of 2", "0 boxes")
-    labeller.ready()
-    labeller.drag((100, 100), (180, 160))
-    shows(labeller.page, "1 box")
-    labeller.saved()
+    shows(labeler.page, "1 image added.", "of 2", "0 boxes")
+    labeler.ready()
+    labeler.drag((100, 100), (180, 160))
+    shows(labeler.page, "1 box")
+    labeler.saved()
     after = files_in(server.folder)
     assert before.items() <= after.items()
     other = hashlib.md5(paths[1].read_bytes()).hexdigest()
@@ -200,12 +200,12 @@ def test_two_pictures_of_one_name_and_size(
 # --- labels ---------------------------------------------------------------------------------
 
 
-def test_labels(serve: Serve, new_labeller: NewLabeller, pictures: Pictures) -> None:
+def test_labels(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    page = labeller.page
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
+    labeler = new_labeler(server)
+    page = labeler.page
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
     field = page.get_by_label("Name of the new label")
 
     def add(name: str) -> None:
@@ -237,7 +237,7 @@ def test_labels(serve: Serve, new_labeller: NewLabeller, pictures: Pictures) -> 
     assert [text.removeprefix("■").strip() for text in shown[:5]] == ["cat", *good[:4]]
     for number, name in enumerate(good, 1):
         options.nth(number).click()
-        labeller.drag((20 + 70 * number, 40), (70 + 70 * number, 90))
+        labeler.drag((20 + 70 * number, 40), (70 + 70 * number, 90))
         eventually(lambda number=number: len(rects(server.folder, "cat.jpg")) == number)
         assert rects(server.folder, "cat.jpg")[-1]["label"] == name
     shows(page, "5 boxes")
@@ -250,7 +250,7 @@ def test_labels(serve: Serve, new_labeller: NewLabeller, pictures: Pictures) -> 
 
 
 def test_objects_that_are_damaged_or_newer(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
     folder = server.folder
@@ -261,35 +261,35 @@ def test_objects_that_are_damaged_or_newer(
     (folder / "uploads" / good.name).write_bytes(good.read_bytes())
     eventually((folder / "labels.json").exists)
     before = files_in(folder)
-    labeller = new_labeller(server, f"/?image={image_id(good)}")
-    page = labeller.page
-    labeller.at(good.name)
-    open_from_list(labeller, image_id(damaged)[:12])
+    labeler = new_labeler(server, f"/?image={image_id(good)}")
+    page = labeler.page
+    labeler.at(good.name)
+    open_from_list(labeler, image_id(damaged)[:12])
     shows(page, "is damaged: Invalid JSON", "It was left as it is")
     expect(page.locator("canvas")).to_have_count(0)
-    open_from_list(labeller, image_id(newer)[:12])
+    open_from_list(labeler, image_id(newer)[:12])
     shows(page, "was written by a newer Labeler (format 2.0; this one reads 1.x)")
     expect(page.locator("canvas")).to_have_count(0)
-    labeller.upload(damaged, newer)
+    labeler.upload(damaged, newer)
     shows(page, "2 files were not taken:", "is damaged: Invalid JSON")
     assert files_in(folder) == before
     for named in ("0" * 32, "../../etc/passwd", "%3Cscript%3Ealert(1)%3C/script%3E"):
         page.goto(f"{server.url}/?image={named}")
         shows(page, "There is no image", "Choose one from the list.")
         expect(page.locator("canvas")).to_have_count(0)
-    open_from_list(labeller, good.name)
-    labeller.at(good.name)
+    open_from_list(labeler, good.name)
+    labeler.at(good.name)
     assert files_in(folder) == before
 
     # The label set is damaged while somebody works, and is put right again.
-    labeller.drag((40, 40), (140, 140))
+    labeler.drag((40, 40), (140, 140))
     eventually(lambda: boxes(folder, good) == 1)
     labels = folder / "labels.json"
     labels.write_bytes(b'{"labels": [{"number": 1, "name": ""}]}')
-    labeller.drag((160, 40), (220, 140))
+    labeler.drag((160, 40), (220, 140))
     eventually(lambda: boxes(folder, good) == 2)
     shows(page, "labels.json is damaged at labels[0].name")
-    other = new_labeller(server)
+    other = new_labeler(server)
     shows(other.page, "labels.json is damaged at labels[0].name")
     other.press("Export COCO")
     shows(other.page, "labels.json is damaged at labels[0].name")
@@ -318,7 +318,7 @@ def old_document(name: str, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def test_a_document_of_an_existing_bucket(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="person,car")
     photo = pictures.photo("street.jpg", (640, 480))
@@ -326,20 +326,20 @@ def test_a_document_of_an_existing_bucket(
     document["metadata"]["image_id"] = image_id(photo)
     written = json.dumps(document, indent=4).encode()
     path = in_project(server.folder, photo, written)
-    labeller = new_labeller(server)
-    page = labeller.page
-    labeller.at("street.jpg")
+    labeler = new_labeler(server)
+    page = labeler.page
+    labeler.at("street.jpg")
     shows(page, "2 boxes", "saved 2023-12-01", "“not in the set” is not in the label set")
     page.get_by_text("List the boxes (2)").click()
     shows(page, "150.5, 200.3 · 120.8 x 180.2")
-    labeller.click((500, 60))  # nothing is there: this is no change
+    labeler.click((500, 60))  # nothing is there: this is no change
     page.wait_for_timeout(800)
     page.reload()
-    labeller.at("street.jpg")
+    labeler.at("street.jpg")
     assert path.read_bytes() == written
 
-    scale = labeller.canvas()["width"] / 640
-    labeller.drag((400, 60), (500, 130))
+    scale = labeler.canvas()["width"] / 640
+    labeler.drag((400, 60), (500, 130))
     eventually(lambda: len(rects(server.folder, "street.jpg")) == 3)
     after = json.loads(path.read_bytes())
     ids = [rect.pop("id") for rect in after["rects"]]
@@ -356,7 +356,7 @@ def test_a_document_of_an_existing_bucket(
 
     # An old box keeps its id and what we don't know of it when it is moved.
     page.keyboard.press("e")
-    labeller.drag((210 * scale, 290 * scale), (240 * scale, 300 * scale))
+    labeler.drag((210 * scale, 290 * scale), (240 * scale, 300 * scale))
     eventually(lambda: near(rects(server.folder, "street.jpg")[0], [180.5, 210.3, 120.8, 180.2], 2))
     moved = rects(server.folder, "street.jpg")[0]
     assert (moved["id"], moved["score"], moved["tags"]) == (ids[0], 0.75, ["a", {"b": None}])

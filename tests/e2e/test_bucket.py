@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import eventually
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
@@ -35,7 +35,7 @@ def rects(gcs: GcsServer) -> list[dict[str, Any]]:
 
 
 def test_label_on_a_bucket_that_has_bad_moments(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, gcs: GcsServer
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, gcs: GcsServer
 ) -> None:
     server = serve(
         LABELER_STORAGE="gs://labels/team",
@@ -44,29 +44,29 @@ def test_label_on_a_bucket_that_has_bad_moments(
         LABELER_SAVE_TIMEOUT_S="3",
         STORAGE_EMULATOR_HOST=gcs.url,
     )
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     photo = pictures.photo("cat.jpg")
-    labeller.upload(photo)
-    labeller.at("cat.jpg")
+    labeler.upload(photo)
+    labeler.at("cat.jpg")
     assert stored(gcs, "originals", "") == {"cat.jpg": photo.read_bytes()}
     # Faster than one write a second: they are written together, the last state always.
     for x in (30, 130, 230, 330):
-        labeller.drag((x, 40), (x + 80, 120))
-        labeller.page.wait_for_timeout(300)
+        labeler.drag((x, 40), (x + 80, 120))
+        labeler.page.wait_for_timeout(300)
     eventually(lambda: len(rects(gcs)) == 4)
-    labeller.saved()
+    labeler.saved()
 
     gcs.faults.add(Fault("status"), method="POST", path="/upload/", times=-1)
-    labeller.drag((30, 200), (110, 280))
-    expect(labeller.page.get_by_text("Not saved").first).to_be_visible(timeout=20_000)
-    labeller.drag((130, 200), (210, 280))
-    labeller.page.wait_for_timeout(500)
+    labeler.drag((30, 200), (110, 280))
+    expect(labeler.page.get_by_text("Not saved").first).to_be_visible(timeout=20_000)
+    labeler.drag((130, 200), (210, 280))
+    labeler.page.wait_for_timeout(500)
     assert len(rects(gcs)) == 4
     gcs.faults.clear()
     eventually(lambda: len(rects(gcs)) == 6, 40)
-    labeller.saved()
+    labeler.saved()
 
-    again = new_labeller(server)
+    again = new_labeler(server)
     again.at("cat.jpg")
     expect(again.page.get_by_text("6 boxes").first).to_be_visible()
     again.press("Export COCO")

@@ -7,7 +7,7 @@ import http.client
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
@@ -27,24 +27,24 @@ def says(page: Page, text: str) -> None:
 
 @pytest.mark.parametrize("by", ["click", "key"])
 def test_a_tab_that_is_left_alone_lets_its_instance_go(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, by: str
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str
 ) -> None:
     """And goes on with another one: the same image, every box, and its own history."""
     first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
-        labeller = new_labeller(proxy)
-        labeller.upload(*files)
-        labeller.at(files[0].name)
-        labeller.press("Next")
-        labeller.at(files[1].name)
-        labeller.drag((40, 40), (140, 120))
-        page = labeller.page
+        labeler = new_labeler(proxy)
+        labeler.upload(*files)
+        labeler.at(files[0].name)
+        labeler.press("Next")
+        labeler.at(files[1].name)
+        labeler.drag((40, 40), (140, 120))
+        page = labeler.page
         says(page, PAUSED)
         assert len(rects(first.folder, files[1].name)) == 1
         eventually(lambda: proxy.websockets == 0)
-        labeller.drag((200, 40), (300, 120))  # the press is a click to go on, no box
+        labeler.drag((200, 40), (300, 120))  # the press is a click to go on, no box
         eventually(lambda: proxy.websockets == 1)
         says(page, BACK)
         says(page, PAUSED)
@@ -57,73 +57,73 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
         else:
             page.keyboard.press("d")
         says(page, BACK)
-        labeller.at(files[1].name)
-        labeller.drag((40, 200), (140, 280))
+        labeler.at(files[1].name)
+        labeler.drag((40, 200), (140, 280))
         eventually(lambda: len(rects(first.folder, files[1].name)) == 2)
         page.keyboard.press("Control+z")
         page.keyboard.press("Control+z")
         eventually(lambda: len(rects(first.folder, files[1].name)) == 0)
-        labeller.press("Previous")
-        labeller.at(files[0].name)
+        labeler.press("Previous")
+        labeler.at(files[0].name)
         page.wait_for_timeout(3500)
         assert proxy.websockets == 1  # 0 seconds: never
 
 
 def test_what_is_not_saved_keeps_the_connection(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
-        labeller = new_labeller(proxy)
-        labeller.upload(pictures.photo("cat.jpg"))
-        labeller.at("cat.jpg")
-        labeller.saved_nothing()
+        labeler = new_labeler(proxy)
+        labeler.upload(pictures.photo("cat.jpg"))
+        labeler.at("cat.jpg")
+        labeler.saved_nothing()
         folder = server.folder / "annotations"
         aside = server.folder / "aside"
         folder.rename(aside)
         folder.write_text("in the way")
-        labeller.drag((40, 40), (140, 120))
-        expect(labeller.page.get_by_text("Not saved").first).to_be_visible()
-        labeller.page.wait_for_timeout(12_000)
+        labeler.drag((40, 40), (140, 120))
+        expect(labeler.page.get_by_text("Not saved").first).to_be_visible()
+        labeler.page.wait_for_timeout(12_000)
         assert proxy.websockets == 1
         folder.unlink()
         aside.rename(folder)
-        says(labeller.page, PAUSED)
+        says(labeler.page, PAUSED)
         assert len(rects(server.folder, "cat.jpg")) == 1
 
 
 def test_the_page_says_that_it_is_alone_and_lets_one_draw(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """No "saved" while nothing can be saved, no dialog over the canvas, and no click swallowed."""
     server = serve(LABELER_LABELS="cat")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
-        labeller = new_labeller(proxy)
-        labeller.upload(*files)
-        labeller.at(files[0].name)
-        labeller.drag((40, 40), (140, 120))
-        labeller.saved()
+        labeler = new_labeler(proxy)
+        labeler.upload(*files)
+        labeler.at(files[0].name)
+        labeler.drag((40, 40), (140, 120))
+        labeler.saved()
         proxy.instances = []
         server.stop(kill=True)
-        page = labeller.page
+        page = labeler.page
         says(page, ALONE)
         expect(page.locator(".st-key-save_state p")).to_be_hidden()
         page.wait_for_timeout(15_000)  # Streamlit's own dialog would be here by now
-        labeller.drag((200, 40), (300, 120))
-        labeller.drag((40, 200), (140, 280))
+        labeler.drag((200, 40), (300, 120))
+        labeler.drag((40, 200), (140, 280))
         expect(page.locator("[role=dialog]")).to_have_count(0)
         proxy.instances = [serve(LABELER_LABELS="cat").port]
         page.get_by_role("button", name="Next", exact=True).first.click()  # as soon as it can be
-        labeller.at(files[1].name)
+        labeler.at(files[1].name)
         eventually(lambda: len(documents(server.folder)[files[0].name]["rects"]) == 3)
         expect(page.locator(".st-key-save_state p")).to_be_visible()
 
 
 def test_another_machine_keeps_the_canvas(
-    serve_slowly: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """The page must not take itself for a new one there: what is not sent would be gone."""
     sites = []
@@ -141,17 +141,17 @@ def test_another_machine_keeps_the_canvas(
     second = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[1])
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
-        labeller = new_labeller(proxy)
-        labeller.upload(pictures.photo("cat.jpg"))
-        labeller.at("cat.jpg")
-        labeller.drag((40, 40), (140, 120))
-        labeller.page.wait_for_timeout(40)  # not sent yet
-        key = labeller.canvas_key()
+        labeler = new_labeler(proxy)
+        labeler.upload(pictures.photo("cat.jpg"))
+        labeler.at("cat.jpg")
+        labeler.drag((40, 40), (140, 120))
+        labeler.page.wait_for_timeout(40)  # not sent yet
+        key = labeler.canvas_key()
         first.stop(kill=True)
         proxy.instances = [second.port]
         eventually(lambda: len(rects(first.folder, "cat.jpg")) == 1, 30)
-        labeller.ready()
-        assert labeller.canvas_key() == key
+        labeler.ready()
+        assert labeler.canvas_key() == key
 
 
 @pytest.mark.parametrize("offered", ["permessage-deflate; client_max_window_bits", ""])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import WAIT_MS, Labeller, eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import WAIT_MS, Labeler, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -29,9 +29,9 @@ def away(folder: Path) -> Iterator[None]:
         aside.rename(folder)
 
 
-def painted(labeller: Labeller, at: tuple[float, float]) -> bool:
+def painted(labeler: Labeler, at: tuple[float, float]) -> bool:
     """Whether a box is painted at that pixel of the canvas."""
-    canvas = labeller.page.locator("canvas.dc-canvas.lower-canvas").first
+    canvas = labeler.page.locator("canvas.dc-canvas.lower-canvas").first
     return bool(
         canvas.evaluate(
             """(canvas, [x, y]) => {
@@ -44,60 +44,60 @@ def painted(labeller: Labeller, at: tuple[float, float]) -> bool:
 
 
 def test_boxes_wait_for_the_folder_to_come_back(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    page = labeller.page
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    labeller.drag((40, 40), (120, 120))
+    labeler = new_labeler(server)
+    page = labeler.page
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    labeler.drag((40, 40), (120, 120))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
-    labeller.saved()
-    key = labeller.canvas_key()
+    labeler.saved()
+    key = labeler.canvas_key()
     with away(server.folder):
-        labeller.drag((160, 40), (240, 120))
+        labeler.drag((160, 40), (240, 120))
         line = page.locator(".st-key-save_state")
         expect(line).to_contain_text("Not saved", timeout=WAIT_MS)
         expect(line).to_contain_text("is a file, but Labeler needs a folder there")
         expect(line).to_contain_text("leave this page open")
-        labeller.drag((280, 40), (360, 120))
+        labeler.drag((280, 40), (360, 120))
         expect(page.get_by_text("3 boxes").first).to_be_visible(timeout=WAIT_MS)
-        assert all(painted(labeller, (left, 80)) for left in (80, 200, 320))
-        assert not painted(labeller, (420, 80))
+        assert all(painted(labeler, (left, 80)) for left in (80, 200, 320))
+        assert not painted(labeler, (420, 80))
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
-    labeller.saved()
+    labeler.saved()
     assert len(rects(server.folder, "cat.jpg")) == 3
-    assert labeller.canvas_key() == key
+    assert labeler.canvas_key() == key
     expect(page.locator("[data-testid=stAlertContentError]")).to_have_count(0, timeout=WAIT_MS)
 
 
 def test_an_image_that_is_left_before_it_could_be_saved(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    page = labeller.page
+    labeler = new_labeler(server)
+    page = labeler.page
     first, second = pictures.series(2)
-    labeller.upload(first, second)
-    labeller.at(first.name)
+    labeler.upload(first, second)
+    labeler.at(first.name)
     with away(server.folder):
-        labeller.drag((40, 40), (120, 120))
+        labeler.drag((40, 40), (120, 120))
         expect(page.get_by_text("Not saved").first).to_be_visible(timeout=WAIT_MS)
-        labeller.press("Next")
+        labeler.press("Next")
         note = page.locator(".st-key-unsaved")
         expect(note).to_contain_text(first.name, timeout=WAIT_MS)
         expect(note).to_contain_text("Not saved yet")
         # Back at the image, the box is there as the person left it.
         page.locator("[class*=st-key-leave_open_] button", has_text=first.name).first.click()
-        labeller.at(first.name)
+        labeler.at(first.name)
         expect(page.get_by_text("1 box").first).to_be_visible()
-        assert painted(labeller, (80, 80))
-        labeller.drag((160, 40), (240, 120))
+        assert painted(labeler, (80, 80))
+        labeler.drag((160, 40), (240, 120))
         expect(page.get_by_text("2 boxes").first).to_be_visible(timeout=WAIT_MS)
-    labeller.saved()
+    labeler.saved()
     assert len(rects(server.folder, first.name)) == 2
-    labeller.press("Next")
-    labeller.at(second.name)
+    labeler.press("Next")
+    labeler.at(second.name)
     expect(note).to_have_count(0)
     expect(page.locator("[data-testid=stException]")).to_have_count(0)

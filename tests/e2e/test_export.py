@@ -6,36 +6,36 @@ import json
 
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import Labeller, eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, eventually, rects
 from tests.e2e.pictures import Pictures
 
 
-def downloaded(labeller: Labeller) -> bytes:
-    with labeller.page.expect_download() as download:
-        labeller.page.get_by_role("link", name="Download").click()
+def downloaded(labeler: Labeler) -> bytes:
+    with labeler.page.expect_download() as download:
+        labeler.page.get_by_role("link", name="Download").click()
     return download.value.path().read_bytes()
 
 
 def test_two_export_at_once_and_find_their_files_after_a_reload(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat,dog")
-    first, second = new_labeller(server), new_labeller(server)
+    first, second = new_labeler(server), new_labeler(server)
     first.upload(pictures.photo("cat.jpg"))
     first.at("cat.jpg")
     first.drag((40, 40), (140, 140))
     eventually(lambda: rects(server.folder, "cat.jpg"))
-    for labeller in (first, second):
-        labeller.press("Export COCO")
-    for labeller in (first, second):
-        expect(labeller.page.get_by_role("link", name="Download")).to_be_visible()
-        labeller.page.reload()
-    found = [downloaded(labeller) for labeller in (first, second)]
+    for labeler in (first, second):
+        labeler.press("Export COCO")
+    for labeler in (first, second):
+        expect(labeler.page.get_by_role("link", name="Download")).to_be_visible()
+        labeler.page.reload()
+    found = [downloaded(labeler) for labeler in (first, second)]
     assert found[0] == found[1]
     assert len(json.loads(found[0])["annotations"]) == 1
     assert len(list((server.folder / "exports").glob("*.json"))) == 2
-    # Labelling goes on beside it, and the address of the image stays.
+    # Labeling goes on beside it, and the address of the image stays.
     first.at("cat.jpg")
     first.drag((160, 40), (240, 140))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 2)

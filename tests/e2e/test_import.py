@@ -11,7 +11,7 @@ from playwright.sync_api import Page, Request, Route, expect
 
 from tests.datasets.formats.support import written, zipped
 from tests.datasets.imports.support import coco
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import documents, drop
 from tests.pictures import png
 
@@ -23,10 +23,10 @@ def choose(page: Page, path: Path) -> None:
 
 
 def test_a_data_set_is_looked_at_and_then_imported(
-    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+    serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     server = serve()
-    page = new_labeller(server).page
+    page = new_labeler(server).page
     page.get_by_role("button", name="Import").click()
     importer = page.locator(".importer")
     content = coco({"a.png": [[1, 2, 30, 40], [5, 5, 0, 5]], "gone.png": []})
@@ -52,10 +52,10 @@ def test_a_data_set_is_looked_at_and_then_imported(
 
 
 def test_a_bad_file_is_told_and_a_large_one_is_packed_on_its_way(
-    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+    serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     server = serve()
-    page = new_labeller(server, "/?view=import").page
+    page = new_labeler(server, "/?view=import").page
     sent: list[Request] = []
     page.on("request", lambda one: sent.append(one))
     importer = page.locator(".importer")
@@ -79,11 +79,11 @@ def test_a_bad_file_is_told_and_a_large_one_is_packed_on_its_way(
 
 
 def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(
-    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+    serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     """Wherever on the page it was let go; and what is imported just then is not cut off by it."""
     server = serve()
-    page = new_labeller(server, "/?view=import").page
+    page = new_labeler(server, "/?view=import").page
     importer = page.locator(".importer")
     written(tmp_path, {
         "first.json": json.dumps(coco({"first.png": []})),
@@ -113,11 +113,11 @@ def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(
 
 
 def test_an_import_waits_for_another_one_to_end(
-    serve: Serve, new_labeller: NewLabeller, tmp_path: Path
+    serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     """As after a reload: the import from before goes on, and the file is chosen again."""
     server = serve()
-    page = new_labeller(server, "/?view=import").page
+    page = new_labeler(server, "/?view=import").page
     content = json.dumps(coco({"a.png": []}))
     written(tmp_path, {"set.json": content})
     other = HTTPConnection("127.0.0.1", server.port)

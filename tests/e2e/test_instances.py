@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import Labeller, documents, eventually
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, documents, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 from tests.e2e.weather import Weather
@@ -26,8 +26,8 @@ SEED = int(os.environ.get("SOAK_SEED", "1"))
 IMAGES = int(os.environ.get("SOAK_IMAGES", "6"))
 
 
-def test_labelling_while_instances_come_and_go(
-    serve_slowly: Serve, new_labeller: NewLabeller, pictures: Pictures, tmp_path: Path
+def test_labeling_while_instances_come_and_go(
+    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures, tmp_path: Path
 ) -> None:
     """Upload, label, edit, go on, export: every box is stored once, and in the export."""
     files = pictures.series(IMAGES)
@@ -36,27 +36,27 @@ def test_labelling_while_instances_come_and_go(
     with Proxy(SEED) as proxy:
         start = lambda: serve_slowly(LABELER_LABELS=",".join(LABELS))  # noqa: E731
         weather = Weather(SEED, proxy, start, 2 if IMAGES < 10 else 3)
-        labeller = new_labeller(proxy)
-        worker = Worker(labeller, folder, SEED, names)
+        labeler = new_labeler(proxy)
+        worker = Worker(labeler, folder, SEED, names)
         try:
-            labeller.page.wait_for_timeout(3000)  # until it has all parts of itself
+            labeler.page.wait_for_timeout(3000)  # until it has all parts of itself
             with weather:
-                labeller.upload(*files)
+                labeler.upload(*files)
                 eventually(lambda: sorted(documents(folder)) == names, 120)
                 worker.work()
             worker.check()
         finally:
             print(f"seed {SEED}: {', '.join(weather.done)}; in the end: {worker.view()}")
         worker.no_error()
-        check_export(worker, export(labeller, folder))
+        check_export(worker, export(labeler, folder))
 
 
-def export(labeller: Labeller, folder: Path) -> dict[str, Any]:
+def export(labeler: Labeler, folder: Path) -> dict[str, Any]:
     """The COCO file that the button makes."""
-    labeller.ready()
-    labeller.press("Export COCO")
+    labeler.ready()
+    labeler.press("Export COCO")
     found = eventually(lambda: list((folder / "exports").glob("*.json")), 60)
-    labeller.page.get_by_role("link", name=found[0].name).first.wait_for()
+    labeler.page.get_by_role("link", name=found[0].name).first.wait_for()
     return dict(json.loads(found[0].read_bytes()))
 
 

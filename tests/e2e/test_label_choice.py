@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 
@@ -18,14 +18,14 @@ DELAYS_MS = (0, 50, 150)
 
 @pytest.mark.parametrize("by", ["button", "key", "menu", "typing"])
 def test_a_box_drawn_right_after_its_label_was_chosen(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, by: str
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str
 ) -> None:
     names = [f"l{number}" for number in range(25 if by in ("menu", "typing") else 6)]
     server = serve(LABELER_LABELS=",".join(names))
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    page = labeller.page
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    page = labeler.page
     chosen: list[str] = []
     for turn, delay_ms in enumerate(DELAYS_MS * 2):
         number = turn % 4 + 1
@@ -44,28 +44,28 @@ def test_a_box_drawn_right_after_its_label_was_chosen(
                 page.keyboard.press("Enter")
         page.wait_for_timeout(delay_ms)
         left = 20 + 60 * turn
-        labeller.drag((left, 40), (left + 40, 90))
+        labeler.drag((left, 40), (left + 40, 90))
         eventually(lambda: len(rects(server.folder, "cat.jpg")) == len(chosen))
     assert [rect["label"] for rect in rects(server.folder, "cat.jpg")] == chosen
 
 
 def test_boxes_drawn_on_a_held_canvas_are_kept_before_a_click_leaves_it(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Until the page has the label nothing is drawn; two boxes and "next" may come before that."""
     server = serve(LABELER_LABELS="car,dog")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     names = ("cat.jpg", "dog.jpg")
-    labeller.upload(*(pictures.photo(name) for name in names))
-    page = labeller.page
+    labeler.upload(*(pictures.photo(name) for name in names))
+    page = labeler.page
     for name in names:
-        labeller.at(name)
+        labeler.at(name)
         for turn in range(3):
             page.locator(".st-key-label [role=radiogroup] label").nth(1 - turn % 2).click()
             for row in range(2):
-                labeller.drag((20 + 60 * turn, 40 + 80 * row), (60 + 60 * turn, 100 + 80 * row), 2)
-        labeller.press("Next" if name == names[0] else "Previous")
-    labeller.at(names[0])
+                labeler.drag((20 + 60 * turn, 40 + 80 * row), (60 + 60 * turn, 100 + 80 * row), 2)
+        labeler.press("Next" if name == names[0] else "Previous")
+    labeler.at(names[0])
     for name in names:
         eventually(lambda name=name: len(rects(server.folder, name)) == 6, 30)
         labels = [rect["label"] for rect in rects(server.folder, name)]

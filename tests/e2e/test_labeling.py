@@ -9,27 +9,27 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import Labeller, documents, eventually, near, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
 
 
 def test_upload_draw_and_find_the_boxes_again(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat,dog")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     photo = pictures.photo("cat.jpg")
-    labeller.upload(photo)
-    labeller.at("cat.jpg")
+    labeler.upload(photo)
+    labeler.at("cat.jpg")
     before = documents(server.folder)["cat.jpg"]
-    box = labeller.canvas()
+    box = labeler.canvas()
     scale = box["width"] / 640
-    labeller.drag((40, 50), (240, 150))
+    labeler.drag((40, 50), (240, 150))
     eventually(lambda: rects(server.folder, "cat.jpg"))
-    labeller.saved()
+    labeler.saved()
     [rect] = rects(server.folder, "cat.jpg")
     assert near(rect, [40 / scale, 50 / scale, 200 / scale, 100 / scale], 1 / scale)
     assert rect["label"] == "cat"
@@ -42,17 +42,17 @@ def test_upload_draw_and_find_the_boxes_again(
     assert before["rects"] == []
     assert (server.folder / "uploads" / "cat.jpg").read_bytes() == photo.read_bytes()
 
-    def shows_the_box(labeller: Labeller) -> None:
-        labeller.at("cat.jpg")
-        expect(labeller.page.get_by_text("1 box").first).to_be_visible()
+    def shows_the_box(labeler: Labeler) -> None:
+        labeler.at("cat.jpg")
+        expect(labeler.page.get_by_text("1 box").first).to_be_visible()
 
-    labeller.page.reload()
-    shows_the_box(labeller)
-    other = new_labeller(server, f"/?image={image_id}")
+    labeler.page.reload()
+    shows_the_box(labeler)
+    other = new_labeler(server, f"/?image={image_id}")
     shows_the_box(other)
     server.restart()
-    shows_the_box(new_labeller(server))
-    again = new_labeller(server)
+    shows_the_box(new_labeler(server))
+    again = new_labeler(server)
     again.upload(photo)
     expect(again.page.get_by_text("1 image was here already").first).to_be_visible()
     shows_the_box(again)
@@ -60,34 +60,34 @@ def test_upload_draw_and_find_the_boxes_again(
 
 
 def test_edit_delete_undo_redo_relabel(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat,dog")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    page = labeller.page
-    scale = labeller.canvas()["width"] / 640
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    page = labeler.page
+    scale = labeler.canvas()["width"] / 640
 
     def stored() -> list[dict[str, object]]:
         return rects(server.folder, "cat.jpg")
 
-    labeller.drag((100, 100), (200, 180))
+    labeler.drag((100, 100), (200, 180))
     page.locator(".st-key-label label", has_text="dog").click()
     page.wait_for_timeout(600)
-    labeller.drag((300, 100), (380, 160))
+    labeler.drag((300, 100), (380, 160))
     eventually(lambda: [r["label"] for r in stored()] == ["cat", "dog"])
     first, second = stored()
 
     page.keyboard.press("e")
-    labeller.drag((150, 140), (190, 170))  # move
+    labeler.drag((150, 140), (190, 170))  # move
     eventually(lambda: near(stored()[0], [140 / scale, 130 / scale, 100 / scale, 80 / scale], 1))
     assert stored()[0]["id"] == first["id"]
     assert stored()[1] == second
-    labeller.drag((241, 211), (281, 251))  # resize by the lower right corner
+    labeler.drag((241, 211), (281, 251))  # resize by the lower right corner
     eventually(lambda: near(stored()[0], [140 / scale, 130 / scale, 140 / scale, 120 / scale], 2))
     assert stored()[0]["id"] == first["id"]
-    labeller.click((340, 130))
+    labeler.click((340, 130))
     page.keyboard.press("Delete")
     eventually(lambda: len(stored()) == 1)
     page.keyboard.press("Control+z")
@@ -101,31 +101,31 @@ def test_edit_delete_undo_redo_relabel(
     eventually(lambda: near(stored()[0], [140 / scale, 130 / scale, 100 / scale, 80 / scale], 1))
 
     # A click on a box that is chosen already opens the canvas's own label editor.
-    labeller.click((340, 130))
+    labeler.click((340, 130))
     page.wait_for_timeout(100)
-    labeller.click((340, 130))
+    labeler.click((340, 130))
     page.keyboard.type("cat")
-    labeller.click((500, 300))
+    labeler.click((500, 300))
     eventually(lambda: stored()[1]["label"] == "cat")
     assert stored()[1]["id"] == second["id"]
 
     # A typed text that is no label is put back, one that is not in the set is offered.
-    labeller.click((340, 130))
+    labeler.click((340, 130))
     page.wait_for_timeout(100)
-    labeller.click((340, 130))
-    canvas = labeller.canvas_key()
+    labeler.click((340, 130))
+    canvas = labeler.canvas_key()
     page.keyboard.type("   ")
-    labeller.click((500, 300))
+    labeler.click((500, 300))
     expect(page.get_by_text("A label can't be empty").first).to_be_visible()
-    labeller.renewed(canvas)  # still in edit
-    labeller.click((340, 130))
+    labeler.renewed(canvas)  # still in edit
+    labeler.click((340, 130))
     page.wait_for_timeout(100)
-    labeller.click((340, 130))
+    labeler.click((340, 130))
     page.keyboard.type("قطة")
     page.keyboard.press("Enter")
     eventually(lambda: stored()[1]["label"] == "قطة")
     expect(page.get_by_text("is not in the label set").first).to_be_visible()
-    labeller.press("Add it")
+    labeler.press("Add it")
     labels = server.folder / "labels.json"
     eventually(lambda: labels.exists() and "قطة" in labels.read_text())
 
@@ -133,31 +133,31 @@ def test_edit_delete_undo_redo_relabel(
     page.get_by_text("List the boxes (2)").click()
     page.get_by_role("button", name="Delete", exact=True).first.click()
     eventually(lambda: [r["id"] for r in stored()] == [second["id"]])
-    labeller.ready()
+    labeler.ready()
 
 
 def test_what_is_dragged_is_what_is_stored(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    page, box = labeller.page, labeller.canvas()
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    page, box = labeler.page, labeler.canvas()
     scale, width, height = box["width"] / 640, box["width"], box["height"]
 
     def drawn(count: int) -> dict[str, object]:
         eventually(lambda: len(rects(server.folder, "cat.jpg")) == count)
         return rects(server.folder, "cat.jpg")[-1]
 
-    labeller.drag((200, 180), (100, 100))  # up and to the left
+    labeler.drag((200, 180), (100, 100))  # up and to the left
     assert near(drawn(1), [100 / scale, 100 / scale, 100 / scale, 80 / scale], 1 / scale)
-    labeller.drag((width - 60, height - 50), (width + 80, height + 60))  # over the corner
+    labeler.drag((width - 60, height - 50), (width + 80, height + 60))  # over the corner
     rect = drawn(2)
     expected = [(width - 60) / scale, (height - 50) / scale, 60 / scale, 50 / scale]
     assert near(rect, expected, 1 / scale)
     assert rect["left"] + rect["width"] <= 640  # type: ignore[operator]
-    labeller.drag((60, 40), (-90, -70))  # over the other corner
+    labeler.drag((60, 40), (-90, -70))  # over the other corner
     assert near(drawn(3), [0, 0, 60 / scale, 40 / scale], 1 / scale)
     mouse = page.mouse  # there and back past the start
     mouse.move(box["x"] + 300, box["y"] + 200)
@@ -166,8 +166,8 @@ def test_what_is_dragged_is_what_is_stored(
         mouse.move(box["x"] + x, box["y"] + y, steps=3)
     mouse.up()
     assert near(drawn(4), [300 / scale, 200 / scale, 100 / scale, 100 / scale], 1 / scale)
-    labeller.click((320, 120))  # a click draws nothing
-    labeller.drag((320, 120), (321, 121), steps=1)
+    labeler.click((320, 120))  # a click draws nothing
+    labeler.drag((320, 120), (321, 121), steps=1)
     page.wait_for_timeout(800)
     assert len(rects(server.folder, "cat.jpg")) == 4
 
@@ -179,9 +179,9 @@ DISPLAYED = {
 """Where one frame is shown, by the EXIF orientation."""
 
 
-def dark(labeller: Labeller) -> tuple[float, float, float, float]:
+def dark(labeler: Labeler) -> tuple[float, float, float, float]:
     """The canvas pixels of the dark frame: left, top, right, bottom."""
-    canvas = labeller.page.locator("canvas.dc-background-canvas").first
+    canvas = labeler.page.locator("canvas.dc-background-canvas").first
     left, top, right, bottom = canvas.evaluate(
         """canvas => {
             const {width, height} = canvas;
@@ -198,93 +198,91 @@ def dark(labeller: Labeller) -> tuple[float, float, float, float]:
 
 
 def test_boxes_lie_where_the_displayed_image_has_them(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Whatever the EXIF orientation, a box drawn along what is seen has its displayed pixels."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     names = {orientation: f"turned{orientation}.jpg" for orientation in DISPLAYED}
     for orientation, name in names.items():
         exif = Image.Exif()
         exif[0x0112] = orientation
         pictures.with_frame(name, (600, 400), (60, 40, 360, 240), exif=exif)
-    labeller.upload(*(pictures.folder / name for name in names.values()))
+    labeler.upload(*(pictures.folder / name for name in names.values()))
     for orientation, name in names.items():
-        labeller.at(name)
-        left, top, right, bottom = dark(labeller)
-        labeller.drag((left, top), (right, bottom))
+        labeler.at(name)
+        left, top, right, bottom = dark(labeler)
+        labeler.drag((left, top), (right, bottom))
         eventually(lambda name=name: rects(server.folder, name))
         document = documents(server.folder)[name]
         size = (600, 400) if orientation < 5 else (400, 600)
         assert (document["image_width"], document["image_height"]) == size
-        pixel = size[0] / labeller.canvas()["width"]
+        pixel = size[0] / labeler.canvas()["width"]
         expected = DISPLAYED[orientation]
         assert near(document["rects"][0], expected, max(pixel, 1) + 0.01), name
         if orientation < 8:
-            labeller.press("Next")
+            labeler.press("Next")
 
 
 def test_a_large_photo_is_exact_to_a_screen_pixel(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
     for number, size in enumerate([(1280, 900), (820, 1100)]):
-        labeller = new_labeller(server, size=size)
+        labeler = new_labeler(server, size=size)
         name = f"large{number}.jpg"
         pictures.with_frame(name, (6000, 4000), (1200, 800, 4200, 3000), quality=85)
-        labeller.upload(pictures.folder / name)
-        labeller.at(name)
-        pixel = 6000 / labeller.canvas()["width"]
-        labeller.drag((1200 / pixel, 800 / pixel), (4200 / pixel, 3000 / pixel))
+        labeler.upload(pictures.folder / name)
+        labeler.at(name)
+        pixel = 6000 / labeler.canvas()["width"]
+        labeler.drag((1200 / pixel, 800 / pixel), (4200 / pixel, 3000 / pixel))
         eventually(lambda name=name: rects(server.folder, name))
         assert near(rects(server.folder, name)[0], (1200, 800, 3000, 2200), pixel)
 
 
 def test_done_skip_and_open_again(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     files = pictures.series(4)
-    labeller.upload(*files)
-    labeller.at(files[0].name)
+    labeler.upload(*files)
+    labeler.at(files[0].name)
 
     def status(index: int) -> str:
         found: str = documents(server.folder)[files[index].name]["metadata"]["status"]
         return found
 
     assert status(3) == "unlabeled"
-    labeller.press("Done, nothing here")
-    labeller.at(files[1].name)
+    labeler.press("Done, nothing here")
+    labeler.at(files[1].name)
     assert (status(0), rects(server.folder, files[0].name)) == ("done", [])
-    labeller.drag((50, 50), (120, 120))
-    labeller.press("Done")
-    labeller.at(files[2].name)
+    labeler.drag((50, 50), (120, 120))
+    labeler.press("Done")
+    labeler.at(files[2].name)
     assert (status(1), len(rects(server.folder, files[1].name))) == ("done", 1)
-    labeller.page.keyboard.press("s")
-    labeller.at(files[3].name)
+    labeler.page.keyboard.press("s")
+    labeler.at(files[3].name)
     assert status(2) == "skipped"
-    labeller.press("Previous")
-    labeller.at(files[2].name)
-    labeller.press("Open again")
+    labeler.press("Previous")
+    labeler.at(files[2].name)
+    labeler.press("Open again")
     eventually(lambda: status(2) == "in_progress")
-    labeller.at(files[2].name)
+    labeler.at(files[2].name)
     # By Tab and Enter, or the space bar, on the button itself.
     for button, key, there in (("Previous", "Enter", 1), ("Next", "Space", 2)):
-        labeller.page.get_by_role("button", name=button, exact=True).first.focus()
-        labeller.page.keyboard.press(key)
-        labeller.at(files[there].name)
+        labeler.page.get_by_role("button", name=button, exact=True).first.focus()
+        labeler.page.keyboard.press(key)
+        labeler.at(files[there].name)
     assert status(2) == "in_progress"
 
 
-def test_two_people_on_one_image(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
-) -> None:
+def test_two_people_on_one_image(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
     server = serve(LABELER_LABELS="cat")
-    ana, ben = new_labeller(server), None
+    ana, ben = new_labeler(server), None
     ana.upload(pictures.photo("cat.jpg"))
     ana.at("cat.jpg")
-    ben = new_labeller(server)
+    ben = new_labeler(server)
     ben.at("cat.jpg")
     ana.drag((40, 40), (120, 120))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
@@ -302,29 +300,29 @@ def test_two_people_on_one_image(
 
 
 def test_originals_that_are_not_kept(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat", LABELER_UPLOADS="off")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     photo = pictures.photo("cat.jpg")
-    labeller.upload(photo)
-    labeller.at("cat.jpg")
-    labeller.drag((40, 40), (140, 140))
+    labeler.upload(photo)
+    labeler.at("cat.jpg")
+    labeler.drag((40, 40), (140, 140))
     eventually(lambda: rects(server.folder, "cat.jpg"))
     assert not (server.folder / "uploads").exists()
     server.restart()
-    labeller = new_labeller(server)
-    expect(labeller.page.get_by_text("The original is not kept here").first).to_be_visible()
-    labeller.upload(photo)
-    labeller.at("cat.jpg")
-    expect(labeller.page.get_by_text("1 box").first).to_be_visible()
+    labeler = new_labeler(server)
+    expect(labeler.page.get_by_text("The original is not kept here").first).to_be_visible()
+    labeler.upload(photo)
+    labeler.at("cat.jpg")
+    expect(labeler.page.get_by_text("1 box").first).to_be_visible()
 
 
-def test_a_phone_sized_window(serve: Serve, new_labeller: NewLabeller, pictures: Pictures) -> None:
+def test_a_phone_sized_window(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
     server = serve(LABELER_LABELS="cat")
-    new_labeller(server).upload(pictures.photo("cat.jpg"))
+    new_labeler(server).upload(pictures.photo("cat.jpg"))
     eventually(lambda: documents(server.folder))
-    phone = new_labeller(server, size=(390, 780))
+    phone = new_labeler(server, size=(390, 780))
     phone.at("cat.jpg")
     box = phone.canvas()
     assert box["width"] > 300
@@ -337,17 +335,17 @@ def test_a_phone_sized_window(serve: Serve, new_labeller: NewLabeller, pictures:
 
 
 def test_the_export_button_writes_what_is_drawn(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat,dog")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    labeller.drag((40, 40), (140, 140))
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    labeler.drag((40, 40), (140, 140))
     eventually(lambda: rects(server.folder, "cat.jpg"))
-    labeller.press("Export COCO")
-    link = labeller.page.get_by_role("link", name="Download")
-    with labeller.page.expect_download() as download:
+    labeler.press("Export COCO")
+    link = labeler.page.get_by_role("link", name="Download")
+    with labeler.page.expect_download() as download:
         link.click()
     [path] = (server.folder / "exports").glob("dataset_coco_*.json")
     assert download.value.path().read_bytes() == path.read_bytes()
@@ -358,18 +356,18 @@ def test_the_export_button_writes_what_is_drawn(
 
 
 def test_a_canvas_that_the_browser_has_made_anew_is_replaced(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """What is drawn on it goes onto the canvas that comes for it, beside what was there before."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    labeller.drag((40, 40), (120, 120))
-    labeller.saved()
-    labeller.ready()
-    key = labeller.canvas_key()
-    labeller.page.locator(".dc-root").evaluate(
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    labeler.drag((40, 40), (120, 120))
+    labeler.saved()
+    labeler.ready()
+    key = labeler.canvas_key()
+    labeler.page.locator(".dc-root").evaluate(
         """(canvas) => {
           const another = canvas.cloneNode(true);
           const remove = canvas.parentNode.removeChild.bind(canvas.parentNode);
@@ -377,8 +375,8 @@ def test_a_canvas_that_the_browser_has_made_anew_is_replaced(
           canvas.replaceWith(another);
         }"""
     )
-    labeller.drag((160, 40), (240, 120))
+    labeler.drag((160, 40), (240, 120))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 2)
-    labeller.renewed(key)
-    labeller.page.keyboard.press("Control+z")
+    labeler.renewed(key)
+    labeler.page.keyboard.press("Control+z")
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)

@@ -13,8 +13,8 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewLabeller, Serve, Server
-from tests.e2e.labeler import Labeller, eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve, Server
+from tests.e2e.labeler import Labeler, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -27,9 +27,9 @@ def labels(server: Server) -> list[dict[str, Any]]:
     return found
 
 
-def open_label(labeller: Labeller, number: int) -> Page:
+def open_label(labeler: Labeler, number: int) -> Page:
     """The panel of that label, in the view of all labels."""
-    page = labeller.page
+    page = labeler.page
     page.locator(f".st-key-open_label_{number} button").click()
     page.locator(f".st-key-rename_{number}, .st-key-merge_{number}").first.wait_for()
     return page
@@ -39,8 +39,8 @@ def row(page: Page, number: int) -> Any:
     return page.locator(f".st-key-label_row_{number}")
 
 
-def rename(labeller: Labeller, number: int, name: str) -> None:
-    page = open_label(labeller, number)
+def rename(labeler: Labeler, number: int, name: str) -> None:
+    page = open_label(labeler, number)
     row(page, number).get_by_label("Name", exact=True).fill(name)
     page.keyboard.press("Enter")
 
@@ -63,21 +63,21 @@ def test_a_server_and_a_command_with_other_settings_have_the_same_labels(serve: 
         assert json.load(answer)["labels"] == labels(server)
 
 
-def test_two_admins_and_a_labeller(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+def test_two_admins_and_a_labeler(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """No edit is lost; boxes drawn before and after show the names of today, and stay as stored."""
     server = serve(LABELER_LABELS="car,dog,bird")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    labeller.drag((20, 30), (80, 90))
-    labeller.saved()
-    key = labeller.canvas_key()
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    labeler.drag((20, 30), (80, 90))
+    labeler.saved()
+    key = labeler.canvas_key()
 
     first, second = (
-        new_labeller(server, "/?view=labels"),
-        new_labeller(server, "/?view=labels", PHONE),
+        new_labeler(server, "/?view=labels"),
+        new_labeler(server, "/?view=labels", PHONE),
     )
     for admin in (first, second):
         expect(row(admin.page, 1)).to_contain_text("1 box in 1 image", timeout=30_000)
@@ -107,42 +107,42 @@ def test_two_admins_and_a_labeller(
     expect(row(page, 1)).to_contain_text("There is a label 'fowl' already")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
-    # The canvas of the labeller is drawn anew when nothing is pending in it.
-    labeller.drag((120, 30), (180, 90))
-    labeller.saved()
-    labeller.renewed(key)
-    expect(labeller.page.locator(".st-key-label")).to_have_text(re.compile("van.*fowl", re.DOTALL))
-    labeller.drag((220, 30), (280, 90))
+    # The canvas of the labeler is drawn anew when nothing is pending in it.
+    labeler.drag((120, 30), (180, 90))
+    labeler.saved()
+    labeler.renewed(key)
+    expect(labeler.page.locator(".st-key-label")).to_have_text(re.compile("van.*fowl", re.DOTALL))
+    labeler.drag((220, 30), (280, 90))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 3)
     assert [one["label"] for one in rects(server.folder, "cat.jpg")] == ["car", "car", "van"]
 
 
 def test_a_box_that_is_drawn_right_before_the_view_is_kept(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="car,dog")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
-    labeller.at("cat.jpg")
-    labeller.press("Next")
-    labeller.at("dog.jpg")
-    page = labeller.page
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
+    labeler.at("cat.jpg")
+    labeler.press("Next")
+    labeler.at("dog.jpg")
+    page = labeler.page
     for turn in range(3):
-        labeller.drag((20 + 70 * turn, 30), (80 + 70 * turn, 90))
+        labeler.drag((20 + 70 * turn, 30), (80 + 70 * turn, 90))
         page.wait_for_timeout(50 * turn)
-        labeller.press("All labels")
+        labeler.press("All labels")
         page.get_by_role("heading", name="All labels").wait_for()
         eventually(lambda turn=turn: len(rects(server.folder, "dog.jpg")) == turn + 1)
         expect(row(page, 1)).to_contain_text(re.compile(r"box(es)? in 1 image|no boxes"))
-        labeller.press("Back to the images")
-        labeller.at("dog.jpg")
-    # The recoloured label is on the canvas, and the choice of the next label is still the second.
+        labeler.press("Back to the images")
+        labeler.at("dog.jpg")
+    # The recolored label is on the canvas, and the choice of the next label is still the second.
     page.locator(".st-key-label [role=radiogroup] label").nth(1).click()
-    labeller.press("All labels")
-    rename(labeller, 2, "hound")
+    labeler.press("All labels")
+    rename(labeler, 2, "hound")
     expect(row(page, 2)).to_contain_text("formerly dog")
-    labeller.press("Back to the images")
-    labeller.at("dog.jpg")
-    labeller.drag((20, 150), (80, 200))
+    labeler.press("Back to the images")
+    labeler.at("dog.jpg")
+    labeler.drag((20, 150), (80, 200))
     eventually(lambda: len(rects(server.folder, "dog.jpg")) == 4)
     assert rects(server.folder, "dog.jpg")[3]["label"] == "hound"

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labeler.runtime.events import EVENTS
-from tests.e2e.conftest import NewLabeller, Serve, Server
+from tests.e2e.conftest import NewLabeler, Serve, Server
 from tests.e2e.labeler import eventually
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
@@ -68,7 +68,7 @@ def saved_twice(url: str, image_id: str) -> None:
 
 
 def test_every_line_of_a_session_parses_and_carries_its_fields(
-    serve_slowly: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     with GcsServer(buckets=["labels"]) as gcs:
         server = serve_slowly(
@@ -82,20 +82,20 @@ def test_every_line_of_a_session_parses_and_carries_its_fields(
             STREAMLIT_SERVER_ADDRESS="127.0.0.1",
             STORAGE_EMULATOR_HOST=gcs.url,
         )
-        labeller = new_labeller(server)
-        labeller.upload(pictures.photo("cat.jpg"))
-        labeller.at("cat.jpg")
-        labeller.drag((30, 40), (110, 120))
-        labeller.saved()
+        labeler = new_labeler(server)
+        labeler.upload(pictures.photo("cat.jpg"))
+        labeler.at("cat.jpg")
+        labeler.drag((30, 40), (110, 120))
+        labeler.saved()
         eventually(lambda: "save" in events(server))
         saved_twice(server.url, events(server)["save"][0]["image_id"])
-        labeller.drag((150, 40), (250, 120))
-        labeller.saved()
+        labeler.drag((150, 40), (250, 120))
+        labeler.saved()
         gcs.faults.add(Fault("status"), method="POST", path="/upload/", times=-1)
-        labeller.drag((30, 200), (110, 280))
-        expect(labeller.page.get_by_text("Not saved").first).to_be_visible(timeout=20_000)
+        labeler.drag((30, 200), (110, 280))
+        expect(labeler.page.get_by_text("Not saved").first).to_be_visible(timeout=20_000)
         gcs.faults.clear()
-        labeller.saved()
+        labeler.saved()
         gcs.faults.add(Fault("status"), method="GET", path="/storage/v1/b/labels/o?", times=-1)
         with pytest.raises(HTTPError) as failed:
             urllib.request.urlopen(f"{server.url}/api/ready")

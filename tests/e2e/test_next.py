@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import documents, eventually
 from tests.e2e.pictures import Pictures
 
@@ -27,27 +27,27 @@ pytestmark = pytest.mark.e2e
     ],
 )
 def test_no_box_is_lost_around_next(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, by: str, delay_ms: int, times: int
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str, delay_ms: int, times: int
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     files = pictures.series(times + 1)
-    labeller.upload(*files)
-    labeller.at(files[0].name)
-    page = labeller.page
+    labeler.upload(*files)
+    labeler.at(files[0].name)
+    page = labeler.page
     for step, following in enumerate(files[1:]):
         page.wait_for_timeout(delay_ms)
-        labeller.drag((30 + step, 40), (100 + step, 90))
+        labeler.drag((30 + step, 40), (100 + step, 90))
         page.wait_for_timeout(300)
-        labeller.drag((150 + step, 40), (220 + step, 90))
+        labeler.drag((150 + step, 40), (220 + step, 90))
         if delay_ms:
             page.wait_for_timeout(delay_ms)
         if by == "button":
-            labeller.press("Next")
+            labeler.press("Next")
         else:
             page.keyboard.press("d")
-        labeller.at(following.name)
-    scale = labeller.canvas()["width"] / 320
+        labeler.at(following.name)
+    scale = labeler.canvas()["width"] / 320
 
     def lefts() -> list[list[int]]:
         stored = documents(server.folder)
@@ -60,84 +60,84 @@ def test_no_box_is_lost_around_next(
 
 
 def test_the_space_bar_is_done_whatever_was_clicked_before(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """A button that was clicked keeps the browser's focus, and the space bar would press it."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     files = pictures.series(4)
-    labeller.upload(*files)
-    labeller.at(files[0].name)
+    labeler.upload(*files)
+    labeler.at(files[0].name)
 
     def status(number: int) -> str:
         return str(documents(server.folder)[files[number].name]["metadata"]["status"])
 
-    labeller.press("Next")
-    labeller.at(files[1].name)
-    labeller.page.keyboard.press(" ")
-    labeller.at(files[2].name)
+    labeler.press("Next")
+    labeler.at(files[1].name)
+    labeler.page.keyboard.press(" ")
+    labeler.at(files[2].name)
     assert (status(0), status(1)) == ("unlabeled", "done")
-    labeller.press("Keys")  # opens a list over the page
-    labeller.press("Keys")
-    labeller.ready()
-    labeller.drag((30, 40), (100, 90))
-    labeller.page.keyboard.press(" ")
-    labeller.at(files[3].name)
+    labeler.press("Keys")  # opens a list over the page
+    labeler.press("Keys")
+    labeler.ready()
+    labeler.drag((30, 40), (100, 90))
+    labeler.page.keyboard.press(" ")
+    labeler.at(files[3].name)
     assert status(2) == "done"
 
 
 def test_keys_while_the_next_image_is_on_its_way(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """As many images on or back as there were presses; marks are for images that were seen."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     files = pictures.series(7)
-    labeller.upload(*files)
-    labeller.at(files[0].name)
+    labeler.upload(*files)
+    labeler.at(files[0].name)
 
     def press(*keys: str) -> None:
         for key in keys:
-            labeller.page.keyboard.press(key)
+            labeler.page.keyboard.press(key)
 
     def statuses() -> list[str]:
         found = documents(server.folder)
         return [found[file.name]["metadata"]["status"] for file in files]
 
-    labeller.drag((40, 40), (120, 120))
+    labeler.drag((40, 40), (120, 120))
     press(*"dddd")
-    labeller.at(files[4].name)
+    labeler.at(files[4].name)
     press(*"aa")
-    labeller.at(files[2].name)
+    labeler.at(files[2].name)
     press("s", "s", " ")  # the first of them leaves the image, the others have nothing to mark
-    labeller.at(files[3].name)
-    labeller.page.wait_for_timeout(1500)
-    labeller.at(files[3].name)
+    labeler.at(files[3].name)
+    labeler.page.wait_for_timeout(1500)
+    labeler.at(files[3].name)
     assert statuses() == ["in_progress", "unlabeled", "skipped", *["unlabeled"] * 4]
-    box = labeller.canvas()
+    box = labeler.canvas()
     press(*"ddd")
-    labeller.page.mouse.click(box["x"] + 200, box["y"] + 200)  # who takes the mouse has arrived
-    labeller.at(files[4].name)
-    labeller.page.wait_for_timeout(1500)
-    labeller.at(files[4].name)
+    labeler.page.mouse.click(box["x"] + 200, box["y"] + 200)  # who takes the mouse has arrived
+    labeler.at(files[4].name)
+    labeler.page.wait_for_timeout(1500)
+    labeler.at(files[4].name)
 
 
 def test_a_mark_that_the_image_has_already_goes_on(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Whoever looks through finished images does it with the same key."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     files = pictures.series(3)
-    labeller.upload(*files)
-    labeller.at(files[0].name)
+    labeler.upload(*files)
+    labeler.at(files[0].name)
     for key, back in ((" ", "a"), ("s", "a")):
-        labeller.page.keyboard.press(key)
-        labeller.at(files[1].name)
-        labeller.page.keyboard.press(back)
-        labeller.at(files[0].name)
-        labeller.page.keyboard.press(key)
-        labeller.at(files[1].name)
-        labeller.page.keyboard.press(back)
-        labeller.at(files[0].name)
+        labeler.page.keyboard.press(key)
+        labeler.at(files[1].name)
+        labeler.page.keyboard.press(back)
+        labeler.at(files[0].name)
+        labeler.page.keyboard.press(key)
+        labeler.at(files[1].name)
+        labeler.page.keyboard.press(back)
+        labeler.at(files[0].name)
     assert documents(server.folder)[files[0].name]["metadata"]["status"] == "skipped"

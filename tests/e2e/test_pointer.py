@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import WAIT_MS, Labeller, eventually, near, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import WAIT_MS, Labeler, eventually, near, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.e2e
 HELD = "document.documentElement?.dataset.canvas !== 'ready'"
 
 
-def at(labeller: Labeller, x: float, y: float) -> dict[str, float]:
+def at(labeler: Labeler, x: float, y: float) -> dict[str, float]:
     """That place on the canvas, in the window."""
-    box = labeller.canvas()
+    box = labeler.canvas()
     return {"x": box["x"] + x, "y": box["y"] + y}
 
 
@@ -28,21 +28,21 @@ def touch(session: CDPSession, kind: str, *points: dict[str, float]) -> None:
 
 
 def test_a_drag_that_began_on_a_canvas_that_is_gone_is_where_it_was_dragged(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """A refused drag has the page make another canvas; the next drag may begin on the old one."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    page, mouse = labeller.page, labeller.page.mouse
-    scale = labeller.canvas()["width"] / 640
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    page, mouse = labeler.page, labeler.page.mouse
+    scale = labeler.canvas()["width"] / 640
     began_on_old = 0
     for turn in range(6):
-        old = labeller.canvas_key()
+        old = labeler.canvas_key()
         top = 20 + 50 * turn
-        start, end = at(labeller, 200, top), at(labeller, 260, top + 40)
-        labeller.drag((400, top), (403, top + 3))
+        start, end = at(labeler, 200, top), at(labeler, 260, top + 40)
+        labeler.drag((400, top), (403, top + 3))
         page.wait_for_function(HELD, polling=10)
         mouse.move(start["x"], start["y"])
         mouse.down()
@@ -50,9 +50,9 @@ def test_a_drag_that_began_on_a_canvas_that_is_gone_is_where_it_was_dragged(
         page.locator(f".{old}").wait_for(state="detached")
         mouse.move(end["x"], end["y"])
         mouse.up()
-        labeller.ready()
+        labeler.ready()
         eventually(lambda: len(rects(server.folder, "cat.jpg")) > turn, 30)  # noqa: B023
-        labeller.saved()
+        labeler.saved()
     assert began_on_old
     stored = rects(server.folder, "cat.jpg")
     for turn, rect in enumerate(stored):
@@ -63,43 +63,43 @@ def test_a_drag_that_began_on_a_canvas_that_is_gone_is_where_it_was_dragged(
 
 @pytest.mark.parametrize("field", ["label_menu", "list_row"])
 def test_keys_are_for_the_picture_after_a_box_was_drawn(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, field: str
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, field: str
 ) -> None:
     names = [f"l{number}" for number in range(25)]
     server = serve(LABELER_LABELS=",".join(names))
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
-    labeller.at("cat.jpg")
-    page = labeller.page
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
+    labeler.at("cat.jpg")
+    page = labeler.page
     menu = page.locator(".st-key-label_menu input")
     menu.click()
     page.get_by_role("option", name="l4", exact=True).click()
     page.locator(f".st-key-{field} input").first.focus()
-    labeller.drag((40, 40), (100, 100))
+    labeler.drag((40, 40), (100, 100))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
     page.keyboard.press("Control+z")
     eventually(lambda: rects(server.folder, "cat.jpg") == [])
     page.keyboard.press("d")
-    labeller.at("dog.jpg")
+    labeler.at("dog.jpg")
     page.keyboard.press("Enter")
     expect(menu).to_have_value("l4")
-    labeller.drag((40, 40), (100, 100))
+    labeler.drag((40, 40), (100, 100))
     eventually(lambda: [one["label"] for one in rects(server.folder, "dog.jpg")] == ["l4"])
 
 
 def test_two_fingers_draw_nothing(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    labeller.upload(pictures.photo("cat.jpg"))
-    labeller.at("cat.jpg")
-    page = labeller.page
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    page = labeler.page
     session = page.context.new_cdp_session(page)
-    scale = labeller.canvas()["width"] / 640
+    scale = labeler.canvas()["width"] / 640
 
     def point(x: float, y: float) -> Any:
-        return at(labeller, x, y)
+        return at(labeler, x, y)
 
     # Both at once; the second late, after the first has gone far; and one that the system takes.
     touch(session, "touchStart", point(100, 100), point(200, 200))

@@ -19,8 +19,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Signer, new_token
 from tests.access import iap_proxy
-from tests.e2e.conftest import NewLabeller, Serve
-from tests.e2e.labeler import Labeller, documents, eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.provider import Provider
 from tests.e2e.proxy import Proxy
@@ -31,7 +31,7 @@ SECRET = {"LABELER_SECRET_KEY": "a secret that all instances share"}
 LISTS = {"LABELER_ADMINS": "ana@example.com", "LABELER_LABELERS": "ben@example.com"}
 TOKEN = re.compile(r"token=([A-Za-z0-9_.-]+)")
 
-Tab = Callable[[str], Labeller]
+Tab = Callable[[str], Labeler]
 
 
 @pytest.fixture
@@ -40,12 +40,12 @@ def tab(browser: Browser) -> Iterator[Tab]:
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_tab(url: str) -> Labeller:
+    def open_tab(url: str) -> Labeler:
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         pages.append(page)
         page.goto(url)
-        return Labeller(page, url)
+        return Labeler(page, url)
 
     yield open_tab
     for page in pages:
@@ -61,32 +61,32 @@ def status(url: str, headers: dict[str, str] | None = None) -> int:
         return error.code
 
 
-def addresses(labeller: Labeller) -> list[str]:
+def addresses(labeler: Labeler) -> list[str]:
     """Those that the tab asks for from now on, with how each was answered."""
     seen: list[str] = []
 
     def note(response: Response) -> None:
         seen.append(f"{response.status} {response.url}")
 
-    labeller.page.on("response", note)
+    labeler.page.on("response", note)
     return seen
 
 
-def button(labeller: Labeller, name: str) -> Any:
-    return labeller.page.get_by_role("button", name=name)
+def button(labeler: Labeler, name: str) -> Any:
+    return labeler.page.get_by_role("button", name=name)
 
 
-def saved_by(labeller: Labeller, email: str) -> None:
-    line = labeller.page.locator(".st-key-save_state")
+def saved_by(labeler: Labeler, email: str) -> None:
+    line = labeler.page.locator(".st-key-save_state")
     expect(line).to_contain_text(f"by {email}", timeout=30_000)
 
 
 # --- oidc ---------------------------------------------------------------------------------
 
 
-def sign_in(labeller: Labeller, email: str) -> None:
-    button(labeller, "Sign in").click()
-    labeller.page.get_by_role("link", name=email).click()
+def sign_in(labeler: Labeler, email: str) -> None:
+    button(labeler, "Sign in").click()
+    labeler.page.get_by_role("link", name=email).click()
 
 
 def test_signing_in_and_out_by_a_provider(serve: Serve, tab: Tab, pictures: Pictures) -> None:
@@ -252,17 +252,17 @@ def behind_iap(keys: iap_proxy.KeyServer) -> dict[str, str]:
     }
 
 
-def test_labelling_behind_iap(
+def test_labeling_behind_iap(
     serve: Serve,
     tab: Tab,
-    new_labeller: NewLabeller,
+    new_labeler: NewLabeler,
     pictures: Pictures,
     keys: iap_proxy.KeyServer,
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ana@example.com") as proxy:
         proxy.instances = [server.port]
-        ana = new_labeller(proxy)
+        ana = new_labeler(proxy)
         files = pictures.series(2)
         ana.upload(*files)
         ana.at(files[0].name)
@@ -300,13 +300,13 @@ def test_labelling_behind_iap(
 
 
 def test_a_page_outlives_its_assertion_and_its_tokens(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures, keys: iap_proxy.KeyServer
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, keys: iap_proxy.KeyServer
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ben@example.com") as proxy:
         proxy.instances = [server.port]
         proxy.lives_s = 3
-        ben = new_labeller(proxy)
+        ben = new_labeler(proxy)
         files = pictures.series(3)
         ben.upload(files[0])
         ben.at(files[0].name)
@@ -351,11 +351,11 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
 
 
 def test_a_page_that_strangers_may_reach_says_so(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Over the page: it moves nothing, and lets every click through."""
     server = serve(LABELER_LABELS="cat")
-    alone = new_labeller(server)
+    alone = new_labeler(server)
     alone.upload(pictures.photo("cat.jpg"))
     alone.at("cat.jpg")
     expect(alone.page.get_by_role("alert")).to_have_count(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.conftest import NewLabeller, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import documents, drop, eventually, rects
 from tests.e2e.pictures import Pictures
 
@@ -13,10 +13,10 @@ pytestmark = pytest.mark.e2e
 
 
 def test_many_files_over_a_bad_connection(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     seen: list[str] = []
 
     def unreliable(route: Route) -> None:
@@ -28,61 +28,61 @@ def test_many_files_over_a_bad_connection(
         else:
             route.continue_()
 
-    labeller.page.route("**/api/images", unreliable)
+    labeler.page.route("**/api/images", unreliable)
     files = pictures.series(40)
     broken = pictures.folder / 'not "a" picture.jpg'
     broken.write_text("only text")
-    labeller.upload(*files, broken)
-    said = labeller.page.locator(".uploader .said")
+    labeler.upload(*files, broken)
+    said = labeler.page.locator(".uploader .said")
     expect(said).to_have_text("40 images added. 1 file was not taken:", timeout=60_000)
-    expect(labeller.page.locator(".uploader .failures li")).to_have_text(
+    expect(labeler.page.locator(".uploader .failures li")).to_have_text(
         'not "a" picture.jpg was not taken: it is a text file. '
         "Labeler takes JPEG, PNG, WebP, BMP, GIF and TIFF."
     )
     assert len(seen) > 41
     assert sorted(documents(server.folder)) == [file.name for file in files]
-    labeller.at(files[0].name)
+    labeler.at(files[0].name)
 
 
 def test_a_box_drawn_while_files_arrive(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """The page goes on to what was uploaded only when the canvas has sent its box."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     first, *more = pictures.series(4)
-    labeller.upload(first)
-    labeller.at(first.name)
-    box, mouse = labeller.canvas(), labeller.page.mouse
+    labeler.upload(first)
+    labeler.at(first.name)
+    box, mouse = labeler.canvas(), labeler.page.mouse
     mouse.move(box["x"] + 40, box["y"] + 40)
     mouse.down()
     mouse.move(box["x"] + 90, box["y"] + 90, steps=5)
-    labeller.upload(*more)
+    labeler.upload(*more)
     eventually(lambda: len(documents(server.folder)) == 4)
-    labeller.page.wait_for_timeout(500)  # the page would have gone on by now
+    labeler.page.wait_for_timeout(500)  # the page would have gone on by now
     mouse.move(box["x"] + 140, box["y"] + 140, steps=5)
     mouse.up()
-    labeller.at(more[0].name)
+    labeler.at(more[0].name)
     eventually(lambda: len(rects(server.folder, first.name)) == 1)
     assert not any(rects(server.folder, file.name) for file in more)
 
 
 def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_closed(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Beside the uploader, the browser would open the file in place of the page."""
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
-    page = labeller.page
+    labeler = new_labeler(server)
+    page = labeler.page
     first, second, third = pictures.series(3)
     drop(page, "[data-testid=stMain]", first)
-    labeller.at(first.name)
+    labeler.at(first.name)
     broken = pictures.folder / "text.jpg"
     broken.write_text("only text")
     drop(page, "canvas.upper-canvas", second, third, broken)
     said = page.locator(".uploader .said")
     expect(said).to_have_text("2 images added. 1 file was not taken:", timeout=30_000)
-    labeller.at(second.name)
+    labeler.at(second.name)
     page.get_by_role("button", name="Close this message").click()
     expect(said).to_be_empty()
     expect(page.locator(".uploader .failures li")).to_have_count(0)
@@ -90,10 +90,10 @@ def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_clos
 
 
 def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(
-    serve: Serve, new_labeller: NewLabeller, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
-    labeller = new_labeller(server)
+    labeler = new_labeler(server)
     folder = pictures.folder / "chosen"
     first, second, third = pictures.series(3)
     for path, place in (
@@ -104,9 +104,9 @@ def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(
         (folder / place).parent.mkdir(parents=True, exist_ok=True)
         path.rename(folder / place)
     (folder / "notes.txt").write_text("not an image, and nothing to complain about")
-    with labeller.page.expect_file_chooser() as choosing:
-        labeller.page.get_by_role("button", name="Folder …").click()
+    with labeler.page.expect_file_chooser() as choosing:
+        labeler.page.get_by_role("button", name="Folder …").click()
     choosing.value.set_files(folder)
-    expect(labeller.page.locator(".uploader .said")).to_have_text("3 images added.", timeout=30_000)
+    expect(labeler.page.locator(".uploader .said")).to_have_text("3 images added.", timeout=30_000)
     assert sorted(documents(server.folder)) == ["cam1/0001.png", "cam2/0001.png", "x.jpg_large"]
     assert (server.folder / "uploads" / "cam2" / "0001.png").is_file()

@@ -1,4 +1,4 @@
-"""A labeller who works through a project whatever happens, and remembers what has to come of it."""
+"""A labeler who works through a project whatever happens, and remembers what has to come of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from playwright.sync_api import Error, Response
 
-from tests.e2e.labeler import Labeller, documents, eventually
+from tests.e2e.labeler import Labeler, documents, eventually
 
 LABELS = ("cat", "dog")
 AREA = (420, 280)
@@ -47,14 +47,14 @@ class Sheet:
 class Worker:
     """Labels images one after the other, as the seed says."""
 
-    def __init__(self, labeller: Labeller, folder: Path, seed: int, names: list[str]) -> None:
-        self.labeller = labeller
+    def __init__(self, labeler: Labeler, folder: Path, seed: int, names: list[str]) -> None:
+        self.labeler = labeler
         self.folder = folder
         self.random = random.Random(seed)
         self.label = LABELS[0]
         self.scale = 0.0
         self.heard: deque[str] = deque(maxlen=40)
-        page = labeller.page
+        page = labeler.page
         page.on("console", lambda said: self.heard.append(f"{said.type}: {said.text[:300]}"))
         page.on("requestfailed", lambda request: self.heard.append(f"failed: {request.url}"))
         page.on("response", self.note_answer)
@@ -71,8 +71,8 @@ class Worker:
     def work(self) -> None:
         """Go through all images."""
         for number, sheet in enumerate(self.sheets):
-            self.labeller.at(sheet.name)
-            self.scale = self.labeller.canvas()["width"] / 320
+            self.labeler.at(sheet.name)
+            self.scale = self.labeler.canvas()["width"] / 320
             for _ in range(self.random.randrange(1, 4)):
                 self.draw(sheet)
             if self.random.random() < 0.6:
@@ -92,14 +92,14 @@ class Worker:
         place = sheet.free.pop()
         width, height = self.random.randrange(40, 80), self.random.randrange(30, 60)
         self.pause()
-        self.labeller.ready()
-        self.labeller.drag(place, (place[0] + width, place[1] + height))
+        self.labeler.ready()
+        self.labeler.drag(place, (place[0] + width, place[1] + height))
         sheet.boxes.append(Box(*place, width, height, self.label))
 
     def choose_label(self) -> None:
         """Until it is chosen: without a connection the picker stays as it was."""
         wanted = self.random.choice(LABELS)
-        radio = self.labeller.page.locator(".st-key-label label", has_text=wanted)
+        radio = self.labeler.page.locator(".st-key-label label", has_text=wanted)
 
         def choose() -> bool:
             if not radio.locator("input").is_checked():
@@ -114,7 +114,7 @@ class Worker:
         box = sheet.boxes[0]
         place = sheet.free.pop()
         moved = Box(*place, box.width, box.height, box.label, box.within)
-        self.edit(sheet, 0, moved, lambda: self.labeller.drag(box.middle, moved.middle))
+        self.edit(sheet, 0, moved, lambda: self.labeler.drag(box.middle, moved.middle))
 
     def resize(self, sheet: Sheet) -> None:
         box = sheet.boxes[0]
@@ -123,10 +123,10 @@ class Worker:
         corner = box.left + box.width, box.top + box.height
 
         def pull() -> None:
-            self.labeller.click(box.middle)
-            self.labeller.page.keyboard.down("Shift")
-            self.labeller.drag(corner, (corner[0] + 12, corner[1] + 12))
-            self.labeller.page.keyboard.up("Shift")
+            self.labeler.click(box.middle)
+            self.labeler.page.keyboard.down("Shift")
+            self.labeler.drag(corner, (corner[0] + 12, corner[1] + 12))
+            self.labeler.page.keyboard.up("Shift")
 
         self.edit(sheet, 0, larger, pull)
 
@@ -136,11 +136,11 @@ class Worker:
 
         def rename() -> None:
             for _ in range(2):
-                self.labeller.click(box.middle)
-                self.labeller.page.wait_for_timeout(400)
-            editor = self.labeller.page.locator(".dc-root textarea")
+                self.labeler.click(box.middle)
+                self.labeler.page.wait_for_timeout(400)
+            editor = self.labeler.page.locator(".dc-root textarea")
             editor.fill(other, timeout=2000)
-            self.labeller.page.keyboard.press("Enter")
+            self.labeler.page.keyboard.press("Enter")
 
         self.edit(sheet, 0, replace(box, label=other), rename)
 
@@ -148,10 +148,10 @@ class Worker:
         box = sheet.boxes[0]
 
         def remove() -> None:
-            self.labeller.click(box.middle)
+            self.labeler.click(box.middle)
             self.settle()
             self.close_editor()
-            self.labeller.page.keyboard.press("Delete")
+            self.labeler.page.keyboard.press("Delete")
 
         self.edit(sheet, 0, None, remove)
 
@@ -171,7 +171,7 @@ class Worker:
                 self.tool("Draw")
             end = time.monotonic() + 10
             while time.monotonic() < end:
-                self.labeller.page.wait_for_timeout(100)
+                self.labeler.page.wait_for_timeout(100)
                 if self.matches(sheet):
                     return
             assert self.matches(sheet, before), self.told(sheet)
@@ -181,34 +181,34 @@ class Worker:
         """To edit or to draw; a key at a moment when the canvas is held does nothing."""
 
         def there() -> bool:
-            edit = self.labeller.page.locator(".dc-icon-button[title='Edit']")
+            edit = self.labeler.page.locator(".dc-icon-button[title='Edit']")
             return (edit.get_attribute("aria-pressed") == "true") == (name == "Edit")
 
         def press() -> bool:
             self.close_editor()
             if not there():
-                self.labeller.ready()
-                self.labeller.page.keyboard.press("e")
-                self.labeller.page.wait_for_timeout(100)
+                self.labeler.ready()
+                self.labeler.page.keyboard.press("e")
+                self.labeler.page.wait_for_timeout(100)
             return there()
 
         eventually(press, 20)
 
     def close_editor(self) -> None:
         """A click on a box that is chosen already opens one: what is typed would be its label."""
-        if self.labeller.page.locator(".dc-root textarea").count():
-            self.labeller.page.keyboard.press("Enter")
+        if self.labeler.page.locator(".dc-root textarea").count():
+            self.labeler.page.keyboard.press("Enter")
 
     # --- on with the next --------------------------------------------------------------------
 
     def go_on(self, sheet: Sheet, following: Sheet | None) -> None:
-        page = self.labeller.page
+        page = self.labeler.page
         way = self.random.choice(("next", "d", "done", "skip"))
         if following is None:
             eventually(lambda: self.matches(sheet), 60)
             return
         if way in ("next", "d"):
-            self.until_at(following.name, (lambda: self.labeller.press("Next")) if way == "next"
+            self.until_at(following.name, (lambda: self.labeler.press("Next")) if way == "next"
                           else (lambda: page.keyboard.press("d")))  # fmt: skip
             return
         sheet.statuses = ("done",) if way == "done" else ("skipped",)
@@ -216,31 +216,31 @@ class Worker:
 
     def until_at(self, name: str, go: Any) -> None:
         """Go on until that image is there; a key that falls between two instances goes nowhere."""
-        page = self.labeller.page
+        page = self.labeler.page
         shown = page.locator("[data-testid=stMain] strong", has_text=name).first
         end = time.monotonic() + 90
         self.pause()
-        self.labeller.ready()
+        self.labeler.ready()
         while not shown.is_visible():
-            assert time.monotonic() < end, f"{name} did not come; {self.labeller.heading()} is here"
+            assert time.monotonic() < end, f"{name} did not come; {self.labeler.heading()} is here"
             go()
             try:
                 shown.wait_for(state="visible", timeout=6000)
             except Error:
-                self.labeller.ready()
+                self.labeler.ready()
 
     def pause(self) -> None:
         """At times long enough that all is sent, at times not."""
-        self.labeller.page.wait_for_timeout(self.random.choice((0, 0, 100, 250, 600)))
+        self.labeler.page.wait_for_timeout(self.random.choice((0, 0, 100, 250, 600)))
 
     def settle(self) -> None:
-        self.labeller.page.wait_for_timeout(350)
-        self.labeller.ready()
+        self.labeler.page.wait_for_timeout(350)
+        self.labeler.ready()
 
     # --- what has come of it -------------------------------------------------------------------
 
     def no_error(self) -> None:
-        page = self.labeller.page
+        page = self.labeler.page
         for what in ("stException", "stAlertContentError"):
             found = page.get_by_test_id(what)
             assert not found.count(), found.first.inner_text()
@@ -265,7 +265,7 @@ class Worker:
 
     def view(self) -> str:
         """What is on the page, for whoever looks for the cause of a failure."""
-        page = self.labeller.page
+        page = self.labeler.page
         root = page.evaluate(
             "JSON.stringify([{...document.documentElement.dataset}, "
             "document.querySelector('.labeler-connection')?.textContent, "
@@ -282,7 +282,7 @@ class Worker:
         end = time.monotonic() + 30
         while wrong := [self.told(sheet) for sheet in self.sheets if not self.matches(sheet)]:
             assert time.monotonic() < end, "\n".join(wrong)
-            self.labeller.page.wait_for_timeout(200)
+            self.labeler.page.wait_for_timeout(200)
         found = documents(self.folder)
         assert set(found) == {sheet.name for sheet in self.sheets}
         for sheet in self.sheets:

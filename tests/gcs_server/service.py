@@ -33,7 +33,7 @@ _BUCKET = re.compile(r"/storage/v1/b/([^/]+)(/o|/iam|/iam/testPermissions|)$")
 
 
 class Service:
-    """Answers requests from what it holds; not thread-safe, the server serialises the calls."""
+    """Answers requests from what it holds; not thread-safe, the server serializes the calls."""
 
     def __init__(self) -> None:
         self.buckets: dict[str, Bucket] = {}

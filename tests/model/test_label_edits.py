@@ -43,7 +43,7 @@ def counts_as(labels: LabelSet, name: str) -> str | None:
 # --- rename -------------------------------------------------------------------------------
 
 
-def test_a_renamed_label_keeps_its_number_its_colour_and_its_boxes() -> None:
+def test_a_renamed_label_keeps_its_number_its_color_and_its_boxes() -> None:
     labels = renamed(THREE, 2, " vehicle ")
     assert labels.labels[1] == Label(
         number=2, name="vehicle", color=THREE.labels[1].color, former=("Car",)
@@ -121,7 +121,7 @@ def test_merges_that_make_no_sense(number: int, into: int, why: str) -> None:
         merged(labels, number, into)
 
 
-# --- retire, recolour ---------------------------------------------------------------------
+# --- retire, recolor ---------------------------------------------------------------------
 
 
 def test_a_retired_label_keeps_its_boxes_and_is_not_offered() -> None:
@@ -134,10 +134,10 @@ def test_a_retired_label_keeps_its_boxes_and_is_not_offered() -> None:
     assert none.offered == ()
 
 
-def test_a_colour_is_six_digits() -> None:
+def test_a_color_is_six_digits() -> None:
     assert recolored(THREE, 2, "#0A0b0C").labels[1].color == "#0A0b0C"
     for color in ("red", "#12345", "#123456\n", "123456", "#000000;x", ""):
-        with pytest.raises(LabelRefused, match="is not a colour"):
+        with pytest.raises(LabelRefused, match="is not a color"):
             recolored(THREE, 2, color)
     with pytest.raises(LabelRefused, match="no label with the number 4"):
         recolored(THREE, 4, "#000000")

@@ -132,7 +132,7 @@ def test_one_label_in_every_case(name: str) -> None:
 # --- the set ------------------------------------------------------------------------------
 
 
-def test_labels_get_the_next_numbers_and_the_colours_of_their_numbers() -> None:
+def test_labels_get_the_next_numbers_and_the_colors_of_their_numbers() -> None:
     labels = LabelSet().added(f"label {number}" for number in range(1, 20))
     assert [one.number for one in labels.labels] == list(range(1, 20))
     assert [one.color for one in labels.labels] == [*PALETTE, *PALETTE[:3]]

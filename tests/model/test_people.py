@@ -12,8 +12,8 @@ OTHER = Person("ola@other.org")
 EVERYTHING = set(Role)
 
 
-def roles(admins: str = "", reviewers: str = "", labellers: str = "") -> Roles:
-    return Roles(True, parse_people(admins), parse_people(reviewers), parse_people(labellers))
+def roles(admins: str = "", reviewers: str = "", labelers: str = "") -> Roles:
+    return Roles(True, parse_people(admins), parse_people(reviewers), parse_people(labelers))
 
 
 def held(given: Roles, person: Person) -> set[Role]:
@@ -92,30 +92,30 @@ def test_without_lists_everybody_who_is_signed_in_may_do_everything() -> None:
 def test_each_list_keeps_its_own_role() -> None:
     given = roles(admins="ana@example.com", reviewers="ben@example.com")
     assert held(given, ANA) == EVERYTHING
-    assert held(given, BEN) == {Role.LABELLER, Role.REVIEWER}
-    assert held(given, OTHER) == {Role.LABELLER}
+    assert held(given, BEN) == {Role.LABELER, Role.REVIEWER}
+    assert held(given, OTHER) == {Role.LABELER}
 
 
-def test_a_list_of_labellers_keeps_everybody_else_out_who_is_named_nowhere() -> None:
-    given = roles(labellers="@example.com")
+def test_a_list_of_labelers_keeps_everybody_else_out_who_is_named_nowhere() -> None:
+    given = roles(labelers="@example.com")
     assert held(given, ANA) == EVERYTHING
     assert held(given, OTHER) == set()
-    given = roles(admins="ola@other.org", reviewers="rob@other.org", labellers="@example.com")
+    given = roles(admins="ola@other.org", reviewers="rob@other.org", labelers="@example.com")
     assert held(given, OTHER) == EVERYTHING
-    assert held(given, Person("rob@other.org")) == {Role.LABELLER, Role.REVIEWER}
-    assert held(given, ANA) == {Role.LABELLER}
+    assert held(given, Person("rob@other.org")) == {Role.LABELER, Role.REVIEWER}
+    assert held(given, ANA) == {Role.LABELER}
     assert held(given, Person("eve@other.org")) == set()
 
 
 def test_an_empty_list_of_admins_makes_nobody_a_reviewer() -> None:
-    assert held(roles(reviewers="ben@example.com"), ANA) == {Role.LABELLER, Role.ADMIN}
+    assert held(roles(reviewers="ben@example.com"), ANA) == {Role.LABELER, Role.ADMIN}
 
 
 @pytest.mark.parametrize("given", [roles(), roles("@example.com", "@example.com", "@example.com")])
 def test_nobody_may_do_nothing(given: Roles) -> None:
     assert held(given, Person("")) == set()
     with pytest.raises(NotSignedIn, match="sign in"):
-        given.require(Person(""), Role.LABELLER)
+        given.require(Person(""), Role.LABELER)
 
 
 def test_where_nobody_is_asked_everybody_may_do_everything() -> None:
@@ -129,7 +129,7 @@ def test_where_nobody_is_asked_everybody_may_do_everything() -> None:
     [
         (Role.ADMIN, "an admin", "LABELER_ADMINS"),
         (Role.REVIEWER, "a reviewer", "LABELER_REVIEWERS"),
-        (Role.LABELLER, "a labeller", "LABELER_LABELERS"),
+        (Role.LABELER, "a labeler", "LABELER_LABELERS"),
     ],
 )
 def test_a_refusal_says_what_is_missing_and_who_gives_it(

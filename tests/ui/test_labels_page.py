@@ -42,7 +42,7 @@ def address(visit: Visit) -> dict[str, str]:
 
 
 def rows(visit: Visit) -> list[str]:
-    """The labels as they stand there, without the colour."""
+    """The labels as they stand there, without the color."""
     shown = (visit_text for visit_text in visit.shown().splitlines() if visit_text.startswith(":c"))
     return [line.partition("} ")[2].replace(" &nbsp; ", " ") for line in shown]
 
@@ -229,7 +229,7 @@ def test_rename(new_place: NewPlace) -> None:
     assert all(one.label != "Name" for one in visit.app.text_input)
 
 
-def test_recolour(new_place: NewPlace) -> None:
+def test_recolor(new_place: NewPlace) -> None:
     place, visit = opened(new_place, 1)
     visit.app.color_picker[0].set_value("#123456").run()
     visit.check()

@@ -19,7 +19,7 @@ def place_of(new_place: NewPlace) -> tuple[Place, str]:
 
 
 def given(visit: Visit) -> list[tuple[str, str]]:
-    """Name and colour of the boxes that the canvas was given."""
+    """Name and color of the boxes that the canvas was given."""
     canvas = visit.app.session_state["session"].open.canvas
     return [tuple(canvas.looks[rect.label]) for rect in canvas.given]
 

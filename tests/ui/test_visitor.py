@@ -82,7 +82,7 @@ def test_several_providers_are_offered_by_name(new_place: NewPlace) -> None:
 @pytest.mark.parametrize(
     ("user", "why"),
     [
-        (account("eve"), "eve@example.com may not do this: it takes the role of a labeller"),
+        (account("eve"), "eve@example.com may not do this: it takes the role of a labeler"),
         (account("ana", email_verified=False), "was never verified"),
         (account("ana", email_verified="false"), "was never verified"),
         (account("ana", email_verified=None), "was never verified"),
@@ -196,7 +196,7 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("ana@example.com")))
     eve.press("export")
-    with_roles(place, Roles(True, labellers=parse_people("ana@example.com")))
+    with_roles(place, Roles(True, labelers=parse_people("ana@example.com")))
     eve.mark("done")
     assert "may not do this" in eve.errors()[0]
     assert place.saver.flush(10) == 0

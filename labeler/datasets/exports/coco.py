@@ -154,7 +154,7 @@ class CocoWriter:
     def finished(self) -> CocoFile:
         """The file of what was added."""
         info = {
-            "description": "Labelled boxes, exported by Labeler",
+            "description": "Labeled boxes, exported by Labeler",
             "version": "1.0",
             "date_created": datetime.fromtimestamp(self.tally.newest, UTC).isoformat(),
         }

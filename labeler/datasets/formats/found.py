@@ -139,7 +139,7 @@ def around(points: Iterable[tuple[float, float]]) -> tuple[float, float, float, 
 def turned(
     left: float, top: float, width: float, height: float, degrees: float, *, about_center: bool
 ) -> tuple[float, float, float, float]:
-    """The upright box around one that is turned clockwise, about its centre or left top corner."""
+    """The upright box around one that is turned clockwise, about its center or left top corner."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
     x, y = (left + width / 2, top + height / 2) if about_center else (left, top)

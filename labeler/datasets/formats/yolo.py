@@ -1,7 +1,7 @@
 """YOLO: one text an image, a line a box, numbers as shares of the image's size.
 
 Read are Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and texts
-beside their images with classes.txt or obj.names. A line is a class and the box's centre, width
+beside their images with classes.txt or obj.names. A line is a class and the box's center, width
 and height, with a confidence and the number of a track behind it or not; or a class and the
 corners of an outline, whose box is taken. Key points are told by `kpt_shape` in data.yaml.
 """

@@ -135,7 +135,7 @@ def _space(path: Path) -> Finding:
     state = os.statvfs(path)
     free = state.f_bavail * state.f_frsize // _MIB
     what = f"{free:,} MiB are free"
-    why = "On a full disk nothing can be saved; labellers keep their work only in open pages."
+    why = "On a full disk nothing can be saved; labelers keep their work only in open pages."
     look = f"df -h {shlex.quote(str(path))}"
     if state.f_files and not state.f_favail:
         return fault(f"The disk can't take another file, though {what}", why, f"{look} -i")

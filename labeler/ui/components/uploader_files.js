@@ -75,7 +75,7 @@ async function filesIn(entry, folder = "") {
 
 /**
  * What was dropped, in its order. All of it is taken from the event before the first wait:
- * afterwards the event holds nothing any more.
+ * afterward the event holds nothing any more.
  * @param {DataTransfer} transfer
  * @returns {Promise<Dropped[]>}
  */

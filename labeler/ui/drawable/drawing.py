@@ -6,7 +6,7 @@ relabel, undo and redo. Boxes drawn in the canvas have tag 0 and get their id he
 from one reading to the next by what stayed the same about them. The id follows from the canvas and
 from what is drawn, so that two instances that read the same drawing give the same box one id.
 
-On the canvas a box has the name and colour that its label has today, its look. What is stored with
+On the canvas a box has the name and color that its label has today, its look. What is stored with
 it may be a former name: a text that is still the look's becomes what was stored again.
 """
 
@@ -39,7 +39,7 @@ _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom"
 
 
 class Look(NamedTuple):
-    """What the canvas shows of a label: its name and its colour, as #rrggbb."""
+    """What the canvas shows of a label: its name and its color, as #rrggbb."""
 
     name: str
     color: str
@@ -141,7 +141,7 @@ def to_drawing(rects: Sequence[Rect], fit: Fit, looks: Looks) -> dict[str, Any]:
 
 
 def fill(color: str) -> str:
-    """The colour, nearly transparent, for the inside of a box."""
+    """The color, nearly transparent, for the inside of a box."""
     red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, 0.12)"
 
@@ -313,12 +313,12 @@ def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> lis
     """What each was at the last reading: an equal one first, then one that was like this earlier,
     then one that was moved or resized.
 
-    A moved or turned box keeps its size, a resized one at least one corner, a relabelled one all
+    A moved or turned box keeps its size, a resized one at least one corner, a relabeled one all
     of it. What is like none of the remembered is new: None.
     """
     rest = list(drawn)
     found: list[DrawnBox | None] = [None] * len(untagged)
-    for like in (_equal, _once, _relabelled, _moved_or_resized):
+    for like in (_equal, _once, _relabeled, _moved_or_resized):
         for index, one in enumerate(untagged):
             if found[index] is None:
                 match = next((old for old in rest if like(old, one.box, one.text)), None)
@@ -336,7 +336,7 @@ def _once(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     return any(_same(was, box) and text == label for was, text in old.earlier)
 
 
-def _relabelled(old: DrawnBox, box: CanvasBox, label: str) -> bool:
+def _relabeled(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     return _same(old.box, box, old.slack)
 
 
@@ -366,7 +366,7 @@ def _box(item: Mapping[str, Any]) -> CanvasBox:
     height = _number(item.get("height")) * _number(item.get("scaleY", 1))
     left = _number(item.get("left")) - _ORIGIN[item.get("originX", "left")] * width
     top = _number(item.get("top")) - _ORIGIN[item.get("originY", "top")] * height
-    return CanvasBox(left, top, width, height).normalised()
+    return CanvasBox(left, top, width, height).normalized()
 
 
 def _number(value: Any) -> float:

@@ -15,14 +15,14 @@ DECIMALS: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class CanvasBox:
-    """A rectangle; width and height may be negative before `normalised`."""
+    """A rectangle; width and height may be negative before `normalized`."""
 
     left: float
     top: float
     width: float
     height: float
 
-    def normalised(self) -> CanvasBox:
+    def normalized(self) -> CanvasBox:
         """The same rectangle with width and height not negative."""
         return CanvasBox(
             min(self.left, self.left + self.width),
@@ -78,12 +78,12 @@ class Fit:
         )
 
     def to_image(self, box: CanvasBox) -> CanvasBox:
-        """The box in image pixels: the inverse of `to_canvas`, normalised, clipped, rounded.
+        """The box in image pixels: the inverse of `to_canvas`, normalized, clipped, rounded.
 
         Corners are clipped to the image and rounded to 2 decimals; the sizes are their
         differences, so that left + width never passes the image's edge.
         """
-        box = box.normalised()
+        box = box.normalized()
         left, right = _span(box.left, box.width, self.scale_x, self.image_width)
         top, bottom = _span(box.top, box.height, self.scale_y, self.image_height)
         return CanvasBox(left, top, round(right - left, DECIMALS), round(bottom - top, DECIMALS))

@@ -170,7 +170,7 @@ KEYS = """
 @rerun_safe
 def _mark(image: session_state.OpenImage, status: Status, following: str | None) -> None:
     """Give the image that state and go on."""
-    # By hand: in_progress without rects is "opened again", not "not labelled yet".
+    # By hand: in_progress without rects is "opened again", not "not labeled yet".
     session_state.change(image, lambda document: edits.with_status(document, status))
     if following:
         image.draft.wait(session_state.LEAVE_WAIT_S)  # or an instance that ends here takes it along
@@ -269,10 +269,10 @@ def _relabel(image: session_state.OpenImage, rect_id: str, shown: str) -> None:
     if label == shown:
         return  # a run that was cut short can report a change that is none
 
-    def relabelled(rects: list[Rect]) -> list[Rect]:
+    def relabeled(rects: list[Rect]) -> list[Rect]:
         return [r.model_copy(update={"label": label}) if r.id == rect_id else r for r in rects]
 
-    _edit_rects(image, relabelled)
+    _edit_rects(image, relabeled)
 
 
 @rerun_safe

@@ -54,7 +54,7 @@ def unheard(memo: Memo, stored: Sequence[Rect]) -> tuple[Rect, ...]:
     """The stored rects that were drawn on the memo's canvas, and that the memo does not know.
 
     An instance has stored them and ended before the tab heard of their ids. Whatever has become of
-    them on the canvas since (moved, relabelled, deleted), they are none of somebody else's.
+    them on the canvas since (moved, relabeled, deleted), they are none of somebody else's.
     """
     known = {rect.id for rect in memo.given} | {box.id for box in memo.drawn}
     return tuple(r for r in stored if r.id not in known and drawn_on(memo.key, r.id))

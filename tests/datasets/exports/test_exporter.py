@@ -71,8 +71,8 @@ def test_a_damaged_label_set_is_left_as_it_is(workspace: Workspace) -> None:
     assert workspace.objects() == before
 
 
-def labelled(workspace: Workspace) -> Project:
-    """A project with two labelled images, one of a label that is in no label set."""
+def labeled(workspace: Workspace) -> Project:
+    """A project with two labeled images, one of a label that is in no label set."""
     project = workspace.open()
     for name, rects in (("b.png", (BOX,)), ("a.png", (BOX, OTHER))):
         image_id = project.add_image(name, png()).image_id
@@ -89,7 +89,7 @@ def coco(project: Project) -> bytes:
 
 
 def test_an_export_holds_the_project(workspace: Workspace) -> None:
-    project = labelled(workspace)
+    project = labeled(workspace)
     export = open_exporter(project).write()[0]
     written = workspace.objects()[export.key][0]
     assert coco(project) == written
@@ -118,7 +118,7 @@ def test_an_export_names_originals_by_their_place(workspace: Workspace) -> None:
 
 
 def test_exports_of_one_second_are_two(workspace: Workspace) -> None:
-    project = labelled(workspace)
+    project = labeled(workspace)
     keys = [open_exporter(project).write()[0].key for _ in range(3)]
     assert len(set(keys)) == 3
     assert all(re.fullmatch(r"exports/dataset_coco_\d{8}_\d{6}\.json", key) for key in keys)
@@ -139,7 +139,7 @@ def test_only_exports_are_handed_out(workspace: Workspace, name: str) -> None:
 
 
 def test_a_survey_has_every_image_in_the_order_of_names(workspace: Workspace) -> None:
-    labelled(workspace)
+    labeled(workspace)
     workspace.put("uploads/B.png", png(32, 32))
     found = [
         (entry.image_path, document and len(document.rects), bool(entry.problem))

@@ -164,7 +164,7 @@ def test_another_size_is_another_image() -> None:
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
 def test_boxes_drawn_on_the_photo_as_stored_are_turned_with_it(orientation: int) -> None:
-    """The box around each coloured quarter, as stored, is around the same colour as displayed."""
+    """The box around each colored quarter, as stored, is around the same color as displayed."""
     turn = TURNED_BACK[orientation]
     assert turn is not None
     shown = picture(64, 48)

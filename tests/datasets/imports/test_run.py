@@ -33,9 +33,9 @@ CAR = ("car", 1.0, 2.0, 3.0, 4.0)
 def test_onto_images_that_are_there(workspace: Workspace, tmp_path: Path) -> None:
     project = workspace.open()
     project.add_image("a.png", png())
-    labelled = project.add_image("b.png", png())
-    opened = project.open_document(labelled.image_id)
-    project.save_document(labelled.image_id, with_boxes(opened, BOX), opened, by="ana@example.com")
+    labeled = project.add_image("b.png", png())
+    opened = project.open_document(labeled.image_id)
+    project.save_document(labeled.image_id, with_boxes(opened, BOX), opened, by="ana@example.com")
     files = {"set.json": coco({"x/a.png": [[1, 2, 3, 4]], "b.png": [[5, 5, 5, 5]], "c.png": []})}
     path = written(tmp_path / "set", files) / "set.json"
     before = workspace.objects()

@@ -100,7 +100,7 @@ def test_what_an_instance_was_given_and_could_not_store_is_stored_by_the_next(
         (sent(), []),
         (MOUNTED_ANEW, [("car", 4, 5, 20, 10)]),
     ],
-    ids=["relabelled", "moved", "another one", "deleted", "lost"],
+    ids=["relabeled", "moved", "another one", "deleted", "lost"],
 )
 def test_a_box_that_was_stored_before_the_tab_heard_of_it_stays_one(
     new_place: NewPlace, now: dict[str, object], stored: list[tuple[object, ...]]

@@ -259,7 +259,7 @@ def test_one_box_that_is_there_twice_becomes_two() -> None:
         ("x" * 100, "x" * 100),
     ],
 )
-def test_a_box_is_relabelled(text: str, label: str) -> None:
+def test_a_box_is_relabeled(text: str, label: str) -> None:
     known = rect()
     drawing = shown(known)
     drawing["objects"][0]["label"] = text
@@ -472,7 +472,7 @@ def test_a_tag_stands_for_one_id(one: str, other: str) -> None:
     assert (tag(one) == tag(other)) == (one == other)
 
 
-def test_a_colour_is_see_through_inside() -> None:
+def test_a_color_is_see_through_inside() -> None:
     assert fill("#e6194b") == "rgba(230, 25, 75, 0.12)"
 
 

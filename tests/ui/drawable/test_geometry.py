@@ -96,14 +96,14 @@ def test_the_direction_of_drawing_does_not_matter(
 
 
 @given(FAR, FAR, FAR, FAR)
-def test_normalised_is_the_same_rectangle(
+def test_normalized_is_the_same_rectangle(
     left: float, top: float, width: float, height: float
 ) -> None:
-    box = CanvasBox(left, top, width, height).normalised()
+    box = CanvasBox(left, top, width, height).normalized()
     assert box.width == abs(width)
     assert box.height == abs(height)
     assert (box.left, box.top) == (min(left, left + width), min(top, top + height))
-    assert box.normalised() == box
+    assert box.normalized() == box
 
 
 @given(SIDES, SIDES, ROOM, ROOM)

@@ -29,7 +29,7 @@ def test_what_the_canvas_sends_is_stored(new_place: NewPlace) -> None:
     assert visit.canvas() == key
     visit.draw()
     assert visit.rects(image_id) == []
-    assert "not labelled yet · 0 boxes" in visit.heading()
+    assert "not labeled yet · 0 boxes" in visit.heading()
 
 
 def test_what_can_not_be_taken_over_is_told(new_place: NewPlace) -> None:
@@ -96,7 +96,7 @@ def test_an_old_document_is_shown_and_left_as_it_is(new_place: NewPlace) -> None
 # --- two people -----------------------------------------------------------------------------
 
 
-def relabelled(label: str) -> Callable[[AnnotationDocument], AnnotationDocument]:
+def relabeled(label: str) -> Callable[[AnnotationDocument], AnnotationDocument]:
     def edit(document: AnnotationDocument) -> AnnotationDocument:
         rects = [
             r.model_copy(update={"label": label}) if r.id == "a" else r for r in document.rects
@@ -115,7 +115,7 @@ def test_a_conflict_and_its_choices(new_place: NewPlace, choice: str, labels: li
     [image_id] = place.add("a.png")
     place.with_boxes(image_id, BOX)
     visit = place.visit()
-    place.edit(image_id, relabelled("bird"))
+    place.edit(image_id, relabeled("bird"))
     visit.draw(box(1.5, 2.25, 10, 8, "dog", "a"))
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "dog"]  # both, until then
     [text] = visit.warnings()
@@ -134,7 +134,7 @@ def test_a_box_that_one_deleted_and_another_changed(
     [image_id] = place.add("a.png")
     place.with_boxes(image_id, BOX)
     visit = place.visit()
-    place.edit(image_id, relabelled("bird"))
+    place.edit(image_id, relabeled("bird"))
     visit.draw()
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird"]
     [warning] = visit.warnings()
@@ -149,11 +149,11 @@ def test_conflicts_on_one_box_time_and_again(new_place: NewPlace) -> None:
     [image_id] = place.add("a.png")
     place.with_boxes(image_id, BOX)
     visit = place.visit()
-    place.edit(image_id, relabelled("bird"))
+    place.edit(image_id, relabeled("bird"))
     visit.draw(box(1.5, 2.25, 10, 8, "dog", "a"))
     assert len(visit.app.warning) == 1
     visit.app.toggle(key="list_boxes").set_value(True).run()
-    place.edit(image_id, relabelled("cow"))
+    place.edit(image_id, relabeled("cow"))
     visit.app.selectbox(key=f"leave_label_{image_id}_a_bird").set_value("fish").run()
     visit.check()
     assert len(visit.app.warning) == 2

@@ -104,7 +104,7 @@ BOXES = st.builds(
 )
 
 
-@given(BOXES, st.sampled_from(["nothing", "moved", "relabelled"]))
+@given(BOXES, st.sampled_from(["nothing", "moved", "relabeled"]))
 def test_a_box_that_was_stored_unheard_keeps_its_id_whatever_was_done_to_it(
     box: CanvasBox, done: str
 ) -> None:
@@ -115,7 +115,7 @@ def test_a_box_that_was_stored_unheard_keeps_its_id_whatever_was_done_to_it(
     remembered = [as_drawn(stored, FIT)]
     if done == "moved":
         box = dataclasses.replace(box, left=box.left + 11, top=box.top + 7)
-    after = reading(item(box, "dog" if done == "relabelled" else "cat"), remembered=remembered)
+    after = reading(item(box, "dog" if done == "relabeled" else "cat"), remembered=remembered)
     assert [one.id for one in after.rects] == [stored.id]
     assert (after.rects == (stored,)) == (done == "nothing")
     assert reading(remembered=remembered).rects == ()
