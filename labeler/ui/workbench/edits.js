@@ -81,34 +81,6 @@ export function resizeRects(document, boxes) {
   });
 }
 
-/**
- * The document with rects moved as one: they keep their sizes and distances, and stop at the edge.
- * @param {Doc} document @param {readonly string[]} ids @param {number} right @param {number} down
- */
-export function moveRects(document, ids, right, down) {
-  const moved = document.rects.filter((rect) => ids.includes(rect.id));
-  if (!moved.length) return document;
-  const width = document.image_width ?? Infinity;
-  const height = document.image_height ?? Infinity;
-  const dx = clamp(
-    right,
-    -Math.min(...moved.map((rect) => rect.left)),
-    width - Math.max(...moved.map((rect) => rect.left + rect.width)),
-  );
-  const dy = clamp(
-    down,
-    -Math.min(...moved.map((rect) => rect.top)),
-    height - Math.max(...moved.map((rect) => rect.top + rect.height)),
-  );
-  return mapped(
-    document,
-    (rect) =>
-      ids.includes(rect.id)
-        ? { ...rect, left: round(rect.left + dx), top: round(rect.top + dy) }
-        : rect,
-  );
-}
-
 /** @param {Doc} document @param {readonly string[]} ids */
 export const deleteRects = (document, ids) =>
   withRects(document, document.rects.filter((rect) => !ids.includes(rect.id)));
@@ -131,16 +103,15 @@ export const setAttribute = (document, ids, name, value) =>
   });
 
 /**
- * The document with copies of these rects, moved as one so that they lie within the image, each
- * with a new id. A copy larger than the image is cut.
- * @param {Doc} document @param {readonly Rect[]} rects @param {number} [offset] pixels to the right
- * and down
+ * The document with copies of these rects, each with a new id and moved into the image. A copy that
+ * is larger than the image is cut.
+ * @param {Doc} document @param {readonly Rect[]} rects
  */
-export function paste(document, rects, offset = 0) {
+export function paste(document, rects) {
   let pasted = document;
   for (const { id: _id, ...rect } of rects) {
-    const left = fitted(rect.left + offset, rect.width, document.image_width);
-    const top = fitted(rect.top + offset, rect.height, document.image_height);
+    const left = fitted(rect.left, rect.width, document.image_width);
+    const top = fitted(rect.top, rect.height, document.image_height);
     pasted = addRect(pasted, /** @type {any} */ ({ ...rect, left, top }));
   }
   return pasted;
@@ -148,10 +119,6 @@ export function paste(document, rects, offset = 0) {
 
 /** @param {number} start @param {number} length @param {number | null | undefined} limit */
 const fitted = (start, length, limit) => clamp(start, 0, Math.max(0, (limit ?? Infinity) - length));
-
-/** @param {Doc} document @param {readonly string[]} ids @param {number} [offset] */
-export const duplicate = (document, ids, offset = 10) =>
-  paste(document, document.rects.filter((rect) => ids.includes(rect.id)), offset);
 
 /** @param {Doc} document @param {(rect: Rect) => Rect} change */
 const mapped = (document, change) => withRects(document, document.rects.map(change));

@@ -56,6 +56,11 @@ export function createQueue(backend, filters) {
       while (entries.length <= target && await more());
       return entries[target] ?? null;
     },
+    /** The same if it is known already. @param {string} image @param {number} steps */
+    peek(image, steps) {
+      const at = places.get(image);
+      return at === undefined ? undefined : entries[at + steps];
+    },
     /** @param {string} image @returns {Promise<Entry | null>} */
     async find(image) {
       return entries[await place(image)] ?? null;

@@ -1,0 +1,55 @@
+// What a person's action makes of a document.
+
+import {
+  addRect,
+  deleteRects,
+  paste,
+  resizeRects,
+  setAttribute,
+  setLabel,
+  setStatus,
+} from "./edits.js";
+import { resolve } from "./merge.js";
+
+/** @typedef {import("./document.js").Doc} Doc */
+/** @typedef {import("./document.js").Rect} Rect */
+/** @typedef {import("./edits.js").Box} Box */
+
+/**
+ * `image`: the action is meant for that image alone.
+ * @typedef {{ type: "add", rect: Box & { label: string, id?: string, [key: string]: any } }
+ *   | { type: "change", ids: string[], rects: Box[] }
+ *   | { type: "delete", ids: string[] }
+ *   | { type: "label", ids: string[], label: string }
+ *   | { type: "attribute", ids: string[], name: string, value: any }
+ *   | { type: "status", status: string }
+ *   | { type: "paste", rects: Rect[] }
+ *   | { type: "resolve", conflict: import("./merge.js").RectConflict,
+ *       choice: "ours" | "theirs" | "both" }} Edit
+ * @typedef {(Edit | { type: "select", ids: readonly string[] } | { type: "undo" }
+ *   | { type: "redo" }) & { image?: string }} Action
+ */
+
+/** @param {Doc} document @param {Edit} edit @returns {Doc} */
+export function edited(document, edit) {
+  switch (edit.type) {
+    case "add":
+      return addRect(document, edit.rect);
+    case "change": {
+      const boxes = edit.ids.map((id, index) => /** @type {const} */ ([id, edit.rects[index]]));
+      return resizeRects(document, new Map(boxes));
+    }
+    case "delete":
+      return deleteRects(document, edit.ids);
+    case "label":
+      return setLabel(document, edit.ids, edit.label);
+    case "attribute":
+      return setAttribute(document, edit.ids, edit.name, edit.value);
+    case "status":
+      return setStatus(document, edit.status);
+    case "paste":
+      return paste(document, edit.rects);
+    case "resolve":
+      return resolve(document, edit.conflict, edit.choice);
+  }
+}

@@ -1,0 +1,151 @@
+// All images that this tab holds or has to save: those of its own, and those that it took over from
+// tabs that are gone.
+
+import { createLane, TIMING } from "./lane.js";
+import { openJournal } from "./journal.js";
+import { createOwner } from "./owner.js";
+import { isSaved, shown } from "./sync.js";
+import { inTime } from "./time.js";
+
+/** @typedef {import("./document.js").Doc} Doc */
+/** @typedef {import("./lane.js").Lane} Lane */
+
+/** How many saved images are kept in memory, so that going back takes no network. */
+const KEPT = 16;
+const RECOVER_MS = 10_000;
+const WORST = /** @type {const} */ (["failed", "offline", "pending"]);
+
+/**
+ * @param {{ backend: import("./backend.js").Backend, person: string, now: () => number,
+ *   storage?: IDBFactory, locks?: LockManager | null, timing?: Partial<import("./lane.js").Timing>,
+ *   onChange: (lane: Lane) => void, onLanded: (image: string) => void }} options
+ */
+export function createLanes(options) {
+  const journal = openJournal(options.storage ?? globalThis.indexedDB);
+  const owner = createOwner(journal, { locks: options.locks });
+  const timing = { ...TIMING, ...options.timing };
+  /** The lanes of images in the order of their last use. @type {Map<string, Lane>} */
+  const lanes = new Map();
+  /** Taken over for images that have a lane of this tab already. @type {Set<Lane>} */
+  const extra = new Set();
+  /** @type {{ person: string, images: number }[]} */
+  let foreign = [];
+  let closed = false;
+  const context = {
+    journal,
+    backend: options.backend,
+    owner: owner.id,
+    person: options.person,
+    now: options.now,
+    timing,
+    notify,
+  };
+
+  /** @param {Lane} lane */
+  function notify(lane) {
+    if (extra.has(lane) && isSaved(lane.state)) {
+      extra.delete(lane);
+      options.onLanded(lane.image);
+    }
+    options.onChange(lane);
+  }
+
+  /** Take over what tabs of this person left that are gone; look whose else there is. */
+  async function recover() {
+    const records = await journal.list();
+    /** @type {Map<string, number>} */
+    const others = new Map();
+    for (const record of records) {
+      if (record.person !== options.person) {
+        others.set(record.person, (others.get(record.person) ?? 0) + 1);
+      } else if (record.owner !== owner.id && await owner.isGone(record.owner) && !closed) {
+        const taken = await journal.take(record.key, record.owner, owner.id);
+        if (taken) adopt(taken);
+      }
+    }
+    foreign = [...others].map(([person, images]) => ({ person, images }));
+  }
+
+  /** @param {import("./journal.js").JournalRecord} record */
+  function adopt(record) {
+    const lane = createLane(context, record.image, { record });
+    if (lanes.has(record.image)) extra.add(lane);
+    else lanes.set(record.image, lane);
+    lane.resume();
+  }
+
+  const all = () => [...lanes.values(), ...extra];
+  const timer = setInterval(() => recover().catch(() => {}), RECOVER_MS);
+  const online = () => all().forEach((lane) => lane.online());
+  globalThis.addEventListener?.("online", online);
+
+  return {
+    /** Resolves when the work of tabs that are gone is here. A journal that hangs is not awaited. */
+    ready: inTime(owner.ready.then(recover), timing.patience).catch(() => {}),
+    recover,
+    /** @param {string} image */
+    get(image) {
+      const lane = lanes.get(image);
+      if (!lane) return null;
+      lanes.delete(image);
+      lanes.set(image, lane);
+      return lane;
+    },
+    /**
+     * The lane of an image whose document was read; the one that is there already if there is one.
+     * @param {string} image @param {Doc} document @param {string | null} etag
+     */
+    open(image, document, etag) {
+      const found = lanes.get(image);
+      if (found) {
+        if (etag) found.refresh(document, etag);
+        return found;
+      }
+      const lane = createLane(context, image, { document, etag });
+      lanes.set(image, lane);
+      for (const [other, idle] of lanes) {
+        if (lanes.size <= KEPT) break;
+        if (other !== image && isSaved(idle.state)) lanes.delete(other);
+      }
+      return lane;
+    },
+    retry: () => all().filter((lane) => !isSaved(lane.state)).forEach((lane) => lane.resume()),
+    /**
+     * Send what another person left in this browser, in the name of this one. Only a person may
+     * decide that.
+     * @param {string} person
+     */
+    async adoptFrom(person) {
+      for (const record of await journal.list()) {
+        if (record.person !== person || !(await owner.isGone(record.owner))) continue;
+        const taken = await journal.take(record.key, record.owner, owner.id);
+        if (taken) adopt({ ...taken, person: options.person });
+      }
+      await recover();
+    },
+    /** What is kept here of other people: shown, and never sent under another name by itself. */
+    foreign: () => foreign,
+    /** What the person sees of all saving: the worst state, for how many images, and why. */
+    summary() {
+      const unsaved = all().filter((lane) => !isSaved(lane.state));
+      const isOffline = globalThis.navigator?.onLine === false;
+      const states = unsaved.map((lane) =>
+        isOffline && shown(lane.state.saving) === "pending" ? "offline" : shown(lane.state.saving)
+      );
+      const state = WORST.find((one) => states.includes(one)) ?? "saved";
+      const cause = unsaved[states.indexOf(state)]?.state.message ?? "";
+      const unkept = unsaved.some((lane) => lane.unkept)
+        ? "This browser can't keep a copy of your changes. Keep this tab open until they are saved."
+        : "";
+      return { state, count: unsaved.length, message: [cause, unkept].filter(Boolean).join(" ") };
+    },
+    close() {
+      closed = true;
+      clearInterval(timer);
+      globalThis.removeEventListener?.("online", online);
+      all().forEach((lane) => lane.close());
+      owner.close();
+      journal.close();
+    },
+  };
+}

@@ -1,0 +1,215 @@
+// The labeling of images one after the other: what is open, what a person does to it, where it is
+// saved. Knows no page: whoever shows it listens, and dispatches what the person does.
+
+import { createBackend } from "./backend.js";
+import { statusOf } from "./document.js";
+import { edited } from "./dispatch.js";
+import { EMPTY, recorded, redo, undo } from "./history.js";
+import { createImages } from "./images.js";
+import { createLanes } from "./lanes.js";
+import { createOpening } from "./opening.js";
+
+/** @typedef {import("./document.js").Doc} Doc */
+/** @typedef {import("./document.js").Rect} Rect */
+/** @typedef {import("./lane.js").Lane} Lane */
+/** @typedef {import("./dispatch.js").Action} Action */
+
+/**
+ * @typedef {import("./backend.js").BackendOptions & {
+ *   image?: string, filters?: Record<string, string>, labels?: Label[], now?: () => number,
+ *   storage?: IDBFactory, locks?: LockManager | null, budget?: number,
+ *   timing?: Partial<import("./lane.js").Timing>, decode?: typeof createImageBitmap }} Options
+ * @typedef {{ number?: number, name: string, color: string, [key: string]: any }} Label
+ * @typedef {ReturnType<typeof createSession>} Session
+ */
+
+/** How long "done and next" can be taken back from the next image. */
+export const UNDO_DONE_MS = 10_000;
+const REFRESH_MS = 10_000;
+
+/** @param {Options} options */
+export function createSession(options) {
+  const now = options.now ?? (() => performance.now());
+  const backend = createBackend(options);
+  /** @type {Set<(state: any) => void>} */
+  const listeners = new Set();
+  /** @type {Map<string, import("./history.js").History>} */
+  const histories = new Map();
+  let labels = options.labels ?? [];
+  /** @type {readonly string[]} */
+  let selection = [];
+  /** @type {{ image: string, at: number } | null} */
+  let lastDone = null;
+  /** @type {any} */
+  let state = null;
+
+  const lanes = createLanes({
+    ...options,
+    backend,
+    now,
+    onChange: (lane) => {
+      opening.note(lane);
+      emit();
+    },
+    onLanded: (image) => opening.refresh(image),
+  });
+  const images = createImages(backend, { ...options, onChange: () => emit() });
+  const opening = createOpening({
+    backend,
+    lanes,
+    images,
+    filters: options.filters ?? {},
+    onChange: emit,
+    onOpen: () => selection = [],
+  });
+
+  function emit() {
+    state = build();
+    for (const listener of listeners) listener(state);
+  }
+
+  function build() {
+    const shown = opening.shown();
+    /** @type {Doc | null} */
+    const document = shown.lane?.document ?? null;
+    const history = histories.get(shown.image) ?? EMPTY;
+    const ids = new Set((document?.rects ?? []).map((/** @type {Rect} */ rect) => rect.id));
+    const isLocked = shown.lane?.state.saving === "locked" ||
+      (document !== null && statusOf(document) === "approved");
+    return Object.freeze({
+      image: shown.image,
+      doc: document,
+      base: shown.lane?.base ?? null,
+      status: document ? statusOf(document) : "unlabeled",
+      selection: selection.filter((id) => ids.has(id)),
+      phase: shown.phase,
+      error: shown.error,
+      save: lanes.summary(),
+      conflicts: shown.lane?.conflicts ?? [],
+      labels,
+      neighbors: shown.neighbors,
+      position: shown.position,
+      canUndo: history.undo.length > 0 || canUndoDone(),
+      canRedo: history.redo.length > 0,
+      readOnly: isLocked || shown.isGone,
+      bitmap: shown.bitmap,
+      undoDone: canUndoDone() ? lastDone?.image ?? null : null,
+      foreign: lanes.foreign(),
+      others: [],
+    });
+  }
+
+  const canUndoDone = () => lastDone !== null && now() - lastDone.at < UNDO_DONE_MS;
+
+  /**
+   * Take one step back or forth on an image, open or not.
+   * @param {string} image @param {typeof undo} step
+   */
+  function stepped(image, step) {
+    const lane = lanes.get(image);
+    const history = histories.get(image);
+    if (!lane || !history) return false;
+    const next = step(history, lane.document);
+    histories.set(image, next.history);
+    lane.change(next.document);
+    return true;
+  }
+
+  /** Take back "done and next": the image is open again, and what was said of it is undone. */
+  function undoDone() {
+    if (!lastDone || !canUndoDone()) return false;
+    const { image } = lastDone;
+    lastDone = null;
+    if (!stepped(image, undo)) return false;
+    opening.open(image);
+    return true;
+  }
+
+  /**
+   * What the person does, at once; false where it can't be done. An action that names an image is
+   * done to that one only.
+   * @param {Action} action
+   */
+  function dispatch(action) {
+    const { lane, image, phase } = opening.shown();
+    if (action.type === "select") {
+      selection = [...action.ids];
+      emit();
+      return true;
+    }
+    if (action.image !== undefined && action.image !== image) return false;
+    if (action.type === "undo" && !histories.get(image)?.undo.length) return undoDone();
+    // An approved image takes a status, which the server may refuse, and nothing else.
+    const isReadOnly = state?.readOnly && action.type !== "status";
+    if (!lane || phase !== "ready" || isReadOnly) return false;
+    if (action.type === "undo") return stepped(image, undo);
+    if (action.type === "redo") return stepped(image, redo);
+    const before = opening.sized(lane.document);
+    const after = edited(before, action);
+    if (action.type === "resolve") lane.resolved(action.conflict);
+    const history = recorded(histories.get(image) ?? EMPTY, before, after);
+    if (history === histories.get(image) || after === before) {
+      emit();
+      return false;
+    }
+    histories.set(image, history);
+    if (action.type === "add" || action.type === "paste") {
+      const old = new Set(before.rects.map((rect) => rect.id));
+      selection = after.rects.map((rect) => rect.id).filter((id) => !old.has(id));
+    }
+    lane.change(after);
+    return true;
+  }
+
+  /** @param {string} status @param {boolean} goOn */
+  async function close_(status, goOn) {
+    const { image } = opening.shown();
+    if (dispatch({ type: "status", status })) lastDone = { image, at: now() };
+    return goOn ? await opening.go(1) : image;
+  }
+
+  const refreshing = setInterval(() => {
+    if (globalThis.document?.visibilityState !== "hidden") opening.refresh();
+  }, REFRESH_MS);
+  state = build();
+  if (options.image) opening.open(options.image);
+
+  return {
+    get state() {
+      return state;
+    },
+    /** @param {(state: any) => void} listener */
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    dispatch,
+    undoDone,
+    /** @param {string} image */
+    open: (image) => opening.open(image),
+    /** The ID of the image that is open now, or null at the end of the list. */
+    next: () => opening.go(1),
+    previous: () => opening.go(-1),
+    done: ({ next = true } = {}) => close_("done", next),
+    skip: () => close_("skipped", true),
+    previousImageRects: () => opening.previousRects(),
+    /** @param {Label[]} next */
+    setLabels(next) {
+      labels = next;
+      emit();
+    },
+    /** @param {Record<string, string>} filters */
+    setFilters: (filters) => opening.setFilters(filters),
+    /** Try again what failed, after signing in for one. */
+    retry: () => lanes.retry(),
+    /** @param {string} person */
+    adoptFrom: (person) => lanes.adoptFrom(person),
+    close() {
+      clearInterval(refreshing);
+      listeners.clear();
+      opening.close();
+      images.close();
+      lanes.close();
+    },
+  };
+}
