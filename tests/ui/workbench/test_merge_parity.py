@@ -7,7 +7,7 @@ import os
 import random
 import subprocess
 import sysconfig
-from functools import reduce
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,17 +42,22 @@ def in_browser_script(cases: list[str]) -> list[Any]:
     return [json.loads(line) for line in done.stdout.decode().strip().split("\n")]
 
 
+def resolved(
+    document: AnnotationDocument, conflicts: Sequence[RectConflict], choice: Choice
+) -> AnnotationDocument:
+    """The document with the same choice for each conflict."""
+    for conflict in conflicts:
+        document = resolve(document, conflict, choice)
+    return document
+
+
 def in_server(case: str) -> Any:
     """What the Python code answers, as JSON."""
     sides = {name: model(side) for name, side in json.loads(case).items() if name in SIDES}
     base, ours, theirs = (with_ids(sides[name]) for name in SIDES)
     merged = merge(base, ours, theirs)
     landed = with_landed(base, [ours], theirs)
-    chosen = [
-        reduce(lambda doc, conflict, c=choice: resolve(doc, conflict, c), merged.conflicts,
-               merged.document)
-        for choice in CHOICES
-    ]  # fmt: skip
+    chosen = [resolved(merged.document, merged.conflicts, choice) for choice in CHOICES]
     return {
         "document": plain(merged.document),
         "conflicts": [conflict_plain(conflict) for conflict in merged.conflicts],
