@@ -1,0 +1,154 @@
+// What each key and button does.
+
+import { moved, resized } from "./boxes.js";
+
+/** @typedef {import("./contract.js").Bench} Bench */
+/** @typedef {import("./contract.js").Rect} Rect */
+/** @typedef {ReturnType<typeof import("./surface.js").createSurface>} Surface */
+
+export const UNDO_MS = 10_000;
+
+/**
+ * The actions by name. Those that change something do nothing on an image that can't be edited.
+ * @param {Bench} bench @param {Surface} surface @param {{ find: () => void }} labels
+ * @returns {Record<string, () => void>}
+ */
+export function createActions(bench, surface, labels) {
+  const { session } = bench;
+  /** @type {Rect[]} */
+  let clipboard = [];
+  const rects = () => session.state.doc?.rects ?? [];
+  const selected = () => rects().filter(({ id }) => session.state.selection.includes(id));
+  /** @param {string[]} ids */
+  const select = (ids) => session.dispatch({ type: "select", ids });
+
+  /** Adds boxes and selects them. @param {readonly Rect[]} some @param {number} shift */
+  function paste(some, shift) {
+    if (!some.length) return;
+    const before = new Set(rects().map(({ id }) => id));
+    const copies = shift ? moved([...some], shift, shift, surface.size()) : [...some];
+    session.dispatch({ type: "paste", rects: copies });
+    select(rects().map(({ id }) => id).filter((id) => !before.has(id)));
+  }
+
+  /** @param {"occluded" | "truncated" | "difficult"} name */
+  function attribute(name) {
+    const some = surface.chosen();
+    if (!some.length) return;
+    const value = !some.every((rect) => rect[name] === true);
+    session.dispatch({ type: "attribute", ids: some.map(({ id }) => id), name, value });
+  }
+
+  /** @param {number} by */
+  function cycle(by) {
+    const ids = rects().filter(({ id }) => !bench.ui.hidden.has(id)).map(({ id }) => id);
+    if (!ids.length) return;
+    const place = ids.indexOf(session.state.selection.at(-1) ?? "");
+    const next = place < 0 ? (by > 0 ? 0 : ids.length - 1) : (place + by + ids.length) % ids.length;
+    select([ids[next]]);
+    const [rect] = selected();
+    if (rect) surface.reveal(rect);
+  }
+
+  function done() {
+    const { image, doc } = session.state;
+    session.done({ next: true });
+    if (!image) return;
+    const text = `${doc?.image_path ?? "The image"} is done.`;
+    bench.set({ toast: { text, undo: () => undoDone(image) } });
+  }
+
+  /** Back on that image, with its status as it was before. @param {string} image */
+  async function undoDone(image) {
+    bench.set({ toast: null });
+    await session.open(image);
+    if (session.state.image === image && session.state.canUndo) session.dispatch({ type: "undo" });
+  }
+
+  function remove() {
+    const ids = surface.chosen().map(({ id }) => id);
+    if (ids.length) session.dispatch({ type: "delete", ids });
+  }
+
+  function lock() {
+    const locked = new Set(bench.ui.locked);
+    const ids = session.state.selection;
+    const isLocked = ids.every((id) => locked.has(id));
+    for (const id of ids) isLocked ? locked.delete(id) : locked.add(id);
+    bench.set({ locked });
+  }
+
+  function add() {
+    if (!bench.ui.label) return labels.find();
+    const before = new Set(rects().map(({ id }) => id));
+    session.dispatch({ type: "add", rect: { ...surface.middle(), label: bench.ui.label } });
+    select(rects().map(({ id }) => id).filter((id) => !before.has(id)));
+    bench.focus();
+  }
+
+  function undo() {
+    if (session.state.canUndo) return session.dispatch({ type: "undo" });
+    bench.ui.toast?.undo?.();
+  }
+
+  /** @param {() => void} change */
+  const editing = (change) => () => {
+    if (session.state.phase === "ready" && !session.state.readOnly) change();
+  };
+
+  return {
+    next: () => void session.next(),
+    previous: () => void session.previous(),
+    done: editing(done),
+    skip: editing(() => void session.skip()),
+    find: () => labels.find(),
+    remove: editing(remove),
+    undo: editing(undo),
+    redo: editing(() => session.dispatch({ type: "redo" })),
+    copy: () => {
+      const some = selected();
+      if (some.length) clipboard = some;
+    },
+    paste: editing(() => {
+      const taken = clipboard.some((one) =>
+        rects().some((rect) => rect.left === one.left && rect.top === one.top)
+      );
+      paste(clipboard, taken ? 10 : 0);
+    }),
+    duplicate: editing(() => paste(selected(), 10)),
+    repeat: editing(() => {
+      const { image } = session.state;
+      session.previousImageRects().then((some) => {
+        if (session.state.image === image) paste(some, 0);
+      }, () => {});
+    }),
+    all: () => select(rects().map(({ id }) => id)),
+    nextBox: () => cycle(1),
+    previousBox: () => cycle(-1),
+    add: editing(add),
+    lock,
+    occluded: editing(() => attribute("occluded")),
+    truncated: editing(() => attribute("truncated")),
+    difficult: editing(() => attribute("difficult")),
+    zoomIn: () => surface.zoom(1.25),
+    zoomOut: () => surface.zoom(0.8),
+    fit: () => surface.fit(),
+    actual: () => surface.actual(),
+    crosshair: () => bench.prefer({ crosshair: !bench.preferences.crosshair }),
+    twoClicks: () => bench.prefer({ twoClicks: !bench.preferences.twoClicks }),
+    help: () => bench.set({ help: !bench.ui.help }),
+  };
+}
+
+/** Moves or resizes the selected boxes. @param {Bench} bench @param {Surface} surface @param {[number, number]} direction @param {{ shiftKey: boolean, ctrlKey: boolean, metaKey: boolean }} press */
+export function nudge(bench, surface, [x, y], press) {
+  const { session } = bench;
+  const some = surface.chosen();
+  if (!some.length || session.state.readOnly) return;
+  const by = press.shiftKey ? 10 : 1;
+  const size = surface.size();
+  const rects = press.ctrlKey || press.metaKey
+    ? some.map((rect) => resized(rect, "se", x * by, y * by, size))
+    : moved(some, x * by, y * by, size);
+  session.dispatch({ type: "change", ids: rects.map(({ id }) => id), rects });
+}

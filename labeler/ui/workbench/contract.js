@@ -1,0 +1,71 @@
+// What the interface needs of a session, and of the page around it. Types alone: no code.
+
+/** @typedef {import("./document.js").Rect} Rect */
+/** @typedef {{ number: number, name: string, color: string, [key: string]: any }} Label */
+/** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Neighbor */
+/** @typedef {{ state: "saved" | "pending" | "failed" | "offline", count: number, message: string }} Save */
+/**
+ * A choice that only a person can make: `mine` and `theirs` may be null, where one side deleted.
+ * @typedef {{ id: string, mine: Rect | null, theirs: Rect | null, [key: string]: any }} Conflict
+ */
+/**
+ * @typedef {object} SessionState
+ * @property {string | null} image ID of the open image
+ * @property {{ rects: readonly Rect[], image_path: string, [key: string]: any } | null} doc
+ * @property {string} status
+ * @property {readonly string[]} selection
+ * @property {"loading" | "ready" | "error"} phase
+ * @property {string} [error]
+ * @property {Save} save
+ * @property {readonly Conflict[]} conflicts
+ * @property {readonly Label[]} labels
+ * @property {readonly Neighbor[]} neighbors
+ * @property {{ index: number, total: number | null } | null} position
+ * @property {boolean} canUndo
+ * @property {boolean} canRedo
+ * @property {boolean} readOnly
+ * @property {import("./painter.js").Picture | null} bitmap
+ */
+/**
+ * @typedef {object} Session
+ * @property {Readonly<SessionState>} state
+ * @property {(listener: () => void) => () => void} subscribe
+ * @property {(event: any) => void} dispatch
+ * @property {(image: string) => unknown} open
+ * @property {() => unknown} next
+ * @property {() => unknown} previous
+ * @property {(options?: { next?: boolean }) => unknown} done
+ * @property {(reason?: string) => unknown} skip
+ * @property {() => Promise<readonly Rect[]>} previousImageRects
+ */
+/**
+ * What the panels share. `act` does what a key of that action does.
+ * @typedef {object} Bench
+ * @property {Session} session
+ * @property {Ui} ui
+ * @property {import("./preferences.js").Preferences} preferences
+ * @property {(changes: Partial<Ui>) => void} set
+ * @property {(changes: Partial<import("./preferences.js").Preferences>) => void} prefer
+ * @property {(action: string) => void} act
+ * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
+ * @property {(id: string) => string} thumbnail address of a small copy of an image
+ * @property {() => void} focus gives the focus back to the picture
+ */
+/**
+ * @typedef {object} Ui
+ * @property {string} label of the next box
+ * @property {ReadonlySet<string>} hidden IDs of boxes
+ * @property {ReadonlySet<string>} hiddenLabels
+ * @property {ReadonlySet<string>} locked IDs of boxes
+ * @property {string | null} hovered
+ * @property {boolean} hiding while the key is held
+ * @property {boolean} panning while the key is held
+ * @property {boolean} help
+ * @property {boolean} sheet the panel on a phone
+ * @property {string} find what is typed to find a label
+ * @property {{ text: string, undo: (() => void) | null } | null} toast
+ * @property {number} scale of the view
+ * @property {{ x: number, y: number } | null} at the pointer in image pixels
+ */
+
+export {};

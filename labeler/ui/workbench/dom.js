@@ -1,0 +1,62 @@
+// Small helpers to make elements.
+
+/**
+ * An element with attributes, listeners (`onclick`) and children.
+ * @param {string} name @param {Record<string, any>} [attributes] @param {(Node | string)[]} children
+ */
+export function element(name, attributes = {}, ...children) {
+  const made = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (value !== false && value !== null && value !== undefined) {
+      made.setAttribute(key, value === true ? "" : String(value));
+    }
+  }
+  made.append(...children);
+  return made;
+}
+
+/** A button with a name that is read out and shown as a tip. @param {string} text @param {string} name @param {() => void} press @param {Record<string, any>} [more] */
+export const button = (text, name, press, more = {}) => /** @type {HTMLButtonElement} */ (element(
+  "button",
+  { type: "button", "aria-label": name, title: name, onclick: press, ...more },
+  text,
+));
+
+/** Sets an attribute only where it changes. @param {Element} on @param {string} name @param {string | number | boolean} value */
+export function mark(on, name, value) {
+  const text = String(value);
+  if (on.getAttribute(name) !== text) on.setAttribute(name, text);
+}
+
+/** Sets the text only where it changes: a live region would read it again. @param {Element} on @param {string} text */
+export function say(on, text) {
+  if (on.textContent !== text) on.textContent = text;
+}
+
+/**
+ * The children of `place`, one for each item, in order; those of items that stay are kept.
+ * @template Item @template {HTMLElement} Kind
+ * @param {HTMLElement} place @param {readonly Item[]} items @param {(item: Item) => string} key
+ * @param {(item: Item) => Kind} make @param {(row: Kind, item: Item, index: number) => void} update
+ */
+export function keyed(place, items, key, make, update) {
+  /** @type {Map<string, Kind>} */
+  const before = new Map();
+  for (const child of place.children) {
+    const row = /** @type {Kind} */ (child);
+    before.set(row.dataset.key ?? "", row);
+  }
+  items.forEach((item, index) => {
+    const name = key(item);
+    const row = before.get(name) ?? make(item);
+    before.delete(name);
+    row.dataset.key = name;
+    if (place.children[index] !== row) place.insertBefore(row, place.children[index] ?? null);
+    update(row, item, index);
+  });
+  for (const row of before.values()) row.remove();
+}
+
+/** The child of that class. @param {Element} row @param {string} name */
+export const child = (row, name) => /** @type {HTMLElement} */ (row.querySelector(`.${name}`));

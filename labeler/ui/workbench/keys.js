@@ -1,0 +1,149 @@
+// Listens for keys wherever the focus is, and keeps those that it takes from the page around.
+
+import { nudge } from "./actions.js";
+import { ARROWS, chordOf, chordsOf, digitOf, keysOf } from "./keymap.js";
+
+/** @typedef {import("./contract.js").Bench} Bench */
+/** @typedef {import("./actions.js").Surface} Surface */
+
+const TYPED =
+  "input, textarea, select, [contenteditable], [contenteditable] *, [role=combobox], [role=slider]";
+const NATIVE = "button, a, summary, [role=radio], [role=checkbox], [role=tab], [role=option]";
+
+/** @param {Bench} bench @param {Surface} surface @param {HTMLElement} root @param {AbortSignal} ended */
+export function listenForKeys(bench, surface, root, ended) {
+  const options = { capture: true, signal: ended };
+  let tabIsFree = false;
+  globalThis.addEventListener("keydown", down, options);
+  globalThis.addEventListener("keypress", (event) => keepAway(event), options);
+  globalThis.addEventListener("keyup", up, options);
+  globalThis.addEventListener("blur", release, { signal: ended });
+  surface.root.addEventListener("pointerdown", () => tabIsFree = false, { signal: ended });
+  surface.root.addEventListener("blur", () => tabIsFree = false, { signal: ended });
+  // What is typed in a field of ours is nothing that the page around should hear.
+  for (const name of ["keydown", "keypress", "keyup"]) {
+    root.addEventListener(name, (event) => event.stopPropagation(), { signal: ended });
+  }
+
+  /** The element that has the key, null for the page itself. @param {Event} event */
+  function holder(event) {
+    const first = event.composedPath()[0];
+    return first instanceof Element && first !== document.body && first !== document.documentElement
+      ? first
+      : null;
+  }
+
+  /** Whether the key is meant for the workbench. @param {Event} event */
+  function isOurs(event) {
+    if (bench.ui.help || document.querySelector("[role=dialog], dialog[open]")) return false;
+    return !holder(event)?.matches(TYPED);
+  }
+
+  /** @param {KeyboardEvent} event */
+  function keepAway(event) {
+    const at = holder(event);
+    if (isOurs(event) && (at === null || at === surface.root)) event.stopImmediatePropagation();
+  }
+
+  /** @param {KeyboardEvent} event */
+  function down(event) {
+    if (!isOurs(event) || event.isComposing) return;
+    const at = holder(event);
+    if (!takes(event, at)) return keepAway(event);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  /** Does what the key means, and tells whether it means anything. @param {KeyboardEvent} event @param {Element | null} at */
+  function takes(event, at) {
+    const isPicture = at === null || at === surface.root;
+    if (at?.matches(NATIVE) && /^(?:Enter|Space|NumpadEnter)$/.test(event.code)) return false;
+    const arrow = ARROWS[event.code];
+    if (arrow) return arrowTaken(event, arrow, isPicture);
+    const digit = digitOf(event);
+    if (digit !== null) {
+      const label = bench.session.state.labels[digit];
+      if (label && !event.repeat) bench.choose(label.name);
+      return true;
+    }
+    const { preset, keys } = bench.preferences;
+    const action = chordsOf(keysOf(preset, keys)).get(chordOf(event));
+    if (action === undefined) return false;
+    return actionTaken(event, action, at);
+  }
+
+  /** @param {KeyboardEvent} event @param {[number, number]} arrow @param {boolean} isPicture */
+  function arrowTaken(event, arrow, isPicture) {
+    if (!isPicture || !bench.session.state.selection.length) return false;
+    nudge(bench, surface, arrow, event);
+    return true;
+  }
+
+  /** @param {KeyboardEvent} event @param {import("./keymap.js").Action} action @param {Element | null} at */
+  function actionTaken(event, action, at) {
+    if (action === "nextBox" || action === "previousBox") {
+      if (at !== surface.root || tabIsFree || !bench.session.state.doc?.rects.length) return false;
+    }
+    if (action === "copy" && !bench.session.state.selection.length) return isPlain(at);
+    if (action === "cancel") return cancelled();
+    if (action === "pan") {
+      bench.set({ panning: true });
+      return true;
+    }
+    if (action === "hide") {
+      bench.set({ hiding: true });
+      return true;
+    }
+    if (event.repeat && ONCE.has(action)) return true;
+    bench.act(action);
+    return true;
+  }
+
+  function cancelled() {
+    if (!surface.isIdle()) surface.cancel();
+    else if (bench.session.state.selection.length) {
+      bench.session.dispatch({ type: "select", ids: [] });
+    } else if (bench.ui.sheet) bench.set({ sheet: false });
+    else {
+      tabIsFree = true;
+      return false;
+    }
+    return true;
+  }
+
+  /** @param {Element | null} at */
+  const isPlain = (at) => at === surface.root && !globalThis.getSelection()?.toString();
+
+  /** @param {KeyboardEvent} event */
+  function up(event) {
+    const { preset, keys } = bench.preferences;
+    const all = keysOf(preset, keys);
+    const ends = (/** @type {string} */ action) =>
+      (all[action] ?? []).some((chord) => chord.split("+").at(-1) === event.code);
+    if (bench.ui.panning && ends("pan")) bench.set({ panning: false });
+    if (bench.ui.hiding && ends("hide")) bench.set({ hiding: false });
+    keepAway(event);
+  }
+
+  function release() {
+    if (bench.ui.panning || bench.ui.hiding) bench.set({ panning: false, hiding: false });
+  }
+}
+
+/** Actions that a held key must not do again and again. */
+const ONCE = new Set([
+  "done",
+  "skip",
+  "paste",
+  "duplicate",
+  "repeat",
+  "add",
+  "lock",
+  "occluded",
+  "truncated",
+  "difficult",
+  "crosshair",
+  "twoClicks",
+  "help",
+  "remove",
+]);

@@ -1,0 +1,63 @@
+// The bar above: which image is open, its state, and whether all of it is saved.
+
+import { button, element, mark, say } from "../dom.js";
+
+/** @typedef {import("../contract.js").Bench} Bench */
+
+/** @type {Record<string, string>} */
+export const STATUSES = {
+  unlabeled: "not started",
+  in_progress: "in progress",
+  done: "done",
+  skipped: "skipped",
+  approved: "approved",
+  returned: "returned",
+};
+
+/** What the state of saving is called. @param {import("../contract.js").Save} save */
+export function saveWords({ state, count, message }) {
+  const changes = `${count} ${count === 1 ? "change" : "changes"}`;
+  switch (state) {
+    case "saved":
+      return "Saved";
+    case "pending":
+      return `Saving ${changes} …`;
+    case "offline":
+      return `Offline. ${changes} kept in this browser`;
+    case "failed":
+      return `Not saved: ${message || changes}`;
+  }
+}
+
+/** @param {Bench} bench */
+export function createBar(bench) {
+  const { session } = bench;
+  const name = element("strong", { class: "name" });
+  const status = element("span", { class: "status" });
+  const position = element("span", { class: "muted" });
+  const save = element("span", { class: "save", role: "status", "aria-live": "polite" });
+  const help = button("?", "All keys (?)", () => bench.act("help"));
+  const panel = button("☰", "Labels and boxes", () => bench.set({ sheet: !bench.ui.sheet }), {
+    class: "sheet-toggle",
+  });
+  const root = element("header", { class: "bar" }, name, status, position, save, help, panel);
+  return {
+    root,
+    render() {
+      const { state } = session;
+      say(name, state.doc?.image_path ?? (state.phase === "loading" ? "Loading …" : ""));
+      mark(name, "title", state.doc?.image_path ?? "");
+      say(status, state.image ? STATUSES[state.status] ?? state.status : "");
+      mark(status, "data-status", state.status);
+      const { position: place } = state;
+      say(
+        position,
+        place ? `${place.index + 1}${place.total === null ? "" : ` of ${place.total}`}` : "",
+      );
+      say(save, state.image ? saveWords(state.save) : "");
+      mark(save, "data-save", state.save.state);
+      mark(save, "title", state.save.message);
+      mark(panel, "aria-expanded", bench.ui.sheet);
+    },
+  };
+}

@@ -1,0 +1,188 @@
+// The list of boxes: what a screen reader reads, and where everything can be done by keyboard.
+
+import { warnings } from "../boxes.js";
+import { button, child, element, keyed, mark, say } from "../dom.js";
+
+/** @typedef {import("../contract.js").Bench} Bench */
+/** @typedef {import("../contract.js").Rect} Rect */
+
+const FIELDS = /** @type {const} */ (["left", "top", "width", "height"]);
+const ATTRIBUTES = /** @type {const} */ (["occluded", "truncated", "difficult"]);
+
+/** @param {Bench} bench @param {{ size: () => import("../boxes.js").Size, reveal: (rect: Rect) => void, setGeometry: (rect: Rect) => void }} tools */
+export function createBoxes(bench, tools) {
+  const { session } = bench;
+  const title = element("h2", {}, "Boxes");
+  const list = element("div", {
+    class: "boxes",
+    role: "grid",
+    "aria-label": "Boxes of this image",
+    "aria-multiselectable": "true",
+  });
+  const details = element("div", { class: "details" });
+  const root = element("section", { class: "panel grows" }, title, list, details);
+  const fields = FIELDS.map((name) => field(name));
+  const label = /** @type {HTMLSelectElement} */ (element("select", {
+    "aria-label": "Label of the selected boxes",
+    onchange: () => bench.choose(label.value),
+  }));
+  const attributes = ATTRIBUTES.map((name) =>
+    button(name, `Mark as ${name}`, () => bench.act(name), { class: "chip" })
+  );
+  details.append(label, ...fields.map(({ whole }) => whole), ...attributes);
+
+  /** @param {typeof FIELDS[number]} name */
+  function field(name) {
+    const input = /** @type {HTMLInputElement} */ (element("input", {
+      type: "number",
+      step: "any",
+      "aria-label": `${name} in image pixels`,
+      onchange: () => {
+        const one = selected();
+        const value = Number(input.value);
+        if (one && input.value !== "" && Number.isFinite(value)) {
+          tools.setGeometry({ ...one, [name]: value });
+        }
+      },
+    }));
+    return { name, input, whole: element("label", { class: "field" }, name, input) };
+  }
+
+  const selected = () => {
+    const { selection, doc } = session.state;
+    return selection.length === 1 ? doc?.rects.find(({ id }) => id === selection[0]) : undefined;
+  };
+
+  /** @param {"hidden" | "locked"} which @param {string} id */
+  function toggle(which, id) {
+    const next = new Set(bench.ui[which]);
+    if (!next.delete(id)) next.add(id);
+    bench.set({ [which]: next });
+  }
+
+  /** @param {Rect} rect */
+  function make({ id }) {
+    const row = element(
+      "div",
+      {
+        class: "box",
+        role: "row",
+        tabindex: "-1",
+        "data-testid": "box",
+        "data-rect-id": id,
+        onclick: (/** @type {MouseEvent} */ event) => pick(id, event.shiftKey || event.ctrlKey),
+        onfocus: () => {
+          if (!session.state.selection.includes(id)) pick(id, false);
+        },
+        onmouseenter: () => bench.set({ hovered: id }),
+        onmouseleave: () => bench.set({ hovered: null }),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => step(event, row),
+      },
+      element(
+        "span",
+        { role: "gridcell", class: "what" },
+        element("i", { class: "color" }),
+        element("span", { class: "text" }),
+        element("span", { class: "size muted" }),
+        element("span", { class: "notes" }),
+      ),
+      element(
+        "span",
+        { role: "gridcell", class: "tools" },
+        small("◉", "Hide this box", "eye", () => toggle("hidden", id)),
+        small("🔓", "Lock this box", "lock", () => toggle("locked", id)),
+        small("✕", "Delete this box", "remove", () => {
+          if (!session.state.readOnly) session.dispatch({ type: "delete", ids: [id] });
+        }),
+      ),
+    );
+    return row;
+  }
+
+  /** @param {string} id @param {boolean} adding */
+  function pick(id, adding) {
+    const { selection, doc } = session.state;
+    const others = selection.filter((one) => one !== id);
+    const ids = !adding ? [id] : others.length < selection.length ? others : [...selection, id];
+    session.dispatch({ type: "select", ids });
+    const rect = doc?.rects.find((one) => one.id === id);
+    if (rect) tools.reveal(rect);
+  }
+
+  return {
+    root,
+    render() {
+      const { doc, selection, labels, readOnly } = session.state;
+      const rects = doc?.rects ?? [];
+      say(title, `Boxes (${rects.length})`);
+      const colors = new Map(labels.map(({ name, color }) => [name, color]));
+      const notes = warnings([...rects], tools.size(), new Set(colors.keys()));
+      const chosen = new Set(selection);
+      keyed(list, rects, ({ id }) => id, make, (row, rect, index) => {
+        const words = [
+          ...ATTRIBUTES.filter((name) => rect[name] === true),
+          ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${note}`),
+        ].join(", ");
+        const isOne = chosen.has(rect.id);
+        mark(row, "data-label", rect.label);
+        mark(row, "aria-selected", isOne);
+        mark(row, "tabindex", isOne || (!chosen.size && index === 0) ? 0 : -1);
+        if (row.classList.contains("hovered") !== (bench.ui.hovered === rect.id)) {
+          row.classList.toggle("hovered", bench.ui.hovered === rect.id);
+        }
+        child(row, "color").style.background = colors.get(rect.label) ?? "#808080";
+        say(child(row, "text"), rect.label);
+        say(child(row, "size"), `${Math.round(rect.width)}×${Math.round(rect.height)}`);
+        say(child(row, "notes"), words);
+        mark(child(row, "eye"), "aria-pressed", bench.ui.hidden.has(rect.id));
+        mark(child(row, "lock"), "aria-pressed", bench.ui.locked.has(rect.id));
+        say(child(row, "lock"), bench.ui.locked.has(rect.id) ? "🔒" : "🔓");
+      });
+      details.hidden = !selection.length || readOnly;
+      const one = selected();
+      keyed(
+        label,
+        labels,
+        ({ name }) => name,
+        ({ name }) => element("option", { value: name }, name),
+        () => {},
+      );
+      if (one) label.value = one.label;
+      for (const { name, input, whole } of fields) {
+        whole.hidden = !one;
+        if (one && !input.matches(":focus")) input.value = String(one[name]);
+      }
+      const some = rects.filter(({ id }) => chosen.has(id));
+      attributes.forEach((chip, index) =>
+        mark(
+          chip,
+          "aria-pressed",
+          some.length > 0 && some.every((r) => r[ATTRIBUTES[index]] === true),
+        )
+      );
+    },
+  };
+}
+
+/** @param {string} text @param {string} name @param {string} kind @param {() => void} press */
+const small = (text, name, kind, press) =>
+  button(text, name, press, {
+    class: kind,
+    onclick: (/** @type {Event} */ event) => {
+      event.stopPropagation();
+      press();
+    },
+  });
+
+/** Up and down lead from row to row. @param {KeyboardEvent} event @param {HTMLElement} row */
+function step(event, row) {
+  if (event.target !== row || event.ctrlKey || event.shiftKey) return;
+  const next = event.key === "ArrowDown"
+    ? row.nextElementSibling
+    : event.key === "ArrowUp"
+    ? row.previousElementSibling
+    : null;
+  if (!(next instanceof HTMLElement)) return;
+  event.preventDefault();
+  next.focus();
+}

@@ -1,0 +1,92 @@
+// The labels, with the digit, the color, the count and the eye of each.
+
+import { button, child, element, keyed, mark, say } from "../dom.js";
+
+/** @typedef {import("../contract.js").Bench} Bench */
+/** @typedef {import("../contract.js").Label} Label */
+
+/** Labels for what is typed: those that begin with it come first. @param {readonly Label[]} labels @param {string} typed */
+export function found(labels, typed) {
+  const wanted = typed.trim().toLocaleLowerCase();
+  if (!wanted) return [...labels];
+  const starting = labels.filter(({ name }) => name.toLocaleLowerCase().startsWith(wanted));
+  const holding = labels.filter((label) =>
+    !starting.includes(label) && label.name.toLocaleLowerCase().includes(wanted)
+  );
+  return [...starting, ...holding];
+}
+
+/** @param {Bench} bench */
+export function createLabels(bench) {
+  const { session } = bench;
+  const input = /** @type {HTMLInputElement} */ (element("input", {
+    type: "search",
+    class: "find",
+    placeholder: "Find a label (/)",
+    "aria-label": "Find a label",
+    oninput: () => bench.set({ find: input.value }),
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      if (event.key !== "Enter" && event.key !== "Escape") return;
+      const first = found(session.state.labels, input.value)[0];
+      if (event.key === "Enter" && first) bench.choose(first.name);
+      input.value = "";
+      bench.set({ find: "" });
+      bench.focus();
+      event.preventDefault();
+    },
+  }));
+  const list = element("div", { class: "labels", role: "group", "aria-label": "Labels" });
+  const root = element("section", { class: "panel" }, element("h2", {}, "Labels"), input, list);
+
+  /** @param {Label} label */
+  function make(label) {
+    return element(
+      "div",
+      { class: "label-row" },
+      element(
+        "button",
+        {
+          type: "button",
+          class: "label",
+          "data-testid": "label",
+          "data-label": label.name,
+          onclick: () => bench.choose(label.name),
+        },
+        element("kbd", { class: "digit" }),
+        element("i", { class: "color" }),
+        element("span", { class: "text" }, label.name),
+        element("span", { class: "count muted" }),
+      ),
+      button("◉", `Hide boxes of ${label.name}`, () => {
+        const hiddenLabels = new Set(bench.ui.hiddenLabels);
+        if (!hiddenLabels.delete(label.name)) hiddenLabels.add(label.name);
+        bench.set({ hiddenLabels });
+      }, { class: "eye" }),
+    );
+  }
+
+  return {
+    root,
+    find() {
+      bench.set({ sheet: true });
+      input.focus();
+      input.select();
+    },
+    render() {
+      const { labels, doc } = session.state;
+      /** @type {Map<string, number>} */
+      const counts = new Map();
+      for (const { label } of doc?.rects ?? []) counts.set(label, (counts.get(label) ?? 0) + 1);
+      keyed(list, found(labels, bench.ui.find), ({ name }) => name, make, (row, label) => {
+        const place = labels.indexOf(label);
+        say(child(row, "digit"), place < 10 ? String((place + 1) % 10) : "");
+        child(row, "color").style.background = label.color;
+        say(child(row, "count"), String(counts.get(label.name) ?? 0));
+        mark(child(row, "label"), "aria-pressed", label.name === bench.ui.label);
+        const isHidden = bench.ui.hiddenLabels.has(label.name);
+        mark(child(row, "eye"), "aria-pressed", isHidden);
+        say(child(row, "eye"), isHidden ? "◌" : "◉");
+      });
+    },
+  };
+}

@@ -1,0 +1,92 @@
+// The rail of tools beside the picture.
+
+import { button, element, mark } from "../dom.js";
+import { ACTIONS, keysOf, readable } from "../keymap.js";
+
+/** @typedef {import("../contract.js").Bench} Bench */
+
+const TOOLS = /** @type {const} */ ([
+  ["undo", "↶"],
+  ["redo", "↷"],
+  ["fit", "⤢"],
+  ["actual", "1:1"],
+  ["zoomIn", "+"],
+  ["zoomOut", "−"],
+  ["add", "▢"],
+  ["twoClicks", "⋰"],
+  ["crosshair", "✛"],
+]);
+
+/** @param {Bench} bench */
+export function createRail(bench) {
+  const { session } = bench;
+  const buttons = TOOLS.map(([action, text]) => {
+    const one = button(text, ACTIONS[action], () => bench.act(action));
+    return { action, one };
+  });
+  const display = element("details", { class: "display" });
+  display.append(
+    element("summary", { "aria-label": "Display", title: "Display" }, "☀"),
+    element(
+      "div",
+      { class: "sliders" },
+      slider(bench, "brightness", "Brightness", 20, 300),
+      slider(bench, "contrast", "Contrast", 20, 300),
+      slider(bench, "opacity", "Opacity of boxes", 0, 80),
+      element(
+        "label",
+        {},
+        element("input", {
+          type: "checkbox",
+          checked: bench.preferences.tags,
+          onchange: (/** @type {Event} */ event) =>
+            bench.prefer({ tags: /** @type {HTMLInputElement} */ (event.target).checked }),
+        }),
+        " Names of labels",
+      ),
+      button("Reset", "Reset brightness and contrast", () => {
+        bench.prefer({ brightness: 100, contrast: 100 });
+        for (const input of display.querySelectorAll("input[type=range]")) {
+          const range = /** @type {HTMLInputElement} */ (input);
+          if (range.name !== "opacity") range.value = "100";
+        }
+      }),
+    ),
+  );
+  const root = element(
+    "div",
+    { class: "rail", role: "toolbar", "aria-label": "Tools" },
+    ...buttons.map(({ one }) => one),
+    display,
+  );
+  return {
+    root,
+    render() {
+      const keys = keysOf(bench.preferences.preset, bench.preferences.keys);
+      const { state } = session;
+      for (const { action, one } of buttons) {
+        mark(one, "title", `${ACTIONS[action]} (${(keys[action] ?? []).map(readable).join(", ")})`);
+        if (action === "undo") one.disabled = !state.canUndo;
+        if (action === "redo") one.disabled = !state.canRedo;
+        if (action === "add") one.disabled = state.readOnly || state.phase !== "ready";
+        if (action === "crosshair" || action === "twoClicks") {
+          mark(one, "aria-pressed", bench.preferences[action]);
+        }
+      }
+    },
+  };
+}
+
+/** @param {Bench} bench @param {"brightness" | "contrast" | "opacity"} name @param {string} text @param {number} min @param {number} max */
+function slider(bench, name, text, min, max) {
+  const input = element("input", {
+    type: "range",
+    name,
+    min,
+    max,
+    value: bench.preferences[name],
+    oninput: (/** @type {Event} */ event) =>
+      bench.prefer({ [name]: Number(/** @type {HTMLInputElement} */ (event.target).value) }),
+  });
+  return element("label", {}, text, input);
+}

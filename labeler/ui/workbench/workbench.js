@@ -1,0 +1,192 @@
+// The whole interface over one session: surface, panels and keys.
+
+import { createActions, UNDO_MS } from "./actions.js";
+import { spanned } from "./boxes.js";
+import { element, mark, say } from "./dom.js";
+import { listenForKeys } from "./keys.js";
+import { createBar } from "./panels/bar.js";
+import { createBoxes } from "./panels/boxes.js";
+import { createConflicts } from "./panels/conflicts.js";
+import { createFooter } from "./panels/footer.js";
+import { createHelp } from "./panels/help.js";
+import { createLabels } from "./panels/labels.js";
+import { createRail } from "./panels/rail.js";
+import { keepPreferences, readPreferences } from "./preferences.js";
+import { createSurface } from "./surface.js";
+
+/** @typedef {import("./contract.js").Bench} Bench */
+/** @typedef {import("./contract.js").Session} Session */
+/** @typedef {import("./contract.js").Ui} Ui */
+
+/**
+ * Fills `place` with the workbench. The session belongs to the caller, who also ends it.
+ * @param {HTMLElement} place
+ * @param {Session} session
+ * @param {{ person: string, thumbnail: (id: string) => string }} options
+ * @returns {() => void} takes it away again
+ */
+export function createWorkbench(place, session, { person, thumbnail }) {
+  const controller = new AbortController();
+  /** @type {Ui} */
+  const ui = {
+    label: "",
+    hidden: new Set(),
+    hiddenLabels: new Set(),
+    locked: new Set(),
+    hovered: null,
+    hiding: false,
+    panning: false,
+    help: false,
+    sheet: false,
+    find: "",
+    toast: null,
+    scale: 1,
+    at: null,
+  };
+  let timer = 0;
+  /** @type {Bench} */
+  const bench = {
+    session,
+    ui,
+    preferences: readPreferences(person, globalThis.localStorage),
+    thumbnail,
+    set(changes) {
+      const isNew = Object.entries(changes).some(([key, value]) =>
+        ui[/** @type {keyof Ui} */ (key)] !== value
+      );
+      if (!isNew) return;
+      Object.assign(ui, changes);
+      if (changes.toast) {
+        clearTimeout(timer);
+        const { toast } = changes;
+        timer = setTimeout(() => ui.toast === toast && bench.set({ toast: null }), UNDO_MS);
+      }
+      parts.ask();
+    },
+    prefer(changes) {
+      Object.assign(bench.preferences, changes);
+      keepPreferences(person, bench.preferences, globalThis.localStorage);
+      parts.surface.refresh();
+      parts.ask();
+    },
+    act: (action) => parts.actions[action]?.(),
+    choose(name) {
+      const ids = parts.surface.chosen().map(({ id }) => id);
+      const { readOnly, phase } = session.state;
+      if (!ids.length) return bench.set({ label: name });
+      if (phase === "ready" && !readOnly) session.dispatch({ type: "label", ids, label: name });
+    },
+    focus: () => parts.surface.root.focus({ preventScroll: true }),
+  };
+  const parts = build(bench, place, controller.signal);
+  const unsubscribe = session.subscribe(parts.ask);
+  parts.ask();
+  return () => {
+    controller.abort();
+    clearTimeout(timer);
+    unsubscribe();
+    parts.root.remove();
+  };
+}
+
+/** @param {Bench} bench @param {HTMLElement} place @param {AbortSignal} ended */
+function build(bench, place, ended) {
+  const { session, ui } = bench;
+  const surface = createSurface(bench, ended);
+  const labels = createLabels(bench);
+  const boxes = createBoxes(bench, {
+    ...surface,
+    setGeometry: (rect) => setGeometry(bench, surface, rect),
+  });
+  const [bar, rail, footer, help, conflicts] = [
+    createBar(bench),
+    createRail(bench),
+    createFooter(bench),
+    createHelp(bench),
+    createConflicts(bench),
+  ];
+  const note = element("div", { class: "note", role: "status" });
+  const stage = element(
+    "main",
+    { class: "stage" },
+    surface.root,
+    note,
+    conflicts.root,
+    footer.toast,
+  );
+  const side = element(
+    "aside",
+    { class: "side", "aria-label": "Labels and boxes" },
+    labels.root,
+    boxes.root,
+  );
+  const root = element(
+    "div",
+    { class: "workbench", "data-testid": "workbench", "data-state": "loading" },
+    bar.root,
+    rail.root,
+    stage,
+    side,
+    footer.root,
+    help.root,
+  );
+  place.append(root);
+  const actions = createActions(bench, surface, labels);
+  listenForKeys(bench, surface, root, ended);
+  // A button that was clicked gives the focus back: the next Enter is meant for the picture.
+  root.addEventListener("click", (event) => {
+    const target = /** @type {Element} */ (event.composedPath()[0]);
+    if (event.detail > 0 && target.closest("button") && !target.closest("dialog")) bench.focus();
+  }, { signal: ended });
+  const panels = [bar, rail, labels, boxes, footer, help, conflicts];
+  let isAsked = false;
+  /** @type {string | null} */
+  let image = null;
+
+  function render() {
+    isAsked = false;
+    if (ended.aborted) return;
+    const { state } = session;
+    if (state.image !== image) {
+      image = state.image;
+      Object.assign(ui, { hidden: new Set(), locked: new Set(), hovered: null });
+      mark(root, "data-state", "loading");
+    }
+    if (!state.labels.some(({ name }) => name === ui.label)) ui.label = state.labels[0]?.name ?? "";
+    mark(root, "data-image", state.image ?? "");
+    mark(root, "data-save", state.save.state);
+    root.classList.toggle("sheet", ui.sheet);
+    if (state.phase !== "ready") mark(root, "data-state", "loading");
+    say(note, noteOf(state));
+    note.hidden = !note.textContent;
+    for (const panel of panels) panel.render();
+    surface.ask();
+  }
+
+  surface.root.addEventListener("painted", (event) => {
+    const isReady = /** @type {CustomEvent} */ (event).detail && session.state.image === image;
+    mark(root, "data-state", isReady ? "ready" : "loading");
+  });
+
+  function ask() {
+    if (isAsked) return;
+    isAsked = true;
+    queueMicrotask(render);
+  }
+  return { root, surface, actions, ask };
+}
+
+/** @param {Session["state"]} state */
+function noteOf({ phase, error, readOnly, image }) {
+  if (phase === "error") return error ?? "The image can't be opened.";
+  if (phase === "loading" && image) return "Loading …";
+  return readOnly ? "Approved: this image can't be changed until it is reopened." : "";
+}
+
+/** The box with numbers that were typed, inside of the image. @param {Bench} bench @param {ReturnType<typeof createSurface>} surface @param {import("./contract.js").Rect} rect */
+function setGeometry(bench, surface, rect) {
+  const end = { x: rect.left + rect.width, y: rect.top + rect.height };
+  const box = spanned({ x: rect.left, y: rect.top }, end, surface.size());
+  if (box.width < 1 || box.height < 1) return;
+  bench.session.dispatch({ type: "change", ids: [rect.id], rects: [{ ...rect, ...box }] });
+}
