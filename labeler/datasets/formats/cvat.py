@@ -84,6 +84,7 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
     return FoundImage(
         name, tuple(boxes), file, where, width, height,
         lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not tags,
+        folder=element.attributes.get("subset", ""),
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ class FoundImage(NamedTuple):
     of the image's width and height (0 to 1), else in pixels. `lost` counts what the file has for
     the image besides and is not among `boxes`: such an image is never emptied and never done.
     `is_annotated` is False where the file says that nobody has annotated the image yet, or does not
-    tell.
+    tell. `folder` is where the file says that the image lies, apart from its name.
     """
 
     name: str
@@ -52,6 +52,7 @@ class FoundImage(NamedTuple):
     any_extension: bool = False
     lost: int = 0
     is_annotated: bool = True
+    folder: str = ""
 
 
 class Problem(NamedTuple):

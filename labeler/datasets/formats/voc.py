@@ -162,7 +162,19 @@ def image_of(
     return FoundImage(
         name or base, tuple(boxes), file, "", width, height,
         any_extension="." not in base[1:] or not name, lost=lost,
+        folder=_folder(root, base) if "/" not in name else "",
     )  # fmt: skip
+
+
+def _folder(root: Element, base: str) -> str:
+    """The folder that the image lay in, by its whole path where there is one, as LabelImg has it.
+
+    What the official files say there is the name of the data set.
+    """
+    folders, _, last = (root.text_of("path") or "").replace("\\", "/").rpartition("/")
+    said = folders.rpartition("/")[2] if last == base else ""
+    folder = said or root.text_of("folder") or ""
+    return "" if _OFFICIAL.fullmatch(folder) else folder
 
 
 def _convention(root: Element) -> Convention:

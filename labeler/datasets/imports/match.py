@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import unquote
@@ -48,12 +48,14 @@ class Stated:
     """What a label file says of its image: a name, and by its own path where it may lie.
 
     `is_of_one_image`: the file is of this image alone. `any_extension`: the name has none.
+    `folder` is where the file says that the image lies, or its subset, apart from the name.
     """
 
     name: str
     file: str = ""
     is_of_one_image: bool = False
     any_extension: bool = False
+    folder: str = ""
 
 
 class NameMatch(NamedTuple):
@@ -86,6 +88,10 @@ class Candidate(NamedTuple):
     came_along: bool
 
     @property
+    def folder(self) -> str:
+        return "/".join((*self.folders, ""))
+
+    @property
     def path(self) -> str:
         return "/".join((*self.folders, self.base))
 
@@ -97,15 +103,34 @@ class ImageNames:
         self, images: Iterable[tuple[str, str]], came_along: Iterable[tuple[str, str]] = ()
     ) -> None:
         self._by_key: dict[tuple[str, str], list[Candidate]] = {}
+        self._along: dict[str, list[str]] = {}
         for listed, is_along in ((came_along, True), (images, False)):
             for path, image_id in listed:
                 folders, base = _split_path(path)
                 candidate = Candidate(folders, base, image_id, is_along)
+                if is_along:
+                    self._along.setdefault(image_id, []).append(candidate.folder)
                 for key in set(_keys(base)):
                     self._by_key.setdefault(key, []).append(candidate)
 
     def find(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
-        """The image that is meant; None where no image has the name, in whatever form."""
+        """The image that is meant; None where no image has the name, in whatever form.
+
+        The folder that is stated apart from the name decides where the name alone does not. An
+        image that came along may have been moved since: only another split speaks against it.
+        """
+        match = self._by_name(stated)
+        if not stated.folder or (isinstance(match, NameMatch) and match.sure):
+            return match
+        closer = self._by_name(replace(stated, name=f"{stated.folder}/{stated.name}"))
+        if isinstance(closer, Elsewhere) and isinstance(match, NameMatch):
+            splits = _splits(f"{stated.folder}/")
+            along = self._along.get(match.image_id, [])
+            moved = [path for path in along if not _disagree(splits, _splits(path))]
+            return match if moved else closer
+        return closer if isinstance(closer, NameMatch) else match
+
+    def _by_name(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
         elsewhere: list[Candidate] = []
         for key in _keys_of(stated):
             found = self._by_key.get(key, [])
@@ -156,14 +181,14 @@ def _score(stated: Stated, candidate: Candidate) -> _Score | None:
     tail = min(len(said), len(mine))
     if tail and said[-tail:] != mine[-tail:]:
         return None
-    hint = 0
-    if not folders:
-        hint = _common_tail(_telling(place), mine)
-        splits, mine_splits = _splits(stated.file), _splits("/".join((*mine, "")))
-        if splits and mine_splits:
-            if not splits & mine_splits:
-                return None
-            hint += 1
+    hint = _common_tail((*_telling(place), *said) if folders else _telling(place), mine)
+    if not _splits(f"{'/'.join(said)}/"):
+        # The base name of a file of one image is the image's own, and says nothing of a split.
+        splits = _splits(f"{'/'.join(place)}/" if stated.is_of_one_image else stated.file)
+        mine_splits = _splits(f"{'/'.join(mine)}/")
+        if not folders and _disagree(splits, mine_splits):
+            return None
+        hint += bool(splits & mine_splits)
     at_root = not _is_below(said) and not _is_below(mine)
     return _Score(0, tail, int(at_root), hint)
 
@@ -286,6 +311,10 @@ def _splits(path: str) -> set[str]:
     words = (*folders, *_WORDS.split(_stem(base).casefold()))
     found = (_SPLIT.fullmatch(word.casefold()) for word in words)
     return {_SPLITS.get(one[1], one[1]) for one in found if one}
+
+
+def _disagree(splits: set[str], others: set[str]) -> bool:
+    return bool(splits and others) and not splits & others
 
 
 def _common_tail(one: Folders, other: Folders) -> int:

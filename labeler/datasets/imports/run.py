@@ -178,6 +178,7 @@ class _Import(ExitStack):
                 "" if name else found.file,
                 self._is_of_one_image,
                 found.any_extension and not name,
+                "" if name else found.folder,
             )
             match = names.find(stated)
             if not isinstance(match, NameMatch):

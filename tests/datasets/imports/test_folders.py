@@ -138,6 +138,47 @@ def test_each_split_means_the_images_beside_it(workspace: Workspace, tmp_path: P
     assert boxes(stored["roboflow/val/0001.png"]) == [("car", 2, 1, 5, 5)]
 
 
+def test_each_subset_of_cvat_means_its_own_images(workspace: Workspace, tmp_path: Path) -> None:
+    """CVAT exports a project's images to `images/SUBSET/`, and names them without it."""
+    box = '<box label="car" xtl="{}" ytl="1" xbr="9" ybr="9"/>'
+    image = '<image id="{}" name="cam1/0001.png" subset="{}">' + box + "</image>"
+    content = image.format(0, "train", 1) + image.format(0, "night", 2)
+    files: dict[str, Content] = {
+        "images/train/cam1/0001.png": CAM1,
+        "images/night/cam1/0001.png": CAM2,
+        "annotations.xml": f"<annotations>{content}</annotations>",
+    }
+    dataset = workspace.open()
+    report = imported(dataset, written(tmp_path, files), Format.CVAT)
+    assert (counts(report), lines(report)) == ({"imported": 2}, [])
+    stored = documents(dataset)
+    assert boxes(stored["images/train/cam1/0001.png"]) == [("car", 1, 1, 8, 8)]
+    assert boxes(stored["images/night/cam1/0001.png"]) == [("car", 2, 1, 7, 8)]
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "<folder>cam2</folder><filename>0001.png</filename><path>C:\\d\\cam2\\0001.png</path>",
+        "<folder>any</folder><filename>0001.png</filename><path>/home/x/cam2/0001.png</path>",
+        "<folder>cam2</folder><filename>0001.png</filename><path>0001.png</path>",
+        "<folder>cam2</folder><filename>0001.png</filename>",
+    ],
+)
+def test_the_folder_of_a_voc_file_is_the_images(
+    workspace: Workspace, tmp_path: Path, where: str
+) -> None:
+    text = voc("0001.png").replace("<filename>0001.png</filename>", where)
+    path = written(tmp_path / "set", {"0001.xml": text})
+    dataset = opened(workspace, cam1=CAM1)
+    assert counts(imported(dataset, path, Format.VOC)) == {"left_out": 1}
+    dataset.add_image("cam2/0001.png", CAM2)
+    assert counts(imported(dataset, path, Format.VOC)) == {"imported": 1}
+    stored = documents(dataset)
+    assert boxes(stored["cam2/0001.png"]) == [CAR]
+    assert stored["cam1/0001.png"].rects == ()
+
+
 def test_files_about_one_image_are_joined(workspace: Workspace, tmp_path: Path) -> None:
     one, other = coco({"a.png": [[1, 2, 3, 4]]}), coco({"a.png": [[1, 2, 3, 4], [5, 5, 5, 5]]})
     empty = coco({"a.png": []})

@@ -16,6 +16,8 @@ INDEX = ImageNames([
     ("noext", "11"), ("set/images/train/0001.png", "12"), ("set/images/val/0001.png", "13"),
     ("cam1/0002.png", "14"), ("IMG_9.JPG", "15"), ("a street (1).jpg", "16"),
     ("0abc12de-car.png", "17"), ("video/frame_000003.PNG", "18"),
+    ("pics/train/test_1.png", "19"), ("v/images/train/cam1/3.png", "20"),
+    ("v/images/val/cam1/3.png", "21"), ("v/images/val/cam2/3.png", "22"),
 ])  # fmt: skip
 
 
@@ -85,6 +87,12 @@ def test_names_without_their_extension(name: str, expected: object) -> None:
         ("0001.png", "test/_annotations.coco.json", None),
         ("0001.png", "instances_test.json", None),
         ("0001.png", "all.json", None),
+        # Also where the name states folders that several splits have.
+        ("cam1/3.png", "v/annotations/instances_train.json", "20"),
+        ("cam1/3.png", "v/annotations/instances_val.json", "21"),
+        ("cam1/3.png", "v/annotations/all.json", None),
+        ("cam2/3.png", "v/annotations/all.json", "22"),
+        ("cam2/3.png", "v/annotations/instances_train.json", "22"),
         # A folder that the name states counts more.
         ("set/train/0001.png", "instances_val.json", "12"),
     ],
@@ -107,11 +115,51 @@ def test_the_place_of_a_file_of_many_images(name: str, file: str, expected: str 
         # The file's own stem, where nothing is called as it says.
         ("renamed.png", "cam1/0002.xml", "14"),
         ("renamed.png", "cam2/0002.xml", None),
+        # A split in the name of one image's file is none.
+        ("test_1.png", "Annotations/test_1.xml", "19"),
+        ("test_1.png", "Annotations/test/test_1.xml", None),
     ],
 )
 def test_the_place_of_a_file_of_one_image(name: str, file: str, expected: str | None) -> None:
     found = INDEX.find(Stated(name, file, is_of_one_image=True))
     assert (found.image_id if isinstance(found, NameMatch) else None) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "expected"),
+    [
+        ("z.jpg", "f", NameMatch("9", True)),
+        ("z.jpg", "h", AmbiguousName(("f/z.jpg", "g/z.jpg"))),
+        ("x.png", "c", NameMatch("3", True)),
+        ("x.png", "images", NameMatch("3", False)),
+        ("x.png", "cam2", Elsewhere(("c/x.png",))),
+        ("t.jpg", "photos", NameMatch("7", True)),
+        ("cam1/3.png", "Train", NameMatch("20", True)),
+        ("cam1/3.png", "Validation", NameMatch("21", True)),
+        (
+            "cam1/3.png",
+            "",
+            AmbiguousName(
+                tuple(
+                    f"v/images/{folder}/3.png" for folder in ("train/cam1", "val/cam1", "val/cam2")
+                )
+            ),
+        ),
+    ],
+)
+def test_a_folder_that_is_stated_apart_from_the_name(
+    name: str, folder: str, expected: object
+) -> None:
+    assert INDEX.find(Stated(name, "annotations.xml", folder=folder)) == expected
+
+
+@pytest.mark.parametrize(
+    ("folder", "expected"),
+    [("old name", NameMatch("new", False)), ("val", Elsewhere(("set/train/a.png",)))],
+)
+def test_an_image_that_came_along_may_have_been_moved(folder: str, expected: object) -> None:
+    index = ImageNames([], came_along=[("set/train/a.png", "new")])
+    assert index.find(Stated("a.png", "a.xml", is_of_one_image=True, folder=folder)) == expected
 
 
 def test_an_image_that_came_along_goes_before_one_that_was_there() -> None:
