@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,10 @@ def google() -> Iterator[GcsServer]:
 @pytest.fixture(scope="module")
 def labeler(google: GcsServer) -> Iterator[Served]:
     with serving(google, LABELER_STORAGE="gs://labels/one") as served:
+        end = time.monotonic() + 60
+        while "one/labels.json" not in names(google):  # stored by every new project's server
+            assert time.monotonic() < end
+            time.sleep(0.02)
         yield served
 
 

@@ -75,6 +75,17 @@ class Labeler:
         box = self.canvas()
         self.page.mouse.click(box["x"] + at[0], box["y"] + at[1])
 
+    def edit_label(self, at: tuple[float, float], text: str) -> None:
+        """Open the canvas's label editor by a click on the chosen box, and type over what it says.
+
+        Two clicks that follow at once would be a double click, which is something else.
+        """
+        self.click(at)
+        self.page.wait_for_timeout(100)
+        self.click(at)
+        self.page.locator(".dc-root textarea").wait_for(state="attached")
+        self.page.keyboard.type(text)
+
     def press(self, name: str) -> None:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
@@ -137,7 +148,7 @@ def rects(folder: Path, name: str) -> list[dict[str, Any]]:
     return list(documents(folder).get(name, {}).get("rects", []))
 
 
-def eventually(check: Any, seconds: float = 10) -> Any:
+def eventually(check: Any, seconds: float = WAIT_MS / 1000) -> Any:
     """What `check` gives as soon as it is true; fails after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:

@@ -101,27 +101,18 @@ def test_edit_delete_undo_redo_relabel(
     eventually(lambda: near(stored()[0], [140 / scale, 130 / scale, 100 / scale, 80 / scale], 1))
 
     # A click on a box that is chosen already opens the canvas's own label editor.
-    labeler.click((340, 130))
-    page.wait_for_timeout(100)
-    labeler.click((340, 130))
-    page.keyboard.type("cat")
+    labeler.edit_label((340, 130), "cat")
     labeler.click((500, 300))
     eventually(lambda: stored()[1]["label"] == "cat")
     assert stored()[1]["id"] == second["id"]
 
     # A typed text that is no label is put back, one that is not in the set is offered.
-    labeler.click((340, 130))
-    page.wait_for_timeout(100)
-    labeler.click((340, 130))
     canvas = labeler.canvas_key()
-    page.keyboard.type("   ")
+    labeler.edit_label((340, 130), "   ")
     labeler.click((500, 300))
     expect(page.get_by_text("A label can't be empty").first).to_be_visible()
     labeler.renewed(canvas)  # still in edit
-    labeler.click((340, 130))
-    page.wait_for_timeout(100)
-    labeler.click((340, 130))
-    page.keyboard.type("قطة")
+    labeler.edit_label((340, 130), "قطة")
     page.keyboard.press("Enter")
     eventually(lambda: stored()[1]["label"] == "قطة")
     expect(page.get_by_text("is not in the label set").first).to_be_visible()

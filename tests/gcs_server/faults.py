@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -26,11 +27,15 @@ content is another."""
 
 @dataclass(frozen=True)
 class Fault:
-    """What happens to one request; `status` and `seconds` belong to the kinds that use them."""
+    """What happens to one request; the other fields belong to the kinds that use them.
+
+    `delay` and `late` last for `seconds`, and then until `until` is set, if it is given.
+    """
 
     kind: Kind
     status: int = 503
     seconds: float = 0.0
+    until: threading.Event | None = None
     reason: str = "backendError"
     message: str = "We encountered an internal error. Please try again."
 

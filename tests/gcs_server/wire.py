@@ -113,7 +113,7 @@ class Connection(asyncio.Protocol):
         if kind == "reset":
             self._reset()
         elif fault and kind == "late":
-            self._later(fault.seconds, lambda: self._answer(request, self._handle(request)))
+            self._later(fault, lambda: self._answer(request, self._handle(request)))
         elif fault and kind == "status":
             self._answer(request, fault_response(fault))
         else:
@@ -125,31 +125,35 @@ class Connection(asyncio.Protocol):
             elif fault and kind == "status_after":
                 self._answer(request, fault_response(fault))
             else:
-                self._answer(request, response, kind, fault.seconds if fault else 0.0)
+                self._answer(request, response, fault)
 
-    def _answer(
-        self, request: Request, response: Response, kind: str = "", delay: float = 0.0
-    ) -> None:
+    def _answer(self, request: Request, response: Response, fault: Fault | None = None) -> None:
         head_only = request.method == "HEAD"
-        delay += self._added_s()
-        if delay:
+        kind = fault.kind if fault else ""
+        delay = fault if fault and kind == "delay" else Fault("delay")
+        delay = replace(delay, seconds=delay.seconds + self._added_s())
+        if delay.seconds or delay.until:
             self._later(delay, lambda: self._send(response, kind, head_only))
         else:
             self._send(response, kind, head_only)
             if self._buffer and not self._busy:
                 self._next()
 
-    def _later(self, seconds: float, work: Callable[[], None]) -> None:
-        """Do the work, and then look for the next request, after so many seconds."""
+    def _later(self, fault: Fault, work: Callable[[], None]) -> None:
+        """Do the work, and then look for the next request, when the fault is over."""
         self._busy = True
+        loop = asyncio.get_running_loop()
 
         def go_on() -> None:
+            if fault.until is not None and not fault.until.is_set():
+                loop.call_later(0.005, go_on)
+                return
             self._busy = False
             work()
             if self._buffer and not self._busy:
                 self._next()
 
-        asyncio.get_running_loop().call_later(seconds, go_on)
+        loop.call_later(fault.seconds, go_on)
 
     def _send(self, response: Response, kind: str = "", head_only: bool = False) -> None:
         if self._transport.is_closing():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -40,11 +41,13 @@ def test_a_damaged_stream_ends_in_an_error(server: GcsServer, store: GcsStore) -
 def test_bytes_and_info_are_of_one_state(server: GcsServer, store: GcsStore, late: str) -> None:
     """One of the two is answered before another's write, the other after it."""
     version = create(store, "a", b"old", n="old")
-    server.faults.add(Fault("late", seconds=0.3), method="GET", path=late)
+    written = threading.Event()
+    server.faults.add(Fault("late", until=written), method="GET", path=late)
     with ThreadPoolExecutor(1) as pool:
         reading = pool.submit(store.read, "a")
         wait_for(server, 1)
         store.write("a", b"new", replaces=version, metadata={"n": "new"})
+        written.set()
         data, info = reading.result()
     assert data.decode() == info.metadata["n"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -111,7 +112,8 @@ def test_a_fault_may_wait_for_the_nth_request(server: GcsServer, http: requests.
 
 
 def test_a_delay_holds_up_no_other_request(server: GcsServer, http: requests.Session) -> None:
-    server.faults.add(Fault("delay", seconds=1), path="slow")
+    go_on = threading.Event()
+    server.faults.add(Fault("delay", until=go_on), path="slow")
     url = f"{server.url}/storage/v1/b/labels/o?prefix="
     with ThreadPoolExecutor(1) as pool:
         slow = pool.submit(requests.get, url + "slow")
@@ -119,6 +121,7 @@ def test_a_delay_holds_up_no_other_request(server: GcsServer, http: requests.Ses
             time.sleep(0.01)
         assert http.get(url).status_code == 200
         assert not slow.done()
+        go_on.set()
         assert slow.result().status_code == 200
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -75,11 +76,13 @@ def test_anothers_identical_write_is_not_ones_own(server: GcsServer, store: GcsS
     other = GcsStore(BUCKET, "p", timeout_s=10)
     # Our first try is lost on its way, the second is held up until the other has written.
     server.faults.add(Fault("reset"), method="POST")
-    server.faults.add(Fault("late", seconds=0.3), method="POST")
+    written = threading.Event()
+    server.faults.add(Fault("late", until=written), method="POST")
     with ThreadPoolExecutor(1) as pool:
         ours = pool.submit(create, store, "a", b"same", n="1")
         wait_for(server, 2)
         theirs = create(other, "a", b"same", n="1")
+        written.set()
         with pytest.raises(VersionConflict):
             ours.result()
     assert store.info("a").version == theirs
@@ -92,11 +95,13 @@ def test_a_landed_write_that_was_replaced_is_a_conflict(server: GcsServer, store
     server.bucket(BUCKET).settings["versioning"] = {"enabled": True}
     other = GcsStore(BUCKET, "p", timeout_s=10)
     server.faults.add(Fault("reset_after"), method="POST")
-    server.faults.add(Fault("late", seconds=0.3), method="POST")
+    written = threading.Event()
+    server.faults.add(Fault("late", until=written), method="POST")
     with ThreadPoolExecutor(1) as pool:
         ours = pool.submit(store.write, "a", b"ours", replaces=ABSENT)
         wait_for(server, 2)
         other.write("a", b"theirs", replaces=other.info("a").version)
+        written.set()
         with pytest.raises(VersionConflict):
             ours.result()
     assert versions(server, "a") == [b"ours", b"theirs"]
