@@ -80,6 +80,7 @@ class _Dataset:
         self._unclear: set[Any] = set()
         self._shared: set[int] = set()
         self._unassigned = 0
+        self._described: set[int] = set()
         self._beside: Counter[str] = Counter()
         # One entry an annotation: image and category as numbers of _ids, the box, id.
         self._of_image = array("l")
@@ -131,6 +132,10 @@ class _Dataset:
         except ValueError as error:
             self._problems.fault(self._file, place, str(error))
             return
+        if any(
+            isinstance(one, list) and one and isinstance(one[0], dict) for one in value.values()
+        ):
+            self._described.add(len(self.images))
         self._image_ids[key] = len(self.images)
         self.images.append(_Image(name, width, height, place))
 
@@ -183,6 +188,8 @@ class _Dataset:
         for what, count in sorted(self._beside.items()):
             self._problems.note(self._file, "", f"its {count} {what} are not taken")
         lost = Counter({images[number]: count for number, count in self._lost.items()})
+        # Without a category nobody could label anything.
+        looked_at = bool(self._names) and not self._beside
         of_image = array("l", (images[number] for number in self._of_image))
         # Stable: the boxes of an image keep their order.
         order = array("l", sorted(range(len(of_image)), key=of_image.__getitem__))
@@ -213,7 +220,8 @@ class _Dataset:
                 missing += unassigned
             yield FoundImage(
                 image.name, tuple(boxes), self._file, image.place, image.width, image.height,
-                lost=missing, is_annotated=not self._beside or bool(boxes),
+                lost=missing,
+                is_annotated=bool(boxes) or (looked_at and current not in self._described),
             )  # fmt: skip
 
     def _image_of(self, key: Any) -> int:

@@ -80,15 +80,17 @@ def _image(
     """The image of one task; none where it names no image, or several."""
     place = f"task {shown(task.get('id'))} on line {line}"
     data = task.get("data")
-    whole = isinstance(data, dict) and "annotations" in task  # JSON, not JSON-MIN
+    # JSON has the task's data apart, and its annotations under a word that has changed once.
+    whole = isinstance(data, dict) and not any(map(_image_name, task.values()))
     values = list(data.values()) if whole and isinstance(data, dict) else list(task.values())
     names = sorted(set(filter(None, map(_image_name, values))))
+    unread = 0
     if len(names) != 1:
         why = f"it names several images: {', '.join(names[:3])}" if names else "it names no image"
         problems.fault(file, place, why)
         return
     if whole:
-        annotations = _results(task["annotations"])
+        annotations, unread = _results(task.get("annotations", task.get("completions")))
         regions = list(itertools.chain.from_iterable(annotations))
         is_annotated = bool(annotations)
     else:
@@ -101,6 +103,7 @@ def _image(
     boxes: list[FoundBox] = []
     size: tuple[int | None, int | None] = (None, None)
     joined, lost, others = _joined(regions)
+    lost += unread
     for index, region in enumerate(joined, 1):
         where = f"{place}, region {index}"
         if any(kind in region for kind in _NO_BOX):
@@ -131,23 +134,27 @@ def _image(
     )  # fmt: skip
 
 
-def _results(annotations: Any) -> list[list[Mapping[str, Any]]]:
-    """The regions of each of a task's annotations that was not canceled.
+def _results(annotations: Any) -> tuple[list[list[Mapping[str, Any]]], int]:
+    """The regions of each of a task's annotations that was not canceled, and how many are none.
 
     Of several, the one that somebody has chosen as the ground truth is taken alone.
     """
     given = [one for one in _dicts(annotations) if not one.get("was_cancelled")]
     true = [one for one in given if one.get("ground_truth") is True]
     found: list[list[Mapping[str, Any]]] = []
+    unread = 0
     for annotation in true if len(true) == 1 else given:
         regions: list[Mapping[str, Any]] = []
-        for result in _dicts(annotation.get("result")):
-            value = result.get("value")
-            if isinstance(value, dict):  # else it is a relation between regions
+        results = annotation.get("result") or []
+        for result in results if isinstance(results, list) else [results]:
+            value = result.get("value") if isinstance(result, dict) else None
+            if isinstance(value, dict):
                 sizes = {key: result[key] for key in _SHAPE[-2:] if key in result}
                 regions.append({**value, **sizes})
+            elif not isinstance(result, dict) or result.get("type") != "relation":
+                unread += 1
         found.append(regions)
-    return found
+    return found, unread
 
 
 def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int, int]:

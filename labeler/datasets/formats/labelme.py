@@ -48,7 +48,7 @@ def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImag
 def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     shapes = data.get("shapes") if isinstance(data, dict) else None
     if not isinstance(shapes, list):
-        keys = data if isinstance(data, dict) else [""]
+        keys = set(data) - {"shapes"} if isinstance(data, dict) else {""}
         raise InvalidImport(
             f"{file}: it is no labelme file: it has no list `shapes`.{other_format(keys)}"
         )

@@ -42,6 +42,7 @@ _UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "uns
 _SET: Final = frozenset({"1", "1.0", "true", "yes", "y", "t"})
 
 
+_KNOWN: Final = ("folder", "filename", "path", "source", "owner", "size", "object")
 _SHAPES: Final = ("object", "bndbox", "robndbox", "polygon", "xmin")
 
 Edges = tuple[float, float, float, float]
@@ -141,6 +142,10 @@ def image_of(
     boxes: list[FoundBox] = []
     objects = [child for child in parts if child.tag == "object"]
     lost = 0
+    # What an image without objects has besides, of more than a text, may be its objects.
+    others = [
+        part for part in parts if part.tag not in _KNOWN and (part.children or part.attributes)
+    ]
     for child in parts:
         if child.tag != "object" and _holds_shape(child):
             problems.fault(file, f"{child.tag} on line {child.line}", "it is no <object> of VOC")
@@ -163,6 +168,7 @@ def image_of(
         name or base, tuple(boxes), file, "", width, height,
         any_extension="." not in base[1:] or not name, lost=lost,
         folder=_folder(root, base) if "/" not in name else "",
+        is_annotated=bool(objects) or not others,
     )  # fmt: skip
 
 

@@ -76,6 +76,12 @@ def place_boxes(
             found.file, found.place, f"{name} was left as it is: nobody has drawn boxes on it there"
         )
         return PlacedDocument(PlacedStatus.KEPT, document)
+    if _is_in_first_pixel(found):
+        problems.skip(
+            found.file, found.place,
+            f"{name} was left as it is: its boxes are given in shares of the image, not in pixels",
+        )  # fmt: skip
+        return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     placed = _rects(found, document, naming, orientation, problems)
     if placed is None:
         return PlacedDocument(PlacedStatus.LEFT_OUT, document)
@@ -169,6 +175,20 @@ def _rects(
             continue
         rects[key] = _rect(key, box, taken)
     return tuple(rects.values()), unnamed
+
+
+def _is_in_first_pixel(found: FoundImage) -> bool:
+    """Whether boxes that should be in pixels are shares of the image, by their numbers.
+
+    All lie within the first pixel, and have more decimals than a person or Labeler gives.
+    """
+    if found.shares or not found.boxes:
+        return False
+    numbers = [value for box in found.boxes for value in box[1:5]]
+    return all(
+        min(box.left, box.top) >= 0 and max(box.left + box.width, box.top + box.height) <= 1
+        for box in found.boxes
+    ) and any(round(value, 2) != value for value in numbers)
 
 
 def _only_upright(found: FoundImage, stated: tuple[int, int]) -> bool:

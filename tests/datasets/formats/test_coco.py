@@ -196,6 +196,24 @@ def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
     assert problems == ["set.json: its 2 elements of `regions` are not taken"]
 
 
+@pytest.mark.parametrize(
+    ("more", "is_annotated"),
+    [
+        ({}, True),
+        ({"categories": []}, False),
+        ({"images": [IMAGES[0] | {"annotations": [{"bbox": [1, 2, 3, 4]}]}]}, False),
+        ({"images": [IMAGES[0] | {"neg_category_ids": [3], "extra": {"name": "x"}}]}, True),
+    ],
+)
+def test_an_image_that_nobody_could_label_there_is_no_empty_one(
+    tmp_path: Path, more: dict[str, Any], is_annotated: bool
+) -> None:
+    written(tmp_path, {"set.json": project(**more)})
+    (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
+    assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
+    assert problems == []
+
+
 def test_a_panoptic_segmentation_is_called_so(tmp_path: Path) -> None:
     boxes, problems = one(tmp_path, segments_info=[{"id": 5, "bbox": [1, 2, 3, 4]}])
     assert boxes == []

@@ -80,6 +80,9 @@ def test_labelme_files_that_are_none(tmp_path: Path) -> None:
     assert [problem.partition(":")[0] for problem in problems] == ["a.json", "c.json", "d.json"]
     with pytest.raises(InvalidImport, match="it has no list `shapes`"):
         found_in(tmp_path / "c.json", Format.LABELME)
+    written(tmp_path, {"e.json": labelme() | {"shapes": None}})
+    with pytest.raises(InvalidImport, match=r"no list `shapes`\.$"):
+        found_in(tmp_path / "e.json", Format.LABELME)
 
 
 # --- CVAT ---------------------------------------------------------------------------------
@@ -258,6 +261,8 @@ def test_a_region_that_is_no_box_with_a_label_is_lost(tmp_path: Path, given: Any
         ({"image": "a.jpg", "annotation_id": 7, "choice": "Cat"}, False),
         ({"image": "a.jpg", "annotation_id": 7, "label": [], "lead_time": 2.5}, True),
         ({"data": {"image": "a.jpg"}, "annotations": []}, False),
+        ({"data": {"image": "a.jpg"}}, False),
+        ({"data": {"image": "a.jpg"}, "completions": [{"id": 1, "result": []}]}, True),
         ({"data": {"image": "a.jpg"}, "annotations": [{"was_cancelled": True}]}, False),
         ({"data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": []}]}, True),
     ],
@@ -302,6 +307,17 @@ def test_answers_about_the_whole_image_are_no_boxes(tmp_path: Path) -> None:
     assert [problem.partition(": ")[2] for problem in problems] == [
         "task nothing on line 1: 1 answers that are no regions are not taken"
     ] * 2
+
+
+@pytest.mark.parametrize(
+    "result", [{"a": 1}, "x", ["x"], [{"type": "rectanglelabels", "x": 1}], [{"value": "x"}]]
+)
+def test_a_result_that_is_no_region_is_lost(tmp_path: Path, result: Any) -> None:
+    (image,), problems = tasks(
+        tmp_path, {"data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": result}]}
+    )
+    assert (image.boxes, image.lost) == ((), 1)
+    assert len(problems) == 1
 
 
 def test_several_annotations_of_a_task(tmp_path: Path) -> None:

@@ -114,6 +114,18 @@ def test_every_box_of_an_object_is_taken_and_a_turned_one_by_the_box_around_it(
     ]
 
 
+@pytest.mark.parametrize(
+    ("inner", "is_annotated"),
+    [("<weather>rain</weather>", True), ("<boxes><box label='x' x='1'/></boxes>", False)],
+)
+def test_an_unknown_element_may_hold_what_an_image_has(
+    tmp_path: Path, inner: str, is_annotated: bool
+) -> None:
+    written(tmp_path, {"a.xml": f"<annotation>{inner}</annotation>"})
+    (image,), _ = found_in(tmp_path, Format.VOC)
+    assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
+
+
 @pytest.mark.parametrize("tag", ["Object", "objects", "item"])
 def test_a_box_in_an_unknown_element_is_lost(tmp_path: Path, tag: str) -> None:
     thing = f"<object><name>x</name>{corners(1, 2, 3, 5)}</object>"

@@ -153,6 +153,16 @@ def test_a_box_whose_text_can_not_be_a_label_is_lost() -> None:
     assert again.document is result.document
 
 
+def test_shares_of_the_image_are_not_taken_for_pixels() -> None:
+    shares = box(0.125, 0.25, 0.5, 0.4375)
+    result, problems = placed(image(shares, box(0.1, 0.1, 0.2, 0.2)))
+    assert result == PlacedDocument(PlacedStatus.LEFT_OUT, DOCUMENT)
+    assert "shares of the image, not in pixels" in problems[0]
+    # Beside a box that is not, and with the decimals that are kept, they may be pixels.
+    assert placed(image(shares, box(5, 5, 2, 2)))[0].outcome is PlacedStatus.IMPORTED
+    assert placed(image(box(0.12, 0.25, 0.5, 0.44)))[0].outcome is PlacedStatus.IMPORTED
+
+
 def test_another_size_is_another_image() -> None:
     result, problems = placed(image(box(1, 1, 2, 2), width=640, height=480))
     assert result == PlacedDocument(PlacedStatus.LEFT_OUT, DOCUMENT)
