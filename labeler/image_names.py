@@ -34,6 +34,13 @@ _BEGINNINGS: Final = re.compile(
     re.DOTALL,
 )
 HEAD_BYTES: Final = 16
+_NOT_IMAGES: Final = (
+    ".txt", ".xml", ".json", ".jsonl", ".ndjson", ".yaml", ".yml", ".csv", ".tsv", ".md", ".html",
+    ".log", ".py", ".pdf", ".db", ".parquet", ".npy", ".npz", ".pt", ".onnx", ".zip", ".gz", ".tar",
+    ".7z", ".rar", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".part", ".partial", ".tmp",
+    ".crdownload", ".download",
+)  # fmt: skip
+"""Of files that are no pictures, or not yet: their bytes need not be looked at."""
 _ENDINGS: Final = tuple(f".{extension}" for extension in EXTENSIONS)
 MAX_NAME_BYTES: Final = 200
 MAX_PATH_BYTES: Final = 700
@@ -95,6 +102,21 @@ def is_image_name(name: str) -> bool:
     return name.lower().endswith(_ENDINGS)
 
 
+def is_open_name(name: str) -> bool:
+    """Whether a name leaves open if its file is a picture, so that only the bytes tell."""
+    lowered = name.lower()
+    return not (
+        lowered.endswith((*_ENDINGS, *_NOT_IMAGES))
+        or lowered.rpartition(".")[2] in OTHER_EXTENSIONS
+        or lowered.rpartition("/")[2].startswith(".")
+    )
+
+
+def begins_as_image(head: bytes) -> bool:
+    """Whether a file whose first HEAD_BYTES are `head` is a picture of a type that is taken."""
+    return _BEGINNINGS.match(head) is not None
+
+
 def is_image_file(name: str, head: bytes) -> bool:
     """Whether a file of a folder or a zip is to be taken for a picture.
 
@@ -102,9 +124,7 @@ def is_image_file(name: str, head: bytes) -> bool:
     its name, by its first bytes, of which `head` has HEAD_BYTES.
     """
     extension = name.lower().rpartition(".")[2]
-    return (
-        is_image_name(name) or extension in OTHER_EXTENSIONS or _BEGINNINGS.match(head) is not None
-    )
+    return is_image_name(name) or extension in OTHER_EXTENSIONS or begins_as_image(head)
 
 
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:

@@ -243,8 +243,9 @@ def _with_end(data: bytes) -> bytes | None:
 
     The decoder fills up what is missing from whatever follows. So what follows must not matter.
     """
+    data = data.removesuffix(_END_OF_JPEG[:1])
     pixels = set()
-    for filler in (b"", bytes(range(1, 251)) * 8, b"\x55" * 2000):
+    for filler in (b"", bytes(range(1, 251)) * 8, b"\xaa" * 2000):
         try:
             image = Image.open(io.BytesIO(data + filler + _END_OF_JPEG), formats=("JPEG",))
             image.load()
@@ -274,7 +275,12 @@ def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or data[:4] == b"GIF8":
         return DamagedImage(f"{name} is damaged or cut off. Copy or export it again.")
-    if b"<svg" in head:
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        what = (
+            "a TIFF that is cut off, or whose bands or numbers can't be shown; export it as RGB or"
+        )
+        what += " as one band of 8 or 16 bits"
+    elif b"<svg" in head:
         what = "an SVG drawing; export it as PNG"
     elif head.startswith((b"<!doctype", b"<html")):
         what = "a web page; save the picture itself"

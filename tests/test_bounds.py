@@ -13,7 +13,7 @@ from labeler.errors import NotFound
 from labeler.maintenance import copy
 from labeler.model.edits import with_rects
 from labeler.model.layout import document_key
-from labeler.project import image_index
+from labeler.project import image_index, originals
 from labeler.project import project as project_module
 from labeler.project.originals import HeldOriginals
 from labeler.runtime import logs
@@ -77,11 +77,12 @@ def test_a_saver_remembers_a_bounded_number_of_images(
 def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_index, "_MAX_REMEMBERED", 5)
+    monkeypatch.setattr(originals, "_MAX_REMEMBERED", 5)
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
     workspace.environ["IMAGE_ID"] = "sha256"
     opened = workspace.open()
     found, read = opened.image_index, opened._label_texts
+    ids = found._original_ids._ids
     for number in range(12):
         workspace.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
         workspace.put(f"uploads/original {number}.png", png() + bytes(number))
@@ -89,7 +90,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
         assert len(listed) == 2 * (number + 1)
         texts = opened.label_texts(listed, most=100)
         assert len(texts) == sum(bool(entry.rects) for entry in listed) == number + 1
-        assert len(found._from_documents) == len(found._ids) == len(read._texts) == number + 1
+        assert len(found._from_documents) == len(read._texts) == len(ids) == number + 1
     for number in range(12):
         workspace.remove(document_key(f"{number:032}"))
         workspace.remove(f"uploads/original {number}.png")
@@ -98,7 +99,7 @@ def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
     opened.label_texts([], most=100)
     workspace.put("uploads/last.png", png())
     assert len(opened.list_images()) == 1
-    assert (len(read._texts), len(found._from_documents), len(found._ids)) == (0, 0, 1)
+    assert (len(read._texts), len(found._from_documents), len(ids)) == (0, 0, 1)
 
 
 def test_own_saves_that_are_listed_are_noted_no_longer(

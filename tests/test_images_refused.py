@@ -67,6 +67,12 @@ def test_a_file_that_was_cut_off_is_refused(kind: str, part: float) -> None:
         inspect(data[: int(len(data) * part)], name="half.png")
 
 
+@pytest.mark.parametrize("start", [b"II*\0", b"MM\0*"])
+def test_a_tiff_that_no_decoder_reads_is_called_one(start: bytes) -> None:
+    with pytest.raises(NotAnImage, match=r"a TIFF that is cut off, or whose bands"):
+        inspect(start + b"\0\0\0\x08" + bytes(40))
+
+
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF"])
 @pytest.mark.parametrize("length", [8, 12, 20])
 def test_a_file_of_a_few_bytes_is_called_damaged(kind: str, length: int) -> None:
@@ -165,7 +171,7 @@ def test_a_png_with_much_text_is_taken(kind: bytes) -> None:
 def test_a_jpeg_that_lacks_its_end_marker_alone_is_taken(progressive: bool) -> None:
     data = encoded(noise(200, 150), "JPEG", progressive=progressive)
     assert data.endswith(b"\xff\xd9")
-    assert inspect(data[:-2]).width == 200
+    assert inspect(data[:-2]).width == inspect(data[:-1]).width == 200
     assert images.display_copy(data[:-2], name="x", width=50, max_pixels=10**8)
     for cut in (3, 10, 100, len(data) // 2):
         with pytest.raises(DamagedImage):

@@ -191,7 +191,11 @@ class ExportRules:
 
 def attributes_of(extra: Mapping[str, Any]) -> str:
     """What a rect says besides its place and label, as JSON; flags that are false say nothing."""
-    said = {key: value for key, value in extra.items() if value not in (None, False, "")}
+    said = {
+        key: value
+        for key, value in extra.items()
+        if value is not None and value is not False and value != ""
+    }
     return json.dumps(said, sort_keys=True, separators=(",", ":")) if said else ""
 
 

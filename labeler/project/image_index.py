@@ -8,22 +8,18 @@ missing or does not match its seal is put right from the document itself, never 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import logging
-import re
 import threading
 import time
-import uuid
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
-from labeler.image_names import is_image_name, name_size_id
 from labeler.model.document import AnnotationDocument, Status, parse_document
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
-from labeler.project.originals import IMAGE_ID, Uploads
+from labeler.project.originals import IMAGE_ID, OriginalIds, Uploads, bound_cache
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
 
@@ -35,15 +31,14 @@ LARGE: Final = 5_000
 _PAUSE: Final = 10
 """How many times as long as a slow listing takes there is none: it costs processor and money."""
 _CLOSING_S: Final = 2.0
-_MAX_REMEMBERED: Final = 200_000
-_HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
     """One image of the project. `saved_at` is the document's text; `original` its uploads key.
 
-    `problem` says why the document can't be opened; the entry is listed all the same.
+    `problem` says why the document can't be opened; the entry is listed all the same. `version` is
+    the document's, empty where none is stored; two entries that show the same are equal.
     """
 
     image_id: str
@@ -54,6 +49,7 @@ class ImageEntry:
     saved_by: str
     original: str | None = None
     problem: str = ""
+    version: str = field(default="", compare=False)
 
 
 def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
@@ -82,8 +78,7 @@ class ImageIndex:
     ) -> None:
         self._store = store
         self._uploads = uploads
-        self._strategy = strategy
-        self._secret = secret
+        self._original_ids = OriginalIds(strategy, secret)
         self._listing = threading.Lock()
         self._lock = threading.Lock()
         self._entries: dict[str, ImageEntry] = {}
@@ -95,13 +90,11 @@ class ImageIndex:
         self._closed = False
         self._noted: dict[str, float] = {}
         self._from_documents: dict[tuple[str, str], ImageEntry] = {}
-        self._ids: dict[tuple[str, str], str] = {}
 
     @property
     def identified_by(self) -> str:
         """What image IDs depend on beside the originals: another text, perhaps other IDs."""
-        secret = self._secret if self._strategy is ImageIdStrategy.UUID else b""
-        return f"{self._strategy.value}-{hmac.digest(secret, b'', 'sha256').hex()[:8]}"
+        return self._original_ids.identified_by
 
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
@@ -198,11 +191,14 @@ class ImageIndex:
                 entry = self._entries.get(image_id)
         return entry
 
-    def note(self, image_id: str, document: AnnotationDocument, original: str | None) -> None:
+    def note(
+        self, image_id: str, document: AnnotationDocument, original: str | None, version: str
+    ) -> None:
         """Show what this process has just written, without listing."""
         with self._lock:
             known = self._entries.get(image_id)
-            entry = _entry(image_id, document, original or (known.original if known else None))
+            original = original or (known.original if known else None)
+            entry = _entry(image_id, document, version, original)
             self._note(entry)
 
     def _look_for(self, image_id: str) -> ImageEntry | None:
@@ -278,7 +274,7 @@ class ImageIndex:
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
             try:
-                entry = _entry(image_id, parse_document(data, key), None)
+                entry = _entry(image_id, parse_document(data, key), version, None)
             except DamagedDocument as error:
                 entry = ImageEntry(
                     image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message
@@ -303,56 +299,13 @@ class ImageIndex:
             entries[image_id] = replace(known, original=info.key)
 
     def _image_of(self, info: ObjectInfo, uploads: Uploads) -> str | None:
-        """The image ID of what lies under uploads/; None for what is no picture, or gone by now.
-
-        A picture is what Labeler put there, under whatever name, or has the extension of one.
-        """
-        name = info.key.removeprefix(uploads.prefix)
         noted = info.metadata.get(IMAGE_ID, "")
-        if not (noted or is_image_name(name)):
-            return None
-        try:
-            original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
-            return self.original_id(name, original, uploads.store)
-        except NotFound:  # it was deleted since it was listed
-            return None
+        original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
+        return self.original_id(info.key.removeprefix(uploads.prefix), original, uploads.store)
 
-    def original_id(self, name: str, info: Scanned, store: Store) -> str:
-        """The image ID of an original, which a pipeline may have put there; NotFound.
-
-        `name` is its key below uploads/, `info.note` the ID that Labeler noted with it.
-        """
-        # The note first: somebody's own folder may be called like an image ID.
-        if info.note and is_image_id(info.note):
-            return info.note
-        folder, slash, base_name = name.rpartition("/")
-        if slash and _HEX_ID.fullmatch(folder):
-            return folder
-        match self._strategy:
-            case ImageIdStrategy.NAME_SIZE:
-                return name_size_id(base_name, info.size)
-            case ImageIdStrategy.CONTENT if info.md5:
-                return info.md5
-            case ImageIdStrategy.UUID:
-                digest = hmac.digest(self._secret, info.key.encode(), "sha256")
-                return uuid.UUID(bytes=digest[:16], version=4).hex
-        if (info.key, info.version) not in self._ids:
-            bound_cache(self._ids, len(self._entries))
-            self._ids[info.key, info.version] = self._digest(info.key, store)
-        return self._ids[info.key, info.version]
-
-    def _digest(self, key: str, store: Store) -> str:
-        digest = hashlib.md5() if self._strategy is ImageIdStrategy.CONTENT else hashlib.sha256()
-        with store.open(key) as chunks:
-            for chunk in chunks:
-                digest.update(chunk)
-        return digest.hexdigest()
-
-
-def bound_cache(remembered: dict[Any, Any], images: int) -> None:
-    """Forget everything where it is far more than the project's images have to be known by."""
-    if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
-        remembered.clear()
+    def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
+        """The image ID of what lies under uploads/ by that name; None for what is no picture."""
+        return self._original_ids.find(name, info, store, len(self._entries))
 
 
 def _place(entry: ImageEntry) -> tuple[str, str]:
@@ -376,10 +329,13 @@ def _sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
         int(metadata["rects"]),
         metadata["saved_at"],
         metadata["saved_by"],
+        version=info.version,
     )
 
 
-def _entry(image_id: str, document: AnnotationDocument, original: str | None) -> ImageEntry:
+def _entry(
+    image_id: str, document: AnnotationDocument, version: str, original: str | None
+) -> ImageEntry:
     return ImageEntry(
         image_id,
         document.image_path,
@@ -388,4 +344,5 @@ def _entry(image_id: str, document: AnnotationDocument, original: str | None) ->
         document.metadata.saved_at or "",
         document.metadata.saved_by or "",
         original,
+        version=version,
     )

@@ -8,16 +8,17 @@ from itertools import islice
 from labeler.errors import DamagedDocument
 from labeler.model.document import parse_document
 from labeler.model.layout import document_key
-from labeler.project.image_index import ImageEntry, bound_cache
+from labeler.project.image_index import ImageEntry
+from labeler.project.originals import bound_cache
 from labeler.storage import Store
 
 
 class ImageLabels:
-    """The texts of the labels in each image's document, remembered while it does not change."""
+    """The texts of the labels in each image's document, by the document's version."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._texts: dict[str, tuple[tuple[str, int], frozenset[str]]] = {}
+        self._texts: dict[str, tuple[str, frozenset[str]]] = {}
 
     def of(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
         """The texts of the labels in the documents of these images, by image ID.
@@ -26,7 +27,7 @@ class ImageLabels:
         been looked at yet.
         """
         with_rects = [entry for entry in entries if entry.rects]
-        unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != _state(e))
+        unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != e.version)
         by_key = {document_key(entry.image_id): entry for entry in islice(unread, most)}
         bound_cache(self._texts, len(with_rects))
         for key, data, _ in self._store.read_many(by_key):
@@ -34,11 +35,6 @@ class ImageLabels:
                 texts = frozenset(rect.label for rect in parse_document(data, key).rects)
             except DamagedDocument:
                 texts = frozenset()
-            self._texts[by_key[key].image_id] = _state(by_key[key]), texts
+            self._texts[by_key[key].image_id] = by_key[key].version, texts
         remembered = ((e, self._texts.get(e.image_id)) for e in with_rects)
-        return {e.image_id: found[1] for e, found in remembered if found and found[0] == _state(e)}
-
-
-def _state(entry: ImageEntry) -> tuple[str, int]:
-    """What of an entry changes with its document."""
-    return entry.saved_at, entry.rects
+        return {e.image_id: found[1] for e, found in remembered if found and found[0] == e.version}

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
+import re
+import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from threading import Lock
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from labeler.errors import ImageConflict, InvalidRequest, NotFound, VersionConflict
-from labeler.image_names import name_size_id
+from labeler.image_names import begins_as_image, is_image_name, is_open_name, name_size_id
 from labeler.images import ImageInfo
 from labeler.model.document import AnnotationDocument
+from labeler.model.layout import is_image_id
 from labeler.settings import ImageIdStrategy
-from labeler.storage import ABSENT, ObjectInfo, Store, check_key
+from labeler.storage import ABSENT, ObjectInfo, Scanned, Store, check_key
 
 IMAGE_ID: Final = "image_id"
 """The metadata of an original that names its image."""
 _HELD_BYTES: Final = 256 * 2**20
+_MAX_REMEMBERED: Final = 200_000
+_HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +33,79 @@ class Uploads:
 
     store: Store
     prefix: str
+
+
+def bound_cache(remembered: dict[Any, Any], images: int) -> None:
+    """Forget everything where it is far more than the project's images have to be known by."""
+    if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
+        remembered.clear()
+
+
+class OriginalIds:
+    """Which image the object under uploads/ is of, which a pipeline may have put there."""
+
+    def __init__(self, strategy: ImageIdStrategy, secret: bytes) -> None:
+        self._strategy = strategy
+        self._secret = secret
+        self._ids: dict[tuple[str, str], str] = {}
+        self._pictures: dict[tuple[str, str], bool] = {}
+
+    @property
+    def identified_by(self) -> str:
+        """What image IDs depend on beside the originals: another text, perhaps other IDs."""
+        secret = self._secret if self._strategy is ImageIdStrategy.UUID else b""
+        return f"{self._strategy.value}-{hmac.digest(secret, b'', 'sha256').hex()[:8]}"
+
+    def find(self, name: str, info: Scanned, store: Store, images: int) -> str | None:
+        """The image ID; None for what is no picture, or has been deleted since it was listed.
+
+        `name` is its key below uploads/, `info.note` the ID that Labeler noted with it, `images`
+        how many there are. A picture is what Labeler put there, what has the extension of one,
+        and, where the name leaves it open, what begins like one.
+        """
+        # The note first: somebody's own folder may be called like an image ID.
+        if info.note and is_image_id(info.note):
+            return info.note
+        try:
+            if not (info.note or is_image_name(name) or self._begins(name, info, store, images)):
+                return None
+            return self._made(name, info, store, images)
+        except NotFound:
+            return None
+
+    def _begins(self, name: str, info: Scanned, store: Store, images: int) -> bool:
+        if not is_open_name(name):
+            return False
+        state = (info.key, info.version)
+        if state not in self._pictures:
+            bound_cache(self._pictures, images)
+            with store.open(info.key) as chunks:
+                self._pictures[state] = begins_as_image(next(iter(chunks), b""))
+        return self._pictures[state]
+
+    def _made(self, name: str, info: Scanned, store: Store, images: int) -> str:
+        folder, slash, base_name = name.rpartition("/")
+        if slash and _HEX_ID.fullmatch(folder):
+            return folder
+        match self._strategy:
+            case ImageIdStrategy.NAME_SIZE:
+                return name_size_id(base_name, info.size)
+            case ImageIdStrategy.CONTENT if info.md5:
+                return info.md5
+            case ImageIdStrategy.UUID:
+                digest = hmac.digest(self._secret, info.key.encode(), "sha256")
+                return uuid.UUID(bytes=digest[:16], version=4).hex
+        if (info.key, info.version) not in self._ids:
+            bound_cache(self._ids, images)
+            self._ids[info.key, info.version] = self._digest(info.key, store)
+        return self._ids[info.key, info.version]
+
+    def _digest(self, key: str, store: Store) -> str:
+        digest = hashlib.md5() if self._strategy is ImageIdStrategy.CONTENT else hashlib.sha256()
+        with store.open(key) as chunks:
+            for chunk in chunks:
+                digest.update(chunk)
+        return digest.hexdigest()
 
 
 class Originals(Protocol):

@@ -133,7 +133,8 @@ class Project:
         created = opened is None
         if opened is None:
             opened, created = self._create(image_id, file_name, info, by)
-        self.image_index.note(image_id, opened.document, original)
+        version = "" if opened.version is ABSENT else opened.version
+        self.image_index.note(image_id, opened.document, original, version)
         log_event(
             Upload(
                 image_id=image_id,
@@ -267,7 +268,7 @@ class Project:
             metadata=document_metadata(signed, data),
             content_type="application/json",
         )
-        self.image_index.note(image_id, signed, None)
+        self.image_index.note(image_id, signed, None, version)
         return SavedDocument(signed, version, size=len(data))
 
     def save_document(

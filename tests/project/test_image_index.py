@@ -247,6 +247,26 @@ def test_an_original_is_an_image(store: Store, name: str) -> None:
     assert look(store, originals=False).entries() == []
 
 
+@pytest.mark.parametrize("name", ["photo", "cam1/0001", "a.jpg_large", "a.jpg?w=80", "a.b"])
+def test_a_name_that_says_nothing_leaves_it_to_the_bytes(store: Store, name: str) -> None:
+    data = png()
+    put(store, f"uploads/{name}", data)
+    put(store, f"uploads/{name}.of something else", b"bytes")
+    watched = Watched(store)
+    seen = look(any_store(watched))
+    for _ in range(2):
+        [entry] = seen.entries()
+        assert entry.image_id == name_size_id(name.rpartition("/")[2], len(data))
+        assert (entry.image_path, entry.original) == (name, f"uploads/{name}")
+        seen.expire()
+
+
+@pytest.mark.parametrize("name", ["a.png.part", "a.crdownload", ".a.XyZ", "a.jpg.tmp"])
+def test_a_picture_on_its_way_is_not_taken_yet(store: Store, name: str) -> None:
+    put(store, f"uploads/{name}", png())
+    assert look(store).entries() == []
+
+
 @pytest.mark.parametrize("name", ["a.txt", "a", "png", "a.png.part", "a.json", "Thumbs.db"])
 def test_other_files_are_no_images(store: Store, name: str) -> None:
     put(store, f"uploads/{name}", b"bytes")
@@ -358,7 +378,7 @@ def test_own_changes_show_at_once_and_stay(store: Store, monkeypatch: pytest.Mon
     image_id = name_size_id("b.png", 5)
     one = document("b.png", status="done")
     save_sealed(store, image_id, one)
-    seen.note(image_id, one, None)
+    seen.note(image_id, one, None, "1")
     [entry] = seen.entries()
     assert (entry.status, entry.original) == (Status.DONE, "uploads/b.png")
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
@@ -370,7 +390,7 @@ def test_a_note_does_not_outlive_the_document(
 ) -> None:
     seen = look(store)
     version = save_sealed(store, ID, document("a.png"))
-    seen.note(ID, document("a.png"), None)
+    seen.note(ID, document("a.png"), None, "1")
     assert seen.find(ID) is not None
     store.delete(document_key(ID), version=version)
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
@@ -443,7 +463,7 @@ def test_a_glance_at_a_large_project_does_not_wait(
     own = document("b.png", status="done")
     other = "b" * 32
     save_sealed(store, other, own)
-    seen.note(other, own, None)
+    seen.note(other, own, None, "1")
     assert [entry.image_path for entry in seen.list_without_waiting()] == ["b.png"]
     found = seen.find(ID)
     assert found is not None
@@ -485,9 +505,9 @@ def test_the_order_of_names_holds_through_changes(store: Store) -> None:
         save_sealed(store, name[0] * 32, document(name))
     seen = look(store)
     seen.entries()
-    seen.note("b" * 32, document("b.png", status="done"), None)
-    seen.note("c" * 32, document("0.png"), None)
-    seen.note("d" * 32, document("aa.png"), None)
+    seen.note("b" * 32, document("b.png", status="done"), None, "1")
+    seen.note("c" * 32, document("0.png"), None, "1")
+    seen.note("d" * 32, document("aa.png"), None, "1")
     assert [(e.image_path, e.status) for e in seen.entries()] == [
         ("0.png", Status.IN_PROGRESS), ("a.png", Status.IN_PROGRESS),
         ("aa.png", Status.IN_PROGRESS), ("b.png", Status.DONE),

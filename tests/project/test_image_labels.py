@@ -30,3 +30,16 @@ def test_labels_are_found_few_at_a_time_and_again_after_a_change(workspace: Work
     draw(project, ids[0], "bird")
     assert ids[0] not in project.label_texts(project.list_images(), most=0)
     assert project.label_texts(project.list_images(), most=1)[ids[0]] == {"bird"}
+
+
+def test_labels_are_read_again_for_another_version_of_the_same_time(workspace: Workspace) -> None:
+    project = workspace.open()
+    image_id = project.add_image("a.png", png()).image_id
+    draw(project, image_id, "cat", "dog")
+    assert project.label_texts(project.list_images(), most=1)[image_id] == {"cat", "dog"}
+    [(key, (data, _))] = [
+        (key, found) for key, found in workspace.objects().items() if key.startswith("annotations/")
+    ]
+    workspace.put(key, data.replace(b'"dog"', b'"owl"'))
+    project.list_anew()
+    assert project.label_texts(project.list_images(), most=1)[image_id] == {"cat", "owl"}

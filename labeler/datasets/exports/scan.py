@@ -7,8 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Final, NamedTuple
 
-from labeler.errors import NotFound
-from labeler.image_names import is_image_name
 from labeler.model.layout import ANNOTATIONS, is_image_id
 from labeler.project.image_index import ImageIndex
 from labeler.project.originals import IMAGE_ID, Uploads
@@ -106,11 +104,10 @@ class ProjectScan:
             if scanned.key in known:
                 lost.add(scanned.key)
             name = scanned.key[len(prefix) :]
-            if not scanned.version or not (scanned.note or is_image_name(name)):
+            if not scanned.version:
                 continue
-            try:
-                image_id = self._image_index.original_id(name, scanned, store)
-            except NotFound:  # it was deleted since it was listed
+            image_id = self._image_index.original_id(name, scanned, store)
+            if image_id is None:
                 continue
             originals.append(_Original(scanned.key, image_id, scanned.version, name))
         return originals, lost

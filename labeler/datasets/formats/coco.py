@@ -32,6 +32,8 @@ from labeler.errors import InvalidImport
 Box = tuple[float, float, float, float]
 
 _FLAGS: Final = ("occluded", "truncated", "difficult", "iscrowd")
+_NONE_AT_ZERO: Final = (*_FLAGS, "rotation")
+"""Attributes that say nothing where they are 0; CVAT writes a rotation for every box."""
 _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
@@ -273,11 +275,15 @@ def _attributes(annotation: dict[str, Any]) -> dict[str, Any]:
     said = {
         key: value
         for key, value in (given.items() if isinstance(given, dict) else ())
-        if value not in (None, False, "", 0)
+        if value is not None and value is not False and value != ""
     }
     if annotation.get("iscrowd") in (1, True):
         said["iscrowd"] = 1
-    return {key: True if key in _FLAGS and value == 1 else value for key, value in said.items()}
+    return {
+        key: True if key in _FLAGS and value == 1 else value
+        for key, value in said.items()
+        if value != 0 or key not in _NONE_AT_ZERO
+    }
 
 
 def _file_name(value: Any) -> str:

@@ -13,7 +13,7 @@ from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_wh
 from labeler.datasets.formats.found import FoundImage, Problems
 from labeler.datasets.imports.match import ImageNames
 from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
-from labeler.image_names import HEAD_BYTES, is_image_file, is_image_name
+from labeler.image_names import HEAD_BYTES, is_image_file, is_image_name, is_open_name
 from labeler.project.originals import id_conflict
 from labeler.project.project import AddedImage, Project
 from labeler.runtime.jobs import Progress
@@ -21,8 +21,6 @@ from labeler.runtime.jobs import Progress
 BATCH: Final = 256
 _ADDING: Final = 3
 """Images in memory at once."""
-
-_TEXTS: Final = (".txt", ".xml", ".json", ".jsonl", ".yaml", ".yml", ".csv", ".md", ".gz")
 
 T = TypeVar("T")
 
@@ -54,7 +52,7 @@ def images_in(source: DatasetFiles) -> list[str]:
 
 def _head(source: DatasetFiles, name: str) -> bytes:
     """The file's first bytes; nothing for a file that is surely none."""
-    if is_image_name(name) or name.lower().endswith(_TEXTS):
+    if not is_open_name(name):
         return b""
     with opened(source, name) as file:
         return file.read(HEAD_BYTES)

@@ -220,6 +220,7 @@ COCOS = st.fixed_dictionaries(
     {},
     optional={
         "iscrowd": st.just(True),
+        "track_id": st.integers(0, 2),
         "color": st.text(min_size=1, max_size=5),
         "note": st.fixed_dictionaries({"by": st.text(), "at": st.integers()}),
     },
