@@ -74,7 +74,7 @@ def test_a_saver_remembers_a_bounded_number_of_images(
     assert not saves._turns._due
 
 
-def test_a_catalogue_remembers_what_is_there_and_little_that_is_gone(
+def test_an_image_index_remembers_what_is_there_and_little_that_is_gone(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(originals, "_MAX_REMEMBERED", 5)

@@ -1,4 +1,4 @@
-"""The sidebar: uploader, label picker, export; the list of images is in listing.py."""
+"""The sidebar: uploader, label picker, export; the list of images is in image_list.py."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.api.caching import BytesCache, SharedCalls
+from tests.loops import run_alone
 
 
 def test_those_who_ask_at_once_wait_for_one_piece_of_work() -> None:
@@ -33,7 +34,7 @@ def test_those_who_ask_at_once_wait_for_one_piece_of_work() -> None:
         assert await other == 2
         assert await flights.run("a", work) == 3
 
-    asyncio.run(main())
+    run_alone(main())
 
 
 def test_a_failure_is_told_to_all_and_is_no_result_for_the_next() -> None:
@@ -52,7 +53,7 @@ def test_a_failure_is_told_to_all_and_is_no_result_for_the_next() -> None:
         assert [type(result) for result in results] == [KeyError] * 3
         assert await flights.run("a", work) == 1
 
-    asyncio.run(main())
+    run_alone(main())
 
 
 def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
@@ -73,7 +74,7 @@ def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
         go_on.set()
         assert await second == 1
 
-    asyncio.run(main())
+    run_alone(main())
 
 
 def test_a_failure_that_nobody_waits_for_is_no_fault() -> None:
@@ -96,7 +97,7 @@ def test_a_failure_that_nobody_waits_for_is_no_fault() -> None:
         for _ in range(3):
             await asyncio.sleep(0)
 
-    asyncio.run(main())
+    run_alone(main())
     assert faults == []
 
 

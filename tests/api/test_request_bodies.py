@@ -19,6 +19,7 @@ from labeler.errors import Busy
 from labeler.model.people import Person
 from tests.api.conftest import Open
 from tests.api.support import Api, refused
+from tests.loops import run_alone
 from tests.pictures import jpeg, png
 
 LIMIT = 2**20
@@ -333,4 +334,4 @@ def test_one_caller_does_not_take_the_room_of_others() -> None:
                 task.cancel()
         return results
 
-    assert sorted(asyncio.run(scenario())) == ["greedy busy", "greedy busy", "other 10", "other 40"]
+    assert sorted(run_alone(scenario())) == ["greedy busy", "greedy busy", "other 10", "other 40"]

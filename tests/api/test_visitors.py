@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +13,7 @@ from labeler.api import Front, Visitors
 from labeler.errors import NotSignedIn, SignInUnavailable
 from labeler.model.people import People, Person, Roles, SignIn
 from labeler.runtime.sockets import ALLOW_LARGE
+from tests.loops import run_alone
 
 ANA = "ana@example.com"
 UPLOAD = "/_stcore/upload_file/session/file"
@@ -57,7 +57,7 @@ def reached(sign_in: SignIn, kind: str, path: str, files: bool, **headers: str) 
     async def nothing(*_: Any) -> Any:
         return {}
 
-    asyncio.run(front(scope, nothing, nothing))
+    run_alone(front(scope, nothing, nothing))
     return seen
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import Labeler, eventually, rects
 from tests.e2e.pictures import Pictures
+
+pytestmark = pytest.mark.e2e
 
 
 def downloaded(labeler: Labeler) -> bytes:

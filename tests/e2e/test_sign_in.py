@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import time
@@ -24,6 +23,7 @@ from tests.e2e.labeler import Labeler, documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.provider import Provider
 from tests.e2e.proxy import Proxy
+from tests.loops import run_alone
 
 pytestmark = pytest.mark.e2e
 
@@ -199,7 +199,7 @@ def test_who_is_not_signed_in_leaves_nothing(serve: Serve) -> None:
     with Provider(ana={}) as provider:
         environ = {**provider.settings("http://127.0.0.1:1"), **SECRET, "LABELER_UPLOADS": "off"}
         server = serve(None, **environ)
-        assert asyncio.run(sent(server.url, 2**16 + 1)) == 1009  # too large
+        assert run_alone(sent(server.url, 2**16 + 1)) == 1009  # too large
         call = urllib.request.Request(
             f"{server.url}/_stcore/upload_file/a/b", data=b"x" * 100, method="PUT"
         )

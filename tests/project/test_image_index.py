@@ -416,7 +416,7 @@ def test_the_seal_stands_for_the_document_and_for_what_is_listed() -> None:
 
 
 def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> ImageIndex:
-    """A catalogue that has listed once and takes every listing for a slow one, long due."""
+    """An image index that has listed once and takes every listing for a slow one, long due."""
     monkeypatch.setattr(image_index, "LARGE", -1)
     monkeypatch.setattr(image_index, "CACHE_SECONDS", 0.0)
     monkeypatch.setattr(image_index, "_PAUSE", 0)
@@ -514,7 +514,9 @@ def test_the_order_of_names_holds_through_changes(store: Store) -> None:
     ]  # fmt: skip
 
 
-def test_a_closed_catalogue_ends_its_listing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_image_index_ends_its_listing(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     save_sealed(store, ID, document("a.png"))
     held = Held(store)
     seen = slow(any_store(held), monkeypatch)

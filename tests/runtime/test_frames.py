@@ -22,6 +22,7 @@ from labeler.runtime.frames import (
     bound_frames,
 )
 from labeler.runtime.sockets import ALLOW_LARGE
+from tests.loops import run_alone
 
 
 class App:
@@ -109,7 +110,7 @@ def test_packed_frames_are_taken_apart_only_when_they_are_read(known: bool) -> N
                 assert unread(server) <= most
             assert app.sizes() == [STRANGERS_BYTES] * count
 
-    asyncio.run(asyncio.wait_for(run(), 60))
+    run_alone(asyncio.wait_for(run(), 60))
 
 
 @pytest.mark.parametrize(("known", "most"), [(False, STRANGERS_BYTES), (True, MOST_BYTES)])
@@ -128,7 +129,7 @@ def test_a_message_has_a_bound(known: bool, most: int, compress: int) -> None:
             assert (answer.type, answer.data) == (aiohttp.WSMsgType.CLOSE, 1009)
         assert app.sizes() == [most]
 
-    asyncio.run(asyncio.wait_for(run(), 60))
+    run_alone(asyncio.wait_for(run(), 60))
 
 
 def test_an_unknown_uvicorn_is_left_as_it_is(
@@ -155,4 +156,4 @@ def test_uvicorn_by_itself_still_takes_all_apart_at_once() -> None:
             while unread(server) <= STRANGERS_BYTES * (PIECE_BYTES // len(frame) + 1):
                 await asyncio.sleep(0.01)
 
-    asyncio.run(asyncio.wait_for(run(), 60))
+    run_alone(asyncio.wait_for(run(), 60))

@@ -10,6 +10,7 @@ import weakref
 import pytest
 
 from labeler.runtime.garbage_collection import collect_regularly, paused_collection
+from tests.loops import run_alone
 
 
 def test_it_is_off_until_the_last_one_ends() -> None:
@@ -66,7 +67,7 @@ def test_it_finds_what_python_would_keep_for_long() -> None:
         searching.cancel()
         return True
 
-    assert asyncio.run(asyncio.wait_for(freed(), 60))
+    assert run_alone(asyncio.wait_for(freed(), 60))
 
 
 def test_it_waits_while_the_search_is_off() -> None:
@@ -79,4 +80,4 @@ def test_it_waits_while_the_search_is_off() -> None:
         return kept() is not None
 
     with paused_collection():
-        assert asyncio.run(waited())
+        assert run_alone(waited())

@@ -20,6 +20,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from tests.e2e.conftest import Serve, Server, free_port, serve, starter
+from tests.loops import run_alone
 
 __all__ = ["serve", "starter"]  # fixtures
 
@@ -56,7 +57,7 @@ def load_pages(url: str, count: int) -> None:
             for _ in range(count // AT_ONCE):
                 await asyncio.gather(*(_load_page(http, url) for _ in range(AT_ONCE)))
 
-    asyncio.run(load())
+    run_alone(load())
 
 
 def open_in(server: Server) -> int:
