@@ -71,7 +71,7 @@ def place_boxes(
             return PlacedDocument(PlacedStatus.UNCHANGED, document)
         problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
         return PlacedDocument(PlacedStatus.KEPT, document)
-    if not found.is_annotated and not found.boxes:
+    if not found.is_annotated and not found.boxes and not found.lost:
         problems.note(
             found.file, found.place, f"{name} was left as it is: nobody has drawn boxes on it there"
         )

@@ -153,6 +153,18 @@ def test_a_box_whose_text_can_not_be_a_label_is_lost() -> None:
     assert again.document is result.document
 
 
+def test_an_image_that_is_not_annotated_stays_as_it_is_unless_something_is_lost() -> None:
+    document = with_rect("done")
+    for lost, status, words in (
+        (0, PlacedStatus.KEPT, "nobody has drawn boxes on it there"),
+        (1, PlacedStatus.LEFT_OUT, "none of its boxes can be taken"),
+    ):
+        found = image(lost=lost, is_annotated=False)
+        result, problems = placed(found, document, ExistingBoxes.REPLACE)
+        assert result == PlacedDocument(status, document)
+        assert words in problems[0]
+
+
 def test_shares_of_the_image_are_not_taken_for_pixels() -> None:
     shares = box(0.125, 0.25, 0.5, 0.4375)
     result, problems = placed(image(shares, box(0.1, 0.1, 0.2, 0.2)))
