@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -46,7 +45,6 @@ _AROUND: Final = frozenset({
     "lead_time", "agreement", "predictions", "drafts",
 })  # fmt: skip
 """Keys of JSON-MIN that are neither answers nor the task's data."""
-_UPLOADED: Final = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
 def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
@@ -195,7 +193,7 @@ def _image_name(value: Any) -> str:
         return ""
     path = path.replace("\\", "/").lstrip("/")
     if path.startswith("data/upload/"):
-        return _UPLOADED.sub("", path.rpartition("/")[2], count=1)
+        return path.rpartition("/")[2]
     return path
 
 

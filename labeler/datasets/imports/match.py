@@ -48,7 +48,8 @@ class Stated:
     """What a label file says of its image: a name, and by its own path where it may lie.
 
     `is_of_one_image`: the file is of this image alone. `any_extension`: the name has none.
-    `folder` is where the file says that the image lies, or its subset, apart from the name.
+    `folder` is where the file says that the image lies, apart from the name; in a file of many
+    images, its subset.
     """
 
     name: str
@@ -88,10 +89,6 @@ class Candidate(NamedTuple):
     came_along: bool
 
     @property
-    def folder(self) -> str:
-        return "/".join((*self.folders, ""))
-
-    @property
     def path(self) -> str:
         return "/".join((*self.folders, self.base))
 
@@ -103,32 +100,49 @@ class ImageNames:
         self, images: Iterable[tuple[str, str]], came_along: Iterable[tuple[str, str]] = ()
     ) -> None:
         self._by_key: dict[tuple[str, str], list[Candidate]] = {}
-        self._along: dict[str, list[str]] = {}
+        self._by_id: dict[str, list[Candidate]] = {}
         for listed, is_along in ((came_along, True), (images, False)):
             for path, image_id in listed:
                 folders, base = _split_path(path)
                 candidate = Candidate(folders, base, image_id, is_along)
-                if is_along:
-                    self._along.setdefault(image_id, []).append(candidate.folder)
+                self._by_id.setdefault(image_id, []).append(candidate)
                 for key in set(_keys(base)):
                     self._by_key.setdefault(key, []).append(candidate)
 
     def find(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
         """The image that is meant; None where no image has the name, in whatever form.
 
-        The folder that is stated apart from the name decides where the name alone does not. An
-        image that came along may have been moved since: only another split speaks against it.
+        The folder that is stated apart from the name decides where the name alone does not. A
+        subset need not be a folder, and an image that came along may have been moved since: only
+        another split speaks against these.
         """
         match = self._by_name(stated)
-        if not stated.folder or (isinstance(match, NameMatch) and match.sure):
+        if not stated.folder or self._is_beside(stated, match):
             return match
         closer = self._by_name(replace(stated, name=f"{stated.folder}/{stated.name}"))
         if isinstance(closer, Elsewhere) and isinstance(match, NameMatch):
             splits = _splits(f"{stated.folder}/")
-            along = self._along.get(match.image_id, [])
-            moved = [path for path in along if not _disagree(splits, _splits(path))]
-            return match if moved else closer
-        return closer if isinstance(closer, NameMatch) else match
+            agrees = any(
+                (candidate.came_along or not stated.is_of_one_image)
+                and not _disagree(splits, _splits(f"{'/'.join(candidate.folders)}/"))
+                for candidate in self._by_id[match.image_id]
+            )
+            return match if agrees else closer
+        if not isinstance(closer, NameMatch):
+            return match
+        return match if match == NameMatch(closer.image_id, True) else closer
+
+    def _is_beside(
+        self, stated: Stated, match: NameMatch | AmbiguousName | Elsewhere | None
+    ) -> bool:
+        """Whether a file of one image lies where the image does."""
+        if not isinstance(match, NameMatch) or not stated.is_of_one_image:
+            return False
+        beside = _resolved(stated)
+        return any(
+            candidate.came_along and candidate.folders == beside
+            for candidate in self._by_id[match.image_id]
+        )
 
     def _by_name(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
         elsewhere: list[Candidate] = []
@@ -141,6 +155,11 @@ class ImageNames:
                 return _best(scores, found)
             elsewhere += found
         return Elsewhere(_shown(elsewhere)) if elsewhere else None
+
+    def is_called(self, image_id: str, name: str) -> bool:
+        """Whether the image has this very base name, in one of its paths."""
+        base = _split_path(name)[1]
+        return any(candidate.base == base for candidate in self._by_id[image_id])
 
     def of_base_name(self, name: str) -> list[str]:
         """The images whose base name this is."""

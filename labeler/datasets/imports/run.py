@@ -187,7 +187,8 @@ class _Import(ExitStack):
                 reason = self._added.refused[match.image_id.removeprefix(_REFUSED)]
                 problems[index] = f"its image was not added ({reason})"
             else:
-                claim = Claim(index, found, match.sure)
+                named = names.is_called(match.image_id, stated.name)
+                claim = Claim(index, found, match.sure, named)
                 claims.setdefault(match.image_id, []).append(claim)
         targets = [""] * self._found.count
         for image_id, some in claims.items():

@@ -186,7 +186,7 @@ def test_label_studio_regions_by_their_box(tmp_path: Path) -> None:
     ]  # fmt: skip
     written(tmp_path, {"min.json": tasks})
     images, problems = found_in(tmp_path, Format.LABEL_STUDIO)
-    assert [image.name for image in images] == ["a b.jpg", "street/b.png", "c/d.jpeg"]
+    assert [image.name for image in images] == ["1a2b3c4d-a b.jpg", "street/b.png", "c/d.jpeg"]
     assert boxes_of(images[0]) == [
         ("car", 0.1, 0.2, 0.3, 0.4),
         ("car", 0.45, 0.5, 0.05, 0.2),  # 20 x 10 px at 100, 50, turned about its corner
@@ -287,7 +287,7 @@ def test_the_whole_json_is_read_and_predictions_are_not(tmp_path: Path) -> None:
         "predictions": [{"result": [result | {"value": {**value, "x": 50}}]}],
     })  # fmt: skip
     assert problems == []
-    assert (image.name, image.width, image.height) == ("a.png", 100, 50)
+    assert (image.name, image.width, image.height) == ("0123abcd-a.png", 100, 50)
     assert boxes_of(image) == [("car", 0.1, 0.2, 0.3, 0.4)]
 
 
@@ -343,7 +343,7 @@ def test_several_annotations_of_a_task(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.jfif", "a.JPE", "a.mpo"])
 def test_an_image_is_told_by_every_extension_that_is_taken(tmp_path: Path, name: str) -> None:
     (image,), _ = tasks(tmp_path, {"image": f"/data/upload/1/0123abcd-{name}", "annotation_id": 1})
-    assert image.name == name
+    assert image.name == f"0123abcd-{name}"
 
 
 def test_a_task_of_several_images_is_left_out_and_named(tmp_path: Path) -> None:

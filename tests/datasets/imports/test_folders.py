@@ -179,6 +179,52 @@ def test_the_folder_of_a_voc_file_is_the_images(
     assert stored["cam1/0001.png"].rects == ()
 
 
+def test_names_that_label_studio_gave_are_found_as_they_are(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    """It exports its uploads under them: two of one name are told apart by nothing else."""
+    names = ("1d7e3948-0001.png", "2d7e3948-0001.png")
+    regions = [{"x": 0, "y": 0, "width": left, "height": 50, "rectanglelabels": ["car"]}
+               for left in (50, 100)]  # fmt: skip
+    tasks = [
+        {"id": number, "image": f"/data/upload/3/{name}", "label": [regions[number]]}
+        for number, name in enumerate(names)
+    ]
+    files: dict[str, Content] = {f"images/{names[0]}": CAM1, f"images/{names[1]}": CAM2}
+    project = workspace.open()
+    path = written(tmp_path / "set", {**files, "set.json": tasks})
+    report = imported(project, path, Format.LABEL_STUDIO)
+    assert (counts(report), lines(report)) == ({"imported": 2}, [])
+    stored = documents(project)
+    assert boxes(stored[f"images/{names[0]}"]) == [("car", 0, 0, 50, 30)]
+    assert boxes(stored[f"images/{names[1]}"]) == [("car", 0, 0, 101, 30)]
+
+
+@pytest.mark.parametrize("other", ["a.jpg", "A.png", "1d7e3948-a.png"])
+def test_labels_of_a_missing_image_go_onto_none_of_a_name_like_it(
+    workspace: Workspace, tmp_path: Path, other: str
+) -> None:
+    project = workspace.open()
+    project.add_image("a.png", CAM1)
+    content = without_sizes(coco({other: [[1, 1, 5, 5]], "a.png": [[2, 2, 5, 5]]}))
+    report = imported(project, written(tmp_path / "set", {"set.json": content}))
+    assert counts(report) == {"imported": 1, "left_out": 1}
+    assert other in lines(report)[0]
+    assert boxes(documents(project)["a.png"]) == [("car", 2, 2, 5, 5)]
+
+
+def test_two_names_that_a_tool_may_have_changed_are_not_one_image(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    project = workspace.open()
+    project.add_image("a.png", CAM1)
+    names = {f"{digit}d7e3948-a.png": [[1.0, 1.0, 5.0, 5.0]] for digit in (1, 2)}
+    path = written(tmp_path / "set", {"set.json": without_sizes(coco(names))})
+    report = imported(project, path)
+    assert counts(report) == {"left_out": 2}
+    assert documents(project)["a.png"].rects == ()
+
+
 def test_files_about_one_image_are_joined(workspace: Workspace, tmp_path: Path) -> None:
     one, other = coco({"a.png": [[1, 2, 3, 4]]}), coco({"a.png": [[1, 2, 3, 4], [5, 5, 5, 5]]})
     empty = coco({"a.png": []})

@@ -132,25 +132,26 @@ def test_the_place_of_a_file_of_one_image(name: str, file: str, expected: str | 
         ("z.jpg", "h", AmbiguousName(("f/z.jpg", "g/z.jpg"))),
         ("x.png", "c", NameMatch("3", True)),
         ("x.png", "images", NameMatch("3", False)),
-        ("x.png", "cam2", Elsewhere(("c/x.png",))),
+        ("x.png", "night", NameMatch("3", False)),
         ("t.jpg", "photos", NameMatch("7", True)),
+        ("test_1.png", "val", Elsewhere(("pics/train/test_1.png",))),
+        ("noext", "night", NameMatch("11", True)),
+        ("a.jpg", "b", NameMatch("2", True)),
         ("cam1/3.png", "Train", NameMatch("20", True)),
         ("cam1/3.png", "Validation", NameMatch("21", True)),
-        (
-            "cam1/3.png",
-            "",
-            AmbiguousName(
-                tuple(
-                    f"v/images/{folder}/3.png" for folder in ("train/cam1", "val/cam1", "val/cam2")
-                )
-            ),
-        ),
+        ("3.png", "train/cam1", NameMatch("20", True)),
+        ("3.png", "cam2", NameMatch("22", True)),
     ],
 )
 def test_a_folder_that_is_stated_apart_from_the_name(
     name: str, folder: str, expected: object
 ) -> None:
     assert INDEX.find(Stated(name, "annotations.xml", folder=folder)) == expected
+
+
+def test_a_file_of_one_image_never_leads_into_another_folder_than_it_states() -> None:
+    found = INDEX.find(Stated("x.png", "x.xml", is_of_one_image=True, folder="cam2"))
+    assert found == Elsewhere(("c/x.png",))
 
 
 @pytest.mark.parametrize(
