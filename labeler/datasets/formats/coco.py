@@ -79,6 +79,7 @@ class _Dataset:
         self._lost: Counter[int] = Counter()
         self._keys: set[str] = set()
         self._element: Any = None
+        self._as_displayed = False
         self._unclear: set[Any] = set()
         self._shared: set[int] = set()
         self._unassigned = 0
@@ -103,6 +104,10 @@ class _Dataset:
                 self._take_category(line, value)
             case "annotations":
                 self._take_annotation(line, value)
+            case "info":
+                # It draws on the photo as displayed, and states the size of the photo as stored.
+                by = value.get("contributor") if isinstance(value, dict) else None
+                self._as_displayed = by == "Label Studio"
             case "":
                 self._element = value
             case _ if isinstance(value, dict) and "image_id" in value:
@@ -224,6 +229,7 @@ class _Dataset:
                 image.name, tuple(boxes), self._file, image.place, image.width, image.height,
                 lost=missing,
                 is_annotated=bool(boxes) or (looked_at and current not in self._described),
+                as_displayed=self._as_displayed,
             )  # fmt: skip
 
     def _image_of(self, key: Any) -> int:

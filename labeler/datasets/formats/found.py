@@ -40,6 +40,8 @@ class FoundImage(NamedTuple):
     the image besides and is not among `boxes`: such an image is never emptied and never done.
     `is_annotated` is False where the file says that nobody has annotated the image yet, or does not
     tell. `folder` is where the file says that the image lies, apart from its name.
+    With `as_displayed`, boxes are on the photo as displayed, although its size may be that of the
+    photo as stored.
     """
 
     name: str
@@ -53,6 +55,7 @@ class FoundImage(NamedTuple):
     lost: int = 0
     is_annotated: bool = True
     folder: str = ""
+    as_displayed: bool = False
 
 
 class Problem(NamedTuple):

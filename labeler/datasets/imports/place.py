@@ -135,7 +135,8 @@ def _rects(
     width, height = document.image_width or 0, document.image_height or 0
     stated = (found.width or width, found.height or height)
     turn = 1
-    upright = stated == (height, width) and not found.shares and _only_upright(found, stated)
+    swapped = stated == (height, width) and not found.shares
+    upright = swapped and (found.as_displayed or _only_upright(found, stated))
     if stated != (width, height) and not upright:
         if stated != (height, width) or orientation < 5:
             problems.fault(

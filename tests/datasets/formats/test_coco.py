@@ -214,6 +214,18 @@ def test_an_image_that_nobody_could_label_there_is_no_empty_one(
     assert problems == []
 
 
+@pytest.mark.parametrize(
+    ("info", "as_displayed"),
+    [({"contributor": "Label Studio"}, True), ({"contributor": "me"}, False), ([1], False)],
+)
+def test_label_studio_draws_on_the_photo_as_displayed(
+    tmp_path: Path, info: Any, as_displayed: bool
+) -> None:
+    written(tmp_path, {"set.json": project({"bbox": [1, 2, 3, 4]}, info=info)})
+    (image,), _ = found_in(tmp_path / "set.json", Format.COCO)
+    assert image.as_displayed is as_displayed
+
+
 def test_a_panoptic_segmentation_is_called_so(tmp_path: Path) -> None:
     boxes, problems = one(tmp_path, segments_info=[{"id": 5, "bbox": [1, 2, 3, 4]}])
     assert boxes == []

@@ -165,6 +165,13 @@ def test_an_image_that_is_not_annotated_stays_as_it_is_unless_something_is_lost(
         assert words in problems[0]
 
 
+def test_boxes_on_the_photo_as_displayed_are_not_turned() -> None:
+    found = image(box(1, 2, 3, 4), width=48, height=64)
+    for as_displayed, expected in ((True, [(1, 2, 3, 4)]), (False, [(58, 1, 4, 3)])):
+        result, _ = placed(found._replace(as_displayed=as_displayed), orientation=6)
+        assert edges(result.document) == expected
+
+
 def test_shares_of_the_image_are_not_taken_for_pixels() -> None:
     shares = box(0.125, 0.25, 0.5, 0.4375)
     result, problems = placed(image(shares, box(0.1, 0.1, 0.2, 0.2)))
