@@ -18,7 +18,8 @@ const WORST = /** @type {const} */ (["failed", "offline", "pending"]);
 /**
  * @param {{ backend: import("./backend.js").Backend, person: string, now: () => number,
  *   storage?: IDBFactory, locks?: LockManager | null, timing?: Partial<import("./lane.js").Timing>,
- *   onChange: (lane: Lane) => void, onLanded: (image: string) => void }} options
+ *   onChange: (lane: Lane) => void, onLanded: (image: string) => void,
+ *   onForeign: () => void }} options
  */
 export function createLanes(options) {
   const journal = openJournal(options.storage ?? globalThis.indexedDB);
@@ -56,14 +57,16 @@ export function createLanes(options) {
     /** @type {Map<string, number>} */
     const others = new Map();
     for (const record of records) {
+      if (record.owner === owner.id) continue;
       if (record.person !== options.person) {
         others.set(record.person, (others.get(record.person) ?? 0) + 1);
-      } else if (record.owner !== owner.id && await owner.isGone(record.owner) && !closed) {
+      } else if (await owner.isGone(record.owner) && !closed) {
         const taken = await journal.take(record.key, record.owner, owner.id);
         if (taken) adopt(taken);
       }
     }
     foreign = [...others].map(([person, images]) => ({ person, images }));
+    if (!closed) options.onForeign();
   }
 
   /** @param {import("./journal.js").JournalRecord} record */

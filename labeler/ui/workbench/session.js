@@ -52,6 +52,7 @@ export function createSession(options) {
       emit();
     },
     onLanded: (image) => opening.refresh(image),
+    onForeign: () => emit(),
   });
   const images = createImages(backend, { ...options, onChange: () => emit() });
   const opening = createOpening({
