@@ -130,8 +130,8 @@ def with_landed(
     status = base.metadata.status
     for ours in tried:
         own = _by_id(ours)
-        for rect_id in [*rects, *(own.keys() - rects.keys())]:
-            if own.get(rect_id) == stored.get(rect_id):
+        for rect_id in dict.fromkeys([*rects, *own]):
+            if _same_rect(own.get(rect_id), stored.get(rect_id)):
                 rects.pop(rect_id, None)
                 rects |= {rect_id: own[rect_id]} if rect_id in own else {}
         if ours.metadata.status == theirs.metadata.status:
@@ -210,6 +210,13 @@ def _merge_rect(
     if clash:
         return theirs, "changed" if base else "added"
     return Rect.model_validate(_fields(keys) | {"id": theirs.id}), None
+
+
+def _same_rect(one: Rect | None, other: Rect | None) -> bool:
+    """Equal as JSON, also in being absent; `==` would take an attribute 1 for true."""
+    if one is None or other is None:
+        return one is other
+    return _same(_rect_keys(one), _rect_keys(other))
 
 
 def _rect_keys(rect: Rect) -> _Keys:

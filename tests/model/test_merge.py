@@ -19,7 +19,7 @@ from labeler.model.document import (
     dump_document,
     parse_document,
 )
-from labeler.model.merge import Choice, Merge, RectConflict, merge, resolve
+from labeler.model.merge import Choice, Merge, RectConflict, merge, resolve, with_landed
 from tests.strategies import UNKNOWN_PLAIN, documents, edited
 
 GEOMETRY = ("left", "top", "width", "height")
@@ -514,3 +514,16 @@ def test_choosing_between_a_change_and_a_deletion() -> None:
     assert resolve(merged.document, conflict, "theirs") == changed
     assert resolve(merged.document, conflict, "both") == changed
     assert resolve(merged.document, conflict, "ours") == document(rect("s"))
+
+
+def test_what_landed_is_told_by_values_and_keeps_the_order_of_the_try() -> None:
+    rects = [
+        {"left": 1.0, "top": 1.0, "width": 1.0, "height": 1.0, "label": "a", "id": f"r{number}"}
+        for number in range(20)
+    ]
+    tried = check_document({"image_path": "a.jpg", "rects": [rect | {"x": 1} for rect in rects]})
+    base = check_document({"image_path": "a.jpg", "rects": []})
+    landed = with_landed(base, [tried], tried)
+    assert [rect.id for rect in landed.rects] == [rect["id"] for rect in rects]
+    others = check_document({"image_path": "a.jpg", "rects": [r | {"x": True} for r in rects]})
+    assert with_landed(base, [tried], others).rects == ()

@@ -66,7 +66,7 @@ export function pythonJson(value, floats = new Set()) {
 const ascii = (text) =>
   JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,
-    (unit) => unit === "\u007f" ? unit : `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 
 /** @param {any} value */

@@ -306,6 +306,8 @@ async function storm(seed, server, journal) {
   const drawn = new Set(["old"]);
   /** @type {ReturnType<typeof tab>[]} */
   const all = [];
+  /** @type {Map<Lane, Set<string>>} */
+  const mine = new Map();
   let number = 0;
   /** @type {import("./fakes.js").Mood[]} */
   const moods = ["fine", "fine", "fine", "lost", "unreached", 503, 408];
@@ -319,13 +321,15 @@ async function storm(seed, server, journal) {
     for (let step = 0; step < 8; step++) {
       const lane = lanes[Math.floor(random() * 2)];
       const id = `b${number++}`;
-      const own = lane.document.rects.filter((one) => one.id.startsWith("b"));
+      // Of its own: a box whose write was not answered comes back if another tab deletes it.
+      const own = lane.document.rects.filter((one) => mine.get(lane)?.has(one.id));
       if (random() < 0.25 && own.length) {
         const gone = own[Math.floor(random() * own.length)].id;
         drawn.delete(gone);
         lane.change(deleteRects(lane.document, [gone]));
       } else {
         drawn.add(id);
+        mine.set(lane, new Set([...(mine.get(lane) ?? []), id]));
         lane.change(addRect(lane.document, rect(id)));
       }
       await pause(Math.floor(random() * 12));
