@@ -2,6 +2,8 @@
 
 import { isRaw } from "./document.js";
 
+/** @typedef {import("./document.js").Doc} Doc */
+
 const DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz";
 
 /** A new id: eight random characters of [0-9a-z]. @returns {string} */
@@ -26,6 +28,26 @@ export function derivedId(seed) {
     number /= 36n;
   }
   return digits;
+}
+
+/** The document with an id on every rect; the same input, the same ids. @param {Doc} document @returns {Doc} */
+export function withIds(document) {
+  const given = new Set(document.rects.map((rect) => rect.id ?? ""));
+  if (given.size === document.rects.length && !given.has("")) return document;
+  /** @type {Set<string>} */
+  const taken = new Set();
+  const rects = document.rects.map((rect, index) => {
+    let id = rect.id ?? "";
+    if (!id || taken.has(id)) {
+      const place = [rect.left, rect.top, rect.width, rect.height].map(pythonFloat);
+      let seed = [index, ...place, rect.label].join("|");
+      id = derivedId(seed);
+      while (given.has(id) || taken.has(id)) id = derivedId(seed += "|");
+    }
+    taken.add(id);
+    return { ...rect, id };
+  });
+  return { ...document, rects };
 }
 
 /** Orders texts by code points, as Python does. @param {string} one @param {string} other */

@@ -2,6 +2,7 @@
 // most one a second. What others wrote is merged, what had landed is recognized, nothing is dropped.
 
 import { dumpDocument, parseDocument, same, sameWork } from "./document.js";
+import { emptied } from "./edits.js";
 import { randomId } from "./identity.js";
 import { merge, TooManyRects, withLanded } from "./merge.js";
 import { backoff, isSaved, reduce, SAVED } from "./sync.js";
@@ -43,7 +44,7 @@ export function createLane(context, image, start) {
   let sequence = record?.sequence ?? 0;
   /** What the journal holds of `wanted`. @type {Doc | null} */
   let kept = record ? wanted : null;
-  let unkept = false;
+  let unkept = false; // the browser could not keep the last change
   let lastSent = -Infinity;
   let asked = 0;
   let closed = false;
@@ -51,8 +52,7 @@ export function createLane(context, image, start) {
   let timer;
   /** @type {Promise<void> | null} */
   let writing = null;
-  /** @type {RectConflict[]} */
-  let conflicts = [];
+  let conflicts = /** @type {RectConflict[]} */ ([]);
 
   /** @param {SyncEvent} event */
   function handle(event) {
@@ -79,8 +79,7 @@ export function createLane(context, image, start) {
   async function keep() {
     while (writing) await writing;
     if (kept === wanted || isSaved(state)) return;
-    const doc = wanted;
-    writing = write(doc).finally(() => writing = null);
+    writing = write(wanted).finally(() => writing = null);
     await writing;
   }
 
@@ -208,7 +207,6 @@ export function createLane(context, image, start) {
     get conflicts() {
       return conflicts;
     },
-    /** Whether the browser could not keep the last change. */
     get unkept() {
       return unkept;
     },
@@ -234,8 +232,7 @@ export function createLane(context, image, start) {
     },
     /** Go on with a record, or with what failed. */
     resume() {
-      if (isSaved(state)) handle({ type: "changed" });
-      else handle({ type: "retry" });
+      handle({ type: isSaved(state) ? "changed" : "retry" });
     },
     online: () => handle({ type: "online" }),
     /** @param {RectConflict} conflict */
@@ -250,10 +247,3 @@ export function createLane(context, image, start) {
   };
   return lane;
 }
-
-/** The document of an image from which somebody took all. @param {Doc} document */
-const emptied = (document) => ({
-  ...document,
-  rects: [],
-  metadata: { ...document.metadata, status: "unlabeled" },
-});

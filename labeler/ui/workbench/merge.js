@@ -3,7 +3,7 @@
 // together is kept twice and reported; the status that asks for more work wins.
 
 import { dumpDocument, MAX_RECTS, same, STATUSES, statusOf } from "./document.js";
-import { byCodePoints, derivedId, pythonFloat, pythonJson } from "./identity.js";
+import { byCodePoints, derivedId, pythonJson, withIds } from "./identity.js";
 import {
   documentKeys,
   fields,
@@ -103,26 +103,6 @@ export function resolve(document, conflict, choice) {
     return document;
   }
   return { ...document, rects: [...rects.values()] };
-}
-
-/** The document with an id on every rect; the same input, the same ids. @param {Doc} document */
-export function withIds(document) {
-  const given = new Set(document.rects.map((rect) => rect.id ?? ""));
-  if (given.size === document.rects.length && !given.has("")) return document;
-  /** @type {Set<string>} */
-  const taken = new Set();
-  const rects = document.rects.map((rect, index) => {
-    let id = rect.id ?? "";
-    if (!id || taken.has(id)) {
-      const place = GEOMETRY.map((name) => pythonFloat(/** @type {number} */ (rect[name])));
-      let seed = [index, ...place, rect.label].join("|");
-      id = derivedId(seed);
-      while (given.has(id) || taken.has(id)) id = derivedId(seed += "|");
-    }
-    taken.add(id);
-    return { ...rect, id };
-  });
-  return { ...document, rects };
 }
 
 // --- rects -----------------------------------------------------------------------------

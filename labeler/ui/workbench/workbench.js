@@ -43,7 +43,8 @@ export function createWorkbench(place, session, { person, thumbnail }) {
     scale: 1,
     at: null,
   };
-  let timer = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
   /** @type {Bench} */
   const bench = {
     session,

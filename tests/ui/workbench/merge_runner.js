@@ -1,7 +1,8 @@
 // Runs the merge of the workbench on the cases of stdin, a JSON object per line, for comparison.
 
 import { normalized, parseJson } from "../../../labeler/ui/workbench/document.js";
-import { merge, resolve, withIds, withLanded } from "../../../labeler/ui/workbench/merge.js";
+import { withIds } from "../../../labeler/ui/workbench/identity.js";
+import { merge, resolve, withLanded } from "../../../labeler/ui/workbench/merge.js";
 
 const text = await new Response(Deno.stdin.readable).text();
 for (const line of text.trim().split("\n")) {
