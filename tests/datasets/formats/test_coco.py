@@ -27,7 +27,7 @@ IMAGES = [{"id": 7, "file_name": "a.jpg", "width": 64, "height": 48}]
 CATEGORIES = [{"id": 3, "name": "car"}, {"id": 90, "name": "dog"}]
 
 
-def project(*annotations: dict[str, Any], **more: Any) -> dict[str, Any]:
+def coco_file(*annotations: dict[str, Any], **more: Any) -> dict[str, Any]:
     numbered = [
         {"id": index, "image_id": 7, "category_id": 3, **values}
         for index, values in enumerate(annotations, 1)
@@ -37,7 +37,7 @@ def project(*annotations: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 def one(path: Path, **annotation: Any) -> tuple[list[Any], list[str]]:
     """The boxes of the one image of a file with that annotation, and the problems."""
-    written(path, {"set.json": project(annotation)})
+    written(path, {"set.json": coco_file(annotation)})
     images, problems = found_in(path / "set.json", Format.COCO)
     return boxes_of(images[0]), problems
 
@@ -132,7 +132,7 @@ def test_runs_of_any_kind_are_a_box_inside_the_image_or_refused(counts: Any) -> 
 def test_a_bad_annotation_is_named_and_the_others_are_taken(
     tmp_path: Path, annotation: dict[str, Any], problem: str
 ) -> None:
-    written(tmp_path, {"set.json": project(annotation, {"bbox": [1, 2, 3, 4]})})
+    written(tmp_path, {"set.json": coco_file(annotation, {"bbox": [1, 2, 3, 4]})})
     images, problems = found_in(tmp_path / "set.json", Format.COCO)
     assert boxes_of(images[0]) == [("car", 1, 2, 3, 4)]
     assert images[0].lost == 1
@@ -142,7 +142,7 @@ def test_a_bad_annotation_is_named_and_the_others_are_taken(
 
 
 def test_bad_images_categories_and_strays_are_named(tmp_path: Path) -> None:
-    content = project({"bbox": [1, 1, 1, 1], "image_id": 99}, {"bbox": [1, 1, 2, 2]})
+    content = coco_file({"bbox": [1, 1, 1, 1], "image_id": 99}, {"bbox": [1, 1, 2, 2]})
     content["annotations"].append({"image_id": 7, "category_id": 90, "bbox": [3, 3, 3, 3]})
     content["images"] = [*IMAGES, *IMAGES, {"id": 8}, "x"]
     content["categories"] = [*CATEGORIES, {"id": 3, "name": "bus"}, {"id": 5}]
@@ -166,7 +166,7 @@ def test_bad_images_categories_and_strays_are_named(tmp_path: Path) -> None:
 
 
 def test_two_images_of_one_id_get_the_boxes_of_neither(tmp_path: Path) -> None:
-    content = project({"bbox": [1, 1, 2, 2]})
+    content = coco_file({"bbox": [1, 1, 2, 2]})
     content["images"] = [*IMAGES, {"id": "7", "file_name": "b.jpg"}]
     written(tmp_path, {"set.json": content})
     (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
@@ -176,7 +176,7 @@ def test_two_images_of_one_id_get_the_boxes_of_neither(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("size", [(64, 48), (64.0, 48.0), ("64", "48"), (0, None), ("?", -1)])
 def test_a_size_is_a_number_in_whatever_type(tmp_path: Path, size: Any) -> None:
-    content = project({"bbox": [1, 1, 2, 2]})
+    content = coco_file({"bbox": [1, 1, 2, 2]})
     content["images"] = [IMAGES[0] | {"width": size[0], "height": size[1]}]
     written(tmp_path, {"set.json": content})
     (image,), _ = found_in(tmp_path / "set.json", Format.COCO)
@@ -187,7 +187,7 @@ def test_a_size_is_a_number_in_whatever_type(tmp_path: Path, size: Any) -> None:
 def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
     tmp_path: Path,
 ) -> None:
-    content = project({"bbox": [1, 1, 2, 2]}, regions=[{"image_id": 8, "x": 1}, {"image_id": 8}])
+    content = coco_file({"bbox": [1, 1, 2, 2]}, regions=[{"image_id": 8, "x": 1}, {"image_id": 8}])
     content["images"] = [*IMAGES, {"id": 8, "file_name": "b.jpg"}]
     written(tmp_path, {"set.json": content})
     (first, second), problems = found_in(tmp_path / "set.json", Format.COCO)
@@ -208,7 +208,7 @@ def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
 def test_an_image_that_nobody_could_label_there_is_no_empty_one(
     tmp_path: Path, more: dict[str, Any], is_annotated: bool
 ) -> None:
-    written(tmp_path, {"set.json": project(**more)})
+    written(tmp_path, {"set.json": coco_file(**more)})
     (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
     assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
     assert problems == []
@@ -221,7 +221,7 @@ def test_an_image_that_nobody_could_label_there_is_no_empty_one(
 def test_label_studio_draws_on_the_photo_as_displayed(
     tmp_path: Path, info: Any, as_displayed: bool
 ) -> None:
-    written(tmp_path, {"set.json": project({"bbox": [1, 2, 3, 4]}, info=info)})
+    written(tmp_path, {"set.json": coco_file({"bbox": [1, 2, 3, 4]}, info=info)})
     (image,), _ = found_in(tmp_path / "set.json", Format.COCO)
     assert image.as_displayed is as_displayed
 
@@ -233,10 +233,10 @@ def test_a_panoptic_segmentation_is_called_so(tmp_path: Path) -> None:
 
 
 def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
-    other = project({"bbox": [5, 5, 5, 5]})
+    other = coco_file({"bbox": [5, 5, 5, 5]})
     other["images"] = [{"id": 7, "file_name": "b.jpg"}]
     files: dict[str, Content] = {
-        "annotations/train.json": project({"bbox": [1, 2, 3, 4]}),
+        "annotations/train.json": coco_file({"bbox": [1, 2, 3, 4]}),
         "annotations/val.json": other,
         "package.json": {"name": "no data set"},
         "train/a.jpg": b"",
