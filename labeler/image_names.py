@@ -1,4 +1,4 @@
-"""Names and IDs of images: safe paths, what a name says of a file, and image IDs. Pure."""
+"""Names and IDs of images: safe paths, what a name or the first bytes say, and IDs. Pure."""
 
 from __future__ import annotations
 
@@ -125,6 +125,31 @@ def is_image_file(name: str, head: bytes) -> bool:
     """
     extension = name.lower().rpartition(".")[2]
     return is_image_name(name) or extension in OTHER_EXTENSIONS or begins_as_image(head)
+
+
+def kind_not_taken(data: bytes) -> str:
+    """What a file is that is no picture of a type that is taken, and what to do with it."""
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        what = (
+            "a TIFF that is cut off, or whose bands or numbers can't be shown; export it as RGB or "
+            "as one band of 8 or 16 bits"
+        )
+    elif b"<svg" in head:
+        what = "an SVG drawing; export it as PNG"
+    elif head.startswith((b"<!doctype", b"<html")):
+        what = "a web page; save the picture itself"
+    elif data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
+        what = "a HEIC or AVIF picture; export it as JPEG"
+    elif b"data:image/" in head or head.startswith((b"ivborw0kggo", b"/9j/", b"r0lgod")):
+        what = "a picture written as text (base64); send its bytes"
+    elif head.startswith(b"%pdf"):
+        what = "a PDF; export its pages as PNG or JPEG"
+    elif b"\0" not in data[:512]:
+        what = "a text file"
+    else:
+        what = "not a picture, or one of another type"
+    return what
 
 
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:

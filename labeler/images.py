@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
 from labeler.gray_levels import gray_range
+from labeler.image_names import kind_not_taken
 from labeler.image_work import check_bytes, check_strips
 
 MEDIA_TYPES: Final = {
@@ -272,28 +273,9 @@ def _open(data: bytes, name: str) -> Image.Image:
 
 def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:
     """Why the bytes are refused, in words that help."""
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or data[:4] == b"GIF8":
         return DamagedImage(f"{name} is damaged or cut off. Copy or export it again.")
-    if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        what = (
-            "a TIFF that is cut off, or whose bands or numbers can't be shown; export it as RGB or"
-        )
-        what += " as one band of 8 or 16 bits"
-    elif b"<svg" in head:
-        what = "an SVG drawing; export it as PNG"
-    elif head.startswith((b"<!doctype", b"<html")):
-        what = "a web page; save the picture itself"
-    elif data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
-        what = "a HEIC or AVIF picture; export it as JPEG"
-    elif head.startswith((b"data:image/", b"ivborw0kggo", b"/9j/", b"r0lgod")):
-        what = "a picture written as text (base64); send its bytes"
-    elif head.startswith(b"%pdf"):
-        what = "a PDF; export its pages as PNG or JPEG"
-    elif b"\0" not in data[:512]:
-        what = "a text file"
-    else:
-        what = "not a picture, or one of another type"
+    what = kind_not_taken(data)
     return NotAnImage(f"{name} was not taken: it is {what}. Labeler takes {TAKEN}.")
 
 

@@ -20,6 +20,8 @@ def file_name(request: Request) -> str:
     """The name of the upload, from the header; InvalidRequest where it is missing or malformed."""
     text = request.headers.get(NAME_HEADER)
     if text is None:
+        if request.headers.get("Content-Type", "").lower().startswith("multipart/"):
+            raise _form(request, "The file")
         raise InvalidRequest(
             f"The header {NAME_HEADER} is missing: send the file's name in it, percent-encoded "
             "as UTF-8."
@@ -43,11 +45,15 @@ def check_is_file(request: Request, head: bytes, what: str) -> None:
     `head` are the body's first bytes: by its type alone, a form can't be told from a file.
     """
     if head.startswith(b"--") and b"content-disposition:" in head[:HEAD_BYTES].lower():
-        path = request.url.path
-        raise InvalidRequest(
-            f"{what} came within a form (multipart/form-data). Send the file itself as the body: "
-            f"curl --data-binary @FILE -H 'X-Labeler-Client: me' -H '{NAME_HEADER}: NAME' {path}"
-        )
+        raise _form(request, what)
+
+
+def _form(request: Request, what: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{what} came within a form (multipart/form-data). Send the file itself as the body: "
+        f"curl --data-binary @FILE -H 'X-Labeler-Client: me' -H '{NAME_HEADER}: NAME' "
+        f"{request.url.path}"
+    )
 
 
 def image_id_of(request: Request) -> str:

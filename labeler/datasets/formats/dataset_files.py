@@ -220,12 +220,22 @@ def dataset_files_of(file: BinaryIO, name: str) -> DatasetFiles:
 
 def check_archive(head: bytes, name: str) -> None:
     """InvalidImport for an archive that is no zip; `head` are its first bytes."""
+    if head.startswith(_GZIP):
+        head = _unpacked(head)
     kind = next((kind for begin, at, kind in _ARCHIVES if head.startswith(begin, at)), "")
     if kind:
         raise InvalidImport(
             f"{name} is {kind}, which Labeler does not open. Unpack it and import the folder, or "
             "pack it as a zip."
         )
+
+
+def _unpacked(head: bytes) -> bytes:
+    """The first bytes of what is in a gzip file; nothing where it is damaged."""
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD_BYTES)
+    except zlib.error:
+        return b""
 
 
 @contextmanager

@@ -6,9 +6,10 @@ bytes for code page 437. All names of a zip are of one code page, so it is told 
 
 from __future__ import annotations
 
+import re
 import struct
 import zipfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 _UTF8: Final = 0x800
@@ -48,41 +49,75 @@ def _decoded(names: list[str]) -> list[str]:
             found = [name.encode("cp437").decode(encoding) for name in names]
         except UnicodeError:
             continue
-        if looks_right(char for name in found for char in name if not char.isascii()):
+        if looks_right(found):
             return found
     return names
 
 
-def _always(_: Iterable[str]) -> bool:
+def _always(_: list[str]) -> bool:
     return True
 
 
-def _has_kana(chars: Iterable[str]) -> bool:
+def _has_kana(names: list[str]) -> bool:
     """Whether it is Japanese: one such character may be a French letter by chance."""
-    return sum("\u3041" <= char <= "\u30fc" for char in chars) > 1
+    return sum("\u3041" <= char <= "\u30fc" for name in names for char in name) > 1
 
 
-def _is_latin(chars: Iterable[str]) -> bool:
+def _is_latin(names: list[str]) -> bool:
     """Whether all are letters of Western Europe: other texts show as frames and Greek."""
-    return all(char <= "\u017f" and char.isalpha() for char in chars)
+    return all(char <= "\u017f" and char.isalpha() for char in _foreign("".join(names)))
 
 
-def _is_common_chinese(chars: Iterable[str]) -> bool:
+def _is_latin_words(names: list[str]) -> bool:
+    """As `_is_latin`, and in words as people write them: mostly ASCII, capitals only in front."""
+    return _is_latin(names) and all(
+        2 * len(_foreign(word)) <= len(word) and _is_cased(word) for word in _words(names)
+    )
+
+
+def _is_cyrillic(names: list[str]) -> bool:
+    """Whether all words are of Cyrillic letters alone, with capitals only in front."""
+    signs = "".join(_foreign("".join(names)))
+    return all("\u0400" <= char <= "\u045f" for char in signs) and all(
+        len(_foreign(word)) == len(word) and _is_cased(word) for word in _words(names)
+    )
+
+
+def _words(names: list[str]) -> Iterator[str]:
+    """The runs of letters that have any beyond ASCII."""
+    for name in names:
+        yield from (word for word in _LETTERS.findall(name) if not word.isascii())
+
+
+def _foreign(text: str) -> list[str]:
+    return [char for char in text if not char.isascii()]
+
+
+def _is_cased(word: str) -> bool:
+    return word.islower() or word.isupper() or word.istitle()
+
+
+def _is_common_chinese(names: list[str]) -> bool:
     try:
-        "".join(chars).encode("gb2312")
+        "".join(names).encode("gb2312")
     except UnicodeError:
         return False
     return True
 
 
-_CODE_PAGES: Final[tuple[tuple[str, Callable[[Iterable[str]], bool]], ...]] = (
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_CODE_PAGES: Final[tuple[tuple[str, Callable[[list[str]], bool]], ...]] = (
     ("utf-8", _always),
     ("cp932", _has_kana),
     ("cp437", _is_latin),
+    ("cp866", _is_cyrillic),
+    ("cp850", _is_latin_words),
+    ("cp1252", _is_latin_words),
     ("gb18030", _is_common_chinese),
     ("big5", _always),
-    ("cp949", _always),
+    ("euc_kr", _always),
     ("cp932", _always),
+    ("cp949", _always),
     ("gb18030", _always),
     ("cp1252", _always),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import zipfile
 from pathlib import Path
 
@@ -32,6 +33,12 @@ def legacy_zip(path: Path, encoding: str, *names: str) -> Path:
         ("cp932", ("写真/テスト一.jpg", "ラベル.xml")),
         ("cp437", ("straße/münchen.jpg", "été.png")),
         ("big5", ("圖片/街道資料.jpg", "標註.xml")),
+        ("gbk", ("照片/车辆01.png",)),
+        ("gbk", ("街.png",)),
+        ("cp932", ("画像/自動車.png",)),
+        ("cp866", ("Фото/машина.png", "ДТП 1.png")),
+        ("cp850", ("Fotos/ação.png", "não/Kø.png")),
+        ("cp1252", ("Straße/Käfer.png", "São/año.png")),
     ],
 )
 def test_names_in_the_code_page_of_a_machine(
@@ -56,6 +63,7 @@ def test_a_name_that_leads_out_is_refused_in_any_encoding(tmp_path: Path) -> Non
         (b"7z\xbc\xaf\x27\x1c\0\4", "a 7-Zip archive"),
         (bytes(257) + b"ustar\x0000", "a tar archive"),
         (b"BZh91AY", "packed by bzip2"),
+        (gzip.compress(bytes(257) + b"ustar\x0000" + bytes(9999), mtime=0), "a tar archive"),
     ],
 )
 def test_an_archive_that_is_no_zip_says_what_it_is(tmp_path: Path, head: bytes, kind: str) -> None:
