@@ -199,6 +199,28 @@ Deno.test("a tab that wakes after another one took its work does not bring back 
     return () => [asleep, other].forEach((each) => each.close());
   }));
 
+Deno.test("a tab that wakes after another one took its work and has nothing new sends nothing", () =>
+  scene(async ({ server, journal }) => {
+    const asleep = tab(server, journal, { owner: "asleep" });
+    const lane = await asleep.open();
+    server.mood = "unreached";
+    lane.change(addRect(lane.document, rect("new")));
+    await until(() => lane.state.saving === "offline");
+    const other = tab(server, journal, { owner: "other" });
+    server.mood = "fine";
+    const [recovered] = await other.recover("asleep");
+    await until(isSaved(recovered));
+    recovered.change(deleteRects(recovered.document, ["new"]));
+    await until(isSaved(recovered));
+    assert.deepEqual(ids(server.get("i")), ["old"]);
+    const puts = server.puts().length;
+    lane.online();
+    await until(isSaved(lane));
+    assert.deepEqual(ids(server.get("i")), ["old"]);
+    assert.equal(server.puts().length, puts);
+    return () => [asleep, other].forEach((each) => each.close());
+  }));
+
 Deno.test("a full disk is told, and the change is sent all the same", () =>
   scene(async ({ server, journal }) => {
     journal.isFull = true;
