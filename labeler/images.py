@@ -268,7 +268,7 @@ def _open(data: bytes, name: str) -> Image.Image:
     except UnidentifiedImageError as error:
         raise _not_taken(data, name) from error
     except _DECODE_ERRORS as error:
-        raise DamagedImage(f"{name} is damaged. Copy or export it again.") from error
+        raise DamagedImage(f"{name} is corrupted. Copy or export it again.") from error
 
 
 def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:

@@ -93,7 +93,7 @@ def label_all(labeler: Labeler, folder: Path, photos: Sequence[Path]) -> None:
     labeler.at("cat.jpg")
     labeler.press("Skip")
     labeler.at("coffee.jpg")
-    labeler.press("Done, nothing here")
+    labeler.press("Done – no objects")
     labeler.at(PHOTO)
     with Image.open(photos[2]) as photo:
         scale = labeler.canvas()["width"] / photo.width

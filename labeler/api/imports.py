@@ -132,7 +132,9 @@ async def _lines(task: asyncio.Task[ImportReport], told: _Told) -> AsyncGenerato
         yield _line(error_body(error))
     else:  # the answer has begun: nobody above can tell of it any more
         logger.error("An import failed", exc_info=error)
-        text = "Labeler failed at this; its log says where. Try again, or tell whoever runs it."
+        text = (
+            "Something went wrong. Try again, or tell your administrator (details are in the log)."
+        )
         yield _line({"error": {"code": "internal", "message": text}})
 
 

@@ -123,7 +123,7 @@ async def _gone(_: Request, __: Exception) -> Response:
 async def _fault(request: Request, error: Exception) -> Response:
     """A bug. The server logs the traceback, which Starlette hands on."""
     logger.error("%s %s failed", request.method, request.url.path)
-    text = "Labeler failed at this; its log says where. Try again, or tell whoever runs it."
+    text = "Something went wrong. Try again, or tell your administrator (details are in the log)."
     return json_answer({"error": {"code": "internal", "message": text}}, 500)
 
 

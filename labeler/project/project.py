@@ -303,7 +303,7 @@ class Project:
                 continue
             return replace(saved, conflicts=conflicts, merged=changed)
         raise VersionConflict(
-            f"{wanted.image_path} is being changed by others all the time; your changes are still "
+            f"{wanted.image_path} keeps being changed by others; your changes are still "
             "here and are tried again."
         )
 

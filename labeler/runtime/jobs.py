@@ -98,7 +98,9 @@ class Job(Generic[T_co]):
         error = self.future.exception()
         if isinstance(error, LabelerError):
             return error.message
-        return "Labeler failed at this; its log says where. Try again, or tell whoever runs it."
+        return (
+            "Something went wrong. Try again, or tell your administrator (details are in the log)."
+        )
 
     @property
     def seconds_left(self) -> float | None:

@@ -61,7 +61,7 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
     job = _job(context)
     if job is None:
         if JOB in st.query_params:
-            st.caption("What became of this export is not known here. These are the newest ones:")
+            st.caption("This export can't be found. Latest exports:")
             st.session_state[_SHOWN] = True
     elif job.ended_at is None:
         _progress(job)
@@ -77,23 +77,21 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
 def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
     """What is wanted, as the fields of a choice."""
     statuses = st.multiselect(
-        "Only images that are",
+        "Status",
         [status.value for status in Status],
         format_func=lambda status: STATUS_NAMES[Status(status)],
-        placeholder="with a result",
+        placeholder="done or with boxes",
         key="export_status",
         help="Without a choice: all that have boxes or are done, but not skipped ones.",
     )
     names = [label.name for label in labels.labels] if labels else []
     wanted = st.multiselect(
-        "Only boxes of", names, format_func=plain, placeholder="all labels", key="export_label"
+        "Labels", names, format_func=plain, placeholder="all labels", key="export_label"
     )
-    name = st.text_input(
-        "Only images named", placeholder="all, or like street/*.jpg", key="export_name"
-    )
+    name = st.text_input("File name", placeholder="all, or e.g. street/*.jpg", key="export_name")
     split = st.text_input(
         "Split into train, val, test",
-        placeholder="one file, or like 80/10/10",
+        placeholder="no split, or e.g. 80/10/10",
         key="export_split",
         help="Images stay in their part when others are added.",
     )
@@ -107,7 +105,7 @@ def _zips(fields: dict[str, list[str]]) -> None:
         selection = parse_selection(fields)
     except LabelerError:
         return  # what is wrong is said beside the button
-    pictures = st.checkbox("Zips with the images", key="zip_images")
+    pictures = st.checkbox("Include images (zip only)", key="zip_images")
     for kind, title in (("yolo", "YOLO"), ("voc", "Pascal VOC")):
         query = [(name, value) for name, values in selection.fields().items() for value in values]
         query += [("images", "1")] if pictures else []
@@ -158,7 +156,7 @@ def _progress(job: Job[tuple[Export, ...]]) -> None:
     def line() -> None:
         if job.ended_at is not None:
             st.rerun()
-        text = job.doing or "Waiting for other work to end"
+        text = job.doing or "Waiting for another task to finish"
         if job.total:
             text += f": {job.done:,} of {job.total:,}" + time_left(job.seconds_left)
         if job.is_cancelled:

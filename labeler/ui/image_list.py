@@ -87,7 +87,7 @@ def show_image_list(
     finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
     st.markdown(f"**Images** · {finished:,} of {len(entries):,} finished")
     if not entries:
-        st.caption("None yet: upload some above.")
+        st.caption("No images yet. Upload some above.")
         return []
     st.progress(finished / len(entries))
     _filters(entries, found, labels, counts)
@@ -128,7 +128,7 @@ def _filters(
     with row.popover("Find", icon=":material/search:", type="tertiary", key="find"):
         _set(_TEXT, filters.text)
         st.text_input(
-            "In the name",
+            "File name contains",
             key=_TEXT,
             max_chars=address.MAX_TEXT,
             placeholder="street, or street_*_9?.jpg",
@@ -136,9 +136,9 @@ def _filters(
         )
         _set(_LABEL, filters.label)
         st.selectbox(
-            "With a box labeled",
+            "Has label",
             ["", *_label_names(labels)],
-            format_func=lambda name: name or "anything, or nothing",
+            format_func=lambda name: name or "any",
             key=_LABEL,
             on_change=_changed,
         )
@@ -154,7 +154,7 @@ def _filters(
 def _go_on_looking(left: int) -> None:
     @st.fragment(run_every=0.5)
     def progress() -> None:
-        st.caption(f"Looking for the label: {left:,} images left …")
+        st.caption(f"Searching: {left:,} images left …")
         if st.session_state.get("looked_at") != left:
             st.session_state["looked_at"] = left  # this run is the page's own
         else:

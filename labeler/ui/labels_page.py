@@ -79,9 +79,7 @@ def _rebuilt(labels: LabelSet) -> None:
                 "restore labels.json."
             )
         )
-        st.button(
-            "I have seen it", key="rebuilt_seen", on_click=_edit, args=(ADD, "", acknowledged)
-        )
+        st.button("Dismiss", key="rebuilt_seen", on_click=_edit, args=(ADD, "", acknowledged))
 
 
 # --- one label ----------------------------------------------------------------------------

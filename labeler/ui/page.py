@@ -167,7 +167,7 @@ def _patience() -> AbstractContextManager[None]:
     """What a person sees while a large project is listed for the first time."""
     if session_state.session().overview.entries is not None:
         return nullcontext()
-    return st.spinner("Looking through the project …")
+    return st.spinner("Loading images …")
 
 
 def _current(entries: list[ImageEntry]) -> str | None:
@@ -208,10 +208,10 @@ def _left_unsaved() -> None:
 def _welcome() -> None:
     st.header("Draw labeled boxes on your images")
     st.markdown(
-        "1. **Upload images** in the sidebar (**»** at the top opens it where it is closed): JPEG, "
-        "PNG, WebP, BMP, GIF or TIFF, many at once.\n"
-        "2. **Choose a label**, then press, drag and let go on the picture to draw a box.\n"
-        "3. Every change **saves itself**. Go on with **Next** or the key **D**.\n"
+        "1. **Upload images** in the sidebar (if it's hidden, open it with **»** at the top left): "
+        "JPEG, PNG, WebP, BMP, GIF or TIFF, many at once.\n"
+        "2. **Choose a label**, then click and drag on the image to draw a box.\n"
+        "3. Changes are **saved automatically**. Go on with **Next** or the key **D**.\n"
         + (
             "4. **Export COCO** in the sidebar turns all boxes into one data set."
             if visitor.may(Role.ADMIN)

@@ -18,7 +18,7 @@ STATUS_ICONS = {
     Status.RETURNED: ":red[:material/undo:]",
 }
 STATUS_NAMES = {
-    Status.UNLABELED: "not labeled yet",
+    Status.UNLABELED: "not started",
     Status.IN_PROGRESS: "in progress",
     Status.DONE: "done",
     Status.SKIPPED: "skipped",
@@ -79,7 +79,7 @@ def why_there(labels: LabelSet, label: Label, name: str) -> str:
     if label.merged_into is not None:
         return f"This label is there already, merged into “{labels.shown(label.name)}”."
     if label.retired:
-        return "This label is there already, but retired: offer it again instead."
+        return "This label already exists but is archived. Unarchive it instead."
     return "This label is there already."
 
 

@@ -152,7 +152,7 @@ def _by_assertion(values: tuple[str, ...]) -> Person:
     """
     tell = page_context().access.by_assertion
     if tell is None:
-        raise NotSignedIn("Nobody vouches for people here. Tell whoever runs Labeler.")
+        raise NotSignedIn("Sign-in isn't set up here. Please tell your administrator.")
     deadline = time.monotonic() + _WAIT_S
     while True:
         try:

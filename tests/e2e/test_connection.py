@@ -15,8 +15,8 @@ from tests.e2e.proxy import Proxy
 pytestmark = pytest.mark.e2e
 
 
-PAUSED = "Paused; all is saved. Click or press a key to go on."
-BACK = "Connected again; all is saved."
+PAUSED = "Paused. Everything is saved. Click or press any key to continue."
+BACK = "Back online. Everything is saved."
 ALONE = "Not connected. Your boxes are kept here."
 
 

@@ -32,7 +32,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     content = coco({"a.png": [[1, 2, 30, 40], [5, 5, 0, 5]], "gone.png": []})
     path = zipped(tmp_path / "set.zip", {"<b>set</b>.json": content, "images/a.png": png()})
     choose(page, path)
-    expect(importer.locator(".title")).to_have_text("What would happen", timeout=30_000)
+    expect(importer.locator(".title")).to_have_text("Preview", timeout=30_000)
     expect(importer.locator(".counts")).to_contain_text("box is imported")
     expect(importer.locator(".problems li")).to_have_text([
         "<b>set</b>.json: image 2: there is no image gone.png in the project",

@@ -245,7 +245,7 @@ def test_done_skip_and_open_again(
         return found
 
     assert status(3) == "unlabeled"
-    labeler.press("Done, nothing here")
+    labeler.press("Done – no objects")
     labeler.at(files[1].name)
     assert (status(0), rects(server.folder, files[0].name)) == ("done", [])
     labeler.drag((50, 50), (120, 120))
@@ -257,7 +257,7 @@ def test_done_skip_and_open_again(
     assert status(2) == "skipped"
     labeler.press("Previous")
     labeler.at(files[2].name)
-    labeler.press("Open again")
+    labeler.press("Reopen")
     eventually(lambda: status(2) == "in_progress")
     labeler.at(files[2].name)
     # By Tab and Enter, or the space bar, on the button itself.

@@ -107,7 +107,7 @@ def test_where_the_export_is_not_known_the_newest_are_offered(place: Place) -> N
     assert done.key not in visit.shown()
     visit.app.query_params["export"] = "of another instance"
     visit.run()
-    assert "not known here" in visit.shown()
+    assert "can't be found" in visit.shown()
     assert f"/api/{done.key}?token=" in visit.shown()
 
 

@@ -173,7 +173,7 @@ def test_a_rebuilt_set_says_so_until_it_was_seen(new_place: NewPlace) -> None:
         f"labels.json was missing. These labels and their numbers were taken from {export.key}"
         in (warning)
     )
-    press(visit, "I have seen it")
+    press(visit, "Dismiss")
     assert visit.warnings() == []
     assert names(place) == ["car", "dog", "bird"]
 

@@ -87,7 +87,7 @@ def test_a_first_visit_with_images_opens_the_first_with_work_left(new_place: New
     place.edit(skipped, lambda document: edits.with_status(document, Status.SKIPPED))
     visit = place.visit()
     assert "c.png" in visit.heading()
-    assert "3 of 4 · not labeled yet · 0 boxes · 64 x 48" in visit.heading()
+    assert "3 of 4 · not started · 0 boxes · 64 x 48" in visit.heading()
     assert "2 of 4 finished" in visit.shown()
     assert visit.canvas() is not None
     assert visit.app.query_params["image"] == open_  # for a reload, and for another instance

@@ -7,6 +7,7 @@ by hand.
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,15 @@ from labeler.model import edits
 from labeler.model.document import AnnotationDocument, Rect
 from labeler.project.project import Project
 from labeler.runtime.jobs import Jobs
-from labeler.ui.context import Context, bind_context
+from labeler.ui.context import Context
 from labeler.ui.drawable.drawing import tag
 from labeler.ui.drawable.saver import Saver
 from tests.pictures import png
 from tests.projects import Workspace
 
 SCRIPT = Path(__file__).parents[2] / "labeler" / "ui" / "main.py"
+SAVED_WITHIN_S = 10
+"""On a busy machine; a save that fails on purpose is waited for so long."""
 ROOM = {"width": 640, "height": 480}
 """Ten canvas pixels to a pixel of the test pictures, which have 64 x 48."""
 SCALE = 10
@@ -119,7 +122,10 @@ class Visit:
         self.run()
 
     def rects(self, image_id: str) -> list[tuple[str, float, float, float, float]]:
-        """Label, left, top, width and height of the stored rects."""
+        """Label, left, top, width and height of the stored rects, once saving has ended."""
+        deadline = time.monotonic() + SAVED_WITHIN_S
+        while bound().saver.pending() and time.monotonic() < deadline:
+            time.sleep(0.01)
         document = self.project.stored_document(image_id).document
         return [(r.label, r.left, r.top, r.width, r.height) for r in document.rects]
 

@@ -67,7 +67,7 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
         place = f"{where}, {shape.tag} on line {shape.line}"
         if shape.tag not in _SHAPES:
             if shape.tag in _OTHER_SHAPES:
-                problems.skip(file, place, "it is no box and was left out")
+                problems.skip(file, place, "not a box; skipped")
             else:
                 problems.fault(file, place, "it is nothing that CVAT writes")
             continue

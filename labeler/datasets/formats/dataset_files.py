@@ -308,7 +308,7 @@ def checked(archive: zipfile.ZipFile, packed: int, name: str) -> dict[str, zipfi
         path = names[info.filename].replace("\\", "/")
         if not is_inside(path.rstrip("/")):
             raise InvalidImport(
-                f"{name} was refused: the name {info.filename!r} in it leads out of its folder."
+                f"{name} was refused: the name {info.filename!r} in it escapes its folder."
             )
         if stat.S_ISLNK(info.external_attr >> 16):
             raise InvalidImport(f"{name} was refused: {path} in it is a link, not a file.")

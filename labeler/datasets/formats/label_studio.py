@@ -105,7 +105,7 @@ def _image(
     for index, region in enumerate(joined, 1):
         where = f"{place}, region {index}"
         if any(kind in region for kind in _NO_BOX):
-            problems.skip(file, where, "it is no box and was left out")
+            problems.skip(file, where, "not a box; skipped")
             continue
         try:
             boxes.append(_box(region, where))

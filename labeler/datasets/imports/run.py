@@ -308,9 +308,7 @@ class _Import(ExitStack):
                 # The document or the picture is damaged or gone: the others are imported.
                 problems.fault(found.file, found.place, error.message.rstrip("."))
                 return PlacedDocument(PlacedStatus.LEFT_OUT, _NO_DOCUMENT), problems
-        raise VersionConflict(
-            f"{found.name} is being changed by others all the time. Run the import again."
-        )
+        raise VersionConflict(f"{found.name} keeps being changed by others. Run the import again.")
 
     def _noted(self, label: str) -> str:
         """The label's name, noted where the label set lacks it: its first spelling counts."""

@@ -61,7 +61,7 @@ export function reportWords(report) {
     .filter(([outcome, count]) => count || outcome === "imported");
   const head = problemCount ? `Left out or changed (${number(problemCount)}):` : "";
   return {
-    title: dryRun ? "What would happen" : "Imported",
+    title: dryRun ? "Preview" : "Imported",
     counts: [
       ...(report.added_images ? [line("added", report.added_images, dryRun)] : []),
       line("boxes", boxes, dryRun),

@@ -64,7 +64,7 @@ function createPresence(first) {
     },
     cover() {
       view.cover();
-      view.tell("Paused; all is saved. Click or press a key to go on.");
+      view.tell("Paused. Everything is saved. Click or press any key to continue.");
     },
     uncover() {
       view.uncover();
@@ -154,7 +154,7 @@ function createPresence(first) {
   async function news() {
     view.tell("Connected again; saving …");
     const saved = await allSaved();
-    if (isHere()) view.tell(saved ? "Connected again; all is saved." : "", true, NEWS_STAY);
+    if (isHere()) view.tell(saved ? "Back online. Everything is saved." : "", true, NEWS_STAY);
   }
 
   // --- pointer and keys --------------------------------------------------------------------

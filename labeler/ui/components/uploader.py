@@ -19,7 +19,7 @@ _HTML = """
     <button type="button" class="folder">Folder …</button>
   </div>
   <input class="files" type="file" multiple tabindex="-1" aria-label="Image files">
-  <p class="hint">or drop or paste them anywhere</p>
+  <p class="hint">or drop or paste images anywhere on the page</p>
   <progress class="progress" hidden></progress>
   <div class="result">
     <p class="said" role="status"></p>

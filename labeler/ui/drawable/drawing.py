@@ -33,8 +33,8 @@ _SAME: Final = 0.001
 _MOST_EARLIER: Final = 50
 _MARK: Final = 4
 _ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_TURNED: Final = "Boxes can't be turned; the box was put back as it was."
-_MOVED_OUT: Final = "A box was moved out of the picture; it was put back."
+_TURNED: Final = "Boxes can't be rotated. Undone."
+_MOVED_OUT: Final = "Boxes have to stay inside the image. Undone."
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
 
 
@@ -240,7 +240,7 @@ def _drawn(
     """
     outside = min(fit.to_image(one.box).width, fit.to_image(one.box).height) <= 0
     if before is None and max(one.box.width, one.box.height) <= _CLICK + _SAME:
-        notes.refuse("A click alone draws nothing: press, drag and let go to draw a box.")
+        notes.refuse("That box is too small. Drag further.")
     elif before is None and one.turned:
         notes.refuse("Boxes can't be turned; the turned new box was left out.")
     elif before is None and outside:

@@ -93,13 +93,13 @@ def _actions(image: session_state.OpenImage, previous: str | None, following: st
         _marking(
             image,
             "done",
-            "Done" if image.draft.wanted.rects else "Done, nothing here",
+            "Done" if image.draft.wanted.rects else "Done – no objects",
             icon=":material/check:",
             type="primary",
             width=DONE_WIDTH,
             disabled=status in (Status.DONE, Status.APPROVED),
             args=(image, Status.DONE, following),
-            help="Mark as done and go on. Space bar",
+            help="Mark as done and open the next image (Space)",
         )
         _marking(
             image,
@@ -108,16 +108,16 @@ def _actions(image: session_state.OpenImage, previous: str | None, following: st
             icon=":material/skip_next:",
             disabled=status is Status.SKIPPED,
             args=(image, Status.SKIPPED, following),
-            help="Leave it out and go on. Key S",
+            help="Exclude from exports and open the next image (S)",
         )
         if status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
             _marking(
                 image,
                 "reopen",
-                "Open again",
+                "Reopen",
                 icon=":material/undo:",
                 args=(image, Status.IN_PROGRESS, None),
-                help="The image is to be worked on again",
+                help="Set back to “in progress”",
             )
         with st.popover("Keys", icon=":material/keyboard:", type="tertiary"):
             st.markdown(KEYS)
@@ -170,7 +170,7 @@ KEYS = """
 @rerun_safe
 def _mark(image: session_state.OpenImage, status: Status, following: str | None) -> None:
     """Give the image that state and go on."""
-    # By hand: in_progress without rects is "opened again", not "not labeled yet".
+    # By hand: in_progress without rects is "opened again", not "not started".
     session_state.change(image, lambda document: edits.with_status(document, status))
     if following:
         image.draft.wait(session_state.LEAVE_WAIT_S)  # or an instance that ends here takes it along
@@ -208,7 +208,7 @@ def _saved_text(image: session_state.OpenImage) -> str:
     document = image.draft.stored.document
     saved_at = image.draft.saved_at
     if saved_at is None or (document.status is Status.UNLABELED and not document.rects):
-        return "nothing drawn yet; every change saves itself"
+        return "nothing drawn yet; changes are saved automatically"
     by = document.metadata.saved_by
     time = clock_time(saved_at, st.context.timezone)
     return f"saved {time} by {unlinked(by)}" if by else f"saved {time}"

@@ -120,7 +120,7 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
     assert problems == [
         f"{file}: what it says of the whole image is not taken: 'night'",
         f"{file}, box on line 6: it is turned: the upright box around it was taken",
-        f"{file}, polyline on line 10: it is no box and was left out",
+        f"{file}, polyline on line 10: not a box; skipped",
         f"{file}, box on line 11: 'x' is not a number",
         "annotations.xml: track on line 15: it is of a video; export the task as `CVAT for "
         "images 1.1`",

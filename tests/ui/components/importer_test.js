@@ -110,7 +110,7 @@ Deno.test("an empty report still says how many images get boxes", () => {
     { count: "0", text: "boxes are imported" },
     { count: "0", text: "images get them" },
   ]);
-  assert.deepEqual([words.title, words.labels, words.head], ["What would happen", "", ""]);
+  assert.deepEqual([words.title, words.labels, words.head], ["Preview", "", ""]);
   assert.ok(isIdle(REPORT));
   assert.ok(!isIdle({ ...REPORT, added_images: 1 }));
   assert.ok(!isIdle({ ...REPORT, images: { imported: 1 } }));

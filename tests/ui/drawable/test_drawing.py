@@ -180,7 +180,7 @@ def test_a_turned_box_is_put_back_with_a_word(turn: dict[str, Any]) -> None:
     reading = read(drawing, known)
     assert reading.rects == (known,)
     assert reading.differs
-    assert "turned" in reading.messages[0]
+    assert "rotated" in reading.messages[0]
 
 
 def test_a_full_turn_is_none() -> None:
@@ -223,7 +223,7 @@ def test_a_box_moved_out_of_the_picture_is_put_back(place: dict[str, Any]) -> No
     reading = read(drawing, known)
     assert reading.rects == (known,)
     assert reading.differs
-    assert "out of the picture" in reading.messages[0]
+    assert "inside the image" in reading.messages[0]
 
 
 def test_a_deleted_box_is_gone_and_an_undo_brings_it_back_as_it_was() -> None:
@@ -371,10 +371,10 @@ def test_a_box_half_a_stroke_over_the_edge_needs_no_word() -> None:
 @pytest.mark.parametrize(
     ("item", "told"),
     [
-        (drawn_box(50, 50, 2, 2), "click alone"),
-        (drawn_box(50, 50, 0, 0), "click alone"),
-        (drawn_box(50, 50, 4, 3), "click alone"),
-        (drawn_box(50, 50, 90, 60, angle=45), "turned"),
+        (drawn_box(50, 50, 2, 2), "too small"),
+        (drawn_box(50, 50, 0, 0), "too small"),
+        (drawn_box(50, 50, 4, 3), "too small"),
+        (drawn_box(50, 50, 90, 60, angle=45), "rotated"),
         (drawn_box(600, 50, 90, 60), "outside"),
         (drawn_box(-200, -200, 90, 60), "outside"),
     ],
@@ -415,9 +415,9 @@ def test_new_boxes_lie_in_the_image_and_have_ids_of_their_own(
 
 
 DONE_TO_NEW = [
-    ({"angle": 30, "left": 77, "top": 12}, "turned"),
-    ({"left": 600.0}, "out of the picture"),
-    ({"top": -99}, "out of the picture"),
+    ({"angle": 30, "left": 77, "top": 12}, "rotated"),
+    ({"left": 600.0}, "inside the image"),
+    ({"top": -99}, "inside the image"),
 ]
 
 

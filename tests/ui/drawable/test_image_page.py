@@ -29,7 +29,7 @@ def test_what_the_canvas_sends_is_stored(new_place: NewPlace) -> None:
     assert visit.canvas() == key
     visit.draw()
     assert visit.rects(image_id) == []
-    assert "not labeled yet · 0 boxes" in visit.heading()
+    assert "not started · 0 boxes" in visit.heading()
 
 
 def test_what_can_not_be_taken_over_is_told(new_place: NewPlace) -> None:
@@ -37,7 +37,7 @@ def test_what_can_not_be_taken_over_is_told(new_place: NewPlace) -> None:
     [image_id] = place.add("a.png")
     visit = place.visit()
     visit.draw(box(4, 5, 0.2, 0.2, "car"))
-    assert "A click alone draws nothing" in visit.shown()
+    assert "That box is too small" in visit.shown()
     visit.draw(box(4, 5, 20, 10, "car") | {"angle": 30})
     assert "Boxes can't be turned" in visit.shown()
     visit.draw(box(4, 5, 20, 10, "  "))
