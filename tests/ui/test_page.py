@@ -22,7 +22,7 @@ def test_a_first_visit_without_images(new_place: NewPlace) -> None:
     visit = place.visit()
     assert "Draw labeled boxes" in visit.app.header[0].value
     assert "0 of 0 finished" in visit.shown()
-    assert "None yet: upload some above" in visit.shown()
+    assert "No images yet. Upload some above" in visit.shown()
     assert visit.canvas() is None
     assert visit.listed() == []
     assert not place.folder.joinpath("annotations").exists()  # looking writes nothing

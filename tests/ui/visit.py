@@ -18,7 +18,7 @@ from labeler.model import edits
 from labeler.model.document import AnnotationDocument, Rect
 from labeler.project.project import Project
 from labeler.runtime.jobs import Jobs
-from labeler.ui.context import Context
+from labeler.ui.context import Context, bind_context, page_context
 from labeler.ui.drawable.drawing import tag
 from labeler.ui.drawable.saver import Saver
 from tests.pictures import png
@@ -124,7 +124,7 @@ class Visit:
     def rects(self, image_id: str) -> list[tuple[str, float, float, float, float]]:
         """Label, left, top, width and height of the stored rects, once saving has ended."""
         deadline = time.monotonic() + SAVED_WITHIN_S
-        while bound().saver.pending() and time.monotonic() < deadline:
+        while page_context().saver.pending() and time.monotonic() < deadline:
             time.sleep(0.01)
         document = self.project.stored_document(image_id).document
         return [(r.label, r.left, r.top, r.width, r.height) for r in document.rects]

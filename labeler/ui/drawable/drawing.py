@@ -242,7 +242,7 @@ def _drawn(
     if before is None and max(one.box.width, one.box.height) <= _CLICK + _SAME:
         notes.refuse("That box is too small. Drag further.")
     elif before is None and one.turned:
-        notes.refuse("Boxes can't be turned; the turned new box was left out.")
+        notes.refuse("Boxes can't be rotated; the rotated new box was left out.")
     elif before is None and outside:
         notes.refuse("A box outside the picture was left out.")
     elif one.turned:

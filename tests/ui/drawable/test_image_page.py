@@ -39,7 +39,7 @@ def test_what_can_not_be_taken_over_is_told(new_place: NewPlace) -> None:
     visit.draw(box(4, 5, 0.2, 0.2, "car"))
     assert "That box is too small" in visit.shown()
     visit.draw(box(4, 5, 20, 10, "car") | {"angle": 30})
-    assert "Boxes can't be turned" in visit.shown()
+    assert "Boxes can't be rotated" in visit.shown()
     visit.draw(box(4, 5, 20, 10, "  "))
     assert "A label can't be empty" in visit.shown()
     assert visit.rects(image_id) == []
