@@ -17,7 +17,11 @@ const TIMING = { interval: 5, firstRetry: 2, patience: 200 };
  * @param {ReturnType<typeof createServer>} server
  * @param {ReturnType<typeof createMemoryJournal>} journal
  */
-function tab(server, journal, { owner = "tab", person = "ana", renewed = "t1" } = {}) {
+function tab(
+  server,
+  journal,
+  { owner = "tab", person = "ana", renewed = "t1", firstRetry = 2 } = {},
+) {
   const backend = createBackend({
     baseUrl: "http://x",
     token: () => "t1",
@@ -34,7 +38,7 @@ function tab(server, journal, { owner = "tab", person = "ana", renewed = "t1" } 
     owner,
     person,
     now: () => performance.now(),
-    timing: TIMING,
+    timing: { ...TIMING, firstRetry },
     notify: () => {},
   };
   /** @type {Lane[]} */
@@ -180,7 +184,7 @@ for (const mood of /** @type {const} */ (["fine", "lost", "unreached", 503])) {
 
 Deno.test("a tab that wakes after another one took its work does not bring back what was deleted", () =>
   scene(async ({ server, journal }) => {
-    const asleep = tab(server, journal, { owner: "asleep" });
+    const asleep = tab(server, journal, { owner: "asleep", firstRetry: 60_000 });
     const lane = await asleep.open();
     server.mood = "unreached";
     lane.change(addRect(lane.document, rect("new")));
@@ -201,7 +205,7 @@ Deno.test("a tab that wakes after another one took its work does not bring back 
 
 Deno.test("a tab that wakes after another one took its work and has nothing new sends nothing", () =>
   scene(async ({ server, journal }) => {
-    const asleep = tab(server, journal, { owner: "asleep" });
+    const asleep = tab(server, journal, { owner: "asleep", firstRetry: 60_000 });
     const lane = await asleep.open();
     server.mood = "unreached";
     lane.change(addRect(lane.document, rect("new")));
