@@ -65,6 +65,7 @@ class Settings:
     admins: People
     reviewers: People
     labelers: People
+    canvas: str
     on_cloud_run: bool
     port: int
 
@@ -108,10 +109,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         admins=take("ADMINS", "", parse_people),
         reviewers=take("REVIEWERS", "", parse_people),
         labelers=take("LABELERS", "", parse_people),
+        canvas=take("CANVAS", "drawable", _canvas),
         on_cloud_run=on_cloud_run(environ),
         port=take("PORT", "8501", _whole(1, 65535), prefix=""),
     )
-    take("CANVAS", "drawable", _only("drawable", "the canvas of this version is"))
     take("LOGS", "text", _log_form)
     _check_sign_in(settings)
     return settings
@@ -149,7 +150,7 @@ def unknown_settings(environ: Mapping[str, str]) -> list[str]:
 
 
 _OF_THE_PLATFORM: Final = {"PORT", "ON_CLOUD_RUN"}
-_ELSEWHERE: Final = {"CANVAS", "LOGS"}
+_ELSEWHERE: Final = {"LOGS"}
 _OF_OIDC: Final = (
     "OIDC_METADATA_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_REDIRECT_URI",
 )  # fmt: skip
@@ -200,13 +201,10 @@ def _choice(kind: type[ImageIdStrategy]) -> Callable[[str], ImageIdStrategy]:
     return parse
 
 
-def _only(value: str, why: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text != value:
-            raise ValueError(f"{why} {value!r}")
-        return text
-
-    return parse
+def _canvas(text: str) -> str:
+    if text not in ("drawable", "workbench"):
+        raise ValueError("it must be drawable or workbench")
+    return text
 
 
 def _log_form(text: str) -> str:

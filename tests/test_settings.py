@@ -55,6 +55,7 @@ def test_defaults() -> None:
         admins=People(),
         reviewers=People(),
         labelers=People(),
+        canvas="drawable",
         on_cloud_run=False,
         port=8501,
     )
@@ -254,6 +255,7 @@ def test_a_secret_is_never_shown() -> None:
 
 def test_choices_of_this_version() -> None:
     assert load(CANVAS="drawable") == load_settings({})
+    assert load(CANVAS="workbench").canvas == "workbench"
     message = refused(CANVAS="other")
     assert message.startswith("LABELER_CANVAS='other' is not allowed: ")
     assert "'drawable'" in message

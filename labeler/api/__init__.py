@@ -31,6 +31,7 @@ from labeler.api.labels import Labels
 from labeler.api.request_bodies import BodyReader
 from labeler.api.tracing import Tracing
 from labeler.api.visitors import Visitors
+from labeler.api.workbench import send_module
 from labeler.model.people import Person, Role
 from labeler.project.project import Project
 from labeler.runtime.sockets import ALLOW_LARGE
@@ -139,6 +140,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
             open_to_all("/api/health", state.health),
             open_to_all("/api/ready", state.ready),
             open_to_all("/api/openapi.json", describe),
+            open_to_all("/api/workbench/{version}/{name:path}", send_module),
             open_to_all(_HOST_CONFIG, streamlit_host.answer_host_config),
         ],
         exception_handlers=responses.HANDLERS,

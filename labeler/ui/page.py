@@ -27,6 +27,7 @@ from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import guard, image_page
 from labeler.ui.drawable.saver import SaveState
 from labeler.ui.text import plain, shortened
+from labeler.ui.workbench.page import show_workbench_page
 
 STYLE = """
 <style>
@@ -84,6 +85,9 @@ def show_page() -> None:
 
 def _show_for() -> None:
     context = page_context()
+    if context.settings.canvas == "workbench":
+        _show_workbench(context)
+        return
     session_state.listen()
     stays = _stays()
     view = None if stays else router.current()
@@ -121,6 +125,38 @@ def _show_for() -> None:
         return
     with place:
         _show_image(context, overview, listed, current, label)
+
+
+def _show_workbench(context: Context) -> None:
+    """The shell alone: the sidebar, and the workbench or a view over the rest of the window."""
+    view = router.current()
+    with st.sidebar:
+        sidebar.uploader(context)
+        with st.container(), _patience():
+            overview = session_state.read_overview(context.project)
+        for problem in overview.problems:
+            st.error(plain(problem))
+        labels, entries = overview.labels, overview.entries
+        wanted, ignored = address.filters(labels)
+        found = image_list.filter_images(context.project, entries or [], labels, wanted)
+        current = _current(found.entries or entries or [])
+        if entries is not None:
+            image_list.show_image_list(entries, found, labels, current)
+        for line in ignored:
+            st.caption(f"Ignored in the address: {plain(line)}.")
+        export_panel.show_export_panel(context, labels)
+        sign_in.account(context)
+        st.caption(f"Labeler {__version__}")
+    place, beside = st.container(), st.container()
+    if view is not None:
+        with beside:
+            router.show_view(view, context, overview)
+    elif labels is None or entries is None or current is None:
+        with place:
+            _welcome()
+    else:
+        with place:
+            show_workbench_page(context, current, labels, wanted, len(entries))
 
 
 def _show_image(

@@ -33,7 +33,10 @@ WRITES: Final = {
     ("POST", "/api/imports"): "",
 }
 """With the header that each needs."""
-OPEN: Final = ("/api/health", "/api/ready", "/api/openapi.json", "/_stcore/host-config")
+OPEN: Final = (
+    "/api/health", "/api/ready", "/api/openapi.json", "/api/workbench/{version}/{name:path}",
+    "/_stcore/host-config",
+)  # fmt: skip
 Write = tuple[str, str]
 each_write = pytest.mark.parametrize("write", WRITES, ids=" ".join)
 
@@ -56,6 +59,7 @@ def state(api: Api) -> dict[str, bytes]:
 
 def address(api: Api, path: str) -> str:
     (document,) = (api.folder / "annotations").glob("*.json")
+    path = path.replace("{version}/{name:path}", "of_another_revision/mount.js")
     query = "?format=coco" if path == "/api/imports" else ""
     return path.format(image_id=document.stem, name=EXPORT) + query
 

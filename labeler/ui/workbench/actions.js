@@ -50,19 +50,17 @@ export function createActions(bench, surface, labels) {
     if (rect) surface.reveal(rect);
   }
 
-  function done() {
-    const { image, doc } = session.state;
-    session.done({ next: true });
-    if (!image) return;
-    const text = `${doc?.image_path ?? "The image"} is done.`;
-    bench.set({ toast: { text, undo: () => undoDone(image) } });
+  /** @param {"done" | "skipped"} words */
+  function leave(words) {
+    const name = session.state.doc?.image_path ?? "The image";
+    if (words === "done") session.done({ next: true });
+    else session.skip();
+    bench.set({ toast: { text: `${name} is ${words}.`, undo: takeBack } });
   }
 
-  /** Back on that image, with its status as it was before. @param {string} image */
-  async function undoDone(image) {
+  function takeBack() {
+    session.undoDone();
     bench.set({ toast: null });
-    await session.open(image);
-    if (session.state.image === image && session.state.canUndo) session.dispatch({ type: "undo" });
   }
 
   function remove() {
@@ -86,11 +84,6 @@ export function createActions(bench, surface, labels) {
     bench.focus();
   }
 
-  function undo() {
-    if (session.state.canUndo) return session.dispatch({ type: "undo" });
-    bench.ui.toast?.undo?.();
-  }
-
   /** @param {() => void} change */
   const editing = (change) => () => {
     if (session.state.phase === "ready" && !session.state.readOnly) change();
@@ -99,11 +92,14 @@ export function createActions(bench, surface, labels) {
   return {
     next: () => void session.next(),
     previous: () => void session.previous(),
-    done: editing(done),
-    skip: editing(() => void session.skip()),
+    done: editing(() => leave("done")),
+    skip: editing(() => leave("skipped")),
     find: () => labels.find(),
     remove: editing(remove),
-    undo: editing(undo),
+    undo: editing(() => {
+      session.dispatch({ type: "undo" });
+      bench.set({ toast: null });
+    }),
     redo: editing(() => session.dispatch({ type: "redo" })),
     copy: () => {
       const some = selected();

@@ -4,10 +4,7 @@
 /** @typedef {{ number: number, name: string, color: string, [key: string]: any }} Label */
 /** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Neighbor */
 /** @typedef {{ state: "saved" | "pending" | "failed" | "offline", count: number, message: string }} Save */
-/**
- * A choice that only a person can make: `mine` and `theirs` may be null, where one side deleted.
- * @typedef {{ id: string, mine: Rect | null, theirs: Rect | null, [key: string]: any }} Conflict
- */
+/** @typedef {import("./merge.js").RectConflict} Conflict */
 /**
  * @typedef {object} SessionState
  * @property {string | null} image ID of the open image
@@ -15,7 +12,7 @@
  * @property {string} status
  * @property {readonly string[]} selection
  * @property {"loading" | "ready" | "error"} phase
- * @property {string} [error]
+ * @property {string | undefined} error
  * @property {Save} save
  * @property {readonly Conflict[]} conflicts
  * @property {readonly Label[]} labels
@@ -30,13 +27,14 @@
  * @typedef {object} Session
  * @property {Readonly<SessionState>} state
  * @property {(listener: () => void) => () => void} subscribe
- * @property {(event: any) => void} dispatch
+ * @property {(event: any) => unknown} dispatch
  * @property {(image: string) => unknown} open
  * @property {() => unknown} next
  * @property {() => unknown} previous
  * @property {(options?: { next?: boolean }) => unknown} done
  * @property {(reason?: string) => unknown} skip
  * @property {() => Promise<readonly Rect[]>} previousImageRects
+ * @property {() => boolean} undoDone takes back "done" or "skip" of the image before
  */
 /**
  * What the panels share. `act` does what a key of that action does.
@@ -48,7 +46,7 @@
  * @property {(changes: Partial<import("./preferences.js").Preferences>) => void} prefer
  * @property {(action: string) => void} act
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
- * @property {(id: string) => string} thumbnail address of a small copy of an image
+ * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
  * @property {() => void} focus gives the focus back to the picture
  */
 /**

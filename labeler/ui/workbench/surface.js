@@ -235,6 +235,8 @@ export function createSurface(bench, ended) {
       return bench.set({ toast: { text: "Choose a label first.", undo: null } });
     }
     session.dispatch({ type: "add", rect: { ...box, label: bench.ui.label } });
+    // The next digit is meant for the next box, and the next drag draws.
+    session.dispatch({ type: "select", ids: [] });
   }
 
   /** @param {{ at: Point, adding: boolean, touch: boolean }} effect */
@@ -245,7 +247,10 @@ export function createSurface(bench, ended) {
     const again = clicked !== null && Math.hypot(clicked.x - at.x, clicked.y - at.y) <= reach;
     clicked = at;
     const id = picked(ids, selection.length === 1 ? selection[0] : null, again);
-    if (!adding) return session.dispatch({ type: "select", ids: id === null ? [] : [id] });
+    if (!adding) {
+      session.dispatch({ type: "select", ids: id === null ? [] : [id] });
+      return;
+    }
     const first = ids[0];
     if (first === undefined) return;
     const others = selection.filter((one) => one !== first);

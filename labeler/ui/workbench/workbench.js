@@ -22,7 +22,7 @@ import { createSurface } from "./surface.js";
  * Fills `place` with the workbench. The session belongs to the caller, who also ends it.
  * @param {HTMLElement} place
  * @param {Session} session
- * @param {{ person: string, thumbnail: (id: string) => string }} options
+ * @param {{ person: string, thumbnail: (id: string) => Promise<string> }} options
  * @returns {() => void} takes it away again
  */
 export function createWorkbench(place, session, { person, thumbnail }) {

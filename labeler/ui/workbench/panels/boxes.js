@@ -2,6 +2,7 @@
 
 import { warnings } from "../boxes.js";
 import { button, child, element, keyed, mark, say } from "../dom.js";
+import { icon } from "../icons.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Rect} Rect */
@@ -89,9 +90,9 @@ export function createBoxes(bench, tools) {
       element(
         "span",
         { role: "gridcell", class: "tools" },
-        small("◉", "Hide this box", "eye", () => toggle("hidden", id)),
-        small("🔓", "Lock this box", "lock", () => toggle("locked", id)),
-        small("✕", "Delete this box", "remove", () => {
+        small("Hide this box", "eye", () => toggle("hidden", id)),
+        small("Lock this box", "lock", () => toggle("locked", id)),
+        small("Delete this box", "remove", () => {
           if (!session.state.readOnly) session.dispatch({ type: "delete", ids: [id] });
         }),
       ),
@@ -136,7 +137,6 @@ export function createBoxes(bench, tools) {
         say(child(row, "notes"), words);
         mark(child(row, "eye"), "aria-pressed", bench.ui.hidden.has(rect.id));
         mark(child(row, "lock"), "aria-pressed", bench.ui.locked.has(rect.id));
-        say(child(row, "lock"), bench.ui.locked.has(rect.id) ? "🔒" : "🔓");
       });
       details.hidden = !selection.length || readOnly;
       const one = selected();
@@ -164,15 +164,18 @@ export function createBoxes(bench, tools) {
   };
 }
 
-/** @param {string} text @param {string} name @param {string} kind @param {() => void} press */
-const small = (text, name, kind, press) =>
-  button(text, name, press, {
+/** @param {string} name @param {"eye" | "lock" | "remove"} kind @param {() => void} press */
+const small = (name, kind, press) =>
+  element("button", {
+    type: "button",
     class: kind,
+    "aria-label": name,
+    title: name,
     onclick: (/** @type {Event} */ event) => {
       event.stopPropagation();
       press();
     },
-  });
+  }, icon(kind));
 
 /** Up and down lead from row to row. @param {KeyboardEvent} event @param {HTMLElement} row */
 function step(event, row) {

@@ -15,14 +15,15 @@ export function createConflicts(bench) {
   const list = element("div", { class: "conflicts", role: "group", "aria-label": "Conflicts" });
   /** @param {Conflict} conflict */
   function make(conflict) {
-    const choose = (/** @type {"mine" | "theirs"} */ choice) =>
+    const choose = (/** @type {"ours" | "theirs" | "both"} */ choice) =>
       bench.session.dispatch({ type: "resolve", conflict, choice });
     return element(
       "div",
       { class: "conflict", role: "alert" },
       element("span", {}, "Somebody else changed this box too."),
-      button(`Mine: ${words(conflict.mine)}`, "Keep my version", () => choose("mine")),
+      button(`Mine: ${words(conflict.ours)}`, "Keep my version", () => choose("ours")),
       button(`Theirs: ${words(conflict.theirs)}`, "Take their version", () => choose("theirs")),
+      button("Both", "Keep both boxes", () => choose("both")),
     );
   }
   return {

@@ -34,13 +34,16 @@ export function createFooter(bench) {
   );
 
   /** @param {Neighbor} neighbor */
-  const make = (neighbor) =>
-    element(
+  function make(neighbor) {
+    const picture = element("img", { alt: "" });
+    bench.thumbnail(neighbor.image_id).then((address) => mark(picture, "src", address), () => {});
+    return element(
       "button",
       { type: "button", class: "neighbor", onclick: () => session.open(neighbor.image_id) },
-      element("img", { alt: "", loading: "lazy", src: bench.thumbnail(neighbor.image_id) }),
+      picture,
       element("span", { class: "dot" }),
     );
+  }
 
   /** @type {typeof bench.ui.toast} */
   let shown = null;

@@ -1,6 +1,7 @@
 // The labels, with the digit, the color, the count and the eye of each.
 
-import { button, child, element, keyed, mark, say } from "../dom.js";
+import { child, element, keyed, mark, say } from "../dom.js";
+import { icon } from "../icons.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Label} Label */
@@ -57,12 +58,21 @@ export function createLabels(bench) {
         element("span", { class: "text" }, label.name),
         element("span", { class: "count muted" }),
       ),
-      button("◉", `Hide boxes of ${label.name}`, () => {
-        const hiddenLabels = new Set(bench.ui.hiddenLabels);
-        if (!hiddenLabels.delete(label.name)) hiddenLabels.add(label.name);
-        bench.set({ hiddenLabels });
-      }, { class: "eye" }),
+      element("button", {
+        type: "button",
+        class: "eye",
+        "aria-label": `Hide boxes of ${label.name}`,
+        title: `Hide boxes of ${label.name}`,
+        onclick: () => hide(label.name),
+      }, icon("eye")),
     );
+  }
+
+  /** @param {string} name */
+  function hide(name) {
+    const hiddenLabels = new Set(bench.ui.hiddenLabels);
+    if (!hiddenLabels.delete(name)) hiddenLabels.add(name);
+    bench.set({ hiddenLabels });
   }
 
   return {
@@ -85,7 +95,6 @@ export function createLabels(bench) {
         mark(child(row, "label"), "aria-pressed", label.name === bench.ui.label);
         const isHidden = bench.ui.hiddenLabels.has(label.name);
         mark(child(row, "eye"), "aria-pressed", isHidden);
-        say(child(row, "eye"), isHidden ? "◌" : "◉");
       });
     },
   };

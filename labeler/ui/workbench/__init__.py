@@ -1,0 +1,1 @@
+"""The workbench: the canvas of our own, which talks to the HTTP API alone."""

@@ -1,0 +1,74 @@
+"""The shell around the workbench: it leads it to an image, and follows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from labeler.access.tokens import Purpose
+from labeler.model.labels import LabelSet
+from labeler.model.people import SignIn
+from labeler.ui import address, session_state, visitor
+from labeler.ui.context import Context
+from labeler.ui.workbench.component import Setup, mount_workbench, told_image
+
+_KEY: Final = "workbench_lead"
+
+STYLE: Final = """
+<style>
+  [data-testid="stMainBlockContainer"] { padding: 0 !important; }
+  [data-testid="stMainBlockContainer"] > div { gap: 0 !important; }
+  [data-testid="stMain"] { overflow: hidden; scrollbar-gutter: auto !important; }
+  [data-testid="stHeader"] { pointer-events: none; }
+  [data-testid="stHeader"] button { pointer-events: auto; }
+  /* Where the menu and the button that opens the sidebar stand, the bar leaves room. */
+  [data-testid="stApp"] { --workbench-right: 2.8rem; }
+  [data-testid="stApp"]:has([data-testid="stExpandSidebarButton"]) { --workbench-left: 3rem; }
+</style>
+"""
+
+
+@dataclass
+class _Lead:
+    """The image that the page and the workbench agreed on last."""
+
+    image: str = ""
+    count: int = 0
+
+
+def show_workbench_page(
+    context: Context, image_id: str, labels: LabelSet, filters: address.Filters, images: int
+) -> None:
+    """The workbench over the whole window, led to that image where it is not what it told."""
+    st.html(STYLE)
+    lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
+    if image_id != lead.image:
+        lead.image = image_id
+        lead.count += 1
+    asked = {"status": filters.status.value if filters.status else "", "label": filters.label}
+    # Identity-Aware Proxy vouches for each call by itself, and takes a bearer for its own.
+    is_vouched = context.access.sign_in in (SignIn.NONE, SignIn.IAP)
+    mount_workbench(
+        Setup(
+            image=image_id,
+            lead=str(lead.count),
+            revision=str(images),
+            session=session_state.session().id,
+            person=visitor.current().email,
+            token="" if is_vouched else visitor.token(Purpose.API),
+            labels=labels.offered,
+            filters={name: value for name, value in asked.items() if value},
+        ),
+        _follow,
+    )
+
+
+def _follow() -> None:
+    """Have the address name what the workbench has opened."""
+    image_id = told_image()
+    lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
+    if image_id and image_id != lead.image:
+        lead.image = image_id
+        address.go_to(image_id)
