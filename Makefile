@@ -61,22 +61,20 @@ cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of t
 		&& exec $(PY) -m pytest --cov --cov-report=term-missing:skip-covered $(ARGS)
 
 SCRIPTS = $$(git ls-files --cached --others --exclude-standard '*.js')
-# All but the guard, whose types are not written down.
-TYPED_SCRIPTS = $$(git ls-files --cached --others --exclude-standard '*.js' | grep -v '/guard\.js$$')
 
 .PHONY: lint
 lint: $(VENV)/.installed-dev ## check style, format, types, scripts and the Dockerfile
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@$(PY) -m mypy
-	@$(DENO) check --quiet $(TYPED_SCRIPTS)
+	@$(DENO) check --quiet $(SCRIPTS)
 	@$(DENO) lint --quiet $(SCRIPTS)
 	@$(DENO) fmt --check --quiet $(SCRIPTS)
 	@$(VENV)/bin/shellcheck --external-sources $$(git ls-files '*.sh') .ci/run
 	@$(VENV)/bin/hadolint Dockerfile deploy/test.Dockerfile
 
 .PHONY: format
-format: $(VENV)/.installed-dev ## format the code, mend what can be repaired
+format: $(VENV)/.installed-dev ## format the code, repair what can be repaired
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
 	@$(DENO) fmt --quiet $(SCRIPTS)

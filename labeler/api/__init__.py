@@ -150,12 +150,11 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 
 
 class Front:
-    """Stands before Streamlit: answers what is below /api/ and what the page asks of its host, and
-    hides what is nobody's business.
+    """Stands before Streamlit and answers what is below /api/, and what the page asks of its host.
 
-    Streamlit would answer an unknown path below /api/ with its page, and a strange one with plain
-    text; its metrics tell everybody how many sessions there are, and how large. No other site
-    hears the address of a page or of a picture from a browser.
+    It hides what is nobody's business. Streamlit would answer an unknown path below /api/ with its
+    page, and a strange one with plain text; its metrics tell everybody how many sessions there are,
+    and how large. No other site hears the address of a page or of a picture from a browser.
 
     Who may not label sends small messages only, and no files: Streamlit would keep both, for
     anybody. `takes_files` is whether a page sends files by Streamlit's own uploader at all.

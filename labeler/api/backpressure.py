@@ -42,7 +42,8 @@ class SendBudget:
             raise Busy("Too many large pictures are on their way out. Ask for this one again.")
         return _Pieces(self, data, media_type, headers)
 
-    def _hold(self, size: int) -> None:
+    def hold(self, size: int) -> None:
+        """Count what is on its way; a negative size for what is not any more."""
         self._held += size if abs(size) > SMALL else 0
 
 
@@ -58,7 +59,7 @@ class _Pieces(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         size = len(self._data)
-        self._budget._hold(size)
+        self._budget.hold(size)
         try:
             async with asyncio.timeout(GRACE_S + size / SLOWEST):
                 await self._send(send)
@@ -66,7 +67,7 @@ class _Pieces(Response):
             # An answer that is not complete has the server close the connection.
             logger.warning("A caller took too long for %d bytes, and was let go", size)
         finally:
-            self._budget._hold(-size)
+            self._budget.hold(-size)
 
     async def _send(self, send: Send) -> None:
         start = {"type": "http.response.start", "status": self.status_code}

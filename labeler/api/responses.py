@@ -115,12 +115,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return json_answer({"error": {"code": code, "message": text}}, error.status_code, **more)
 
 
-async def _gone(_: Request, __: Exception) -> Response:
+async def _gone(_request: Request, _error: Exception) -> Response:
     """Nobody reads this; nothing is wrong here either."""
     return Response(status_code=400)
 
 
-async def _fault(request: Request, error: Exception) -> Response:
+async def _fault(request: Request, _error: Exception) -> Response:
     """A bug. The server logs the traceback, which Starlette hands on."""
     logger.error("%s %s failed", request.method, request.url.path)
     text = "Something went wrong. Try again, or tell your administrator (details are in the log)."

@@ -20,6 +20,7 @@ MAX_STORE_FAILURES: Final = 3
 
 
 def add(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+    """Add image files; whether all were taken."""
     problems: list[str] = []
     files = _files(given.files, problems)
     for line in problems:

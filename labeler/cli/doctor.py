@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 def doctor(given: argparse.Namespace, settings: Settings) -> bool:
+    """Examine the project's places or a service; whether no fault was found."""
     if given.service is not None:
         return _doctor_of_service(given.service)
     from labeler.storage.doctor import examine

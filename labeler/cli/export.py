@@ -52,7 +52,8 @@ def selection_of(given: argparse.Namespace) -> Selection:
         raise SystemExit(2) from error
 
 
-def export(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def export(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Export a data set; whether it holds every image that was asked for."""
     from labeler.datasets.exports.exporter import open_exporter
 
     selection = selection_of(given)
@@ -109,7 +110,8 @@ def _output(path: str) -> Iterator[BinaryIO]:
         yield file
 
 
-def verify(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def verify(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Compare an export with the project; whether they agree."""
     from labeler.datasets.exports.exporter import open_exporter
 
     found = open_exporter(project).verify(given.export, watched)

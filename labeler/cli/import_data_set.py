@@ -56,7 +56,8 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def import_data_set(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def import_data_set(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Import a data set; whether nothing of it was left out."""
     from labeler.datasets.formats import Format
     from labeler.datasets.formats.dataset_files import open_dataset_files
     from labeler.datasets.formats.voc import Convention

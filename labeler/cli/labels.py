@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Edit = Callable[["LabelSet", argparse.Namespace], "LabelSet"]
 
 
-def labels(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Edit the labels if asked to, and print them."""
     edit: Edit | None = given.edit
     if edit is not None:
         after = project.labels.edit(lambda before: edit(before, given))

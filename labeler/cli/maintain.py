@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 
 def check(given: argparse.Namespace, settings: Settings) -> bool:
+    """Check the stores; whether all is consistent."""
     from labeler.access.secret_key import load_secret
     from labeler.maintenance.check import ConsistencyCheck
     from labeler.project.locations import close_stores, open_stores
@@ -68,6 +69,7 @@ def moment(text: str) -> datetime:
 
 
 def restore(given: argparse.Namespace, settings: Settings) -> bool:
+    """Restore documents of that moment; whether all could be restored."""
     from labeler.maintenance.restore import RestoreResult
     from labeler.maintenance.restore import restore_project as restored
 
@@ -103,6 +105,7 @@ def place(text: str) -> Location:
 
 
 def copy(given: argparse.Namespace, settings: Settings) -> bool:
+    """Copy the project to another place; whether all of it is there."""
     from labeler.errors import InvalidRequest
     from labeler.maintenance.copy import CopyResult, copy_project
 

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from labeler.settings import Settings
 
 
-def list_images(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def list_images(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Print the images with their statuses."""
     images = [
         image
         for image in project.list_images()
@@ -31,13 +32,15 @@ def list_images(given: argparse.Namespace, settings: Settings, project: Project)
     return True
 
 
-def show_document(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def show_document(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Print one annotation document."""
     document = project.open_document(given.image_id).document
     print_result(document.model_dump_json(indent=2, exclude_unset=True))
     return True
 
 
-def stats(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
+def stats(_given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+    """Print how many images and boxes there are."""
     from labeler.model.document import Status
 
     labels = project.labels.read()

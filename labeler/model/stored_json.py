@@ -16,13 +16,8 @@ MAX_INTEGER_BITS: Final = 13_000
 """A little below the longest number that JSON readers take (4,300 digits)."""
 
 
-def _kept(value: Any, depth: int = 0) -> Any:
-    """The value itself where JSON gives it back unchanged; ValueError otherwise.
-
-    NaN, for one, would come back as null: a key that is not ours would be damaged by our save.
-    """
-    if depth > MAX_DEPTH:
-        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+def _check_scalar(value: Any) -> None:
+    """ValueError for text and numbers that JSON does not give back unchanged."""
     match value:
         case None | bool():
             pass
@@ -35,6 +30,18 @@ def _kept(value: Any, depth: int = 0) -> Any:
         case float():
             if not math.isfinite(value):
                 raise ValueError("it is not a finite number")
+        case _:
+            raise ValueError(f"JSON has no {type(value).__name__}")
+
+
+def _kept(value: Any, depth: int = 0) -> Any:
+    """The value itself where JSON gives it back unchanged; ValueError otherwise.
+
+    NaN, for one, would come back as null: a key that is not ours would be damaged by our save.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    match value:
         case list():
             for item in value:
                 _kept(item, depth + 1)
@@ -45,7 +52,7 @@ def _kept(value: Any, depth: int = 0) -> Any:
                 _kept(key)
                 _kept(item, depth + 1)
         case _:
-            raise ValueError(f"JSON has no {type(value).__name__}")
+            _check_scalar(value)
     return value
 
 

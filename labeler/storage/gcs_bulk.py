@@ -38,6 +38,8 @@ _FAILURES: Final = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
+    """An object as it was read: its bytes and their version."""
+
     data: bytes
     version: Version
 

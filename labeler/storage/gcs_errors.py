@@ -72,6 +72,7 @@ def explain(error: BaseException, bucket: str, doing: str) -> StoreError:
 
 
 def bucket_missing(bucket: str, doing: str) -> NotAllowed:
+    """The error for a bucket that does not exist; `doing` begins its message."""
     return NotAllowed(
         f"{doing}: there is no bucket {bucket}. Create it with `gcloud storage buckets create "
         f"gs://{bucket}`, or name another one in LABELER_STORAGE or LABELER_UPLOADS."

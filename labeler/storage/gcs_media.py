@@ -26,6 +26,7 @@ AS_STORED: Final = {"Accept-Encoding": "gzip"}
 
 
 def media_url(endpoint: str, bucket: str, name: str) -> str:
+    """The address of an object's bytes."""
     place = f"b/{quote(bucket, safe='')}/o/{quote(name, safe='')}"
     return f"{endpoint}/download/storage/v1/{place}?alt=media"
 
@@ -95,10 +96,10 @@ class Download:
         return data
 
     def chunks(self) -> Iterator[bytes]:
-        """The bytes in chunks of at most 1 MiB; DamagedObject at the end if they are not those
-        that are stored.
+        """The bytes in chunks of at most 1 MiB.
 
-        A cut connection is taken up where it ended; Unavailable if the state is gone by then.
+        Raises DamagedObject at the end if they are not those that are stored. A cut connection is
+        taken up where it ended; Unavailable if the state is gone by then.
         """
         while chunk := self._next_chunk():
             self._checksum.feed(chunk)

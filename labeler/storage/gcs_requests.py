@@ -36,6 +36,7 @@ _UPLOAD_CHUNK: Final = 8 * 1024 * 1024
 
 
 def look(connection: Connection, name: str, prefix: str, tries: Tries) -> ObjectInfo:
+    """What is stored under that name; NotFound where nothing is."""
     return info_of(_resource(connection, name, tries), prefix)
 
 
@@ -126,6 +127,7 @@ class Upload:
 
 
 def remove(connection: Connection, name: str, generation: int, tries: Tries) -> None:
+    """Delete the object if it still is of that generation."""
     blob = connection.bucket.blob(name)
     blob.delete(if_generation_match=generation, retry=None, timeout=tries.timeout)
 

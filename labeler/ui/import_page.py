@@ -67,7 +67,7 @@ _mount = st.components.v2.component(
 )
 
 
-def show_import_page(context: Context, overview: Overview) -> None:
+def show_import_page(context: Context, _overview: Overview) -> None:
     """Draw the view."""
     st.caption(
         "Boxes from another program come onto the images of this project, found by their names. "

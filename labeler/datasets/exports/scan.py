@@ -17,8 +17,9 @@ _A_PAGE: Final = 1000
 
 
 class ScannedImage(NamedTuple):
-    """One image: its document's version, empty where none is stored, and its original's key and
-    version, where one is kept, with the file name that it has below uploads/.
+    """One image: the version of its document, empty where none is stored, and its original.
+
+    Of an original that is kept it has the key, the version and the file name below uploads/.
     """
 
     image_id: str

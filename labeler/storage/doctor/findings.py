@@ -48,14 +48,17 @@ class ExaminedPlace:
 
 
 def ok(what: str) -> Finding:
+    """A finding that nothing is wrong with."""
     return Finding(Level.OK, what)
 
 
 def warning(what: str, why: str, mend: str = "") -> Finding:
+    """A finding that somebody should look at; Labeler works."""
     return Finding(Level.WARNING, what, why, mend)
 
 
 def fault(what: str, why: str, mend: str = "") -> Finding:
+    """A finding with which Labeler does not work."""
     return Finding(Level.FAULT, what, why, mend)
 
 

@@ -310,11 +310,11 @@ def _label(text: str, before: str, looks: Looks, notes: _Notes) -> str:
 
 
 def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
-    """What each was at the last reading: an equal one first, then one that was like this earlier,
-    then one that was moved or resized.
+    """What each was at the last reading.
 
-    A moved or turned box keeps its size, a resized one at least one corner, a relabeled one all
-    of it. What is like none of the remembered is new: None.
+    An equal one comes first, then one that was like this earlier, then one that was moved or
+    resized. A moved or turned box keeps its size, a resized one at least one corner, a relabeled
+    one all of it. What is like none of the remembered is new: None.
     """
     rest = list(drawn)
     found: list[DrawnBox | None] = [None] * len(untagged)
@@ -336,7 +336,7 @@ def _once(old: DrawnBox, box: CanvasBox, label: str) -> bool:
     return any(_same(was, box) and text == label for was, text in old.earlier)
 
 
-def _relabeled(old: DrawnBox, box: CanvasBox, label: str) -> bool:
+def _relabeled(old: DrawnBox, box: CanvasBox, _label: str) -> bool:
     return _same(old.box, box, old.slack)
 
 

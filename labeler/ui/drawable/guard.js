@@ -389,8 +389,10 @@ function createGuard() {
     if (early.at(-1).choice !== choice) early.push({ act, choice }); // the picker clicks as well
   }
 
-  /** @returns {HTMLElement[]} */
-  const labelButtons = () => [...document.querySelectorAll(".st-key-label [role=radiogroup] label")];
+  const labelButtons = () =>
+    [.../** @type {NodeListOf<HTMLElement>} */ (
+      document.querySelectorAll(".st-key-label [role=radiogroup] label")
+    )];
 
   function say(news) {
     said = { ...said, memo: owed?.memo ?? null, session: task.session, ...news, seq: said.seq + 1 };
