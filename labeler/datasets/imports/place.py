@@ -64,13 +64,7 @@ def place_boxes(
     """
     name = document.image_path
     if document.rects and existing is ExistingBoxes.KEEP:
-        before = Problems()
-        same = _rects(found, document, naming, orientation, before)
-        if same is not None and _same(same[0], document.rects):
-            problems.add(before)
-            return PlacedDocument(PlacedStatus.UNCHANGED, document)
-        problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
-        return PlacedDocument(PlacedStatus.KEPT, document)
+        return _keep_boxes(found, document, naming, orientation, problems)
     if not found.is_annotated and not found.boxes and not found.lost:
         problems.note(
             found.file, found.place, f"{name} was left as it is: nobody has drawn boxes on it there"
@@ -122,6 +116,20 @@ def place_boxes(
         )  # fmt: skip
     new = _lacking(rects, document.rects)
     return PlacedDocument(PlacedStatus.IMPORTED, wanted, tuple(new))
+
+
+def _keep_boxes(
+    found: FoundImage, document: AnnotationDocument, naming: Naming, orientation: int,
+    problems: Problems,
+) -> PlacedDocument:  # fmt: skip
+    """The document as it is: unchanged if its boxes are those that were found, else kept."""
+    name, before = document.image_path, Problems()
+    same = _rects(found, document, naming, orientation, before)
+    if same is not None and _same(same[0], document.rects):
+        problems.add(before)
+        return PlacedDocument(PlacedStatus.UNCHANGED, document)
+    problems.note(found.file, found.place, f"{name} has boxes already and was left as it is")
+    return PlacedDocument(PlacedStatus.KEPT, document)
 
 
 def _rects(
