@@ -24,7 +24,10 @@ def list_images(given: argparse.Namespace, _settings: Settings, project: Project
         import json
         from dataclasses import asdict
 
-        print_result(json.dumps([asdict(image) for image in images], ensure_ascii=False, indent=2))
+        entries = [asdict(image) for image in images]
+        for entry in entries:
+            del entry["version"]  # the store's own, of no use outside
+        print_result(json.dumps(entries, ensure_ascii=False, indent=2))
         return True
     for image in images:
         state = "damaged" if image.problem else image.status
