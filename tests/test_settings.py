@@ -258,7 +258,7 @@ def test_choices_of_this_version() -> None:
     assert load(CANVAS="workbench").canvas == "workbench"
     message = refused(CANVAS="other")
     assert message.startswith("LABELER_CANVAS='other' is not allowed: ")
-    assert "'drawable'" in message
+    assert "it must be drawable or workbench" in message
 
 
 # --- signing in ---------------------------------------------------------------------------

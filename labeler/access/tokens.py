@@ -82,7 +82,7 @@ class Signer:
             )
         _, person, expires, named = json.loads(urlsafe_b64decode(payload + "=="))
         if now >= expires:
-            raise InvalidToken("This link has expired. Reload the page.")
+            raise InvalidToken("This token has expired. Reload the page.")
         if named != target and (named or purpose is not Purpose.API):
             raise InvalidToken(f"This token is for another {purpose}. Reload the page.")
         return Token(purpose, person, expires, named)

@@ -206,7 +206,8 @@ def test_who_goes_away_before_the_answer_disturbs_nobody(
     for _ in range(3):
         Upload(workspace, path=address(workspace, path), method="GET").cut()
     assert workspace.client.get(address(workspace, path)).status_code == 200
-    assert not caplog.records
+    # Another test of the same worker may have had the server log each call.
+    assert not [one for one in caplog.records if one.name != "uvicorn.access"]
 
 
 @pytest.mark.parametrize("path", [*READS, *OPEN])

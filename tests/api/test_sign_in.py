@@ -305,7 +305,7 @@ def test_a_token_in_an_address_opens_one_export_and_nothing_else(by_oidc: Api) -
     for path in (f"exports/{other}", "export/coco", "images", f"annotations/{name}"):
         assert api.client.get(f"/api/{path}", params=token).status_code == 401, path
     old = {"token": api.token(ANA, now - LIFETIME_S[Purpose.EXPORT], name, export=True)}
-    refused(api.client.get(f"/api/exports/{name}", params=old), 401, "invalid_token", "run out")
+    refused(api.client.get(f"/api/exports/{name}", params=old), 401, "invalid_token", "expired")
     of_lea = {"token": api.token(LEA, now, name, export=True)}
     refused(api.client.get(f"/api/exports/{name}", params=of_lea), 403, "not_permitted")
 

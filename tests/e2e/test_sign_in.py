@@ -343,7 +343,7 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
         ben.page.route("**/api/images", with_old_token)
         ben.upload(files[2])
         said = ben.page.locator(".uploader .failures li")
-        expect(said).to_contain_text("run out", timeout=60_000)
+        expect(said).to_contain_text("expired", timeout=60_000)
         assert answers[2:] == [401, 401]
 
 

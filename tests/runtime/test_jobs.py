@@ -121,7 +121,7 @@ def test_a_failure_is_told_and_does_not_end_the_others(
     assert not caplog.records
     job = jobs.start("export", fault)
     assert ended(job) is JobState.FAILED
-    assert "its log says where" in job.problem
+    assert "details are in the log" in job.problem
     assert "ZeroDivisionError" in caplog.text
     assert ended(jobs.start("export", lambda progress: 1)) is JobState.DONE
 

@@ -199,7 +199,7 @@ def test_label_studio_regions_by_their_box(tmp_path: Path) -> None:
         "min.json: task 4",
     ]  # fmt: skip
     assert "region 2: it is turned" in problems[0]
-    assert "region 5: it is no box" in problems[1]
+    assert "region 5: not a box" in problems[1]
     assert "region 6: 'x' is not a number" in problems[2]
     assert "region 7: it has 2 labels" in problems[3]
     assert problems[4].endswith("it names no image")
