@@ -10,11 +10,12 @@ import random
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route
+from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 
 from tests.api.support import Api, Served
 from tests.e2e.conftest import FLAGS
@@ -173,8 +174,9 @@ def _lose(route: Route) -> None:
     if route.request.method != "PUT":
         route.continue_()
         return
-    route.fetch()
-    route.abort("connectionreset")
+    with suppress(Error):  # the browser may be killed while a write is on its way
+        route.fetch()
+        route.abort("connectionreset")
 
 
 @pytest.mark.parametrize("cut", [hold_writes, lose_answers])
