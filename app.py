@@ -35,6 +35,7 @@ from labeler.settings import Settings, load_settings, logs_as_json, unknown_sett
 from labeler.ui.context import Context, bind_context
 from labeler.ui.cookies import person_by_cookies
 from labeler.ui.drawable.saver import Saver
+from labeler.ui.first_page import first_page
 from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
@@ -89,6 +90,7 @@ def build(settings: Settings) -> st.App:
         api=calls,
         visitors=api.Visitors(access, person_by_cookies),
         takes_files=settings.uploads is None,
+        policy=api.content_security_policy(first_page()),
     )
     before = [Middleware(api.Tracing), front]
     return st.App(script, middleware=before, lifespan=lifespan, secrets=secrets)

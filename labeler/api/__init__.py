@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -22,13 +22,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.api import responses, streamlit_host
-from labeler.api.authentication import caller, check_writer
+from labeler.api.authentication import caller, check_writer, is_own_origin
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.health import Health
 from labeler.api.images import Images
 from labeler.api.labels import Labels
 from labeler.api.request_bodies import BodyReader
+from labeler.api.security_headers import content_security_policy, protect, request_is_secure
 from labeler.api.tracing import Tracing
 from labeler.api.visitors import Visitors
 from labeler.api.workbench import send_module
@@ -39,7 +40,7 @@ from labeler.runtime.sockets import ALLOW_LARGE
 if TYPE_CHECKING:
     from labeler.api.imports import Imports
 
-__all__ = ["Front", "Signed", "Tracing", "Visitors", "application"]
+__all__ = ["Front", "Signed", "Tracing", "Visitors", "application", "content_security_policy"]
 
 _HOST_CONFIG: Final = "/_stcore/host-config"
 _UPLOADS: Final = "/_stcore/upload_file"
@@ -157,19 +158,29 @@ class Front:
     and how large. No other site hears the address of a page or of a picture from a browser.
 
     Who may not label sends small messages only, and no files: Streamlit would keep both, for
-    anybody. `takes_files` is whether a page sends files by Streamlit's own uploader at all.
+    anybody. No page of another site opens a session, or shows a page of ours in a frame.
+
+    `takes_files` is whether a page sends files by Streamlit's own uploader at all; `policy` is the
+    content security policy of Streamlit's page.
     """
 
     def __init__(
-        self, app: ASGIApp, api: ASGIApp, visitors: Visitors, *, takes_files: bool
+        self, app: ASGIApp, api: ASGIApp, visitors: Visitors, *, takes_files: bool, policy: str
     ) -> None:
         self._app = app
         self._api = api
         self._visitors = visitors
         self._takes_files = takes_files
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
+            headers = Headers(scope=scope)
+            origin = headers.get("Origin")
+            # Streamlit takes every page of this machine for its own, whatever its port.
+            if origin is not None and not is_own_origin(origin, headers.get("Host", "")):
+                await send({"type": "websocket.close", "code": 1008, "reason": ""})
+                return
             allow = scope.get("extensions", {}).get(ALLOW_LARGE)
             if allow is not None and await self._visitors.may_label(scope):
                 allow()
@@ -182,17 +193,19 @@ class Front:
         if ours:
             await self._api(scope, receive, send)
         else:
-            await self._app(scope, receive, _with_headers(path, send) if path else send)
+            await self._app(scope, receive, self._protected(scope, send) if path else send)
 
+    def _protected(self, scope: Scope, send: Send) -> Send:
+        path = scope["path"]
+        is_secure = request_is_secure(scope)
 
-def _with_headers(path: str, send: Send) -> Send:
-    async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            headers.setdefault("Referrer-Policy", "same-origin")
-            if path.startswith(_COMPONENTS) and message["status"] == 200:
-                # Asked for anew with each canvas otherwise: a canvas without them is none.
-                headers["Cache-Control"] = "private, max-age=3600"
-        await send(message)
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                protect(headers, self._policy, is_secure=is_secure)
+                if path.startswith(_COMPONENTS) and message["status"] == 200:
+                    # Asked for anew with each canvas otherwise: a canvas without them is none.
+                    headers["Cache-Control"] = "private, max-age=3600"
+            await send(message)
 
-    return with_headers
+        return with_headers

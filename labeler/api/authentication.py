@@ -78,7 +78,7 @@ def check_writer(request: Request) -> None:
         # The browser has compared the addresses itself; a proxy may have changed the Host.
         foreign = site not in _FROM_HERE
     else:  # an old browser, or plain HTTP, where browsers send no Sec-Fetch-Site
-        foreign = origin is not None and not _is_ours(origin, request.headers.get("Host", ""))
+        foreign = origin is not None and not is_own_origin(origin, request.headers.get("Host", ""))
     if foreign:
         raise ForeignRequest(
             f"This call comes from a page of another site ({origin or site}). Nothing was "
@@ -87,7 +87,7 @@ def check_writer(request: Request) -> None:
         )
 
 
-def _is_ours(origin: str, host: str) -> bool:
+def is_own_origin(origin: str, host: str) -> bool:
     """Whether `origin` is the host that was asked.
 
     Not the scheme: whoever ends TLS before us asks by plain HTTP. Nor X-Forwarded-Host: a caller

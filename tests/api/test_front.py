@@ -14,7 +14,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from labeler.api.security_headers import content_security_policy
 from labeler.runtime.sockets import send_at_once
+from labeler.ui.first_page import first_page
 from tests.api.support import WRITING, refused
 from tests.pictures import png
 
@@ -73,6 +75,42 @@ def test_no_other_site_hears_an_address(program: httpx.Client) -> None:
         ("/api/nothing", "no-referrer"),
     ):
         assert program.get(path).headers.get_list("Referrer-Policy") == [policy]
+
+
+def test_a_page_says_what_it_may_run_and_that_nobody_may_frame_it(program: httpx.Client) -> None:
+    headers = program.get("/", headers={"X-Forwarded-Proto": "https"}).headers
+    assert headers["Content-Security-Policy"] == content_security_policy(first_page())
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Strict-Transport-Security"] == "max-age=31536000"
+    assert "Strict-Transport-Security" not in program.get("/").headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("{here}", 101),
+        ("http://evil.example", 403),
+        ("null", 403),
+        ("{here}.evil.example", 403),
+        ("http://localhost:1", 403),
+        ("http://127.0.0.1:1", 403),
+    ],
+)
+def test_no_page_of_another_site_opens_a_session(
+    program: httpx.Client, origin: str, status: int
+) -> None:
+    host, port = program.base_url.host, program.base_url.port or 80
+    here = f"{host}:{port}"
+    lines = [
+        "GET /_stcore/stream HTTP/1.1", f"Host: {here}", "Connection: Upgrade",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
+        f"Origin: {origin.format(here=f'http://{here}')}", "", "",
+    ]  # fmt: skip
+    with socket.create_connection((host, port), timeout=30) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        answer = connection.recv(200)
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
 
 
 @pytest.mark.parametrize(

@@ -49,8 +49,9 @@ def reached(sign_in: SignIn, kind: str, path: str, files: bool, **headers: str) 
         return called
 
     visitors = Visitors(access(sign_in), by_cookies)
-    front = Front(app("streamlit"), app("api"), visitors, takes_files=files)
+    front = Front(app("streamlit"), app("api"), visitors, takes_files=files, policy="")
     named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
+    named.append((b"host", b"here"))
     allow = {ALLOW_LARGE: lambda: seen.append("large")}
     scope = {"type": kind, "path": path, "headers": named, "extensions": allow}
 
@@ -92,7 +93,10 @@ def test_who_may_label_sends_large_messages_and_files(
 
 @pytest.mark.parametrize(("sign_in", "headers"), STRANGERS)
 def test_nobody_else_does(sign_in: SignIn, headers: dict[str, str]) -> None:
-    assert reached(sign_in, "websocket", "/_stcore/stream", True, **headers) == ["streamlit"]
+    is_foreign = headers.get("origin") == "https://there"
+    assert reached(sign_in, "websocket", "/_stcore/stream", True, **headers) == (
+        [] if is_foreign else ["streamlit"]
+    )
     for path in (UPLOAD, f"/below{UPLOAD}", "/_stcore/upload_file"):
         assert reached(sign_in, "http", path, True, **headers) == ["api"]
     assert reached(sign_in, "http", "/", True, **headers) == ["streamlit"]
