@@ -293,7 +293,7 @@ def wire() -> None:
                 person.saved()
 
             def on(name: str) -> None:
-                person.press("Next")
+                person.next()
                 person.at(name)
 
             row("first visit, with an image", visit)

@@ -16,14 +16,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, sync_playwright
 from skimage import data
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.e2e.conftest import FLAGS, Server  # noqa: E402
-from tests.e2e.labeler import Labeler, eventually, rects  # noqa: E402
+from tests.e2e.labeler import Labeler, rects  # noqa: E402
 
 TARGET = ROOT / "docs" / "pictures"
 DESKTOP = (1280, 800)
@@ -91,23 +91,18 @@ def label_all(labeler: Labeler, folder: Path, photos: Sequence[Path]) -> None:
     """Finish two images that have nothing to label, then draw the boxes of the third."""
     labeler.upload(*photos)
     labeler.at("cat.jpg")
-    labeler.press("Skip")
+    labeler.skip()
     labeler.at("coffee.jpg")
-    labeler.press("Done – no objects")
+    labeler.done()
     labeler.at(PHOTO)
-    with Image.open(photos[2]) as photo:
-        scale = labeler.canvas()["width"] / photo.width
-    chosen = labeler.page.locator(".st-key-label [role=radiogroup] label:has(input:checked)")
-    for count, (label, left, top, right, bottom) in enumerate(BOXES, 1):
-        labeler.page.keyboard.press(str(LABELS.index(label) + 1))
-        expect(chosen).to_contain_text(label)
-        labeler.page.wait_for_timeout(1000)  # the canvas takes the label with the next run
-        labeler.drag((left * scale, top * scale), (right * scale, bottom * scale))
-        eventually(lambda count=count: len(rects(folder, PHOTO)) == count)
+    for label, left, top, right, bottom in BOXES:
+        labeler.keys(str(LABELS.index(label) + 1))
+        labeler.drag((left, top), (right, bottom))
+    labeler.has_boxes(len(BOXES))
+    labeler.saved()
     stored = [rect["label"] for rect in rects(folder, PHOTO)]
     if stored != [label for label, *_ in BOXES]:
         sys.exit(f"The boxes have other labels than they were drawn with: {stored}")
-    labeler.saved()
 
 
 def take(labeler: Labeler, path: Path) -> None:

@@ -13,12 +13,13 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.e2e.labeler import Labeler
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import Labeler, Tab
 from tests.e2e.pictures import Pictures
 from tests.e2e.starter import Started, Starter
 
@@ -55,7 +56,8 @@ class Server:
 
     def start(self) -> Server:
         env = {key: value for key, value in os.environ.items() if not key.startswith("LABELER_")}
-        env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port), **self.env}
+        env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port)}
+        env |= {"LABELER_CANVAS": "workbench", **self.env}
         if self.starter:
             self.process = self.starter.start(env, self.log)
         else:
@@ -101,12 +103,19 @@ class Address(Protocol):
     def url(self) -> str: ...
 
 
-class NewLabeler(Protocol):
+AnyTab = TypeVar("AnyTab", bound=Tab, covariant=True)
+
+
+class NewTab(Protocol[AnyTab]):
     """Opens the page of a server in a browser of its own."""
 
     def __call__(
         self, server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)
-    ) -> Labeler: ...
+    ) -> AnyTab: ...
+
+
+NewLabeler = NewTab[Labeler]
+NewDrawable = NewTab[Drawable]
 
 
 def free_port() -> int:
@@ -162,25 +171,38 @@ def browser() -> Iterator[Browser]:
         launched.close()
 
 
-@pytest.fixture
-def new_labeler(browser: Browser) -> Iterator[NewLabeler]:
-    """Another person with a browser of their own: `new_labeler(server)`."""
+@contextmanager
+def _tabs(browser: Browser, kind: type[AnyTab]) -> Iterator[NewTab[AnyTab]]:
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_page(server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)) -> Labeler:
+    def open_page(server: Address, path: str = "/", size: tuple[int, int] = (1280, 900)) -> AnyTab:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]})
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         pages.append(page)
-        labeler = Labeler(page, server.url)
-        labeler.open(path)
-        return labeler
+        tab = kind(page, server.url)
+        tab.open(path)
+        return tab
 
     yield open_page
     for page in pages:
         page.context.close()
     assert not errors
+
+
+@pytest.fixture
+def new_labeler(browser: Browser) -> Iterator[NewLabeler]:
+    """Another person with a browser of their own: `new_labeler(server)`."""
+    with _tabs(browser, Labeler) as open_page:
+        yield open_page
+
+
+@pytest.fixture
+def new_drawable(browser: Browser) -> Iterator[NewDrawable]:
+    """The same on the drawable canvas, of a server that shows it."""
+    with _tabs(browser, Drawable) as open_page:
+        yield open_page
 
 
 @pytest.fixture

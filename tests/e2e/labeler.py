@@ -10,16 +10,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-READY = "document.documentElement?.dataset.canvas === 'ready'"
 WAIT_MS = 30_000
 # As long as every other wait: on a busy machine a page that is loaded anew is drawn after seconds.
 expect.set_options(timeout=WAIT_MS)
+ROWS = ".st-key-open_list [class*=open_]"
+PLACE = """async (surface, [x, y]) => {
+  const look = () => {
+    const { left, top } = surface.getBoundingClientRect();
+    const { scale, left: dx, top: dy } = surface.dataset;
+    return [left + Number(dx) + x * scale, top + Number(dy) + y * scale];
+  };
+  for (let before = look();;) {
+    await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+    const now = look();
+    if (now[0] === before[0] && now[1] === before[1]) return now;
+    before = now;
+  }
+}"""
 
 
-class Labeler:
-    """One person at one browser tab."""
+class Tab:
+    """One browser tab at the page, whatever images are labeled on there."""
 
     def __init__(self, page: Page, url: str) -> None:
         self.page = page
@@ -34,87 +47,118 @@ class Labeler:
         chooser = self.page.locator("[data-testid=stSidebar] input[type=file]")
         chooser.set_input_files(list(files))
 
-    def ready(self) -> None:
-        """Wait until the canvas can be drawn on."""
-        self.page.wait_for_function(READY, polling=10)
-
-    def canvas_key(self) -> str:
-        """Which canvas is on the page: another one after it was drawn anew."""
-        names = self.page.locator("[class*=st-key-canvas_]").first.get_attribute("class") or ""
-        return next(name for name in names.split() if name.startswith("st-key-canvas_"))
-
-    def renewed(self, key: str) -> None:
-        """Wait until another canvas than that one can be drawn on."""
-        self.page.locator(f".{key}").wait_for(state="detached")
-        self.ready()
-
-    def heading(self) -> str:
-        return self.page.locator("[data-testid=stMain] strong").first.inner_text()
-
-    def at(self, name: str) -> None:
-        """Wait until the image of that name is on the canvas."""
-        expect(self.page.locator("[data-testid=stMain] strong", has_text=name).first).to_be_visible(
-            timeout=WAIT_MS
-        )
-        self.ready()
-
-    def canvas(self) -> dict[str, float]:
-        """Where the canvas is in the window: x, y, width, height."""
-        canvas = self.page.locator("canvas.upper-canvas").first
-        return dict(eventually(canvas.bounding_box))
-
-    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
-        """Press, drag and let go, from canvas pixel to canvas pixel."""
-        box, mouse = self.canvas(), self.page.mouse
-        mouse.move(box["x"] + start[0], box["y"] + start[1])
-        mouse.down()
-        mouse.move(box["x"] + end[0], box["y"] + end[1], steps=steps)
-        mouse.up()
-
-    def click(self, at: tuple[float, float]) -> None:
-        box = self.canvas()
-        self.page.mouse.click(box["x"] + at[0], box["y"] + at[1])
-
-    def edit_label(self, at: tuple[float, float], text: str) -> None:
-        """Open the canvas's label editor by a click on the chosen box, and type over what it says.
-
-        Two clicks that follow at once would be a double click, which is something else.
-        """
-        self.click(at)
-        self.page.wait_for_timeout(100)
-        self.click(at)
-        self.page.locator(".dc-root textarea").wait_for(state="attached")
-        self.page.keyboard.type(text)
-
     def press(self, name: str) -> None:
+        """Press the button of that name."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
-    def next_to(self, name: str) -> None:
-        """Press "next" until the page shows that image: a click may fall between two instances."""
-        shown = self.page.locator("[data-testid=stMain] strong", has_text=name).first
-        deadline = time.monotonic() + 60
-        while not shown.is_visible():
-            assert time.monotonic() < deadline, f"{name} did not come"
-            self.ready()
-            if not shown.is_visible():
-                self.press("Next")
-                self.page.wait_for_timeout(3000)
-        self.at(name)
+    def listed(self) -> list[str]:
+        """The names in the sidebar's list of images, as the list shows them."""
+        names = self.page.locator(f"{ROWS} button").all_inner_texts()
+        return [found[0] for name in names if (found := re.search(r"\S+\.(jpg|png)", name))]
 
-    def tool(self, title: str) -> None:
-        """A button of the canvas's own toolbar."""
-        self.page.locator(f".dc-icon-button[title='{title}']").click()
+    def open_from_list(self, text: str) -> None:
+        """Click on the first image in the sidebar's list whose row shows that text."""
+        self.page.locator(f"{ROWS} button", has_text=text).first.click()
 
-    def saved(self) -> str:
-        """Wait until the page says that all is saved; what it says."""
-        line = self.page.locator(".st-key-save_state")
-        expect(line).to_have_text(re.compile(r"^saved \d"), timeout=WAIT_MS)
-        return line.inner_text()
 
-    def saved_nothing(self) -> None:
-        """Wait until the page says that there is nothing to save yet."""
-        line = self.page.locator(".st-key-save_state")
-        expect(line).to_contain_text("nothing drawn yet", timeout=WAIT_MS)
+class Labeler(Tab):
+    """One person at one browser tab, who labels on the workbench. Points are image pixels."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        super().__init__(page, url)
+        self.root = page.get_by_test_id("workbench")
+        self.surface = page.get_by_test_id("surface")
+        self.boxes = page.get_by_test_id("box")
+
+    # --- what is open ---------------------------------------------------------------------
+
+    def ready(self) -> Labeler:
+        """Wait until the picture and its boxes are painted and can be drawn on."""
+        expect(self.root).to_have_attribute("data-state", "ready")
+        return self
+
+    def at(self, name: str) -> None:
+        """Wait until the image of that name can be drawn on."""
+        heading = self.page.locator(".name", has_text=re.compile(f"^{re.escape(name)}$"))
+        shown = self.page.locator("[data-testid=workbench][data-state=ready]", has=heading)
+        expect(shown).to_be_visible()
+
+    @property
+    def image(self) -> str:
+        """The ID of the open image."""
+        return self.root.get_attribute("data-image") or ""
+
+    def heading(self) -> str:
+        """The name of the open image."""
+        return self.root.locator(".bar .name").inner_text()
+
+    def followed(self) -> None:
+        """Wait until the address names the open image, as it does within a second."""
+        expect(self.page).to_have_url(re.compile(rf"[?&]image={self.image}(&|$)"))
+
+    # --- pointer --------------------------------------------------------------------------
+
+    def place(self, x: float, y: float) -> tuple[float, float]:
+        """Where a point of the image is in the window, once nothing moves there any more."""
+        left, top = self.surface.evaluate(PLACE, [x, y])
+        return left, top
+
+    def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 2) -> None:
+        """Press, drag and let go, from image pixel to image pixel."""
+        (x, y), (to_x, to_y) = self.place(*start), self.place(*end)
+        mouse = self.page.mouse
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(to_x, to_y, steps=steps)
+        mouse.up()
+
+    def click(self, point: tuple[float, float]) -> None:
+        self.page.mouse.click(*self.place(*point))
+
+    # --- keys and buttons -----------------------------------------------------------------
+
+    def keys(self, *keys: str) -> None:
+        """Press these keys one after the other, wherever the focus is."""
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def choose(self, label: str) -> None:
+        """Click on a label: the one of the selected boxes, or of the next one."""
+        self.page.locator(f"[data-testid=label][data-label={json.dumps(label)}]").click()
+
+    def next(self) -> None:
+        self.press("Next image (D)")
+
+    def previous(self) -> None:
+        self.press("Previous image (A)")
+
+    def done(self) -> None:
+        self.press("Done, and next image")
+
+    def skip(self) -> None:
+        self.press("Skip, and next image")
+
+    # --- boxes and saving -----------------------------------------------------------------
+
+    def row(self, number: int) -> Locator:
+        """A row of the list of boxes."""
+        return self.boxes.nth(number)
+
+    def has_boxes(self, count: int) -> None:
+        """Wait until the open image has so many boxes."""
+        expect(self.boxes).to_have_count(count)
+
+    def saved(self) -> None:
+        """Wait until the workbench says that everything is saved."""
+        expect(self.root).to_have_attribute("data-save", "saved")
+
+    def document(self, image: str | None = None) -> dict[str, Any]:
+        """The stored document of the open image, or of another one, once everything is saved."""
+        self.saved()
+        answer = self.page.request.get(f"{self.url}/api/annotations/{image or self.image}")
+        assert answer.ok, answer.text()
+        found: dict[str, Any] = answer.json()
+        return found
 
 
 def drop(page: Page, target: str, *files: Path) -> None:

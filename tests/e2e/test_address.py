@@ -7,8 +7,9 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import Labeler, documents, eventually, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -19,15 +20,15 @@ def listed(page: Page) -> list[str]:
     return [match[0] for name in names if (match := re.search(r"\S+\.jpg", name))]
 
 
-def open_find(labeler: Labeler) -> None:
+def open_find(labeler: Drawable) -> None:
     labeler.page.locator(".st-key-find button").first.click()
 
 
 def test_back_and_forward_keep_what_was_just_drawn(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(3)
     labeler.upload(*files)
     labeler.at(files[0].name)
@@ -55,10 +56,10 @@ def test_back_and_forward_keep_what_was_just_drawn(
 
 
 def test_a_copied_address_shows_the_same_to_somebody_else(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat,dog")
-    ana = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog")
+    ana = new_drawable(server)
     files = [*pictures.series(4), pictures.photo("street.jpg")]
     ana.upload(*files)
     ana.at(files[0].name)
@@ -75,7 +76,7 @@ def test_a_copied_address_shows_the_same_to_somebody_else(
     page.get_by_label("File name contains").press("Enter")
     expect(page).to_have_url(re.compile("find=series"))
     eventually(lambda: listed(page) == ["series_001.jpg", "series_002.jpg", "series_003.jpg"])
-    ben = new_labeler(server, page.url.removeprefix(server.url))
+    ben = new_drawable(server, page.url.removeprefix(server.url))
     ben.at(files[1].name)
     eventually(lambda: listed(ben.page) == listed(page))
     page.go_back()
@@ -85,31 +86,34 @@ def test_a_copied_address_shows_the_same_to_somebody_else(
     ben.page.get_by_role("button", name="Show all images").click()
     eventually(lambda: len(listed(ben.page)) == 5)
     # By label, from an address: without an image, the first of what is found is opened.
-    cleo = new_labeler(server, "/?label=cat&status=done")
+    cleo = new_drawable(server, "/?label=cat&status=done")
     cleo.at(files[0].name)
     eventually(lambda: listed(cleo.page) == [files[0].name])
 
 
 def test_what_makes_no_sense_in_an_address_is_ignored_with_a_word(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    ana = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    ana = new_drawable(server)
     ana.upload(pictures.photo("cat.jpg"))
     ana.at("cat.jpg")
-    ben = new_labeler(server, "/?status=lost&label=%3Cb%3E&find=%20&image=")
+    ben = new_drawable(server, "/?status=lost&label=%3Cb%3E&find=%20&image=")
     ben.at("cat.jpg")
     for said in ("status=lost: it is one of", "label=<b>: there is no such label"):
         expect(ben.page.get_by_text(f"Ignored in the address: {said}")).to_be_visible()
-    cleo = new_labeler(server, "/?image=nothing")
+    cleo = new_drawable(server, "/?image=nothing")
     expect(cleo.page.get_by_text("There is no image 'nothing'")).to_be_visible()
 
 
 def test_the_open_image_and_the_export_are_in_sight(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS=",".join(f"label {number}" for number in range(20)))
-    labeler = new_labeler(server, size=(1280, 900))
+    server = serve(
+        LABELER_CANVAS="drawable",
+        LABELER_LABELS=",".join(f"label {number}" for number in range(20)),
+    )
+    labeler = new_drawable(server, size=(1280, 900))
     files = pictures.series(14)
     labeler.upload(*files)
     labeler.at(files[0].name)
@@ -129,10 +133,10 @@ def test_the_open_image_and_the_export_are_in_sight(
 
 
 def test_the_open_image_is_in_sight_in_the_list_also_on_a_phone(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    at_desk = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    at_desk = new_drawable(server)
     files = pictures.series(24)
     at_desk.upload(*files)
     at_desk.at(files[0].name)
@@ -141,7 +145,7 @@ def test_the_open_image_is_in_sight_in_the_list_also_on_a_phone(
         for name, document in documents(server.folder).items()
         if name == files[11].name
     ]
-    on_phone = new_labeler(server, f"/?image={image_id}", (390, 800))
+    on_phone = new_drawable(server, f"/?image={image_id}", (390, 800))
     on_phone.at(files[11].name)
     on_phone.page.get_by_test_id("stExpandSidebarButton").click()
     in_sight = """(id) => {

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import WAIT_MS, Labeler, documents, eventually, near, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import WAIT_MS, documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 from tests.pictures import png_claiming
 
@@ -39,7 +40,7 @@ def shows(page: Page, *texts: str) -> None:
     assert "Traceback" not in page.inner_text("body")
 
 
-def open_from_list(labeler: Labeler, text: str) -> None:
+def open_from_list(labeler: Drawable, text: str) -> None:
     buttons = labeler.page.locator("[class*=st-key-leave_open_] button", has_text=text)
     buttons.first.click()
 
@@ -67,10 +68,10 @@ def in_project(folder: Path, picture: Path, document: bytes) -> Path:
 
 
 def test_files_that_are_no_pictures(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     photo = pictures.photo("cat.jpg")
     bad = {
         "empty.jpg": b"",
@@ -121,9 +122,9 @@ NAMES = {
 """What the browser sends and what the project keeps; empty: the same, cut to 200 bytes."""
 
 
-def test_names_of_files(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+def test_names_of_files(serve: Serve, new_drawable: NewDrawable, pictures: Pictures) -> None:
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     data = pictures.photo("cat.jpg", (160, 120)).read_bytes()
     sent = [FilePayload(name=name, mimeType="image/jpeg", buffer=data) for name in NAMES]
     chooser = labeler.page.locator("[data-testid=stSidebar] input[type=file]")
@@ -157,10 +158,10 @@ def test_names_of_files(serve: Serve, new_labeler: NewLabeler, pictures: Picture
 
 @pytest.mark.parametrize("strategy", ["name-size", "content"])
 def test_two_pictures_of_one_name_and_size(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, strategy: str
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, strategy: str
 ) -> None:
-    server = serve(LABELER_LABELS="cat", LABELER_IMAGE_ID=strategy)
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_IMAGE_ID=strategy)
+    labeler = new_drawable(server)
     paths = []
     for folder, color in (("first", "red"), ("second", "blue")):
         paths.append(pictures.folder / folder / "same.bmp")
@@ -200,9 +201,9 @@ def test_two_pictures_of_one_name_and_size(
 # --- labels ---------------------------------------------------------------------------------
 
 
-def test_labels(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+def test_labels(serve: Serve, new_drawable: NewDrawable, pictures: Pictures) -> None:
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     page = labeler.page
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
@@ -250,9 +251,9 @@ def test_labels(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> No
 
 
 def test_objects_that_are_damaged_or_newer(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
     folder = server.folder
     damaged, newer, good = pictures.series(3)
     in_project(folder, damaged, b'{"rects": [{"left": 1')
@@ -261,7 +262,7 @@ def test_objects_that_are_damaged_or_newer(
     (folder / "uploads" / good.name).write_bytes(good.read_bytes())
     eventually((folder / "labels.json").exists)
     before = files_in(folder)
-    labeler = new_labeler(server, f"/?image={image_id(good)}")
+    labeler = new_drawable(server, f"/?image={image_id(good)}")
     page = labeler.page
     labeler.at(good.name)
     open_from_list(labeler, image_id(damaged)[:12])
@@ -289,7 +290,7 @@ def test_objects_that_are_damaged_or_newer(
     labeler.drag((160, 40), (220, 140))
     eventually(lambda: boxes(folder, good) == 2)
     shows(page, "labels.json is damaged at labels[0].name")
-    other = new_labeler(server)
+    other = new_drawable(server)
     shows(other.page, "labels.json is damaged at labels[0].name")
     other.press("Export COCO")
     shows(other.page, "labels.json is damaged at labels[0].name")
@@ -318,15 +319,15 @@ def old_document(name: str, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def test_a_document_of_an_existing_bucket(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="person,car")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="person,car")
     photo = pictures.photo("street.jpg", (640, 480))
     document = old_document("street.jpg", (640, 480))
     document["metadata"]["image_id"] = image_id(photo)
     written = json.dumps(document, indent=4).encode()
     path = in_project(server.folder, photo, written)
-    labeler = new_labeler(server)
+    labeler = new_drawable(server)
     page = labeler.page
     labeler.at("street.jpg")
     shows(page, "2 boxes", "saved 2023-12-01", "“not in the set” is not in the label set")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import eventually
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
@@ -35,16 +35,17 @@ def rects(gcs: GcsServer) -> list[dict[str, Any]]:
 
 
 def test_label_on_a_bucket_that_has_bad_moments(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, gcs: GcsServer
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, gcs: GcsServer
 ) -> None:
     server = serve(
+        LABELER_CANVAS="drawable",
         LABELER_STORAGE="gs://labels/team",
         LABELER_UPLOADS="gs://originals",
         LABELER_LABELS="cat",
         LABELER_SAVE_TIMEOUT_S="3",
         STORAGE_EMULATOR_HOST=gcs.url,
     )
-    labeler = new_labeler(server)
+    labeler = new_drawable(server)
     photo = pictures.photo("cat.jpg")
     labeler.upload(photo)
     labeler.at("cat.jpg")
@@ -66,7 +67,7 @@ def test_label_on_a_bucket_that_has_bad_moments(
     eventually(lambda: len(rects(gcs)) == 6, 40)
     labeler.saved()
 
-    again = new_labeler(server)
+    again = new_drawable(server)
     again.at("cat.jpg")
     expect(again.page.get_by_text("6 boxes").first).to_be_visible()
     again.press("Export COCO")

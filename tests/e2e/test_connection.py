@@ -7,7 +7,7 @@ import http.client
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
@@ -27,14 +27,14 @@ def says(page: Page, text: str) -> None:
 
 @pytest.mark.parametrize("by", ["click", "key"])
 def test_a_tab_that_is_left_alone_lets_its_instance_go(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, by: str
 ) -> None:
     """And goes on with another one: the same image, every box, and its own history."""
-    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
+    first = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
-        labeler = new_labeler(proxy)
+        labeler = new_drawable(proxy)
         labeler.upload(*files)
         labeler.at(files[0].name)
         labeler.press("Next")
@@ -51,7 +51,9 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
         eventually(lambda: proxy.websockets == 0)
         proxy.instances = []
         assert first.stop() == 0
-        proxy.instances = [serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="0").port]
+        proxy.instances = [
+            serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="0").port
+        ]
         if by == "click":
             page.mouse.click(300, 300)
         else:
@@ -70,12 +72,12 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
 
 
 def test_what_is_not_saved_keeps_the_connection(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
-        labeler = new_labeler(proxy)
+        labeler = new_drawable(proxy)
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
         labeler.saved_nothing()
@@ -94,14 +96,14 @@ def test_what_is_not_saved_keeps_the_connection(
 
 
 def test_the_page_says_that_it_is_alone_and_lets_one_draw(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """No "saved" while nothing can be saved, no dialog over the canvas, and no click swallowed."""
-    server = serve(LABELER_LABELS="cat")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
-        labeler = new_labeler(proxy)
+        labeler = new_drawable(proxy)
         labeler.upload(*files)
         labeler.at(files[0].name)
         labeler.drag((40, 40), (140, 120))
@@ -115,7 +117,7 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
         labeler.drag((200, 40), (300, 120))
         labeler.drag((40, 200), (140, 280))
         expect(page.locator("[role=dialog]")).to_have_count(0)
-        proxy.instances = [serve(LABELER_LABELS="cat").port]
+        proxy.instances = [serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat").port]
         page.get_by_role("button", name="Next", exact=True).first.click()  # as soon as it can be
         labeler.at(files[1].name)
         eventually(lambda: len(documents(server.folder)[files[0].name]["rects"]) == 3)
@@ -123,7 +125,7 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
 
 
 def test_another_machine_keeps_the_canvas(
-    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve_slowly: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """The page must not take itself for a new one there: what is not sent would be gone."""
     sites = []
@@ -137,11 +139,11 @@ def test_another_machine_keeps_the_canvas(
             f"uuid.getnode = lambda: {number}\n"
         )
         sites.append(str(site))
-    first = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[0])
-    second = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[1])
+    first = serve_slowly(LABELER_CANVAS="drawable", LABELER_LABELS="cat", PYTHONPATH=sites[0])
+    second = serve_slowly(LABELER_CANVAS="drawable", LABELER_LABELS="cat", PYTHONPATH=sites[1])
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
-        labeler = new_labeler(proxy)
+        labeler = new_drawable(proxy)
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
         labeler.drag((40, 40), (140, 120))

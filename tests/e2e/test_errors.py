@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import WAIT_MS, Labeler, eventually, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import WAIT_MS, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -29,7 +30,7 @@ def away(folder: Path) -> Iterator[None]:
         aside.rename(folder)
 
 
-def painted(labeler: Labeler, at: tuple[float, float]) -> bool:
+def painted(labeler: Drawable, at: tuple[float, float]) -> bool:
     """Whether a box is painted at that pixel of the canvas."""
     canvas = labeler.page.locator("canvas.dc-canvas.lower-canvas").first
     return bool(
@@ -44,10 +45,10 @@ def painted(labeler: Labeler, at: tuple[float, float]) -> bool:
 
 
 def test_boxes_wait_for_the_folder_to_come_back(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     page = labeler.page
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
@@ -73,10 +74,10 @@ def test_boxes_wait_for_the_folder_to_come_back(
 
 
 def test_an_image_that_is_left_before_it_could_be_saved(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     page = labeler.page
     first, second = pictures.series(2)
     labeler.upload(first, second)

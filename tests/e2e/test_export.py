@@ -7,24 +7,25 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import Labeler, eventually, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
 
 
-def downloaded(labeler: Labeler) -> bytes:
+def downloaded(labeler: Drawable) -> bytes:
     with labeler.page.expect_download() as download:
         labeler.page.get_by_role("link", name="Download").click()
     return download.value.path().read_bytes()
 
 
 def test_two_export_at_once_and_find_their_files_after_a_reload(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat,dog")
-    first, second = new_labeler(server), new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog")
+    first, second = new_drawable(server), new_drawable(server)
     first.upload(pictures.photo("cat.jpg"))
     first.at("cat.jpg")
     first.drag((40, 40), (140, 140))

@@ -26,7 +26,8 @@ def test_a_data_set_is_looked_at_and_then_imported(
     serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     server = serve()
-    page = new_labeler(server).page
+    labeler = new_labeler(server)
+    page = labeler.page
     page.get_by_role("button", name="Import").click()
     importer = page.locator(".importer")
     content = coco({"a.png": [[1, 2, 30, 40], [5, 5, 0, 5]], "gone.png": []})
@@ -48,7 +49,8 @@ def test_a_data_set_is_looked_at_and_then_imported(
     expect(importer.locator(".counts")).to_contain_text("has just these already")
     expect(importer.get_by_role("button", name="Import now")).to_be_hidden()
     page.get_by_role("button", name="Back to the images").click()
-    expect(page.get_by_text("List the boxes (1)")).to_be_visible(timeout=30_000)
+    labeler.at("images/a.png")
+    labeler.has_boxes(1)
 
 
 def test_a_bad_file_is_told_and_a_large_one_is_packed_on_its_way(

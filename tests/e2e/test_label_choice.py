@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 
@@ -18,11 +18,11 @@ DELAYS_MS = (0, 50, 150)
 
 @pytest.mark.parametrize("by", ["button", "key", "menu", "typing"])
 def test_a_box_drawn_right_after_its_label_was_chosen(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, by: str
 ) -> None:
     names = [f"l{number}" for number in range(25 if by in ("menu", "typing") else 6)]
-    server = serve(LABELER_LABELS=",".join(names))
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS=",".join(names))
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     page = labeler.page
@@ -50,11 +50,11 @@ def test_a_box_drawn_right_after_its_label_was_chosen(
 
 
 def test_boxes_drawn_on_a_held_canvas_are_kept_before_a_click_leaves_it(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Until the page has the label nothing is drawn; two boxes and "next" may come before that."""
-    server = serve(LABELER_LABELS="car,dog")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="car,dog")
+    labeler = new_drawable(server)
     names = ("cat.jpg", "dog.jpg")
     labeler.upload(*(pictures.photo(name) for name in names))
     page = labeler.page

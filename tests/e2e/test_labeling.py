@@ -9,18 +9,19 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import Labeler, documents, eventually, near, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
 
 
 def test_upload_draw_and_find_the_boxes_again(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat,dog")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog")
+    labeler = new_drawable(server)
     photo = pictures.photo("cat.jpg")
     labeler.upload(photo)
     labeler.at("cat.jpg")
@@ -42,17 +43,17 @@ def test_upload_draw_and_find_the_boxes_again(
     assert before["rects"] == []
     assert (server.folder / "uploads" / "cat.jpg").read_bytes() == photo.read_bytes()
 
-    def shows_the_box(labeler: Labeler) -> None:
+    def shows_the_box(labeler: Drawable) -> None:
         labeler.at("cat.jpg")
         expect(labeler.page.get_by_text("1 box").first).to_be_visible()
 
     labeler.page.reload()
     shows_the_box(labeler)
-    other = new_labeler(server, f"/?image={image_id}")
+    other = new_drawable(server, f"/?image={image_id}")
     shows_the_box(other)
     server.restart()
-    shows_the_box(new_labeler(server))
-    again = new_labeler(server)
+    shows_the_box(new_drawable(server))
+    again = new_drawable(server)
     again.upload(photo)
     expect(again.page.get_by_text("1 image was here already").first).to_be_visible()
     shows_the_box(again)
@@ -60,10 +61,10 @@ def test_upload_draw_and_find_the_boxes_again(
 
 
 def test_edit_delete_undo_redo_relabel(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat,dog")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     page = labeler.page
@@ -128,10 +129,10 @@ def test_edit_delete_undo_redo_relabel(
 
 
 def test_what_is_dragged_is_what_is_stored(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     page, box = labeler.page, labeler.canvas()
@@ -170,7 +171,7 @@ DISPLAYED = {
 """Where one frame is shown, by the EXIF orientation."""
 
 
-def dark(labeler: Labeler) -> tuple[float, float, float, float]:
+def dark(labeler: Drawable) -> tuple[float, float, float, float]:
     """The canvas pixels of the dark frame: left, top, right, bottom."""
     canvas = labeler.page.locator("canvas.dc-background-canvas").first
     left, top, right, bottom = canvas.evaluate(
@@ -189,11 +190,11 @@ def dark(labeler: Labeler) -> tuple[float, float, float, float]:
 
 
 def test_boxes_lie_where_the_displayed_image_has_them(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Whatever the EXIF orientation, a box drawn along what is seen has its displayed pixels."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     names = {orientation: f"turned{orientation}.jpg" for orientation in DISPLAYED}
     for orientation, name in names.items():
         exif = Image.Exif()
@@ -216,11 +217,11 @@ def test_boxes_lie_where_the_displayed_image_has_them(
 
 
 def test_a_large_photo_is_exact_to_a_screen_pixel(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
     for number, size in enumerate([(1280, 900), (820, 1100)]):
-        labeler = new_labeler(server, size=size)
+        labeler = new_drawable(server, size=size)
         name = f"large{number}.jpg"
         pictures.with_frame(name, (6000, 4000), (1200, 800, 4200, 3000), quality=85)
         labeler.upload(pictures.folder / name)
@@ -232,10 +233,10 @@ def test_a_large_photo_is_exact_to_a_screen_pixel(
 
 
 def test_done_skip_and_open_again(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(4)
     labeler.upload(*files)
     labeler.at(files[0].name)
@@ -268,12 +269,14 @@ def test_done_skip_and_open_again(
     assert status(2) == "in_progress"
 
 
-def test_two_people_on_one_image(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
-    server = serve(LABELER_LABELS="cat")
-    ana, ben = new_labeler(server), None
+def test_two_people_on_one_image(
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+) -> None:
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    ana, ben = new_drawable(server), None
     ana.upload(pictures.photo("cat.jpg"))
     ana.at("cat.jpg")
-    ben = new_labeler(server)
+    ben = new_drawable(server)
     ben.at("cat.jpg")
     ana.drag((40, 40), (120, 120))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
@@ -291,10 +294,10 @@ def test_two_people_on_one_image(serve: Serve, new_labeler: NewLabeler, pictures
 
 
 def test_originals_that_are_not_kept(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat", LABELER_UPLOADS="off")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_UPLOADS="off")
+    labeler = new_drawable(server)
     photo = pictures.photo("cat.jpg")
     labeler.upload(photo)
     labeler.at("cat.jpg")
@@ -302,18 +305,18 @@ def test_originals_that_are_not_kept(
     eventually(lambda: rects(server.folder, "cat.jpg"))
     assert not (server.folder / "uploads").exists()
     server.restart()
-    labeler = new_labeler(server)
+    labeler = new_drawable(server)
     expect(labeler.page.get_by_text("The original is not kept here").first).to_be_visible()
     labeler.upload(photo)
     labeler.at("cat.jpg")
     expect(labeler.page.get_by_text("1 box").first).to_be_visible()
 
 
-def test_a_phone_sized_window(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> None:
-    server = serve(LABELER_LABELS="cat")
-    new_labeler(server).upload(pictures.photo("cat.jpg"))
+def test_a_phone_sized_window(serve: Serve, new_drawable: NewDrawable, pictures: Pictures) -> None:
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    new_drawable(server).upload(pictures.photo("cat.jpg"))
     eventually(lambda: documents(server.folder))
-    phone = new_labeler(server, size=(390, 780))
+    phone = new_drawable(server, size=(390, 780))
     phone.at("cat.jpg")
     box = phone.canvas()
     assert box["width"] > 300
@@ -326,10 +329,10 @@ def test_a_phone_sized_window(serve: Serve, new_labeler: NewLabeler, pictures: P
 
 
 def test_the_export_button_writes_what_is_drawn(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat,dog")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     labeler.drag((40, 40), (140, 140))
@@ -347,11 +350,11 @@ def test_the_export_button_writes_what_is_drawn(
 
 
 def test_a_canvas_that_the_browser_has_made_anew_is_replaced(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """What is drawn on it goes onto the canvas that comes for it, beside what was there before."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     labeler.drag((40, 40), (120, 120))

@@ -13,8 +13,9 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewLabeler, Serve, Server
-from tests.e2e.labeler import Labeler, eventually, rects
+from tests.e2e.conftest import NewDrawable, Serve, Server
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -27,7 +28,7 @@ def labels(server: Server) -> list[dict[str, Any]]:
     return found
 
 
-def open_label(labeler: Labeler, number: int) -> Page:
+def open_label(labeler: Drawable, number: int) -> Page:
     """The panel of that label, in the view of all labels."""
     page = labeler.page
     page.locator(f".st-key-open_label_{number} button").click()
@@ -39,14 +40,14 @@ def row(page: Page, number: int) -> Any:
     return page.locator(f".st-key-label_row_{number}")
 
 
-def rename(labeler: Labeler, number: int, name: str) -> None:
+def rename(labeler: Drawable, number: int, name: str) -> None:
     page = open_label(labeler, number)
     row(page, number).get_by_label("Name", exact=True).fill(name)
     page.keyboard.press("Enter")
 
 
 def test_a_server_and_a_command_with_other_settings_have_the_same_labels(serve: Serve) -> None:
-    server = serve(LABELER_LABELS="alpha,beta")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="alpha,beta")
     environ = {name: text for name, text in os.environ.items() if name != "LABELER_LABELS"}
     eventually((server.folder / "labels.json").exists)
     done = subprocess.run(
@@ -64,11 +65,11 @@ def test_a_server_and_a_command_with_other_settings_have_the_same_labels(serve: 
 
 
 def test_two_admins_and_a_labeler(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """No edit is lost; boxes drawn before and after show the names of today, and stay as stored."""
-    server = serve(LABELER_LABELS="car,dog,bird")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="car,dog,bird")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     labeler.drag((20, 30), (80, 90))
@@ -76,8 +77,8 @@ def test_two_admins_and_a_labeler(
     key = labeler.canvas_key()
 
     first, second = (
-        new_labeler(server, "/?view=labels"),
-        new_labeler(server, "/?view=labels", PHONE),
+        new_drawable(server, "/?view=labels"),
+        new_drawable(server, "/?view=labels", PHONE),
     )
     for admin in (first, second):
         expect(row(admin.page, 1)).to_contain_text("1 box in 1 image", timeout=30_000)
@@ -118,10 +119,10 @@ def test_two_admins_and_a_labeler(
 
 
 def test_a_box_that_is_drawn_right_before_the_view_is_kept(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="car,dog")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="car,dog")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
     labeler.at("cat.jpg")
     labeler.press("Next")

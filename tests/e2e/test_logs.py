@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import expect
 
 from labeler.runtime.events import EVENTS
-from tests.e2e.conftest import NewLabeler, Serve, Server
+from tests.e2e.conftest import NewDrawable, Serve, Server
 from tests.e2e.labeler import eventually
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
@@ -68,10 +68,11 @@ def saved_twice(url: str, image_id: str) -> None:
 
 
 def test_every_line_of_a_session_parses_and_carries_its_fields(
-    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve_slowly: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     with GcsServer(buckets=["labels"]) as gcs:
         server = serve_slowly(
+            LABELER_CANVAS="drawable",
             LABELER_STORAGE="gs://labels",
             LABELER_LABELS=LABEL,
             LABELER_SAVE_TIMEOUT_S="1",
@@ -82,7 +83,7 @@ def test_every_line_of_a_session_parses_and_carries_its_fields(
             STREAMLIT_SERVER_ADDRESS="127.0.0.1",
             STORAGE_EMULATOR_HOST=gcs.url,
         )
-        labeler = new_labeler(server)
+        labeler = new_drawable(server)
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
         labeler.drag((30, 40), (110, 120))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
@@ -21,13 +21,13 @@ PAINTED = """() => {
 
 @pytest.mark.parametrize("what", ["/index-style.css", "/api/images/"])
 def test_a_canvas_whose_files_do_not_come_is_replaced(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, what: str
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, what: str
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
         proxy.refuse = {what: 1}
-        labeler = new_labeler(proxy)
+        labeler = new_drawable(proxy)
         page = labeler.page
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
@@ -40,13 +40,13 @@ def test_a_canvas_whose_files_do_not_come_is_replaced(
 
 
 def test_what_the_page_may_need_later_is_fetched_ahead(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
         proxy.refuse = {"/Checkbox.": 2}
-        labeler = new_labeler(proxy)
+        labeler = new_drawable(proxy)
         page = labeler.page
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")

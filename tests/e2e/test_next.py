@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import documents, eventually
 from tests.e2e.pictures import Pictures
 
@@ -27,10 +27,10 @@ pytestmark = pytest.mark.e2e
     ],
 )
 def test_no_box_is_lost_around_next(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str, delay_ms: int, times: int
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, by: str, delay_ms: int, times: int
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(times + 1)
     labeler.upload(*files)
     labeler.at(files[0].name)
@@ -60,11 +60,11 @@ def test_no_box_is_lost_around_next(
 
 
 def test_the_space_bar_is_done_whatever_was_clicked_before(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """A button that was clicked keeps the browser's focus, and the space bar would press it."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(4)
     labeler.upload(*files)
     labeler.at(files[0].name)
@@ -87,11 +87,11 @@ def test_the_space_bar_is_done_whatever_was_clicked_before(
 
 
 def test_keys_while_the_next_image_is_on_its_way(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """As many images on or back as there were presses; marks are for images that were seen."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(7)
     labeler.upload(*files)
     labeler.at(files[0].name)
@@ -127,11 +127,11 @@ def test_keys_while_the_next_image_is_on_its_way(
 
 
 def test_a_mark_that_the_image_has_already_goes_on(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Whoever looks through finished images does it with the same key."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(3)
     labeler.upload(*files)
     labeler.at(files[0].name)

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import CDPSession, expect
 
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import WAIT_MS, Labeler, eventually, near, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import WAIT_MS, eventually, near, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -17,7 +18,7 @@ TURNS = 8
 HELD = "document.documentElement?.dataset.canvas !== 'ready'"
 
 
-def at(labeler: Labeler, x: float, y: float) -> dict[str, float]:
+def at(labeler: Drawable, x: float, y: float) -> dict[str, float]:
     """That place on the canvas, in the window."""
     box = labeler.canvas()
     return {"x": box["x"] + x, "y": box["y"] + y}
@@ -29,15 +30,15 @@ def touch(session: CDPSession, kind: str, *points: dict[str, float]) -> None:
 
 
 def test_a_drag_that_began_on_a_canvas_that_is_gone_is_where_it_was_dragged(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """A refused drag has the page make another canvas; the next drag may begin on the old one.
 
     One that begins while the place of the canvas is empty draws nothing. None draws a box that
     nobody dragged.
     """
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     page, mouse = labeler.page, labeler.page.mouse
@@ -73,11 +74,11 @@ def test_a_drag_that_began_on_a_canvas_that_is_gone_is_where_it_was_dragged(
 
 @pytest.mark.parametrize("field", ["label_menu", "list_row"])
 def test_keys_are_for_the_picture_after_a_box_was_drawn(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, field: str
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, field: str
 ) -> None:
     names = [f"l{number}" for number in range(25)]
-    server = serve(LABELER_LABELS=",".join(names))
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS=",".join(names))
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
     labeler.at("cat.jpg")
     page = labeler.page
@@ -98,10 +99,10 @@ def test_keys_are_for_the_picture_after_a_box_was_drawn(
 
 
 def test_two_fingers_draw_nothing(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     page = labeler.page

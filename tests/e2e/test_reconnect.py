@@ -7,7 +7,7 @@ from itertools import pairwise
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 
@@ -16,10 +16,10 @@ pytestmark = pytest.mark.e2e
 
 @pytest.mark.parametrize("kill", [True, False], ids=["killed", "stopped"])
 def test_what_is_drawn_while_the_server_is_away(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, kill: bool
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, kill: bool
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     labeler.drag((40, 40), (120, 120))
@@ -47,11 +47,11 @@ def test_what_is_drawn_while_the_server_is_away(
 
 
 def test_an_instance_that_ends_while_it_saves(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Killed at any moment after a box was drawn: the box is there, once, with the next one."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     for turn, delay_ms in enumerate((150, 210, 230, 260, 320), 1):
@@ -71,11 +71,11 @@ def test_an_instance_that_ends_while_it_saves(
 @pytest.mark.slow
 @pytest.mark.parametrize(("button", "status"), [("Done", "done"), ("Skip", "skipped")])
 def test_an_instance_that_ends_with_a_click(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, button: str, status: str
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, button: str, status: str
 ) -> None:
     """Killed at any moment after the click: it is heard, its box is there, and the next image."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     delays_ms = (0, 20, 100, 250, 270, 300, 350, 450)
     files = pictures.series(len(delays_ms) + 1)
     labeler.upload(*files)
@@ -96,11 +96,11 @@ def test_an_instance_that_ends_with_a_click(
 
 @pytest.mark.slow
 def test_a_click_between_two_instances_that_end(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Made on a connection that is just back, and lost once more: heard once, by the third."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     files = pictures.series(5)
     labeler.upload(*files)
     for image, following in pairwise(files):
@@ -129,11 +129,11 @@ def test_a_click_between_two_instances_that_end(
 
 
 def test_parts_of_the_page_that_go_with_the_connection(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """A connection that breaks within a run takes components along; what they know stays."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     image, following = pictures.series(2)
     labeler.upload(image, following)
     labeler.at(image.name)

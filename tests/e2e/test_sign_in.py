@@ -18,8 +18,9 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Signer, new_token
 from tests.access import iap_proxy
-from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import Labeler, documents, eventually, rects
+from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.provider import Provider
 from tests.e2e.proxy import Proxy
@@ -27,11 +28,14 @@ from tests.loops import run_alone
 
 pytestmark = pytest.mark.e2e
 
-SECRET = {"LABELER_SECRET_KEY": "a secret that all instances share"}
+SECRET = {
+    "LABELER_CANVAS": "drawable",
+    "LABELER_SECRET_KEY": "a secret that all instances share",
+}
 LISTS = {"LABELER_ADMINS": "ana@example.com", "LABELER_LABELERS": "ben@example.com"}
 TOKEN = re.compile(r"token=([A-Za-z0-9_.-]+)")
 
-Tab = Callable[[str], Labeler]
+Tab = Callable[[str], Drawable]
 
 
 @pytest.fixture
@@ -40,12 +44,12 @@ def tab(browser: Browser) -> Iterator[Tab]:
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_tab(url: str) -> Labeler:
+    def open_tab(url: str) -> Drawable:
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         pages.append(page)
         page.goto(url)
-        return Labeler(page, url)
+        return Drawable(page, url)
 
     yield open_tab
     for page in pages:
@@ -61,7 +65,7 @@ def status(url: str, headers: dict[str, str] | None = None) -> int:
         return error.code
 
 
-def addresses(labeler: Labeler) -> list[str]:
+def addresses(labeler: Drawable) -> list[str]:
     """Those that the tab asks for from now on, with how each was answered."""
     seen: list[str] = []
 
@@ -72,11 +76,11 @@ def addresses(labeler: Labeler) -> list[str]:
     return seen
 
 
-def button(labeler: Labeler, name: str) -> Any:
+def button(labeler: Drawable, name: str) -> Any:
     return labeler.page.get_by_role("button", name=name)
 
 
-def saved_by(labeler: Labeler, email: str) -> None:
+def saved_by(labeler: Drawable, email: str) -> None:
     line = labeler.page.locator(".st-key-save_state")
     expect(line).to_contain_text(f"by {email}", timeout=30_000)
 
@@ -84,7 +88,7 @@ def saved_by(labeler: Labeler, email: str) -> None:
 # --- oidc ---------------------------------------------------------------------------------
 
 
-def sign_in(labeler: Labeler, email: str) -> None:
+def sign_in(labeler: Drawable, email: str) -> None:
     button(labeler, "Sign in").click()
     labeler.page.get_by_role("link", name=email).click()
 
@@ -99,7 +103,10 @@ def test_signing_in_and_out_by_a_provider(serve: Serve, tab: Tab, pictures: Pict
     }
     with Provider(**accounts) as provider, Proxy(seed=1) as proxy:
         environ = {**provider.settings(proxy.url), **SECRET, **LISTS, "LABELER_LABELS": "cat"}
-        servers = [serve(None, **environ), serve(None, **environ)]
+        servers = [
+            serve(None, **environ),
+            serve(None, **environ),
+        ]
         proxy.instances = [server.port for server in servers]
         folder = servers[0].folder
 
@@ -255,14 +262,14 @@ def behind_iap(keys: iap_proxy.KeyServer) -> dict[str, str]:
 def test_labeling_behind_iap(
     serve: Serve,
     tab: Tab,
-    new_labeler: NewLabeler,
+    new_drawable: NewDrawable,
     pictures: Pictures,
     keys: iap_proxy.KeyServer,
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ana@example.com") as proxy:
         proxy.instances = [server.port]
-        ana = new_labeler(proxy)
+        ana = new_drawable(proxy)
         files = pictures.series(2)
         ana.upload(*files)
         ana.at(files[0].name)
@@ -300,13 +307,13 @@ def test_labeling_behind_iap(
 
 
 def test_a_page_outlives_its_assertion_and_its_tokens(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, keys: iap_proxy.KeyServer
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, keys: iap_proxy.KeyServer
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ben@example.com") as proxy:
         proxy.instances = [server.port]
         proxy.lives_s = 3
-        ben = new_labeler(proxy)
+        ben = new_drawable(proxy)
         files = pictures.series(3)
         ben.upload(files[0])
         ben.at(files[0].name)
@@ -351,11 +358,11 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
 
 
 def test_a_page_that_strangers_may_reach_says_so(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Over the page: it moves nothing, and lets every click through."""
-    server = serve(LABELER_LABELS="cat")
-    alone = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    alone = new_drawable(server)
     alone.upload(pictures.photo("cat.jpg"))
     alone.at("cat.jpg")
     expect(alone.page.get_by_role("alert")).to_have_count(0)

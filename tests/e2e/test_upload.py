@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewDrawable, Serve
 from tests.e2e.labeler import documents, drop, eventually, rects
 from tests.e2e.pictures import Pictures
 
@@ -13,10 +13,10 @@ pytestmark = pytest.mark.e2e
 
 
 def test_many_files_over_a_bad_connection(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     seen: list[str] = []
 
     def unreliable(route: Route) -> None:
@@ -45,11 +45,11 @@ def test_many_files_over_a_bad_connection(
 
 
 def test_a_box_drawn_while_files_arrive(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """The page goes on to what was uploaded only when the canvas has sent its box."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     first, *more = pictures.series(4)
     labeler.upload(first)
     labeler.at(first.name)
@@ -68,11 +68,11 @@ def test_a_box_drawn_while_files_arrive(
 
 
 def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_closed(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     """Beside the uploader, the browser would open the file in place of the page."""
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     page = labeler.page
     first, second, third = pictures.series(3)
     drop(page, "[data-testid=stMain]", first)
@@ -90,10 +90,10 @@ def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_clos
 
 
 def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(
-    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat")
-    labeler = new_labeler(server)
+    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    labeler = new_drawable(server)
     folder = pictures.folder / "chosen"
     first, second, third = pictures.series(3)
     for path, place in (

@@ -11,7 +11,8 @@ from typing import Any
 
 from playwright.sync_api import Error, Response
 
-from tests.e2e.labeler import Labeler, documents, eventually
+from tests.e2e.drawable import Drawable
+from tests.e2e.labeler import documents, eventually
 
 LABELS = ("cat", "dog")
 AREA = (420, 280)
@@ -47,7 +48,7 @@ class Sheet:
 class Worker:
     """Labels images one after the other, as the seed says."""
 
-    def __init__(self, labeler: Labeler, folder: Path, seed: int, names: list[str]) -> None:
+    def __init__(self, labeler: Drawable, folder: Path, seed: int, names: list[str]) -> None:
         self.labeler = labeler
         self.folder = folder
         self.random = random.Random(seed)
