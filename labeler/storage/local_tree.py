@@ -68,7 +68,7 @@ class Tree:
         base = prefix[: prefix.rfind("/") + 1]
         if base and not self._is_folder(base):
             return
-        stack = [(base, iter(self._between(base, prefix[len(base) :], after)))]
+        stack = [(base, self._between(base, prefix[len(base) :], after))]
         while stack:
             folder, names = stack[-1]
             name = next(names, None)
@@ -76,7 +76,7 @@ class Tree:
                 stack.pop()
             elif name.endswith("/"):
                 below = folder + name
-                stack.append((below, iter(self._between(below, "", after))))
+                stack.append((below, self._between(below, "", after)))
             else:
                 yield folder + name
 
@@ -97,10 +97,13 @@ class Tree:
             folder += "/"
         return True
 
-    def _between(self, folder: str, leaf: str, after: str) -> list[str]:
-        """The names in `folder` that begin with `leaf` and may lead to keys above `after`."""
+    def _between(self, folder: str, leaf: str, after: str) -> Iterator[str]:
+        """The names in `folder` that begin with `leaf` and may lead to keys above `after`.
+
+        They come one by one: a page takes a thousand of a million.
+        """
         if after > folder and not after.startswith(folder):
-            return []
+            return
         names = self._names(folder)
         start = bisect_left(names, leaf)
         if after.startswith(folder):
@@ -108,10 +111,10 @@ class Tree:
             first, slash, _ = rest.partition("/")
             past = bisect_left(names, first + slash) if slash else bisect_right(names, rest)
             start = max(start, past)
-        end = start
-        while end < len(names) and names[end].startswith(leaf):
-            end += 1
-        return names[start:end]
+        for at in range(start, len(names)):
+            if not names[at].startswith(leaf):
+                return
+            yield names[at]
 
     def _names(self, folder: str) -> list[str]:
         """The sorted names in the folder (empty where it is gone), those of folders with a `/`.
