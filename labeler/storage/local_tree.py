@@ -112,9 +112,10 @@ class Tree:
             past = bisect_left(names, first + slash) if slash else bisect_right(names, rest)
             start = max(start, past)
         for at in range(start, len(names)):
-            if not names[at].startswith(leaf):
+            name = names[at]
+            if not name.startswith(leaf):
                 return
-            yield names[at]
+            yield name
 
     def _names(self, folder: str) -> list[str]:
         """The sorted names in the folder (empty where it is gone), those of folders with a `/`.
