@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.conftest import NewDrawable, Serve
-from tests.e2e.drawable import Drawable
-from tests.e2e.labeler import documents, eventually
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, documents, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 from tests.e2e.weather import Weather
@@ -28,19 +27,19 @@ IMAGES = int(os.environ.get("SOAK_IMAGES", "6"))
 
 
 def test_labeling_while_instances_come_and_go(
-    serve_slowly: Serve, new_drawable: NewDrawable, pictures: Pictures, tmp_path: Path
+    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures, tmp_path: Path
 ) -> None:
     """Upload, label, edit, go on, export: every box is stored once, and in the export."""
     files = pictures.series(IMAGES)
     names = [file.name for file in files]
     folder = tmp_path / "data"
     with Proxy(SEED) as proxy:
-        start = lambda: serve_slowly(LABELER_CANVAS="drawable", LABELER_LABELS=",".join(LABELS))  # noqa: E731
+        start = lambda: serve_slowly(LABELER_LABELS=",".join(LABELS))  # noqa: E731
         weather = Weather(SEED, proxy, start, 2 if IMAGES < 10 else 3)
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         worker = Worker(labeler, folder, SEED, names)
         try:
-            labeler.page.wait_for_timeout(3000)  # until it has all parts of itself
+            labeler.page.wait_for_load_state("networkidle")  # it has all parts of itself
             with weather:
                 labeler.upload(*files)
                 eventually(lambda: sorted(documents(folder)) == names, 120)
@@ -52,9 +51,9 @@ def test_labeling_while_instances_come_and_go(
         check_export(worker, export(labeler, folder))
 
 
-def export(labeler: Drawable, folder: Path) -> dict[str, Any]:
+def export(labeler: Labeler, folder: Path) -> dict[str, Any]:
     """The COCO file that the button makes."""
-    labeler.ready()
+    labeler.page.locator(":root[data-connection=here]").wait_for(state="attached")
     labeler.press("Export COCO")
     found = eventually(lambda: list((folder / "exports").glob("*.json")), 60)
     labeler.page.get_by_role("link", name=found[0].name).first.wait_for()

@@ -1,38 +1,58 @@
-"""A labeler who works through a project whatever happens, and remembers what has to come of it."""
+"""A labeler who works through a project whatever happens, and remembers what has to come of it.
+
+They never do anything twice: what they do on the workbench has to come about, whether an instance
+answers at that moment or not.
+"""
 
 from __future__ import annotations
 
+import json
 import random
-import time
+import re
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from playwright.sync_api import Error, Response
+from playwright.sync_api import Locator, Response, expect
 
-from tests.e2e.drawable import Drawable
-from tests.e2e.labeler import documents, eventually
+from tests.e2e.labeler import Labeler, documents, eventually
 
 LABELS = ("cat", "dog")
-AREA = (420, 280)
-"""Canvas pixels that every canvas of these tests has."""
+SIDES = ("left", "top", "width", "height")
+WITHIN = 1.6
+"""Image pixels by which a box may differ from where the pointer was."""
+CALM_MS = 60_000
+"""As long as it takes until what failed is tried again, and an instance is there that answers."""
+
+JOURNAL = """() => new Promise((done) => {
+  const opening = indexedDB.open("labeler-workbench");
+  opening.onsuccess = () => {
+    const database = opening.result;
+    const all = database.transaction("records").objectStore("records").getAll();
+    all.onsuccess = () => { database.close(); done(all.result.map((record) => record.image)); };
+  };
+})"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Box:
-    """A box in canvas pixels; `within` so many of them it is stored."""
+    """A box in image pixels; `id` once the page has told it."""
 
     left: float
     top: float
     width: float
     height: float
     label: str
-    within: float = 1.6
+    id: str = ""
 
     @property
     def middle(self) -> tuple[float, float]:
         return self.left + self.width / 2, self.top + self.height / 2
+
+    @property
+    def corner(self) -> tuple[float, float]:
+        return self.left + self.width, self.top + self.height
 
 
 @dataclass
@@ -46,255 +66,208 @@ class Sheet:
 
 
 class Worker:
-    """Labels images one after the other, as the seed says."""
+    """Labels images of 320 by 240 pixels one after the other, as the seed says."""
 
-    def __init__(self, labeler: Drawable, folder: Path, seed: int, names: list[str]) -> None:
+    def __init__(self, labeler: Labeler, folder: Path, seed: int, names: list[str]) -> None:
         self.labeler = labeler
+        self.page = page = labeler.page
         self.folder = folder
         self.random = random.Random(seed)
         self.label = LABELS[0]
-        self.scale = 0.0
-        self.heard: deque[str] = deque(maxlen=40)
-        page = labeler.page
+        self.heard: deque[str] = deque(maxlen=60)
         page.on("console", lambda said: self.heard.append(f"{said.type}: {said.text[:300]}"))
         page.on("requestfailed", lambda request: self.heard.append(f"failed: {request.url}"))
         page.on("response", self.note_answer)
-        columns, rows = AREA[0] // 100, AREA[1] // 80
-        places = [(20 + 100 * x, 20 + 80 * y) for x in range(columns) for y in range(rows)]
-        self.sheets = [
-            Sheet(name, self.random.sample(places, len(places))) for name in names
-        ]  # fmt: skip
+        places = [(10 + 100 * x, 5 + 80 * y) for x in range(3) for y in range(3)]
+        self.sheets = [Sheet(name, self.random.sample(places, len(places))) for name in names]
 
     def note_answer(self, answer: Response) -> None:
         if answer.status >= 400:
-            self.heard.append(f"{answer.status}: {answer.url}")
+            self.heard.append(f"{answer.status}: {answer.request.method} {answer.url}")
 
     def work(self) -> None:
         """Go through all images."""
+        self.start()
+        edits = (self.move, self.resize, self.relabel, self.delete, self.delete_and_undo)
         for number, sheet in enumerate(self.sheets):
-            self.labeler.at(sheet.name)
-            self.scale = self.labeler.canvas()["width"] / 320
+            self.at(sheet.name)
             for _ in range(self.random.randrange(1, 4)):
                 self.draw(sheet)
             if self.random.random() < 0.6:
-                self.random.choice((self.move, self.resize, self.relabel, self.delete))(sheet)
+                self.random.choice(edits)(sheet)
             if self.random.random() < 0.5:
                 self.draw(sheet)  # often right before the next image
             self.no_error()
-            last = number + 1 == len(self.sheets)
-            self.go_on(sheet, None if last else self.sheets[number + 1])
+            if number + 1 < len(self.sheets):
+                self.go_on(sheet)
+
+    # --- where one is ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Go back to the first image: others may have been here before it."""
+        for _ in self.sheets:
+            name = self.here(*(sheet.name for sheet in self.sheets))
+            place = [sheet.name for sheet in self.sheets].index(name)
+            if place == 0:
+                return
+            self.page.keyboard.press("a")
+            self.at(self.sheets[place - 1].name)
+
+    def here(self, *names: str) -> str:
+        """The name of the open image, which is one of these, once it can be drawn on."""
+        either = re.compile("^(?:" + "|".join(map(re.escape, names)) + ")$")
+        heading = self.page.locator(".bar .name", has_text=either)
+        ready = self.page.locator("[data-testid=workbench][data-state=ready]", has=heading)
+        expect(ready).to_be_visible(timeout=CALM_MS)
+        return heading.inner_text()
+
+    def at(self, name: str) -> None:
+        """Wait until that image can be drawn on."""
+        self.here(name)
 
     # --- what one does with an image ---------------------------------------------------------
 
     def draw(self, sheet: Sheet) -> None:
-        """Never again: a box that is drawn has to be there."""
+        """Draw a box in a free place."""
         if self.random.random() < 0.3:
             self.choose_label()
-        place = sheet.free.pop()
-        width, height = self.random.randrange(40, 80), self.random.randrange(30, 60)
+        left, top = sheet.free.pop()
+        width, height = self.random.randrange(40, 70), self.random.randrange(30, 55)
+        box = Box(left, top, width, height, self.label)
         self.pause()
-        self.labeler.ready()
-        self.labeler.drag(place, (place[0] + width, place[1] + height))
-        sheet.boxes.append(Box(*place, width, height, self.label))
+        self.labeler.drag((left, top), box.corner)
+        known = {one.id for one in sheet.boxes}
+        self.labeler.has_boxes(len(sheet.boxes) + 1)
+        (drawn,) = set(self.ids()) - known
+        sheet.boxes.append(replace(box, id=drawn))
+
+    def ids(self) -> list[str]:
+        return [str(row.get_attribute("data-rect-id")) for row in self.labeler.boxes.all()]
+
+    def row(self, box: Box) -> Locator:
+        return self.page.locator(f"[data-testid=box][data-rect-id='{box.id}']")
 
     def choose_label(self) -> None:
-        """Until it is chosen: without a connection the picker stays as it was."""
-        wanted = self.random.choice(LABELS)
-        radio = self.labeler.page.locator(".st-key-label label", has_text=wanted)
+        """By its digit; it is the label of the next box, as none is selected."""
+        self.label = self.random.choice(LABELS)
+        self.page.keyboard.press(str(LABELS.index(self.label) + 1))
+        chosen = self.page.locator(f"[data-testid=label][data-label={self.label}]")
+        expect(chosen).to_have_attribute("aria-pressed", "true")
 
-        def choose() -> bool:
-            if not radio.locator("input").is_checked():
-                radio.click()
-            self.settle()
-            return radio.locator("input").is_checked()
+    def select(self, box: Box) -> None:
+        self.labeler.click(box.middle)
+        expect(self.row(box)).to_have_attribute("aria-selected", "true")
 
-        eventually(choose, 60)
-        self.label = wanted
+    def unselect(self) -> None:
+        """The next press draws, and the next digit is for the next box."""
+        self.page.keyboard.press("Escape")
+        expect(self.page.locator("[data-testid=box][aria-selected=true]")).to_have_count(0)
 
     def move(self, sheet: Sheet) -> None:
         box = sheet.boxes[0]
-        place = sheet.free.pop()
-        moved = Box(*place, box.width, box.height, box.label, box.within)
-        self.edit(sheet, 0, moved, lambda: self.labeler.drag(box.middle, moved.middle))
+        left, top = sheet.free.pop()
+        moved = replace(box, left=left, top=top)
+        self.select(box)
+        self.labeler.drag(box.middle, moved.middle)
+        self.unselect()
+        sheet.boxes[0] = moved
 
     def resize(self, sheet: Sheet) -> None:
         box = sheet.boxes[0]
-        # Not exactly: a corner is taken somewhere beside it.
-        larger = Box(box.left, box.top, box.width + 12, box.height + 12, box.label, within=4)
-        corner = box.left + box.width, box.top + box.height
-
-        def pull() -> None:
-            self.labeler.click(box.middle)
-            self.labeler.page.keyboard.down("Shift")
-            self.labeler.drag(corner, (corner[0] + 12, corner[1] + 12))
-            self.labeler.page.keyboard.up("Shift")
-
-        self.edit(sheet, 0, larger, pull)
+        larger = replace(box, width=box.width + 12, height=box.height + 12)
+        self.select(box)
+        self.labeler.drag(box.corner, larger.corner)
+        self.unselect()
+        sheet.boxes[0] = larger
 
     def relabel(self, sheet: Sheet) -> None:
         box = sheet.boxes[0]
         other = LABELS[1 - LABELS.index(box.label)]
-
-        def rename() -> None:
-            for _ in range(2):
-                self.labeler.click(box.middle)
-                self.labeler.page.wait_for_timeout(400)
-            editor = self.labeler.page.locator(".dc-root textarea")
-            editor.fill(other, timeout=2000)
-            self.labeler.page.keyboard.press("Enter")
-
-        self.edit(sheet, 0, replace(box, label=other), rename)
+        self.select(box)
+        self.page.keyboard.press(str(LABELS.index(other) + 1))
+        expect(self.row(box)).to_have_attribute("data-label", other)
+        self.unselect()
+        sheet.boxes[0] = replace(box, label=other)
 
     def delete(self, sheet: Sheet) -> None:
+        box = sheet.boxes.pop(0)
+        self.select(box)
+        self.page.keyboard.press("Delete")
+        expect(self.row(box)).to_have_count(0)
+
+    def delete_and_undo(self, sheet: Sheet) -> None:
         box = sheet.boxes[0]
-
-        def remove() -> None:
-            self.labeler.click(box.middle)
-            self.settle()
-            self.close_editor()
-            self.labeler.page.keyboard.press("Delete")
-
-        self.edit(sheet, 0, None, remove)
-
-    def edit(self, sheet: Sheet, index: int, wanted: Box | None, act: Any) -> None:
-        """Do it until it is done: a press on a canvas that is held for a moment does nothing."""
-        before = list(sheet.boxes)
-        sheet.boxes[index : index + 1] = [wanted] if wanted else []
-        for _ in range(6):
-            self.settle()
-            self.tool("Edit")
-            try:
-                act()
-            except Error:
-                continue  # the canvas was held
-            finally:
-                self.settle()
-                self.tool("Draw")
-            end = time.monotonic() + 10
-            while time.monotonic() < end:
-                self.labeler.page.wait_for_timeout(100)
-                if self.matches(sheet):
-                    return
-            assert self.matches(sheet, before), self.told(sheet)
-        raise AssertionError(f"the edit did not come about: {self.told(sheet)}")
-
-    def tool(self, name: str) -> None:
-        """To edit or to draw; a key at a moment when the canvas is held does nothing."""
-
-        def there() -> bool:
-            edit = self.labeler.page.locator(".dc-icon-button[title='Edit']")
-            return (edit.get_attribute("aria-pressed") == "true") == (name == "Edit")
-
-        def press() -> bool:
-            self.close_editor()
-            if not there():
-                self.labeler.ready()
-                self.labeler.page.keyboard.press("e")
-                self.labeler.page.wait_for_timeout(100)
-            return there()
-
-        eventually(press, 20)
-
-    def close_editor(self) -> None:
-        """A click on a box that is chosen already opens one: what is typed would be its label."""
-        if self.labeler.page.locator(".dc-root textarea").count():
-            self.labeler.page.keyboard.press("Enter")
+        self.delete(sheet)
+        self.pause()
+        self.page.keyboard.press("Control+z")
+        expect(self.row(box)).to_have_count(1)
+        self.unselect()
+        sheet.boxes.append(box)
 
     # --- on with the next --------------------------------------------------------------------
 
-    def go_on(self, sheet: Sheet, following: Sheet | None) -> None:
-        page = self.labeler.page
-        way = self.random.choice(("next", "d", "done", "skip"))
-        if following is None:
-            eventually(lambda: self.matches(sheet), 60)
-            return
-        if way in ("next", "d"):
-            self.until_at(following.name, (lambda: self.labeler.press("Next")) if way == "next"
-                          else (lambda: page.keyboard.press("d")))  # fmt: skip
-            return
-        sheet.statuses = ("done",) if way == "done" else ("skipped",)
-        self.until_at(following.name, lambda: page.keyboard.press("s" if way == "skip" else " "))
-
-    def until_at(self, name: str, go: Any) -> None:
-        """Go on until that image is there; a key that falls between two instances goes nowhere."""
-        page = self.labeler.page
-        shown = page.locator("[data-testid=stMain] strong", has_text=name).first
-        end = time.monotonic() + 90
+    def go_on(self, sheet: Sheet) -> None:
+        """Once, by a key or a button; what is not saved yet is saved meanwhile."""
+        hand = self.labeler
+        go, status = self.random.choice(
+            (
+                (partial(hand.keys, "d"), None),
+                (hand.next, None),
+                (partial(hand.keys, "Enter"), "done"),
+                (hand.done, "done"),
+                (partial(hand.keys, "s"), "skipped"),
+                (hand.skip, "skipped"),
+            )
+        )
         self.pause()
-        self.labeler.ready()
-        while not shown.is_visible():
-            assert time.monotonic() < end, f"{name} did not come; {self.labeler.heading()} is here"
-            go()
-            try:
-                shown.wait_for(state="visible", timeout=6000)
-            except Error:
-                self.labeler.ready()
+        go()
+        if status:
+            sheet.statuses = (status,)
 
     def pause(self) -> None:
         """At times long enough that all is sent, at times not."""
-        self.labeler.page.wait_for_timeout(self.random.choice((0, 0, 100, 250, 600)))
-
-    def settle(self) -> None:
-        self.labeler.page.wait_for_timeout(350)
-        self.labeler.ready()
+        self.page.wait_for_timeout(self.random.choice((0, 0, 100, 250, 600, 1500)))
 
     # --- what has come of it -------------------------------------------------------------------
 
     def no_error(self) -> None:
-        page = self.labeler.page
         for what in ("stException", "stAlertContentError"):
-            found = page.get_by_test_id(what)
+            found = self.page.get_by_test_id(what)
             assert not found.count(), found.first.inner_text()
 
     def stored(self, sheet: Sheet) -> list[Box]:
         rects = documents(self.folder).get(sheet.name, {}).get("rects", [])
-        sides = ("left", "top", "width", "height")
-        return [
-            Box(label=rect["label"], **{side: rect[side] * self.scale for side in sides})
-            for rect in rects
-        ]
+        return [Box(**{name: rect[name] for name in (*SIDES, "label", "id")}) for rect in rects]
 
-    def matches(self, sheet: Sheet, wanted: list[Box] | None = None) -> bool:
+    def matches(self, sheet: Sheet) -> bool:
         """Whether the boxes are stored, each once, and no other."""
-        rest = list(self.stored(sheet))
-        for box in sheet.boxes if wanted is None else wanted:
-            same = next((other for other in rest if _is(box, other)), None)
-            if same is None:
-                return False
-            rest.remove(same)
-        return not rest
+        key = lambda box: box.id  # noqa: E731
+        stored, wanted = sorted(self.stored(sheet), key=key), sorted(sheet.boxes, key=key)
+        return len(stored) == len(wanted) and all(map(_is, wanted, stored))
 
     def view(self) -> str:
         """What is on the page, for whoever looks for the cause of a failure."""
-        page = self.labeler.page
-        root = page.evaluate(
-            "JSON.stringify([{...document.documentElement.dataset}, "
-            "document.querySelector('.labeler-connection')?.textContent, "
-            "[...document.querySelectorAll('[class*=st-key-]')].map(e => e.className)])"
-        )
-        seen = page.get_by_test_id("stMain").inner_text(timeout=5000).splitlines()
-        return "\n".join([root, " | ".join(seen), *self.heard])
+        seen = self.page.locator("body").inner_text(timeout=5000).splitlines()
+        marks = self.labeler.root.evaluate_all("(all) => all.map((one) => ({ ...one.dataset }))")
+        return "\n".join([json.dumps(marks), " | ".join(seen), *self.heard])
 
     def told(self, sheet: Sheet) -> str:
         return f"{sheet.name}: wanted {sheet.boxes}, stored {self.stored(sheet)}"
 
     def check(self) -> None:
-        """Every box is in the store, once, on the right image, with its label."""
-        end = time.monotonic() + 30
-        while wrong := [self.told(sheet) for sheet in self.sheets if not self.matches(sheet)]:
-            assert time.monotonic() < end, "\n".join(wrong)
-            self.labeler.page.wait_for_timeout(200)
+        """Every box is stored once, on its image, with its label, and nothing is pending."""
+        expect(self.labeler.root).to_have_attribute("data-save", "saved", timeout=CALM_MS)
+        wrong = [self.told(sheet) for sheet in self.sheets if not self.matches(sheet)]
+        assert not wrong, "\n".join(wrong)
         found = documents(self.folder)
         assert set(found) == {sheet.name for sheet in self.sheets}
         for sheet in self.sheets:
             status = found[sheet.name]["metadata"]["status"]
             assert status in sheet.statuses, (sheet.name, status, sheet.statuses)
-            ids = [rect["id"] for rect in found[sheet.name]["rects"]]
-            assert len(set(ids)) == len(ids)
+        eventually(lambda: self.page.evaluate(JOURNAL) == [])
 
 
 def _is(wanted: Box, stored: Box) -> bool:
-    return wanted.label == stored.label and all(
-        abs(getattr(wanted, side) - getattr(stored, side)) <= wanted.within
-        for side in ("left", "top", "width", "height")
-    )
+    same = (wanted.id, wanted.label) == (stored.id, stored.label)
+    apart = [abs(getattr(wanted, side) - getattr(stored, side)) for side in SIDES]
+    return same and max(apart) <= WITHIN

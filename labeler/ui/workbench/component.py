@@ -11,18 +11,16 @@ import streamlit as st
 
 from labeler.model.labels import Label
 from labeler.runtime.browser_modules import workbench_modules
+from labeler.ui.assets import script
 
 KEY: Final = "workbench"
-# The script itself comes from the API: fetched once, where this one is sent with each run.
-_LOADER: Final = """
-export default (c) => { let end, gone;
-  import(new URL(c.data.url, document.baseURI)).then((m) => { if (!gone) end = m.default(c); });
-  return () => { gone = true; end?.(); }; };
-"""
 _STYLE: Final = ".workbench-place { height: 100dvh; }"
 
 _mount = st.components.v2.component(
-    "labeler_workbench", html='<div class="workbench-place"></div>', css=_STYLE, js=_LOADER
+    "labeler_workbench",
+    html='<div class="workbench-place"></div>',
+    css=_STYLE,
+    js=script("workbench/loader"),
 )
 
 

@@ -1,0 +1,49 @@
+// What the page gets of the workbench: it imports the rest, once for each place on the page.
+
+/** @typedef {import("./mount.js").Component} Component */
+/** @typedef {typeof import("./mount.js")} Entry */
+/** @typedef {Component["parentElement"] & { workbench?: { latest: Component, entry: Promise<Entry> } }} Place */
+
+const FIRST_WAIT_MS = 250;
+const LONGEST_WAIT_MS = 4_000;
+
+/**
+ * Imports the entry until an instance answers. A browser may remember that an address failed, and
+ * each module is asked for below the address of the entry: a further try has an address of its own.
+ * An instance answers it with what it has.
+ * @param {string} url
+ * @returns {Promise<Entry>}
+ */
+async function load(url) {
+  for (let tries = 0;; tries += 1) {
+    const address = tries ? url.replace(/(?=\/[^/]*$)/, `.${tries}`) : url;
+    try {
+      return await import(new URL(address, document.baseURI).href);
+    } catch (error) {
+      console.warn(`The workbench did not load: ${error}`);
+    }
+    const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** tries);
+    await new Promise((done) => setTimeout(done, wait));
+  }
+}
+
+/**
+ * Another version that a later run of the page names waits for the next page: the workbench that is
+ * here goes on, and holds what somebody is drawing.
+ * @param {Component} component @returns {() => void}
+ */
+export default function mountLoaded(component) {
+  const place = /** @type {Place} */ (component.parentElement);
+  const here = place.workbench ??= { latest: component, entry: load(component.data.url) };
+  here.latest = component;
+  /** @type {(() => void) | undefined} */
+  let end;
+  let isGone = false;
+  here.entry.then((entry) => {
+    if (!isGone) end = entry.default(here.latest);
+  });
+  return () => {
+    isGone = true;
+    end?.();
+  };
+}
