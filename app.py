@@ -1,6 +1,6 @@
-"""The program: settings, store and data set put together under Streamlit's pages and our routes.
+"""The program: it builds settings, store and project, and serves Streamlit's pages and our routes.
 
-Started with `python app.py`; `app` is an ASGI application as well. Decides nothing by itself.
+Start it with `python app.py`; `app` is an ASGI application as well. This module only composes.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ ONE_MACHINE = "labeler"
 
 
 def build(settings: Settings) -> st.App:
-    """The application over what the settings name; LabelerError where that can't be used."""
-    # Before Streamlit first reads its settings; all instances need the same.
+    """The application for the settings; LabelerError if the locations they name can't be used."""
+    # Before Streamlit first reads its settings; all instances need the same value.
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     raise_limit()
     close_loops_after_runs()
@@ -65,18 +65,18 @@ def build(settings: Settings) -> st.App:
     async def lifespan(_: st.App) -> AsyncIterator[None]:
         send_at_once()
         wait_at_most(CALLERS_S)
-        # A page that comes to another machine takes itself for a new one, and throws away the
-        # canvas with all that it has not sent: to the page, all instances are one machine. Not
-        # sooner: it has Streamlit read its settings, and `run` below has to set them first.
+        # A page that reaches another machine starts again and throws away the canvas with all
+        # that it has not sent. So all instances claim to be one machine. This can't come earlier:
+        # it makes Streamlit read its settings, which `run` below has to set first.
         Installation.instance().installation_id_v3 = ONE_MACHINE
         storage = "bucket" if settings.storage.bucket else "folder"
         log_event(Start(version=__version__, storage=storage))
-        # Nobody waits for it: a store that can't be reached must not delay the start.
+        # Nothing waits for this thread: a store that can't be reached must not delay the start.
         threading.Thread(target=_store_first_labels, args=(project,), daemon=True).start()
         searching = asyncio.create_task(collect_regularly())
         yield
         searching.cancel()
-        # Script threads are killed at once; what they handed to the saver is stored first.
+        # Streamlit kills script threads immediately; what they gave to the saver is stored first.
         waiting = saver.pending()
         left = saver.flush(SHUTDOWN_S)
         jobs.close()
@@ -97,19 +97,19 @@ def build(settings: Settings) -> st.App:
 
 
 def _store_first_labels(project: Project) -> None:
-    """Commands and other processes find the same labels from now on, whatever their settings."""
-    with suppress(LabelerError):  # whoever needs the labels is told
+    """Store the first labels, so that all processes have the same ones, whatever their settings."""
+    with suppress(LabelerError):  # the next caller that needs the labels gets the error
         project.labels.read()
 
 
 def address(settings: Settings) -> str:
-    """Where the server listens."""
+    """The address that the server listens on."""
     everywhere = "0.0.0.0" if settings.on_cloud_run else "127.0.0.1"  # noqa: S104
     return os.environ.get("STREAMLIT_SERVER_ADDRESS") or everywhere
 
 
 def start() -> tuple[Settings, st.App]:
-    """Settings and application; ends the process with one line where a setting is wrong."""
+    """Settings and application; ends the process with one line if a setting is wrong."""
     logs.configure(logs.log_source(os.environ), as_json=logs_as_json(os.environ))
     try:
         settings = load_settings(os.environ)
@@ -131,13 +131,13 @@ def start() -> tuple[Settings, st.App]:
 settings, app = start()
 
 if __name__ == "__main__":
-    # The server ends in good order and then gives the signal on: it was a stop that was asked for.
+    # The server stops in order and then raises the signal again. Somebody asked for this stop.
     for stop in (signal.SIGINT, signal.SIGTERM):
         signal.signal(stop, lambda *_: sys.exit(0))
     config: dict[str, str | int] = {
         "server.port": settings.port,
         "server.maxUploadSize": settings.max_upload_mb,
         "server.headless": True,
-        "server.address": address(settings),  # by itself, Streamlit does not look at the variable
+        "server.address": address(settings),  # Streamlit itself ignores the variable
     }
     app.run(config=config)

@@ -20,7 +20,7 @@ class LabelerError(Exception):
 
     @property
     def for_log(self) -> str:
-        """What a log may hold of it: most messages quote what people typed or drew."""
+        """The text for the log, without the message: most messages quote what people typed."""
         return self.code
 
 
@@ -31,7 +31,7 @@ class SettingsError(LabelerError):
 
 
 class InvalidRequest(LabelerError):
-    """What was asked for is not well formed: a bad parameter, name or header."""
+    """The request is malformed: a bad parameter, name or header."""
 
     code = "bad_request"
     status = 400
@@ -41,14 +41,14 @@ class InvalidRequest(LabelerError):
 
 
 class NotAnImage(LabelerError):
-    """The bytes are not a picture of a type that Labeler takes."""
+    """The bytes are not an image of a supported type."""
 
     code = "not_an_image"
     status = 415
 
 
 class DamagedImage(LabelerError):
-    """The bytes begin like a picture but can't be decoded to the end."""
+    """The bytes begin like an image but can't be decoded to the end."""
 
     code = "damaged_image"
     status = 422
@@ -62,14 +62,14 @@ class ImageTooLarge(LabelerError):
 
 
 class BodyTooLarge(LabelerError):
-    """The body of a call has more bytes than that call takes; the rest was not read."""
+    """The body of a call is larger than that call allows; the rest was not read."""
 
     code = "too_large"
     status = 413
 
 
 class ImageConflict(LabelerError):
-    """Another picture has this image ID already; its boxes stay with it."""
+    """Another image already has this image ID; it keeps its boxes."""
 
     code = "image_conflict"
     status = 409
@@ -79,7 +79,7 @@ class ImageConflict(LabelerError):
 
 
 class InvalidDocument(LabelerError):
-    """A document that somebody wants to save breaks the format; `field` names where."""
+    """A document that somebody wants to save breaks the format; `field` names the place."""
 
     code = "invalid_document"
     status = 422
@@ -97,7 +97,7 @@ class DamagedDocument(LabelerError):
 
 
 class DamagedExport(DamagedDocument):
-    """An export, or what is kept beside it, is not as it was written."""
+    """An export, or its manifest, is not as it was written."""
 
     code = "damaged_export"
 
@@ -109,7 +109,7 @@ class NewerDocument(DamagedDocument):
 
 
 class UnknownLabels(LabelerError):
-    """Boxes have labels that the label set lacks; `names` are these, sorted."""
+    """Boxes have labels that the label set lacks; `names` lists these labels, sorted."""
 
     code = "unknown_labels"
     status = 409
@@ -121,7 +121,7 @@ class UnknownLabels(LabelerError):
 
 
 class LabelRefused(LabelerError):
-    """An edit that would damage the label set, or that makes no sense now; nothing was changed."""
+    """An edit that would damage the label set, or no longer makes sense; nothing was changed."""
 
     code = "label_refused"
     status = 409
@@ -131,7 +131,7 @@ class LabelRefused(LabelerError):
 
 
 class InvalidImport(LabelerError):
-    """A data set that can't be taken: damaged, hostile, of another format; nothing was changed."""
+    """A dataset that can't be imported (damaged, hostile, another format); nothing was changed."""
 
     code = "invalid_import"
     status = 422
@@ -141,14 +141,14 @@ class InvalidImport(LabelerError):
 
 
 class StoreError(LabelerError):
-    """The store could not do what was asked."""
+    """The store could not carry out a call."""
 
     code = "store_error"
     status = 503
 
     @property
     def for_log(self) -> str:
-        """The message: it names keys and places, and what the store said."""
+        """The message: it names keys, locations and the store's answer, no text of people."""
         return self.message
 
 
@@ -181,14 +181,14 @@ class Unavailable(StoreError):
 
 
 class Exhausted(LabelerError):
-    """This instance has used up something that the system gives, such as file descriptors."""
+    """This instance has used up a resource of the system, such as file descriptors."""
 
     code = "exhausted"
     status = 503
 
 
 class DamagedObject(StoreError):
-    """What arrived is not what the store holds (checksum or length), even when read again."""
+    """The received bytes differ from the stored ones (checksum, length), even when read again."""
 
     code = "damaged_object"
     status = 503
@@ -198,42 +198,42 @@ class DamagedObject(StoreError):
 
 
 class InvalidToken(LabelerError):
-    """A token that was not made here, is for something else, or has run out."""
+    """A token that was not made here, is for something else, or has expired."""
 
     code = "invalid_token"
     status = 401
 
 
 class NotSignedIn(LabelerError):
-    """Nobody is signed in, or nobody trusted vouches for who it is."""
+    """Nobody is signed in, or no trusted party vouches for the caller."""
 
     code = "not_signed_in"
     status = 401
 
 
 class SignInUnavailable(LabelerError):
-    """Whether somebody is signed in can't be told just now."""
+    """Labeler can't find out just now whether somebody is signed in."""
 
     code = "sign_in_unavailable"
     status = 503
 
 
 class NotPermitted(LabelerError):
-    """The person who is signed in lacks the role for this; nothing was changed."""
+    """The signed-in person lacks the role for this; nothing was changed."""
 
     code = "not_permitted"
     status = 403
 
 
 class ForeignRequest(LabelerError):
-    """A call that writes and may come from another site's page; nothing was changed."""
+    """A call that writes may come from another site's page; nothing was changed."""
 
     code = "forbidden"
     status = 403
 
 
 class ConditionMissing(LabelerError):
-    """A call that writes and does not name the state that it replaces."""
+    """A call that writes does not name the state that it replaces."""
 
     code = "precondition_required"
     status = 428
@@ -247,7 +247,7 @@ class TooSlow(LabelerError):
 
 
 class Busy(LabelerError):
-    """Too much is being done at once; the same call works in a moment."""
+    """Too many requests at once; the same call works in a moment."""
 
     code = "busy"
     status = 503

@@ -1,4 +1,4 @@
-"""How numbers beyond 0 to 255 become shades of gray. Pure."""
+"""Map pixel values beyond 0 to 255 to shades of gray. Pure."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _FAR: Final = 2
 
 
 def gray_range(numbers: Iterable[float], missing: float | None = None) -> tuple[float, float]:
-    """Which number is black and which is white, so that nearly all shades are used; never equal.
+    """The values shown as black and as white, so that nearly all shades are used; never equal.
 
-    Cameras use 10 to 14 of 16 bits, thermal ones a small range, and floats any. What stands for "no
-    data" does not count: what is not finite, `missing`, or a number far from all others.
+    Cameras use 10 to 14 of 16 bits, thermal cameras a small range, and floats any range. Values
+    that mean "no data" are ignored: infinities, NaN, `missing`, and a value far from all others.
     """
     values: Sequence[float] = sorted(
         value for value in numbers if math.isfinite(value) and value != missing
@@ -34,7 +34,7 @@ def gray_range(numbers: Iterable[float], missing: float | None = None) -> tuple[
 
 
 def _without_sentinel(values: Sequence[float], *, first: bool) -> Sequence[float]:
-    """Sorted numbers without the first or the last one, if it is far from all others."""
+    """The sorted values without the first or the last one if it is far from all others."""
     if not values:
         return values
     rest = (

@@ -1,4 +1,4 @@
-"""Names and IDs of images: safe paths, what a name or the first bytes say, and IDs. Pure."""
+"""Names and IDs of images: safe paths, file types by name or first bytes, and IDs. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from labeler.model.unicode_text import nfc
 
 
 class ImageIdStrategy(StrEnum):
-    """What an image ID is made from."""
+    """The value that an image ID is computed from."""
 
     NAME_SIZE = "name-size"
     CONTENT = "content"
@@ -57,13 +57,13 @@ _AROUND: Final = (
 def safe_file_name(name: str) -> str:
     """The base name in `name`, made safe for paths, in NFC, at most 200 bytes of UTF-8.
 
-    Folders, control characters, and dots and white space around it go; a longer name is cut and
-    marked with a digest of the whole, so that two long names stay two. Never empty; a name made
-    here stays as it is.
+    Folders, control characters, and dots and white space around the name are removed. A longer name
+    is cut and gets a digest of the whole, so that two long names stay different. Never empty. A
+    safe name is returned unchanged.
     """
     text = name.encode("utf-8", "replace").decode("utf-8").replace("\\", "/").rsplit("/", 1)[-1]
     text = "".join(char for char in text if unicodedata.category(char) not in ("Cc", "Cs"))
-    # Normalized last of all: what stood apart may have come together.
+    # Normalized last: removing characters may have brought combining ones together.
     text = nfc(text).strip(_AROUND) or "image"
     if len(text.encode()) <= MAX_NAME_BYTES:
         return text
@@ -76,10 +76,10 @@ def safe_file_name(name: str) -> str:
 
 
 def safe_path(path: str) -> str:
-    """A relative path with `/` whose every part is safe, as `safe_file_name` makes it.
+    """A relative path with `/` in which every part is safe, as `safe_file_name` makes it.
 
-    Of an absolute path, on Windows too, the base name is left: its folders are another machine's.
-    A path that leads up stays inside. At most 20 folders and 700 bytes are kept, the last ones.
+    Of an absolute path, Windows paths included, only the base name is kept: the folders belong to
+    another machine. `..` never leads outside. Only the last 20 folders and 700 bytes are kept.
     """
     text = path.replace("\\", "/")
     base = safe_file_name(text)
@@ -98,12 +98,12 @@ def safe_path(path: str) -> str:
 
 
 def is_image_name(name: str) -> bool:
-    """Whether the name's extension is one of the pictures that are taken."""
+    """Whether the name has the extension of a supported image type."""
     return name.lower().endswith(_ENDINGS)
 
 
 def is_open_name(name: str) -> bool:
-    """Whether a name leaves open if its file is a picture, so that only the bytes tell."""
+    """Whether the name does not say if the file is an image, so that the bytes have to decide."""
     lowered = name.lower()
     return not (
         lowered.endswith((*_ENDINGS, *_NOT_IMAGES))
@@ -113,22 +113,22 @@ def is_open_name(name: str) -> bool:
 
 
 def begins_as_image(head: bytes) -> bool:
-    """Whether a file whose first HEAD_BYTES are `head` is a picture of a type that is taken."""
+    """Whether a file whose first HEAD_BYTES are `head` is an image of a supported type."""
     return _BEGINNINGS.match(head) is not None
 
 
 def is_image_file(name: str, head: bytes) -> bool:
-    """Whether a file of a folder or a zip is to be taken for a picture.
+    """Whether a file of a folder or a zip counts as an image.
 
-    It is one by its extension, also of a type that is not taken, which is then said; or, whatever
-    its name, by its first bytes, of which `head` has HEAD_BYTES.
+    The extension decides, also that of an unsupported type, so that the caller can report it. With
+    any other name, the first HEAD_BYTES, `head`, decide.
     """
     extension = name.lower().rpartition(".")[2]
     return is_image_name(name) or extension in OTHER_EXTENSIONS or begins_as_image(head)
 
 
 def kind_not_taken(data: bytes) -> str:
-    """What a file is that is no picture of a type that is taken, and what to do with it."""
+    """The type of a file that is no supported image, and what the person can do with it."""
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         what = (
@@ -153,9 +153,9 @@ def kind_not_taken(data: bytes) -> str:
 
 
 def image_id(strategy: ImageIdStrategy, file_name: str, data: bytes) -> str:
-    """The ID under which the document of this upload is kept: lower-case hex.
+    """The image ID of this upload, in lower-case hex.
 
-    `file_name` is safe already; its folders do not count. `uuid` gives another ID at every call.
+    `file_name` must be safe; its folders do not count. `uuid` returns another ID at every call.
     """
     match strategy:
         case ImageIdStrategy.NAME_SIZE:

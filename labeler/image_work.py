@@ -1,7 +1,7 @@
-"""How much work it is to decode a picture, told from its bytes before a decoder sees them. Pure.
+"""The cost of decoding an image, estimated from its bytes before a decoder sees them. Pure.
 
-A file of a few bytes may ask for minutes: a JPEG by thousands of scans over all of its pixels, any
-type by millions of markers, chunks or strips.
+A file of a few bytes may need minutes: a JPEG with thousands of scans over all of its pixels, or
+any type with millions of markers, chunks or strips.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _TILES: Final = 324, 325
 
 
 def check_bytes(data: bytes, name: str) -> None:
-    """ImageTooLarge where a JPEG or PNG is more work than its pixels are worth."""
+    """Raise ImageTooLarge if a JPEG or PNG needs more work than its pixels justify."""
     if data.startswith(_JPEG):
         _check_jpeg(data, name)
     elif data.startswith(_PNG):
@@ -38,9 +38,9 @@ def check_bytes(data: bytes, name: str) -> None:
 
 
 def check_strips(tags: Mapping[int, Any], size: int, name: str) -> None:
-    """ImageTooLarge where a TIFF of `size` bytes has too many strips, or the same ones repeated.
+    """Raise ImageTooLarge if a TIFF of `size` bytes has too many strips, or repeats the same ones.
 
-    `tags` are of its first picture (TIFF 6.0, sections 8 and 15).
+    `tags` are those of its first image (TIFF 6.0, sections 8 and 15).
     """
     _check_parts(len(tags.get(_STRIPS[0]) or tags.get(_TILES[0]) or ()), name)
     if sum(tags.get(_STRIPS[1]) or tags.get(_TILES[1]) or ()) > 4 * size:
@@ -50,7 +50,7 @@ def check_strips(tags: Mapping[int, Any], size: int, name: str) -> None:
 def _check_jpeg(data: bytes, name: str) -> None:
     scans = pixels = parts = 0
     for marker, at, skipped in _markers(data):
-        # Before the first scan, decoders take empty bytes one by one.
+        # Before the first scan, decoders read empty bytes one by one.
         parts += 1 if scans else 1 + skipped
         scans += marker == _START_OF_SCAN
         if marker in _FRAMES:
@@ -62,9 +62,9 @@ def _check_jpeg(data: bytes, name: str) -> None:
 
 
 def _markers(data: bytes) -> Iterator[tuple[int, int, int]]:
-    """Each marker up to the end of the first picture (ITU T.81, B.1.1).
+    """Each marker up to the end of the first image (ITU T.81, B.1.1).
 
-    With it, where its length stands, and how many bytes are between it and the one before.
+    Yields the marker, the offset of its length, and the number of bytes since the marker before.
     """
     at = 2
     while found := _MARKER.search(data, at):
@@ -77,7 +77,7 @@ def _markers(data: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _chunks(data: bytes) -> Iterator[int]:
-    """Where each chunk begins (PNG specification, 5.3), as far as they are too many."""
+    """The offset of each chunk (PNG specification, 5.3), up to the limit."""
     at = len(_PNG)
     for _ in range(MAX_PARTS + 1):
         if at + 12 > len(data):

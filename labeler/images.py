@@ -45,13 +45,13 @@ _TURNS: Final = {
 }
 """By EXIF orientation: what makes the stored pixels stand as displayed."""
 
-# Every failure of Pillow's decoders on hostile bytes; a MemoryError is none of them.
+# Every exception of Pillow's decoders on hostile bytes. MemoryError is not one of them.
 _DECODE_ERRORS: Final = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError,
     AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
-# One picture is decoded at a time: 100 megapixels take 400 MB, and twice that as WebP.
+# One image is decoded at a time: 100 megapixels take 400 MB, and twice that as WebP.
 _decoding = threading.Lock()
 _WEBP_PIXELS: Final = 50_000_000
 """Above, half the limit counts: its decoder takes 16 bytes a pixel, all else at most 8."""
@@ -73,7 +73,7 @@ Image.MAX_IMAGE_PIXELS = None
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What an image is: sizes in pixels as displayed, `size` in bytes, `md5` in hex."""
+    """The facts of an image file: pixels as displayed, `size` in bytes, `md5` in hex."""
 
     width: int
     height: int
@@ -84,11 +84,11 @@ class ImageInfo:
 
 
 def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> ImageInfo:
-    """What the image in `data` is, after decoding it to the end.
+    """The facts of the image in `data`, after decoding it to the end.
 
-    `name` is for messages only; the type is what the bytes are, never the name's extension.
-    Raises ImageTooLarge before anything is decoded, NotAnImage for other types, DamagedImage
-    where the decoder stops.
+    `name` is for messages only; the bytes decide the type, never the name's extension.
+    Raises ImageTooLarge before anything is decoded, NotAnImage for other types, and DamagedImage
+    if the decoder stops.
     """
     if not data:
         raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
@@ -103,14 +103,14 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
 
 
 def _inspected(decoded: bytes, data: bytes, name: str, max_pixels: int) -> ImageInfo:
-    """What the image in `data` is, of which `decoded` has the same pixels."""
+    """The facts of the image in `data`; `decoded` has the same pixels."""
     image = _open(decoded, name)
     _check_pixels(image, name, max_pixels)
     orientation = _orientation(image)
     width, height = image.size if _to_turn(image, orientation) < 5 else (image.height, image.width)
     with _decoding, _quiet():
         try:
-            # Every byte is still read; the picture in memory is an eighth as wide and high.
+            # Every byte is still read; the image in memory is an eighth as wide and high.
             image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
         except _DECODE_ERRORS as error:
@@ -128,7 +128,7 @@ def _inspected(decoded: bytes, data: bytes, name: str, max_pixels: int) -> Image
 
 
 def check_size(size: int, *, name: str, max_bytes: int) -> None:
-    """ImageTooLarge where a file has more bytes than are taken."""
+    """Raise ImageTooLarge if a file has more bytes than the limit."""
     if size > max_bytes:
         raise ImageTooLarge(
             f"{name} has {size / 2**20:.1f} MB; at most {max_bytes / 2**20:.0f} MB are "
@@ -137,7 +137,7 @@ def check_size(size: int, *, name: str, max_bytes: int) -> None:
 
 
 def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
-    """ImageTooLarge where decoding would take more memory than `max_pixels` may."""
+    """Raise ImageTooLarge if decoding would take more memory than `max_pixels` allows."""
     pixels = image.width * image.height
     more = ""
     if image.format == "WEBP" and pixels > _WEBP_PIXELS:
@@ -155,9 +155,9 @@ def display_copy(
 ) -> tuple[bytes, str] | None:
     """The image as displayed, at most `width` pixels wide, as bytes and media type.
 
-    None where the bytes themselves do: a type that browsers show upright by themselves, and no
-    wider than asked for. JPEG, or PNG where the picture has transparent parts.
-    Raises NotAnImage, DamagedImage, or ImageTooLarge for one that is not to be decoded.
+    None if the original serves as it is: browsers show its type upright, and it is not wider than
+    `width`. The copy is a JPEG, or a PNG if the image has transparent parts.
+    Raises NotAnImage, DamagedImage, or ImageTooLarge for an image above the limits.
     """
     try:
         return _display_copy(data, name, width, max_pixels)
@@ -210,14 +210,14 @@ def media_type(data: bytes, *, name: str) -> str:
         return MEDIA_TYPES[_open(repaired, name).format or ""]
 
 
-# --- pictures that are whole but for what lies around their pixels -------------------------
+# --- images with whole pixels and a fault around them ---------------------------------------
 
 
 def _repaired(data: bytes) -> bytes | None:
-    """A file of the same pixels that can be decoded; None where none is known.
+    """A file with the same pixels that can be decoded; None if there is no known repair.
 
-    Browsers show both: a PNG whose texts or color profile are larger than Pillow reads, and a JPEG
-    without its end marker.
+    Two faults are repaired, since browsers show both: a PNG whose texts or color profile are larger
+    than Pillow reads, and a JPEG without its end marker.
     """
     if data.startswith(_PNG):
         return _without_texts(data)
@@ -242,7 +242,7 @@ def _without_texts(data: bytes) -> bytes | None:
 def _with_end(data: bytes) -> bytes | None:
     """The JPEG with its end marker, if nothing else is missing.
 
-    The decoder fills up what is missing from whatever follows. So what follows must not matter.
+    The decoder fills missing pixels from the bytes that follow, so those bytes must not matter.
     """
     data = data.removesuffix(_END_OF_JPEG[:1])
     pixels = set()
@@ -257,7 +257,7 @@ def _with_end(data: bytes) -> bytes | None:
 
 
 def _open(data: bytes, name: str) -> Image.Image:
-    """The image, its header read and nothing decoded. ImageTooLarge for one of too much work."""
+    """The image with only its header read; ImageTooLarge if decoding needs too much work."""
     check_bytes(data, name)
     try:
         with _quiet():
@@ -280,12 +280,12 @@ def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:
 
 
 def _orientation(image: Image.Image) -> int:
-    """EXIF orientation, 1 to 8; 1 where there is none or it makes no sense (EXIF 2.3, 4.6.4)."""
+    """EXIF orientation, 1 to 8; 1 if there is none or it is invalid (EXIF 2.3, 4.6.4)."""
     try:
         if image.format == "TIFF":
             value = image.tag_v2.get(_ORIENTATION_TAG)  # type: ignore[attr-defined]
         else:
-            # Not image.getexif(): it takes XMP's word too, which browsers do not.
+            # Not image.getexif(): it also reads XMP, which browsers ignore.
             exif = Image.Exif()
             with _quiet():
                 exif.load(image.info.get("exif", b""))
@@ -296,16 +296,16 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _to_turn(image: Image.Image, orientation: int) -> int:
-    """The orientation by which the decoded pixels are yet to be turned.
+    """The orientation that still has to be applied to the decoded pixels.
 
-    Pillow turns a TIFF by itself as it decodes it, and gives its size so from the start.
+    Pillow applies a TIFF's orientation while decoding, and gives the rotated size from the start.
     """
     return 1 if image.format == "TIFF" else orientation
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without Pillow's warnings about odd metadata: the pixels are what counts."""
+    """Silence Pillow's warnings about odd metadata: only the pixels matter here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
@@ -314,26 +314,26 @@ def _quiet() -> Iterator[None]:
 def _upright(image: Image.Image, orientation: int) -> Image.Image:
     turn = _TURNS.get(orientation)
     turned = image if turn is None else image.transpose(turn)
-    turned.info = {}  # or its orientation would be saved, and obeyed once more
+    turned.info = {}  # otherwise its orientation would be saved and applied again
     return turned
 
 
 def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The first frame in that smaller size, as L, RGB or RGBA."""
+    """The first frame in a smaller size, as L, RGB or RGBA."""
     image.load()
-    # Lanczos over three pixels for each: what is more is averaged before, for it shows nowhere.
+    # Lanczos reads three pixels for each: averaging the rest before makes no visible difference.
     factor = max(1, min(image.width // size[0], image.height // size[1]) // _GAP)
     picture = _eight_bit(image, factor, "RGBa")
     if picture is not image:
-        image.close()  # it takes as much memory as all that comes after it
+        image.close()  # it takes as much memory as everything after it
     resized = picture.resize(size, Image.Resampling.LANCZOS)
     return resized.convert("RGBA") if resized.mode == "RGBa" else resized
 
 
 def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Image.Image:
-    """The first frame as L, RGB or `transparent`, so many times smaller each way.
+    """The first frame as L, RGB or `transparent`, `factor` times smaller each way.
 
-    Strip by strip: converted as a whole, a picture takes its memory several times over.
+    Strip by strip: converting the whole image takes its memory several times over.
     """
     image.load()
     if image.mode in ("L", "RGB") and not image.has_transparency_data:
@@ -355,7 +355,7 @@ def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Im
 
 
 def _bounds(image: Image.Image) -> tuple[float, float]:
-    """Which numbers are shown as black and as white; from a sample of the pixels."""
+    """The values shown as black and as white, from a sample of the pixels."""
     size = min(image.width, _SAMPLE), min(image.height, _SAMPLE)
     sample = image.resize(size, Image.Resampling.NEAREST)
     numbers: array[float] | array[int]
@@ -369,7 +369,7 @@ def _bounds(image: Image.Image) -> tuple[float, float]:
 
 
 def _missing(image: Image.Image) -> float | None:
-    """The number that GDAL's tag names for pixels without data."""
+    """The value that GDAL's tag names for pixels without data."""
     try:
         return float(str(getattr(image, "tag_v2", {}).get(_NO_DATA)).strip("\0 "))
     except ValueError:
@@ -377,7 +377,7 @@ def _missing(image: Image.Image) -> float | None:
 
 
 def _strip(image: Image.Image, bounds: Any, transparent: str) -> Image.Image:
-    """Some rows as L, RGB or `transparent`; numbers from black to white as `bounds` say."""
+    """Some rows as L, RGB or `transparent`; `bounds` are the values of black and white."""
     if image.mode in _WIDE:
         black, white = bounds
         scale = 255 / (white - black)

@@ -33,7 +33,7 @@ class Location:
         return f"gs://{self.bucket}/{self.path}".rstrip("/") if self.bucket else self.path
 
     def prefix_in(self, other: Location) -> str | None:
-        """What the keys of this place begin with in `other`; None where it is not inside."""
+        """The prefix of this location's keys in `other`; None if it is not inside `other`."""
         inside = f"{other.path.rstrip('/')}/" if other.path else ""
         path = f"{self.path.rstrip('/')}/" if self.path else ""
         if self.bucket != other.bucket or not path.startswith(inside):
@@ -71,7 +71,7 @@ class Settings:
 
     @property
     def roles(self) -> Roles:
-        """Who may do what; with LABELER_AUTH=none everybody everything."""
+        """The roles of people; with LABELER_AUTH=none everybody may do everything."""
         asked = self.auth is not SignIn.NONE
         return Roles(asked, self.admins, self.reviewers, self.labelers)
 
@@ -83,8 +83,8 @@ class Settings:
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """The settings in `environ`.
 
-    Raises SettingsError for the first wrong one: one line with its name, its value and what is
-    allowed. An unset or empty variable means its default.
+    Raises SettingsError for the first wrong value: one line with the variable's name, its value and
+    the allowed values. An unset or empty variable has its default.
     """
     take = _Taker(environ)
     storage = take("STORAGE", "data", parse_location)
@@ -119,12 +119,12 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def on_cloud_run(environ: Mapping[str, str]) -> bool:
-    """Whether this is a service or a job of Cloud Run."""
+    """Whether the process runs as a service or a job of Cloud Run."""
     return bool(environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB"))
 
 
 def logs_as_json(environ: Mapping[str, str]) -> bool:
-    """Whether the log is to be JSON; asked before anything can be wrong with the other settings."""
+    """Whether the log is JSON; called before the other settings are checked."""
     named = environ.get(f"{PREFIX}LOGS", "").strip()
     return named == "json" if named else on_cloud_run(environ)
 
@@ -167,7 +167,7 @@ _BUCKET: Final = re.compile(
 
 
 class _Taker:
-    """Reads one variable after the other and names it where its value is wrong."""
+    """Reads one variable after the other, and names a variable with a wrong value."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
@@ -247,7 +247,7 @@ def _redirect_uri(text: str) -> str:
 
 
 def _check_sign_in(settings: Settings) -> None:
-    """Raises SettingsError where the ways to sign in lack a part."""
+    """Raise SettingsError if the chosen way to sign in lacks a setting."""
     if settings.auth is SignIn.IAP and not settings.iap_audience:
         raise SettingsError(
             "LABELER_IAP_AUDIENCE='' is not allowed: LABELER_AUTH=iap needs it, "
@@ -274,7 +274,7 @@ def _secret(text: str) -> str:
 
 
 def _labels(text: str) -> tuple[str, ...]:
-    """The labels, each once ignoring case, in the order given."""
+    """The labels in the order given, without repetitions (ignoring case)."""
     names: dict[str, str] = {}
     for part in text.split(","):
         if part.strip():
@@ -291,7 +291,7 @@ def _labels(text: str) -> tuple[str, ...]:
 def parse_location(text: str) -> Location:
     """A folder, `file:///folder` or `gs://bucket[/prefix]`; ValueError for anything else.
 
-    A mistyped bucket is refused rather than taken for a folder, which a container would lose.
+    A mistyped bucket is refused instead of being read as a folder, which a container would lose.
     """
     scheme, colon, _ = text.lower().partition(":")
     is_file = bool(colon) and scheme == "file"

@@ -1,1 +1,1 @@
-"""Who calls: how people sign in, what they may do, and what the program signs."""
+"""Access: how people sign in, what they may do, and the tokens that the program signs."""

@@ -1,8 +1,8 @@
 """The assertion by which Google's Identity-Aware Proxy vouches for a person.
 
-IAP puts a JSON web token, signed with ES256, into each request that it lets through. All else that
-it adds, the plain e-mail headers above all, anybody may send who gets past it. The decision and
-its reasons: docs/adr/0010-sign-in.md.
+IAP adds a JSON web token, signed with ES256, to each request that it lets through. Anybody who gets
+past IAP can send the other headers that it adds, above all the plain e-mail headers. The decision
+and its reasons are in docs/adr/0010-sign-in.md.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ _MOST_CHARS: Final = 8192
 
 
 class Keys:
-    """The public keys that are published at an address; safe to share by threads.
+    """The public keys that are published at an address; threads may share it.
 
-    They are fetched when first needed, each hour, and for a key ID that is not among them, which
-    may be a new one: at most every 30 seconds, whatever callers send.
+    They are fetched when first needed, every hour, and when a token names an unknown key ID, which
+    may be a new one. They are fetched at most every 30 seconds, whatever callers send.
     """
 
     def __init__(self, url: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,7 +54,7 @@ class Keys:
         self._failure = ""
 
     def find(self, key_id: str) -> ECKey | None:
-        """The key of that ID; None where it is not published. Raises SignInUnavailable."""
+        """The key with that ID; None if it is not published. Raises SignInUnavailable."""
         key = self._keys.get(key_id)
         if key is not None and self._clock() - self._fetched < FRESH_S:
             return key
@@ -85,7 +85,7 @@ class Keys:
 
 
 def _read_keys(data: bytes) -> dict[str, ECKey]:
-    """The keys for ES256 in a JSON web key set, by their IDs; ValueError where it is none."""
+    """The ES256 keys in a JSON web key set, by their IDs; ValueError for anything else."""
     content = json.loads(data)
     listed = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(listed, list):
@@ -101,7 +101,7 @@ def _read_keys(data: bytes) -> dict[str, ECKey]:
 
 
 class Assertions:
-    """Tells who a person is by what IAP has sent along; safe to share by threads."""
+    """Identifies a person by IAP's assertion; threads may share it."""
 
     def __init__(self, audience: str, keys: Keys, clock: Callable[[], float] = time.time) -> None:
         self._audience = audience
@@ -109,9 +109,9 @@ class Assertions:
         self._clock = clock
 
     def person(self, values: Sequence[str]) -> Person:
-        """The person whom the only one of these header values vouches for, now and to us.
+        """The person in the assertion, which must be the only header value, valid now and for us.
 
-        Raises NotSignedIn, and SignInUnavailable where that can't be told.
+        Raises NotSignedIn, or SignInUnavailable if the keys can't be fetched.
         """
         if len(values) != 1:
             raise _refused("it has no assertion" if not values else "it has several assertions")
@@ -128,11 +128,11 @@ class Assertions:
         return Person(address)
 
     def _verified(self, text: str) -> dict[str, Any]:
-        """The claims of an assertion whose signature is right."""
+        """The claims of an assertion whose signature is valid."""
         if len(text) > _MOST_CHARS or not text.isascii():
             raise _refused("its assertion is no assertion")
         try:
-            # Says which key it claims; nothing of it is believed before the check below.
+            # Reads only the key ID; nothing in it is trusted before the check below.
             key_id = jws.extract_compact(text.encode()).headers().get("kid")
             key = self._keys.find(key_id) if isinstance(key_id, str) else None
             if key is None:

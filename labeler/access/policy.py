@@ -1,4 +1,4 @@
-"""What every call and every page is checked by: the same for both, made once by app.py."""
+"""The access policy that every call and every page checks; app.py makes the one object."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ TOKEN_HEADER: Final = "X-Labeler-Token"  # noqa: S105 - a header's name
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """How people sign in, who may do what, and what signs the tokens that pages give out.
+    """How people sign in, what they may do, and the signer of the tokens that pages give out.
 
-    `by_assertion` tells a person by the values of ASSERTION_HEADER, and is there with
-    LABELER_AUTH=iap only. It raises NotSignedIn and SignInUnavailable, and may wait for a network.
+    `by_assertion` identifies a person by the values of ASSERTION_HEADER, and is set only with
+    LABELER_AUTH=iap. It raises NotSignedIn and SignInUnavailable, and may wait for the network.
     """
 
     sign_in: SignIn
@@ -32,11 +32,11 @@ class AccessPolicy:
 
 
 def load_access_policy(settings: Settings) -> AccessPolicy:
-    """The gate that the settings describe. Raises what `load_secret` does."""
+    """The policy that the settings describe. Raises the errors of `load_secret`."""
     signer = Signer(load_secret(settings))
     if settings.auth is not SignIn.IAP:
         return AccessPolicy(settings.auth, settings.roles, signer)
-    # Only here: it brings cryptography along, which no other way to sign in needs to start.
+    # Imported here: it loads cryptography, which no other way to sign in needs at the start.
     from labeler.access.iap import GOOGLE_KEYS, Assertions, Keys
 
     assertions = Assertions(settings.iap_audience, Keys(settings.iap_keys_url or GOOGLE_KEYS))
@@ -44,5 +44,5 @@ def load_access_policy(settings: Settings) -> AccessPolicy:
 
 
 def cookie_secret(settings: Settings) -> str:
-    """What signs Streamlit's cookies: the same on all instances that share the secret key."""
+    """The key that signs Streamlit's cookies; instances with one secret key share it."""
     return hmac.digest(load_secret(settings), b"labeler cookies", "sha256").hex()

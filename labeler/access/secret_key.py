@@ -1,4 +1,4 @@
-"""The key that signs what one instance gives out and another one takes."""
+"""The secret key. One instance signs tokens with it, and every other instance can check them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LENGTH: Final = 32
 def load_secret(settings: Settings) -> bytes:
     """The secret key: LABELER_SECRET_KEY, or one made once and kept in the storage folder.
 
-    In a folder all processes get the same one, however many start at once. For a bucket it has to
-    be set where instances must agree on it: on Cloud Run, and for image IDs of strategy `uuid`;
-    elsewhere a process makes one of its own. Raises SettingsError, NotAllowed.
+    With a folder, all processes get the same key, however many start at once. With a bucket, it
+    must be set if instances have to share it: on Cloud Run, and for image IDs of strategy `uuid`.
+    Otherwise each process makes its own. Raises SettingsError, NotAllowed.
     """
     if settings.secret_key:
         return settings.secret_key.encode()

@@ -1,4 +1,4 @@
-"""Short-lived tokens: signed proof of who may do what, until when. Pure: the time is handed in.
+"""Short-lived tokens: signed proof of a person's rights. Pure: the caller passes the time.
 
 A token is `payload.signature`, both in URL-safe base64 without padding. The payload is the JSON
 list [purpose, person, expires, target]; the signature is its HMAC-SHA256 under a key that is
@@ -19,7 +19,7 @@ from labeler.errors import InvalidToken
 
 
 class Purpose(StrEnum):
-    """What a token is for: any call in a person's name, one picture to look at, one export."""
+    """The purpose of a token: any call in a person's name, reading one image, or one export."""
 
     API = "api"
     PICTURE = "picture"
@@ -31,10 +31,10 @@ LIFETIME_S: Final = {Purpose.API: 3600, Purpose.PICTURE: 900, Purpose.EXPORT: 90
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """`person` may be empty where nobody is asked; `expires` is in seconds since 1970.
+    """`person` is empty with LABELER_AUTH=none; `expires` is in seconds since 1970.
 
-    A token with a target is good for that alone: a picture's image ID, an export's name. Only one
-    for calls goes without.
+    A token with a target is valid for that target only: an image ID or an export's name. Only
+    tokens for calls have no target.
     """
 
     purpose: Purpose
@@ -44,10 +44,10 @@ class Token:
 
 
 def new_token(purpose: Purpose, person: str, now: float, target: str = "") -> Token:
-    """A token that ends between a half and the whole of its purpose's lifetime from `now`.
+    """A token that expires after half to all of its purpose's lifetime, from `now`.
 
-    All that are made within half a lifetime are equal, so that a page drawn again gives the same
-    address, which the browser has cached.
+    All tokens made within half a lifetime are equal. So the next run of the page gives the same
+    address, which the browser has in its cache.
     """
     if purpose is not Purpose.API and not target:
         raise ValueError(f"a token for one {purpose} names it")
@@ -56,7 +56,7 @@ def new_token(purpose: Purpose, person: str, now: float, target: str = "") -> To
 
 
 class Signer:
-    """Signs tokens and checks them; safe to share by threads."""
+    """Signs and checks tokens; threads may share it."""
 
     def __init__(self, secret: bytes) -> None:
         self._keys = {
@@ -65,14 +65,14 @@ class Signer:
         }
 
     def sign(self, token: Token) -> str:
-        """The token as text that may stand in a header or an address."""
+        """The token as text for a header or an address."""
         payload = _encoded(json.dumps(astuple(token), separators=(",", ":")).encode())
         return f"{payload}.{self._signature(payload, token.purpose)}"
 
     def check(self, text: str, purpose: Purpose, now: float, target: str = "") -> Token:
-        """The token in `text`, made here for this purpose and target, and not run out.
+        """The token in `text`, made here for this purpose and target, and not expired.
 
-        Raises InvalidToken. The comparison takes as long for a wrong signature as for the right.
+        Raises InvalidToken. A wrong signature takes as long to compare as the right one.
         """
         payload, _, signature = text.partition(".")
         right = self._signature(payload, purpose)

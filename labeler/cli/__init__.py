@@ -1,8 +1,8 @@
-"""The command line, over the same data set and settings as the pages.
+"""The command line, with the same project and settings as the pages.
 
 Exit codes: 0 done, 1 the work failed (the message is on stderr), 2 wrong usage. Results go to
-stdout, everything else to stderr. What a command needs is imported when it runs: `list` is not to
-wait for what only an export needs.
+stdout, everything else to stderr. A command imports its modules when it runs, so that `list` need
+not wait for modules that only an export uses.
 """
 
 from labeler.cli.program import main, run

@@ -1,4 +1,4 @@
-"""`add`: images from files and folders."""
+"""`add`: add images from files and folders."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MAX_STORE_FAILURES: Final = 3
 
 
 def add(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
-    """Add image files; whether all were taken."""
+    """Add image files; returns whether all of them were added."""
     problems: list[str] = []
     files = _files(given.files, problems)
     for line in problems:
@@ -46,7 +46,7 @@ def add(given: argparse.Namespace, settings: Settings, project: Project) -> bool
 
 
 def _files(paths: Iterable[Path], problems: list[str]) -> list[tuple[Path, str]]:
-    """The files, and the images in folders, with their names there."""
+    """The files, and the images in folders, each with its name in the project."""
     files: list[tuple[Path, str]] = []
     for path in paths:
         if not path.is_dir():
@@ -60,7 +60,7 @@ def _files(paths: Iterable[Path], problems: list[str]) -> list[tuple[Path, str]]
 
 
 def _images_in(folder: Path, problems: list[str]) -> Iterator[Path]:
-    """The images at any depth, in the order of names; nothing hidden, no links to folders."""
+    """The images at any depth, in the order of names; no hidden files, no links to folders."""
     from labeler.image_names import HEAD_BYTES, is_image_file
 
     def refuse(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong with the folder, bucket or service, and what mends it."""
+"""`doctor`: examine the folder, bucket or service, and print how to repair each problem."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def doctor(given: argparse.Namespace, settings: Settings) -> bool:
-    """Examine the project's places or a service; whether no fault was found."""
+    """Examine the project's locations or a service; returns whether there is no fault."""
     if given.service is not None:
         return _doctor_of_service(given.service)
     from labeler.storage.doctor import examine
@@ -36,7 +36,7 @@ def doctor(given: argparse.Namespace, settings: Settings) -> bool:
 
 
 def _doctor_of_service(path: str) -> bool:
-    """The service that a file describes, or with `-` stdin, instead of this machine's place."""
+    """Examine the service that a file (`-`: stdin) describes, not the project's locations."""
     from labeler.storage.doctor.service import examine_service
 
     try:
@@ -49,13 +49,13 @@ def _doctor_of_service(path: str) -> bool:
 
 
 def _told(findings: Iterable[Finding]) -> int:
-    """Shows each finding as it is made; the number of faults."""
+    """Print each finding as it is made; returns the number of faults."""
     from labeler.storage.doctor import Level
 
     faults = 0
     for finding in findings:
         print_result(f"  {finding.level:<8} {plain(finding.what)}")
-        for line in (finding.why, finding.mend and f"$ {finding.mend}"):
+        for line in (finding.why, finding.repair and f"$ {finding.repair}"):
             if line:
                 print_result(f"           {line}")
         faults += finding.level is Level.FAULT
@@ -63,7 +63,7 @@ def _told(findings: Iterable[Finding]) -> int:
 
 
 def _places(settings: Settings) -> list[ExaminedPlace]:
-    """Where objects are kept, and what must stay there."""
+    """The project's locations, and the prefixes of objects that must stay there."""
     from labeler.model.layout import ANNOTATIONS, LABELS_KEY
     from labeler.storage.doctor import ExaminedPlace
 

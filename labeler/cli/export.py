@@ -1,4 +1,4 @@
-"""`export` and `verify`: the data set as a file, and whether it is still what it was made from."""
+"""`export` and `verify`: write the project as a dataset, and compare an export with the project."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
-    """The options that say which images go in; see selection.Choice."""
+    """Add the options that select images; see selection.Choice."""
     for name, metavar, about in (
         ("status", "STATUS", "only images of this status; may be given again"),
         (
@@ -39,7 +39,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def selection_of(given: argparse.Namespace) -> Selection:
-    """The choice in the options; ends the program as wrong usage does where it makes no sense."""
+    """The selection in the options; a selection without sense ends the program as wrong usage."""
     from labeler.datasets.selection import FIELDS, parse_selection
 
     values = {name: getattr(given, name) for name in FIELDS}
@@ -53,7 +53,7 @@ def selection_of(given: argparse.Namespace) -> Selection:
 
 
 def export(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
-    """Export a data set; whether it holds every image that was asked for."""
+    """Export a dataset; returns whether it has every selected image."""
     from labeler.datasets.exports.exporter import open_exporter
 
     selection = selection_of(given)
@@ -83,7 +83,7 @@ def export(given: argparse.Namespace, _settings: Settings, project: Project) -> 
 
 
 def _export_bundle(given: argparse.Namespace, project: Project, selection: Selection) -> bool:
-    """A zip, to a file or stdout, or under exports/."""
+    """Write a zip to a file, to stdout, or under exports/."""
     from labeler.datasets.exports.exporter import open_exporter
     from labeler.datasets.exports.zips import ZipFormat, export_zip
 
@@ -104,14 +104,14 @@ def _export_bundle(given: argparse.Namespace, project: Project, selection: Selec
 
 @contextlib.contextmanager
 def _output(path: str) -> Iterator[BinaryIO]:
-    """The file of that name, or stdout for `-`."""
+    """The file with that name, or stdout for `-`."""
     to_stdout = contextlib.nullcontext(sys.stdout.buffer)
     with to_stdout if path == "-" else _whole_file(Path(path)) as file:
         yield file
 
 
 def verify(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
-    """Compare an export with the project; whether they agree."""
+    """Compare an export with the project; returns whether they agree."""
     from labeler.datasets.exports.exporter import open_exporter
 
     found = open_exporter(project).verify(given.export, watched)
@@ -128,18 +128,18 @@ def verify(given: argparse.Namespace, _settings: Settings, project: Project) -> 
 
 
 def watched(doing: str, done: int = 0, total: int = 0) -> None:
-    """Shows how far it is."""
+    """Show the progress of the block's work."""
     progress(f"{doing}: {done} of {total}" if total else doing)
 
 
 def _say_summary(summary: ExportSummary, which: str = "") -> None:
-    """What went in and what did not; each line begins with `which` of several files it is."""
+    """Print what the export has and what was left out; each line begins with `which` file it is."""
     for line in [*summary.lines(), f"{summary.images} images, {summary.annotations} boxes."]:
         print_message(which + line)
 
 
 def _counted(file: BinaryIO) -> Callable[[bytes], None]:
-    """The file's write, showing how much has been written."""
+    """The file's write function, which also shows how much has been written."""
     written = 0
 
     def write(data: bytes) -> None:
@@ -153,10 +153,10 @@ def _counted(file: BinaryIO) -> Callable[[bytes], None]:
 
 @contextlib.contextmanager
 def _whole_file(path: Path) -> Iterator[BinaryIO]:
-    """A file to write that appears under its name whole, at the end, or not at all."""
+    """A file to write. It appears under its name whole, at the end, or not at all."""
     try:
         if path.exists() and not path.is_file():
-            with path.open("wb") as file:  # a device or a pipe is written, never replaced
+            with path.open("wb") as file:  # a device or a pipe is written to, never replaced
                 yield file
             return
         path = path.resolve()

@@ -1,4 +1,4 @@
-"""`import`: boxes from another program's data set, with or without its images."""
+"""`import`: add boxes from another program's dataset, with or without its images."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FORMATS: Final = ("coco", "yolo", "voc", "labelme", "cvat", "labelstudio")
 
 
 def add_import_arguments(parser: argparse.ArgumentParser) -> None:
-    """What `import` takes."""
+    """Add the arguments of `import`."""
     parser.add_argument("format", choices=FORMATS)
     parser.add_argument("path", type=Path, metavar="PATH", help="a file, a folder or a zip")
     parser.add_argument(
@@ -57,7 +57,7 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def import_data_set(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
-    """Import a data set; whether nothing of it was left out."""
+    """Import a dataset; returns whether nothing was left out."""
     from labeler.datasets.formats import Format
     from labeler.datasets.formats.dataset_files import open_dataset_files
     from labeler.datasets.formats.voc import Convention

@@ -1,4 +1,4 @@
-"""`labels`: the label set, listed and edited. Each edit is one write and touches no document."""
+"""`labels`: list and edit the label set. Each edit is one write and touches no document."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Edit = Callable[["LabelSet", argparse.Namespace], "LabelSet"]
 
 
 def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
-    """Edit the labels if asked to, and print them."""
+    """Carry out an edit, if there is one, and print the labels."""
     edit: Edit | None = given.edit
     if edit is not None:
         after = project.labels.edit(lambda before: edit(before, given))
@@ -46,7 +46,7 @@ def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> 
 
 
 def add_label_arguments(parser: argparse.ArgumentParser) -> None:
-    """The actions and what each takes."""
+    """Add the actions and their arguments."""
     actions = parser.add_subparsers(required=True, metavar="ACTION")
 
     def action(name: str, edit: Edit | None, about: str, *names: str) -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""`check`, `restore` and `copy`: whether all is there, back to the past, to another place."""
+"""`check`, `restore` and `copy`: check a project, restore an earlier state, copy it elsewhere."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 def check(given: argparse.Namespace, settings: Settings) -> bool:
-    """Check the stores; whether all is consistent."""
+    """Check the project; returns whether everything is consistent."""
     from labeler.access.secret_key import load_secret
     from labeler.maintenance.check import ConsistencyCheck
     from labeler.project.locations import close_stores, open_stores
     from labeler.storage.leftovers import leftovers, remove_leftovers
 
-    left = leftovers(settings.storage)  # a write would tidy them away
+    left = leftovers(settings.storage)  # listed first, because a write would remove them
     store, uploads = open_stores(settings)
     faults: set[str] = set()
-    notes = mended = 0
+    notes = repaired = 0
     try:
         look = ConsistencyCheck(settings, store, uploads, load_secret(settings))
         for problem in look.problems():
             progress(f"{look.checked} images")
             line = f"{problem.key}: {problem.what}"
-            if given.repair and problem.mend:
-                mended += 1
-                print_message(f"{line} Mended: {problem.mend()}.")
+            if given.repair and problem.repair:
+                repaired += 1
+                print_message(f"{line} Repaired: {problem.repair()}.")
                 continue
-            print_message(f"{line} --repair mends it." if problem.mend else line)
+            print_message(f"{line} --repair repairs it." if problem.repair else line)
             if problem.fault:
                 faults.add(problem.key)
             else:
@@ -43,19 +43,19 @@ def check(given: argparse.Namespace, settings: Settings) -> bool:
     if left and given.repair:
         remove_leftovers(settings.storage)
     for path in left:
-        mends = given.repair and not path.exists()
-        notes, mended = notes + (not mends), mended + mends
-        what = "Mended: removed." if mends else "--repair removes it, unless it is in use."
+        removed = given.repair and not path.exists()
+        notes, repaired = notes + (not removed), repaired + removed
+        what = "Repaired: removed." if removed else "--repair removes it, unless it is in use."
         print_message(f"{path}: left by a program that was killed. {what}")
     progress("")
     told = f"{look.checked} images checked, {len(faults)} with a problem"
     told += f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
-    print_result(told + (f", {mended} mended" if mended else ""))
+    print_result(told + (f", {repaired} repaired" if repaired else ""))
     return not faults
 
 
 def moment(text: str) -> datetime:
-    """A time as people and logs write it; without an offset it is in UTC."""
+    """A time in ISO 8601; without an offset it is in UTC."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError as error:
@@ -69,7 +69,7 @@ def moment(text: str) -> datetime:
 
 
 def restore(given: argparse.Namespace, settings: Settings) -> bool:
-    """Restore documents of that moment; whether all could be restored."""
+    """Restore the state of that moment; returns whether everything could be restored."""
     from labeler.maintenance.restore import RestoreResult
     from labeler.maintenance.restore import restore_project as restored
 
@@ -105,7 +105,7 @@ def place(text: str) -> Location:
 
 
 def copy(given: argparse.Namespace, settings: Settings) -> bool:
-    """Copy the project to another place; whether all of it is there."""
+    """Copy the project to another location; returns whether the copy is complete."""
     from labeler.errors import InvalidRequest
     from labeler.maintenance.copy import CopyResult, copy_project
 

@@ -1,4 +1,4 @@
-"""The arguments, and how the program ends."""
+"""The command line's arguments, and how the program ends."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 
 def run() -> NoReturn:
-    """The command that sys.argv names, as a program of its own; ends the process.
+    """Run the command in sys.argv as a program; ends the process.
 
-    A reader who closes the pipe, and Ctrl+C, end it without a word, by the very signal, so that
-    the shell sees why.
+    Ctrl+C, or a reader that closes the pipe, ends it silently by the same signal, so that the shell
+    sees the reason.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -48,7 +48,7 @@ def run() -> NoReturn:
         _end_by(signal.SIGPIPE)
     except OSError as error:
         print(f"labeler: the output can't be written: {error.strerror}.", file=sys.stderr)
-        os._exit(1)  # an ordinary end would try to write it again
+        os._exit(1)  # a normal exit would try to write it again
     sys.exit(code)
 
 
@@ -59,12 +59,12 @@ def _end_by(number: signal.Signals) -> NoReturn:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one command; its exit code. SystemExit(2) where the arguments are wrong."""
+    """Run one command; returns its exit code. Raises SystemExit(2) for wrong arguments."""
     given = _parser().parse_args(arguments)
     from labeler.runtime import logs
     from labeler.settings import load_settings, logs_as_json, unknown_settings
 
-    # On a terminal the messages below are all that a person wants to read.
+    # On a terminal, people want to read only the messages below.
     if logs_as_json(os.environ):
         logs.configure(logs.log_source(os.environ), as_json=True, stream=sys.stderr)
 
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m labeler",
-        description="Labeled boxes on images: work on the data set that LABELER_STORAGE names.",
+        description="Labeled boxes on images: work on the project that LABELER_STORAGE names.",
     )
     parser.add_argument("--version", action="version", version=f"Labeler {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -121,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     add_label_arguments(command("labels", _there(_on_data(labels)), "List and edit the label set."))
     command("stats", _there(_on_data(stats)), "Count images by status and boxes by label.")
     checking = command("check", _there(check), "Check that everything fits together.")
-    checking.add_argument("--repair", action="store_true", help="mend what can be mended safely")
+    checking.add_argument(
+        "--repair", action="store_true", help="repair what can be repaired safely"
+    )
     back = command("restore", _there(restore), "Bring documents back to what they were.")
     back.add_argument("--at", type=moment, required=True, metavar="TIME", help="in UTC or +01:00")
     back.add_argument("image_ids", nargs="*", metavar="ID", help="only these; else the project")
@@ -130,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
     copying.add_argument("to", type=place, metavar="TO", help="a folder or gs://bucket[/prefix]")
     copying.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     examining = command(
-        "doctor", doctor, "Check the folder, bucket or service: what is wrong, and what mends it."
+        "doctor", doctor, "Check the folder, bucket or service, and say how to repair each problem."
     )
     examining.add_argument(
         "--service",
@@ -152,7 +154,7 @@ def _status(text: str) -> str:
 def _there(
     work: Callable[[argparse.Namespace, Settings], bool],
 ) -> Callable[[argparse.Namespace, Settings], bool]:
-    """The work, unless the folder that it is about is not there: a mistyped one is not made."""
+    """The work, unless the project's folder does not exist: a mistyped folder is not created."""
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
         from labeler.errors import NotFound
@@ -171,7 +173,7 @@ def _there(
 def _on_data(
     work: Callable[[argparse.Namespace, Settings, Project], bool],
 ) -> Callable[[argparse.Namespace, Settings], bool]:
-    """The work on the data set that the settings name."""
+    """The work on the project that the settings name."""
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
         from labeler.project.project import open_project

@@ -1,4 +1,4 @@
-"""`list`, `show` and `stats`: what is there; no image of it is changed."""
+"""`list`, `show` and `stats`: print the project's content and change nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def list_images(given: argparse.Namespace, _settings: Settings, project: Project
 
         entries = [asdict(image) for image in images]
         for entry in entries:
-            del entry["version"]  # the store's own, of no use outside
+            del entry["version"]  # internal to the store, of no use outside
         print_result(json.dumps(entries, ensure_ascii=False, indent=2))
         return True
     for image in images:
@@ -43,7 +43,7 @@ def show_document(given: argparse.Namespace, _settings: Settings, project: Proje
 
 
 def stats(_given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
-    """Print how many images and boxes there are."""
+    """Print the numbers of images and boxes."""
     from labeler.model.document import Status
 
     labels = project.labels.read()

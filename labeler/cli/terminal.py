@@ -1,4 +1,4 @@
-"""What a person sees: results on stdout, messages and progress on stderr."""
+"""Output for people: results on stdout, messages and progress on stderr."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ _UNSEEN: Final = re.compile(
 
 
 def print_result(text: str) -> None:
-    """A result, on stdout."""
+    """Print a result on stdout."""
     progress("")
     print(text)
 
 
 def print_message(line: str) -> None:
-    """A message, on stderr."""
+    """Print a message on stderr."""
     progress("")
     print(f"labeler: {plain(line)}", file=sys.stderr)
 
 
 def plain(text: str) -> str:
-    """The text on one line, with nothing in it that steers a terminal."""
+    """The text on one line, without characters that control a terminal."""
     return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
 
 
 class _Progress:
-    """A line on stderr that changes, where a person looks at it; an empty one takes it away."""
+    """A changing line on stderr, if stderr is a terminal; an empty text removes the line."""
 
     def __init__(self) -> None:
         self._shown = ""

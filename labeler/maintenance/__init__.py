@@ -1,1 +1,1 @@
-"""Looking after a project: check it, restore it, copy it."""
+"""Maintenance of a project: check, restore and copy."""

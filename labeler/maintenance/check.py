@@ -1,8 +1,8 @@
-"""Whether everything in a project fits together, and mending of what can be mended safely.
+"""Check a project's consistency, and repair what is safe to repair.
 
-Looking changes nothing. Mending never touches a document that can't be opened, never deletes an
-object, and changes no box: it writes a document's metadata anew beside the same bytes, adds labels
-that boxes have, and stores a label set that had to be made anew.
+A check changes nothing. A repair never touches a document that can't be opened, never deletes an
+object, and changes no box. It rewrites a document's metadata beside the same bytes, adds missing
+labels of boxes to the label set, and stores a rebuilt label set.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ _BATCH: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that does not fit. `fault` is False where nothing can get lost by it.
+    """An inconsistency. `fault` is False if nothing can get lost because of it.
 
-    `mend` mends it, and returns what it did; None where only a person can.
+    `repair` repairs it and returns a description; it is None if only a person can repair it.
     """
 
     key: str
     what: str
     fault: bool = True
-    mend: Callable[[], str] | None = None
+    repair: Callable[[], str] | None = None
 
 
 class ConsistencyCheck:
-    """One look at a project; `checked` counts the images that have been looked at."""
+    """One check of a project; `checked` counts the images so far."""
 
     def __init__(
         self, settings: Settings, store: Store, uploads: Uploads | None, secret: bytes
@@ -54,7 +54,7 @@ class ConsistencyCheck:
         self.checked = 0
 
     def problems(self) -> Iterator[Problem]:
-        """Every problem, as it is found; StoreError where the store can't be read."""
+        """Every problem as it is found; StoreError if the store can't be read."""
         for image_id, info in self._image_index.originals():
             self._originals.setdefault(image_id, []).append(info)
             self._by_key[info.key] = info
@@ -92,7 +92,7 @@ class ConsistencyCheck:
                 continue
             self._names.update(rect.label for rect in document.rects)
             yield from self._document(batch[key], document)
-            if batch[key].version == version:  # else it has been saved since it was listed
+            if batch[key].version == version:  # otherwise it was saved after it was listed
                 yield from self._metadata(batch[key], document)
 
     def _document(self, info: ObjectInfo, document: AnnotationDocument) -> Iterator[Problem]:
@@ -120,7 +120,7 @@ class ConsistencyCheck:
             )
 
     def _original(self, image_id: str, document: AnnotationDocument) -> ObjectInfo | None:
-        """The original of the document: by its image ID, else where the document says it is."""
+        """The document's original: by its image ID, else under the key that the document names."""
         found = self._originals.get(image_id, [])
         drawn_on = document.metadata.content_md5
         for info in found:
@@ -196,7 +196,7 @@ class ConsistencyCheck:
             )
 
     def _numbers(self) -> Iterator[Problem]:
-        """Whether the image numbers can be read; where they are missing, an export makes them."""
+        """Check that the image numbers can be read; if they are missing, an export makes them."""
         try:
             ImageNumbers(self._store, lambda: ({}, 0)).read()
         except DamagedDocument as error:

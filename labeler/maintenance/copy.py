@@ -1,4 +1,4 @@
-"""A whole project to another place: folder to bucket, bucket to folder, bucket to bucket."""
+"""Copy a whole project: folder to bucket, bucket to folder, or bucket to bucket."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ R = TypeVar("R")
 
 
 class CopyResult(StrEnum):
-    """What became of one object."""
+    """The result for one object."""
 
     COPIED = "copied"
     THERE = "there"
@@ -40,17 +40,17 @@ class CopyResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CopiedObject:
-    """One object of the project, by its key at the new place."""
+    """An object of the project, by its key in the new location."""
 
     key: str
     outcome: CopyResult
 
 
 def copy_project(settings: Settings, target: Location, *, dry_run: bool) -> Iterator[CopiedObject]:
-    """Copy every object of the project to `target`, each with its metadata, as it is found.
+    """Copy every object of the project to `target`, with its metadata; yields each when it is done.
 
-    Originals of another place go below uploads/. What is there is never replaced, so that the copy
-    can be made again after a cut. A dry run writes nothing.
+    Originals from another location go below uploads/. Existing objects are never replaced, so an
+    interrupted copy can be run again. A dry run writes nothing.
     """
     store, uploads = open_stores(settings)
     to = open_location(target, settings)
@@ -85,7 +85,7 @@ def _copy_all(
 
 
 def _in_order(pool: ThreadPoolExecutor, work: Callable[[T], R], items: Iterable[T]) -> Iterator[R]:
-    """What `work` gives for each item, in their order; only _AHEAD of them are taken before."""
+    """The results of `work` for each item, in order; at most _AHEAD items are started early."""
     begun: deque[Future[R]] = deque()
     for item in items:
         begun.append(pool.submit(work, item))
@@ -120,7 +120,7 @@ def _compare(store: Store, info: ObjectInfo, to: Store, found: ObjectInfo) -> Co
 
 
 def _digest(store: Store, info: ObjectInfo) -> str:
-    """The MD5 of the object; it is read only where the listing does not tell."""
+    """The MD5 of the object, which is read only if the listing has no MD5."""
     if info.md5:
         return info.md5
     digest = md5(usedforsecurity=False)

@@ -1,7 +1,7 @@
-"""Back to a moment in the past, from the old versions and deleted objects that a bucket keeps.
+"""Restore an earlier state from the old versions and deleted objects that a bucket keeps.
 
-Nothing is destroyed: what is restored is written as a new state over the present one, which is
-kept as an old version itself, and what did not exist at that moment stays as it is.
+Nothing is destroyed: an old state is written as a new version over the present one, which the
+bucket keeps. Objects that did not exist at that moment stay as they are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class RestoreResult(StrEnum):
-    """What becomes of one object."""
+    """The result for one object."""
 
     RESTORED = "restored"
     NEWER = "newer"
@@ -36,7 +36,7 @@ class RestoreResult(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RestoredObject:
-    """One object that is not now as it was then."""
+    """An object whose state differs from that moment's."""
 
     key: str
     outcome: RestoreResult
@@ -47,12 +47,12 @@ class RestoredObject:
 def restore_project(
     settings: Settings, at: datetime, image_ids: Collection[str] = (), *, dry_run: bool = False
 ) -> Iterator[RestoredObject]:
-    """Bring the project, or the documents of some images, back to what they were at that moment.
+    """Restore the project, or the documents of some images, to their state at that moment.
 
-    For the project: documents, labels, registry, and originals that are gone. A registry that
-    still holds all its numbers stays: those that were given since must mean no other image. A dry
-    run writes nothing and tells the same. Raises InvalidRequest for a folder, NotFound for an
-    image of which nothing is kept from then.
+    For the project, these are documents, labels, the registry, and missing originals. A registry
+    that still has all of its numbers stays, since numbers given later must keep their images. A dry
+    run writes nothing and reports the same. Raises InvalidRequest for a folder, and NotFound for an
+    image without a state from that moment.
     """
     if not settings.storage.bucket:
         raise InvalidRequest(
@@ -60,7 +60,7 @@ def restore_project(
             "your backup, under annotations/, while nothing runs. Only what lies in a bucket can "
             "be restored."
         )
-    # Google's client takes a while to import, and a folder has no use for it.
+    # Google's client takes a while to import, and a folder does not need it.
     from labeler.storage.versions import PastObjects
 
     store, uploads = open_stores(settings)
@@ -109,7 +109,7 @@ def _restore(
 
 
 def _goes_on(store: Store, versions: PastObjects, then: PastObject) -> bool:
-    """Whether the registry holds all that it held then; what was deleted can't be compared."""
+    """Whether the registry still has all numbers of that moment; False if that is unknown."""
     try:
         now, _ = store.read(REGISTRY_KEY)
     except NotFound:

@@ -1,1 +1,1 @@
-"""The core, which is pure: documents, labels and people. No clock, no file, no store."""
+"""The pure core: documents, labels and people. No clock, no file, no store."""

@@ -1,6 +1,6 @@
-"""The nouns: rect, annotation document, status, and the document's file format.
+"""The annotation document: its rects, its status, its metadata, and the file format.
 
-Format 1.0, as existing buckets hold it, and the keys that Labeler adds to it:
+Format 1.0 of existing buckets, with the keys that Labeler adds:
 
     {"rects": [{"left", "top", "width", "height", "label", "id"}],
      "image_path", "image_width", "image_height",
@@ -8,7 +8,7 @@ Format 1.0, as existing buckets hold it, and the keys that Labeler adds to it:
                   "content_md5", "status", "saved_by"}}
 
 Coordinates are pixels of the image as displayed (EXIF orientation applied), the origin at its top
-left corner. Keys that are not known here are kept at every level. All models are immutable.
+left corner. Unknown keys are kept at every level. All models are immutable.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from labeler.model.stored_json import StoredModel, check_version, damage, first_
 FORMAT_VERSION: Final = "1.0"
 MAX_RECTS: Final = 10_000
 MAX_SIDE: Final = 2**31 - 1
-"""Pixels; what readers of data sets hold in four bytes."""
+"""Pixels; the largest integer that readers of datasets hold in four bytes."""
 
 
 class Status(StrEnum):
-    """How far the work on an image is; `done` without rects means looked at and empty."""
+    """How far the work on an image has come; `done` without rects means checked and empty."""
 
     UNLABELED = "unlabeled"
     IN_PROGRESS = "in_progress"
@@ -57,7 +57,7 @@ class Rect(StoredModel):
 
 
 class Metadata(StoredModel):
-    """What is known about the document; every key may be missing in an existing bucket."""
+    """The document's metadata; every key may be missing in an existing bucket."""
 
     image_path: StrictStr | None = None
     image_id: StrictStr | None = None
@@ -79,7 +79,7 @@ class AnnotationDocument(StoredModel):
 
     @property
     def status(self) -> Status:
-        """The status; without a known one, in_progress with rects and unlabeled without."""
+        """The status; if it is missing or unknown, in_progress with rects and unlabeled without."""
         try:
             return Status(self.metadata.status or "")
         except ValueError:
@@ -87,7 +87,7 @@ class AnnotationDocument(StoredModel):
 
 
 class _VersionProbe(BaseModel):
-    """Just enough of a document to see whether a newer program wrote it."""
+    """Only the fields that tell whether a newer program wrote the document."""
 
     class _Metadata(BaseModel):
         version: StrictStr | None = None
@@ -98,8 +98,8 @@ class _VersionProbe(BaseModel):
 def parse_document(data: bytes, key: str) -> AnnotationDocument:
     """The document in `data`, every rect with an id.
 
-    `key` is named in errors. A rect without an id, or with one that stands twice, gets an id made
-    from its place and content: whoever reads the same bytes gives the same ids, so that a merge
+    Errors name `key`. A rect without an id, or with the id of an earlier rect, gets an id made from
+    its position and content. So everybody who reads the same bytes gets the same ids, and a merge
     recognizes the rects. Rects outside the image are kept as they are; nothing is repaired.
 
     Raises NewerDocument for a newer major version, DamagedDocument for anything else that is not
@@ -117,8 +117,8 @@ def parse_document(data: bytes, key: str) -> AnnotationDocument:
 def check_document(data: Any) -> AnnotationDocument:
     """A document that somebody wants to save, from JSON text or bytes, or from plain values.
 
-    Raises InvalidDocument that names the first field that breaks the format: types, numbers that
-    are not finite, rects outside the image, labels that are no labels, an unknown status.
+    Raises InvalidDocument, which names the first field that breaks the format: a wrong type, a
+    number that is not finite, a rect outside the image, an invalid label, an unknown status.
     """
     try:
         if isinstance(data, bytes | str):
@@ -142,9 +142,9 @@ def check_document(data: Any) -> AnnotationDocument:
 
 
 def check_rects(document: AnnotationDocument, rects: Iterable[Rect]) -> None:
-    """InvalidDocument where one of `rects` leaves the document's image or has no proper label.
+    """Raise InvalidDocument if one of `rects` leaves the document's image or has an invalid label.
 
-    Sums of two-decimal numbers may pass an edge by a rounding error: 0.005 px is let through.
+    Sums of two-decimal numbers may pass an edge by a rounding error, so 0.005 px is allowed.
     """
     width, height = document.image_width, document.image_height
     for index, rect in enumerate(rects):
@@ -166,14 +166,14 @@ def check_rects(document: AnnotationDocument, rects: Iterable[Rect]) -> None:
 
 
 def dump_document(document: AnnotationDocument) -> bytes:
-    """The document as UTF-8 JSON without the keys that nobody set; equal ones, equal bytes."""
+    """The document as UTF-8 JSON without unset keys; equal documents give equal bytes."""
     return document.model_dump_json(exclude_unset=True).encode()
 
 
 def new_document(
     image_id: str, image_path: str, size: tuple[int, int], content_md5: str, now: datetime, by: str
 ) -> AnnotationDocument:
-    """The empty document of a picture that nobody has labeled; `size` is width and height."""
+    """The empty document of an image that nobody has labeled; `size` is width and height."""
     metadata = Metadata(
         image_path=image_path,
         image_id=image_id,
@@ -194,9 +194,9 @@ def new_document(
 def stamped(
     document: AnnotationDocument, image_id: str, now: datetime, by: str
 ) -> AnnotationDocument:
-    """The document, to be stored, with the time, the person and what format 1.0 demands filled in.
+    """The document to store, with time, person and the keys that format 1.0 requires.
 
-    Raises InvalidDocument for more rects than could be read again.
+    Raises InvalidDocument for more rects than a document may have.
     """
     if len(document.rects) > MAX_RECTS:
         raise InvalidDocument(
@@ -220,7 +220,7 @@ def _iso(moment: datetime) -> str:
 
 
 def with_ids(document: AnnotationDocument) -> AnnotationDocument:
-    """The document with an id on every rect, unique within it; the same input, the same ids."""
+    """The document with a unique id on every rect; the same input gives the same ids."""
     given = {rect.id for rect in document.rects}
     if len(given) == len(document.rects) and "" not in given:
         return document
@@ -245,7 +245,7 @@ def derived_id(seed: str) -> str:
 
 
 def saved_time(document: AnnotationDocument) -> datetime | None:
-    """When the document was saved, in UTC; a time without offset counts as UTC, a bad one None."""
+    """The time of the save in UTC; no offset counts as UTC, an invalid time gives None."""
     text = document.metadata.saved_at
     if not text:
         return None
@@ -257,7 +257,7 @@ def saved_time(document: AnnotationDocument) -> datetime | None:
 
 
 def _content_id(rect: Rect, index: int, taken: set[str]) -> str:
-    """Eight characters of [0-9a-z] from the rect's place and content, not among `taken`."""
+    """Eight characters of [0-9a-z] from the rect's position and content, not among `taken`."""
     seed = f"{index}|{rect.left!r}|{rect.top!r}|{rect.width!r}|{rect.height!r}|{rect.label}"
     while (found := derived_id(seed)) in taken:
         seed += "|"
@@ -265,7 +265,7 @@ def _content_id(rect: Rect, index: int, taken: set[str]) -> str:
 
 
 def _check_for_newer(data: bytes, key: str) -> None:
-    """NewerDocument where a newer program may well understand `data`, which we don't."""
+    """Raise NewerDocument if `data`, which this program can't read, names a newer version."""
     try:
         version = _VersionProbe.model_validate_json(data).metadata.version
     except ValidationError:

@@ -1,4 +1,4 @@
-"""What a person does to a document, as pure functions from document to document."""
+"""A person's edits of a document, as pure functions from document to document."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from labeler.model.merge import merge
 
 
 def with_rects(document: AnnotationDocument, rects: Sequence[Rect]) -> AnnotationDocument:
-    """The document with these rects, and the status that follows from having changed them.
+    """The document with these rects, and with the status that an edit of rects leads to.
 
-    unlabeled and in_progress follow the rects; a skipped or returned image is in progress again;
-    an approved one is done but no longer approved; done stays done. Equal rects change nothing.
+    unlabeled and in_progress depend on the rects. skipped and returned become in_progress, approved
+    becomes done, and done stays done. Equal rects change nothing.
     """
     if tuple(rects) == document.rects:
         return document
@@ -30,9 +30,9 @@ def with_rects(document: AnnotationDocument, rects: Sequence[Rect]) -> Annotatio
 def with_drawn_rects(
     document: AnnotationDocument, shown: Sequence[Rect], drawn: Sequence[Rect]
 ) -> AnnotationDocument:
-    """The document with what a person made of `shown`, the rects that their canvas had before.
+    """The document with the person's edits of `shown`, the rects that their canvas had before.
 
-    Rects that came into the document meanwhile, which the person can't have seen, stay.
+    Rects that were added to the document meanwhile, which the person has not seen, stay.
     """
     if tuple(shown) == document.rects:
         return with_rects(document, drawn)
@@ -42,7 +42,7 @@ def with_drawn_rects(
 
 
 def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocument:
-    """The document with that status; unchanged where it has it already."""
+    """The document with that status; unchanged if it has it already."""
     if document.status is status:
         return document
     metadata = document.metadata.model_copy(update={"status": status.value})
@@ -52,7 +52,7 @@ def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocum
 def with_image_facts(
     document: AnnotationDocument, width: int, height: int, md5: str
 ) -> AnnotationDocument:
-    """The document with the size and MD5 of its picture filled in where they are missing."""
+    """The document with the size and MD5 of its image filled in where they are missing."""
     update: dict[str, object] = {}
     if document.image_width is None or document.image_height is None:
         update |= {"image_width": width, "image_height": height}

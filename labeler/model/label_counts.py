@@ -1,4 +1,4 @@
-"""How many boxes and images have which label, for any label set."""
+"""Numbers of boxes and images per label, for any label set."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from labeler.model.labels import Label, LabelSet, label_key
 
 
 class Count(NamedTuple):
-    """Boxes of a label, and images with at least one of them."""
+    """The number of a label's boxes, and of images with at least one of them."""
 
     boxes: int = 0
     images: int = 0
 
 
 class LabelCounts:
-    """Counts what is stored with the boxes, so that it stays right when the label set is edited.
+    """Counts the labels that are stored with boxes, so edits of the label set keep it right.
 
-    What it holds grows by the images that differ in which labels they have, some 100 bytes each.
+    Its memory grows by some 100 bytes for each distinct combination of labels in an image.
     """
 
     def __init__(self) -> None:
@@ -48,15 +48,15 @@ class LabelCounts:
         self._grouped.clear()
 
     def counted(self, labels: LabelSet) -> dict[int, Count]:
-        """By number, what counts as that label, the boxes of merged and former names among it."""
+        """Boxes and images by label number, merged labels and former names included."""
         return self._by_number("counted", labels, labels.find)
 
     def own(self, labels: LabelSet) -> dict[int, Count]:
-        """By number, what would count as that label if none were merged."""
+        """Boxes and images by label number, as if no label were merged."""
         return self._by_number("own", labels, labels.named)
 
     def unknown(self, labels: LabelSet) -> dict[str, int]:
-        """The boxes by label where the set lacks it; most first."""
+        """The boxes per label that the set lacks; the most frequent label first."""
         return {
             self._texts[key]: boxes
             for key, boxes in self._boxes.most_common()

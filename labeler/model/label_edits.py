@@ -1,9 +1,9 @@
-"""What an admin does to the label set, as pure functions from set to set.
+"""An admin's edits of the label set, as pure functions from set to set.
 
-Labels are named by their numbers, which stay. No edit touches a document: a box keeps the label
-that was stored with it, and the set says what that counts as. So each edit is one write, and each
-can be taken back. What would damage the set raises LabelRefused, and says what to do instead;
-what is so already changes nothing.
+Labels are identified by their numbers, which never change. No edit touches a document: a box keeps
+the label that was stored with it, and the set says which label that text counts as. So each edit
+is one write and can be undone. An edit that would damage the set raises LabelRefused, which says
+what to do instead. An edit that makes no difference returns the same set.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from labeler.model.labels import COLOR, Label, LabelSet, clean_label, label_key,
 
 
 def renamed(labels: LabelSet, number: int, name: str) -> LabelSet:
-    """The set with another name for that label; its boxes go with it, under the old text too."""
+    """The set with another name for that label. Boxes with the old text still belong to it."""
     label = _label(labels, number)
     name = clean_label(name)
     if name == label.name:
@@ -32,7 +32,7 @@ def renamed(labels: LabelSet, number: int, name: str) -> LabelSet:
             f"{name!r} is a former name of {other.name!r}, and boxes that were stored with it "
             "count as that label. Choose another name."
         )
-    # Renamed back: a name is not a former one too.
+    # After renaming back, the current name must not be a former name as well.
     former = tuple(one for one in label.names if label_key(one) != label_key(name))
     return _with(labels, label, name=name, former=former)
 
@@ -48,7 +48,7 @@ def recolored(labels: LabelSet, number: int, color: str) -> LabelSet:
 
 
 def merged(labels: LabelSet, number: int, into: int) -> LabelSet:
-    """The set in which all boxes of the label count as those of the label `into`."""
+    """The set in which all boxes of the label count as boxes of the label `into`."""
     label, target = _label(labels, number), _label(labels, into)
     if label.merged_into == into:
         return labels
@@ -67,12 +67,12 @@ def merged(labels: LabelSet, number: int, into: int) -> LabelSet:
 
 
 def separated(labels: LabelSet, number: int) -> LabelSet:
-    """The set in which a merged label counts by itself again, with the boxes that it had."""
+    """The set in which a merged label is separate again, with the boxes that it had."""
     return _with(labels, _label(labels, number), merged_into=None)
 
 
 def retired(labels: LabelSet, number: int) -> LabelSet:
-    """The set in which the label is not offered for new boxes; its boxes stay and count."""
+    """The set in which the label is not offered for new boxes; its existing boxes still count."""
     return _with(labels, _label(labels, number), retired=True)
 
 
@@ -82,11 +82,11 @@ def offered_again(labels: LabelSet, number: int) -> LabelSet:
 
 
 def replaced(labels: LabelSet, wanted: LabelSet) -> LabelSet:
-    """`wanted` in place of `labels`: no label is lost, and no text that boxes were stored with.
+    """The set `wanted` as the successor of `labels`; no label and no text of a stored box is lost.
 
-    Names that a label had and `wanted` leaves out become former ones. Raises InvalidDocument where
-    a number is gone, or new numbers do not follow the highest one without a gap. The note that the
-    set was rebuilt can be left out, and not be made up.
+    Names that `wanted` leaves out become former names. Raises InvalidDocument if a number is
+    missing, or if new numbers do not follow the highest one without a gap. A caller can remove the
+    note that the set was rebuilt, but can't add it.
     """
     for label in labels.labels:
         if wanted.get(label.number) is None:

@@ -1,8 +1,8 @@
-"""The label set: the project's labels with their numbers and colors, and what a label may be.
+"""The label set: the project's labels with their numbers and colors, and the rules for labels.
 
-A label that is renamed keeps its former names, and one that is merged into another stays in the
-set under its number: documents keep the text that was stored with a box, and the set says which
-label that text counts as. What an admin does to a set is in label_edits.py.
+Documents keep the text that was stored with a box, and the set says which label that text counts
+as. So a renamed label keeps its former names, and a merged label stays in the set under its
+number. The edits of an admin are in label_edits.py.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_LABEL_LENGTH: Final = 100
 _MOST_APART: Final = 4
 """Code points that one of the composed form (NFC) comes from at most."""
 MAX_NUMBER: Final = 2**31 - 1
-"""What readers of data sets hold in four bytes."""
+"""The largest integer that readers of datasets hold in four bytes."""
 PALETTE: Final = (
     "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#f032e6", "#9a6324",
     "#808000", "#000075", "#d4a017", "#46b4c8", "#800000", "#5b8c5a", "#7b68ee", "#c71585",
@@ -42,10 +42,10 @@ _DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 def clean_label(text: str) -> str:
     """The label in `text`: trimmed, NFC, inner white space as single spaces.
 
-    Raises InvalidDocument where nothing that can be seen is left, where it has more than 100
-    characters, or where it holds control characters or ones that change the direction of text.
-    Quotes, markup, emoji and every script are labels like others; so the joiners and the
-    direction marks that emoji and scripts need are kept.
+    Raises InvalidDocument if no visible character is left, if there are more than 100 characters,
+    or if `text` holds control characters or characters that override the direction of text.
+    Quotes, markup, emoji and every script are allowed, so the joiners and direction marks that
+    emoji and scripts need are kept.
     """
     label = _tidy(text)
     if all(unicodedata.category(char) == "Cf" for char in label):
@@ -67,12 +67,12 @@ def clean_label(text: str) -> str:
 
 def _tidy(text: str) -> str:
     spaced = " ".join(text.split())
-    # What is surely no label stays as it is: it is refused, or looked up in vain.
+    # A text that can't be a label stays as it is: it is refused later, or not found.
     return spaced if len(spaced) > _MOST_APART * MAX_LABEL_LENGTH else nfc(spaced)
 
 
 def _name(text: str) -> str:
-    """`clean_label` for pydantic, which takes only a ValueError for an answer."""
+    """`clean_label` for pydantic, which expects a ValueError."""
     try:
         return clean_label(text)
     except InvalidDocument as error:
@@ -80,7 +80,7 @@ def _name(text: str) -> str:
 
 
 def label_key(name: str) -> str:
-    """What two spellings of one label have in common: tidy, ignoring case."""
+    """The key that all spellings of one label share: cleaned, ignoring case."""
     return _known_key(name) if len(name) <= _MOST_APART * MAX_LABEL_LENGTH else _key(name)
 
 
@@ -102,9 +102,9 @@ Name = Annotated[StrictStr, AfterValidator(_name)]
 class Label(StoredModel):
     """One label. Its number never changes and is never given to another one.
 
-    A box whose stored label is one of the `former` names counts as this one. A `retired` label
-    keeps its boxes and is not offered for new ones. One that is `merged_into` another stays as it
-    is, but all its boxes count as that other label's. What is not set is not in the file.
+    A box whose stored label is one of the `former` names belongs to this label. A `retired` label
+    keeps its boxes and is not offered for new ones. All boxes of a label that is `merged_into`
+    another belong to the other one. Unset fields are not written to the file.
     """
 
     number: Number
@@ -116,21 +116,21 @@ class Label(StoredModel):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The name, and the former ones."""
+        """The name and the former names."""
         return (self.name, *self.former)
 
     @property
     def offered(self) -> bool:
-        """Whether new boxes may get it."""
+        """Whether new boxes may get this label."""
         return not self.retired and self.merged_into is None
 
 
 class LabelSet(StoredModel):
     """The project's labels, in the order of their numbers.
 
-    All names, former ones too, are unique ignoring case; merges never go round in a circle.
-    `rebuilt_from` names the export that the set was made from after labels.json was lost, until an
-    admin has seen it.
+    All names, former ones included, are unique ignoring case, and merges never form a circle.
+    `rebuilt_from` names the export from which the set was rebuilt after labels.json was lost, until
+    an admin dismisses the note.
     """
 
     version: StrictStr = "1.0"
@@ -138,9 +138,9 @@ class LabelSet(StoredModel):
     rebuilt_from: Annotated[StrictStr, Field(exclude_if=_unset)] = ""
 
     def find(self, name: str) -> Label | None:
-        """The label that a box with this stored label counts as, or None.
+        """The label that a box with this stored label belongs to, or None.
 
-        By name or former name, ignoring case and stray white space; merges are followed.
+        Looks up names and former names, ignoring case and extra white space, and follows merges.
         """
         label = self.named(name)
         while label is not None and label.merged_into is not None:
@@ -148,33 +148,33 @@ class LabelSet(StoredModel):
         return label
 
     def named(self, name: str) -> Label | None:
-        """The label that has or had that name, be it merged into another one or not."""
+        """The label that has or had that name, even if it is merged into another label."""
         return self._by_name.get(label_key(name))
 
     def get(self, number: int) -> Label | None:
-        """The label of that number."""
+        """The label with that number."""
         return self._by_number.get(number)
 
     @property
     def offered(self) -> tuple[Label, ...]:
-        """The labels for new boxes: neither retired nor merged into another one."""
+        """The labels for new boxes: neither retired nor merged."""
         return tuple(label for label in self.labels if label.offered)
 
     def shown(self, name: str) -> str:
-        """What people see for a box with this stored label: its label's name today."""
+        """The text that people see for a box with this stored label: its label's current name."""
         label = self.find(name)
         return label.name if label else name
 
     def color(self, name: str) -> str:
-        """The label's color; gray for a name that is not in the set."""
+        """The label's color; gray for a name that the set lacks."""
         label = self.find(name)
         return label.color if label else UNKNOWN_COLOR
 
     def added(self, names: Iterable[str]) -> LabelSet:
-        """The set with the labels that it lacks, each under the next free number.
+        """The set with those of `names` that it lacks, each under the next free number.
 
-        A former name is not lacking, nor is one of a label that is retired or merged. Raises
-        InvalidDocument for a name that is no label.
+        Former names and names of retired or merged labels are not lacking. Raises InvalidDocument
+        for a text that can't be a label.
         """
         known = set(self._by_name)
         number = max(self._by_number, default=0)
@@ -188,8 +188,8 @@ class LabelSet(StoredModel):
         return self.having((*self.labels, *more)) if more else self
 
     def having(self, labels: Iterable[Label]) -> LabelSet:
-        """The set with these labels instead of its own, all else as it is."""
-        # Not model_copy: it would copy the look-up tables of the old labels along.
+        """The set with these labels instead of its own, and everything else unchanged."""
+        # Not model_copy: it would also copy the look-up tables of the old labels.
         rest = {"rebuilt_from": self.rebuilt_from} if self.rebuilt_from else {}
         more = self.model_extra or {}
         return LabelSet(version=self.version, labels=tuple(labels), **rest, **more)
@@ -204,10 +204,10 @@ class LabelSet(StoredModel):
 
 
 def parse_label_set(data: bytes) -> LabelSet:
-    """The label set in `data`, in the order of the numbers, names tidied.
+    """The label set in `data`, in the order of the numbers, with cleaned names.
 
-    Raises NewerDocument for a newer major version, DamagedDocument where it is no label set. It is
-    then left as it is.
+    Raises NewerDocument for a newer major version, and DamagedDocument if `data` is no label set.
+    The stored file is then left as it is.
     """
     try:
         found = LabelSet.model_validate_json(data)
@@ -217,7 +217,7 @@ def parse_label_set(data: bytes) -> LabelSet:
     for problem in problems(found):
         raise DamagedDocument(
             f"{LABELS_KEY} is damaged: {problem}. It was left as it is: restore an earlier "
-            "version of it, or mend it by hand."
+            "version of it, or repair it by hand."
         )
     return found.having(sorted(found.labels, key=lambda label: label.number))
 
@@ -239,12 +239,12 @@ def check_label_set(data: bytes) -> LabelSet:
 
 
 def dump_label_set(labels: LabelSet) -> bytes:
-    """The label set as UTF-8 JSON, readable by people; the same set gives the same bytes."""
+    """The label set as readable UTF-8 JSON; the same set gives the same bytes."""
     return (labels.model_dump_json(indent=2) + "\n").encode()
 
 
 def problems(labels: LabelSet) -> Iterator[str]:
-    """What breaks the rules of a set that no single label can break."""
+    """The violations of rules that concern several labels, a line each."""
     for what, values in (
         ("number", [label.number for label in labels.labels]),
         ("name", [label_key(name) for label in labels.labels for name in label.names]),

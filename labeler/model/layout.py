@@ -1,9 +1,9 @@
-"""The name of every object in the store: one home for all of them.
+"""The name of every object in the store, in one place.
 
     annotations/<image ID>.json     the document of one image
-    uploads/<file name>             originals; the settings may name another place for them
+    uploads/<file name>             originals; the settings may name another location for them
     exports/dataset_coco_<time>.json, dataset_<format>_<time>.zip
-    exports/<name>.sources.jsonl    what the export beside it was made from
+    exports/<name>.sources.jsonl    the manifest of the export beside it
     labels.json                     the label set
     registry/images.json            the numbers of the images
 
@@ -32,27 +32,27 @@ _IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 
 
 def is_image_id(text: str) -> bool:
-    """Whether `text` may name a document: lower-case letters, digits, `-` and `_`."""
+    """Whether `text` can be an image ID: lower-case letters, digits, `-` and `_`."""
     return _IMAGE_ID.fullmatch(text) is not None
 
 
 def document_key(image_id: str) -> str:
-    """The key of the image's document; NotFound for what can't be an image ID."""
+    """The key of the image's document; NotFound for a text that can't be an image ID."""
     if not is_image_id(image_id):
         raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
     return f"{ANNOTATIONS}{image_id}.json"
 
 
 def coco_export_key(moment: datetime, ending: str) -> str:
-    """The key of a COCO file that is written at that time; `ending` is `.json` or `_train.json`."""
+    """The key of a COCO file written at that time; `ending` is `.json` or `_train.json`."""
     return f"{COCO_EXPORTS}{moment:%Y%m%d_%H%M%S}{ending}"
 
 
 def zip_export_key(kind: str, moment: datetime) -> str:
-    """The key of a zip of that format that is written at that time."""
+    """The key of a zip of that format written at that time."""
     return f"{EXPORTS}dataset_{kind}_{moment:%Y%m%d_%H%M%S}.zip"
 
 
 def manifest_key(export_key: str) -> str:
-    """Where the manifest of an export lies: what the export was made from."""
+    """The key of an export's manifest."""
     return export_key.removesuffix(".json") + _MANIFEST

@@ -1,30 +1,30 @@
 """Three-way merge of one image's documents over the document that both started from.
 
-Rects are matched by id. What one side alone added, changed or deleted is kept as that side left
-it. Where both touched the same rect:
+Rects are matched by id. A rect that one side alone added, changed or deleted is kept as that side
+left it. If both sides touched the same rect:
 
-* its geometry (left, top, width and height as one), its label and each unknown key are merged one
-  by one: where one side moves a box and the other renames it, both is kept without a question;
-* changed by both in a way that does not go together: the document holds theirs under the id and
-  ours right behind it, under an id made from the id and our content, so that a retry of the same
-  merge finds it there instead of adding it again;
-* changed by one, deleted by the other: the changed rect stays.
+* Its geometry (left, top, width and height as one), its label and each unknown key are merged
+  separately. So if one side moves a box and the other relabels it, both changes are kept.
+* If both sides changed one of these in different ways, the document holds their rect under the id
+  and our rect right behind it. Our rect's id is made from the id and our content, so that a retry
+  of the same merge finds the rect instead of adding it again.
+* If one side changed the rect and the other deleted it, the changed rect stays.
 
-The last two are reported as conflicts; until a person chooses, the document holds both sides.
+The last two cases are reported as conflicts. Until a person chooses, the document holds both sides.
 
-The order is that of the side which moved rects about, theirs if both did. Rects that one side
-alone has stay behind the rect that they followed; both sides' in one place go by their ids.
+The order of rects is that of the side that reordered them, or theirs if both did. A rect that only
+one side has stays behind the rect that it followed there. If both sides added rects in one place,
+these are sorted by id.
 
-Everything else merges key by key, within objects in unknown keys too. image_width and
-image_height count as one key; a known key that is null counts as missing. One side changed it:
-that. Both did, differently: theirs, except for the status, where the one that asks for more work
-is taken. A status that one side set holds when the other adds rects (a person said done), also
-where these are its first ones and put it in progress; but a document with rects is never
-unlabeled. saved_at, saved_by and version have no rule of their own:
-who saves stamps them anew.
+Everything else is merged key by key, also within objects in unknown keys. image_width and
+image_height count as one key, and a known key that is null counts as missing. A key that one side
+changed has that side's value. If both sides changed a key differently, theirs wins. For the status,
+the one that asks for more work wins. A status that a person set on one side holds even if the other
+side adds rects, also if these are its first rects and put the image in progress. But a document
+with rects is never unlabeled. saved_at, saved_by and version have no rule: the next save sets them.
 
-So a merge gives the same whichever side saves first, except for the rects reported as conflicts,
-for other keys that both changed, and for rects whose order both changed.
+So a merge gives the same result whichever side saves first. Three things are excepted: rects in
+conflict, other keys that both sides changed, and rects whose order both sides changed.
 """
 
 from __future__ import annotations
@@ -64,11 +64,11 @@ _Keys = dict[Any, Any]
 
 @dataclass(frozen=True, slots=True)
 class RectConflict:
-    """One rect on which a person has to decide; None stands for a side that does not have it.
+    """A rect on which a person has to decide; a side that does not have the rect is None.
 
-    `changed` by both, `added` by both under one id, or changed by one and `deleted` by the other.
-    `kept_as` is the id of the rect that keeps our version beside theirs; empty for `deleted`,
-    where the only version left is under `id`.
+    Both `changed` it, both `added` it under one id, or one changed and the other `deleted` it.
+    `kept_as` is the id of the rect that holds our version beside theirs. It is empty for `deleted`:
+    then the only version left is under `id`.
     """
 
     id: str
@@ -81,18 +81,18 @@ class RectConflict:
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """A merged document, and the rects in it on which both sides disagree, in its order."""
+    """A merged document, and its rects on which the sides disagree, in the document's order."""
 
     document: AnnotationDocument
     conflicts: tuple[RectConflict, ...] = ()
 
 
 def merge(base: AnnotationDocument, ours: AnnotationDocument, theirs: AnnotationDocument) -> Merge:
-    """`ours`, which a person made from `base`, merged with `theirs`, which the store holds now.
+    """Merge `ours`, which a person made from `base`, with `theirs`, which the store holds now.
 
-    No rect that one side added or changed is missing in the result, which can be stored as it is.
-    Rects without an id get one first. Raises InvalidDocument where the result would have more
-    rects than a document may hold.
+    The result has every rect that one side added or changed, and can be stored as it is. Rects
+    without an id get one first. Raises InvalidDocument if the result would have more rects than a
+    document may hold.
     """
     base, ours, theirs = with_ids(base), with_ids(ours), with_ids(theirs)
     if dump_document(ours) in (dump_document(base), dump_document(theirs)):
@@ -121,10 +121,11 @@ def merge(base: AnnotationDocument, ours: AnnotationDocument, theirs: Annotation
 def with_landed(
     base: AnnotationDocument, tried: Iterable[AnnotationDocument], theirs: AnnotationDocument
 ) -> AnnotationDocument:
-    """The base of a save after tries that failed and may have been stored all the same.
+    """The base of a save after `tried`: attempts that failed, but may have been stored.
 
-    What `theirs` has just as one of `tried` had it, be it gone, is where the person went on from:
-    as of the base alone, their next change to it would clash with their own last one.
+    If `theirs` contains a rect or value as one of these attempts wrote it (or lacks one that it
+    removed), that version is the base of the person's next change. Otherwise the person's change
+    would be in conflict with their own earlier one.
     """
     rects, stored = _by_id(base), _by_id(theirs)
     status = base.metadata.status
@@ -143,10 +144,10 @@ def with_landed(
 def resolve(
     document: AnnotationDocument, conflict: RectConflict, choice: Choice
 ) -> AnnotationDocument:
-    """The document after a person's choice; `both` leaves two rects, each with an id of its own.
+    """The document after a person's choice; `both` keeps two rects, each with its own id.
 
-    It works on the rects as they are by now, so an edit made since the conflict is kept. Where
-    one of them is gone since, the choice has been made already and nothing changes.
+    It works on the current rects, so an edit made since the conflict is kept. If one of the rects
+    is gone, somebody has already chosen, and nothing changes.
     """
     rects = _by_id(document)
     involved = {conflict.id, conflict.kept_as} if conflict.kept_as else {conflict.id}
@@ -199,7 +200,7 @@ def _merge_rects(
 def _merge_rect(
     base: Rect | None, ours: Rect | None, theirs: Rect | None
 ) -> tuple[Rect | None, Kind | None]:
-    """The rect that goes under the id, None where it is deleted, and the kind of conflict."""
+    """The merged rect, or None if it is deleted, and the kind of conflict."""
     before = _rect_keys(base) if base else {}
     if ours is None or theirs is None:
         left = ours or theirs
@@ -213,7 +214,7 @@ def _merge_rect(
 
 
 def _same_rect(one: Rect | None, other: Rect | None) -> bool:
-    """Equal as JSON, also in being absent; `==` would take an attribute 1 for true."""
+    """Whether both are equal as JSON, or both absent; for `==`, an attribute 1 equals true."""
     if one is None or other is None:
         return one is other
     return _same(_rect_keys(one), _rect_keys(other))
@@ -224,7 +225,7 @@ def _rect_keys(rect: Rect) -> _Keys:
 
 
 def _copy(rect: Rect, taken: dict[str, Rect]) -> Rect:
-    """The rect under an id made from its id and content; a rect of `taken` where that is it."""
+    """The rect under an id made from its id and content; from `taken` if it is already there."""
     content = json.dumps([rect.id, rect.model_dump(exclude_unset=True)], sort_keys=True)
     while True:
         copy = rect.model_copy(update={"id": derived_id(content)})
@@ -235,7 +236,7 @@ def _copy(rect: Rect, taken: dict[str, Rect]) -> Rect:
 
 
 def _order(base: Collection[str], ours: Collection[str], theirs: Collection[str]) -> list[str]:
-    """The ids of both sides; the module's docstring says in which order."""
+    """The ids of both sides, in the order that the module's docstring describes."""
     shared = set(ours) & set(theirs)
     spines = [[rect_id for rect_id in side if rect_id in shared] for side in (ours, theirs)]
     before = [rect_id for rect_id in base if rect_id in shared]
@@ -252,7 +253,7 @@ def _order(base: Collection[str], ours: Collection[str], theirs: Collection[str]
 
 
 def _runs(ids: Collection[str], shared: set[str]) -> dict[str, list[str]]:
-    """The ids that are not shared, in order, by the shared one before them, "" at the start."""
+    """The ids that only one side has, in order, by the shared id before them ("" at the start)."""
     runs: dict[str, list[str]] = {}
     anchor = ""
     for rect_id in ids:
@@ -278,7 +279,7 @@ def _merge_metadata(
 
 
 def _only_begun(base: AnnotationDocument, side: AnnotationDocument) -> bool:
-    """Whether the side is in progress for no other reason than that its first rects were drawn."""
+    """Whether the side is in progress only because its first rects were drawn."""
     return (
         base.status is Status.UNLABELED
         and bool(side.rects)
@@ -287,7 +288,7 @@ def _only_begun(base: AnnotationDocument, side: AnnotationDocument) -> bool:
 
 
 def _urgency(status: str) -> tuple[int, str]:
-    """Lowest for the status that asks for most work; one we don't know counts as in progress."""
+    """Lowest for the status that asks for most work; an unknown status counts as in_progress."""
     known = status if status in _RANK else Status.IN_PROGRESS
     return _RANK.index(Status(known)), status
 
@@ -297,7 +298,7 @@ def _keys(
     unit: tuple[str, ...] = (),
     without: tuple[str, ...] = (),
 ) -> _Keys:
-    """The model's keys that somebody set, those of `unit` together under `unit`."""
+    """The model's set keys, with those of `unit` together under `unit`."""
     keys: _Keys = {
         name: value
         for name in type(model).model_fields
@@ -310,7 +311,7 @@ def _keys(
 
 
 def _fields(keys: _Keys) -> dict[str, Any]:
-    """What `_keys` was made from."""
+    """The inverse of `_keys`."""
     fields: dict[str, Any] = {}
     for key, value in keys.items():
         if isinstance(key, tuple):
@@ -323,7 +324,7 @@ def _fields(keys: _Keys) -> dict[str, Any]:
 
 
 def _merge_keys(base: _Keys, ours: _Keys, theirs: _Keys) -> tuple[_Keys, list[Any]]:
-    """Merged key by key, and the keys that both changed differently, for which theirs is taken."""
+    """The keys merged one by one, and those that both changed differently, where theirs wins."""
     merged: _Keys = {}
     clashes: list[Any] = []
     added = sorted((ours.keys() | theirs.keys()) - base.keys(), key=str)
@@ -346,7 +347,7 @@ def _merge_keys(base: _Keys, ours: _Keys, theirs: _Keys) -> tuple[_Keys, list[An
 
 
 def _same(one: Any, other: Any) -> bool:
-    """Equal as JSON values: 1 is 1.0, but not true."""
+    """Whether both are equal as JSON values: 1 equals 1.0, but not true."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, dict) and isinstance(other, dict):

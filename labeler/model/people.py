@@ -1,4 +1,4 @@
-"""Who calls, and what they may do. Pure: who vouches for a person is told elsewhere."""
+"""People and their roles. Pure: other modules verify who a person is."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class SignIn(StrEnum):
 
 
 class Role(StrEnum):
-    """What somebody may do: draw boxes; look over others' boxes; change the project, export."""
+    """A person's rights: draw boxes; review others' boxes; change the project and export."""
 
     LABELER = "labeler"
     REVIEWER = "reviewer"
@@ -28,9 +28,9 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody whose e-mail address was vouched for, as `clean_email` gives it.
+    """A person whose e-mail address was verified, in the form of `clean_email`.
 
-    It is empty where nobody is asked, and nowhere else.
+    The address is empty if and only if nobody has to sign in.
     """
 
     email: str
@@ -40,9 +40,10 @@ _EMAIL: Final = re.compile(r"[^\s@,;:\"<>()\x00-\x1f\x7f]+@[^\s@,;:\"<>()\x00-\x
 
 
 def clean_email(text: str) -> str:
-    """The address in the one form in which addresses are compared; empty where it is none.
+    """The address in the form in which addresses are compared; empty if it is not valid.
 
-    Only A to Z are made small: some other capitals become ASCII letters, and so somebody else's.
+    Only A to Z become lower case: some other capitals would become ASCII letters, and the address
+    would become somebody else's.
     """
     text = text.strip()
     if len(text) > 254 or not _EMAIL.fullmatch(text):
@@ -52,7 +53,7 @@ def clean_email(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """Some people, by address or by the domain of it; empty means that nobody is named."""
+    """A list of people, by address or by domain; empty means that it names nobody."""
 
     emails: frozenset[str] = frozenset()
     domains: frozenset[str] = frozenset()
@@ -65,7 +66,7 @@ class People:
 
 
 def parse_people(text: str) -> People:
-    """The people in a comma-separated list of addresses and `@domain`. ValueError."""
+    """The people in a comma-separated list of addresses and `@domain`, or ValueError."""
     emails, domains = set(), set()
     for part in filter(None, (part.strip() for part in text.split(","))):
         address = clean_email(f"x{part}" if part.startswith("@") else part)
@@ -82,11 +83,11 @@ def parse_people(text: str) -> People:
 
 @dataclass(frozen=True, slots=True)
 class Roles:
-    """Who may do what. Nobody who is not signed in may do anything, unless nobody is asked.
+    """The roles of people. If sign-in is on, a person who is not signed in has none.
 
-    An empty list leaves its role to everybody who is let in at all: to all who are signed in where
-    `labelers` is empty, else to those whom any list names. Who is named as a reviewer or an admin
-    may label, and a named admin may review.
+    An empty list gives its role to everybody who has access. If `labelers` is empty, these are all
+    who are signed in, else only the people on any list. Reviewers and admins on a list may label,
+    and admins on a list may review.
     """
 
     asked: bool = False
@@ -111,7 +112,7 @@ class Roles:
                 return let_in and (not self.admins or named_admin)
 
     def require(self, person: Person, role: Role) -> Person:
-        """The person, who has that role. Raises NotSignedIn, NotPermitted."""
+        """The person, if they have that role; raises NotSignedIn or NotPermitted otherwise."""
         if self.asked and not person.email:
             raise NotSignedIn("Nobody is signed in. Open Labeler's page, sign in, and try again.")
         if not self.has(person, role):

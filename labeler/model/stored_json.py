@@ -1,4 +1,4 @@
-"""What the JSON objects in the store have in common: unknown keys, versions, what is wrong."""
+"""Common rules of the JSON objects in the store: unknown keys, versions, error messages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_INTEGER_BITS: Final = 13_000
 
 
 def _check_scalar(value: Any) -> None:
-    """ValueError for text and numbers that JSON does not give back unchanged."""
+    """Raise ValueError for text and numbers that JSON does not preserve."""
     match value:
         case None | bool():
             pass
@@ -35,9 +35,9 @@ def _check_scalar(value: Any) -> None:
 
 
 def _kept(value: Any, depth: int = 0) -> Any:
-    """The value itself where JSON gives it back unchanged; ValueError otherwise.
+    """The value itself if JSON preserves it; ValueError otherwise.
 
-    NaN, for one, would come back as null: a key that is not ours would be damaged by our save.
+    NaN, for example, would become null, so our save would damage a key that is not ours.
     """
     if depth > MAX_DEPTH:
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
@@ -59,14 +59,14 @@ def _kept(value: Any, depth: int = 0) -> Any:
 class StoredModel(BaseModel):
     """An immutable part of a stored object; unknown keys are kept as they are."""
 
-    # An error's text may end in a log, which is to hold no label and no box.
+    # The text of an error may be logged, and the log must hold no label and no box.
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
     __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_kept)]] = Field(init=False)
 
 
 def check_version(version: str | None, key: str) -> None:
-    """NewerDocument for a newer major version, DamagedDocument where it is no version at all."""
+    """Raise NewerDocument for a newer major version, DamagedDocument for an invalid one."""
     if version is None:
         return
     match = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)*", version)
@@ -80,7 +80,7 @@ def check_version(version: str | None, key: str) -> None:
 
 
 def first_problem(error: ValidationError) -> tuple[str, str]:
-    """Where (`rects[3].left`, empty for the whole) and what the first thing wrong is."""
+    """The first problem: its place (`rects[3].left`, empty for the whole) and its description."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ""
     for part in first["loc"]:
@@ -89,10 +89,10 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
 
 
 def damage(key: str, error: ValidationError) -> str:
-    """The message for a person whose object `key` can't be understood."""
+    """The message for a person that the object `key` can't be understood."""
     field, reason = first_problem(error)
     where = f" at {field}" if field else ""
     return (
         f"{key} is damaged{where}: {reason}. It was left as it is: restore an earlier version of "
-        "it, or mend it by hand."
+        "it, or repair it by hand."
     )

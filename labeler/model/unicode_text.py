@@ -1,4 +1,4 @@
-"""Unicode's composed form (NFC) in bounded work. Pure."""
+"""Unicode's composed form (NFC) in linear time. Pure."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _SHORT: Final = 200
 def nfc(text: str) -> str:
     """The text in NFC, in time that grows with its length alone.
 
-    Python's own function sorts combining marks by insertion, with the interpreter held: 56,000
-    marks behind one letter stop the whole process for 9 s. Here they are sorted before.
+    Python's own function sorts combining marks by insertion and holds the interpreter lock: 56,000
+    marks behind one letter stop the whole process for 9 s. Here they are sorted first.
     """
     if len(text) <= _SHORT or text.isascii():
         return unicodedata.normalize("NFC", text)

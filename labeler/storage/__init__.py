@@ -1,4 +1,4 @@
-"""Where the bytes are: one small Store over a folder or a Cloud Storage bucket."""
+"""The Store: one small contract over a folder or a Cloud Storage bucket."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ __all__ = [
 
 
 def open_store(location: Location, *, timeout_s: int = 20, kms_key: str = "") -> Store:
-    """The store at `location`; nothing is read, written or connected yet.
+    """The store at `location`; nothing is read, written or connected before the first call.
 
-    `timeout_s` limits the retries and waits of one call. `kms_key` is the Cloud KMS key under
-    which a bucket keeps what is written; a folder has no use for it.
+    `timeout_s` limits the retries and waits of one call. `kms_key` is the Cloud KMS key that
+    encrypts objects written to a bucket; a folder ignores it.
     """
     if not location.bucket:
         return LocalStore(Path(location.path), timeout_s=timeout_s)
-    # Google's client takes 0.2 to 0.5 s to import: a start on a laptop shall not pay for it.
+    # Importing Google's client takes 0.2 to 0.5 s; a start with a folder must not pay for it.
     from labeler.storage.gcs import GcsStore
 
     return GcsStore(location.bucket, location.path, timeout_s=timeout_s, kms_key=kms_key)

@@ -11,10 +11,12 @@ The contract is the same on every backend and has one test suite (tests/storage/
   overwrite. On a mismatch VersionConflict is raised and nothing is changed.
 * A write is whole or not at all, durable when it returns, and visible to every later read and
   list of every process.
-* A retry inside the store whose first try had landed is recognized and is a success.
+* If a write succeeded but its answer was lost, the retry inside the store recognizes the write and
+  succeeds.
 * Transient failures are retried inside the store, up to a limit; then Unavailable is raised.
-* Errors: NotFound, VersionConflict, NotAllowed, Unavailable, DamagedObject, nothing else; and
-  InvalidRequest for keys, metadata or limits against these rules, or that the place can't hold.
+* The only errors are NotFound, VersionConflict, NotAllowed, Unavailable and DamagedObject, and
+  InvalidRequest for keys, metadata or limits that break these rules or that the location can't
+  hold.
 """
 
 from __future__ import annotations
@@ -61,8 +63,8 @@ MAX_METADATA_BYTES: Final = 4096
 class ObjectInfo:
     """One object as a listing shows it.
 
-    `size` is in bytes, `updated` in UTC, `metadata` holds the strings given at the write (empty
-    where somebody else wrote the object), `md5` is the hex MD5 of the bytes where the backend
+    `size` is in bytes, `updated` in UTC. `metadata` holds the strings given at the write; it is
+    empty if another program wrote the object. `md5` is the hex MD5 of the bytes if the backend
     knows it without reading them, else None.
     """
 
@@ -75,9 +77,9 @@ class ObjectInfo:
 
 
 class Scanned(NamedTuple):
-    """One object as a scan shows it: without a note only key and version, the rest is empty.
+    """One object as a scan shows it. Without a note, only key and version are set.
 
-    `md5` is empty too where it would cost more to know.
+    `md5` is also empty if the backend would have to read the object for it.
     """
 
     key: str
@@ -91,35 +93,35 @@ NONE_KNOWN: Final[Mapping[str, Version]] = MappingProxyType({})
 
 
 def gone(keys: Iterable[str]) -> Iterator[Scanned]:
-    """How a scan shows that these objects are not there any more."""
+    """The entries by which a scan reports that these objects no longer exist."""
     return (Scanned(key, Version(""), 0, "", "") for key in sorted(keys))
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Objects in ascending order of their keys' UTF-8 bytes; `next` is given back as `after`."""
+    """Objects in ascending order of their keys' UTF-8 bytes; pass `next` as `after`."""
 
     objects: tuple[ObjectInfo, ...]
     next: str | None
 
 
 class Store(Protocol):
-    """Bytes by key with versions; the module's docstring is the contract."""
+    """Objects by key with versions; the module's docstring is the contract."""
 
     def read(self, key: str) -> tuple[bytes, ObjectInfo]:
-        """The bytes and the info of the same state of the object; NotFound."""
+        """The bytes and the info of the same state of the object; raises NotFound."""
         ...
 
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
-        """Many small objects, in the order given, bounded memory; a missing one is left out."""
+        """Many small objects, in the order given, in bounded memory; missing ones are left out."""
         ...
 
     def info(self, key: str) -> ObjectInfo:
-        """What a listing would show of this object; NotFound."""
+        """The info that a listing would show of this object; raises NotFound."""
         ...
 
     def open(self, key: str) -> AbstractContextManager[Iterator[bytes]]:
-        """The bytes of one state in chunks of at most 1 MiB; NotFound on entering."""
+        """The bytes of one state in chunks of at most 1 MiB; raises NotFound on entering."""
         ...
 
     def write(
@@ -131,7 +133,7 @@ class Store(Protocol):
         metadata: Mapping[str, str] | None = None,
         content_type: str = "application/octet-stream",
     ) -> Version:
-        """Replace the named state; a BinaryIO is seekable and streamed from its start.
+        """Replace the named state; a BinaryIO must be seekable and is streamed from its start.
 
         Metadata keys are [a-z0-9_-]+, values any text, together at most 4 KiB of UTF-8.
         """
@@ -149,21 +151,21 @@ class Store(Protocol):
         splits: Sequence[str] = (),
         known: Mapping[str, Version] = NONE_KNOWN,
     ) -> Iterator[Scanned]:
-        """Every object below `prefix`, ascending, as fast as the backend can: for big stores.
+        """Every object below `prefix`, ascending, as fast as the backend can; for large stores.
 
-        `note` names the metadata that is wanted with each, empty where an object has none. At the
-        keys in `splits` a backend may begin to list in parallel; they change no result. Objects
-        in the versions that `known` names, by keys below `prefix`, are left out; a key of `known`
-        that is gone comes after all others, with an empty version.
+        `note` names the metadata value that each entry carries, empty if an object has none. A
+        backend may list in parallel from the keys in `splits`; they change no result. Objects in
+        the versions that `known` lists, by keys below `prefix`, are left out. A key of `known`
+        that no longer exists comes after all others, with an empty version.
         """
         ...
 
     def delete(self, key: str, *, version: Version) -> None:
-        """Remove the object in that state; NotFound, VersionConflict."""
+        """Remove the object in that state; raises NotFound or VersionConflict."""
         ...
 
     def close(self) -> None:
-        """Give up connections and threads; calling twice is harmless."""
+        """Close connections and end threads; calling it twice is harmless."""
         ...
 
 
@@ -177,7 +179,7 @@ def list_all(store: Store, prefix: str = "") -> Iterator[ObjectInfo]:
 
 
 def check_key(key: str) -> str:
-    """The key itself where it keeps the contract's rules; InvalidRequest otherwise."""
+    """The key itself if it follows the contract's rules; InvalidRequest otherwise."""
     if _PLAIN.fullmatch(key) and len(key) <= MAX_KEY_BYTES:
         return key
     parts = key.split("/")
@@ -193,7 +195,7 @@ def check_key(key: str) -> str:
 
 
 def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """A copy of the metadata where it keeps the contract's rules; InvalidRequest otherwise."""
+    """A copy of the metadata if it follows the contract's rules; InvalidRequest otherwise."""
     checked = dict(metadata or {})
     try:
         size = sum(len(name) + len(value.encode()) for name, value in checked.items())

@@ -2,15 +2,14 @@
 
 Beyond the contract (base.py):
 
-* Every request that changes something names the generation it replaces. Where an earlier try of a
-  write may have landed, the ID that each write leaves in the object's metadata tells whether it
-  did. If somebody replaced our landed write before we could look, nothing tells us any more: the
-  answer is VersionConflict, the caller reads and merges, and nothing is lost.
-* Tries end after `timeout_s`. A write that ends in Unavailable may have landed all the same; the
-  same write again is then a VersionConflict with one's own bytes.
-* Bytes are those that are stored: an object that somebody stored packed (Content-Encoding: gzip)
-  is not unpacked.
-* Objects whose names are no keys (`folder/`, control characters, not NFC) are not listed.
+* Every request that changes something names the generation it replaces. If an earlier attempt of a
+  write may have succeeded, the ID that each write puts in the object's metadata shows whether it
+  did. If somebody has replaced our write since, nothing shows it. Then VersionConflict is raised,
+  the caller reads and merges, and nothing is lost.
+* Attempts end after `timeout_s`. A write that ends in Unavailable may still have succeeded; the
+  same write again then raises VersionConflict, over the caller's own bytes.
+* Bytes are returned as stored: an object with Content-Encoding: gzip is not decompressed.
+* Objects whose names are not keys (`folder/`, control characters, not NFC) are not listed.
 """
 
 from __future__ import annotations
@@ -63,9 +62,9 @@ _MEETINGS: Final = 5
 class GcsStore:
     """A Store in the bucket, below `prefix` (without slashes around it, may be empty).
 
-    Nothing is connected before the first call. `timeout_s` limits each call with its retries, the
-    first of which comes after at most `first_delay_s`; a long transfer may take longer while it
-    moves on. `kms_key`, where not empty, is the Cloud KMS key for all that is written.
+    Nothing is connected before the first call. `timeout_s` limits each call with its retries; the
+    first retry comes after at most `first_delay_s`. A long transfer may take longer as long as
+    bytes arrive. `kms_key`, if not empty, is the Cloud KMS key for all writes.
     """
 
     def __init__(
@@ -93,14 +92,14 @@ class GcsStore:
         connection = self._connected(doing)
 
         def both(tries: Tries) -> tuple[bytes, ObjectInfo]:
-            # A download carries no metadata: the info is asked for beside it, not after it.
+            # A download has no metadata, so the info is requested at the same time.
             asked = self._beside().submit(self._look, connection, name, tries)
             data, version = gcs_requests.download(connection, name, doing, tries)
             info = asked.result()
             for _ in range(_MEETINGS):
                 if info.version == version:
                     return data, info
-                # Replaced in between: ask again for the older of the two.
+                # Replaced in between: request the older of the two again.
                 if int(info.version) < int(version):
                     info = self._look(connection, name, tries)
                 else:
@@ -232,7 +231,7 @@ class GcsStore:
             try:
                 return upload.send(connection, name, generation, tries)
             except PreconditionFailed:
-                # Only what was tried before can have landed before.
+                # Only an earlier attempt can have succeeded.
                 if tries.count and (own := gcs_requests.landed(connection, name, write_id, tries)):
                     return own
                 raise
@@ -252,7 +251,7 @@ class GcsStore:
 
         def remove(tries: Tries) -> None:
             nonlocal sent
-            # Looked at before it is sent: what is gone later may be gone by what was sent.
+            # Checked before sending: afterwards, our own request may be why the object is gone.
             if not sent and self._look(connection, name, tries).version != version:
                 raise self._conflict(key, version)
             sent += 1
@@ -316,13 +315,13 @@ class GcsStore:
         return gcs_requests.look(connection, name, self._prefix, tries)
 
     def _raise_missing(self, key: str, doing: str, error: Missing) -> NoReturn:
-        """NotFound, unless it is the bucket itself that is missing."""
+        """Raise NotFound, or NotAllowed if the bucket itself is missing."""
         if "No such object" not in server_said(error):
             self._check_bucket(doing)
         raise NotFound(f"There is no {key} in {self._place}.") from error
 
     def _check_bucket(self, doing: str) -> None:
-        """NotAllowed if there is no bucket."""
+        """Raise NotAllowed if the bucket does not exist."""
         connection = self._connected(doing)
         try:
             connection.call(
@@ -342,5 +341,5 @@ class GcsStore:
 
 
 def _generation(version: Version) -> int | None:
-    """The generation that a version stands for; None for what no object here ever had."""
+    """The generation of a version; None for a text that can't be a version."""
     return int(version) if _GENERATION.fullmatch(version) else None

@@ -1,7 +1,7 @@
-"""Many small objects at once: downloads on one event loop, answers in the order of the questions.
+"""Read many small objects at once: parallel downloads on one event loop, results in order.
 
-A thread a download costs about 1 ms of Python each; on one loop it is a seventh of that (the
-figures are in docs/adr/0002-bulk-reads.md).
+With one thread per download, each costs about 1 ms of Python; on one event loop a seventh of that
+(docs/adr/0002-bulk-reads.md has the figures).
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ _FAILURES: Final = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 
 @dataclass(frozen=True, slots=True)
 class BulkResult:
-    """An object as it was read: its bytes and their version."""
+    """The bytes of an object and their version."""
 
     data: bytes
     version: Version
 
 
 class BulkReader:
-    """Reads many objects of one bucket; its event loop runs in a thread of its own."""
+    """Reads many objects of one bucket; its event loop has its own thread."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -60,12 +60,12 @@ class BulkReader:
     def read(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, BulkResult | None]]:
         """For each key and object name, in order, the key and its bytes; None where missing.
 
-        At most 8 batches of 32 objects are held, fewer where the objects are large. Raises what a
-        single read would, but NotFound.
+        At most 8 batches of 32 objects are held, fewer if the objects are large. Raises the errors
+        of a single read, except NotFound.
         """
         todo = iter(names)
         under_way: deque[tuple[list[tuple[str, str]], Future[list[BulkResult | None]]]] = deque()
-        ahead = 2  # until the first batch tells how large the objects are
+        ahead = 2  # until the first batch shows how large the objects are
         try:
             while True:
                 while len(under_way) < ahead and (batch := list(islice(todo, BATCH))):
@@ -89,7 +89,7 @@ class BulkReader:
         self._loop.close()
 
     def _submit(self, names: list[str]) -> Future[list[BulkResult | None]]:
-        # Here, not on the loop: getting a new token would hold all downloads up.
+        # Here, not on the loop: fetching a new token would block all downloads.
         headers = self._connection.call(
             "Objects can't be read", lambda _: self._connection.headers()
         )
@@ -131,7 +131,7 @@ class BulkReader:
     async def _fetch(
         self, name: str, headers: dict[str, str], failures: list[Exception]
     ) -> BulkResult | None:
-        """The object, None where it is missing; `failures` gets what a request is repeated for."""
+        """The object, or None if it is missing; `failures` collects reasons for retries."""
         url = media_url(self._connection.endpoint, self._connection.bucket.name, name)
         tries = self._policy.start()
         damaged = 0
@@ -166,7 +166,7 @@ class BulkReader:
 
 
 def _error(status: int, body: bytes) -> GoogleAPICallError:
-    """What an answer that is no success says; its body is JSON or text."""
+    """The error for an unsuccessful answer; its body is JSON or text."""
     try:
         told = json.loads(body)["error"]
         message, details = str(told["message"]), told.get("errors", ())

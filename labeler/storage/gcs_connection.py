@@ -32,7 +32,7 @@ T = TypeVar("T")
 class Connection:
     """Google's client for one bucket, with the environment's credentials.
 
-    STORAGE_EMULATOR_HOST leads to another server, to which no credentials are sent.
+    STORAGE_EMULATOR_HOST names another server, which gets no credentials.
     """
 
     def __init__(self, bucket: str, policy: RetryPolicy) -> None:
@@ -47,8 +47,8 @@ class Connection:
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.configure_mtls_channel()
-        # Otherwise the client asks for the bucket itself, in a thread of its own that outlives it,
-        # for traces that nobody collects and by a permission that we do not need.
+        # Otherwise the client requests the bucket's metadata for traces that nobody collects, in a
+        # thread that outlives the client and with a permission that we do not need.
         os.environ.setdefault("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         self._client = storage.Client(
             project=None, credentials=self.credentials, _http=self.session
@@ -61,11 +61,11 @@ class Connection:
         self.session.verify = next(filter(None, map(os.environ.get, _BUNDLES)), True)
 
     def call(self, doing: str, work: Callable[[Tries], T]) -> T:
-        """The result of `work`, which is tried again while its failures may pass.
+        """The result of `work`, which is repeated after transient failures.
 
-        `doing` begins the message where they do not: "labels.json can't be read". What a missing
-        object or a failed precondition means, the caller knows: NotFound and PreconditionFailed
-        of Google's client come through.
+        `doing` begins the message of other failures: "labels.json can't be read". NotFound and
+        PreconditionFailed of Google's client pass through: only the caller knows what a missing
+        object or a failed precondition means.
         """
         tries = self.policy.start()
         while True:
@@ -80,7 +80,7 @@ class Connection:
             time.sleep(delay)
 
     def headers(self) -> dict[str, str]:
-        """What authorizes a request that this connection does not send itself."""
+        """The headers that authorize a request which this connection does not send itself."""
         headers: dict[str, str] = {}
         self.credentials.before_request(self._refresh, "GET", self.endpoint, headers)
         return headers

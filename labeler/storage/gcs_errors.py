@@ -1,4 +1,4 @@
-"""Which failures of a bucket pass by themselves, and what the others tell a person."""
+"""Which failures of a bucket are transient, and the messages for the others."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def may_pass(error: BaseException) -> bool:
 def explain(error: BaseException, bucket: str, doing: str) -> StoreError:
     """The error for a person, beginning with what could not be done.
 
-    For failures that did not pass until the tries ended, and for those that never pass.
+    For transient failures that lasted until the attempts ended, and for permanent failures.
     """
     said = server_said(error)
     if may_pass(error):
@@ -80,7 +80,7 @@ def bucket_missing(bucket: str, doing: str) -> NotAllowed:
 
 
 def server_said(error: BaseException) -> str:
-    """The service's own words where it answered, else what happened to the connection."""
+    """The service's own message if it answered, else the failure of the connection."""
     response = getattr(error, "response", None)
     if isinstance(response, requests.Response):
         try:
@@ -119,7 +119,7 @@ def _explain_answer(error: GoogleAPICallError, bucket: str, doing: str, said: st
 
 
 def _reason(error: GoogleAPICallError) -> str:
-    """The service's one-word reason, empty where it gave none."""
+    """The service's one-word reason; empty if it gave none."""
     try:
         details = error.errors or error.response.json()["error"]["errors"]
         return str(details[0]["reason"])
@@ -128,6 +128,6 @@ def _reason(error: GoogleAPICallError) -> str:
 
 
 def _is_damaged(error: GoogleAPICallError) -> bool:
-    """Whether the service refuses because the bytes changed on their way to it."""
+    """Whether the service refuses a write because the bytes changed in transit."""
     said = server_said(error)
     return "doesn't match" in said and ("CRC32C" in said.upper() or "MD5" in said.upper())

@@ -1,4 +1,4 @@
-"""Bytes of one generation of an object, checked against the checksums that come with them."""
+"""Downloads of one generation of an object, verified by the checksums in the answer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def media_url(endpoint: str, bucket: str, name: str) -> str:
 
 
 def generation_in(headers: Mapping[str, str]) -> Version:
-    """The generation that an answer's bytes belong to."""
+    """The generation of the bytes in an answer."""
     generation = headers.get("X-Goog-Generation")
     if generation is None:
         raise ConnectionError("the answer does not say which generation it holds")
@@ -40,7 +40,7 @@ def generation_in(headers: Mapping[str, str]) -> Version:
 
 
 class Checksum:
-    """The checksum that an answer's headers name, CRC32C before MD5, over what is fed to it."""
+    """A running checksum of the kind that an answer's headers name, CRC32C before MD5."""
 
     def __init__(self, headers: Mapping[str, str]) -> None:
         sums = dict(
@@ -62,7 +62,7 @@ class Checksum:
             self._digest.update(data)
 
     def fits(self) -> bool:
-        """Whether all that was fed is what the store holds, as far as the headers tell."""
+        """Whether the bytes seen so far match the headers; true if the headers name no checksum."""
         if self._length is not None and int(self._length) != self._fed:
             return False
         if self._digest is None:
@@ -73,7 +73,7 @@ class Checksum:
 class Download:
     """One generation of an object, as a whole or as a stream.
 
-    Opening it is one try, and raises what the service answers.
+    Opening it is one attempt, and raises the service's error.
     """
 
     def __init__(self, connection: Connection, name: str, doing: str, tries: Tries) -> None:
@@ -85,10 +85,10 @@ class Download:
         self._checksum = Checksum(self._response.headers)
 
     def whole(self) -> bytes:
-        """All bytes; DamagedObject if they are not those that are stored.
+        """All bytes; DamagedObject if they differ from the stored ones.
 
-        A cut connection is raised, not taken up: what is read anew is never half of a state that
-        has been replaced.
+        A broken connection is raised and not resumed, so that a second read never continues a
+        state that has been replaced.
         """
         data: bytes = self._response.raw.read(decode_content=False)
         self._checksum.feed(data)
@@ -98,8 +98,8 @@ class Download:
     def chunks(self) -> Iterator[bytes]:
         """The bytes in chunks of at most 1 MiB.
 
-        Raises DamagedObject at the end if they are not those that are stored. A cut connection is
-        taken up where it ended; Unavailable if the state is gone by then.
+        Raises DamagedObject at the end if they differ from the stored ones. A broken connection is
+        resumed where it ended; Unavailable if the state is gone by then.
         """
         while chunk := self._next_chunk():
             self._checksum.feed(chunk)
@@ -124,7 +124,7 @@ class Download:
                 continue
             if chunk:
                 self._at += len(chunk)
-                # What moves on is not given up: the clock starts again.
+                # Bytes arrived, so the time limit starts again.
                 self._tries = self._connection.policy.start()
             return chunk
 

@@ -1,8 +1,8 @@
-"""Custom metadata on the way to and from a bucket.
+"""Encode and decode the custom metadata of objects in a bucket.
 
-Any text must survive every way by which a bucket gives metadata back, HTTP headers included. So
-values are written as printable ASCII: percent-encoded UTF-8, or `%=` and base64url where that is
-shorter (the bucket allows 8 KiB in all, and percent-encoding may triple a text).
+A bucket returns metadata in several ways, HTTP headers included, and any text must survive all of
+them. So values are written as printable ASCII: percent-encoded UTF-8, or `%=` and base64url if that
+is shorter (the bucket allows 8 KiB in all, and percent-encoding may triple a text).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _BASE64: Final = "%="
 
 
 def encode(metadata: Mapping[str, str], write_id: str) -> dict[str, str]:
-    """What to keep with an object for `metadata` and the ID of its write."""
+    """The metadata to store with an object, from `metadata` and the ID of its write."""
     return {**{key: _encode(value) for key, value in metadata.items()}, WRITE_ID: write_id}
 
 
 def decode(kept: Any) -> dict[str, str]:
-    """The metadata given at the write; another program's as it is, without what is no text."""
+    """The metadata given at the write; of another program's metadata, the texts unchanged."""
     texts = {key: value for key, value in (kept or {}).items() if isinstance(value, str)}
     if texts.pop(WRITE_ID, None) is None:
         return texts
@@ -38,7 +38,7 @@ def decode(kept: Any) -> dict[str, str]:
 
 
 def decoded(kept: Any, name: str) -> str:
-    """One value of what `decode` gives, empty where it is not there; at a quarter of the time."""
+    """One value of `decode`, empty if it is missing; in a quarter of the time."""
     text = kept.get(name) if kept else None
     if not isinstance(text, str) or name == WRITE_ID:
         return ""
@@ -46,7 +46,7 @@ def decoded(kept: Any, name: str) -> str:
 
 
 def info_of(item: dict[str, Any], prefix: str) -> ObjectInfo:
-    """The info of an object as the JSON API shows it, with the key below `prefix`."""
+    """The ObjectInfo of an object's resource in the JSON API, with the key below `prefix`."""
     md5 = item.get("md5Hash")
     return ObjectInfo(
         key=item["name"][len(prefix) :],
@@ -65,7 +65,7 @@ def _encode(text: str) -> str:
 
 
 def _decode(text: str) -> str:
-    """The inverse of _encode; a text that _encode does not make stays as it is."""
+    """The inverse of _encode; a text that _encode can't have made is returned unchanged."""
     if "%" not in text:
         return text
     try:

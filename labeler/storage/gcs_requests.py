@@ -1,8 +1,8 @@
-"""The requests that a store makes of its bucket, one try each, by Google's client or its session.
+"""The requests of a store to its bucket, one attempt each, by Google's client or its session.
 
-They raise what Google's client raises; whether to try again, and what to tell a person, is
-decided by who calls. No retry of Google's own is used: it would repeat a request without telling,
-and then a failed precondition could be our own doing.
+They raise the errors of Google's client; the caller decides whether to repeat a request and what to
+tell a person. Google's own retries are off: they would repeat a request silently, and then our own
+first attempt could be the reason for a failed precondition.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ _UPLOAD_CHUNK: Final = 8 * 1024 * 1024
 
 
 def look(connection: Connection, name: str, prefix: str, tries: Tries) -> ObjectInfo:
-    """What is stored under that name; NotFound where nothing is."""
+    """The object stored under that name; raises NotFound."""
     return info_of(_resource(connection, name, tries), prefix)
 
 
 def landed(connection: Connection, name: str, write_id: str, tries: Tries) -> Version | None:
-    """The version of the object, if it is what the write of this ID made."""
+    """The version of the object if the write with this ID made it, else None."""
     try:
         found = _resource(connection, name, tries)
     except NotFound:
@@ -51,7 +51,7 @@ def landed(connection: Connection, name: str, write_id: str, tries: Tries) -> Ve
 
 
 def download(connection: Connection, name: str, doing: str, tries: Tries) -> tuple[bytes, Version]:
-    """The bytes of the live object and their version; DamagedObject if they fail twice."""
+    """The bytes of the live object and their version; DamagedObject if the checksum fails twice."""
     for last in (False, True):
         with contextlib.closing(Download(connection, name, doing, tries)) as stream:
             try:
@@ -64,7 +64,7 @@ def download(connection: Connection, name: str, doing: str, tries: Tries) -> tup
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Keys that begin with `begin`, from `start` up to `end`; empty: without that limit."""
+    """The keys that begin with `begin`, from `start` up to `end` (empty: no limit)."""
 
     begin: str
     start: str = ""
@@ -73,7 +73,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A whole object that is to be sent, perhaps more than once; the checksum is in base64."""
+    """The bytes of an object to send, perhaps more than once; the checksum is in base64."""
 
     stream: BinaryIO
     size: int
@@ -106,7 +106,7 @@ class Upload:
         )
 
     def send(self, connection: Connection, name: str, generation: int, tries: Tries) -> Version:
-        """Replace the generation (0: absent); the service checks the sum before it keeps it."""
+        """Replace the generation (0: absent); the service verifies the checksum first."""
         blob = connection.bucket.blob(
             name, chunk_size=_UPLOAD_CHUNK, kms_key_name=self.kms_key or None
         )
@@ -118,7 +118,7 @@ class Upload:
             size=self.size,
             content_type=self.content_type,
             if_generation_match=generation,
-            # Where the client finds a checksum wrong, it deletes the live object, whatever it is.
+            # If the client itself finds a wrong checksum, it deletes the live object.
             checksum=None,
             retry=None,
             timeout=tries.timeout,
@@ -127,7 +127,7 @@ class Upload:
 
 
 def remove(connection: Connection, name: str, generation: int, tries: Tries) -> None:
-    """Delete the object if it still is of that generation."""
+    """Delete the object if it still has that generation."""
     blob = connection.bucket.blob(name)
     blob.delete(if_generation_match=generation, retry=None, timeout=tries.timeout)
 
@@ -135,11 +135,11 @@ def remove(connection: Connection, name: str, generation: int, tries: Tries) -> 
 def list_page(
     connection: Connection, prefix: str, begin: str, after: str, limit: int, tries: Tries
 ) -> Page:
-    """Objects below `prefix` whose key begins with `begin` and is above `after`."""
+    """A page of objects below `prefix` whose key begins with `begin` and is above `after`."""
     start = len(prefix)
     query = {
         "prefix": prefix + begin,
-        # The offset itself is listed too: one more is asked for.
+        # The listing includes the offset itself, so one more is requested.
         "startOffset": prefix + after if after else "",
         "maxResults": str(min(limit + bool(after), MAX_PAGE)),
         "fields": f"items({_INFO}),nextPageToken",
@@ -156,12 +156,12 @@ def list_page(
             return Page(shown, shown[-1].key)
         if shown or token is None:
             return Page(shown, None if token is None else keys[-1])
-        # A page may hold nothing for us, and still not be the last.
+        # A page without any of our objects need not be the last.
         query["pageToken"] = token
 
 
 class Compared(NamedTuple):
-    """What a scan leaves out, and the keys of it that were not met yet; threads share it."""
+    """The versions that a scan leaves out, and the keys not seen yet; threads share it."""
 
     known: Mapping[str, Version]
     left: set[str]
@@ -176,7 +176,7 @@ def scan_page(
     compared: Compared,
     tries: Tries,
 ) -> tuple[list[Scanned], str | None]:
-    """A page of the span's objects, and what leads to the next one; None after the last."""
+    """A page of the span's objects, and the token of the next page; None after the last."""
     asked = {
         "prefix": prefix + scanned.begin,
         "startOffset": prefix + scanned.start if scanned.start else "",
@@ -191,7 +191,7 @@ def scan_page(
         page = _get(connection, "", query | {"fields": f"items({fields}),nextPageToken"}, tries)
         items: list[dict[str, Any]] = page.get("items", [])
         if compared.known:
-            # All of a page in one step: most objects are as they were.
+            # Compare the whole page in one step: most objects have not changed.
             compared.left.difference_update([item["name"][cut:] for item in items])
             version = compared.known.get
             items = [item for item in items if version(item["name"][cut:]) != item["generation"]]
@@ -201,12 +201,12 @@ def scan_page(
         items, following = listed(_BRIEF)
         found = [(item["name"][cut:], item["generation"], 0, "", "") for item in items]
     else:
-        # A page of which all is known is a third as long without the rest.
+        # Without the other fields, a page of known objects is a third as long.
         items, following = listed(_BRIEF) if compared.known else ([{}], None)
         if items:
             items, following = listed(_NOTED)
         found = [_noted(item, cut, note) for item in items]
-    # Half the time of Scanned(...), and there are hundreds of thousands.
+    # Half the time of Scanned(...), for hundreds of thousands of objects.
     return [tuple.__new__(Scanned, one) for one in found if _is_key(one[0])], following
 
 
@@ -228,9 +228,9 @@ def _resource(connection: Connection, name: str, tries: Tries) -> dict[str, Any]
 def _get(
     connection: Connection, place: str, query: Mapping[str, str], tries: Tries
 ) -> dict[str, Any]:
-    """What the service shows of the bucket's objects, or of the one at `place`.
+    """The service's answer about the bucket's objects, or about the one at `place`.
 
-    Without the client's Blob: it takes three times as long a name, in copies of metadata.
+    The client's Blob is not used: it takes three times as long per name, for copies of metadata.
     """
     bucket = quote(connection.bucket.name, safe="")
     response = connection.session.get(
@@ -242,7 +242,7 @@ def _get(
     with response:
         if response.status_code != 200:
             raise from_http_response(response)
-        # At once: `response.json()` takes a page in forty pieces.
+        # In one piece: `response.json()` reads a page in forty pieces.
         shown: dict[str, Any] = json.loads(response.raw.read(decode_content=True))
     return shown
 

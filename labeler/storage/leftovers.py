@@ -11,7 +11,7 @@ from labeler.storage.local_files import STALE_S, remove_stale
 
 
 def leftovers(location: Location) -> list[Path]:
-    """Files of that kind that are older than any write takes."""
+    """Temporary files that are older than any write can take."""
     if location.bucket:
         return []
     folder = _folder(location)
@@ -22,7 +22,7 @@ def leftovers(location: Location) -> list[Path]:
 
 
 def remove_leftovers(location: Location) -> None:
-    """Remove them, but for those that somebody still writes."""
+    """Remove these files, except those that a process still writes."""
     if leftovers(location):
         remove_stale(_folder(location))
 

@@ -1,18 +1,20 @@
-"""The folder store: objects are ordinary files below one folder, safe against each other.
+"""The folder store: objects are ordinary files below one folder, for many processes at once.
 
 Beyond the contract (base.py), for people and programs that work on the folder directly:
 
-* `root/<key>` is the object. A file that another program puts there is an object, an edit by
-  another program a new version; put it there whole, by a rename. All of our own is in
-  `root/.labeler/`, which may be removed while nothing runs: only metadata is lost by it.
+* `root/<key>` is the object. A file that another program puts there is an object, and an edit by
+  another program is a new version. Such a program should write the file elsewhere and rename it.
+  Labeler's own files are in `root/.labeler/`, which may be removed while nothing runs; only
+  metadata is lost.
 * A hidden file or folder (`.DS_Store`, `.git`) is listed only if Labeler wrote it. Decomposed
-  (NFD) names, as Macs write them, stand under their NFC keys; other names that are no keys (not
-  UTF-8, control characters) are not listed.
-* A link to a file can be read and is listed; writing or deleting through it is NotAllowed. Links
-  to folders are not followed at all; `root` itself may be one.
-* A file can't be where a folder is: `a` and `a/b` exclude each other (InvalidRequest), and so do
-  names that the file system can't hold. Where it ignores case, all spellings are one object.
-* One folder is opened as one root: locks and metadata belong to the root.
+  (NFD) names, as Macs write them, have their NFC keys. Other names that are not keys (not UTF-8,
+  control characters) are not listed.
+* A link to a file can be read and is listed; writing or deleting through it raises NotAllowed.
+  Links to folders are not followed; `root` itself may be one.
+* A file can't be where a folder is, so `a` and `a/b` exclude each other (InvalidRequest). A name
+  that the file system can't hold raises InvalidRequest too. If the file system ignores case, all
+  spellings are one object.
+* Open one folder as one root: locks and metadata belong to the root.
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ _LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime en
 
 
 class LocalStore:
-    """A Store in the folder `root`, which the first write makes; many processes may share it.
+    """A Store in the folder `root`, which the first write creates; many processes may share it.
 
     `timeout_s` limits the wait for a lock.
     """
@@ -120,7 +122,7 @@ class LocalStore:
     ) -> Version:
         checked = check_metadata(metadata)
         with self._changing(key, f"{key} can't be saved"):
-            self._check_state(key, replaces)  # before a large upload is copied for nothing
+            self._check_state(key, replaces)  # before a large upload is copied in vain
             with files.temporary(self._temp) as (fd, temp):
                 md5 = files.copy(data, fd)
                 with files.locked(self._lock(key), self._timeout_s):
@@ -201,9 +203,9 @@ class LocalStore:
     # --- reading ---------------------------------------------------------------------------
 
     def _read(self, key: str, in_own_folder: bool = False) -> tuple[bytes, os.stat_result]:
-        """The bytes and the state that they are of, also where somebody edits the file in place.
+        """The bytes and their state, even if somebody edits the file in place.
 
-        `in_own_folder` says that no link leads to the key: many reads need not all look.
+        `in_own_folder` says that no link leads to the key, so that many reads need not check it.
         """
         fd = self._open(key, in_own_folder)
         try:
@@ -232,7 +234,7 @@ class LocalStore:
     def _open(self, key: str, in_own_folder: bool = False) -> int:
         if not in_own_folder and self._linked_folder(key) is not None:
             raise missing(key, self._root)
-        # Without O_NONBLOCK, opening somebody's pipe would wait for its writer for ever.
+        # Without O_NONBLOCK, opening somebody's pipe would wait for its writer forever.
         fd = os.open(self._tree.place(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         if not files.is_file(os.fstat(fd)):
             os.close(fd)
@@ -250,9 +252,9 @@ class LocalStore:
         return self._journal.find(key, files.version_of(state))
 
     def _is_still(self, key: str, state: os.stat_result) -> bool:
-        """Whether the object is in this state even now: then really nothing is noted of it.
+        """Whether the object still has this state, so that the journal really has no note of it.
 
-        Otherwise it has been replaced so often since that the journal has dropped the state.
+        Otherwise it was replaced so often since that the journal has dropped the state.
         """
         try:
             return files.version_of(self._tree.path(key).stat()) == files.version_of(state)
@@ -273,7 +275,7 @@ class LocalStore:
     # --- changing --------------------------------------------------------------------------
 
     def _check_state(self, key: str, replaces: Replaces) -> Version | None:
-        """The version of the object as it is, None where it is absent; that is the named state."""
+        """Check that the object has the named state; returns its version, None if it is absent."""
         state = self._state_itself(key)
         if state is not None and not files.is_file(state):
             path = self._tree.path(key)
@@ -289,7 +291,7 @@ class LocalStore:
         return current
 
     def _state_itself(self, key: str) -> os.stat_result | None:
-        """The state under the key, None where nothing is; NotAllowed where a link is in the way."""
+        """The state of the object, None if it is absent; NotAllowed if a link is in the way."""
         linked = self._linked_folder(key)
         try:
             state = self._tree.path(key).lstat()
@@ -314,8 +316,8 @@ class LocalStore:
                 else:
                     temp.replace(path)
             except (FileExistsError, FileNotFoundError):
-                # Another program made this file. Or objects of a name below or above this one,
-                # which have other locks, came or went, and the folder with them.
+                # Another program made this file. Or an object above or below this name, which has
+                # another lock, was created or deleted, and the folder with it.
                 self._check_state(key, replaces)
                 if not left:
                     raise
@@ -325,7 +327,7 @@ class LocalStore:
 
     @contextlib.contextmanager
     def _changing(self, key: str, failure: str) -> Iterator[None]:
-        """Our own folders are there; failures begin with `failure`."""
+        """Create our own folders first; messages of failures begin with `failure`."""
         check_key(key)
         with self._explained(failure):
             self._check_root()
@@ -337,14 +339,14 @@ class LocalStore:
             yield
 
     def _lock(self, key: str) -> Path:
-        # All spellings that a file system may take for one name share a lock.
+        # All spellings that a file system may treat as one name share a lock.
         number = zlib.crc32(key.casefold().encode()) % _LOCKS
         return self._locks / f"{number:02d}"
 
     # --- both ------------------------------------------------------------------------------
 
     def _linked_folder(self, key: str) -> Path | None:
-        """The first folder on the key's way that is a link."""
+        """The first folder on the key's path that is a link."""
         at = key.find("/")
         while at > 0:
             path = self._tree.path(key[:at])
@@ -357,7 +359,7 @@ class LocalStore:
         try:
             state = self._root.stat()
         except OSError:
-            return  # missing, or the call that follows says what is wrong
+            return  # missing; or the next call reports what is wrong
         if not files.is_folder(state):
             raise NotAllowed(
                 f"{self._root} is a file, but Labeler needs a folder there: name another one in "

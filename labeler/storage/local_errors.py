@@ -1,4 +1,4 @@
-"""The folder store's failures, told to a person."""
+"""Messages for people about failures of the folder store."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def missing(key: str, root: Path) -> NotFound:
-    """There is no such object."""
+    """The error for an object that does not exist."""
     return NotFound(f"There is no {key} in {root}.")
 
 
 def conflict(key: str, named: Replaces, state: os.stat_result | None) -> VersionConflict:
-    """The object is in `state` (None: absent), not as `named` by a write or delete."""
+    """The error for an object in `state` (None: absent) if the caller `named` another one."""
     if named is ABSENT:
         happened = "is there already"
     elif state is None:
@@ -44,7 +44,7 @@ def conflict(key: str, named: Replaces, state: os.stat_result | None) -> Version
 
 
 def explain(error: OSError, doing: str, root: Path) -> StoreError | InvalidRequest:
-    """The failure for a person; `doing` begins the sentence: "annotations/x can't be saved"."""
+    """The error for a person; `doing` begins its message: "annotations/x can't be saved"."""
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return Unavailable(

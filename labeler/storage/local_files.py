@@ -22,26 +22,26 @@ from labeler.storage.base import Version
 _NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 _NO_FOLDER_SYNC: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP})
 
-# Clocks of file systems tick in nanoseconds, 100 ns, 10 ms (exFAT), 1 s (HFS+) or 2 s (FAT).
+# File systems store times in steps of 1 ns, 100 ns, 10 ms (exFAT), 1 s (HFS+) or 2 s (FAT).
 _TICKS_NS: Final = (1, 1_000, 10_000_000, 1_000_000_000, 2_000_000_000, 4_000_000_000)
 STALE_S: Final = 3600
 _CHUNK: Final = 1024 * 1024
 
 
 def version_of(state: os.stat_result) -> Version:
-    """The version of a file in this state; a file edited or replaced by anybody gets another."""
+    """The version of a file in this state; every edit or replacement gives another one."""
     return Version(f"{state.st_mtime_ns}-{state.st_size}-{state.st_ino}")
 
 
 def version_time(version: Version) -> int:
-    """The time of change, in ns, that is part of a version."""
+    """The time of change in a version, in ns."""
     return int(version[: version.index("-", 1)])
 
 
 def stamp(fd: int, above: int) -> os.stat_result:
-    """Set the file's time of change to now, or past `above` (ns) where the clock lags; its state.
+    """Set the file's time of change to now, or above `above` (ns) if the clock lags; its new state.
 
-    A clock that stands still or jumps back so never gives one version to two states.
+    So a clock that stops or jumps back never gives two states one version.
     """
     for tick in _TICKS_NS:
         moment = max(time.time_ns(), above + tick)
@@ -54,10 +54,10 @@ def stamp(fd: int, above: int) -> os.stat_result:
 
 @contextlib.contextmanager
 def locked(path: Path, timeout_s: float) -> Iterator[None]:
-    """Hold the lock file at `path` against all threads and processes; Unavailable on time-out.
+    """Hold the lock file at `path` against all threads and processes; Unavailable after a time-out.
 
-    The system frees the lock of a killed process. The file stays: removing one that somebody
-    else waits for would give the lock to two.
+    The system frees the lock of a killed process. The file stays: if it were removed while somebody
+    waits for it, two processes could hold the lock.
     """
     deadline = time.monotonic() + timeout_s
     pause = 0.0002
@@ -74,7 +74,7 @@ def locked(path: Path, timeout_s: float) -> Iterator[None]:
                 f"Another program has kept {path} locked for {timeout_s:g} seconds: look for a "
                 "process of Labeler that hangs, end it, and save again."
             )
-        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads the waiting threads
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads waiting threads
         pause = min(pause * 2, 0.02)
 
 
@@ -90,7 +90,7 @@ def _try_lock(fd: int) -> bool:
 def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
     """A new file in `folder`, open for writing and locked; removed at the end unless moved."""
     path = folder / secrets.token_hex(8)
-    # Other programs read these files: the umask decides who may, as for any other file.
+    # Other programs read these files, so the umask decides the permissions, as for any file.
     fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         _try_lock(fd)
@@ -102,9 +102,9 @@ def temporary(folder: Path) -> Iterator[tuple[int, Path]]:
 
 
 def remove_stale(folder: Path) -> None:
-    """Remove temporary files that killed writers left: an hour old and locked by nobody."""
+    """Remove temporary files of killed writers: an hour old and locked by nobody."""
     for path in folder.iterdir():
-        with contextlib.suppress(OSError):  # tidying must not keep anybody from saving
+        with contextlib.suppress(OSError):  # a failed clean-up must not keep anybody from saving
             fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
             try:
                 old = time.time() - os.fstat(fd).st_mtime > STALE_S
@@ -117,16 +117,16 @@ def remove_stale(folder: Path) -> None:
 def sync(fd: int) -> None:
     """Wait until the disk itself has the file's bytes and times."""
     if sys.platform == "darwin":
-        with contextlib.suppress(OSError):  # network shares don't know it
-            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync alone stops at the drive's cache
+        with contextlib.suppress(OSError):  # network shares don't support it
+            fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync alone only reaches the drive's cache
             return
     os.fsync(fd)
 
 
 def sync_folder(path: Path) -> None:
-    """Wait until the disk has the folder's entries, where the file system can do that.
+    """Wait until the disk has the folder's entries, if the file system can do that.
 
-    A folder that is gone, removed by a writer of an object of its name, has no entries to keep.
+    The folder may be gone, because a writer needed its name for an object. Then nothing is synced.
     """
     try:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -142,11 +142,11 @@ def sync_folder(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make the folder, and those above it, durably; one that is there is fine.
+    """Create the folder and those above it, durably; it may exist already.
 
-    NotADirectoryError where something else is there.
+    Raises NotADirectoryError if something else has its name.
     """
-    if path.is_dir():  # nearly always
+    if path.is_dir():  # nearly always true
         return
     try:
         _make_one(path)
@@ -166,20 +166,20 @@ def _make_one(path: Path) -> None:
 
 
 def place_new(temp: Path, path: Path) -> None:
-    """Give the file its name only if that is free; FileExistsError otherwise."""
+    """Give the file its name if that name is free; FileExistsError otherwise."""
     try:
         os.link(temp, path)
     except OSError as error:
         if error.errno not in _NO_LINKS:
             raise
-        # FAT and some network shares have no links. Our lock holds off every other Labeler.
+        # FAT and some network shares have no links. Our lock keeps every other Labeler away.
         if os.path.lexists(path):
             raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from error
         temp.rename(path)
 
 
 def remove_empty(folder: Path) -> bool:
-    """Remove a folder that holds no file at any depth; whether it is gone."""
+    """Remove a folder that holds no file at any depth; returns whether it is gone."""
     try:
         for path in folder.iterdir():
             if path.is_symlink() or not path.is_dir() or not remove_empty(path):
@@ -195,7 +195,7 @@ def remove_empty(folder: Path) -> bool:
 
 
 def is_file(state: os.stat_result) -> bool:
-    """Whether this is an ordinary file: a pipe or a device would hang or never end."""
+    """Whether this is an ordinary file: reading a pipe or a device could hang or never end."""
     return stat.S_ISREG(state.st_mode)
 
 
@@ -217,7 +217,7 @@ def write_all(fd: int, data: bytes) -> None:
 
 
 def chunks(fd: int, size: int) -> Iterator[bytes]:
-    """The first `size` bytes, in chunks of at most 1 MiB; fewer where the file has shrunk."""
+    """The first `size` bytes, in chunks of at most 1 MiB; fewer if the file has shrunk."""
     at = 0
     while at < size:
         data = os.pread(fd, min(_CHUNK, size - at), at)
@@ -228,12 +228,12 @@ def chunks(fd: int, size: int) -> Iterator[bytes]:
 
 
 def whole(fd: int, size: int) -> bytes:
-    """The first `size` bytes; fewer where the file has shrunk."""
+    """The first `size` bytes; fewer if the file has shrunk."""
     return os.pread(fd, size, 0) if size <= _CHUNK else b"".join(chunks(fd, size))
 
 
 def copy(data: bytes | BinaryIO, fd: int) -> str:
-    """Write all of `data` to the file; the hex MD5 of what was written."""
+    """Write all of `data` to the file; returns the hex MD5 of the written bytes."""
     digest = hashlib.md5(usedforsecurity=False)
     if isinstance(data, bytes):
         digest.update(data)

@@ -1,15 +1,15 @@
 """The folder store's journal: metadata and MD5 of each version that Labeler wrote.
 
-Not every file system keeps custom metadata with a file, so it stands beside the files, in one
-append-only file of JSON lines that a process reads once and then only the end of:
+Not every file system keeps custom metadata with a file, so metadata is in one append-only file of
+JSON lines. A process reads the file once, and then only appended lines:
 
     {"k": key, "v": new version, "o": version it replaced, "m": metadata, "h": md5}
     {"k": key, "o": version}                                  a delete
 
-A line is on disk before the file takes its place, and counts only while the file is in that very
-version. So a writer killed in between leaves the old state with its own metadata, a reader never
-sees a new state without, and an edit by another program has none. The last versions of each key
-are kept, also after a delete: their times keep a later version from repeating one.
+A line is on disk before the file takes its place, and counts only while the file has exactly that
+version. So a writer that is killed in between leaves the old state with its own metadata, a reader
+never sees a new state without metadata, and an edit by another program has none. The last versions
+of each key are kept, even after a delete: their times keep a later version from repeating one.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _BLOCK_BYTES: Final = 2**20
 
 
 class Note(NamedTuple):
-    """What is known of one version of one object."""
+    """The metadata and MD5 of one version of one object."""
 
     version: Version
     metadata: dict[str, str]
@@ -46,7 +46,7 @@ class Note(NamedTuple):
 
 
 class Journal:
-    """Notes by key and version, shared by all processes through the folder `own`."""
+    """Notes by key and version; all processes share them through the folder `own`."""
 
     def __init__(self, own: Path, timeout_s: float) -> None:
         self._own = own
@@ -57,7 +57,7 @@ class Journal:
         self._known = _Known(-1)
 
     def find(self, key: str, version: Version) -> Note | None:
-        """What is noted of this version as of the last refresh."""
+        """The note of this version as of the last refresh, or None."""
         for note in self._known.notes(key):
             if note.version == version:
                 return note
@@ -68,14 +68,14 @@ class Journal:
         return path in self._known.hidden
 
     def refresh(self) -> None:
-        """Take in what any process has appended since; without a journal nothing is known."""
+        """Read the lines that processes have appended since; no journal means no notes."""
         with self._mutex:
             self._refresh()
 
     def enter(
         self, fd: int, key: str, current: Version | None, metadata: dict[str, str], md5: str
     ) -> Version:
-        """Give the finished file `fd` its version, above all that `key` ever had, and note it.
+        """Give the finished file `fd` a version above all that `key` ever had, and note it.
 
         The note is on disk at return. The caller holds the key's lock.
         """
@@ -90,19 +90,19 @@ class Journal:
         return version
 
     def enter_delete(self, key: str, current: Version) -> None:
-        """Note a coming delete, so that no later version of `key` repeats this one."""
+        """Note a delete before it happens, so that no later version of `key` repeats this one."""
         with locked(self._lock_path, self._timeout_s), self._mutex:
             self._refresh()
             journal = self._append({"k": key, "o": current})
         _sync_and_close(journal)
 
     def close(self) -> None:
-        """Forget everything; a later call reads the journal again."""
+        """Drop all notes from memory; a later call reads the journal again."""
         with self._mutex:
             self._replace(_Known(-1))
 
     def _append(self, entry: dict[str, Any]) -> int:
-        """Write one line at the end and take it in; a descriptor of the file to sync and close."""
+        """Append one line and read it in; returns a descriptor of the file to sync and close."""
         if self._known.lines > 2 * self._known.live + _SLACK_LINES:
             self._compact()
         fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
@@ -112,7 +112,7 @@ class Journal:
             if not size:
                 sync_folder(self._own)
             elif os.pread(fd, 1, size - 1) != b"\n":
-                line = b"\n" + line  # what a killed writer left of its line ends here
+                line = b"\n" + line  # ends a line that a killed writer left incomplete
             write_all(fd, line)
             self._refresh()
         except BaseException:
@@ -121,9 +121,9 @@ class Journal:
         return fd
 
     def _compact(self) -> None:
-        """Replace the journal by one with only the lines that count; the caller holds the lock.
+        """Rewrite the journal with only the lines that count; the caller holds the lock.
 
-        They are those of writers too that have noted their version but not yet placed the file.
+        Lines of writers that have noted a version but not yet placed the file count too.
         """
         with temporary(self._own / "tmp") as (fd, path):
             write_all(fd, b"".join(map(_line, self._known.entries())))
@@ -138,7 +138,7 @@ class Journal:
         except (FileNotFoundError, NotADirectoryError):
             self._replace(_Known(-1))
             return
-        # The open descriptor keeps the file's number from being given to its successor.
+        # While the descriptor is open, the new file can't get the old one's inode number.
         known = self._known
         if known.is_of(state):
             known.read_on(state.st_size)
@@ -148,14 +148,14 @@ class Journal:
             self._replace(known)
 
     def _replace(self, known: _Known) -> None:
-        # In one step: other threads look up in it meanwhile.
+        # In one step, because other threads read it meanwhile.
         before, self._known = self._known, known
         if before.fd >= 0:
             os.close(before.fd)
 
 
 class _Known:
-    """What has been read of one journal file, open as `fd` (-1: there is none)."""
+    """The lines read so far of one journal file, open as `fd` (-1: no file)."""
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -167,12 +167,12 @@ class _Known:
         self._read_to = 0
 
     def notes(self, key: str) -> list[Note]:
-        """What is known of the last versions of that key, the newest at the end."""
+        """The notes of the last versions of that key, the newest last."""
         packed = self._packed.get(key)
         return [Note(*fields) for fields in json.loads(packed)] if packed else []
 
     def is_of(self, state: os.stat_result) -> bool:
-        """Whether the file in that state is the one that was read, with all that was in it."""
+        """Whether the file in that state is the one that was read, and still holds all of it."""
         return (
             self.fd >= 0
             and os.path.samestat(os.fstat(self.fd), state)
@@ -180,7 +180,7 @@ class _Known:
         )
 
     def read_on(self, size: int) -> None:
-        """Take in the whole lines up to `size` that have not been read yet."""
+        """Read the complete new lines up to `size`."""
         block = _BLOCK_BYTES
         while size > self._read_to:
             data = os.pread(self.fd, min(block, size - self._read_to), self._read_to)
@@ -192,11 +192,11 @@ class _Known:
                 self._read_to += whole
             elif len(data) < block:
                 return
-            else:  # a line longer than that
+            else:  # a longer line
                 block *= 2
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """The fewest entries that, taken in from the start, give the same notes."""
+        """The fewest entries that give the same notes when read from the start."""
         for key in self._packed:
             replaced: Version | None = None
             for version, metadata, md5 in self.notes(key):
@@ -213,7 +213,7 @@ class _Known:
                 if version is not None:
                     version_time(version)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-            return  # half a line of a killed writer, or somebody's edit
+            return  # an incomplete line of a killed writer, or somebody's edit
         before = {note.version: note for note in self.notes(key)}
         kept = [] if old is None else [before.get(old, Note(old, {}, None))]
         if new is not None:

@@ -1,4 +1,4 @@
-"""Where the folder store's objects are: the way from key to file and the walk in key order."""
+"""The folder store's files: from key to file, and the walk in key order."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from labeler.storage.local_files import is_folder
 
 _BIG_FOLDER: Final = 1000
 _CACHED_FOLDERS: Final = 4
-_COARSE_NS: Final = 10_000_000  # FAT and HFS+ tick in seconds, all others finer than this
+_COARSE_NS: Final = 10_000_000  # FAT and HFS+ store whole seconds, all others finer steps than this
 _MAX_SCANS: Final = 3
 
 
@@ -40,10 +40,10 @@ class Tree:
         self._mutex = threading.Lock()
 
     def path(self, key: str) -> Path:
-        """The file that is, or would be, the object.
+        """The file of the object, which need not exist.
 
-        Macs write names decomposed (NFD), keys are NFC: a part that is there only decomposed is
-        taken so.
+        Macs write names decomposed (NFD), but keys are NFC. A part that exists only decomposed is
+        used in that form.
         """
         path = self._root / key
         if key.isascii() or os.path.lexists(path):
@@ -56,14 +56,15 @@ class Tree:
         return path
 
     def place(self, key: str) -> str:
-        """The same as text, which many files are read by sooner than by a Path each."""
+        """The same as text; for many files this is faster than a Path each."""
         return f"{self._root}/{key}" if key.isascii() else str(self.path(key))
 
     def keys(self, prefix: str, after: str) -> Iterator[str]:
         """Keys that begin with `prefix` and are above `after`, ascending.
 
-        They are of files, links to anything, or gone by now. Folders that lie wholly outside are
-        not entered; links to folders never are. Strings sort as their UTF-8 bytes do.
+        A key may belong to a file or a link, or its file may be gone by now. Folders that lie
+        wholly outside are not entered, and links to folders never are. Strings sort like their
+        UTF-8 bytes.
         """
         base = prefix[: prefix.rfind("/") + 1]
         if base and not self._is_folder(base):
@@ -118,11 +119,12 @@ class Tree:
             yield name
 
     def _names(self, folder: str) -> list[str]:
-        """The sorted names in the folder (empty where it is gone), those of folders with a `/`.
+        """The sorted names in the folder (none if it is gone); names of folders end in `/`.
 
-        With it `a.json` and `a-b` stand before what is in `a/`, as their keys do. A big folder's
-        names are kept until its time of change moves, or many pages would scan it again and
-        again; not if it changed just now: it may change again within one tick of its clock.
+        The `/` puts `a.json` and `a-b` before the content of `a/`, in the order of their keys. The
+        names of a large folder are cached until its time of change moves, because many pages would
+        scan it again. They are not cached if the folder has just changed: it may change again
+        within one step of its clock.
         """
         path = self.path(folder)
         found: set[str] = set()
@@ -134,7 +136,7 @@ class Tree:
                 if cached is not None and cached.stamp == stamp:
                     return cached.names
                 found |= self._scan(folder, path)
-                # A scan may miss a name that is replaced meanwhile: look again, keep both.
+                # A scan may miss a name that is being replaced: scan again and join both results.
                 steady = path.stat().st_mtime_ns == stamp[0]
             except (FileNotFoundError, NotADirectoryError):
                 break
@@ -183,6 +185,6 @@ class Tree:
 
 
 def _is_past(moment: int) -> bool:
-    """Whether the clock of the file system has surely ticked since that time (ns)."""
+    """Whether the clock of the file system has certainly moved on since that time (ns)."""
     tick = 4_000_000_000 if moment % _COARSE_NS == 0 else 10 * _COARSE_NS
     return time.time_ns() - moment > tick

@@ -1,4 +1,4 @@
-"""What the bucket is asked, counted by what it costs.
+"""Counts of requests to the bucket by price class.
 
 Class A (writes, pages of a listing) costs about ten times as much as class B (reads); deletes are
 free. https://cloud.google.com/storage/pricing#operations-by-class
@@ -25,7 +25,7 @@ class Cost(StrEnum):
 
 
 def cost_of(method: str, url: str) -> Cost | None:
-    """What a request of the JSON API costs; None for the later pieces of one upload."""
+    """The price class of a request of the JSON API; None for the later pieces of one upload."""
     path = url.partition("?")[0]
     if method == "GET":
         return Cost.A if path.endswith("/o") else Cost.B
@@ -35,9 +35,9 @@ def cost_of(method: str, url: str) -> Cost | None:
 
 
 class Operations:
-    """The requests of this process; tells the log about them once a minute, while there are any.
+    """Counts this process's requests and logs the counts at most once a minute.
 
-    No thread of its own: a request that comes after a minute has passed does it.
+    It has no thread: the first request after a minute writes the log line.
     """
 
     def __init__(self) -> None:
@@ -57,7 +57,7 @@ class Operations:
             self.report()
 
     def report(self) -> None:
-        """Tell what has been counted since the last time, if anything."""
+        """Log the counts since the last report, if there are any."""
         with self._lock:
             counts, self._counts = self._counts, dict.fromkeys(Cost, 0)
             now = time.monotonic()

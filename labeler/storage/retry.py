@@ -1,4 +1,4 @@
-"""Retries: how long to go on, how far apart, and how long one try may take."""
+"""Retries: their total time, the delays between them, and the time-out of one attempt."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _random: Final = random.SystemRandom()
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """All tries of one call together take `total_s`, give or take the last answer's transfer."""
+    """All attempts of one call together take `total_s`, plus the transfer of the last answer."""
 
     total_s: float
     first_delay_s: float = FIRST_DELAY_S
 
     def start(self) -> Tries:
-        """The clock of one call starts now."""
+        """Start the clock of one call."""
         return Tries(self)
 
 
 class Tries:
-    """The tries of one call; `count` is how many have failed so far."""
+    """The attempts of one call; `count` is the number of failed ones."""
 
     def __init__(self, policy: RetryPolicy) -> None:
         self.count = 0
@@ -37,13 +37,13 @@ class Tries:
 
     @property
     def timeout(self) -> tuple[float, float]:
-        """Seconds for connecting and for each wait of a try, so that two tries fit at least."""
+        """Seconds for connecting and for each wait of an attempt; at least two attempts fit."""
         left = max(self._end - time.monotonic(), LEAST_TRY_S)
         wait = min(left, self._policy.total_s / 2) / 2
         return min(wait, MAX_CONNECT_S), wait
 
     def next_delay(self) -> float | None:
-        """Counts a failed try: how many seconds to wait before the next, None to give up.
+        """Count a failed attempt; returns the seconds to wait before the next, or None to give up.
 
         The delay is random between nothing and a limit that doubles ("full jitter"): clients
         that were refused together do not come back together.

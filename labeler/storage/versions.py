@@ -1,6 +1,7 @@
-"""What a bucket has kept of the past: old states of objects, to be read and never to be changed.
+"""Old states of objects that a bucket has kept. They can be read and never changed.
 
-Beside the Store, whose contract knows only the present. A folder keeps no old states.
+The Store's contract knows only the present, so this is a separate reader. A folder keeps no old
+states.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ _NO_SOFT_DELETE: Final = (400, 412)
 
 @dataclass(frozen=True, slots=True)
 class PastObject:
-    """One state of an object, and when it was the present one; `until` is None while it is.
+    """A state of an object, and the time when it was current; `until` is None while it is current.
 
-    One that is `deleted` for good is in soft delete: it can be brought back, and not be read.
+    A permanently `deleted` state is in soft delete: it can be restored, but not read.
     """
 
     info: ObjectInfo
@@ -48,12 +49,12 @@ class PastObject:
     deleted: bool
 
     def was_at(self, moment: datetime) -> bool:
-        """Whether a reader of that moment would have got this state."""
+        """Whether a reader at that moment would have got this state."""
         return self.since <= moment and (self.until is None or moment < self.until)
 
 
 class PastObjects:
-    """The past of the objects at one place in a bucket."""
+    """The old states of the objects below one prefix of a bucket."""
 
     def __init__(self, location: Location, *, timeout_s: float) -> None:
         self._bucket = location.bucket
@@ -74,7 +75,7 @@ class PastObjects:
                 yield key, [_state(item, self._prefix) for item in items]
 
     def read(self, state: PastObject) -> bytes:
-        """The bytes of that state, which is not deleted; NotFound where it is kept no longer."""
+        """The bytes of that state, which must not be deleted; NotFound if it is no longer kept."""
         key = state.info.key
         doing = f"An old version of {key} can't be read"
         url = media_url(self._connection.endpoint, self._bucket, self._prefix + key)
@@ -97,7 +98,7 @@ class PastObjects:
             raise NotFound(f"{doing}: the bucket has deleted it meanwhile.") from error
 
     def bring_back(self, state: PastObject, replaces: Replaces) -> None:
-        """Make a copy of a deleted state the present one; VersionConflict, NotFound."""
+        """Make a copy of a deleted state the current one; raises VersionConflict or NotFound."""
         key = state.info.key
         doing = f"A deleted version of {key} can't be brought back"
         bucket, name = quote(self._bucket, safe=""), quote(self._prefix + key, safe="")
@@ -123,7 +124,7 @@ class PastObjects:
         self._connection.close()
 
     def _items(self, prefix: str, kind: str) -> Iterator[dict[str, Any]]:
-        """Versions, or what is deleted softly: nothing where the bucket has no soft delete."""
+        """Old versions, or soft-deleted states; none of these if the bucket has no soft delete."""
         bucket = quote(self._bucket, safe="")
         url = f"{self._connection.endpoint}/storage/v1/b/{bucket}/o"
         query = {"prefix": self._prefix + prefix, kind: "true", "fields": _FIELDS}

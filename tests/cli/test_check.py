@@ -1,4 +1,4 @@
-"""`check`: everything that does not fit is told, and `--repair` mends what is safe, no more."""
+"""`check`: everything that does not fit is told, and `--repair` repairs what is safe, no more."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Wo
     assert "annotations/old.json: It has no metadata of ours" in done.err
     assert workspace.objects() == before
     repaired = check("--repair")
-    assert repaired.err.count("Mended: the metadata was written anew") == 2
+    assert repaired.err.count("Repaired: the metadata was written anew") == 2
     assert {k: data for k, (data, _) in workspace.objects().items() if k != "labels.json"} == {
         k: data for k, (data, _) in before.items()
     }
@@ -143,7 +143,7 @@ def test_labels_that_boxes_have_are_added(check: Check, workspace: Workspace) ->
     done = check()
     assert "labels.json: It lacks labels that boxes have: dog, \\u202e. --repair" in done.err
     done = check("--repair")
-    assert "Mended: added: dog; can't be labels: \\u202e." in done.err
+    assert "Repaired: added: dog; can't be labels: \\u202e." in done.err
     assert [label.name for label in workspace.open().labels.read().labels] == [
         "object",
         "car",
@@ -178,7 +178,7 @@ def test_what_killed_writers_left_is_removed(
     os.utime(left, (then, then))
     assert f"{left}: left by a program that was killed." in check().err
     assert left.exists()
-    assert f"{left}: left by a program that was killed. Mended" in check("--repair").err
+    assert f"{left}: left by a program that was killed. Repaired" in check("--repair").err
     assert not left.exists()
     assert fresh.exists()
 

@@ -257,7 +257,7 @@ def test_what_breaks_the_format_is_refused_and_named(values: dict[str, Any], fie
     with pytest.raises(DamagedDocument) as damaged:
         parse(values)
     assert damaged.value.message.startswith(f"{KEY} is damaged at {field}: ")
-    assert damaged.value.message.endswith("restore an earlier version of it, or mend it by hand.")
+    assert damaged.value.message.endswith("restore an earlier version of it, or repair it by hand.")
     for given_as in (values, as_json(values), as_json(values).decode()):
         with pytest.raises(InvalidDocument) as invalid:
             check_document(given_as)

@@ -168,7 +168,7 @@ def seen(store: GcsStore, key: str) -> Version | None:
 
 @pytest.mark.parametrize("seeds", [range(at, at + 10) for at in range(0, 40, 10)], ids=str)
 def test_writers_who_merge_lose_nothing(server: GcsServer, seeds: range) -> None:
-    """A conflict may hide that one's own write landed and was replaced; merging mends that."""
+    """A conflict may hide that one's own write landed and was replaced; merging repairs that."""
     store = GcsStore(BUCKET, "", timeout_s=20, first_delay_s=0.002)
     for seed in seeds:
         key = f"merged/{seed}"

@@ -73,7 +73,7 @@ def test_a_label_that_is_not_added(new_place: NewPlace, typed: str, answer: str)
     visit = place.visit()
     visit.add_label(typed)
     assert answer in visit.shown()
-    assert visit.app.text_input[0].value == typed  # to be mended
+    assert visit.app.text_input[0].value == typed  # to be repaired
     assert [label.name for label in place.project.labels.read().labels] == ["cat"]
 
 

@@ -1,7 +1,7 @@
-"""What is wrong with a place where Labeler keeps its objects, why it matters, and what mends it.
+"""The doctor: what is wrong with a location of the store, why it matters, and how to repair it.
 
-Nothing of the place is changed. Whether it keeps the Store's promises is tried on one object with
-a name of its own, which is removed in the end, whatever happens.
+It changes no existing object. It tests the Store's contract on one object with a unique name, and
+always removes that object at the end.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ __all__ = ["ExaminedPlace", "Finding", "Level", "examine"]
 def examine(
     place: ExaminedPlace, *, timeout_s: int = 20, kms_key: str = "", on_cloud_run: bool = False
 ) -> Iterator[Finding]:
-    """Findings about the place, each as soon as it is made; what the store refuses is one too.
+    """Findings about the location, each as soon as it is made; refusals are findings too.
 
-    `kms_key` and `timeout_s` are those of the settings, `on_cloud_run` where the service runs.
+    `kms_key` and `timeout_s` are those of the settings; `on_cloud_run` says whether the service
+    runs there.
     """
     if not place.location.bucket:
         yield from examine_folder(place, timeout_s=timeout_s, on_cloud_run=on_cloud_run)

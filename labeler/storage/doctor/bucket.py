@@ -1,4 +1,4 @@
-"""What is wrong with a bucket as the place of objects: who may do what there, and the trial."""
+"""Examine a bucket as the location of a store: permissions, settings and the trial."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _unusable(error: StoreError) -> Finding:
 
 
 class _Examination:
-    """One look at one bucket."""
+    """The examination of one bucket."""
 
     def __init__(
         self, place: ExaminedPlace, connection: Connection, timeout_s: int, kms_key: str
@@ -74,7 +74,7 @@ class _Examination:
         self._kms_key = kms_key
 
     def findings(self) -> Iterator[Finding]:
-        """Every finding; StoreError where the bucket does not answer or is not there."""
+        """Every finding; StoreError if the bucket does not answer or does not exist."""
         held = set(
             self._ask("/iam/testPermissions", permissions=[*_NEEDED, _SEE_SETTINGS, _SEE_RIGHTS])
             .get("permissions", ())
@@ -97,12 +97,12 @@ class _Examination:
             yield from self._public()
         yield from self._trial(held, settings)
 
-    # --- rights ---------------------------------------------------------------------------
+    # --- permissions ----------------------------------------------------------------------
 
     def _rights(self, held: set[str]) -> Iterator[Finding]:
-        """Faults for what is missing; originals are never replaced and need no right to delete.
+        """Faults for missing permissions; originals are never replaced, so need no right to delete.
 
-        A role may be granted for the names below a prefix only, which nothing tells but trying.
+        A role may be granted only for names below a prefix, which only the trial can show.
         """
         missing = [
             name
@@ -136,9 +136,9 @@ class _Examination:
     # --- the trial ------------------------------------------------------------------------
 
     def _trial(self, held: set[str], settings: dict[str, Any]) -> Iterator[Finding]:
-        """Findings from one object, where it can be removed again."""
+        """Findings from a trial on one object, if that object can be removed again."""
         if _NEEDED.keys() - held - {_DELETE} and not self._place.location.path:
-            return  # the faults are told
+            return  # the faults have been reported
         reason = held_back(settings) or self._held_objects(held, settings)
         if "storage.objects.create" in held and _DELETE not in held:
             reason = "this account may not delete"
@@ -152,18 +152,18 @@ class _Examination:
         findings: list[Finding] = []
         try:
             with contextlib.closing(store):
-                findings = try_out(store, key, mend=self._grant())
+                findings = try_out(store, key, repair=self._grant())
         finally:
-            # Where not even the first step succeeded, nothing has been made.
+            # If not even the first step succeeded, no object was created.
             left = len(findings) != 1 and self._remove(name)
         yield from findings
         if left:
             why = "It is no image and is not shown, but takes a few bytes."
-            mend = f"gcloud storage rm --all-versions gs://{self._bucket}/{name}"
-            yield warning(f"The object {name} could not be removed", why, mend)
+            repair = f"gcloud storage rm --all-versions gs://{self._bucket}/{name}"
+            yield warning(f"The object {name} could not be removed", why, repair)
 
     def _held_objects(self, held: set[str], settings: dict[str, Any]) -> str:
-        """`held_back` where the settings can't be seen: an object that is there may tell."""
+        """The reason of `held_back`, read from an existing object if the settings can't be seen."""
         if settings or "storage.objects.list" not in held:
             return ""
         fields = "items(retentionExpirationTime,eventBasedHold)"
@@ -173,7 +173,7 @@ class _Examination:
         return ""
 
     def _remove(self, name: str) -> bool:
-        """Remove every version of the object; whether something may be left."""
+        """Remove every version of the object; returns whether a version may be left."""
 
         def remove(tries: Tries) -> None:
             blobs = self._connection.bucket.list_blobs(
@@ -192,7 +192,7 @@ class _Examination:
         return False
 
     def _ask(self, path: str, **query: str | list[str]) -> dict[str, Any]:
-        """The answer of the JSON API about the bucket."""
+        """The JSON API's answer about the bucket."""
         url = f"{self._connection.endpoint}/storage/v1/b/{quote(self._bucket, safe='')}{path}"
 
         def get(tries: Tries) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""What a bucket's settings mean for the objects that Labeler keeps there. Pure.
+"""Check a bucket's settings for their effect on Labeler's objects. Pure.
 
-`settings` is the bucket's resource of the JSON API (storage.buckets.get).
+`settings` is the bucket's resource in the JSON API (storage.buckets.get).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def settings_of(settings: dict[str, Any], place: ExaminedPlace, kms_key: str) ->
 
 
 def held_back(settings: dict[str, Any]) -> str:
-    """Why an object that is made now could not be removed at once; empty if it could."""
+    """The reason why a new object could not be removed immediately; empty if it could."""
     if _retention_days(settings):
         return "the bucket's retention policy would keep it"
     if settings.get("defaultEventBasedHold"):
@@ -47,7 +47,7 @@ def _where(settings: dict[str, Any]) -> Finding:
     return ok(f"Location {name} ({kind}); run the service in {region}: saves are quickest there")
 
 
-# --- what forbids saving ------------------------------------------------------------------
+# --- settings that forbid saving ----------------------------------------------------------
 
 
 def _retention_days(settings: dict[str, Any]) -> float:
@@ -82,11 +82,11 @@ def _retention(settings: dict[str, Any], place: ExaminedPlace, update: str) -> I
         )
 
 
-# --- what loses objects -------------------------------------------------------------------
+# --- settings that lose objects -----------------------------------------------------------
 
 
 def _lost_objects(settings: dict[str, Any], place: ExaminedPlace, update: str) -> Iterator[Finding]:
-    """Whether a deleted or wrongly replaced object can be brought back."""
+    """Findings on whether a deleted or wrongly replaced object can be restored."""
     versioned = settings.get("versioning", {}).get("enabled", False)
     seconds = int(settings.get("softDeletePolicy", {}).get("retentionDurationSeconds", 0))
     if versioned:
@@ -151,7 +151,7 @@ def _names(place: ExaminedPlace) -> list[str]:
 
 
 def _met(condition: dict[str, Any], begin: str) -> list[str]:
-    """How the names begin of live objects that a rule may meet, among those from `begin` on."""
+    """The prefixes of live objects that a rule may affect, among names from `begin` on."""
     if _only_old(condition) or any(name in condition for name in _CUSTOM_TIME):
         return []
     documents = begin.endswith(("annotations/", _DOCUMENT))
@@ -169,7 +169,7 @@ def _met(condition: dict[str, Any], begin: str) -> list[str]:
 
 
 def _only_old(condition: dict[str, Any]) -> bool:
-    """Whether the rule can meet only versions that are not the newest."""
+    """Whether the rule can affect only versions that are not the newest."""
     if condition.get("isLive") is False:
         return True
     return any(condition.get(name) for name in _OLD_ONLY)
@@ -187,7 +187,7 @@ def _shown(rule: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in sorted(rule["condition"].items()))
 
 
-# --- who gets in, and the key -------------------------------------------------------------
+# --- access, and the key ------------------------------------------------------------------
 
 
 def _access(settings: dict[str, Any], update: str) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What an examination finds, and the trial that every place has to stand."""
+"""The findings of an examination, and the trial that every location has to pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PROBE: Final = "labeler-doctor-"
 
 
 class Level(StrEnum):
-    """How bad a finding is: with a fault, boxes or pictures get lost or can't be saved at all."""
+    """The severity of a finding: with a fault, boxes or images get lost or can't be saved."""
 
     OK = "ok"
     WARNING = "warning"
@@ -26,20 +26,20 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `mend` is a command for a shell, empty where none helps."""
+    """The result of one check. `repair` is a shell command; it is empty if none helps."""
 
     level: Level
     what: str
     why: str = ""
-    mend: str = ""
+    repair: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ExaminedPlace:
-    """A location and what it is for.
+    """A location and its use.
 
-    `kept` says how the keys begin that must never vanish by themselves; `replaces` is whether
-    objects are replaced there, as documents are and originals are not.
+    `kept` lists the prefixes of keys that must never be deleted automatically. `replaces` says
+    whether objects are replaced there, as documents are and originals are not.
     """
 
     location: Location
@@ -48,29 +48,29 @@ class ExaminedPlace:
 
 
 def ok(what: str) -> Finding:
-    """A finding that nothing is wrong with."""
+    """A finding without a problem."""
     return Finding(Level.OK, what)
 
 
-def warning(what: str, why: str, mend: str = "") -> Finding:
-    """A finding that somebody should look at; Labeler works."""
-    return Finding(Level.WARNING, what, why, mend)
+def warning(what: str, why: str, repair: str = "") -> Finding:
+    """A problem that somebody should look at, although Labeler works."""
+    return Finding(Level.WARNING, what, why, repair)
 
 
-def fault(what: str, why: str, mend: str = "") -> Finding:
-    """A finding with which Labeler does not work."""
-    return Finding(Level.FAULT, what, why, mend)
+def fault(what: str, why: str, repair: str = "") -> Finding:
+    """A problem that keeps Labeler from working."""
+    return Finding(Level.FAULT, what, why, repair)
 
 
 def probe_key() -> str:
-    """A key that nothing else has: no image, no document, no export."""
+    """A key that no image, document or export has."""
     return f"{PROBE}{secrets.token_hex(8)}"
 
 
-def try_out(store: Store, key: str, *, mend: str) -> list[Finding]:
-    """Whether the store keeps its contract on the object `key`, which nobody else uses.
+def try_out(store: Store, key: str, *, repair: str) -> list[Finding]:
+    """Findings on whether the store keeps its contract, tested on `key`, which nobody else uses.
 
-    The first thing that fails is the last finding, with `mend`; the object may be left then.
+    The first step that fails is the last finding, with `repair`; the object may be left then.
     """
     trial = _Trial(store, key)
     findings: list[Finding] = []
@@ -78,17 +78,17 @@ def try_out(store: Store, key: str, *, mend: str) -> list[Finding]:
         try:
             step()
         except (StoreError, _BrokenError) as error:
-            return [*findings, fault(f"Labeler can't {what}: {error}", why, mend)]
+            return [*findings, fault(f"Labeler can't {what}: {error}", why, repair)]
         findings.append(ok(f"Labeler can {what}"))
     return findings
 
 
 class _BrokenError(Exception):
-    """The store answered, but not what its contract says."""
+    """The store's answer breaks its contract."""
 
 
 class _Trial:
-    """One object on its way from created to deleted."""
+    """A trial on one object, from its creation to its removal."""
 
     def __init__(self, store: Store, key: str) -> None:
         self._store = store
@@ -96,7 +96,7 @@ class _Trial:
         self._first = self._second = Version("")
 
     def steps(self) -> Iterator[tuple[str, str, Callable[[], None]]]:
-        """What is tried, why it matters, and the trial itself."""
+        """Each step: what it tests, why it matters, and the function that runs it."""
         yield "list objects", "The list of images is made by listing.", self._list
         yield "create objects", "Nothing can be added or saved.", self._create
         yield "read objects", "Documents and pictures can't be opened.", self._read

@@ -1,4 +1,4 @@
-"""What is wrong with a folder as the place of objects."""
+"""Examine a folder as the location of a store."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ _USE_A_BUCKET: Final = "export LABELER_STORAGE=gs://BUCKET"
 def examine_folder(
     place: ExaminedPlace, *, timeout_s: int, on_cloud_run: bool
 ) -> Iterator[Finding]:
-    """Findings about the folder; one that is not there yet is not made."""
+    """Findings about the folder; a folder that does not exist yet is not created."""
     root = Path(place.location.path)
     there = _nearest(root)
     if not there.is_dir():
@@ -72,7 +72,7 @@ def examine_folder(
 
 
 def _nearest(root: Path) -> Path:
-    """The folder itself or, where there is none yet, the nearest above it that is there."""
+    """The folder itself or, if it does not exist yet, the nearest existing folder above it."""
     return next(path for path in (root, *root.parents) if os.path.lexists(path))
 
 
@@ -114,7 +114,7 @@ def _file_system(path: Path, on_cloud_run: bool) -> Iterator[Finding]:
 def file_system_of(path: Path, mounts: Path) -> tuple[str, str]:
     """Type and mount point of the file system that holds `path`, from Linux's table of mounts.
 
-    Both are empty where there is no such table to read.
+    Both are empty if there is no such table.
     """
     try:
         table = mounts.read_text(errors="surrogateescape")
@@ -125,7 +125,7 @@ def file_system_of(path: Path, mounts: Path) -> tuple[str, str]:
     for line in table.splitlines():
         before, _, after = line.partition(" - ")
         mount = re.sub(r"\\(\d{3})", lambda match: chr(int(match[1], 8)), before.split(" ")[4])
-        # Of two mounts at one point the later hides the earlier.
+        # Of two mounts at one point, the later hides the earlier.
         if real.is_relative_to(mount) and len(mount) >= len(found[1]):
             found = (after.split(" ")[0], mount)
     return found
@@ -146,13 +146,13 @@ def _space(path: Path) -> Finding:
     return ok(what)
 
 
-# --- rights -------------------------------------------------------------------------------
+# --- permissions --------------------------------------------------------------------------
 
 
 def _refused(root: Path, kept: tuple[str, ...]) -> Iterator[Finding]:
-    """A fault for the first thing of ours that this account may not read or change."""
+    """A fault for the first of our files that this account may not read or change."""
     for path, needed in _ours(root, kept):
-        # Temporary files come and go.
+        # Temporary files may disappear at any moment.
         if not os.access(path, needed, effective_ids=True) and path.exists():
             quoted = shlex.quote(str(root))
             yield fault(
@@ -164,9 +164,9 @@ def _refused(root: Path, kept: tuple[str, ...]) -> Iterator[Finding]:
 
 
 def _ours(root: Path, kept: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
-    """The folder, what is kept in it, what the store has there for itself, and rights needed.
+    """The folder, its objects and the store's own files, each with the permissions it needs.
 
-    An object is replaced by another file: it need not be writable itself, but its folder must.
+    A save replaces the file of an object, so the file need not be writable, but its folder must be.
     """
     own = root / RESERVED
     for path in (root, *(root / key for key in kept), own, *sorted(own.glob("*/"))):
@@ -179,7 +179,7 @@ def _ours(root: Path, kept: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
 
 
 def _tried(there: Path, timeout_s: int) -> Iterator[Finding]:
-    """Findings about a store of its own in `there`, under a name that no listing shows."""
+    """Findings about a separate store in `there`, under a name that no listing shows."""
     try:
         folder = Path(tempfile.mkdtemp(prefix=f"{RESERVED}-{PROBE}", dir=there))
     except OSError as error:
@@ -189,7 +189,7 @@ def _tried(there: Path, timeout_s: int) -> Iterator[Finding]:
     try:
         findings = [_locks(folder), *_links(folder)]
         store = LocalStore(folder, timeout_s=timeout_s)
-        findings += try_out(store, probe_key(), mend=_USE_ANOTHER)
+        findings += try_out(store, probe_key(), repair=_USE_ANOTHER)
         store.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -221,7 +221,7 @@ def _locks(folder: Path) -> Finding:
 
 
 def _keeps_out(file: BinaryIO) -> bool:
-    """Whether the lock that is held on this file keeps out another one of the same process."""
+    """Whether the lock on this file keeps out a second lock of the same process."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

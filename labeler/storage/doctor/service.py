@@ -1,8 +1,8 @@
-"""What is wrong with a service on Cloud Run, by its description. Pure.
+"""Check a service on Cloud Run by its description. Pure.
 
-The description is what `gcloud run services describe NAME --format=json` prints: a Knative Service,
-https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services. It names settings of the
-service, not who may call it; that is IAM's, and one finding says how to look.
+The description is the output of `gcloud run services describe NAME --format=json`: a Knative
+Service, https://cloud.google.com/run/docs/reference/rest/v1/namespaces.services. It holds the
+service's settings, not who may call it. IAM decides that, and one finding says how to look it up.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _UNITS: Final = {"Ki": 2**-10, "Mi": 1, "Gi": 2**10, "k": 1e3 / 2**20, "M": 1e6 
 
 
 def examine_service(text: str) -> Iterator[Finding]:
-    """Findings about the service that `text` describes; LabelerError where it describes none."""
+    """Findings about the service that `text` describes; LabelerError if it describes none."""
     try:
         described = json.loads(text)
         template = described["spec"]["template"]
@@ -45,7 +45,7 @@ def examine_service(text: str) -> Iterator[Finding]:
 
 
 class _Service:
-    """One description, taken apart."""
+    """One description, parsed."""
 
     def __init__(
         self, described: dict[str, Any], template: dict[str, Any], container: dict[str, Any]
@@ -89,7 +89,7 @@ class _Service:
         return str(self._notes.get(note, "")).lower() == "true"
 
     def _environ(self) -> dict[str, str]:
-        """The variables as the program sees them."""
+        """The environment variables as the program gets them."""
         seen = {"K_SERVICE": self._name}
         for name, one in self._variables.items():
             seen[name] = _UNKNOWN_SECRET if "valueFrom" in one else str(one.get("value", ""))
@@ -117,24 +117,24 @@ class _Service:
         given = self._variables.get(_SECRET, {})
         if "valueFrom" in given:
             return ok(f"{_SECRET} comes from Secret Manager")
-        mend = f"{self._update} --update-secrets={_SECRET}=labeler-secret-key:latest"
+        repair = f"{self._update} --update-secrets={_SECRET}=labeler-secret-key:latest"
         if given.get("value"):
             return warning(
                 f"{_SECRET} stands in the open",
                 "Whoever may look at the service can read it, and sign as anybody.",
-                f"{self._update} --remove-env-vars={_SECRET} && {mend}",
+                f"{self._update} --remove-env-vars={_SECRET} && {repair}",
             )
-        return fault(f"{_SECRET} is not set", "A revision without it does not start.", mend)
+        return fault(f"{_SECRET} is not set", "A revision without it does not start.", repair)
 
     def _data(self, settings: Settings) -> Iterator[Finding]:
-        mend = f"{self._update} --update-env-vars=LABELER_STORAGE=gs://BUCKET"
+        repair = f"{self._update} --update-env-vars=LABELER_STORAGE=gs://BUCKET"
         if settings.storage.bucket:
             yield ok(f"Documents are kept in {settings.storage}")
         else:
             yield fault(
                 f"Documents are kept in the folder {settings.storage} of each instance",
                 "They end with the instance, and no other instance sees them.",
-                mend,
+                repair,
             )
         most = self._most_instances()
         if settings.uploads is None and most != 1:
@@ -156,7 +156,7 @@ class _Service:
             )
 
     def _sign_in(self, settings: Settings) -> Iterator[Finding]:
-        """Whether the one who asks who comes, and the one who wants to know, agree."""
+        """Whether IAP and LABELER_AUTH agree on who identifies people."""
         beta = self._update.replace("gcloud run", "gcloud beta run")
         if settings.auth == "iap":
             if self._iap:
@@ -198,7 +198,7 @@ class _Service:
             )
 
     def _audience(self, audience: str) -> Iterator[Finding]:
-        """The audience has to be this very service, else each assertion is refused."""
+        """Check that the audience is this service; otherwise every assertion is refused."""
         given = re.fullmatch(r"/projects/([0-9]+)/locations/([^/]+)/services/([^/]+)", audience)
         if given is None:
             return
@@ -212,7 +212,7 @@ class _Service:
                 f"{self._update} --update-env-vars=LABELER_IAP_AUDIENCE={right}",
             )
 
-    # --- how it runs ----------------------------------------------------------------------
+    # --- configuration --------------------------------------------------------------------
 
     def _pages_that_stay_open(self) -> Iterator[Finding]:
         seconds = int(self._spec.get("timeoutSeconds", 300))
@@ -285,26 +285,26 @@ class _Service:
             )
 
     def _probes(self) -> Iterator[Finding]:
-        """Unknown addresses answer 200 with a page: a wrong path passes for ever."""
+        """Check the probes: unknown addresses answer 200, so a wrong path always passes."""
         for name, flag in (("startupProbe", "startup-probe"), ("livenessProbe", "liveness-probe")):
             asks = self._container.get(name, {}).get("httpGet")
             if asks is None:
                 continue
             path = str(asks.get("path", "/"))
-            mend = f"{self._update} --{flag}=httpGet.path={_PROBE}"
+            repair = f"{self._update} --{flag}=httpGet.path={_PROBE}"
             if path == _PROBE:
                 yield ok(f"The {name} asks {path}")
             elif path == "/api/ready":
                 yield warning(
                     f"The {name} asks /api/ready",
                     "While the bucket does not answer, instances with unsaved boxes are ended.",
-                    mend,
+                    repair,
                 )
             else:
                 yield warning(
                     f"The {name} asks {path}",
                     f"Only {_PROBE} tells whether an instance is well.",
-                    mend,
+                    repair,
                 )
 
     def _account(self) -> Finding:

@@ -36,7 +36,7 @@ def test_a_missing_permission_is_a_fault(bucket: Bucket, permission: str) -> Non
     found = only(examined())
     assert found.level is Level.FAULT
     assert f"storage.objects.{permission}" in found.what
-    assert "roles/storage.objectUser" in found.mend
+    assert "roles/storage.objectUser" in found.repair
     assert is_empty(bucket)
 
 
@@ -93,13 +93,13 @@ def test_everybody_in_the_policy_is_a_fault(bucket: Bucket) -> None:
     assert [one.what for one in faults] == [
         "allUsers has the role roles/storage.objectViewer on the bucket"
     ]
-    assert "remove-iam-policy-binding gs://labels --member=allUsers" in faults[0].mend
+    assert "remove-iam-policy-binding gs://labels --member=allUsers" in faults[0].repair
 
 
 def test_the_key_of_the_settings_is_compared_and_tried(bucket: Bucket, server: GcsServer) -> None:
     found = only(examined(kms_key=KEY))
     assert found.level is Level.WARNING
-    assert f"--default-encryption-key={KEY}" in found.mend
+    assert f"--default-encryption-key={KEY}" in found.repair
     assert any(f"kmsKeyName={KEY}" in request.line for request in server.requests)
     bucket.settings["encryption"] = {"defaultKmsKeyName": KEY}
     assert bad(examined(kms_key=KEY)) == []
@@ -152,7 +152,7 @@ def test_what_could_not_be_removed_is_told(bucket: Bucket, server: GcsServer) ->
     assert left.level is Level.WARNING
     [name] = bucket.live
     assert name in left.what
-    assert left.mend == f"gcloud storage rm --all-versions gs://labels/{name}"
+    assert left.repair == f"gcloud storage rm --all-versions gs://labels/{name}"
 
 
 def test_the_command_tells_each_place_and_ends_with_one_for_a_fault(

@@ -61,7 +61,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         found = only(folder(path))
         assert found.level is Level.FAULT
         assert "not a folder" in found.what
-        assert "LABELER_STORAGE" in found.mend
+        assert "LABELER_STORAGE" in found.repair
 
 
 def test_a_place_where_nobody_can_write_is_a_fault() -> None:
@@ -111,7 +111,7 @@ def test_what_belongs_to_another_account_is_a_fault(name: str, mode: int) -> Non
         (root / name).chmod(0o777)
         [found] = [one for one in findings if one.level is Level.FAULT]
         assert found.what.endswith(f" {root / name}")
-        assert "chown" in found.mend
+        assert "chown" in found.repair
         assert not [one for one in tree(root) if "doctor" in one]
 
 
@@ -145,13 +145,13 @@ def test_a_file_system_that_loses_boxes_is_told(
     assert found.level is level
     assert kind in found.what or "GCS FUSE" in found.what
     assert told in found.why
-    assert "LABELER_STORAGE" in found.mend
+    assert "LABELER_STORAGE" in found.repair
 
 
 def test_a_folder_on_cloud_run_is_a_fault(tmp_path: Path, on_disk: None) -> None:
     found = only(folder(tmp_path, on_cloud_run=True))
     assert found.level is Level.FAULT
-    assert "gs://" in found.mend
+    assert "gs://" in found.repair
 
 
 MOUNTS = """\

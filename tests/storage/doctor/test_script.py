@@ -120,7 +120,7 @@ def test_what_the_doctor_prescribes_helps(bucket: Bucket, cloud: dict[str, str])
     findings = [one for one in examined(kms_key=KEY) if one.level is not Level.OK]
     assert len(findings) == 9
     for one in findings:
-        subprocess.run(one.mend, shell=True, env=cloud, check=True, capture_output=True)
+        subprocess.run(one.repair, shell=True, env=cloud, check=True, capture_output=True)
     left = examined(kms_key=KEY)
     assert [one.what for one in left if one.level is not Level.OK] == [
         "No lifecycle rule deletes old versions"

@@ -150,16 +150,16 @@ WRONG: list[tuple[dict[str, Any], Level, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("made", "level", "told", "mend"), WRONG)
+@pytest.mark.parametrize(("made", "level", "told", "repair"), WRONG)
 def test_what_is_wrong_is_found_with_what_mends_it(
-    made: dict[str, Any], level: Level, told: str, mend: str
+    made: dict[str, Any], level: Level, told: str, repair: str
 ) -> None:
     found = only(examined(made))
     assert found.level is level
     assert told in found.what
     assert found.why
-    assert mend in found.mend
-    assert "labeler" in found.mend
+    assert repair in found.repair
+    assert "labeler" in found.repair
 
 
 @pytest.mark.parametrize(
@@ -217,18 +217,24 @@ def test_the_command_reads_a_file_or_a_pipe(
 @pytest.mark.timeout(600)
 def test_google_s_command_knows_what_is_prescribed(tmp_path: Path) -> None:
     """Each gets as far as asking Google, who refuses here; a wrong flag would end with 2."""
-    mends = {only(examined(made)).mend.partition(" && ")[0] for made, *_ in WRONG}
+    repairs = {only(examined(made)).repair.partition(" && ")[0] for made, *_ in WRONG}
     update = "gcloud run services update labeler --region=europe-west1"
-    flags = {mend.split()[6].partition("=")[0]: mend for mend in sorted(mends) if "-env-" in mend}
-    flags |= {mend: mend for mend in mends if not mend.startswith(update)}
+    flags = {
+        repair.split()[6].partition("=")[0]: repair
+        for repair in sorted(repairs)
+        if "-env-" in repair
+    }
+    flags |= {repair: repair for repair in repairs if not repair.startswith(update)}
     together = {
-        mend.removeprefix(update) for mend in mends - set(flags.values()) if "-env-" not in mend
+        repair.removeprefix(update)
+        for repair in repairs - set(flags.values())
+        if "-env-" not in repair
     }
     assert len(together) > 5
     with recording(refuses=True) as google:
-        for mend in (*flags.values(), update + "".join(sorted(together))):
+        for repair in (*flags.values(), update + "".join(sorted(together))):
             done = subprocess.run(
-                mend.split(), env=google.environ(tmp_path), capture_output=True, text=True,
+                repair.split(), env=google.environ(tmp_path), capture_output=True, text=True,
                 check=False, timeout=120,
             )  # fmt: skip
             assert done.returncode == 1, done.stderr

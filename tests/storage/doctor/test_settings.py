@@ -1,4 +1,4 @@
-"""What a bucket's settings mean: what loses boxes, and the command that mends it."""
+"""What a bucket's settings mean: what loses boxes, and the command that repairs it."""
 
 from __future__ import annotations
 
@@ -63,17 +63,17 @@ WRONG: list[tuple[dict[str, Any], Level, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("settings", "level", "told", "mend"), WRONG)
+@pytest.mark.parametrize(("settings", "level", "told", "repair"), WRONG)
 def test_a_wrong_setting_is_found_with_what_mends_it(
-    bucket: Bucket, settings: dict[str, Any], level: Level, told: str, mend: str
+    bucket: Bucket, settings: dict[str, Any], level: Level, told: str, repair: str
 ) -> None:
     bucket.settings |= settings
     found = only(examined())
     assert found.level is level
     assert told in found.what
     assert found.why
-    assert mend in found.mend
-    assert "labels" in found.mend or "ANOTHER_BUCKET" in found.mend
+    assert repair in found.repair
+    assert "labels" in found.repair or "ANOTHER_BUCKET" in found.repair
     assert is_empty(bucket)
 
 

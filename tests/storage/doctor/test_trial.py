@@ -64,17 +64,17 @@ class Broken:
 )
 def test_a_broken_promise_is_a_fault(tmp_path: Path, promise: str, told: str) -> None:
     store: Any = Broken(tmp_path, promise)
-    findings = try_out(store, "key", mend="use another")
+    findings = try_out(store, "key", repair="use another")
     found = only(findings)
     assert found is findings[-1]
     assert found.level is Level.FAULT
     assert told in found.what
     assert found.why
-    assert found.mend == "use another"
+    assert found.repair == "use another"
 
 
 def test_a_store_that_keeps_its_promises_passes(tmp_path: Path) -> None:
     store = LocalStore(tmp_path)
-    assert bad(try_out(store, "key", mend="")) == []
+    assert bad(try_out(store, "key", repair="")) == []
     assert store.list().objects == ()
     store.close()
