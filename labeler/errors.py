@@ -127,6 +127,13 @@ class LabelRefused(LabelerError):
     status = 409
 
 
+class ClaimedByOther(LabelerError):
+    """Somebody else has the image for now; nothing was changed."""
+
+    code = "claimed"
+    status = 409
+
+
 # --- imports ------------------------------------------------------------------------------
 
 

@@ -43,6 +43,7 @@ def test_defaults() -> None:
         max_pixels=100_000_000,
         save_timeout_s=20,
         pause_after_s=900,
+        lease_s=300,
         kms_key="",
         secret_key="",
         auth=SignIn.NONE,
@@ -64,7 +65,7 @@ def test_defaults() -> None:
 
 NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
-    "PAUSE_AFTER_S",
+    "PAUSE_AFTER_S", "LEASE_S",
     "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS",
 )  # fmt: skip
 
@@ -222,6 +223,7 @@ def test_wrong_labels(text: str, why: str) -> None:
         ("LABELER_MAX_PIXELS", 1, 10_000_000_000),
         ("LABELER_SAVE_TIMEOUT_S", 1, 600),
         ("LABELER_PAUSE_AFTER_S", 0, 86_400),
+        ("LABELER_LEASE_S", 1, 86_400),
         ("PORT", 1, 65_535),
     ],
 )

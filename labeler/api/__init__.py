@@ -23,6 +23,7 @@ from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.api import responses, streamlit_host
 from labeler.api.authentication import caller, check_writer, is_own_origin
+from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.health import Health
@@ -84,6 +85,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     images = Images(project, BodyReader(_HELD_BYTES), max_upload_bytes)
     documents = Documents(project, body_reader)
     labels = Labels(project, body_reader)
+    claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
     state = Health(project)
     # Pictures are packed already; a document's ETag stands for its bytes as they are.
@@ -130,6 +132,12 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
                 "/api/annotations/{image_id}",
                 GET=labeler(documents.get),
                 PUT=labeler(documents.put),
+            ),
+            signed("/api/claims", POST=labeler(claims.claim_next)),
+            signed(
+                "/api/claims/{image_id}",
+                PUT=labeler(claims.renew),
+                DELETE=labeler(claims.release),
             ),
             signed("/api/labels", GET=labeler(labels.get), PUT=admin(labels.put)),
             signed("/api/export/coco", packed, GET=admin(exports.coco)),

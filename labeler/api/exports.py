@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -11,9 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.request_bodies import BodyReader
-from labeler.api.request_parameters import flag_parameter
+from labeler.api.request_parameters import flag_parameter, json_fields
 from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.datasets.selection import ALL, Selection, parse_selection
+from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import InvalidRequest
 from labeler.model.people import Person
 from labeler.project.project import Project
@@ -105,16 +104,8 @@ def selection_in_address(request: Request, *others: str) -> Selection:
 
 def _selection_in(body: bytes) -> Selection:
     """The choice in a JSON body; an empty one is the default."""
-    if not body.strip():
-        return ALL
-    try:
-        given = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise InvalidRequest("The body is not JSON: send an object, or nothing at all.") from error
-    if not isinstance(given, dict):
-        raise InvalidRequest("The body must be a JSON object with the fields of a choice.")
     fields: dict[str, list[str]] = {}
-    for name, value in given.items():
+    for name, value in json_fields(body).items():
         values = value if isinstance(value, list) else [value]
         for one in values:
             if not isinstance(one, str | int) or isinstance(one, bool):

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.images import DEFAULT_LIMIT, MAX_LIMIT, MAX_WIDTH
+from labeler.api.openapi_day import claim_next, release_claim, renew_claim
 from labeler.api.openapi_parts import (
     CLIENT,
     ETAG,
@@ -68,6 +69,8 @@ def document() -> Json:
             "/api/images": {"get": _list_images(), "post": _add_image()},
             "/api/images/{image_id}": {"get": _show_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
+            "/api/claims": {"post": claim_next()},
+            "/api/claims/{image_id}": {"put": renew_claim(), "delete": release_claim()},
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},
             "/api/export/coco": {"get": export_coco()},
             "/api/export/yolo": {"get": export_bundle("Yolo", "YOLO in Ultralytics' layout")},

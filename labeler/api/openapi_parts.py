@@ -35,6 +35,7 @@ def schemas() -> Json:
                 message={**TEXT, "description": "For a person: what happened and what to do."},
             )
         ),
+        "Claim": _object(image_id=TEXT, until={**TEXT, "format": "date-time"}),
         "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
         "ImportReport": _import_report(),
         "Image": _object(
@@ -113,7 +114,7 @@ _WORDS: Final = {
     403: "The call may come from another site's page.",
     404: "There is no such thing.",
     408: "The body arrived too slowly.",
-    409: "Another picture has this image ID.",
+    409: "Something else is in the way; `code` and `message` say what.",
     413: "Too many bytes or pixels.",
     415: "Not a picture of a type that is taken.",
     422: "Damaged, or against the format: `field` says where.",

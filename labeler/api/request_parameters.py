@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Final
+from collections.abc import Collection
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
@@ -79,3 +81,22 @@ def flag_parameter(request: Request, name: str) -> bool:
     if len(given) > 1 or given[0] not in ("0", "1", "false", "true"):
         raise InvalidRequest(f"{name}={', '.join(given)} must be 1 or 0.")
     return given[0] in ("1", "true")
+
+
+def json_fields(body: bytes, known: Collection[str] = ()) -> dict[str, Any]:
+    """The fields of the JSON object in a body; an empty body has none.
+
+    With `known` no other field may be there. Raises InvalidRequest.
+    """
+    if not body.strip():
+        return {}
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise InvalidRequest("The body is not JSON: send an object, or nothing at all.") from error
+    if not isinstance(given, dict):
+        raise InvalidRequest("The body must be a JSON object.")
+    for name in given:
+        if known and name not in known:
+            raise InvalidRequest(f"{name!r} is not known here: a body has {', '.join(known)}.")
+    return given

@@ -6,6 +6,7 @@
     exports/<name>.sources.jsonl    the manifest of the export beside it
     labels.json                     the label set
     registry/images.json            the numbers of the images
+    claims/<image ID>.json          who has the image, and until when
 
 Times are in UTC, as YYYYMMDD_HHMMSS. `.labeler/` in a folder is the store's own (storage/base.py).
 """
@@ -22,6 +23,7 @@ ANNOTATIONS: Final = "annotations/"
 UPLOADS: Final = "uploads/"
 EXPORTS: Final = "exports/"
 REGISTRY: Final = "registry/"
+CLAIMS: Final = "claims/"
 LABELS_KEY: Final = "labels.json"
 REGISTRY_KEY: Final = f"{REGISTRY}images.json"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
@@ -38,9 +40,12 @@ def is_image_id(text: str) -> bool:
 
 def document_key(image_id: str) -> str:
     """The key of the image's document; NotFound for a text that can't be an image ID."""
-    if not is_image_id(image_id):
-        raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
-    return f"{ANNOTATIONS}{image_id}.json"
+    return f"{ANNOTATIONS}{_checked(image_id)}.json"
+
+
+def claim_key(image_id: str) -> str:
+    """The key of the claim on the image; NotFound for a text that can't be an image ID."""
+    return f"{CLAIMS}{_checked(image_id)}.json"
 
 
 def coco_export_key(moment: datetime, ending: str) -> str:
@@ -56,3 +61,9 @@ def zip_export_key(kind: str, moment: datetime) -> str:
 def manifest_key(export_key: str) -> str:
     """The key of an export's manifest."""
     return export_key.removesuffix(".json") + _MANIFEST
+
+
+def _checked(image_id: str) -> str:
+    if not is_image_id(image_id):
+        raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+    return image_id

@@ -39,6 +39,7 @@ class ImageEntry:
 
     `problem` says why the document can't be opened; the entry is listed all the same. `version` is
     the document's, empty where none is stored; two entries that show the same are equal.
+    `added_at` is when the original came, empty where that is not known.
     """
 
     image_id: str
@@ -50,6 +51,7 @@ class ImageEntry:
     original: str | None = None
     problem: str = ""
     version: str = field(default="", compare=False)
+    added_at: str = field(default="", compare=False)
 
 
 def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
@@ -199,7 +201,39 @@ class ImageIndex:
             known = self._entries.get(image_id)
             original = original or (known.original if known else None)
             entry = _entry(image_id, document, version, original)
-            self._note(entry)
+            self._note(replace(entry, added_at=known.added_at) if known else entry)
+
+    def look_again(self, image_id: str) -> ImageEntry | None:
+        """The image's entry as the store has it now, whatever the last listing holds.
+
+        The document is read only where its metadata does not tell of it.
+        """
+        known = self._entries.get(image_id)
+        key = document_key(image_id)
+        try:
+            entry = _sealed_entry(image_id, self._store.info(key))
+            if entry is None:
+                data, info = self._store.read(key)
+                entry = _document_entry(image_id, data, info.version)
+        except NotFound:
+            return self._without_document(known)
+        with self._lock:
+            if known is not None:
+                entry = replace(entry, original=known.original, added_at=known.added_at)
+            # What this process has saved meanwhile is newer.
+            if self._entries.get(image_id) is known:
+                self._note(entry)
+        return entry
+
+    def _without_document(self, known: ImageEntry | None) -> ImageEntry | None:
+        """The entry of an image that has an original and no document, if it still is there."""
+        if known is None or known.version or known.original is None or self._uploads is None:
+            return None
+        try:
+            self._uploads.store.info(known.original)
+        except NotFound:
+            return None
+        return known
 
     def _look_for(self, image_id: str) -> ImageEntry | None:
         """The entry of an image that another instance may just have added, without a listing."""
@@ -273,12 +307,7 @@ class ImageIndex:
         bound_cache(self._from_documents, len(unsealed) + len(entries))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
-            try:
-                entry = _entry(image_id, parse_document(data, key), version, None)
-            except DamagedDocument as error:
-                entry = ImageEntry(
-                    image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message
-                )
+            entry = _document_entry(image_id, data, version)
             entries[image_id] = self._from_documents[key, version] = entry
         return entries
 
@@ -288,15 +317,15 @@ class ImageIndex:
         image_id = self._image_of(info, uploads)
         if image_id is None:
             return
-        name = info.key.removeprefix(uploads.prefix)
+        name, added_at = info.key.removeprefix(uploads.prefix), info.updated.isoformat()
         known = entries.get(image_id)
         if known is None:
             entries[image_id] = ImageEntry(
-                image_id, name, Status.UNLABELED, 0, "", "", original=info.key
+                image_id, name, Status.UNLABELED, 0, "", "", original=info.key, added_at=added_at
             )
         elif known.original is None or name.startswith(f"{image_id}/"):
             # The place of its own is only used where the plain name was another picture's.
-            entries[image_id] = replace(known, original=info.key)
+            entries[image_id] = replace(known, original=info.key, added_at=added_at)
 
     def _image_of(self, info: ObjectInfo, uploads: Uploads) -> str | None:
         noted = info.metadata.get(IMAGE_ID, "")
@@ -346,3 +375,11 @@ def _entry(
         original,
         version=version,
     )
+
+
+def _document_entry(image_id: str, data: bytes, version: str) -> ImageEntry:
+    """The entry that the document itself tells; its `problem` where it can't be opened."""
+    try:
+        return _entry(image_id, parse_document(data, document_key(image_id)), version, None)
+    except DamagedDocument as error:
+        return ImageEntry(image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message)

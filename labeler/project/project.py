@@ -25,6 +25,7 @@ from labeler.model.document import (
 )
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
+from labeler.project.claims import Claims
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.image_labels import ImageLabels
 from labeler.project.label_store import LabelStore
@@ -84,7 +85,8 @@ class Project:
     """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
 
     `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
-    lists the images, `labels` is the label set, and `clock` tells the time.
+    lists the images, `labels` is the label set, `claims` say who has which image, and `clock`
+    tells the time.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class Project:
         self.clock = clock
         self.labels = LabelStore(store, settings.labels)
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
+        self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self._label_texts = ImageLabels(store)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()

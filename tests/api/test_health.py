@@ -18,6 +18,8 @@ ALLOWED = {
     "/api/images": "GET, HEAD, POST",
     "/api/images/{id}": "GET, HEAD",
     "/api/annotations/{id}": "GET, HEAD, PUT",
+    "/api/claims": "POST",
+    "/api/claims/{id}": "DELETE, PUT",
     "/api/labels": "GET, HEAD, PUT",
     "/api/export/coco": "GET, HEAD",
     "/api/export/yolo": "GET, HEAD",

@@ -1,0 +1,71 @@
+"""The calls of a day's work in the OpenAPI document: claims."""
+
+from __future__ import annotations
+
+from labeler.api.openapi_parts import CLIENT, IMAGE_ID, Json, answered, errors, ref
+from labeler.model.document import Status
+from labeler.project.claims import Order
+
+_STATUS: Json = {"enum": list(Status)}
+
+
+def claim_next() -> Json:
+    """POST /api/claims"""
+    fields = {
+        "after": {
+            "type": ["string", "null"],
+            "pattern": IMAGE_ID["schema"]["pattern"],
+            "description": "Begin behind this image. The order goes round; this image itself is "
+            "not given.",
+        },
+        "status": {
+            "anyOf": [_STATUS, {"type": "array", "items": _STATUS}, {"type": "null"}],
+            "description": "Only images in these. Without it those that need work: unlabeled, "
+            "in_progress, returned.",
+        },
+        "order": {
+            "enum": [*Order, None],
+            "description": "returned (the default): what came back to the caller, then by name.",
+        },
+    }
+    body = {"type": "object", "additionalProperties": False, "properties": fields}
+    return {
+        "operationId": "claimNext",
+        "summary": "The next image that needs work and that nobody else has",
+        "description": "It belongs to the caller (the person, and the value of X-Labeler-Client) "
+        "until the time in the answer. Who asks the same again gets the same image, while it is "
+        "still to be given.",
+        "parameters": [CLIENT],
+        "requestBody": {"content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": answered("The image, and until when it is the caller's.", ref("Claim")),
+            "204": {"description": "Nothing is left."},
+            **errors(400, 401, 403, 408, 413, 503),
+        },
+    }
+
+
+def renew_claim() -> Json:
+    """PUT /api/claims/{image_id}"""
+    return {
+        "operationId": "renewClaim",
+        "summary": "Have the lease begin anew; claims the image where nobody has it",
+        "parameters": [CLIENT, IMAGE_ID],
+        "responses": {
+            "200": answered("Until when the image is the caller's.", ref("Claim")),
+            **errors(400, 401, 403, 404, 408, 409, 413, 503),
+        },
+    }
+
+
+def release_claim() -> Json:
+    """DELETE /api/claims/{image_id}"""
+    return {
+        "operationId": "releaseClaim",
+        "summary": "Give the image back",
+        "parameters": [CLIENT, IMAGE_ID],
+        "responses": {
+            "204": {"description": "Nobody has it now."},
+            **errors(400, 401, 403, 404, 408, 409, 413, 503),
+        },
+    }

@@ -1,0 +1,320 @@
+"""Who has which image: a lease per image, in the store, so that every instance sees it.
+
+A claim is created and renewed by naming the state that it replaces, so two people never get one
+image. Saving does not ask for it: a lease that ends while somebody works loses nothing. A claim
+that has ended counts as none. It is removed later, by whoever asks for an image.
+
+The claim on an image that is finished stays until it ends. Meanwhile other instances, whose
+listings may be older, need not look at that image again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+from typing import Final, NamedTuple
+
+from labeler.errors import ClaimedByOther, NotFound, Unavailable, VersionConflict
+from labeler.model.document import Status
+from labeler.model.layout import CLAIMS, claim_key, is_image_id
+from labeler.project.image_index import ImageEntry, ImageIndex
+from labeler.storage import ABSENT, Replaces, Store, Version, list_all
+
+NEEDS_WORK: Final = frozenset({Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED})
+_TRIES: Final = 20
+_FRESH: Final = 0.9
+"""A lease of which so much is left is not written again: one object takes one write per second."""
+_TIDIED: Final = 3
+"""Ended claims that one call removes. A call adds one at most, so that they do not pile up."""
+_WIDEST: Final = 64
+_NEVER: Final = datetime.min.replace(tzinfo=UTC)
+
+
+class Order(StrEnum):
+    """Which image is the next one. `returned`: what came back to this person, then by name."""
+
+    RETURNED = "returned"
+    NAME = "name"
+    NEWEST = "newest"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who may hold a claim: a person (empty where nobody is asked) and one tab or program."""
+
+    person: str
+    client: str
+
+    @property
+    def digest(self) -> str:
+        """What stands for both in a claim."""
+        return hashlib.sha256(f"{self.person}\n{self.client}".encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimRequest:
+    """What somebody asks for: an image in one of these statuses, the next one behind `after`.
+
+    The order goes round: after the last image comes the first. `after` itself is never given.
+    """
+
+    after: str = ""
+    statuses: frozenset[Status] = NEEDS_WORK
+    order: Order = Order.RETURNED
+
+    def takes(self, entry: ImageEntry) -> bool:
+        """Whether the image may be given."""
+        return entry.status in self.statuses and not entry.problem and entry.image_id != self.after
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """An image, and until when it belongs to its holder."""
+
+    image_id: str
+    until: datetime
+
+
+class ClaimAnswer(NamedTuple):
+    """The claim, None where nothing is left, and what `Claims.tidy` is to be given afterwards."""
+
+    claim: Claim | None
+    ended: tuple[StoredClaim, ...]
+
+
+class StoredClaim(NamedTuple):
+    """A claim as its object's metadata tells it."""
+
+    image_id: str
+    version: Version
+    until: datetime
+    holder: str
+    by: str
+    after: str
+
+
+class Claims:
+    """The claims of one project. `lease_s` is how long an image belongs to somebody."""
+
+    def __init__(
+        self, store: Store, image_index: ImageIndex, clock: Callable[[], datetime], lease_s: int
+    ) -> None:
+        self._store = store
+        self._image_index = image_index
+        self._clock = clock
+        self._lease = timedelta(seconds=lease_s)
+
+    def claim_next(self, holder: Holder, wanted: ClaimRequest) -> ClaimAnswer:
+        """Give the holder the next image that nobody else has.
+
+        Who asks the same again, because the answer was lost, gets the same image, if it is still
+        to be given. Reads no document whose metadata tells its status.
+        """
+        now = self._clock()
+        stored = {claim.image_id: claim for claim in self._listed()}
+        ended = tuple(claim for claim in stored.values() if claim.until <= now)
+        given = self._given_before(stored.values(), holder, wanted, now)
+        if given is None:
+            others = {
+                claim.image_id
+                for claim in stored.values()
+                if claim.until > now and claim.holder != holder.digest
+            }
+            given = self._first_free(holder, wanted, others, stored)
+        left = tuple(claim for claim in ended if given is None or claim.image_id != given.image_id)
+        return ClaimAnswer(given, left)
+
+    def renew(self, image_id: str, holder: Holder) -> Claim:
+        """Have the lease begin anew; claims the image where nobody has it.
+
+        Raises ClaimedByOther, and NotFound where there is no such image.
+        """
+        key = claim_key(image_id)
+        if self._image_index.find(image_id) is None:
+            raise NotFound(f"There is no image {image_id}. Choose one from the list.")
+        for _ in range(_TRIES):
+            found = self._look(key)
+            self._check_holder(found, holder)
+            after = found.after if found and found.holder == holder.digest else ""
+            with suppress(VersionConflict):
+                return self._write(image_id, holder, after, found.version if found else ABSENT)
+        raise Unavailable(f"{key} keeps being changed by others. Try again.")
+
+    def release(self, image_id: str, holder: Holder) -> None:
+        """Give the image back; nothing happens where nobody has it. Raises ClaimedByOther."""
+        key = claim_key(image_id)
+        for _ in range(_TRIES):
+            found = self._look(key)
+            self._check_holder(found, holder)
+            if found is None:
+                return
+            with suppress(VersionConflict):
+                self._remove(found)
+                return
+        raise Unavailable(f"{key} keeps being changed by others. Try again.")
+
+    def tidy(self, ended: Iterable[StoredClaim]) -> None:
+        """Remove a few claims that have ended, unless somebody has renewed them meanwhile."""
+        for claim in islice(ended, _TIDIED):
+            with suppress(VersionConflict):
+                self._remove(claim)
+
+    # --- within ---------------------------------------------------------------------------
+
+    def _given_before(
+        self,
+        stored: Iterable[StoredClaim],
+        holder: Holder,
+        wanted: ClaimRequest,
+        now: datetime,
+    ) -> Claim | None:
+        """The image that the holder got by the same question, if it is still to be given."""
+        own = [
+            claim
+            for claim in stored
+            if claim.holder == holder.digest
+            and claim.until > now
+            and wanted.after in ("", claim.after)
+        ]
+        for claim in sorted(own, key=lambda claim: claim.until, reverse=True):
+            if not self._is_to_give(claim.image_id, wanted):
+                continue
+            if claim.until - now > self._lease * _FRESH:
+                return Claim(claim.image_id, claim.until)
+            with suppress(VersionConflict):
+                return self._write(claim.image_id, holder, claim.after, claim.version)
+        return None
+
+    def _first_free(
+        self,
+        holder: Holder,
+        wanted: ClaimRequest,
+        others: Collection[str],
+        stored: Mapping[str, StoredClaim],
+    ) -> Claim | None:
+        """Claim the first image that can be had.
+
+        Many people who ask at once all want the same one. After each that another was given, the
+        choice is among twice as many of the next ones.
+        """
+        entries = self._image_index.list_without_waiting()
+        wished = _in_order(entries, holder, wanted)
+        free = (entry for entry in wished if entry.image_id not in others)
+        window, next_ones = 1, list(islice(free, 1))
+        while next_ones:
+            image_id = next_ones.pop(random.randrange(len(next_ones))).image_id  # noqa: S311
+            claim = stored.get(image_id)
+            try:
+                given = self._write(
+                    image_id, holder, wanted.after, claim.version if claim else ABSENT
+                )
+            except VersionConflict:
+                window = min(2 * window, _WIDEST)
+            else:
+                # Only now nobody else begins with it: what was listed may be older.
+                if self._is_to_give(image_id, wanted):
+                    return given
+                with suppress(VersionConflict, NotFound):
+                    self.release(image_id, holder)
+            next_ones += islice(free, window - len(next_ones))
+        return None
+
+    def _is_to_give(self, image_id: str, wanted: ClaimRequest) -> bool:
+        entry = self._image_index.look_again(image_id)
+        return entry is not None and wanted.takes(entry)
+
+    def _listed(self) -> Iterator[StoredClaim]:
+        for info in list_all(self._store, CLAIMS):
+            image_id = info.key.removeprefix(CLAIMS).removesuffix(".json")
+            if is_image_id(image_id):
+                yield _stored(image_id, info.version, info.metadata)
+
+    def _look(self, key: str) -> StoredClaim | None:
+        try:
+            info = self._store.info(key)
+        except NotFound:
+            return None
+        image_id = key.removeprefix(CLAIMS).removesuffix(".json")
+        return _stored(image_id, info.version, info.metadata)
+
+    def _check_holder(self, found: StoredClaim | None, holder: Holder) -> None:
+        if found and found.holder != holder.digest and found.until > self._clock():
+            raise ClaimedByOther(
+                f"{found.by or 'Somebody else'} has this image until {found.until:%H:%M:%S} UTC. "
+                "Take another one, or wait."
+            )
+
+    def _write(self, image_id: str, holder: Holder, after: str, replaces: Replaces) -> Claim:
+        until = self._clock() + self._lease
+        told = {
+            "by": holder.person[:200],
+            "holder": holder.digest,
+            "until": until.astimezone(UTC).isoformat(timespec="microseconds"),
+            "after": after,
+        }
+        data = json.dumps({"image_id": image_id, **told}).encode()
+        self._store.write(
+            claim_key(image_id),
+            data,
+            replaces=replaces,
+            metadata=told,
+            content_type="application/json",
+        )
+        return Claim(image_id, until)
+
+    def _remove(self, claim: StoredClaim) -> None:
+        with suppress(NotFound):
+            self._store.delete(claim_key(claim.image_id), version=claim.version)
+
+
+def _in_order(
+    entries: list[ImageEntry], holder: Holder, wanted: ClaimRequest
+) -> Iterable[ImageEntry]:
+    """The images that may be given, in the order that is asked for; `entries` are by name."""
+    taken = [entry for entry in entries if wanted.takes(entry)]
+    if wanted.order is Order.RANDOM:
+        random.shuffle(taken)
+        return taken
+    last = next((entry for entry in entries if entry.image_id == wanted.after), None)
+    if wanted.order is Order.NEWEST:
+        taken.sort(key=_newness, reverse=True)
+        at = sum(_newness(entry) >= _newness(last) for entry in taken) if last else 0
+        return taken[at:] + taken[:at]
+    at = sum(_name(entry) <= _name(last) for entry in taken) if last else 0
+    taken = taken[at:] + taken[:at]
+    if wanted.order is Order.NAME:
+        return taken
+    return sorted(taken, key=lambda entry: _urgency(entry, holder))
+
+
+def _name(entry: ImageEntry) -> tuple[str, str]:
+    return entry.image_path, entry.image_id
+
+
+def _newness(entry: ImageEntry) -> tuple[str, str]:
+    return entry.added_at or entry.saved_at, entry.image_id
+
+
+def _urgency(entry: ImageEntry, holder: Holder) -> int:
+    """Lowest first: what came back goes to whoever labeled it, and to others last."""
+    if entry.status is not Status.RETURNED:
+        return 1
+    return 0 if entry.saved_by == holder.person else 2
+
+
+def _stored(image_id: str, version: Version, metadata: Mapping[str, str]) -> StoredClaim:
+    """The claim; one that does not say until when it holds has ended."""
+    until = _NEVER
+    with suppress(ValueError, OverflowError):
+        found = datetime.fromisoformat(metadata.get("until", ""))
+        until = found if found.tzinfo else _NEVER
+    holder, by, after = (metadata.get(name, "") for name in ("holder", "by", "after"))
+    return StoredClaim(image_id, version, until, holder, by, after)
