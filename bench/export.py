@@ -27,15 +27,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from labeler.datasets.exports.exporter import open_exporter
-
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from labeler.datasets.exports.exporter import open_exporter  # noqa: E402
+
 BUCKET = "labels"
 LABELS = [f"label {number}" for number in range(80)]
 BOXES = 7
 CHANGED = 0.01
-
-sys.path.insert(0, str(ROOT))
 
 
 # --- what is exported ---------------------------------------------------------------------

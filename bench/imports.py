@@ -25,9 +25,10 @@ BOXES = 7
 LABELS = 80
 sys.path.insert(0, str(ROOT))
 
-from labeler.datasets.formats import Format, read_data_set  # noqa: E402
 from labeler.datasets.formats.dataset_files import open_dataset_files  # noqa: E402
 from labeler.datasets.formats.found import Problems  # noqa: E402
+from labeler.datasets.formats.registry import DEFAULT  # noqa: E402
+from labeler.datasets.formats.voc import Convention  # noqa: E402
 from labeler.datasets.imports.report import ImportRequest  # noqa: E402
 from labeler.datasets.imports.run import run_import  # noqa: E402
 from labeler.model.document import AnnotationDocument, dump_document  # noqa: E402
@@ -90,12 +91,12 @@ def load_all(path: Path, _folder: Path) -> int:
 
 def read_all(path: Path, _folder: Path) -> int:
     source = open_dataset_files(path)
-    return sum(1 for _ in read_data_set(source, Format.COCO, Problems()))
+    return sum(1 for _ in DEFAULT.read(source, Problems(), Convention.AUTO))
 
 
 def import_all(path: Path, folder: Path, *, dry_run: bool = False) -> int:
     project = opened(folder)
-    wanted = ImportRequest(Format.COCO, dry_run=dry_run)
+    wanted = ImportRequest(DEFAULT, dry_run=dry_run)
     report = run_import(project, open_dataset_files(path), wanted, progress=no_progress)
     project.close()
     assert report.problems.count == 0, report.problems.kept[:3]

@@ -34,6 +34,7 @@ from labeler.api.security_headers import content_security_policy, protect, reque
 from labeler.api.tracing import Tracing
 from labeler.api.visitors import Visitors
 from labeler.api.workbench import send_module
+from labeler.datasets.formats.registry import DEFAULT, EXPORTED
 from labeler.model.people import Person, Role
 from labeler.project.project import Project
 from labeler.runtime.sockets import ALLOW_LARGE
@@ -88,7 +89,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
     state = Health(project)
-    # Pictures are packed already; a document's ETag stands for its bytes as they are.
+    # Pictures and zips are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
 
     # Two that nobody waits for at the start, with all that they need to know of formats.
@@ -140,9 +141,15 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
                 DELETE=labeler(claims.release),
             ),
             signed("/api/labels", GET=labeler(labels.get), PUT=admin(labels.put)),
-            signed("/api/export/coco", packed, GET=admin(exports.coco)),
-            signed("/api/export/yolo", link=Purpose.EXPORT, GET=admin(exports.bundle)),
-            signed("/api/export/voc", link=Purpose.EXPORT, GET=admin(exports.bundle)),
+            *(
+                signed(
+                    f"/api/export/{kind.name}",
+                    () if kind.is_packed else packed,
+                    link=None if kind is DEFAULT else Purpose.EXPORT,
+                    GET=admin(exports.download(kind)),
+                )
+                for kind in EXPORTED
+            ),
             signed("/api/exports", POST=admin(exports.write)),
             signed("/api/exports/{name}", packed, link=Purpose.EXPORT, GET=admin(exports.fetch)),
             signed("/api/imports", POST=admin(run_import)),

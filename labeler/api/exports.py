@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
@@ -12,13 +14,15 @@ from starlette.responses import Response
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import flag_parameter, json_fields
 from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answer
+from labeler.datasets.formats.registry import DEFAULT, DatasetFormat, format_of_export
 from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import InvalidRequest
 from labeler.model.people import Person
 from labeler.project.project import Project
 
 MAX_BYTES: Final = 2**20
-_ZIP: Final = "application/zip"
+
+Call = Callable[[Request, Person], Awaitable[Response]]
 
 
 class Exports:
@@ -55,33 +59,25 @@ class Exports:
             }
         return json_answer(told, 201, Location=f"/api/{exports[0].key}")
 
-    async def coco(self, request: Request, _: Person) -> Response:
-        """GET /api/export/coco"""
-        from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
+    def download(self, kind: DatasetFormat) -> Call:
+        """The call GET /api/export/{format}"""
+        others = [] if kind is DEFAULT else ["token"]
+        others += ["images"] if kind.carries_images else []
 
-        selection = selection_in_address(request)
-        more = _as_file("dataset_coco.json", NEVER)
-        if request.method == "HEAD":
-            return Response(media_type="application/json", headers=more)
-        async with self._making:
-            file = await run_in_threadpool(open_exporter(self._project).coco, selection)
-        return Streamed(file.chunks(), "application/json", more, file.close)
+        async def download(request: Request, _: Person) -> Response:
+            from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
 
-    async def bundle(self, request: Request, _: Person) -> Response:
-        """GET /api/export/yolo and /api/export/voc"""
-        from labeler.datasets.exports.zips import ZipFormat, export_zip  # no first page needs it
+            pictures = kind.carries_images and flag_parameter(request, "images")
+            selection = selection_in_address(request, *others)
+            more = _as_file(f"dataset_{kind.name}{kind.suffix}", NEVER)
+            if request.method == "HEAD":
+                return Response(media_type=kind.media_type, headers=more)
+            make = partial(open_exporter(self._project).make, kind=kind, pictures=pictures)
+            async with self._making:
+                file = await run_in_threadpool(make, selection)
+            return Streamed(file.chunks(), kind.media_type, more, file.close)
 
-        kind = ZipFormat(request.url.path.rpartition("/")[2])
-        pictures = flag_parameter(request, "images")
-        selection = selection_in_address(request, "images", "token")
-        more = _as_file(f"dataset_{kind}.zip", NEVER)
-        if request.method == "HEAD":
-            return Response(media_type=_ZIP, headers=more)
-        async with self._making:
-            bundle = await run_in_threadpool(
-                export_zip, self._project, kind, selection, pictures=pictures
-            )
-        return Streamed(bundle.chunks(), _ZIP, more, bundle.close)
+        return download
 
     async def fetch(self, request: Request, _: Person) -> Response:
         """GET /api/exports/{name}"""
@@ -90,10 +86,11 @@ class Exports:
         name: str = request.path_params["name"]
         chunks = await run_in_threadpool(open_exporter(self._project).chunks, name)
         more = _as_file(name, FOR_GOOD)
-        kind = _ZIP if name.endswith(".zip") else "application/json"
+        kind = format_of_export(name)
+        media_type = kind.media_type if kind else "application/octet-stream"
         if request.method == "HEAD":
-            return Response(media_type=kind, headers=more)
-        return Streamed(chunks, kind, more, chunks.close)
+            return Response(media_type=media_type, headers=more)
+        return Streamed(chunks, media_type, more, chunks.close)
 
 
 def selection_in_address(request: Request, *others: str) -> Selection:

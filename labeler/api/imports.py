@@ -24,8 +24,8 @@ from labeler.api.request_parameters import (
     flag_parameter,
 )
 from labeler.api.responses import NEVER, error_body, headers, json_answer
-from labeler.datasets.formats import Format
 from labeler.datasets.formats.dataset_files import dataset_files_of
+from labeler.datasets.formats.registry import IMPORTED, find_format
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes
 from labeler.datasets.imports.report import ImportReport, ImportRequest
@@ -146,20 +146,19 @@ def _wanted(request: Request) -> ImportRequest:
     for name in request.query_params:
         if name not in _PARAMETERS:
             raise InvalidRequest(f"{name} is not a parameter of an import.")
-    kind = _one_of(request, "format", Format, None)
-    if kind is None:
-        raise InvalidRequest(f"format is missing: it is one of {', '.join(Format)}.")
+    names = request.query_params.getlist("format")
+    if len(names) != 1:
+        given = "missing" if not names else "given twice"
+        raise InvalidRequest(
+            f"format is {given}: it is one of {', '.join(kind.name for kind in IMPORTED)}."
+        )
+    kind = find_format(names[0], IMPORTED)
     existing = _one_of(request, "existing", ExistingBoxes, ExistingBoxes.KEEP)
     voc = _one_of(request, "voc", Convention, Convention.AUTO)
-    return ImportRequest(
-        kind,
-        existing or ExistingBoxes.KEEP,
-        flag_parameter(request, "dry_run"),
-        voc or Convention.AUTO,
-    )
+    return ImportRequest(kind, existing, flag_parameter(request, "dry_run"), voc)
 
 
-def _one_of(request: Request, name: str, kind: type[T], default: T | None) -> T | None:
+def _one_of(request: Request, name: str, kind: type[T], default: T) -> T:
     given = request.query_params.getlist(name)
     if not given:
         return default

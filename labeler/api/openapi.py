@@ -34,8 +34,7 @@ from labeler.api.openapi_parts import (
     schemas,
 )  # fmt: skip
 from labeler.api.openapi_sets import (
-    export_bundle,
-    export_coco,
+    export_paths,
     fetch_export,
     run_import,
     write_export,
@@ -72,9 +71,7 @@ def document() -> Json:
             "/api/claims": {"post": claim_next()},
             "/api/claims/{image_id}": {"put": renew_claim(), "delete": release_claim()},
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},
-            "/api/export/coco": {"get": export_coco()},
-            "/api/export/yolo": {"get": export_bundle("Yolo", "YOLO in Ultralytics' layout")},
-            "/api/export/voc": {"get": export_bundle("Voc", "Pascal VOC by LabelImg's convention")},
+            **export_paths(),
             "/api/exports": {"post": write_export()},
             "/api/exports/{name}": {"get": fetch_export()},
             "/api/imports": {"post": run_import()},

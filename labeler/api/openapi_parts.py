@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from labeler.api.authentication import CLIENT_HEADER
-from labeler.datasets.formats import Format
+from labeler.datasets.formats.registry import IMPORTED
 from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
 from labeler.datasets.selection import MAX_VALUES, Part
 from labeler.model.document import AnnotationDocument, Status
@@ -72,7 +72,7 @@ def schemas() -> Json:
 def _import_report() -> Json:
     problem = _object(file=TEXT, place=TEXT, reason=TEXT, fault={"type": "boolean"})
     return _object(
-        format={"enum": list(Format)},
+        format={"enum": [kind.name for kind in IMPORTED]},
         existing={"enum": list(ExistingBoxes)},
         dry_run={"type": "boolean"},
         added_images=_COUNT,

@@ -16,7 +16,7 @@ from labeler.api.openapi_parts import (
     selection,
 )
 from labeler.api.request_parameters import NAME_HEADER
-from labeler.datasets.formats import Format
+from labeler.datasets.formats.registry import DEFAULT, EXPORTED, IMPORTED, DatasetFormat
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes
 
@@ -24,32 +24,26 @@ LINKED: Final[list[Json]] = [{}, {"token": []}, {"assertion": []}, {"link": []}]
 """A link sends no header: its token stands in the address."""
 
 
-def export_coco() -> Json:
-    """GET /api/export/coco"""
-    return {
-        "operationId": "exportCoco",
-        "summary": "The project as a COCO file, made now",
-        "parameters": selection(),
-        "responses": {
-            "200": answered("The COCO file.", {"type": "object"}),
-            **errors(400, 401, 403, 500, 503),
-        },
-    }
+def export_paths() -> dict[str, Json]:
+    """GET /api/export/{format}, for each format"""
+    return {f"/api/export/{kind.name}": {"get": _export(kind)} for kind in EXPORTED}
 
 
-def export_bundle(name: str, what: str) -> Json:
-    """GET of a zip: `name` ends the operation's ID, `what` says in words what it is."""
-    pictures = {"enum": ["0", "1", "false", "true"], "default": "0"}
-    return {
-        "operationId": f"export{name}",
-        "summary": f"The project as {what}: a zip, made while it is sent",
-        "security": LINKED,
-        "parameters": [*selection(), query("images", pictures, "1: with the images themselves.")],
-        "responses": {
-            "200": {"description": "The zip.", "content": {"application/zip": {}}},
-            **errors(400, 401, 403, 500, 503),
-        },
+def _export(kind: DatasetFormat) -> Json:
+    made = "made now" if kind is DEFAULT else "made while it is sent"
+    if kind.suffix == ".json":
+        file = answered(f"{kind.about}.".capitalize(), {"type": "object"})
+    else:
+        file = {"description": f"The {kind.suffix[1:]} file.", "content": {kind.media_type: {}}}
+    flags = {"enum": ["0", "1", "false", "true"], "default": "0"}
+    pictures = query("images", flags, "1: with the images themselves.")
+    found: Json = {
+        "operationId": f"export{kind.name.capitalize()}",
+        "summary": f"The project as {kind.about}, {made}",
+        "parameters": [*selection(), *([pictures] if kind.carries_images else [])],
+        "responses": {"200": file, **errors(400, 401, 403, 500, 503)},
     }
+    return found if kind is DEFAULT else {"security": LINKED, **found}
 
 
 def write_export() -> Json:
@@ -84,7 +78,10 @@ def run_import() -> Json:
         "`report`, or `error`.",
         "parameters": [
             CLIENT,
-            {**query("format", {"enum": list(Format)}, "The file's format."), "required": True},
+            {
+                **query("format", {"enum": [kind.name for kind in IMPORTED]}, "The file's format."),
+                "required": True,
+            },
             query(
                 "existing",
                 {"enum": list(ExistingBoxes), "default": ExistingBoxes.KEEP},
@@ -121,8 +118,9 @@ def run_import() -> Json:
 def fetch_export() -> Json:
     """GET /api/exports/{name}"""
     name = "The file's name, as in `object` after exports/."
-    file = answered("The COCO file, or the zip; it never changes.", {"type": "object"})
-    file["content"]["application/zip"] = {}
+    file = answered("The file; it never changes.", {"type": "object"})
+    for kind in EXPORTED:
+        file["content"].setdefault(kind.media_type, {})
     return {
         "operationId": "fetchExport",
         "summary": "A file that was written under exports/",

@@ -6,12 +6,12 @@ import argparse
 import contextlib
 import secrets
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from labeler.cli.terminal import plain, print_message, print_result, progress
+from labeler.datasets.formats.registry import EXPORTED, DatasetFormat, find_format
 from labeler.errors import InvalidRequest, LabelerError
 
 if TYPE_CHECKING:
@@ -52,54 +52,63 @@ def selection_of(given: argparse.Namespace) -> Selection:
         raise SystemExit(2) from error
 
 
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `export` takes."""
+    parser.add_argument("format", choices=[kind.name for kind in EXPORTED])
+    parser.add_argument(
+        "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
+    )
+    carrying = ", ".join(kind.name for kind in EXPORTED if kind.carries_images)
+    parser.add_argument(
+        "--images", action="store_true", help=f"with the images themselves ({carrying})"
+    )
+    add_selection_arguments(parser)
+
+
 def export(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
     """Export a dataset; returns whether it has every selected image."""
     from labeler.datasets.exports.exporter import open_exporter
 
     selection = selection_of(given)
-    if given.format != "coco":
-        return _export_bundle(given, project, selection)
-    if given.images:
-        print_message("A COCO file holds no images: leave out --images.")
+    kind = find_format(given.format, EXPORTED)
+    if given.images and not kind.carries_images:
+        print_message(f"A {kind.title} file holds no images: leave out --images.")
         raise SystemExit(2)
-    if given.output is None:
-        exports = open_exporter(project).write(selection, watched)
-        for export, one in zip(exports, selection.parts(), strict=True):
-            print_result(export.key)
-            _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
-        return True
-    if len(selection.parts()) > 1:
+    if given.output is not None:
+        return _export_to(given.output, project, selection, kind, pictures=given.images)
+    exports = open_exporter(project).write(selection, watched, kind=kind, pictures=given.images)
+    for export, one in zip(exports, selection.parts(), strict=False):
+        print_result(export.key)
+        _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
+    return _say_missing(name for export in exports for name in export.without_picture)
+
+
+def _export_to(
+    output: str, project: Project, selection: Selection, kind: DatasetFormat, *, pictures: bool
+) -> bool:
+    """The dataset to a file or stdout."""
+    from labeler.datasets.exports.exporter import open_exporter
+
+    if kind.is_incremental and len(selection.parts()) > 1:
         print_message(
             "A split is a file for each part: choose one by --part, or leave out --output."
         )
         raise SystemExit(2)
-    with open_exporter(project).coco(selection, watched) as coco:
-        with _output(given.output) as file:
+    with open_exporter(project).make(selection, watched, kind=kind, pictures=pictures) as made:
+        with _output(output) as file:
             write = _counted(file)
-            for chunk in coco.chunks():
+            for chunk in made.chunks():
                 write(chunk)
-        _say_summary(coco.summary)
-    return True
+        _say_summary(made.summary)
+        return _say_missing(made.without_picture)
 
 
-def _export_bundle(given: argparse.Namespace, project: Project, selection: Selection) -> bool:
-    """Write a zip to a file, to stdout, or under exports/."""
-    from labeler.datasets.exports.exporter import open_exporter
-    from labeler.datasets.exports.zips import ZipFormat, export_zip
-
-    kind = ZipFormat(given.format)
-    with (
-        export_zip(project, kind, selection, pictures=given.images, progress=watched) as bundle,
-        tempfile.TemporaryFile() if given.output is None else _output(given.output) as file,
-    ):
-        for chunk in bundle.chunks():
-            file.write(chunk)
-        if given.output is None:
-            print_result(open_exporter(project).keep_bundle(kind, file))
-        _say_summary(bundle.summary)
-    for name in bundle.without_picture:
+def _say_missing(names: Iterable[str]) -> bool:
+    """Name the images whose picture is missing; whether there is none."""
+    missing = list(names)
+    for name in missing:
         print_message(f"{name}: its picture is not in the store.")
-    return not bundle.without_picture
+    return not missing
 
 
 @contextlib.contextmanager

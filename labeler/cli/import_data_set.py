@@ -6,21 +6,20 @@ import argparse
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from labeler.cli.terminal import print_message, print_result, progress
+from labeler.datasets.formats.registry import IMPORTED, find_format
 
 if TYPE_CHECKING:
     from labeler.datasets.imports.report import ImportReport
     from labeler.project.project import Project
     from labeler.settings import Settings
 
-FORMATS: Final = ("coco", "yolo", "voc", "labelme", "cvat", "labelstudio")
-
 
 def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `import`."""
-    parser.add_argument("format", choices=FORMATS)
+    parser.add_argument("format", choices=[kind.name for kind in IMPORTED])
     parser.add_argument("path", type=Path, metavar="PATH", help="a file, a folder or a zip")
     parser.add_argument(
         "--images",
@@ -58,7 +57,6 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
 
 def import_data_set(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
     """Import a dataset; returns whether nothing was left out."""
-    from labeler.datasets.formats import Format
     from labeler.datasets.formats.dataset_files import open_dataset_files
     from labeler.datasets.formats.voc import Convention
     from labeler.datasets.imports.place import ExistingBoxes
@@ -66,7 +64,7 @@ def import_data_set(given: argparse.Namespace, _settings: Settings, project: Pro
     from labeler.datasets.imports.run import run_import
 
     wanted = ImportRequest(
-        Format(given.format),
+        find_format(given.format, IMPORTED),
         ExistingBoxes(given.existing),
         given.dry_run,
         Convention(given.voc),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from labeler import __version__
 from labeler.cli.add import add
 from labeler.cli.doctor import doctor
-from labeler.cli.export import add_selection_arguments, export, verify
+from labeler.cli.export import add_export_arguments, export, verify
 from labeler.cli.import_data_set import add_import_arguments, import_data_set
 from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.maintain import check, copy, moment, place, restore
@@ -102,14 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     showing.add_argument("image_id", metavar="ID")
     exporting = command("export", _there(_on_data(export)), "Export the data set.")
-    exporting.add_argument("format", choices=["coco", "yolo", "voc"])
-    exporting.add_argument(
-        "--output", metavar="FILE", help="a file, or - for stdout; without it, under exports/"
-    )
-    exporting.add_argument(
-        "--images", action="store_true", help="with the images themselves (yolo and voc)"
-    )
-    add_selection_arguments(exporting)
+    add_export_arguments(exporting)
     verifying = command(
         "verify", _there(_on_data(verify)), "Check whether an export is up to date."
     )

@@ -1,8 +1,8 @@
 """What an export was made from: a file of JSON lines beside it.
 
-The first line is the head, an object; then comes a line for each image that was looked at, in the
-order of their numbers: a JSON array of Record's fields. By it the next export takes over what has
-not changed, `verify` tells what has, and image numbers are found again where the registry was
+The first line is the head, an object. Then comes a line for each image that was looked at, in the
+order of their numbers: a JSON array of the record's fields. By it the next export takes over what
+has not changed, `verify` tells what has, and image numbers are found again where the registry was
 lost.
 """
 
@@ -10,24 +10,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from itertools import repeat
+from dataclasses import dataclass, fields
+from io import BufferedReader, BytesIO
 from json.encoder import encode_basestring_ascii as _text
-from typing import Final, NamedTuple
+from typing import IO, Any, BinaryIO, Final, Self
 
 from pydantic import StrictInt, StrictStr, ValidationError
 
+from labeler.datasets.rules import ImageResult
 from labeler.errors import DamagedExport
 from labeler.model.labels import LabelSet, label_key
 from labeler.model.stored_json import StoredModel, check_version, damage
+from labeler.runtime.spools import JoinedFile, open_spool
 
 _BLOCK: Final = 1000
+_CHUNK_BYTES: Final = 2**18
 
 
-class ManifestRecord(NamedTuple):
+@dataclass(slots=True)
+class ManifestRecord:
     """One image: its number, and in which state of the store what became of it.
 
     `version` and `md5` are its document's, empty where none was stored. `original` is the version
-    of the original, which was in the store under `file_name`, or empty. The rest is the Outcome.
+    of the original, which was in the store under `file_name`, or empty.
     """
 
     number: int
@@ -36,13 +41,7 @@ class ManifestRecord(NamedTuple):
     md5: str
     original: str
     file_name: str
-    status: str
-    fate: str
-    width: int
-    height: int
-    saved_at: int
-    boxes: int
-    findings: Mapping[str, int] | None
+    result: ImageResult
 
 
 class ManifestHead(StoredModel):
@@ -71,6 +70,45 @@ class ManifestHead(StoredModel):
     told: list[StrictStr]
 
 
+_FIELDS: Final = len(fields(ManifestRecord)) - 1 + len(fields(ImageResult))
+"""How many a line has: those of the record, with the result's in place of `result`."""
+
+
+class ManifestWriter:
+    """Takes the lines of a manifest, one for each image that was looked at, and counts them.
+
+    Without `kept` they are only counted. The head comes last, since it says what became of all.
+    """
+
+    def __init__(self, *, kept: bool) -> None:
+        self.looked_at = 0
+        self._lines = open_spool() if kept else None
+
+    def add(self, lines: Sequence[bytes]) -> None:
+        """The next lines, without their ends."""
+        self.looked_at += len(lines)
+        if self._lines is not None:
+            self._lines.write(b"\n".join(lines) + b"\n")
+
+    def stream(self, head: ManifestHead) -> BinaryIO:
+        """The whole manifest as a file to read and seek in."""
+        parts: list[IO[bytes]] = [BytesIO(dump_head(head))]
+        if self._lines is not None:
+            parts.append(self._lines)
+        return BufferedReader(JoinedFile(parts), _CHUNK_BYTES)
+
+    def close(self) -> None:
+        """Give up the lines; calling twice is harmless."""
+        if self._lines is not None:
+            self._lines.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
 def label_spellings(labels: LabelSet) -> dict[str, int]:
     """The number that each name and former name in the label set counts as."""
     found = {}
@@ -89,11 +127,12 @@ def dump_head(head: ManifestHead) -> bytes:
 
 def dump_record(record: ManifestRecord) -> bytes:
     """A line, without its end; the same as json.dumps gives, three times as fast."""
-    number, image_id, version, md5, original, file_name, status, fate, *numbers, findings = record
+    result = record.result
     return (
-        f"[{number},{_text(image_id)},{_text(version)},{_text(md5)},{_text(original)},"
-        f'{_text(file_name)},"{status}","{fate}",{",".join(map(str, numbers))},'
-        f"{json.dumps(findings) if findings else 'null'}]"
+        f"[{record.number},{_text(record.image_id)},{_text(record.version)},{_text(record.md5)},"
+        f"{_text(record.original)},{_text(record.file_name)},"
+        f'"{result.status}","{result.fate}",{result.width},{result.height},{result.saved_at},'
+        f"{result.boxes},{json.dumps(result.findings) if result.findings else 'null'}]"
     ).encode()
 
 
@@ -114,13 +153,17 @@ def parse_records(lines: Sequence[bytes], key: str) -> list[ManifestRecord]:
         block = lines[start : start + _BLOCK]
         try:
             rows = json.loads(b"[" + b",".join(block) + b"]")
-            if set(map(len, rows)) != {len(ManifestRecord._fields)}:
+            if set(map(len, rows)) != {_FIELDS}:
                 raise ValueError("a line has too few fields, or too many")
-            # A tenth of the time of Record(...), and there are hundreds of thousands.
-            records += map(tuple.__new__, repeat(ManifestRecord), rows)
+            records += map(_record, rows)
         except (ValueError, TypeError) as error:
             raise DamagedExport(f"{key} is damaged: {error}. Export anew.") from error
     return records
+
+
+def _record(row: Sequence[Any]) -> ManifestRecord:
+    number, image_id, version, md5, original, file_name, *result = row
+    return ManifestRecord(number, image_id, version, md5, original, file_name, ImageResult(*result))
 
 
 def covers(new: Mapping[str, int], old: Mapping[str, int]) -> bool:

@@ -69,12 +69,14 @@ class ExportBox(NamedTuple):
     attributes: str = ""
 
 
-class ImageResult(NamedTuple):
-    """What becomes of one image: a function of its document, its name, the labels and the choice.
+@dataclass(slots=True)
+class ImageResult:
+    """What becomes of one image: a function of its document, its name, labels and selection.
 
-    `fate` is empty for an image that goes in; else NOT_ASKED or the name of the Finding why not.
+    `fate` is empty for an image that goes in; else NOT_ASKED or the name of the LeftOut why not.
     `saved_at` is in whole seconds since 1970, 0 where it is not known. `boxes` is how many go in;
-    `findings` counts what was left out or cut, by the Finding's name, None where nothing was.
+    `findings` counts what was left out or cut, by the LeftOut's name, None where nothing was.
+    Not frozen: that costs three times as much, and there are hundreds of thousands.
     """
 
     status: str
@@ -96,7 +98,7 @@ class ExportRules:
 
     def __init__(self, labels: LabelSet, selection: Selection) -> None:
         _check_numbers(labels)
-        self._labels = labels
+        self.labels = labels
         self.selection = selection
         self.asked = selection.numbers(labels)
         self._known: dict[str, int] = {}
@@ -180,7 +182,7 @@ class ExportRules:
         except InvalidDocument:
             pass
         else:
-            found = self._labels.find(name)
+            found = self.labels.find(name)
             number = found.number if found else 0
             if found is None:
                 key = label_key(name)
@@ -250,23 +252,20 @@ class SummaryCounter:
         self._findings: Counter[LeftOut] = Counter()
         self._places: dict[LeftOut, dict[str, None]] = {}
 
-    def add(
-        self, file_name: str, status: str, fate: str, saved_at: int,
-        findings: Mapping[str, int] | None,
-    ) -> None:  # fmt: skip
-        """Count one image of that name and outcome."""
-        if not fate:
+    def add(self, file_name: str, result: ImageResult) -> None:
+        """Count one image of that name."""
+        if not result.fate:
             self.images += 1
-            self._statuses[status] += 1
-            if saved_at > self.newest:
-                self.newest = saved_at
-            if findings:
-                for name, count in findings.items():
+            self._statuses[result.status] += 1
+            if result.saved_at > self.newest:
+                self.newest = result.saved_at
+            if result.findings:
+                for name, count in result.findings.items():
                     self.report(LeftOut[name], file_name, count)
-        elif fate == NOT_ASKED:
-            self._not_chosen[status] += 1
+        elif result.fate == NOT_ASKED:
+            self._not_chosen[result.status] += 1
         else:
-            self.report(LeftOut[fate], file_name)
+            self.report(LeftOut[result.fate], file_name)
 
     def report(self, finding: LeftOut, file_name: str, count: int = 1) -> None:
         """Count something found at the image of that name."""
@@ -307,7 +306,7 @@ def _check_numbers(labels: LabelSet) -> None:
     for expected, label in enumerate(labels.labels, start=1):
         if label.number != expected:
             raise DamagedDocument(
-                f"{LABELS_KEY}: COCO needs labels numbered from 1 without gaps, in order, and "
+                f"{LABELS_KEY}: exports need labels numbered from 1 without gaps, in order, and "
                 f"{label.name!r} has the number {label.number} instead of {expected}. Mend it by "
                 "hand, or restore an earlier version of it."
             )

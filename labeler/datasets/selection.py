@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from fnmatch import translate
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from labeler.errors import InvalidDocument, InvalidRequest
 from labeler.model.document import AnnotationDocument, Status
@@ -122,22 +122,6 @@ class Selection:
 
 ALL: Final = Selection()
 """The default choice."""
-
-
-class SelectedImage(NamedTuple):
-    """One image on its way into a data set, of any format.
-
-    `number` is from 1 and the image's for good. `document` is None where it can't be opened.
-    `file_name` is the original's name below uploads/, or the document's where none is kept; it
-    need not be unique nor safe. `original` is the original's key in the uploads' store.
-    """
-
-    number: int
-    image_id: str
-    file_name: str
-    document: AnnotationDocument | None
-    part: Part | None = None
-    original: str | None = None
 
 
 def parse_selection(given: Mapping[str, Sequence[str]]) -> Selection:

@@ -2,7 +2,7 @@
 
     annotations/<image ID>.json     the document of one image
     uploads/<file name>             originals; the settings may name another location for them
-    exports/dataset_coco_<time>.json, dataset_<format>_<time>.zip
+    exports/dataset_<format>_<time>.<suffix>; formats are listed in datasets/formats/registry.py
     exports/<name>.sources.jsonl    the manifest of the export beside it
     labels.json                     the label set
     registry/images.json            the numbers of the images
@@ -48,14 +48,9 @@ def claim_key(image_id: str) -> str:
     return f"{CLAIMS}{_checked(image_id)}.json"
 
 
-def coco_export_key(moment: datetime, ending: str) -> str:
-    """The key of a COCO file written at that time; `ending` is `.json` or `_train.json`."""
-    return f"{COCO_EXPORTS}{moment:%Y%m%d_%H%M%S}{ending}"
-
-
-def zip_export_key(kind: str, moment: datetime) -> str:
-    """The key of a zip of that format written at that time."""
-    return f"{EXPORTS}dataset_{kind}_{moment:%Y%m%d_%H%M%S}.zip"
+def export_key(name: str, moment: datetime, ending: str) -> str:
+    """The key of an export in the format of that name; `ending` is `.zip` or `_train.json`."""
+    return f"{EXPORTS}dataset_{name}_{moment:%Y%m%d_%H%M%S}{ending}"
 
 
 def manifest_key(export_key: str) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from labeler.access.tokens import Purpose
+from labeler.datasets.formats.registry import DEFAULT, EXPORTED
 from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import LabelerError
 from labeler.model.document import Status
@@ -38,11 +39,11 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
         return
     with st.container(horizontal=True, gap="small", key="export_row"):
         pressed = st.button(
-            "Export COCO", icon=":material/download:", width="stretch", key="export"
+            f"Export {DEFAULT.title}", icon=":material/download:", width="stretch", key="export"
         )
         with st.popover("Options", icon=":material/tune:", type="tertiary"):
             fields = _fields(labels)
-            _zips(fields)
+            _downloads(fields)
     with st.container(horizontal=True, gap="small", key="project_row"):
         router.opener("import")
         if not st.session_state.get(_SHOWN):
@@ -99,18 +100,21 @@ def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
     return {"status": statuses, "label": wanted, "name": [name], "split": [split], "seed": [seed]}
 
 
-def _zips(fields: dict[str, list[str]]) -> None:
-    """The same as a zip of another format: made while it is fetched, by any instance."""
+def _downloads(fields: dict[str, list[str]]) -> None:
+    """The same in another format: made while it is fetched, by any instance."""
     try:
         selection = parse_selection(fields)
     except LabelerError:
         return  # what is wrong is said beside the button
     pictures = st.checkbox("Include images (zip only)", key="zip_images")
-    for kind, title in (("yolo", "YOLO"), ("voc", "Pascal VOC")):
+    for kind in EXPORTED:
+        if kind is DEFAULT:
+            continue
         query = [(name, value) for name, values in selection.fields().items() for value in values]
-        query += [("images", "1")] if pictures else []
-        query.append(("token", visitor.token(Purpose.EXPORT, kind)))
-        st.markdown(f"[Download {title} (zip)](/api/export/{kind}?{urlencode(query)})")
+        query += [("images", "1")] if pictures and kind.carries_images else []
+        query.append(("token", visitor.token(Purpose.EXPORT, kind.name)))
+        text = f"Download {kind.title} ({kind.suffix[1:]})"
+        st.markdown(f"[{text}](/api/export/{kind.name}?{urlencode(query)})")
 
 
 def _in_words(selection: Selection) -> str:

@@ -10,20 +10,14 @@ import json
 
 import streamlit as st
 
+from labeler.datasets.formats.registry import IMPORTED
 from labeler.ui import visitor
 from labeler.ui.assets import script, style
 from labeler.ui.context import Context
 from labeler.ui.session_state import Overview
 
 _KEY = "importer"
-_FORMATS = {
-    "coco": "COCO (.json or .zip)",
-    "yolo": "YOLO (.zip)",
-    "voc": "Pascal VOC (.xml or .zip)",
-    "labelme": "labelme (.json or .zip)",
-    "cvat": "CVAT for images 1.1 (.xml or .zip)",
-    "labelstudio": "Label Studio JSON-MIN (.json)",
-}
+_FORMATS = {kind.name: f"{kind.title} ({kind.import_files})" for kind in IMPORTED}
 _EXISTING = {
     "keep": "Keep them: import only onto images without boxes",
     "merge": "Merge: add the boxes that are not there yet",

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from labeler.api import request_bodies
-from labeler.datasets.exports import coco, zips
 from labeler.project.project import Project
+from labeler.runtime import spools
 from tests.api.conftest import Open
 from tests.api.support import Api, rect
 from tests.api.test_request_bodies import Upload, settled
@@ -93,8 +93,7 @@ def temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     for module, name in (
         (request_bodies, "_IN_MEMORY"),
-        (zips, "_SPOOL_BYTES"),
-        (coco, "_SPOOL_BYTES"),
+        (spools, "IN_MEMORY"),
     ):
         monkeypatch.setattr(module, name, 1)
     return folder

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, NamedTuple
+from dataclasses import dataclass
+from typing import Annotated
 
 from pydantic import Field, StrictStr, ValidationError
 
@@ -29,7 +30,8 @@ class StoredNumbers(StoredModel):
     images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
 
 
-class KnownNumbers(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class KnownNumbers:
     """The number of each image ID, the highest one given, and the stored state that this is."""
 
     numbers: dict[str, int]
@@ -73,34 +75,32 @@ class ImageNumbers:
         `known` is what `read` gave. They are stored when this returns: whoever exports at the same
         time gives the same image the same number.
         """
-        numbers, highest, replaces, stored = known
         wanted = list(new)
         while True:
+            numbers, highest = known.numbers, known.highest
             missing = [image_id for image_id in wanted if image_id not in numbers]
-            if not missing and (replaces is not ABSENT or not highest):
+            if not missing and (known.replaces is not ABSENT or not highest):
                 return numbers, highest
             numbers.update(
                 zip(missing, range(highest + 1, highest + 1 + len(missing)), strict=True)
             )
             highest += len(missing)
             try:
-                self._write(numbers, highest, replaces, stored)
+                self._write(numbers, highest, known)
             except VersionConflict:
-                numbers, highest, replaces, stored = self.read()
+                known = self.read()
                 continue
             return numbers, highest
 
-    def _write(
-        self, numbers: Mapping[str, int], highest: int, replaces: Replaces, stored: StoredNumbers
-    ) -> None:
+    def _write(self, numbers: Mapping[str, int], highest: int, known: KnownNumbers) -> None:
         images = [""] * highest
         for image_id, number in numbers.items():
             images[number - 1] = image_id
         # Keys that a newer version has put there stay, and so does its number.
-        changed = {**stored.model_dump(), "images": images}
+        changed = {**known.stored.model_dump(), "images": images}
         text = json.dumps(changed, separators=(",", ":"))
         self._store.write(
-            REGISTRY_KEY, text.encode(), replaces=replaces, content_type="application/json"
+            REGISTRY_KEY, text.encode(), replaces=known.replaces, content_type="application/json"
         )
 
 

@@ -7,10 +7,11 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from labeler.datasets.exports.coco import AnnotationLines, image_names
 from labeler.datasets.exports.scan import PreviousScan, ScannedImage
+from labeler.datasets.formats.coco_writer import AnnotationLines, image_names
 from labeler.datasets.manifest import (
     ManifestHead,
     ManifestRecord,
@@ -22,7 +23,7 @@ from labeler.datasets.manifest import (
 from labeler.datasets.selection import Selection
 from labeler.errors import DamagedExport, NewerDocument, NotFound
 from labeler.model.labels import LabelSet
-from labeler.model.layout import ANNOTATIONS, EXPORTS, manifest_key
+from labeler.model.layout import ANNOTATIONS, COCO_EXPORTS, manifest_key
 from labeler.storage import ObjectInfo, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
@@ -51,16 +52,20 @@ class PreviousExport:
     """An earlier export and its sources, with nothing of the store left to look at.
 
     `records` is what it was made from, by ascending numbers, and `lines` the same as it is written.
+    `uploads` is what the keys of originals begin with.
     """
 
-    def __init__(self, store: Store, key: str, head: ManifestHead, lines: Sequence[bytes]) -> None:
+    def __init__(
+        self, store: Store, key: str, head: ManifestHead, lines: Sequence[bytes], uploads: str
+    ) -> None:
         self.key = key
         self.head = head
         self.lines = lines
         self.records = parse_records(lines, manifest_key(key))
         self._store = store
+        self._uploads = uploads
         self._places = {record.image_id: place for place, record in enumerate(self.records)}
-        boxes = sum(record.boxes for record in self.records)
+        boxes = sum(record.result.boxes for record in self.records)
         if (len(self._places), len(lines), boxes) != (
             head.looked_at, head.looked_at, head.annotations,
         ):  # fmt: skip
@@ -71,19 +76,21 @@ class PreviousExport:
         place = self._places.get(image_id)
         return None if place is None else self.records[place]
 
-    def before(self, uploads: str) -> PreviousScan:
-        """What was listed for it; `uploads` is what the keys of originals begin with."""
-        records = self.records
+    def scan(self) -> PreviousScan:
+        """What was listed for it."""
+        records, uploads = self.records, self._uploads
         kept = {uploads + one.file_name: one for one in records if one.original}
 
         def find(image_id: str) -> ScannedImage | None:
             record = self.find(image_id)
             if record is None:
                 return None
-            _, _, version, _, original, file_name, *_ = record
-            if not original:
-                return ScannedImage(image_id, version)
-            return ScannedImage(image_id, version, uploads + file_name, original, file_name)
+            listed = ScannedImage(image_id, record.version)
+            if record.original:
+                listed.original = uploads + record.file_name
+                listed.original_version = record.original
+                listed.file_name = record.file_name
+            return listed
 
         return PreviousScan(
             documents={
@@ -106,13 +113,13 @@ class PreviousExport:
         """Whether the images have the same numbers still."""
         return all(numbers.get(record.image_id) == record.number for record in self.records)
 
-    def kept(self, listed: ScannedImage) -> ManifestRecord | None:
+    def unchanged(self, listed: ScannedImage) -> ManifestRecord | None:
         """The record of that image, if it can be taken over; None where it has to be read."""
         record = self.find(listed.image_id)
         if record is None or not is_unchanged(record, listed):
             return None
         # An original that was put there again is the same image still.
-        return record._replace(original=listed.original_version)
+        return replace(record, original=listed.original_version)
 
     @contextlib.contextmanager
     def boxes(self) -> Iterator[AnnotationLines]:
@@ -125,14 +132,15 @@ class PreviousExport:
 
 
 class KeptExports:
-    """The exports of a store, and what was written beside them."""
+    """The COCO files under exports/, and what was written beside them."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, uploads: str) -> None:
         self._store = store
+        self._uploads = uploads
 
     def exports(self) -> list[ObjectInfo]:
-        """All exports, the newest first."""
-        infos = [one for one in list_all(self._store, EXPORTS) if one.key.endswith(".json")]
+        """All COCO files, the newest first."""
+        infos = [one for one in list_all(self._store, COCO_EXPORTS) if one.key.endswith(".json")]
         return sorted(infos, key=lambda info: info.key, reverse=True)
 
     def newest(self, selection: Selection, writer: str) -> PreviousExport | None:
@@ -151,7 +159,7 @@ class KeptExports:
     def open(self, key: str) -> PreviousExport:
         """That export, by what is written beside it; NotFound, DamagedExport, NewerDocument."""
         head, lines = self._sources(key)
-        return PreviousExport(self._store, key, head, lines)
+        return PreviousExport(self._store, key, head, lines, self._uploads)
 
     def numbers(self, ids: Callable[[], Mapping[str, str]]) -> tuple[dict[str, int], int]:
         """The number of each image that the newest exports know, and the highest one given.
@@ -206,7 +214,7 @@ class KeptExports:
         head, lines = self._sources(info.key, info.metadata.get(SOURCES_MD5))
         if info.md5 != head.md5:
             raise DamagedExport("it was changed since it was written.")
-        return PreviousExport(self._store, info.key, head, lines)
+        return PreviousExport(self._store, info.key, head, lines, self._uploads)
 
     def _sources(self, key: str, md5: str | None = None) -> tuple[ManifestHead, Sequence[bytes]]:
         beside = manifest_key(key)

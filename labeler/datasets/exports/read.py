@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
 from labeler.datasets.exports.scan import PreviousScan, ProjectScan, ScannedImage
-from labeler.datasets.selection import SelectedImage, Selection
+from labeler.datasets.selection import Selection
 from labeler.errors import DamagedDocument
 from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.layout import document_key
 from labeler.project.image_index import ImageIndex
-from labeler.runtime.jobs import Progress
 from labeler.storage import Store, Version
 
 LISTING: Final = "Listing the images"
 READING: Final = "Reading the documents"
-_TOLD_EACH: Final = 200
 
 
-class ExportTarget(NamedTuple):
-    """One image that may go into an export; None where it is gone, or not let in."""
-
-    number: int
-    listed: ScannedImage | None
-
-
-class ReadDocument(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
     """A document as it was read: its bytes too, and the version that they are."""
 
     document: AnnotationDocument | None
@@ -50,29 +43,21 @@ class DocumentReader:
         """The numbers that were given so far."""
         return self._registry.read()
 
-    def targets(
-        self,
-        selection: Selection,
-        progress: Progress,
-        known: KnownNumbers,
-        before: PreviousScan | None = None,
-    ) -> tuple[list[ExportTarget], int]:
-        """The images by their numbers, and the highest number given; `known` was read right now.
+    def scan(
+        self, before: PreviousScan | None, image_ids: Collection[str]
+    ) -> dict[str, ScannedImage]:
+        """Every image by its ID; see ProjectScan.read."""
+        return self._listing.read(before, image_ids)
+
+    def number(
+        self, listed: Iterable[ScannedImage], known: KnownNumbers
+    ) -> tuple[dict[str, int], int]:
+        """The number of each image and the highest one given; `known` was read right now.
 
         Every image of the project that has no number yet gets one first, in the order of names.
-        With `before` only images that are not as they were.
         """
-        progress(LISTING)
-        found = self._listing.read(before, known.numbers)
-        new = [one for one in found.values() if one.image_id not in known.numbers and one.is_there]
-        numbers, highest = self._registry.numbers(known, self._in_order(new))
-        targets = [
-            ExportTarget(numbers[image_id], listed if is_let_in(selection, listed) else None)
-            for image_id, listed in found.items()
-            if image_id in numbers
-        ]
-        targets.sort()
-        return targets, highest
+        new = [one for one in listed if one.image_id not in known.numbers and one.is_there]
+        return self._registry.numbers(known, self._in_order(new))
 
     def listed(self) -> list[ScannedImage]:
         """Every image of the project; nothing is numbered."""
@@ -96,28 +81,6 @@ class DocumentReader:
                 yield ReadDocument(None, data, version)
         for _ in expected:
             yield None
-
-    def images(self, selection: Selection, progress: Progress) -> Iterator[SelectedImage]:
-        """The images that name and part let in, by ascending numbers, with their documents."""
-        targets, _ = self.targets(selection, progress, self.known())
-        documents = self.read(listed for _, listed in targets if listed and listed.version)
-        for place, (number, listed) in enumerate(targets):
-            if place % _TOLD_EACH == 0:
-                progress(READING, place, len(targets))
-            if listed is None:
-                continue
-            read = next(documents) if listed.version else None
-            if read is None and listed.original is None:
-                continue  # it was deleted since it was listed
-            document = read.document if read else without_document(listed)
-            yield SelectedImage(
-                number,
-                listed.image_id,
-                file_name_of(listed, document),
-                document,
-                selection.part_of(listed.image_id),
-                listed.original,
-            )
 
     def _in_order(self, new: Sequence[ScannedImage]) -> list[str]:
         """The IDs of these images in the order of their names."""

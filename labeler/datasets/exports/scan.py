@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import Final
 
 from labeler.model.layout import ANNOTATIONS, is_image_id
 from labeler.project.image_index import ImageIndex
@@ -16,7 +17,8 @@ RANGES: Final = 16
 _A_PAGE: Final = 1000
 
 
-class ScannedImage(NamedTuple):
+@dataclass(slots=True)
+class ScannedImage:
     """One image: the version of its document, empty where none is stored, and its original.
 
     Of an original that is kept it has the key, the version and the file name below uploads/.
@@ -34,7 +36,8 @@ class ScannedImage(NamedTuple):
         return bool(self.version) or self.original is not None
 
 
-class PreviousScan(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class PreviousScan:
     """What was listed earlier: the versions of documents and originals by their keys.
 
     `image_of` gives the image ID of one of these originals, `find` what was listed of an image.
@@ -46,7 +49,8 @@ class PreviousScan(NamedTuple):
     find: Callable[[str], ScannedImage | None]
 
 
-class _Original(NamedTuple):
+@dataclass(slots=True)
+class _Original:
     """What is kept of an original: three times less memory than what a scan tells of it."""
 
     key: str
@@ -88,10 +92,10 @@ class ProjectScan:
         splits = _splits(known) or _splits(image_ids, ANNOTATIONS)
         start, end = len(ANNOTATIONS), -len(".json")
         found = {}
-        for key, version, *_ in self._store.scan(ANNOTATIONS, splits=splits, known=known):
-            image_id = key[start:end]
-            if key.endswith(".json") and is_image_id(image_id):
-                found[image_id] = ScannedImage(image_id, version)
+        for scanned in self._store.scan(ANNOTATIONS, splits=splits, known=known):
+            image_id = scanned.key[start:end]
+            if scanned.key.endswith(".json") and is_image_id(image_id):
+                found[image_id] = ScannedImage(image_id, scanned.version)
         return found
 
     def _originals(self, before: PreviousScan | None) -> tuple[list[_Original], set[str]]:
@@ -130,18 +134,18 @@ def _with_earlier(
         found.setdefault(image_id, ScannedImage(image_id, was.version))
         if was.original is not None and was.original not in lost:
             whole.append(_Original(was.original, image_id, was.original_version, was.file_name))
-    return sorted(whole)
+    return sorted(whole, key=lambda one: (one.key, one.image_id))
 
 
 def _add_originals(found: dict[str, ScannedImage], originals: Iterable[_Original]) -> None:
     """Give each image its original; they come in the order of their keys."""
-    for key, image_id, version, name in originals:
-        known = found.get(image_id)
-        if known is None:
-            found[image_id] = ScannedImage(image_id, "", key, version, name)
-        elif known.original is None or name.startswith(f"{image_id}/"):
-            # The place of its own is only used where the plain name was another picture's.
-            found[image_id] = ScannedImage(image_id, known.version, key, version, name)
+    for one in originals:
+        image_id = one.image_id
+        known = found.setdefault(image_id, ScannedImage(image_id, ""))
+        # The place of its own is only used where the plain name was another picture's.
+        if known.original is None or one.name.startswith(f"{image_id}/"):
+            known.original, known.original_version = one.key, one.version
+            known.file_name = one.name
 
 
 def _splits(names: Collection[str], prefix: str = "") -> list[str]:

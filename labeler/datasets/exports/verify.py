@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from labeler.datasets.exports.previous import PreviousExport, is_unchanged
@@ -62,7 +62,7 @@ def verify_export(
         if now is None:
             deleted.append(record.file_name)
         elif not is_unchanged(record, now):
-            if is_unchanged(record._replace(version=now.version), now) and now.version:
+            if is_unchanged(replace(record, version=now.version), now) and now.version:
                 differing.append((record, now))
             else:
                 changed.append(record.file_name)

@@ -59,6 +59,9 @@ def from_coco(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
             problems.skip(file, "", f"it {reason.rstrip('.')}")
 
 
+READER: Final = from_coco
+
+
 class _Image(NamedTuple):
     name: str
     width: int | None

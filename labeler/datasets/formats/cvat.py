@@ -50,6 +50,9 @@ def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
                     )  # fmt: skip
 
 
+READER: Final = from_cvat
+
+
 def _image(element: Element, file: str, problems: Problems) -> FoundImage:
     name = element.attributes.get("name", "").replace("\\", "/")
     where = f"image {name or '?'}"

@@ -72,6 +72,9 @@ def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[Foun
             )
 
 
+READER: Final = from_label_studio
+
+
 def _image(
     task: Mapping[str, Any], file: str, line: int, problems: Problems
 ) -> Iterator[FoundImage]:

@@ -45,6 +45,9 @@ def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImag
             problems.refused(file, error)
 
 
+READER: Final = from_labelme
+
+
 def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     shapes = data.get("shapes") if isinstance(data, dict) else None
     if not isinstance(shapes, list):

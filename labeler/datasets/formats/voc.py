@@ -12,11 +12,13 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from functools import partial
 from html import escape
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_whole
+from labeler.datasets.formats.file_names import split_name
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -27,6 +29,7 @@ from labeler.datasets.formats.found import (
     turned,
 )
 from labeler.datasets.formats.safe_xml import Element, stream_xml
+from labeler.datasets.formats.writing import Dataset, SpooledWriter, zip_layout
 from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
 
@@ -101,6 +104,28 @@ def _escaped(text: str) -> str:
     return escape(_NO_XML.sub("\ufffd", text), quote=False)
 
 
+def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
+    """The XML files, the lists of images by part, and the labels; see docs/formats.md."""
+    names = {label.number: label.name for label in dataset.labels.labels}
+    parts: dict[str, list[str]] = {}
+    for image in dataset.images():
+        stem = split_name(image.name)[0]
+        parts.setdefault(image.part, []).append(stem)
+        objects = ((names[box.category], box) for box in image.boxes)
+        text = to_voc(image.name, (image.width, image.height), objects)
+        yield f"Annotations/{stem}.xml", text.encode()
+    lists = {part: stems for part, stems in parts.items() if part}
+    lists["trainval"] = [stem for part in ("", "train", "val") for stem in parts.get(part, ())]
+    for name, stems in lists.items():
+        yield f"ImageSets/Main/{name}.txt", "".join(f"{stem}\n" for stem in stems).encode()
+    yield LABELS_FILE, "".join(f"{name}\n" for name in names.values()).encode()
+
+
+WRITER: Final = partial(
+    SpooledWriter, zip_layout(_members, lambda image: f"{PICTURES}/{image.name}", by_stem=True)
+)
+
+
 def from_voc(
     source: DatasetFiles, problems: Problems, convention: Convention = Convention.AUTO
 ) -> Iterator[FoundImage]:
@@ -126,6 +151,9 @@ def from_voc(
             problems.refused(file, error)
         else:
             yield image_of(parts, file, problems, convention)
+
+
+READER: Final = from_voc
 
 
 def image_of(

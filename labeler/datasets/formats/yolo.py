@@ -12,12 +12,16 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
+from labeler.datasets.formats.file_names import split_name
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
+from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
 from labeler.datasets.rules import ExportBox
+from labeler.datasets.selection import Part
 from labeler.errors import InvalidImport
 from labeler.image_names import is_image_name
 
@@ -52,6 +56,42 @@ def to_yaml(names: Iterable[str], parts: Mapping[str, str]) -> str:
     lines.append("names:")
     lines += [f"  {number}: {_quoted(name)}" for number, name in enumerate(names)]
     return "\n".join(lines) + "\n"
+
+
+def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
+    """The texts, the lists of images, and data.yaml; see docs/formats.md."""
+    parts: dict[str, list[str]] = {}
+    for image in dataset.images():
+        part = _part_of(image)
+        parts.setdefault(part, []).append(image.name)
+        text = to_yolo(image.boxes, image.width, image.height)
+        yield f"labels/{part}/{split_name(image.name)[0]}.txt", text.encode("ascii")
+    folders = {str(part): f"images/{part}" for part in Part if part in parts}
+    # Readers ask for these two, also where there is one part or none.
+    only = next(iter(folders.values()), "images/train")
+    folders = {"train": only, "val": only, **folders}
+    for part, names in parts.items():
+        # A text does not tell its image's extension; these lists do.
+        yield f"{part}.txt", "".join(f"./images/{part}/{name}\n" for name in names).encode()
+    labels = (label.name for label in dataset.labels.labels)
+    yield "data.yaml", to_yaml(labels, folders).encode()
+
+
+def _part_of(image: ExportedImage) -> str:
+    return image.part or Part.TRAIN.value
+
+
+# Ultralytics looks for an image's text where the last folder `images` is called `labels`.
+WRITER: Final = partial(
+    SpooledWriter,
+    zip_layout(
+        _members,
+        lambda image: f"images/{_part_of(image)}/{image.name}",
+        by_stem=True,
+        by_part=True,
+        reserved=frozenset({"images", "labels"}),
+    ),
+)
 
 
 def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
@@ -89,6 +129,9 @@ def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
             images.get(stem, stem), tuple(boxes), file,
             shares=True, any_extension=stem not in images, lost=lost,
         )  # fmt: skip
+
+
+READER: Final = from_yolo
 
 
 def _image_of(file: str) -> str:

@@ -6,22 +6,20 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from tempfile import SpooledTemporaryFile
-from typing import Any, Final
+from typing import Any
 
-from labeler.datasets.formats import Format
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.registry import DatasetFormat
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
-
-_SPOOL_BYTES: Final = 16 * 2**20
+from labeler.runtime.spools import open_spool
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
     """What is asked of an import. `labels` are the project's names for some of the file's."""
 
-    kind: Format
+    kind: DatasetFormat
     existing: ExistingBoxes = ExistingBoxes.KEEP
     dry_run: bool = False
     voc: Convention = Convention.AUTO
@@ -46,7 +44,7 @@ class ImportReport:
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
         return {
-            "format": self.wanted.kind.value,
+            "format": self.wanted.kind.name,
             "existing": self.wanted.existing.value,
             "dry_run": self.wanted.dry_run,
             "added_images": self.added_images,
@@ -64,7 +62,7 @@ class FoundImageSpool:
     """Found images on their way through a temporary file: each is read from its source once."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
+        self._file = open_spool()
         self.count = 0
 
     def add(self, image: FoundImage) -> None:

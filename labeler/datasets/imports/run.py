@@ -16,11 +16,10 @@ from contextlib import ExitStack, suppress
 from typing import Final
 
 from labeler.datasets.exports.exporter import open_exporter
-from labeler.datasets.formats import OF_ONE_IMAGE, read_data_set
 from labeler.datasets.formats.dataset_files import DatasetFiles
 from labeler.datasets.formats.found import FoundImage, Problems
-from labeler.datasets.formats.manifest import load_manifest
 from labeler.datasets.formats.voc import PICTURES
+from labeler.datasets.formats.zip_manifest import load_manifest
 from labeler.datasets.imports.duplicates import Claim, joined, resolve_duplicates
 from labeler.datasets.imports.images import (
     AddedImages,
@@ -87,7 +86,7 @@ def run_import(
     if not wanted.dry_run:
         events.log_event(
             events.Import(
-                format=wanted.kind.value,
+                format=wanted.kind.name,
                 duration_ms=round((time.monotonic() - began) * 1000, 1),
                 images=report.images.total(),
                 boxes=report.boxes.total(),
@@ -128,7 +127,7 @@ class _Import(ExitStack):
         """Read the whole file; InvalidImport."""
         problems = self._report.problems
         self._called = load_manifest(self._source)
-        for image in read_data_set(self._source, self._wanted.kind, problems, self._wanted.voc):
+        for image in self._wanted.kind.read(self._source, problems, self._wanted.voc):
             self._found.add(image)
             self._progress("reading the data set", self._found.count)
         if not self._found.count:
@@ -204,7 +203,7 @@ class _Import(ExitStack):
 
     @property
     def _is_of_one_image(self) -> bool:
-        return self._wanted.kind in OF_ONE_IMAGE
+        return self._wanted.kind.one_image_per_file
 
     def _meant(self) -> Iterator[tuple[FoundImage, str]]:
         """The images that are in the project, and which; what means the same one joined."""

@@ -84,7 +84,7 @@ def labeled(workspace: Workspace) -> Project:
 
 
 def coco(project: Project) -> bytes:
-    with open_exporter(project).coco() as file:
+    with open_exporter(project).make() as file:
         return b"".join(file.chunks())
 
 

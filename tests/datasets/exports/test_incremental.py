@@ -41,7 +41,7 @@ IDS = st.sampled_from(
 
 
 def coco(project: Project, choice: Selection) -> bytes:
-    with open_exporter(project).coco(choice) as file:
+    with open_exporter(project).make(choice) as file:
         return b"".join(file.chunks())
 
 

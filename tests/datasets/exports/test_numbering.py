@@ -128,7 +128,7 @@ def test_a_registry_that_can_not_be_read_is_left_as_it_is(
     workspace.open().labels.add(())
     before = workspace.objects()
     with pytest.raises(error, match=words):
-        open_exporter(workspace.open()).coco()
+        open_exporter(workspace.open()).make()
     assert workspace.objects() == before
 
 
@@ -193,7 +193,7 @@ def test_a_label_that_is_added_or_renamed_needs_no_reading(
     workspace.open().labels.add(["new"])
     workspace.open().labels.edit(lambda labels: renamed(labels, 2, "auto"))
     assert counted_reads(project, store) == 0
-    with open_exporter(project).coco() as file:
+    with open_exporter(project).make() as file:
         assert list(file.summary.boxes) == ["object", "auto", "new"]
 
 

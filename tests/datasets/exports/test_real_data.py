@@ -37,7 +37,7 @@ def test_a_real_data_set_comes_out_as_it_went_in(tmp_path: Path) -> None:
             "metadata": {"status": "done"},
         }
         workspace.put(f"annotations/{image['id']}.json", json.dumps(document).encode())
-    with open_exporter(workspace.open()).coco() as file:
+    with open_exporter(workspace.open()).make() as file:
         coco = json.loads(b"".join(file.chunks()))
         summary = file.summary
     workspace.close()

@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from labeler.datasets.formats import Convention, Format, read_data_set
 from labeler.datasets.formats.dataset_files import open_dataset_files
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.registry import IMPORTED, find_format
+from labeler.datasets.formats.voc import Convention
 
 Content = bytes | str | dict[str, Any] | list[Any]
 
@@ -40,12 +41,12 @@ def as_bytes(content: Content) -> bytes:
 
 
 def found_in(
-    path: Path, kind: Format, voc: Convention = Convention.AUTO
+    path: Path, kind: str, voc: Convention = Convention.AUTO
 ) -> tuple[list[FoundImage], list[str]]:
     """The images in a data set, and the problems on the way, a line each."""
     problems = Problems()
     with contextlib.closing(open_dataset_files(path)) as source:
-        images = list(read_data_set(source, kind, problems, voc))
+        images = list(find_format(kind, IMPORTED).read(source, problems, voc))
     return images, [problem.line() for problem in problems.kept]
 
 

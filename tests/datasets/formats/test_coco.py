@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pycocotools import mask
 
-from labeler.datasets.formats import Format
 from labeler.datasets.formats.coco import box_of_runs
 from labeler.errors import InvalidImport
 from tests.datasets.formats.support import Content, box_of, boxes_of, found_in, written, zipped
@@ -38,7 +37,7 @@ def coco_file(*annotations: dict[str, Any], **more: Any) -> dict[str, Any]:
 def one(path: Path, **annotation: Any) -> tuple[list[Any], list[str]]:
     """The boxes of the one image of a file with that annotation, and the problems."""
     written(path, {"set.json": coco_file(annotation)})
-    images, problems = found_in(path / "set.json", Format.COCO)
+    images, problems = found_in(path / "set.json", "coco")
     return boxes_of(images[0]), problems
 
 
@@ -60,7 +59,7 @@ def test_ids_are_any_numbers_or_texts_and_lists_in_any_order(tmp_path: Path) -> 
         "categories": [{"id": 2**70, "name": "Ü b"}, {"id": 0, "name": "zero"}],
     }
     written(tmp_path, {"set.json": content})
-    images, problems = found_in(tmp_path / "set.json", Format.COCO)
+    images, problems = found_in(tmp_path / "set.json", "coco")
     assert not problems
     assert [(image.name, image.width, image.height) for image in images] == [
         ("b/x.jpg", None, None), ("empty.jpg", 3, 4), ("c.jpg", None, None),
@@ -133,7 +132,7 @@ def test_a_bad_annotation_is_named_and_the_others_are_taken(
     tmp_path: Path, annotation: dict[str, Any], problem: str
 ) -> None:
     written(tmp_path, {"set.json": coco_file(annotation, {"bbox": [1, 2, 3, 4]})})
-    images, problems = found_in(tmp_path / "set.json", Format.COCO)
+    images, problems = found_in(tmp_path / "set.json", "coco")
     assert boxes_of(images[0]) == [("car", 1, 2, 3, 4)]
     assert images[0].lost == 1
     assert len(problems) == 1
@@ -148,7 +147,7 @@ def test_bad_images_categories_and_strays_are_named(tmp_path: Path) -> None:
     content["categories"] = [*CATEGORIES, {"id": 3, "name": "bus"}, {"id": 5}]
     content["annotations"].append("x")
     written(tmp_path, {"set.json": content})
-    images, problems = found_in(tmp_path / "set.json", Format.COCO)
+    images, problems = found_in(tmp_path / "set.json", "coco")
     # What is called `car` and `bus` may be either.
     assert [boxes_of(image) for image in images] == [[("dog", 3, 3, 3, 3)]]
     assert images[0].lost == 1
@@ -169,7 +168,7 @@ def test_two_images_of_one_id_get_the_boxes_of_neither(tmp_path: Path) -> None:
     content = coco_file({"bbox": [1, 1, 2, 2]})
     content["images"] = [*IMAGES, {"id": "7", "file_name": "b.jpg"}]
     written(tmp_path, {"set.json": content})
-    (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
+    (image,), problems = found_in(tmp_path / "set.json", "coco")
     assert (image.name, image.boxes, image.lost) == ("a.jpg", (), 1)
     assert problems == ["set.json: image '7': another image has this id"]
 
@@ -179,7 +178,7 @@ def test_a_size_is_a_number_in_whatever_type(tmp_path: Path, size: Any) -> None:
     content = coco_file({"bbox": [1, 1, 2, 2]})
     content["images"] = [IMAGES[0] | {"width": size[0], "height": size[1]}]
     written(tmp_path, {"set.json": content})
-    (image,), _ = found_in(tmp_path / "set.json", Format.COCO)
+    (image,), _ = found_in(tmp_path / "set.json", "coco")
     known = str(size[0]).startswith("64")
     assert (image.width, image.height) == ((64, 48) if known else (None, None))
 
@@ -190,7 +189,7 @@ def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
     content = coco_file({"bbox": [1, 1, 2, 2]}, regions=[{"image_id": 8, "x": 1}, {"image_id": 8}])
     content["images"] = [*IMAGES, {"id": 8, "file_name": "b.jpg"}]
     written(tmp_path, {"set.json": content})
-    (first, second), problems = found_in(tmp_path / "set.json", Format.COCO)
+    (first, second), problems = found_in(tmp_path / "set.json", "coco")
     assert (len(first.boxes), first.lost, first.is_annotated) == (1, 0, True)
     assert (second.boxes, second.lost, second.is_annotated) == ((), 0, False)
     assert problems == ["set.json: its 2 elements of `regions` are not taken"]
@@ -209,7 +208,7 @@ def test_an_image_that_nobody_could_label_there_is_no_empty_one(
     tmp_path: Path, more: dict[str, Any], is_annotated: bool
 ) -> None:
     written(tmp_path, {"set.json": coco_file(**more)})
-    (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
+    (image,), problems = found_in(tmp_path / "set.json", "coco")
     assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
     assert problems == []
 
@@ -222,7 +221,7 @@ def test_label_studio_draws_on_the_photo_as_displayed(
     tmp_path: Path, info: Any, as_displayed: bool
 ) -> None:
     written(tmp_path, {"set.json": coco_file({"bbox": [1, 2, 3, 4]}, info=info)})
-    (image,), _ = found_in(tmp_path / "set.json", Format.COCO)
+    (image,), _ = found_in(tmp_path / "set.json", "coco")
     assert image.as_displayed is as_displayed
 
 
@@ -243,7 +242,7 @@ def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
     }
     written(tmp_path / "folder", files)
     for path in (tmp_path / "folder", zipped(tmp_path / "set.zip", files)):
-        images, problems = found_in(path, Format.COCO)
+        images, problems = found_in(path, "coco")
         assert [image.name for image in images] == ["a.jpg", "b.jpg"]
         assert boxes_of(images[1]) == [("car", 5, 5, 5, 5)]
         assert problems == ["package.json: it is no COCO data set: it has no list `images`"]
@@ -253,7 +252,7 @@ def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
 def test_what_is_no_coco_is_refused(tmp_path: Path, content: Any) -> None:
     written(tmp_path, {"set.json": content})
     with pytest.raises(InvalidImport, match=r"set\.json is no COCO data set"):
-        found_in(tmp_path / "set.json", Format.COCO)
+        found_in(tmp_path / "set.json", "coco")
 
 
 def _given(values: Any) -> Any:
@@ -264,7 +263,7 @@ def _given(values: Any) -> Any:
 @pytest.mark.skipif(not REAL.exists(), reason="no real photos here")
 def test_a_real_file_is_read_as_supervision_reads_it() -> None:
     path = REAL / "coco_cc60"
-    images, problems = found_in(path / "instances.json", Format.COCO)
+    images, problems = found_in(path / "instances.json", "coco")
     assert not problems
     witness = supervision.DetectionDataset.from_coco(
         str(path / "images"), str(path / "instances.json")
@@ -312,7 +311,7 @@ def test_an_annotation_that_is_not_understood_is_lost_never_nothing(
         "annotations": [given],
     }
     written(tmp_path, {"set.json": content})
-    (image,), problems = found_in(tmp_path / "set.json", Format.COCO)
+    (image,), problems = found_in(tmp_path / "set.json", "coco")
     assert (len(image.boxes), image.lost) == (boxes, lost)
     assert len(problems) == lost
 
@@ -321,14 +320,14 @@ def test_a_list_of_images_alone_is_refused(tmp_path: Path) -> None:
     content = {"images": [{"id": 1, "file_name": "a.jpg"}], "categories": []}
     written(tmp_path, {"set.json": content})
     with pytest.raises(InvalidImport, match="has no list `annotations`"):
-        found_in(tmp_path / "set.json", Format.COCO)
+        found_in(tmp_path / "set.json", "coco")
 
 
 def test_captions_say_nothing_of_boxes(tmp_path: Path) -> None:
     caption = {"id": 1, "image_id": 1, "caption": "a street"}
     content = {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [caption]}
     written(tmp_path, {"captions.json": content})
-    (image,), problems = found_in(tmp_path / "captions.json", Format.COCO)
+    (image,), problems = found_in(tmp_path / "captions.json", "coco")
     assert (image.boxes, image.lost, image.is_annotated) == ((), 0, False)
     assert problems == ["captions.json: its 1 captions are not taken"]
 
@@ -336,7 +335,7 @@ def test_captions_say_nothing_of_boxes(tmp_path: Path) -> None:
 def test_the_name_of_lvis_is_the_end_of_its_address(tmp_path: Path) -> None:
     image = {"id": 1, "coco_url": "http://images.cocodataset.org/train2017/0001%20a.jpg"}
     written(tmp_path, {"lvis.json": {"images": [image], "annotations": []}})
-    (found,), problems = found_in(tmp_path / "lvis.json", Format.COCO)
+    (found,), problems = found_in(tmp_path / "lvis.json", "coco")
     assert (found.name, problems) == ("0001 a.jpg", [])
 
 
@@ -352,4 +351,4 @@ def test_the_name_of_lvis_is_the_end_of_its_address(tmp_path: Path) -> None:
 def test_a_file_of_another_format_says_which(tmp_path: Path, content: Any, words: str) -> None:
     written(tmp_path, {"set.json": content})
     with pytest.raises(InvalidImport, match=words):
-        found_in(tmp_path / "set.json", Format.COCO)
+        found_in(tmp_path / "set.json", "coco")

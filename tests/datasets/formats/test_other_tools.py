@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from labeler.datasets.formats import Format
 from labeler.datasets.formats.found import FoundImage
 from labeler.errors import InvalidImport
 from tests.datasets.formats.support import boxes_of, found_in, written
@@ -39,7 +38,7 @@ def test_labelme_shapes_by_their_box(tmp_path: Path) -> None:
         shape("point", (1, 1)),
     )
     written(tmp_path, {"sub/a.json": content})
-    (image,), problems = found_in(tmp_path, Format.LABELME)
+    (image,), problems = found_in(tmp_path, "labelme")
     assert (image.name, image.width, image.height) == ("../photos/a.jpg", 64, 48)
     assert boxes_of(image) == [
         ("cat", 10, 5, 20, 15), ("cat", 1, 1, 4.5, 8), ("cat", 15, 15, 10, 10)
@@ -64,7 +63,7 @@ def test_labelme_shapes_by_their_box(tmp_path: Path) -> None:
 )
 def test_a_bad_labelme_shape_is_named(tmp_path: Path, bad: Any, words: str) -> None:
     written(tmp_path, {"a.json": labelme(bad, shape("rectangle", (1, 1), (2, 3)))})
-    (image,), problems = found_in(tmp_path, Format.LABELME)
+    (image,), problems = found_in(tmp_path, "labelme")
     assert boxes_of(image) == [("cat", 1, 1, 1, 2)]
     assert len(problems) == 1
     assert problems[0].startswith("a.json: shape 1: ")
@@ -75,14 +74,14 @@ def test_labelme_files_that_are_none(tmp_path: Path) -> None:
     written(tmp_path, {
         "a.json": "{", "b.json": labelme(imagePath=None), "c.json": {}, "d.json": '{"shapes": NaN}'
     })  # fmt: skip
-    (image,), problems = found_in(tmp_path, Format.LABELME)
+    (image,), problems = found_in(tmp_path, "labelme")
     assert (image.name, image.any_extension) == ("b", True)
     assert [problem.partition(":")[0] for problem in problems] == ["a.json", "c.json", "d.json"]
     with pytest.raises(InvalidImport, match="it has no list `shapes`"):
-        found_in(tmp_path / "c.json", Format.LABELME)
+        found_in(tmp_path / "c.json", "labelme")
     written(tmp_path, {"e.json": labelme() | {"shapes": None}})
     with pytest.raises(InvalidImport, match=r"no list `shapes`\.$"):
-        found_in(tmp_path / "e.json", Format.LABELME)
+        found_in(tmp_path / "e.json", "labelme")
 
 
 # --- CVAT ---------------------------------------------------------------------------------
@@ -107,7 +106,7 @@ CVAT = """<?xml version="1.0" encoding="utf-8"?>
 
 def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
     written(tmp_path, {"annotations.xml": CVAT})
-    (image, empty), problems = found_in(tmp_path, Format.CVAT)
+    (image, empty), problems = found_in(tmp_path, "cvat")
     assert (image.name, image.width, image.height) == ("sub/a.jpg", 64, 48)
     assert boxes_of(image) == [
         ("car", 1.5, 2, 9.5, 10), ("car", 15, 5, 10, 20), ("dog", 1, 2, 4, 7.5),
@@ -135,9 +134,9 @@ def test_an_image_of_which_only_the_whole_is_described_is_no_empty_one(tmp_path:
         "b.json": labelme(flags={"night": False}),
     })  # fmt: skip
     for file, kind, is_annotated in (
-        ("a.xml", Format.CVAT, False),
-        ("a.json", Format.LABELME, False),
-        ("b.json", Format.LABELME, True),
+        ("a.xml", "cvat", False),
+        ("a.json", "labelme", False),
+        ("b.json", "labelme", True),
     ):
         (image,), problems = found_in(tmp_path / file, kind)
         assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
@@ -150,9 +149,9 @@ def test_cvat_files_that_are_none(tmp_path: Path) -> None:
     written(tmp_path, {"voc.xml": "<annotation/>", "cut.xml": CVAT[:600]})
     for name in ("voc.xml", "cut.xml"):
         with pytest.raises(InvalidImport, match=name):
-            found_in(tmp_path / name, Format.CVAT)
+            found_in(tmp_path / name, "cvat")
     with pytest.raises(InvalidImport, match="choose Pascal VOC"):
-        found_in(tmp_path / "voc.xml", Format.CVAT)
+        found_in(tmp_path / "voc.xml", "cvat")
 
 
 # --- Label Studio -------------------------------------------------------------------------
@@ -185,7 +184,7 @@ def test_label_studio_regions_by_their_box(tmp_path: Path) -> None:
         {"id": 4, "text": "no image at all"},
     ]  # fmt: skip
     written(tmp_path, {"min.json": tasks})
-    images, problems = found_in(tmp_path, Format.LABEL_STUDIO)
+    images, problems = found_in(tmp_path, "labelstudio")
     assert [image.name for image in images] == ["1a2b3c4d-a b.jpg", "street/b.png", "c/d.jpeg"]
     assert boxes_of(images[0]) == [
         ("car", 0.1, 0.2, 0.3, 0.4),
@@ -214,14 +213,14 @@ def one_region(**more: Any) -> dict[str, Any]:
 
 def tasks(tmp_path: Path, *content: Any) -> tuple[list[FoundImage], list[str]]:
     written(tmp_path, {"tasks.json": list(content)})
-    return found_in(tmp_path / "tasks.json", Format.LABEL_STUDIO)
+    return found_in(tmp_path / "tasks.json", "labelstudio")
 
 
 @pytest.mark.parametrize("content", [{"image": "a.jpg"}, {"images": [], "annotations": []}])
 def test_what_is_no_list_of_tasks_is_refused(tmp_path: Path, content: Any) -> None:
     written(tmp_path, {"full.json": content})
     with pytest.raises(InvalidImport, match="list of tasks"):
-        found_in(tmp_path, Format.LABEL_STUDIO)
+        found_in(tmp_path, "labelstudio")
 
 
 def test_a_shape_and_its_label_under_two_keys_are_one_one_region(tmp_path: Path) -> None:
@@ -356,7 +355,7 @@ def test_a_task_of_several_images_is_left_out_and_named(tmp_path: Path) -> None:
 
 def test_a_video_of_cvat_says_how_to_export_it(tmp_path: Path) -> None:
     written(tmp_path, {"annotations.xml": "<annotations><track id='0' label='x'/></annotations>"})
-    images, problems = found_in(tmp_path, Format.CVAT)
+    images, problems = found_in(tmp_path, "cvat")
     assert images == []
     assert "CVAT for images 1.1" in problems[0]
 

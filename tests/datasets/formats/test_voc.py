@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from labeler.datasets.formats import Convention, Format
+from labeler.datasets.formats.voc import Convention
 from labeler.errors import InvalidImport
 from tests.datasets.formats.support import boxes_of, found_in, written
 from tests.pictures import REAL
@@ -31,7 +31,7 @@ OFFICIAL = """<annotation><folder>VOC2012</folder><filename>2007_000027.jpg</fil
 
 def test_both_conventions_are_told_apart_or_given(tmp_path: Path) -> None:
     written(tmp_path, {"Annotations/a.xml": LABELIMG, "Annotations/b.xml": OFFICIAL})
-    (labelimg, official), problems = found_in(tmp_path, Format.VOC)
+    (labelimg, official), problems = found_in(tmp_path, "voc")
     assert boxes_of(labelimg) == [("dog", 1, 2, 10, 20.5)]
     assert dict(labelimg.boxes[0].attributes) == {"truncated": 1}
     assert (labelimg.name, labelimg.width, labelimg.height) == ("a b.jpg", 64, 48)
@@ -40,7 +40,7 @@ def test_both_conventions_are_told_apart_or_given(tmp_path: Path) -> None:
     assert dict(official.boxes[0].attributes) == {"difficult": 1, "occluded": 1, "pose": "Left"}
     assert problems == ["Annotations/b.xml: part on line 6: parts of objects are not taken"]
     for convention, left in ((Convention.OFFICIAL, 0), (Convention.LABELIMG, 1)):
-        for image in found_in(tmp_path, Format.VOC, convention)[0]:
+        for image in found_in(tmp_path, "voc", convention)[0]:
             assert image.boxes[0].left == left
 
 
@@ -59,7 +59,7 @@ def test_the_files_own_name_counts(
     tmp_path: Path, filename: str, name: str, any_extension: bool
 ) -> None:
     written(tmp_path, {"Annotations/sub/own.xml": f"<annotation>{filename}</annotation>"})
-    (image,), problems = found_in(tmp_path, Format.VOC)
+    (image,), problems = found_in(tmp_path, "voc")
     assert (image.name, image.any_extension) == (name, any_extension)
     assert (image.width, image.height, problems) == (None, None, [])
 
@@ -85,7 +85,7 @@ def test_a_bad_object_is_named_and_the_others_are_taken(
     good = "<object>" + LABELIMG.partition("<object>")[2].partition("</annotation>")[0]
     text = f"<annotation>\n<object>{inner}</object>\n{good}</annotation>"
     written(tmp_path, {"a.xml": text})
-    (image,), problems = found_in(tmp_path, Format.VOC)
+    (image,), problems = found_in(tmp_path, "voc")
     assert boxes_of(image) == [("dog", 1, 2, 10, 20.5)]
     assert image.lost == 1
     assert len(problems) == 1
@@ -106,7 +106,7 @@ def test_every_box_of_an_object_is_taken_and_a_turned_one_by_the_box_around_it(
         f"<annotation><object><name>x</name>{corners(1, 2, 3, 5)}{corners(4, 4, 9, 9)}</object>"
         f"<object><name>y</name><robndbox>{turned}</robndbox></object></annotation>"
     )})  # fmt: skip
-    (image,), problems = found_in(tmp_path, Format.VOC)
+    (image,), problems = found_in(tmp_path, "voc")
     assert boxes_of(image) == [("x", 1, 2, 2, 3), ("x", 4, 4, 5, 5), ("y", 28, 15, 4, 10)]
     assert image.lost == 0
     assert problems == [
@@ -122,7 +122,7 @@ def test_an_unknown_element_may_hold_what_an_image_has(
     tmp_path: Path, inner: str, is_annotated: bool
 ) -> None:
     written(tmp_path, {"a.xml": f"<annotation>{inner}</annotation>"})
-    (image,), _ = found_in(tmp_path, Format.VOC)
+    (image,), _ = found_in(tmp_path, "voc")
     assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
 
 
@@ -133,7 +133,7 @@ def test_a_box_in_an_unknown_element_is_lost(tmp_path: Path, tag: str) -> None:
     written(tmp_path, {
         "a.xml": f"<annotation><weather>rain</weather>\n<{tag}>{inner}</{tag}></annotation>"
     })  # fmt: skip
-    (image,), problems = found_in(tmp_path, Format.VOC)
+    (image,), problems = found_in(tmp_path, "voc")
     assert (image.boxes, image.lost) == ((), 1)
     assert problems == [f"a.xml: {tag} on line 2: it is no <object> of VOC"]
 
@@ -141,19 +141,19 @@ def test_a_box_in_an_unknown_element_is_lost(tmp_path: Path, tag: str) -> None:
 def test_a_bad_file_among_others_is_named(tmp_path: Path) -> None:
     bomb = '<!DOCTYPE a [<!ENTITY x "ha">]><annotation><filename>&x;</filename></annotation>'
     written(tmp_path, {"a.xml": bomb, "b.xml": LABELIMG, "c.xml": "<other/>", "d.xml": "<annota"})
-    images, problems = found_in(tmp_path, Format.VOC)
+    images, problems = found_in(tmp_path, "voc")
     assert [image.file for image in images] == ["b.xml"]
     assert [problem.partition(":")[0] for problem in problems] == ["a.xml", "c.xml", "d.xml"]
     assert "DTD" in problems[0]
     with pytest.raises(InvalidImport, match="DTD"):
-        found_in(tmp_path / "a.xml", Format.VOC)
+        found_in(tmp_path / "a.xml", "voc")
     with pytest.raises(InvalidImport, match="holds no VOC file"):
-        found_in(written(tmp_path / "empty", {"x.txt": "", "y.txt": ""}), Format.VOC)
+        found_in(written(tmp_path / "empty", {"x.txt": "", "y.txt": ""}), "voc")
 
 
 @pytest.mark.skipif(not REAL.exists(), reason="no real photos here")
 def test_real_files_give_every_box_as_it_is_written() -> None:
-    images, problems = found_in(REAL / "bccd80", Format.VOC)
+    images, problems = found_in(REAL / "bccd80", "voc")
     assert (len(images), problems) == (80, [])
     for image in images:
         root = ET.parse(REAL / "bccd80" / image.file).getroot()
@@ -177,7 +177,7 @@ def test_flags_keep_their_meaning(tmp_path: Path, text: str, kept: object) -> No
     flag = f"<difficult>{text}</difficult><occluded>{text}</occluded>"
     thing = f"<annotation><object><name>x</name>{flag}{box}</object></annotation>"
     written(tmp_path, {"a.xml": thing})
-    (image,), problems = found_in(tmp_path, Format.VOC)
+    (image,), problems = found_in(tmp_path, "voc")
     assert problems == []
     assert dict(image.boxes[0].attributes) == (
         {"difficult": kept, "occluded": kept} if kept else {}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from labeler.datasets.formats import Format
 from labeler.errors import InvalidImport
 from tests.datasets.formats.support import Content, boxes_of, found_in, written, zipped
 
@@ -15,7 +14,7 @@ YAML = "path: .\ntrain: images/train\nnames:\n  0: person # a comment\n  1: 'tra
 
 def one(tmp_path: Path, text: str, yaml: str = YAML) -> tuple[list[tuple[object, ...]], list[str]]:
     written(tmp_path, {"data.yaml": yaml, "labels/a.txt": text})
-    images, problems = found_in(tmp_path, Format.YOLO)
+    images, problems = found_in(tmp_path, "yolo")
     return [tuple(box) for box in boxes_of(images[0])], problems
 
 
@@ -30,7 +29,7 @@ def test_ultralytics_layout(tmp_path: Path, packed: bool) -> None:
         "set/train.txt": "./images/train/street/a.jpg",
     }
     path = zipped(tmp_path / "x.zip", files) if packed else written(tmp_path, files)
-    (first, second), problems = found_in(path, Format.YOLO)
+    (first, second), problems = found_in(path, "yolo")
     assert not problems
     assert (first.name, first.any_extension) == ("set/images/train/street/a.jpg", False)
     assert first.shares
@@ -42,7 +41,7 @@ def test_roboflow_layout_and_names_in_a_list(tmp_path: Path) -> None:
     written(tmp_path, {
         "data.yaml": "nc: 2\nnames: ['a', \"b\"]", "train/labels/x.txt": "1 0.5 0.5 1 1",
     })  # fmt: skip
-    images, problems = found_in(tmp_path, Format.YOLO)
+    images, problems = found_in(tmp_path, "yolo")
     assert not problems
     assert images[0].name == "train/images/x"
     assert boxes_of(images[0]) == [("b", 0, 0, 1, 1)]
@@ -51,7 +50,7 @@ def test_roboflow_layout_and_names_in_a_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize("names", ["classes.txt", "obj.names", "sub/classes.txt"])
 def test_texts_beside_their_images(tmp_path: Path, names: str) -> None:
     written(tmp_path, {names: "\ufeffcat\ndog\n\n", "sub/x.txt": "1 0.5 0.5 1 1", "sub/x.png": b""})
-    images, problems = found_in(tmp_path, Format.YOLO)
+    images, problems = found_in(tmp_path, "yolo")
     assert not problems
     assert images[0].name == "sub/x"
     assert boxes_of(images[0]) == [("dog", 0, 0, 1, 1)]
@@ -118,7 +117,7 @@ def test_a_text_in_another_encoding_is_named(tmp_path: Path) -> None:
     written(tmp_path, {
         "data.yaml": YAML, "labels/a.txt": b"\xff\xfe0\x00", "labels/b.txt": "0 .5 .5 1 1"
     })  # fmt: skip
-    images, problems = found_in(tmp_path, Format.YOLO)
+    images, problems = found_in(tmp_path, "yolo")
     assert [image.name for image in images] == ["images/b"]
     assert problems == ["labels/a.txt: it is not UTF-8 text. Save it as UTF-8"]
 
@@ -146,7 +145,7 @@ def test_bad_names_are_refused(tmp_path: Path, yaml: str, words: str) -> None:
 def test_without_labels_there_is_nothing_to_import(tmp_path: Path) -> None:
     written(tmp_path, {"data.yaml": YAML, "images/a.jpg": b""})
     with pytest.raises(InvalidImport, match="holds no YOLO labels"):
-        found_in(tmp_path, Format.YOLO)
+        found_in(tmp_path, "yolo")
 
 
 @pytest.mark.parametrize(
@@ -181,6 +180,6 @@ def test_lists_of_classes_and_of_images_among_labels_are_no_labels(tmp_path: Pat
         "labels/names.txt": "car\nbig truck\n", "labels/train2017.txt": "./images/a.jpg\n",
         "labels/empty.txt": "", "labels/fold1.txt": "a\nempty\n",
     })  # fmt: skip
-    images, problems = found_in(tmp_path, Format.YOLO)
+    images, problems = found_in(tmp_path, "yolo")
     assert problems == []
     assert [image.name for image in images] == ["images/a", "images/empty"]

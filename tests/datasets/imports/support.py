@@ -6,8 +6,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from labeler.datasets.formats import Format
 from labeler.datasets.formats.dataset_files import open_dataset_files
+from labeler.datasets.formats.registry import find_format
 from labeler.datasets.imports.place import ExistingBoxes
 from labeler.datasets.imports.report import ImportReport, ImportRequest
 from labeler.datasets.imports.run import run_import
@@ -16,7 +16,7 @@ from labeler.project.project import Project
 
 
 def imported(
-    project: Project, path: Path, kind: Format = Format.COCO, pictures: Path | None = None,
+    project: Project, path: Path, kind: str = "coco", pictures: Path | None = None,
     by: str = "", **wanted: Any,
 ) -> ImportReport:  # fmt: skip
     with contextlib.ExitStack() as stack:
@@ -26,7 +26,8 @@ def imported(
             beside = stack.enter_context(contextlib.closing(open_dataset_files(pictures)))
         if "existing" in wanted:
             wanted["existing"] = ExistingBoxes(wanted["existing"])
-        return run_import(project, source, ImportRequest(kind, **wanted), pictures=beside, by=by)
+        request = ImportRequest(find_format(kind), **wanted)
+        return run_import(project, source, request, pictures=beside, by=by)
 
 
 def lines(report: ImportReport) -> list[str]:

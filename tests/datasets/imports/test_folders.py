@@ -13,8 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labeler.datasets.exports.exporter import open_exporter
-from labeler.datasets.exports.zips import ZipFormat, export_zip
-from labeler.datasets.formats import Format
+from labeler.datasets.formats.registry import IMPORTED, find_format
 from labeler.model.document import Rect, Status
 from labeler.project.project import Project
 from tests.datasets.formats.support import Content, written
@@ -45,21 +44,21 @@ def labelme(path: str) -> Content:
     return {"version": "5.4.1", "shapes": [shape], "imagePath": path}
 
 
-LABEL_FILES: dict[Format, dict[str, Content]] = {
-    Format.COCO: {
+LABEL_FILES: dict[str, dict[str, Content]] = {
+    "coco": {
         "set.json": without_sizes(coco({"cam2/0001.png": [[10, 10, 20, 20]]}))
     },
-    Format.YOLO: {
+    "yolo": {
         "classes.txt": "car",
         "labels/cam2/0001.txt": f"0 {20 / 101} {20 / 60} {20 / 101} {20 / 60}",
     },
-    Format.VOC: {"Annotations/cam2/0001.xml": voc("0001.png")},
-    Format.LABELME: {"cam2/0001.json": labelme("0001.png")},
-    Format.CVAT: {
+    "voc": {"Annotations/cam2/0001.xml": voc("0001.png")},
+    "labelme": {"cam2/0001.json": labelme("0001.png")},
+    "cvat": {
         "annotations.xml": '<annotations><image id="0" name="cam2/0001.png">'
         '<box label="car" xtl="10" ytl="10" xbr="30" ybr="30"/></image></annotations>'
     },
-    Format.LABEL_STUDIO: {
+    "labelstudio": {
         "set.json": [{
             "id": 1, "image": "/data/local-files/?d=cam2/0001.png",
             "label": [{
@@ -78,9 +77,9 @@ def opened(workspace: Workspace, **pictures: bytes) -> Project:
     return project
 
 
-@pytest.mark.parametrize("kind", list(Format))
+@pytest.mark.parametrize("kind", [kind.name for kind in IMPORTED])
 def test_labels_go_onto_the_image_in_their_folder(
-    workspace: Workspace, tmp_path: Path, kind: Format
+    workspace: Workspace, tmp_path: Path, kind: str
 ) -> None:
     project = opened(workspace, cam1=CAM1, cam2=CAM2)
     report = imported(project, written(tmp_path / "set", LABEL_FILES[kind]), kind)
@@ -91,9 +90,9 @@ def test_labels_go_onto_the_image_in_their_folder(
     assert stored["cam1/0001.png"].status is Status.UNLABELED
 
 
-@pytest.mark.parametrize("kind", list(Format))
+@pytest.mark.parametrize("kind", [kind.name for kind in IMPORTED])
 def test_labels_never_go_onto_an_image_in_another_folder(
-    workspace: Workspace, tmp_path: Path, kind: Format
+    workspace: Workspace, tmp_path: Path, kind: str
 ) -> None:
     project = opened(workspace, cam1=CAM1)
     report = imported(project, written(tmp_path / "set", LABEL_FILES[kind]), kind)
@@ -113,7 +112,7 @@ def test_labels_of_an_image_that_was_refused_go_onto_no_other(
         "labels/cam2/0001.txt": "0 0.5 0.5 0.2 0.2",
     }
     project = workspace.open()
-    report = imported(project, written(tmp_path, files), Format.YOLO)
+    report = imported(project, written(tmp_path, files), "yolo")
     assert counts(report) == {"left_out": 1}
     assert "its image was not added" in lines(report)[-1]
     stored = documents(project)
@@ -149,7 +148,7 @@ def test_each_subset_of_cvat_means_its_own_images(workspace: Workspace, tmp_path
         "annotations.xml": f"<annotations>{content}</annotations>",
     }
     dataset = workspace.open()
-    report = imported(dataset, written(tmp_path, files), Format.CVAT)
+    report = imported(dataset, written(tmp_path, files), "cvat")
     assert (counts(report), lines(report)) == ({"imported": 2}, [])
     stored = documents(dataset)
     assert boxes(stored["images/train/cam1/0001.png"]) == [("car", 1, 1, 8, 8)]
@@ -171,9 +170,9 @@ def test_the_folder_of_a_voc_file_is_the_images(
     text = voc("0001.png").replace("<filename>0001.png</filename>", where)
     path = written(tmp_path / "set", {"0001.xml": text})
     dataset = opened(workspace, cam1=CAM1)
-    assert counts(imported(dataset, path, Format.VOC)) == {"left_out": 1}
+    assert counts(imported(dataset, path, "voc")) == {"left_out": 1}
     dataset.add_image("cam2/0001.png", CAM2)
-    assert counts(imported(dataset, path, Format.VOC)) == {"imported": 1}
+    assert counts(imported(dataset, path, "voc")) == {"imported": 1}
     stored = documents(dataset)
     assert boxes(stored["cam2/0001.png"]) == [CAR]
     assert stored["cam1/0001.png"].rects == ()
@@ -193,7 +192,7 @@ def test_names_that_label_studio_gave_are_found_as_they_are(
     files: dict[str, Content] = {f"images/{names[0]}": CAM1, f"images/{names[1]}": CAM2}
     project = workspace.open()
     path = written(tmp_path / "set", {**files, "set.json": tasks})
-    report = imported(project, path, Format.LABEL_STUDIO)
+    report = imported(project, path, "labelstudio")
     assert (counts(report), lines(report)) == ({"imported": 2}, [])
     stored = documents(project)
     assert boxes(stored[f"images/{names[0]}"]) == [("car", 0, 0, 50, 30)]
@@ -247,8 +246,8 @@ def test_equal_pictures_are_counted_the_same_in_every_run(
     path = written(tmp_path / "set", files)
     for _ in range(6):
         fresh = Workspace(str(tmp_path / f"project{_}"))
-        dry = imported(fresh.open(), path, Format.YOLO, dry_run=True)
-        report = imported(fresh.open(), path, Format.YOLO)
+        dry = imported(fresh.open(), path, "yolo", dry_run=True)
+        report = imported(fresh.open(), path, "yolo")
         assert (dry.added_images, report.added_images) == (1, 1)
         [name] = documents(fresh.open())
         assert name == "images/a/x.png"
@@ -340,13 +339,13 @@ def test_a_project_comes_back_as_it_was(
             back.add_image(folder + name, data)
     path = place / "set"
     if kind == "coco":
-        with open_exporter(project).coco() as file:
+        with open_exporter(project).make() as file:
             path.write_bytes(b"".join(file.chunks()))
     else:
-        with export_zip(project, ZipFormat(kind), pictures=True) as bundle:
+        with open_exporter(project).make(kind=find_format(kind), pictures=True) as bundle:
             path.write_bytes(b"".join(bundle.chunks()))
             assert bundle.without_picture == []
-    report = imported(back, path, Format(kind))
+    report = imported(back, path, kind)
     assert lines(report) == []
     assert state(back) == state(project)
 
@@ -361,7 +360,7 @@ def test_ultralytics_finds_every_label(workspace: Workspace) -> None:
         rect = Rect(left=1, top=2, width=30, height=30, label="car", id="one")
         wanted = before.document.model_copy(update={"rects": (rect,)})
         project.save_document(entry.image_id, wanted, before, by="")
-    with export_zip(project, ZipFormat.YOLO, pictures=True) as bundle:
+    with open_exporter(project).make(kind=find_format("yolo"), pictures=True) as bundle:
         data = b"".join(bundle.chunks())
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()

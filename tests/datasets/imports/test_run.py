@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from labeler.datasets.exports.exporter import open_exporter
-from labeler.datasets.formats import Format
 from labeler.datasets.formats.dataset_files import open_dataset_files
+from labeler.datasets.formats.registry import DEFAULT, find_format
 from labeler.datasets.imports.report import ImportRequest
 from labeler.datasets.imports.run import run_import
 from labeler.errors import InvalidImport, Unavailable, VersionConflict
@@ -219,8 +218,7 @@ def test_a_label_that_was_used_keeps_its_number(
     if kind == "coco":
         open_exporter(project).write()
     elif kind == "zip":
-        project.labels.read()
-        open_exporter(project).keep_bundle("yolo", BytesIO(b"zip"))
+        open_exporter(project).write(kind=find_format("yolo"))
     else:
         image_id = project.add_image("b.png", png()).image_id
         opened = project.open_document(image_id)
@@ -427,7 +425,7 @@ def test_progress_may_end_it(tmp_path: Path) -> None:
 
     source = open_dataset_files(tmp_path / "x")
     with pytest.raises(Cancelled):
-        run_import(workspace.open(), source, ImportRequest(Format.COCO), progress=watch)
+        run_import(workspace.open(), source, ImportRequest(DEFAULT), progress=watch)
     assert list(dict.fromkeys(seen)) == [
         "reading the data set", "adding images", "looking at the images", "writing boxes",
     ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Several files read as one."""
+"""Spools, and several files read as one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tempfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.datasets.exports.joined_file import JoinedFile
+from labeler.runtime.spools import JoinedFile
 
 
 @given(st.lists(st.binary(max_size=20), max_size=4), st.data())

@@ -27,17 +27,17 @@ from json.encoder import encode_basestring_ascii as _text
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, Self
 
-from labeler.datasets.exports.joined_file import JoinedFile
+from labeler.datasets.formats.file_names import UniqueNames
+from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
-from labeler.datasets.rules import ExportBox, ExportSummary, LeftOut, SummaryCounter, is_relative
+from labeler.datasets.rules import ExportBox, ExportSummary, SummaryCounter
 from labeler.errors import DamagedExport
-from labeler.model.labels import LabelSet
+from labeler.runtime.spools import JoinedFile, open_spool
 
 MAX_NUMBER: Final = 2**31 - 1
-WRITER: Final = "2"
+REVISION: Final = "2"
 """Names what is written for the same data; another name where any byte of it would differ."""
 
-_SPOOL_BYTES: Final = 4 * 2**20
 _CHUNK_BYTES: Final = 2**18
 _BATCH: Final = 2000
 _IMAGES: Final = b'"images":['
@@ -55,6 +55,7 @@ class CocoFile:
     def __init__(self, parts: Sequence[IO[bytes]], summary: ExportSummary) -> None:
         self._parts = parts
         self.summary = summary
+        self.without_picture: Sequence[str] = ()
 
     def stream(self) -> BinaryIO:
         """All of it as one file to read and seek in."""
@@ -81,61 +82,49 @@ class CocoFile:
 class CocoWriter:
     """Takes image after image; what it holds grows only by the images' names.
 
-    `earlier_boxes` are those of an earlier file by the numbers of the labels, from 1. Each of its
-    lines is then added or left out here. Use it in a `with`: what is not finished is given up.
+    Where the request counts boxes of the previous file, each of its lines is added or left out
+    here. Use it in a `with`: what is not finished is given up.
     """
 
-    def __init__(self, labels: LabelSet, earlier_boxes: Sequence[int] = ()) -> None:
-        self.tally = SummaryCounter()
-        self._labels = labels
-        self._names = _Names(self.tally)
+    def __init__(self, request: WriteRequest) -> None:
+        self.counter = SummaryCounter()
+        self._labels = request.labels
+        self._written = request.written
+        self._names = UniqueNames(self.counter)
         self._images = _Array()
         self._annotations = _Array()
         self._number = 0
-        self._boxes = Counter(dict(enumerate(earlier_boxes, start=1)))
+        self._boxes = Counter(dict(enumerate(request.earlier_boxes, start=1)))
         self._is_finished = False
 
-    def add(self, records: Iterable[ManifestRecord]) -> None:
-        """The next images, by ascending numbers; their boxes follow."""
-        unique, count, last = self._names.unique, self.tally.add, self._number
+    def add_image(
+        self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str = ""
+    ) -> None:
+        """The next image, by ascending numbers, with its boxes; one left out is only counted."""
+        self.add_records([record])
+        self._add_boxes(record.number, boxes)
+
+    def add_records(self, records: Iterable[ManifestRecord]) -> None:
+        """The next images, by ascending numbers; the lines of their boxes follow."""
+        last = self._number
         lines = []
         for record in records:
-            (
-                number, image_id, _, _, _, file_name,
-                status, fate, width, height, saved_at, _, findings,
-            ) = record  # fmt: skip
+            number, result = record.number, record.result
             if not last < number <= MAX_NUMBER:
                 raise ValueError(f"image number {number} after {last}")
             last = number
-            if not fate:
-                name = unique(file_name, image_id or str(number), number)
+            if not result.fate:
+                name = self._names.unique(record.file_name, record.image_id or str(number), number)
                 lines.append(
                     f'{{"id":{number},"file_name":{_text(name)},'
-                    f'"width":{width},"height":{height}}},\n'
+                    f'"width":{result.width},"height":{result.height}}},\n'
                 )
-            count(file_name, status, fate, saved_at, findings)
+            self.counter.add(record.file_name, result)
         self._number = last
         self._images.add(lines)
 
-    def add_boxes(self, image: int, boxes: Sequence[ExportBox]) -> None:
-        """Boxes of the image added last."""
-        array, counts = self._annotations, self._boxes
-        number = array.count
-        lines = []
-        for category, left, top, right, bottom, said in boxes:
-            number += 1
-            counts[category] += 1
-            width, height = (right - left) / 100, (bottom - top) / 100
-            crowd, attributes = _said(said) if said else (0, "")
-            lines.append(
-                f'{{"id":{number},"image_id":{image},"category_id":{category},'
-                f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
-                f'"area":{width * height!r},"iscrowd":{crowd},"segmentation":[]{attributes}}},\n'
-            )
-        array.add(lines)
-
     def add_lines(self, lines: Sequence[bytes]) -> None:
-        """Boxes of the images added last, as lines of the earlier file, in the order there."""
+        """Boxes of the images added last, as lines of the previous file, in the order there."""
         array = self._annotations
         first = array.count + 1
         if not lines[0].startswith(b"%b%d," % (_ID, first)):
@@ -148,7 +137,7 @@ class CocoWriter:
         array.add_text(b"\n".join(lines) + b"\n", len(lines))
 
     def leave_out_lines(self, lines: Iterable[bytes]) -> None:
-        """Boxes of the earlier file that are not in this one."""
+        """Boxes of the previous file that are not in this one."""
         self._boxes.subtract(int(category) for category in _CATEGORY.findall(b"\n".join(lines)))
 
     def finished(self) -> CocoFile:
@@ -156,7 +145,7 @@ class CocoWriter:
         info = {
             "description": "Labeled boxes, exported by Labeler",
             "version": "1.0",
-            "date_created": datetime.fromtimestamp(self.tally.newest, UTC).isoformat(),
+            "date_created": datetime.fromtimestamp(self.counter.newest, UTC).isoformat(),
         }
         categories = ",\n".join(
             f'{{"id":{label.number},"name":{json.dumps(label.name)},"supercategory":""}}'
@@ -173,7 +162,25 @@ class CocoWriter:
         ]
         self._is_finished = True
         boxes = {label.name: self._boxes[label.number] for label in self._labels.labels}
-        return CocoFile(parts, self.tally.summary(boxes))
+        file = CocoFile(parts, self.counter.summary(boxes))
+        self._written(file.summary)
+        return file
+
+    def _add_boxes(self, image: int, boxes: Sequence[ExportBox]) -> None:
+        array, counts = self._annotations, self._boxes
+        number = array.count
+        lines = []
+        for category, left, top, right, bottom, said in boxes:
+            number += 1
+            counts[category] += 1
+            width, height = (right - left) / 100, (bottom - top) / 100
+            crowd, attributes = _said(said) if said else (0, "")
+            lines.append(
+                f'{{"id":{number},"image_id":{image},"category_id":{category},'
+                f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
+                f'"area":{width * height!r},"iscrowd":{crowd},"segmentation":[]{attributes}}},\n'
+            )
+        array.add(lines)
 
     def __enter__(self) -> Self:
         return self
@@ -185,7 +192,7 @@ class CocoWriter:
 
 
 def _said(attributes: str) -> tuple[int, str]:
-    """COCO's flag of a crowd, and the member for all other attributes; see Box."""
+    """COCO's flag of a crowd, and the member for all other attributes; see ExportBox."""
     found = json.loads(attributes)
     crowd = int(found.pop("iscrowd", 0) in (1, True))
     if not found:
@@ -197,7 +204,7 @@ class _Array:
     """The elements of a JSON array on their way into a file; in memory while they are few."""
 
     def __init__(self) -> None:
-        self.spool = SpooledTemporaryFile[bytes](_SPOOL_BYTES)
+        self.spool = open_spool()
         self.count = 0
         self._batch: list[str] = []
 
@@ -226,29 +233,7 @@ class _Array:
         self._batch.clear()
 
 
-class _Names:
-    """Gives each image a name of its own, and reports names that some readers take for one."""
-
-    def __init__(self, tally: SummaryCounter) -> None:
-        self._tally = tally
-        self._names: set[str] = set()
-        self._stems: set[str] = set()
-
-    def unique(self, file_name: str, folder: str, number: int) -> str:
-        """The name under which the image goes into the file."""
-        name = file_name
-        if name in self._names:
-            name = f"{folder}/{file_name}" if is_relative(folder) else f"{number}/{file_name}"
-            while name in self._names:
-                name = f"{number}/{name}"
-            self._tally.report(LeftOut.RENAMED, name)
-        self._names.add(name)
-        dot = name.rfind(".")
-        stem = (name[:dot] if dot > name.rfind("/") + 1 else name).casefold()
-        if stem in self._stems:
-            self._tally.report(LeftOut.SIMILAR, name)
-        self._stems.add(stem)
-        return name
+WRITER: Final = CocoWriter
 
 
 # --- reading a file of ours ---------------------------------------------------------------

@@ -13,7 +13,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import globox
 import pytest
@@ -22,11 +22,13 @@ from hypothesis import strategies as st
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from labeler.datasets.exports.coco import CocoFile, CocoWriter
+from labeler.datasets.formats.coco_writer import CocoFile, CocoWriter
+from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import MAX_PLACES, ExportRules, ExportSummary, LeftOut
-from labeler.datasets.selection import ALL, SelectedImage, Selection
+from labeler.datasets.selection import ALL, Selection
 from labeler.errors import DamagedDocument, UnknownLabels
+from labeler.images import ImageInfo
 from labeler.model.document import AnnotationDocument, Rect, Status, parse_document
 from labeler.model.labels import Label, LabelSet, label_key
 from tests.strategies import KNOWN, LABELS, SIZES, documents
@@ -35,6 +37,26 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for OpenCV, which reading boxes doesn't need
     import supervision
 
+
+class NoPictures:
+    """COCO's file holds none."""
+
+    def image_bytes(self, image_id: str) -> bytes:
+        raise AssertionError("a picture was asked for")
+
+    def image_info(self, image_id: str) -> ImageInfo:
+        raise AssertionError("a picture was asked for")
+
+
+class SelectedImage(NamedTuple):
+    """One image on its way into a file; `document` is None where it can't be opened."""
+
+    number: int
+    image_id: str
+    file_name: str
+    document: AnnotationDocument | None
+
+
 LEFT_OUT_BOXES = (LeftOut.BAD_LABEL, LeftOut.SMALL, LeftOut.TWICE)
 LEFT_OUT_IMAGES = (LeftOut.DAMAGED, LeftOut.NO_SIZE, LeftOut.BAD_NAME)
 
@@ -42,12 +64,12 @@ LEFT_OUT_IMAGES = (LeftOut.DAMAGED, LeftOut.NO_SIZE, LeftOut.BAD_NAME)
 def to_coco(images: Iterable[SelectedImage], labels: LabelSet, choice: Selection = ALL) -> CocoFile:
     """The file of those of `images` that are chosen, as an export makes it."""
     rules = ExportRules(labels, choice)
-    with CocoWriter(labels) as writer:
+    with CocoWriter(WriteRequest(labels, choice, NoPictures())) as writer:
         for image in images:
             name = image.file_name or (image.document.image_path if image.document else "")
-            outcome, boxes = rules.apply(image.document, name)
-            writer.add([ManifestRecord(image.number, image.image_id, "", "", "", name, *outcome)])
-            writer.add_boxes(image.number, boxes)
+            result, boxes = rules.apply(image.document, name)
+            record = ManifestRecord(image.number, image.image_id, "", "", "", name, result)
+            writer.add_image(record, boxes)
         rules.check()
         return writer.finished()
 

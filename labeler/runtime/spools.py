@@ -1,11 +1,23 @@
-"""Several files read as one, without a copy of them: on Cloud Run a temporary file is memory."""
+"""Spools: bytes on their way that may be too many for memory, and several of them read as one.
+
+On Cloud Run a temporary file is memory too, so nothing is copied that can be read where it is.
+"""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import IO
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final
+
+IN_MEMORY: Final = 4 * 2**20
+"""Bytes of a spool that stay in memory; a larger one is a temporary file without a name."""
+
+
+def open_spool() -> SpooledTemporaryFile[bytes]:
+    """An empty file to write and read; close it, and nothing of it is left."""
+    return SpooledTemporaryFile[bytes](IN_MEMORY)
 
 
 class JoinedFile(io.RawIOBase):

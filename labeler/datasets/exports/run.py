@@ -1,0 +1,185 @@
+"""One export, from the listing of the store to the finished file, in any format.
+
+Made again, an export takes over from the previous one of the same selection what has not changed
+since, and reads only the rest. The bytes are the same as if it had read everything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Final, Self
+
+from labeler.datasets.exports.numbering import KnownNumbers
+from labeler.datasets.exports.previous import PreviousExport
+from labeler.datasets.exports.read import (
+    LISTING,
+    READING,
+    DocumentReader,
+    ReadDocument,
+    file_name_of,
+    is_let_in,
+    without_document,
+)
+from labeler.datasets.exports.scan import ScannedImage
+from labeler.datasets.exports.take_over import TakeOver
+from labeler.datasets.formats.writing import DatasetFile, DatasetWriter, IncrementalWriter
+from labeler.datasets.manifest import ManifestRecord, ManifestWriter, dump_record
+from labeler.datasets.rules import ExportRules
+from labeler.runtime.garbage_collection import paused_collection
+from labeler.runtime.jobs import Progress
+
+_TOLD_EACH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MadeExport:
+    """A finished file, what it was made from, and the highest image number given. Close it."""
+
+    file: DatasetFile
+    rules: ExportRules
+    manifest: ManifestWriter
+    highest: int
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.manifest.close()
+        self.file.close()
+
+
+@dataclass(slots=True)
+class ExportTarget:
+    """One image that may go into an export.
+
+    `listed` is None where it is gone or not let in; `unchanged` is its record in the previous
+    export where that can be taken over.
+    """
+
+    number: int
+    listed: ScannedImage | None
+    unchanged: ManifestRecord | None
+
+
+class ExportRun:
+    """One export on its way. All that it works with is handed in once; use it once.
+
+    `rules` hold the selection and the labels, `known` the image numbers as they were just read,
+    `previous` is the export to take over from, if any.
+    """
+
+    def __init__(
+        self,
+        reader: DocumentReader,
+        rules: ExportRules,
+        known: KnownNumbers,
+        previous: PreviousExport | None,
+        writer: DatasetWriter,
+        manifest: ManifestWriter,
+        progress: Progress,
+    ) -> None:
+        self._reader = reader
+        self._rules = rules
+        self._known = known
+        self._previous = previous
+        self._writer = writer
+        self._manifest = manifest
+        self._progress = progress
+
+    def make(self) -> MadeExport:
+        """List, number, take over what is unchanged, read the rest, write.
+
+        Raises UnknownLabels where labels are in use that the label set lacks, DamagedExport where
+        the previous export can't be taken over after all: make it anew with what is known then.
+        """
+        with ExitStack() as made, ExitStack() as read:
+            made.enter_context(self._manifest)
+            made.enter_context(self._writer)
+            with paused_collection():
+                listed = self._list()
+                numbers, highest = self._number(listed.values())
+                targets = self._targets(listed, numbers)
+            previous = self._open_previous(read)
+            documents = self._read(targets)
+            for place, target in enumerate(targets):
+                self._tell(place, len(targets))
+                if previous and target.unchanged:
+                    previous.keep(target.unchanged)
+                    continue
+                if previous:
+                    previous.leave_out(target.number)
+                if target.listed:
+                    document = next(documents) if target.listed.version else None
+                    self._write(target.number, target.listed, document)
+            if previous:
+                previous.finish()
+            self._rules.check()
+            file = self._writer.finished()
+            made.pop_all()
+            return MadeExport(file, self._rules, self._manifest, highest)
+
+    def _list(self) -> dict[str, ScannedImage]:
+        """Every image by its ID; with a previous export, only those that are not as they were."""
+        self._progress(LISTING)
+        before = self._previous.scan() if self._previous else None
+        return self._reader.scan(before, self._known.numbers)
+
+    def _number(self, listed: Iterable[ScannedImage]) -> tuple[dict[str, int], int]:
+        """The number of each image and the highest one given; new images get the next ones."""
+        return self._reader.number(listed, self._known)
+
+    def _targets(
+        self, listed: dict[str, ScannedImage], numbers: dict[str, int]
+    ) -> list[ExportTarget]:
+        """The listed images in the order of their numbers."""
+        targets = []
+        for image_id, one in listed.items():
+            if image_id in numbers:
+                let_in = one if is_let_in(self._rules.selection, one) else None
+                unchanged = self._previous.unchanged(let_in) if self._previous and let_in else None
+                targets.append(ExportTarget(numbers[image_id], let_in, unchanged))
+        targets.sort(key=lambda target: target.number)
+        return targets
+
+    def _open_previous(self, read: ExitStack) -> TakeOver | None:
+        """The previous export, open at its first box; DamagedExport where its file is gone."""
+        if self._previous is None:
+            return None
+        if not isinstance(self._writer, IncrementalWriter):
+            raise TypeError("only an incremental format has a previous export")
+        boxes = read.enter_context(self._previous.boxes())
+        return TakeOver(self._previous, boxes, self._writer, self._manifest)
+
+    def _read(self, targets: Iterable[ExportTarget]) -> Iterator[ReadDocument | None]:
+        """The documents of the targets that have one and can't be taken over."""
+        return self._reader.read(
+            target.listed
+            for target in targets
+            if target.listed and target.listed.version and not target.unchanged
+        )
+
+    def _write(self, number: int, listed: ScannedImage, read: ReadDocument | None) -> None:
+        """One image by its document; without one, where it has only an original."""
+        if read is None and listed.original is None:
+            return  # it was deleted since it was listed
+        document = read.document if read else without_document(listed)
+        file_name = file_name_of(listed, document)
+        result, boxes = self._rules.apply(document, file_name)
+        record = ManifestRecord(
+            number=number,
+            image_id=listed.image_id,
+            version=read.version if read else "",
+            md5=hashlib.md5(read.data).hexdigest() if read else "",
+            original=listed.original_version,
+            file_name=file_name,
+            result=result,
+        )
+        self._manifest.add([dump_record(record)])
+        self._writer.add_image(record, boxes, document.image_path if document else file_name)
+
+    def _tell(self, place: int, count: int) -> None:
+        if place % _TOLD_EACH == 0:
+            self._progress(READING, place, count)

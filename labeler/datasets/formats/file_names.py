@@ -1,0 +1,78 @@
+"""What images are called in a dataset: a name of its own each, that readers find and know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from labeler.datasets.rules import LeftOut, SummaryCounter, is_relative
+
+_READ: Final = frozenset({"jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp", "mpo", "gif"})
+"""Extensions that readers go by; Ultralytics reads all but GIF."""
+_OTHER_NAMES: Final = {"jfif": "jpg", "jpe": "jpg", "jfi": "jpg", "jif": "jpg"}
+_BY_TYPE: Final = {
+    "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp",
+    "image/gif": "gif", "image/tiff": "tif",
+}  # fmt: skip
+
+
+class UniqueNames:
+    """Gives each image a name of its own, and reports names that some readers take for one."""
+
+    def __init__(self, counter: SummaryCounter) -> None:
+        self._counter = counter
+        self._names: set[str] = set()
+        self._stems: set[str] = set()
+
+    def unique(self, file_name: str, folder: str, number: int) -> str:
+        """The name under which the image goes into the file."""
+        name = file_name
+        if name in self._names:
+            name = f"{folder}/{file_name}" if is_relative(folder) else f"{number}/{file_name}"
+            while name in self._names:
+                name = f"{number}/{name}"
+            self._counter.report(LeftOut.RENAMED, name)
+        self._names.add(name)
+        stem = split_name(name)[0].casefold()
+        if stem in self._stems:
+            self._counter.report(LeftOut.SIMILAR, name)
+        self._stems.add(stem)
+        return name
+
+
+class UniqueStems:
+    """Gives each image a name whose stem is its own: a file of labels stands for all of its stem.
+
+    The same stem may be given once for each part, where each has a folder of its own.
+    """
+
+    def __init__(self, counter: SummaryCounter) -> None:
+        self._counter = counter
+        self._stems: set[tuple[str, str]] = set()
+
+    def unique(self, name: str, image_id: str, part: str, file_name: str) -> str:
+        """The name under which the image goes into that part; `file_name` is told to people."""
+        stem, extension = split_name(name)
+        if (part, stem.casefold()) in self._stems:
+            folders, slash, base = stem.rpartition("/")
+            stem = f"{folders}{slash}{image_id}/{base}"
+            self._counter.report(LeftOut.RENAMED, file_name)
+        self._stems.add((part, stem.casefold()))
+        return stem + extension
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """The name without its extension, and the extension with its dot; "" where it has none."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if dot > name.rfind("/") + 1 else (name, "")
+
+
+def with_known_extension(name: str, media_type: Callable[[], str]) -> str:
+    """The name with an extension that readers know for its type, which is asked for at need."""
+    stem, extension = split_name(name)
+    known = extension[1:].lower()
+    if known in _READ:
+        return name
+    if known in _OTHER_NAMES:
+        return f"{stem}.{_OTHER_NAMES[known]}"
+    return f"{name}.{_BY_TYPE[media_type()]}"

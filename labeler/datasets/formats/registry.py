@@ -1,0 +1,161 @@
+"""The registry of formats: one row for each, and nowhere else a list of them.
+
+Routes, commands, pages, the OpenAPI document and docs/formats.md read these rows. A new format is
+one module beside this one, which holds a WRITER or a READER or both, and one row here. The modules
+are loaded when they are used, so that a first page does not wait for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from labeler.errors import InvalidRequest
+
+if TYPE_CHECKING:
+    from labeler.datasets.formats.dataset_files import DatasetFiles
+    from labeler.datasets.formats.found import FoundImage, Problems
+    from labeler.datasets.formats.voc import Convention
+    from labeler.datasets.formats.writing import DatasetWriter, WriteRequest
+
+_TIME: Final = r"\d{8}_\d{6}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetFormat:
+    """One format: how people and addresses name it, what its files are, who reads and writes it.
+
+    `about` ends the sentence "The project as ...". `media_type` and `suffix` are an export's.
+    `carries_images` tells whether an export can hold the images themselves, `attributes` which
+    attributes of boxes go through, in words. `is_incremental` is for the format whose exports take
+    over from the previous one and have a manifest; then each part of a split is a file of its own,
+    else all parts go into one file. `import_files` says what a person chooses for an import;
+    `one_image_per_file` is for formats whose files lie near the image that they are about.
+    """
+
+    name: str
+    title: str
+    about: str = ""
+    media_type: str = ""
+    suffix: str = ""
+    writer: str = ""
+    reader: str = ""
+    carries_images: bool = False
+    attributes: str = "none"
+    is_incremental: bool = False
+    import_files: str = ""
+    one_image_per_file: bool = False
+    has_conventions: bool = False
+
+    @property
+    def is_packed(self) -> bool:
+        """Whether an export is compressed already."""
+        return self.suffix == ".zip"
+
+    def open_writer(self, request: WriteRequest) -> DatasetWriter:
+        """A writer for one dataset."""
+        writer: Callable[[WriteRequest], DatasetWriter] = self._load(self.writer).WRITER
+        return writer(request)
+
+    def read(
+        self, source: DatasetFiles, problems: Problems, convention: Convention
+    ) -> Iterator[FoundImage]:
+        """The images of the dataset in `source`; InvalidImport, at once or at any later step.
+
+        The convention counts only for a format that has several.
+        """
+        reader: Callable[..., Iterator[FoundImage]] = self._load(self.reader).READER
+        if self.has_conventions:
+            return reader(source, problems, convention)
+        return reader(source, problems)
+
+    def _load(self, module: str) -> Any:
+        return import_module(f"{__package__}.{module}")
+
+
+ZIP: Final = "application/zip"
+
+FORMATS: Final = (
+    DatasetFormat(
+        name="coco",
+        title="COCO",
+        about="a COCO file",
+        media_type="application/json",
+        suffix=".json",
+        writer="coco_writer",
+        reader="coco",
+        attributes="`iscrowd`; all others in `attributes`",
+        is_incremental=True,
+        import_files=".json or .zip",
+    ),
+    DatasetFormat(
+        name="yolo",
+        title="YOLO",
+        about="YOLO in Ultralytics' layout",
+        media_type=ZIP,
+        suffix=".zip",
+        writer="yolo",
+        reader="yolo",
+        carries_images=True,
+        import_files=".zip",
+        one_image_per_file=True,
+    ),
+    DatasetFormat(
+        name="voc",
+        title="Pascal VOC",
+        about="Pascal VOC by LabelImg's convention",
+        media_type=ZIP,
+        suffix=".zip",
+        writer="voc",
+        reader="voc",
+        carries_images=True,
+        attributes="`difficult`, `truncated`, `occluded`, `pose`",
+        import_files=".xml or .zip",
+        one_image_per_file=True,
+        has_conventions=True,
+    ),
+    DatasetFormat(
+        name="labelme",
+        title="labelme",
+        reader="labelme",
+        import_files=".json or .zip",
+        one_image_per_file=True,
+    ),
+    DatasetFormat(
+        name="cvat",
+        title="CVAT for images 1.1",
+        reader="cvat",
+        import_files=".xml or .zip",
+    ),
+    DatasetFormat(
+        name="labelstudio",
+        title="Label Studio JSON-MIN",
+        reader="label_studio",
+        import_files=".json",
+    ),
+)  # fmt: skip
+EXPORTED: Final = tuple(one for one in FORMATS if one.writer)
+IMPORTED: Final = tuple(one for one in FORMATS if one.reader)
+DEFAULT: Final = FORMATS[0]
+"""What the button on the page and POST /api/exports write."""
+
+
+def find_format(name: str, among: tuple[DatasetFormat, ...] = FORMATS) -> DatasetFormat:
+    """The format of that name; InvalidRequest."""
+    for one in among:
+        if one.name == name:
+            return one
+    names = ", ".join(one.name for one in among)
+    raise InvalidRequest(f"There is no format {name!r}: choose one of {names}.")
+
+
+def format_of_export(file_name: str) -> DatasetFormat | None:
+    """The format of an export by its file name under exports/; None where it is not one."""
+    for one in EXPORTED:
+        part = "(_(train|val|test))?" if one.is_incremental else ""
+        if re.fullmatch(f"dataset_{one.name}_{_TIME}{part}{re.escape(one.suffix)}", file_name):
+            return one
+    return None

@@ -1,0 +1,325 @@
+"""How datasets are written: what an export hands to a writer, and what it gets back.
+
+A writer takes the images one after the other and gives one file. COCO's is made while images come,
+so that the next export can take over its lines. All other formats share SpooledWriter: it keeps a
+line per image, and the format's Layout turns these into bytes while they are read, one picture in
+memory at a time. The same data gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, fields, replace
+from tempfile import SpooledTemporaryFile
+from typing import BinaryIO, Final, Protocol, Self, cast, runtime_checkable
+
+from labeler.datasets.formats.file_names import UniqueNames, UniqueStems, with_known_extension
+from labeler.datasets.formats.zip_manifest import MANIFEST, dump_manifest
+from labeler.datasets.formats.zip_stream import ZipStream
+from labeler.datasets.manifest import ManifestRecord
+from labeler.datasets.rules import ExportBox, ExportSummary, SummaryCounter
+from labeler.datasets.selection import Selection
+from labeler.errors import ImageConflict, LabelerError, NotFound
+from labeler.images import ImageInfo
+from labeler.model.labels import LabelSet
+from labeler.runtime.jobs import Progress, no_progress
+from labeler.runtime.spools import open_spool
+
+PACKING: Final = "Packing the images"
+
+
+class PictureSource(Protocol):
+    """Where the images themselves are: the project."""
+
+    def image_bytes(self, image_id: str) -> bytes:
+        """The original; NotFound, ImageConflict."""
+
+    def image_info(self, image_id: str) -> ImageInfo:
+        """What the picture is; LabelerError where that can't be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRequest:
+    """What a writer works with: handed in once, before the first image.
+
+    `with_pictures` asks for the images themselves. `earlier_boxes` counts the boxes of the export
+    that this one takes over from, by the numbers of the labels, from 1. `written` is called once
+    all of the dataset has been written.
+    """
+
+    labels: LabelSet
+    selection: Selection
+    pictures: PictureSource
+    with_pictures: bool = False
+    earlier_boxes: Sequence[int] = ()
+    progress: Progress = no_progress
+    written: Callable[[ExportSummary], None] = lambda _: None
+
+
+class DatasetFile(Protocol):
+    """A finished dataset as one file. Use it in a `with`, or close it.
+
+    `without_picture` names images whose picture could not be packed, once all is read.
+    """
+
+    @property
+    def summary(self) -> ExportSummary: ...
+
+    @property
+    def without_picture(self) -> Sequence[str]: ...
+
+    def chunks(self) -> Generator[bytes, None, None]:
+        """The bytes from the beginning; StoreError where the store goes away."""
+
+    def stream(self) -> BinaryIO:
+        """All of it as a file to read and seek in; closed with the dataset."""
+
+    def close(self) -> None:
+        """Give up what holds the bytes; calling twice is harmless."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class DatasetWriter(Protocol):
+    """Takes the images by ascending numbers. In a `with`: what is not finished is given up."""
+
+    def add_image(
+        self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str
+    ) -> None:
+        """The next image: what became of it, its boxes, and its path in the project."""
+
+    def finished(self) -> DatasetFile:
+        """The file of what was added."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+@runtime_checkable
+class IncrementalWriter(DatasetWriter, Protocol):
+    """A writer that also takes over what stands in the previous file."""
+
+    def add_records(self, records: Iterable[ManifestRecord]) -> None:
+        """The next images; the lines of their boxes follow."""
+
+    def add_lines(self, lines: Sequence[bytes]) -> None:
+        """Boxes of the images added last, as lines of the previous file, in the order there."""
+
+    def leave_out_lines(self, lines: Iterable[bytes]) -> None:
+        """Boxes of the previous file that are not in this one."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedImage:
+    """One image on its way into a file.
+
+    `path` is its path in the project, `name` its name in the dataset. `width` and `height` are in
+    pixels as displayed; `part` is empty without a split.
+    """
+
+    number: int
+    image_id: str
+    path: str
+    name: str
+    part: str
+    status: str
+    width: int
+    height: int
+    boxes: Sequence[ExportBox]
+
+
+@dataclass(slots=True)
+class Dataset:
+    """What a layout turns into bytes: labels, images and pictures.
+
+    The images can be asked for again and again, but not twice at the same time.
+    """
+
+    labels: LabelSet
+    with_pictures: bool
+    images: Callable[[], Iterator[ExportedImage]]
+    picture: Callable[[ExportedImage], bytes | None]
+    """The image's original; None, and noted, where it is not in the store."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a format lays out a dataset as one file.
+
+    `by_stem` is for formats with a file of labels for all images of one stem: no two images share
+    one. With `by_part`, each part has a folder of its own. Folders of `reserved` names get `_`
+    behind their name. `known_extensions` gives images an extension that readers know.
+    """
+
+    chunks: Callable[[Dataset], Iterator[bytes]]
+    by_stem: bool = False
+    by_part: bool = False
+    known_extensions: bool = False
+    reserved: frozenset[str] = frozenset()
+
+
+def zip_layout(
+    members: Callable[[Dataset], Iterator[tuple[str, bytes]]],
+    place: Callable[[ExportedImage], str],
+    *,
+    by_stem: bool = False,
+    by_part: bool = False,
+    reserved: frozenset[str] = frozenset(),
+) -> Layout:
+    """A zip of `members`, name and bytes of each, and of the pictures, each in its `place`."""
+
+    def chunks(dataset: Dataset) -> Iterator[bytes]:
+        stream = ZipStream()
+        for name, data in members(dataset):
+            yield stream.add(name, data)
+        names = {place(image): image.path for image in dataset.images()}
+        yield stream.add(MANIFEST, dump_manifest(names))
+        if dataset.with_pictures:
+            for image in dataset.images():
+                picture = dataset.picture(image)
+                if picture is not None:
+                    yield stream.add(place(image), picture, packed=True)
+        yield stream.end()
+
+    return Layout(chunks, by_stem, by_part, known_extensions=True, reserved=reserved)
+
+
+class SpooledWriter:
+    """Keeps what goes in, a line per image, until the file is asked for."""
+
+    def __init__(self, layout: Layout, request: WriteRequest) -> None:
+        self._layout = layout
+        self._request = request
+        self._counter = SummaryCounter()
+        self._names = UniqueNames(self._counter)
+        self._stems = UniqueStems(self._counter)
+        self._boxes: Counter[int] = Counter()
+        self._spool = open_spool()
+        self._is_finished = False
+
+    def add_image(
+        self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str
+    ) -> None:
+        """The next image; one that was left out is only counted."""
+        result = record.result
+        self._counter.add(record.file_name, result)
+        if result.fate:
+            return
+        part = self._request.selection.part_of(record.image_id) or ""
+        image = ExportedImage(
+            record.number, record.image_id, image_path, self._name(record, part), part,
+            result.status, result.width, result.height, boxes,
+        )  # fmt: skip
+        self._boxes.update(box.category for box in boxes)
+        self._spool.write(_dump_image(image))
+
+    def finished(self) -> SpooledFile:
+        """The file, made while it is read."""
+        self._is_finished = True
+        labels = self._request.labels.labels
+        boxes = {label.name: self._boxes[label.number] for label in labels}
+        return SpooledFile(self._counter.summary(boxes), self._layout, self._request, self._spool)
+
+    def _name(self, record: ManifestRecord, part: str) -> str:
+        """The image's name in the dataset; no other image has it."""
+        layout = self._layout
+        if not layout.by_stem:
+            name = self._known(record.file_name, record.image_id)
+            return self._names.unique(name, record.image_id, record.number)
+        *folders, base = record.file_name.split("/")
+        folders = [f"{one}_" if one in layout.reserved else one for one in folders]
+        name = self._known("/".join([*folders, base]), record.image_id)
+        folder = part if layout.by_part else ""
+        return self._stems.unique(name, record.image_id, folder, record.file_name)
+
+    def _known(self, name: str, image_id: str) -> str:
+        if not self._layout.known_extensions:
+            return name
+        return with_known_extension(name, lambda: self._media_type(image_id))
+
+    def _media_type(self, image_id: str) -> str:
+        try:
+            return self._request.pictures.image_info(image_id).media_type
+        except LabelerError:  # the export says of what can't be packed
+            return "image/jpeg"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._is_finished:
+            self._spool.close()
+
+
+@dataclass(slots=True)
+class SpooledFile:
+    """A dataset that is ready to be read, and made while it is; see DatasetFile."""
+
+    summary: ExportSummary
+    _layout: Layout
+    _request: WriteRequest
+    _spool: SpooledTemporaryFile[bytes]
+    without_picture: list[str] = field(default_factory=list)
+    _packed: int = 0
+    _whole: SpooledTemporaryFile[bytes] | None = None
+
+    def chunks(self) -> Generator[bytes, None, None]:
+        """The bytes from the beginning; StoreError where the store goes away."""
+        self.without_picture.clear()
+        self._packed = 0
+        dataset = Dataset(
+            self._request.labels, self._request.with_pictures, self._images, self._picture
+        )
+        yield from self._layout.chunks(dataset)
+        self._request.written(self.summary)
+
+    def stream(self) -> BinaryIO:
+        """All of it as a file to read and seek in."""
+        if self._whole is None:
+            self._whole = open_spool()
+            for chunk in self.chunks():
+                self._whole.write(chunk)
+        self._whole.seek(0)
+        return cast(BinaryIO, self._whole)
+
+    def close(self) -> None:
+        """Give up what is held; calling twice is harmless."""
+        self._spool.close()
+        if self._whole is not None:
+            self._whole.close()
+
+    def _images(self) -> Iterator[ExportedImage]:
+        self._spool.seek(0)
+        return map(_load_image, self._spool)
+
+    def _picture(self, image: ExportedImage) -> bytes | None:
+        self._request.progress(PACKING, self._packed, self.summary.images)
+        self._packed += 1
+        try:
+            return self._request.pictures.image_bytes(image.image_id)
+        except (NotFound, ImageConflict):
+            self.without_picture.append(image.name)
+            return None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _dump_image(image: ExportedImage) -> bytes:
+    return json.dumps([getattr(image, name) for name in _FIELDS]).encode() + b"\n"
+
+
+def _load_image(line: bytes) -> ExportedImage:
+    image = ExportedImage(*json.loads(line))
+    return replace(image, boxes=[ExportBox(*box) for box in image.boxes])
+
+
+_FIELDS: Final = tuple(one.name for one in fields(ExportedImage))
