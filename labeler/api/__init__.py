@@ -1,7 +1,7 @@
 """The HTTP API beside Streamlit's pages. Each call is stateless: any instance can answer.
 
-`application` is the API by itself; `Front` puts it before Streamlit. What the calls take and give
-is told by the document at /api/openapi.json (openapi.py).
+`application` is the API alone; `Front` puts it in front of Streamlit. The document at
+/api/openapi.json describes the calls (openapi.py).
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ Call = Callable[[Request, Person], Awaitable[Response]]
 
 
 class Signed(Route):
-    """A path whose calls take a person; `roles` holds, for each method, the role that it takes.
+    """A path whose calls need a person; `roles` holds the required role for each method.
 
-    `link` is the purpose of the tokens that may stand in the address, if any.
+    `link` is the purpose of tokens that are accepted in the address, if any.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Signed(Route):
 
 
 def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -> Starlette:
-    """The calls below /api/ over one data set."""
+    """The calls below /api/ for one project."""
     body_reader = BodyReader(_HELD_BYTES)
     images = Images(project, BodyReader(_HELD_BYTES), max_upload_bytes)
     documents = Documents(project, body_reader)
@@ -92,7 +92,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     # Pictures and zips are packed already; a document's ETag stands for its bytes as they are.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
 
-    # Two that nobody waits for at the start, with all that they need to know of formats.
+    # Imported late: these two load all formats, and no start needs them.
     @cache
     def imports() -> Imports:
         from labeler.api.imports import Imports
@@ -166,16 +166,18 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 
 
 class Front:
-    """Stands before Streamlit and answers what is below /api/, and what the page asks of its host.
+    """The front of Streamlit: answers calls below /api/ and the page's requests to its host.
 
-    It hides what is nobody's business. Streamlit would answer an unknown path below /api/ with its
-    page, and a strange one with plain text; its metrics tell everybody how many sessions there are,
-    and how large. No other site hears the address of a page or of a picture from a browser.
+    It also keeps Streamlit from answering other things. Streamlit would answer an unknown path
+    below /api/ with its page, and a malformed one with plain text, and its metrics show everybody
+    the number and size of sessions. Browsers send the address of a page or an image to no other
+    site.
 
-    Who may not label sends small messages only, and no files: Streamlit would keep both, for
-    anybody. No page of another site opens a session, or shows a page of ours in a frame.
+    A caller who may not label can send only small messages and no files, because Streamlit would
+    keep both in memory for anybody. No page of another site can open a session, or show a page of
+    ours in a frame.
 
-    `takes_files` is whether a page sends files by Streamlit's own uploader at all; `policy` is the
+    `takes_files` says whether a page sends files by Streamlit's own uploader; `policy` is the
     content security policy of Streamlit's page.
     """
 
@@ -192,7 +194,7 @@ class Front:
         if scope["type"] == "websocket":
             headers = Headers(scope=scope)
             origin = headers.get("Origin")
-            # Streamlit takes every page of this machine for its own, whatever its port.
+            # Streamlit accepts every page of this machine as its own, whatever its port.
             if origin is not None and not is_own_origin(origin, headers.get("Host", "")):
                 await send({"type": "websocket.close", "code": 1008, "reason": ""})
                 return
@@ -200,7 +202,7 @@ class Front:
             if allow is not None and await self._visitors.may_label(scope):
                 allow()
         path = scope.get("path", "") if scope["type"] == "http" else ""
-        # The API's own 404 does for the metrics, also through a proxy on this machine.
+        # Answer 404 for the metrics, even through a proxy on this machine.
         metrics = path.rstrip("/").endswith("/_stcore/metrics")
         ours = f"{path}/".startswith("/api/") or metrics or path == _HOST_CONFIG
         if not ours and _UPLOADS in path:
@@ -219,7 +221,7 @@ class Front:
                 headers = MutableHeaders(scope=message)
                 protect(headers, self._policy, is_secure=is_secure)
                 if path.startswith(_COMPONENTS) and message["status"] == 200:
-                    # Asked for anew with each canvas otherwise: a canvas without them is none.
+                    # Otherwise the browser requests these files again with each canvas.
                     headers["Cache-Control"] = "private, max-age=3600"
             await send(message)
 

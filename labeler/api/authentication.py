@@ -1,4 +1,4 @@
-"""Who calls, and whether a call that writes may come from where it comes."""
+"""Authentication: who calls, and whether a call that writes may come from its origin."""
 
 from __future__ import annotations
 
@@ -21,14 +21,13 @@ _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 
 
 async def caller(request: Request, access: AccessPolicy, link: Purpose | None = None) -> Person:
-    """The one who calls, by the token in the request and by IAP's assertion.
+    """The caller, by the token in the request and by IAP's assertion.
 
-    Taken are `Authorization: Bearer`, or X-Labeler-Token, with a token for calls and, where the
-    call may be made by a link, `?token=` with a token for that purpose and the last part of the
-    path alone. With LABELER_AUTH=iap an assertion does as well; beside a token it has to be the
-    same person's.
-    Who brings neither is Person(""). What is sent and wrong never passes: its sender means to be
-    somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
+    `Authorization: Bearer` or X-Labeler-Token carry a token for calls. If the call may be a link,
+    `?token=` carries a token for that purpose and for the last part of the path only. With
+    LABELER_AUTH=iap an assertion is enough; a token beside it must be the same person's.
+    A caller without either is Person(""). A wrong credential is always refused, because its sender
+    claims to be somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
     """
     by_token = _by_token(request, access, link)
     asserted = None
@@ -55,17 +54,17 @@ def _by_token(request: Request, access: AccessPolicy, link: Purpose | None) -> P
         return Person(access.signer.check(own, Purpose.API, now).person)
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
     text = text.strip()
-    # A JWT is for somebody before us: Cloud Run's own check of callers leaves it in the request.
+    # A JWT is not ours: Cloud Run checks callers by it and leaves it in the request.
     if scheme.lower() == "bearer" and not _JWT.fullmatch(text):
         return Person(access.signer.check(text, Purpose.API, now).person)
     return None
 
 
 def check_writer(request: Request) -> None:
-    """Raises ForeignRequest for a call that a page of another site may have made.
+    """Raise ForeignRequest for a call that a page of another site may have made.
 
-    Such a page can't send our header without being asked for by a browser, which is never
-    allowed; and browsers say themselves where a request comes from. Programs need not.
+    Such a page can't send our header: the browser would first ask for permission (CORS), which is
+    never given. Browsers also state the origin of a request. Programs need not.
     """
     if CLIENT_HEADER not in request.headers:
         raise ForeignRequest(
@@ -75,7 +74,7 @@ def check_writer(request: Request) -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     if site is not None:
-        # The browser has compared the addresses itself; a proxy may have changed the Host.
+        # The browser has compared the origins itself; a proxy may have changed the Host.
         foreign = site not in _FROM_HERE
     else:  # an old browser, or plain HTTP, where browsers send no Sec-Fetch-Site
         foreign = origin is not None and not is_own_origin(origin, request.headers.get("Host", ""))
@@ -88,10 +87,10 @@ def check_writer(request: Request) -> None:
 
 
 def is_own_origin(origin: str, host: str) -> bool:
-    """Whether `origin` is the host that was asked.
+    """Whether `origin` names the requested host.
 
-    Not the scheme: whoever ends TLS before us asks by plain HTTP. Nor X-Forwarded-Host: a caller
-    may send any.
+    The scheme is ignored, because a proxy that ends TLS calls us by plain HTTP. X-Forwarded-Host is
+    ignored too, because a caller may send any.
     """
     scheme, _, host_there = origin.lower().partition("://")
     port = _DEFAULT_PORTS.get(scheme, ":")

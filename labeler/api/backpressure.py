@@ -1,4 +1,4 @@
-"""What goes out from memory: how much at once, and for how long."""
+"""Limits on answers that are sent from memory: their bytes at once, and their time."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PIECE: Final = 2**17
 
 
 class SendBudget:
-    """Sends answers from memory: of large ones that are on their way only so many bytes at once.
+    """Sends answers from memory, and limits the bytes of large answers that are being sent.
 
-    A server waits for slow callers as long as they like, and holds for each what they have not
-    taken. Belongs to one event loop.
+    Without it, the server waits for slow callers without limit and holds the rest of each answer.
+    Belongs to one event loop.
     """
 
     def __init__(self, max_held: int) -> None:
@@ -34,21 +34,21 @@ class SendBudget:
         self._held = 0
 
     def answer(self, data: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
-        """The answer; Busy where others that are still being sent take too much.
+        """The answer; Busy if answers that are still being sent hold too many bytes.
 
-        It is broken off where the caller takes much too long.
+        The answer is cut off if the caller reads far too slowly.
         """
         if len(data) > SMALL and self._held and self._held + len(data) > self._max_held:
             raise Busy("Too many large pictures are on their way out. Ask for this one again.")
         return _Pieces(self, data, media_type, headers)
 
     def hold(self, size: int) -> None:
-        """Count what is on its way; a negative size for what is not any more."""
+        """Count bytes that are being sent; a negative size removes them from the count."""
         self._held += size if abs(size) > SMALL else 0
 
 
 class _Pieces(Response):
-    """An answer that is sent piece by piece, each when the one before is on its way."""
+    """An answer in pieces, each sent when the one before has left."""
 
     def __init__(
         self, budget: SendBudget, data: bytes, media_type: str, headers: Mapping[str, str]
@@ -64,7 +64,7 @@ class _Pieces(Response):
             async with asyncio.timeout(GRACE_S + size / SLOWEST):
                 await self._send(send)
         except TimeoutError:
-            # An answer that is not complete has the server close the connection.
+            # After an incomplete answer, the server closes the connection.
             logger.warning("A caller took too long for %d bytes, and was let go", size)
         finally:
             self._budget.hold(-size)

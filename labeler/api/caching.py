@@ -1,4 +1,4 @@
-"""Work that is done once for all who ask for it at the same time, and results kept for a while.
+"""Work that is shared by simultaneous callers, and a cache of results.
 
 Both belong to one event loop.
 """
@@ -14,13 +14,13 @@ T = TypeVar("T")
 
 
 class SharedCalls(Generic[T]):
-    """Lets those who want the same thing at once wait for one and the same piece of work."""
+    """Lets simultaneous callers with the same key wait for one piece of work."""
 
     def __init__(self) -> None:
         self._under_way: dict[Hashable, asyncio.Future[T]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """What `work` gives or raises; it goes on where the one who asked first goes away."""
+        """The result or error of `work`, which continues even if its first caller goes away."""
         task = self._under_way.get(key)
         if task is None:
             task = self._under_way[key] = asyncio.ensure_future(work())
@@ -30,11 +30,11 @@ class SharedCalls(Generic[T]):
     def _landed(self, key: Hashable, done: asyncio.Future[Any]) -> None:
         del self._under_way[key]
         if not done.cancelled():
-            done.exception()  # those who asked may all be gone: nobody else takes it
+            done.exception()  # all callers may be gone, so that nobody else retrieves the error
 
 
 class BytesCache:
-    """Bytes by key with a word about them, those asked for last, within a number of bytes."""
+    """The most recently used bytes by key, each with a text, within a total size."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -42,14 +42,14 @@ class BytesCache:
         self._items: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
 
     def get(self, key: Hashable) -> tuple[bytes, str] | None:
-        """What was put there, where it is still kept."""
+        """The value under the key, or None."""
         item = self._items.get(key)
         if item is not None:
             self._items.move_to_end(key)
         return item
 
     def put(self, key: Hashable, data: bytes, word: str) -> None:
-        """Keep `data`, and let go of what was asked for longest ago."""
+        """Keep `data`, and drop the least recently used values."""
         old = self._items.pop(key, None)
         self._bytes += len(data) - (len(old[0]) if old else 0)
         self._items[key] = data, word

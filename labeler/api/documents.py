@@ -1,4 +1,4 @@
-"""Annotation documents: read, and replaced by whoever names what they replace."""
+"""Calls that read an annotation document, and that replace the state they name."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MAX_BYTES: Final = 16 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class _Put:
-    """What became of a PUT: the bytes that are stored now, or for 412 the document in its way."""
+    """The result of a PUT: the stored bytes, or for 412 the current document."""
 
     status: int
     tag: str | None
@@ -43,7 +43,7 @@ class _Put:
 
 
 class Documents:
-    """The calls about documents over one data set."""
+    """The calls about documents of one project."""
 
     def __init__(self, project: Project, body_reader: BodyReader) -> None:
         self._project = project
@@ -79,7 +79,7 @@ class Documents:
         return _answer(put.status, put.body, put.tag, Content_Location=here)
 
     def _get(self, image_id: str, seen: Tags | None) -> tuple[bytes | None, str | None]:
-        """The document and its tag; None in place of one that the caller has."""
+        """The document and its ETag; None for a document that the caller has already."""
         opened = self._project.stored_document(image_id)
         tag = _tag(opened)
         if seen and seen.match_weakly(tag):
@@ -97,20 +97,20 @@ class Documents:
         except VersionConflict:
             try:
                 return _current(self._project.stored_document(image_id))
-            except NotFound:  # deleted in between
+            except NotFound:  # deleted meanwhile
                 return _Put(412, None)
         log_save(image_id, saved, by, began, began)
         status = 201 if opened.version is ABSENT else 200
         return _Put(status, etag(saved.version), dump_document(saved.document))
 
     def _with_picture(self, image_id: str, document: AnnotationDocument) -> AnnotationDocument:
-        """The document with its picture's size and MD5 where it lacks them and they can be seen."""
+        """The document with its image's size and MD5, if missing and the image can be read."""
         size = document.image_width, document.image_height
         if None not in (*size, document.metadata.content_md5):
             return document
         try:
             info = self._project.image_info(image_id)
-        except LabelerError:  # boxes can be saved where the picture can't be seen
+        except LabelerError:  # boxes can be saved even if the image can't be read
             return document
         if None not in size and size != (info.width, info.height):
             return document
@@ -148,11 +148,11 @@ def _changed(put: _Put) -> Response:
 
 
 def _completed(given: AnnotationDocument, current: AnnotationDocument) -> AnnotationDocument:
-    """The document with what it leaves out about its picture filled in.
+    """The document with missing facts about its image filled in.
 
-    One with rects is in progress where it says unlabeled, as the merge has it: whoever reads an
-    empty document and adds rects sends that status back. Raises InvalidDocument where it says
-    otherwise than what is stored: it is another picture's.
+    With rects, unlabeled becomes in_progress, as in the merge: a program that reads an empty
+    document and adds rects sends the old status back. Raises InvalidDocument if its facts differ
+    from the stored ones, because then it is another image's document.
     """
     known = {
         name: _same(name, getattr(given, name), getattr(current, name))
@@ -175,7 +175,7 @@ def _completed(given: AnnotationDocument, current: AnnotationDocument) -> Annota
         }
     )
     if document.image_width != given.image_width or document.image_height != given.image_height:
-        check_rects(document, document.rects)  # nobody could see before whether they fit
+        check_rects(document, document.rects)  # without the size, nobody could check them before
     return document
 
 

@@ -1,4 +1,4 @@
-"""Exports: made now, written under exports/, fetched from there."""
+"""Calls that make an export, write it under exports/, or fetch it from there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Call = Callable[[Request, Person], Awaitable[Response]]
 
 
 class Exports:
-    """The calls about exports over one data set."""
+    """The calls about exports of one project."""
 
     def __init__(self, project: Project, body_reader: BodyReader) -> None:
         self._project = project
@@ -50,7 +50,7 @@ class Exports:
             for export in exports
         ]
         told: dict[str, Any] = files[0]
-        if len(files) > 1:  # a part of the split each
+        if len(files) > 1:  # one file for each part of the split
             told = {
                 "object": files[0]["object"],
                 "images": sum(export.summary.images for export in exports),
@@ -94,7 +94,7 @@ class Exports:
 
 
 def selection_in_address(request: Request, *others: str) -> Selection:
-    """The choice in the address; `others` are parameters that are not of the choice."""
+    """The selection in the address; `others` are parameters that do not belong to it."""
     query = request.query_params
     return parse_selection({name: query.getlist(name) for name in query if name not in others})
 

@@ -1,4 +1,4 @@
-"""Whether this instance is alive, and whether it can work."""
+"""Probes: whether this instance is alive, and whether it can work."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READY_S: Final = 5
 
 
 class Health:
-    """The calls of probes over one data set."""
+    """The probes of one project's service."""
 
     def __init__(self, project: Project) -> None:
         self._project = project
@@ -33,7 +33,7 @@ class Health:
         return json_answer({"status": "ok", "version": __version__})
 
     async def ready(self, _: Request) -> Response:
-        """GET /api/ready; however many ask, the store is asked once at a time."""
+        """GET /api/ready; simultaneous callers share one request to the store."""
         found = count_descriptors()
         try:
             if found.nearly_used_up:
@@ -50,7 +50,7 @@ class Health:
         )
 
     async def _look(self) -> None:
-        """Raises what is wrong with the store, or that it does not answer in time."""
+        """Raise the store's problem, or that it does not answer in time."""
         try:
             async with asyncio.timeout(READY_S):
                 await self._checks.run("store", self._check)

@@ -1,4 +1,4 @@
-"""Images: taken in, listed, shown."""
+"""Calls that add, list and show images."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _SENT_BYTES: Final = 192 * 2**20
 
 
 class Images:
-    """The calls about images over one data set."""
+    """The calls about images of one project."""
 
     def __init__(self, project: Project, body_reader: BodyReader, max_upload_bytes: int) -> None:
         self._project = project
@@ -124,7 +124,7 @@ class Images:
         more = headers(FOR_GOOD, ETag=tag, Content_Security_Policy="default-src 'none'; sandbox")
         seen = parse_tags("If-None-Match", request.headers.getlist("If-None-Match"))
         if seen and seen.match_weakly(tag):
-            # Who has the picture has it for good: it is not read, if only the image is known.
+            # An image never changes, so a caller who has it needs no read if the image exists.
             with suppress(NotFound):
                 await run_in_threadpool(self._project.find_image, image_id)
                 return Response(status_code=304, headers=more)
@@ -157,12 +157,12 @@ def _status(text: str | None) -> Status | None:
 
 
 def _place(entry: ImageEntry) -> tuple[str, str]:
-    """Where the entry stands in the list, also when others come and go."""
+    """The entry's position in the list, which stays valid when other entries come and go."""
     return entry.image_path, entry.image_id
 
 
 def _after(text: str | None) -> tuple[str, str]:
-    """The place that `next` of another page named; before the first without one."""
+    """The position in the `next` of another page; without one, before the first entry."""
     if not text:
         return "", ""
     try:

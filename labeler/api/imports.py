@@ -1,4 +1,4 @@
-"""Imports: a data set of another program, as the body, onto the project's images."""
+"""The call that imports a dataset, sent as the body, into the project."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from labeler.project.project import Project
 logger = logging.getLogger(__name__)
 
 MAX_BYTES: Final = 2**29
-"""Of a body. Cloud Run takes 32 MiB: packed by gzip or zip, that is a large data set."""
+"""Of a body. Cloud Run takes 32 MiB: packed by gzip or zip, that is a large dataset."""
 LINES: Final = "application/x-ndjson"
 _PARAMETERS: Final = ("format", "existing", "dry_run", "voc")
 _TELL_S: Final = 0.5
@@ -47,7 +47,7 @@ T = TypeVar("T", bound=StrEnum)
 
 @dataclass(slots=True)
 class _Told:
-    """How far an import is."""
+    """The progress of an import."""
 
     doing: str = ""
     done: int = 0
@@ -63,7 +63,7 @@ class _Told:
 
 
 class Imports:
-    """The call that imports into one data set, once at a time."""
+    """The call that imports into one project, one import at a time."""
 
     def __init__(self, project: Project, body_reader: BodyReader) -> None:
         self._project = project
@@ -75,7 +75,7 @@ class Imports:
     async def run(self, request: Request, person: Person) -> Response:
         """POST /api/imports
 
-        An import that has begun goes on to its end, also where the caller goes away.
+        An import that has begun runs to its end, even if the caller goes away.
         """
         wanted = _wanted(request)
         name = file_name(request) if NAME_HEADER in request.headers else "The file"
@@ -117,11 +117,11 @@ class Imports:
     def _ended(self, task: asyncio.Task[ImportReport]) -> None:
         self._tasks.discard(task)
         if not task.cancelled():
-            task.exception()  # the caller may be gone: nobody else takes it
+            task.exception()  # the caller may be gone, so that nobody else retrieves the error
 
 
 async def _lines(task: asyncio.Task[ImportReport], told: _Told) -> AsyncGenerator[bytes]:
-    """How far it is, twice a second, and at the end the report, or the error."""
+    """A line of progress twice a second, and at the end the report or the error."""
     while not task.done():
         yield _line({"doing": told.doing, "done": told.done, "total": told.total})
         await asyncio.wait({task}, timeout=_TELL_S)
@@ -130,7 +130,7 @@ async def _lines(task: asyncio.Task[ImportReport], told: _Told) -> AsyncGenerato
         yield _line({"report": task.result().as_json()})
     elif isinstance(error, LabelerError):
         yield _line(error_body(error))
-    else:  # the answer has begun: nobody above can tell of it any more
+    else:  # the answer has begun, so the error has to be reported in it
         logger.error("An import failed", exc_info=error)
         text = (
             "Something went wrong. Try again, or tell your administrator (details are in the log)."

@@ -1,4 +1,4 @@
-"""The label set: read, and replaced as a whole by whoever names what they replace."""
+"""Calls that read the label set, and that replace the state they name, as a whole."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MAX_BYTES: Final = 4 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """A label set, its ETag where it is stored, and what became of the call."""
+    """A label set, its ETag if it is stored, and the status of the answer."""
 
     status: int
     labels: LabelSet
@@ -32,7 +32,7 @@ class _State:
 
 
 class Labels:
-    """The calls about the label set of one data set."""
+    """The calls about the label set of one project."""
 
     def __init__(self, project: Project, body_reader: BodyReader) -> None:
         self._label_store = project.labels

@@ -1,7 +1,7 @@
-"""The OpenAPI document of the calls, as /api/openapi.json tells it.
+"""The OpenAPI document of the calls, which /api/openapi.json returns.
 
-The documents' schema comes from the models; what no schema can say (a box lies inside its image, a
-label is text that can be seen) stands in words.
+The documents' schema comes from the models. Rules that no schema can express (a box lies inside its
+image, a label has visible text) are descriptions.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ ETAG: Final[Json] = {
 
 
 def schemas() -> Json:
-    """What is sent and answered, by name."""
+    """The schemas of bodies and answers, by name."""
     return {
         **_document_schemas("AnnotationDocument", ""),
         **_document_schemas("WantedDocument", "Wanted"),
@@ -86,9 +86,9 @@ def _import_report() -> Json:
 
 
 def _document_schemas(name: str, prefix: str) -> Json:
-    """The document and its parts, each part's name with `prefix` in front.
+    """The schemas of the document and its parts, each name with `prefix` in front.
 
-    What is wanted keeps more rules than what somebody stored once, which is read all the same.
+    A document to store follows more rules than a stored one, which is read in any case.
     """
     template = f"#/components/schemas/{prefix}{{model}}"
     document = AnnotationDocument.model_json_schema(ref_template=template)
@@ -125,7 +125,7 @@ _WORDS: Final = {
 
 
 def errors(*statuses: int) -> Json:
-    """The answers with an error, by status."""
+    """The error answers, by status."""
     return {str(status): answered(_WORDS[status], ref("Error")) for status in statuses}
 
 
@@ -152,12 +152,12 @@ def ref(name: str) -> Json:
 
 
 def link(operation: str, parameters: Json, **more: Any) -> Json:
-    """A call that may follow, with what of this one it takes."""
+    """A link to a possible next call, and the values of this call that it uses."""
     return {"operationId": operation, "parameters": parameters, **more}
 
 
 def added(description: str) -> Json:
-    """The answer about an image that is in the project."""
+    """The answer about an image of the project."""
     image_id = {"image_id": "$response.body#/image_id"}
     return {
         **answered(description, ref("AddedImage"), Location=LOCATION),
@@ -192,7 +192,7 @@ def _selection_fields() -> Json:
 
 
 def selection() -> list[Json]:
-    """The parameters in the address that say which images and boxes go into a data set."""
+    """The parameters in the address that select images and boxes of an export."""
     return [
         query(name, {key: value for key, value in schema.items() if key != "description"}, text)
         for name, schema in _selection_fields().items()

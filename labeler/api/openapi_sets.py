@@ -1,4 +1,4 @@
-"""What the OpenAPI document says of data sets: exports, and imports."""
+"""The OpenAPI description of datasets: exports and imports."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def run_import() -> Json:
     name = {"type": "string", "pattern": "^([!-$&-~]|%[2-7][0-9A-Fa-f])+$"}
     return {
         "operationId": "runImport",
-        "summary": "Import a data set of another program: a file, or a zip with or without images",
+        "summary": "Import a dataset of another program: a file, or a zip with or without images",
         "description": "What is left out is named in the report. An import that was cut off is "
         "sent again and ends the same. With `Accept: application/x-ndjson` the answer begins at "
         "once, with a line of progress (doing, done, total) twice a second; the last line holds "

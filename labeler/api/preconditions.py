@@ -1,4 +1,4 @@
-"""If-Match and If-None-Match as RFC 9110 (8.8.3, 13.1, 13.2) has them. An ETag is a version."""
+"""If-Match and If-None-Match by RFC 9110 (8.8.3, 13.1, 13.2). An ETag is a version."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ _LIST: Final = re.compile(rf"[ \t,]*(?:{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*)?"
 
 
 def etag(version: str) -> str:
-    """The ETag of that version: strong, for equal versions are equal bytes."""
+    """The ETag of that version. It is strong, because equal versions have equal bytes."""
     return f'"{version}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What one of the two headers says: `*`, or ETags."""
+    """The value of one of the two headers: `*`, or ETags."""
 
     star: bool
     tags: tuple[str, ...]
 
     def match_strongly(self, current: str | None) -> bool:
-        """Whether `current` is meant; an ETag that begins with W/ never is. None: absent."""
+        """Whether the header names `current` (None: absent); an ETag with W/ never matches."""
         return current is not None and (self.star or current in self.tags)
 
     def match_weakly(self, current: str | None) -> bool:
-        """The same, W/ or not."""
+        """The same, but an ETag with W/ may match."""
         plain = (tag.removeprefix("W/") for tag in self.tags)
         return current is not None and (self.star or current in plain)
 
 
 def parse_tags(name: str, values: Sequence[str]) -> Tags | None:
-    """The header `name` from all its lines; None where there is none. InvalidRequest."""
+    """The header `name` from all its lines, None if it is missing; raises InvalidRequest."""
     if not values:
         return None
     text = ", ".join(values)
@@ -68,7 +68,7 @@ class Condition:
 def write_condition(match: Sequence[str], none_match: Sequence[str]) -> Condition:
     """The condition of a write, from the lines of both headers.
 
-    Raises ConditionMissing where it names no state: neither If-Match nor If-None-Match: *.
+    Raises ConditionMissing if there is neither If-Match nor If-None-Match: *.
     """
     condition = Condition(parse_tags("If-Match", match), parse_tags("If-None-Match", none_match))
     if condition.match is None and not (condition.none_match and condition.none_match.star):

@@ -1,4 +1,4 @@
-"""Bodies on their way in: each within a limit, and all together within another."""
+"""Request bodies, with a limit for each and a limit for all together."""
 
 from __future__ import annotations
 
@@ -25,9 +25,10 @@ _IN_MEMORY: Final = 2**23
 
 
 class BodyReader:
-    """Reads bodies. Nobody keeps others out: where there is no room left, slow bodies give way.
+    """Reads bodies. No caller can keep others out: if the memory is full, slow bodies give way.
 
-    Then those of a caller who holds more than half of it. Belongs to one event loop.
+    Next, bodies of a caller who holds more than half of the memory give way. Belongs to one event
+    loop.
     """
 
     def __init__(self, max_held: int) -> None:
@@ -42,10 +43,10 @@ class BodyReader:
     async def body(
         self, request: Request, limit: int, what: str, person: Person
     ) -> AsyncIterator[bytes]:
-        """The body, of at most `limit` bytes; it counts as held until the block ends.
+        """The body, of at most `limit` bytes; it counts towards the memory until the block ends.
 
-        Raises BodyTooLarge as soon as it passes the limit, TooSlow where too little arrives for a
-        while, Busy where there is no room. Nothing is read of one that says it is too large.
+        Raises BodyTooLarge as soon as it passes the limit, TooSlow if too little arrives for a
+        while, and Busy if there is no room. A body whose header states too many bytes is not read.
         """
         _check_said(request, limit, what)
         body = _Body(_caller(request, person))
@@ -63,9 +64,9 @@ class BodyReader:
 
     @asynccontextmanager
     async def file(self, request: Request, limit: int, what: str) -> AsyncIterator[BinaryIO]:
-        """The body as a file, of at most `limit` bytes; on disk where it is large.
+        """The body as a file, of at most `limit` bytes; a large one is on disk.
 
-        Raises BodyTooLarge and TooSlow as `body` does. It is gone once the block ends.
+        Raises BodyTooLarge and TooSlow like `body`. The file is removed when the block ends.
         """
         _check_said(request, limit, what)
         with SpooledTemporaryFile[bytes](_IN_MEMORY) as file:
@@ -78,7 +79,7 @@ class BodyReader:
             yield cast(BinaryIO, file)
 
     def _make_room(self, newest: _Body) -> None:
-        """Have others give way until all fits, or raise Busy. One alone may be larger than all."""
+        """Make others give way until everything fits, or raise Busy. A single body always fits."""
         while self._max_held < self._held != len(newest.data):
             arriving = [body for body in self._bodies if body.timeout is not None]
             slow = [body for body in arriving if body.is_slow]
@@ -89,7 +90,7 @@ class BodyReader:
             victim.give_way()
 
     def _greedy(self, arriving: list[_Body], newest: _Body) -> list[_Body]:
-        """The bodies of another caller who holds more than half of the room."""
+        """The bodies of another caller who holds more than half of the memory."""
         held: dict[str, int] = {}
         for body in self._bodies:
             held[body.caller] = held.get(body.caller, 0) + len(body.data)
@@ -101,7 +102,7 @@ class BodyReader:
 
 
 class _Body:
-    """What has arrived of one body. It can give way as long as it is arriving."""
+    """The arrived part of one body. It can give way as long as it is arriving."""
 
     def __init__(self, caller: str) -> None:
         self.caller = caller
@@ -126,7 +127,7 @@ class _Body:
 
 
 async def _arriving(request: Request, what: str, body: _Body) -> AsyncIterator[bytes]:
-    """The chunks; TooSlow where too few bytes come within a pause, Busy where it gave way."""
+    """The chunks; TooSlow if too few bytes arrive within a pause, Busy if the body gave way."""
     stream = request.stream()
     end, size = time.monotonic() + PAUSE_S, 0
     while True:

@@ -1,4 +1,4 @@
-"""What comes in beside the body: parameters, the name of an upload, what a body begins with."""
+"""Parameters of a request, the name of an upload, and the check of a body's first bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ENCODED: Final = re.compile(r"(?:[\x21-\x24\x26-\x7e ]|%[0-9A-Fa-f]{2})+")
 
 
 def file_name(request: Request) -> str:
-    """The name of the upload, from the header; InvalidRequest where it is missing or malformed."""
+    """The name of the upload, from the header; InvalidRequest if it is missing or malformed."""
     text = request.headers.get(NAME_HEADER)
     if text is None:
         if request.headers.get("Content-Type", "").lower().startswith("multipart/"):
@@ -42,9 +42,9 @@ def file_name(request: Request) -> str:
 
 
 def check_is_file(request: Request, head: bytes, what: str) -> None:
-    """InvalidRequest where the body is a form with the file in it, as `curl -F` sends it.
+    """Raise InvalidRequest if the body is a form with the file in it, as `curl -F` sends it.
 
-    `head` are the body's first bytes: by its type alone, a form can't be told from a file.
+    `head` is the body's first bytes: the media type alone does not distinguish a form from a file.
     """
     if head.startswith(b"--") and b"content-disposition:" in head[:HEAD_BYTES].lower():
         raise _form(request, what)
@@ -59,14 +59,14 @@ def _form(request: Request, what: str) -> InvalidRequest:
 
 
 def image_id_of(request: Request) -> str:
-    """The image ID in the path; NotFound for what can't be one, without asking the store."""
+    """The image ID in the path; NotFound if it can't be one, without a request to the store."""
     image_id: str = request.path_params["image_id"]
     document_key(image_id)
     return image_id
 
 
 def number_parameter(request: Request, name: str, most: int) -> int | None:
-    """The parameter as a number from 1 to `most`; None where it is missing. InvalidRequest."""
+    """The parameter as a number from 1 to `most`, None if missing; raises InvalidRequest."""
     text = request.query_params.get(name)
     if text is None:
         return None
@@ -76,7 +76,7 @@ def number_parameter(request: Request, name: str, most: int) -> int | None:
 
 
 def flag_parameter(request: Request, name: str) -> bool:
-    """Whether the parameter is 1 or true; InvalidRequest for what is neither yes nor no."""
+    """Whether the parameter is 1 or true; InvalidRequest if it is neither true nor false."""
     given = request.query_params.getlist(name) or ["0"]
     if len(given) > 1 or given[0] not in ("0", "1", "false", "true"):
         raise InvalidRequest(f"{name}={', '.join(given)} must be 1 or 0.")

@@ -1,4 +1,4 @@
-"""How the API answers: JSON, errors, streams, and the headers that they share."""
+"""Answers of the API: JSON, errors, streams, and their common headers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FOR_GOOD: Final = "private, max-age=31536000, immutable"
 ASK_AGAIN: Final = "private, no-cache"
 NEVER: Final = "no-store"
 
-# No page of another site may draw what is answered here, or guess that it is a script.
+# No page of another site may show these answers or run them as a script.
 _ALWAYS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -44,7 +44,7 @@ def json_answer(content: Any, status: int = 200, cache: str = NEVER, **more: str
 
 
 def error_body(error: LabelerError) -> dict[str, Any]:
-    """The error as every call tells it."""
+    """The error in the form of all calls."""
     body = {"code": error.code, "message": error.message}
     if isinstance(error, InvalidDocument):
         body["field"] = error.field
@@ -52,9 +52,9 @@ def error_body(error: LabelerError) -> dict[str, Any]:
 
 
 class Streamed(StreamingResponse):
-    """Chunks as they come, made in a thread; the generator is closed when the caller goes away.
+    """An answer of chunks from a thread; the generator is closed when the caller goes away.
 
-    `end` is called at the end of the answer, whether any of it was sent or not.
+    `end` is called at the end of the answer, even if nothing was sent.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class Streamed(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # A generator that nobody has begun with does nothing when it is closed.
+            # Closing a generator that has not started does nothing.
             self._end()
 
     async def stream_response(self, send: Send) -> None:
@@ -116,12 +116,12 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
-    """Nobody reads this; nothing is wrong here either."""
+    """The caller is gone: nobody reads the answer, and nothing is wrong."""
     return Response(status_code=400)
 
 
 async def _fault(request: Request, _error: Exception) -> Response:
-    """A bug. The server logs the traceback, which Starlette hands on."""
+    """A bug. Starlette passes the traceback on, and the server logs it."""
     logger.error("%s %s failed", request.method, request.url.path)
     text = "Something went wrong. Try again, or tell your administrator (details are in the log)."
     return json_answer({"error": {"code": "internal", "message": text}}, 500)

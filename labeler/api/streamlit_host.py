@@ -1,4 +1,4 @@
-"""What Streamlit's page asks of whoever hosts it."""
+"""The host configuration that Streamlit's page requests."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from labeler.api.responses import ASK_AGAIN, json_answer
 
 
 async def answer_host_config(request: Request) -> Response:
-    """GET /_stcore/host-config, in Streamlit's place.
+    """GET /_stcore/host-config, answered instead of Streamlit.
 
-    The page takes messages from itself, which let its connection go and open it again
-    (ui/components/presence.js), and from nobody else. It says itself that it is not connected,
-    rather than by a dialog over the canvas.
+    The page accepts messages only from itself; they close and open its connection
+    (ui/components/presence.js). The page itself shows that it is not connected, instead of
+    Streamlit's dialog over the canvas.
     """
     host = request.headers.get("Host", "")
     return json_answer(
         {
-            # Both schemes: whoever ends TLS before us asks by plain HTTP.
+            # Both schemes, because a proxy that ends TLS calls us by plain HTTP.
             "allowedOrigins": [f"https://{host}", f"http://{host}"],
             "useExternalAuthToken": False,
             "enableCustomParentMessages": False,

@@ -1,4 +1,4 @@
-"""What the log knows of each request: its trace and, of our own calls, how it was answered."""
+"""The log of requests: their trace and, for our own calls, their answer."""
 
 from __future__ import annotations
 
@@ -18,10 +18,9 @@ _MAX_PATH: Final = 300
 
 
 class Tracing:
-    """Stands before everything else: lines that are logged meanwhile belong to the request.
+    """The outermost layer: log lines written during a request belong to it.
 
-    Each call below /api/ is an event of its own; not a probe that was answered well, which comes
-    every few seconds.
+    Each call below /api/ is an event, except successful probes, which come every few seconds.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -31,7 +30,7 @@ class Tracing:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        # The server cancels whoever keeps it from ending, which is no fault of the program.
+        # The server cancels requests that keep it from ending; that is not an error.
         with suppress(asyncio.CancelledError), traced(Trace.of(Headers(scope=scope))):
             if scope["type"] == "http" and scope["path"].startswith("/api/"):
                 await self._call(scope, receive, send)

@@ -1,4 +1,4 @@
-"""Who comes to Streamlit's own addresses, told before Streamlit gets anything of the request."""
+"""Authentication at Streamlit's own addresses, before Streamlit sees the request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ByCookies = Callable[[Mapping[str, str], str], Person]
 
 
 class Visitors:
-    """Tells whether who sends something may label; `by_cookies` reads a page's own cookies."""
+    """Tells whether a sender may label; `by_cookies` identifies them by the page's own cookies."""
 
     def __init__(self, access: AccessPolicy, by_cookies: ByCookies) -> None:
         self._access = access

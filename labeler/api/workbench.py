@@ -17,8 +17,8 @@ _FOR_GOOD: Final = "public, max-age=31536000, immutable"
 async def send_module(request: Request) -> Response:
     """The file as this instance has it.
 
-    While two revisions serve at once, a page of one may ask the other: it gets the file of that
-    name, which is not to be kept, as its address names another content.
+    While two revisions run, a page of one may send its request to the other. It then gets the file
+    of that name, but must not cache it, because the address names another content.
     """
     modules = workbench_modules()
     name = request.path_params["name"]

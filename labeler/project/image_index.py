@@ -1,8 +1,8 @@
-"""What is in the project: one entry an image, made from two listings.
+"""The image index: one entry per image, made from two listings.
 
-The custom metadata of a document's object carries what a listing shows (status, number of rects,
-who saved it, the image's name), sealed with a digest over the document's MD5. Metadata that is
-missing or does not match its seal is put right from the document itself, never the other way.
+The custom metadata of a document's object carries the values that the list shows (status, number of
+rects, who saved it, the image's name), sealed with a digest over the document's MD5. If metadata is
+missing or does not match its seal, the values come from the document itself, never the other way.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _CLOSING_S: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ImageEntry:
-    """One image of the project. `saved_at` is the document's text; `original` its uploads key.
+    """An image of the project. `saved_at` is the document's text, `original` its original's key.
 
     `problem` says why the document can't be opened; the entry is listed all the same. `version` is
     the document's, empty where none is stored; two entries that show the same are equal.
@@ -55,12 +55,12 @@ class ImageEntry:
 
 
 def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
-    """The custom metadata of the object that holds `document` as the bytes `data`."""
+    """The custom metadata for the object with `document`, whose bytes are `data`."""
     return metadata_for(document, hashlib.md5(data).hexdigest())
 
 
 def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
-    """The custom metadata of the object that holds `document` as bytes of that MD5 (hex)."""
+    """The custom metadata for the object with `document`, whose bytes have that MD5 (hex)."""
     metadata = {
         "image_path": document.image_path[:300],
         "status": document.status.value,
@@ -73,7 +73,7 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
 
 
 class ImageIndex:
-    """The project's images, listed at most every five seconds; own changes show at once."""
+    """The project's images, listed at most every five seconds; own changes appear immediately."""
 
     def __init__(
         self, store: Store, uploads: Uploads | None, strategy: ImageIdStrategy, secret: bytes
@@ -95,7 +95,7 @@ class ImageIndex:
 
     @property
     def identified_by(self) -> str:
-        """What image IDs depend on beside the originals: another text, perhaps other IDs."""
+        """The settings that image IDs depend on; another text may mean other IDs."""
         return self._original_ids.identified_by
 
     def entries(self) -> list[ImageEntry]:
@@ -106,9 +106,9 @@ class ImageIndex:
     def list_without_waiting(self) -> list[ImageEntry]:
         """Every image, in the order of names, for a page that must not wait.
 
-        As `entries` for up to 5,000 images. Of a larger project it is the last listing, and a new
-        one is made meanwhile: own changes are in it, those of others come later, by ten times as
-        long as a listing takes. Raises, once, what made a listing fail.
+        Like `entries` for up to 5,000 images. For a larger project it returns the last listing and
+        starts a new one: own changes are in it, and changes of others appear after at most ten
+        times the duration of a listing. Raises the error of a failed listing once.
         """
         if len(self._entries) <= LARGE:
             return self.entries()
@@ -125,7 +125,7 @@ class ImageIndex:
         return self._in_order()
 
     def close(self) -> None:
-        """End a listing that is being made."""
+        """End a running listing."""
         self._closed = True
         with self._lock:
             behind = self._behind
@@ -151,7 +151,8 @@ class ImageIndex:
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
         """Every image with its stored document, in the order of names; read in bulk.
 
-        None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
+        The document is None if none is stored yet, or if it can't be opened: then the entry's
+        `problem` says why.
         """
         listed = self.entries()
         entries = iter(listed)
@@ -169,11 +170,11 @@ class ImageIndex:
             yield entry, None
 
     def expire(self) -> None:
-        """Have the next look be at a new listing."""
+        """Make the next call use a new listing."""
         self._expired_at = time.monotonic()
 
     def originals(self) -> Iterator[tuple[str, ObjectInfo]]:
-        """Every original with the image ID that it has, from a new listing."""
+        """Every original with its image ID, from a new listing."""
         if self._uploads is None:
             return
         for info in list_all(self._uploads.store, self._uploads.prefix):
@@ -182,7 +183,7 @@ class ImageIndex:
                 yield image_id, info
 
     def find(self, image_id: str) -> ImageEntry | None:
-        """The entry of that image; looks anew where the last listing does not hold it."""
+        """The entry of that image; if the last listing lacks it, a new look-up is made."""
         with self._lock:
             entry = self._entries.get(image_id)
         if entry is None and len(self._entries) > LARGE:
@@ -196,7 +197,7 @@ class ImageIndex:
     def note(
         self, image_id: str, document: AnnotationDocument, original: str | None, version: str
     ) -> None:
-        """Show what this process has just written, without listing."""
+        """Show a document that this process has just written, without a listing."""
         with self._lock:
             known = self._entries.get(image_id)
             original = original or (known.original if known else None)
@@ -236,7 +237,7 @@ class ImageIndex:
         return known
 
     def _look_for(self, image_id: str) -> ImageEntry | None:
-        """The entry of an image that another instance may just have added, without a listing."""
+        """The entry of an image that another instance may just have added; needs no listing."""
         try:
             entry = _sealed_entry(image_id, self._store.info(document_key(image_id)))
         except NotFound:
@@ -257,7 +258,7 @@ class ImageIndex:
                 self._sorted = None
 
     def _is_older(self, max_age: float) -> bool:
-        """Whether the last listing ended longer ago, or began before it was to be a new one."""
+        """Whether the last listing is older than that, or began before `expire` was called."""
         age = time.monotonic() - self._listed_at
         return age > max_age or self._began_at <= self._expired_at
 
@@ -268,7 +269,7 @@ class ImageIndex:
             yield info
 
     def _list(self, max_age: float) -> None:
-        """List anew what was listed longer than `max_age` seconds ago; saves need not wait."""
+        """List again if the last listing is older than `max_age` seconds; saves need not wait."""
         with self._listing:
             started = time.monotonic()
             if not self._is_older(max_age):
@@ -333,7 +334,7 @@ class ImageIndex:
         return self.original_id(info.key.removeprefix(uploads.prefix), original, uploads.store)
 
     def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
-        """The image ID of what lies under uploads/ by that name; None for what is no picture."""
+        """The image ID of the object with that name under uploads/; None if it is not an image."""
         return self._original_ids.find(name, info, store, len(self._entries))
 
 
@@ -347,7 +348,7 @@ def _seal(metadata: Mapping[str, str], md5: str) -> str:
 
 
 def _sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
-    """The entry in the object's metadata; None where it is missing or not this document's."""
+    """The entry in the object's metadata; None if it is missing or its seal does not match."""
     metadata = info.metadata
     if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
         return None

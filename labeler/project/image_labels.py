@@ -1,4 +1,4 @@
-"""Which labels the images have, for a list that shows only some: read once for each document."""
+"""The labels of images, for filters by label; each version of a document is read once."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class ImageLabels:
     def of(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
         """The texts of the labels in the documents of these images, by image ID.
 
-        At most `most` documents are read in one call: an image with boxes that is left out has not
-        been looked at yet.
+        At most `most` documents are read in one call. An image with boxes that is missing in the
+        result has not been read yet.
         """
         with_rects = [entry for entry in entries if entry.rects]
         unread = (e for e in with_rects if self._texts.get(e.image_id, ("",))[0] != e.version)

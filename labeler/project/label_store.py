@@ -1,13 +1,12 @@
-"""The label set in the store: read, and changed without losing anybody's edit.
+"""The label set in the store: it is read, and edited without losing anybody's edit.
 
-labels.json is written by naming the state that it replaces. Who comes second reads again and
-makes the same edit on what is there then: edits of two admins are both kept, and one that no
-longer makes sense is refused. The object is lost only where somebody deletes it; exports still
-name the labels then, and the set is made from the newest one, for a number that was given must
-never mean another label.
+A write of labels.json names the state that it replaces. If somebody else was first, the set is read
+again and the same edit is made on it. So edits of two admins are both kept, and an edit that no
+longer makes sense is refused. If somebody deletes labels.json, the set is rebuilt from the newest
+export, because a number must never come to mean another label.
 
-The first labels of a project are those of the settings. Each process may have others, so they are
-stored before anybody sees them: the first process wins, and all show its labels.
+The first labels of a project are those of the settings. Each process may have different ones, so
+they are stored before anybody sees them: the first process wins, and all show its labels.
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ LabelEdit = Callable[[LabelSet], LabelSet]
 
 @dataclass(frozen=True, slots=True)
 class _First:
-    """The labels of a project that has none stored; `exported` where an export has named some."""
+    """The labels of a project without labels.json; `exported` if they come from an export."""
 
     labels: LabelSet
     exported: bool
 
 
 class LabelStore:
-    """The label set of one store. `seed` are the labels of a project that never had any."""
+    """The label set of one store. `seed` lists the labels of a project that never had any."""
 
     def __init__(self, store: Store, seed: Iterable[str]) -> None:
         self._store = store
@@ -64,14 +63,14 @@ class LabelStore:
         self._told = False
 
     def read(self) -> LabelSet:
-        """The project's labels as they are now; DamagedDocument, StoreError."""
+        """The project's current labels; raises DamagedDocument or StoreError."""
         return self.opened()[0]
 
     def opened(self) -> tuple[LabelSet, Replaces]:
-        """The labels, and the state that a write has to name. The first ones are stored.
+        """The labels, and the state that a write has to name. First labels are stored.
 
-        The state is ABSENT where labels that were lost are taken from an export, and in a store
-        that refuses writes: it is still read, and the log says once that its labels are nowhere.
+        The state is ABSENT if lost labels were rebuilt from an export, and in a store that refuses
+        writes. Such a store is still read, and the log says once that its labels are not stored.
         """
         while True:
             labels, replaces, seeded = self._found()
@@ -86,15 +85,15 @@ class LabelStore:
                 return labels, ABSENT
 
     def looked_up(self) -> tuple[LabelSet, Replaces]:
-        """What `opened` would give; nothing is written."""
+        """The result of `opened`, without writing anything."""
         labels, replaces, _ = self._found()
         return labels, replaces
 
     def edit(self, edit: LabelEdit) -> LabelSet:
-        """The label set after `edit`, stored; it is made on the newest set, perhaps repeatedly.
+        """Store and return the label set after `edit`, which runs on the newest set.
 
-        Raises what `edit` raises; nothing is changed then. Nothing is written where it changes
-        nothing, but for the first labels of a project.
+        Raises the errors of `edit`; then nothing is changed. An edit without effect writes nothing,
+        except a project's first labels.
         """
         self._first = None
         while True:
@@ -109,23 +108,23 @@ class LabelStore:
             return changed
 
     def add(self, names: Iterable[str]) -> LabelSet:
-        """The label set with these labels, stored; InvalidDocument for what is no label."""
+        """Add these labels and store the set; InvalidDocument for a text that can't be a label."""
         wanted = list(names)
         return self.edit(lambda labels: labels.added(wanted))
 
     def write(self, labels: LabelSet, replaces: Replaces) -> Version:
-        """Store `labels` in place of the named state; VersionConflict changes nothing."""
+        """Store `labels` in place of the named state; a VersionConflict changes nothing."""
         self._first = None
         return self._store.write(
             LABELS_KEY, dump_label_set(labels), replaces=replaces, content_type="application/json"
         )
 
     def _found(self) -> tuple[LabelSet, Replaces, bool]:
-        """The labels, their state, and whether nothing but the settings names them."""
+        """The labels, their state, and whether they come only from the settings."""
         try:
             data, info = self._store.read(LABELS_KEY)
         except NotFound:
-            # Looked for once: the first export of a project stores the labels before itself.
+            # Searched once, because the first export of a project stores the labels first.
             first = self._first = self._first or self._made_first()
             return first.labels, ABSENT, not first.exported
         self._first = None
@@ -142,7 +141,7 @@ class LabelStore:
             )
 
     def _made_first(self) -> _First:
-        """The labels of the newest export whose labels can be read, else the seed."""
+        """The labels of the newest export with readable labels, else the seed."""
         keys = [info.key for info in list_all(self._store, COCO_EXPORTS)]
         exports = [key for key in keys if key.endswith(".json")]
         for key in reversed(exports):
@@ -158,7 +157,7 @@ class LabelStore:
         return _First(LabelSet().added(self._seed), exported=bool(exports))
 
     def _counting_as_then(self, labels: LabelSet, key: str) -> LabelSet:
-        """The labels with what their former names and merges were when the export was made."""
+        """The labels with the former names and merges at the time of the export."""
         try:
             with self._store.open(manifest_key(key)) as chunks:
                 names = json.loads(_first_line(chunks))["names"]
@@ -169,7 +168,7 @@ class LabelStore:
 
 
 def _first_line(chunks: Iterable[bytes]) -> bytes:
-    """What stands before the first line end, of which only that is held in memory."""
+    """The first line of the object; only that line is held in memory."""
     line = b""
     for chunk in chunks:
         start, end, _ = chunk.partition(b"\n")
@@ -180,16 +179,16 @@ def _first_line(chunks: Iterable[bytes]) -> bytes:
 
 
 def coco_categories(chunks: Iterable[bytes]) -> list[Any]:
-    """The value of "categories" in a COCO file, of which only that part is held in memory.
+    """The value of "categories" in a COCO file; only that part is held in memory.
 
-    Raises DamagedDocument where there is none that can be read.
+    Raises DamagedDocument if there is no readable value.
     """
     rest = b""
     found = False
     for chunk in chunks:
         rest += chunk
         if not found:
-            # In a string a quote has a backslash before it: this is the key itself.
+            # Within a string, a quote follows a backslash, so this is the key itself.
             match = _CATEGORIES.search(rest)
             found = match is not None
             rest = rest[match.end() :] if match else rest[-_OVERLAP:]
@@ -205,9 +204,9 @@ def coco_categories(chunks: Iterable[bytes]) -> list[Any]:
 
 
 def from_categories(categories: Iterable[Any], export: str) -> LabelSet:
-    """The label set that the categories of that export tell; colors follow the numbers.
+    """The label set from the categories of that export; the numbers give the colors.
 
-    Raises InvalidDocument where they are not what we export.
+    Raises InvalidDocument if Labeler can't have exported these categories.
     """
     labels = []
     for place, category in enumerate(categories):
@@ -221,10 +220,10 @@ def from_categories(categories: Iterable[Any], export: str) -> LabelSet:
 
 
 def with_spellings(labels: LabelSet, numbers: Mapping[str, int]) -> LabelSet:
-    """The set in which each spelling counts as the label of that number.
+    """The set in which each spelling belongs to the label with that number.
 
-    A label's own name that counts as another one: it was merged into that. Any other spelling is
-    a former name. Raises InvalidDocument where that makes no label set.
+    If a label's own name belongs to another label, the first was merged into the second. Any other
+    spelling is a former name. Raises InvalidDocument if the result is no valid label set.
     """
     former: dict[int, list[str]] = {}
     into: dict[int, int] = {}

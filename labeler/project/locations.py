@@ -1,4 +1,4 @@
-"""Where a project's objects are: the stores that the settings name."""
+"""The stores of a project, which the settings name."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _NEVER: Final = Version("999999999999999999")
 
 
 def open_stores(settings: Settings) -> tuple[Store, Uploads | None]:
-    """The store of the documents, and where originals are, None where they are not kept.
+    """The store of the documents, and the location of originals (None if they are not kept).
 
-    One store does for both where one place lies in the other. Nothing is connected yet.
+    If one location is inside the other, one store serves both. Nothing is connected yet.
     """
     storage, place = settings.storage, settings.uploads
     store = open_location(storage, settings)
@@ -30,15 +30,15 @@ def open_stores(settings: Settings) -> tuple[Store, Uploads | None]:
 
 
 def open_location(location: Location, settings: Settings) -> Store:
-    """The store at that place, with the settings' limits and key."""
+    """The store at that location, with the settings' limits and key."""
     kms_key = settings.kms_key if location.bucket else ""
     return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
 
 
 def check_stores(store: Store, documents: str, uploads: Uploads | None, settings: Settings) -> None:
-    """Raises StoreError where a place can't be listed, or a bucket can't be written.
+    """Raise StoreError if a location can't be listed, or a bucket can't be written.
 
-    `documents` is the prefix that documents have. Nothing is written, and no folder is made.
+    `documents` is the prefix of documents. Nothing is written, and no folder is created.
     """
     places = [(store, documents, settings.storage)]
     location = settings.uploads
@@ -48,12 +48,12 @@ def check_stores(store: Store, documents: str, uploads: Uploads | None, settings
         checked.list(prefix, limit=1)
         if place.bucket:
             with suppress(VersionConflict):
-                # It replaces what never was; but who may not write is told that first.
+                # That version never existed, so nothing is written. Permissions are checked first.
                 checked.write(f"{prefix}ready", b"", replaces=_NEVER)
 
 
 def close_stores(store: Store, uploads: Uploads | None) -> None:
-    """Give up the connections of both."""
+    """Close both stores."""
     store.close()
     if uploads is not None:
         uploads.store.close()

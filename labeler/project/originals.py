@@ -1,4 +1,4 @@
-"""The pictures themselves: kept once, and found again as the very ones that were drawn on."""
+"""The originals: each is kept once, and is found again as the image that boxes were drawn on."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ _HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """Where originals are: a store and what all their keys begin with."""
+    """The location of originals: a store, and the prefix of their keys."""
 
     store: Store
     prefix: str
 
 
 def bound_cache(remembered: dict[Any, Any], images: int) -> None:
-    """Forget everything where it is far more than the project's images have to be known by."""
+    """Clear a cache that has become far larger than the number of the project's images."""
     if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
         remembered.clear()
 
 
 class OriginalIds:
-    """Which image the object under uploads/ is of, which a pipeline may have put there."""
+    """The image IDs of objects under uploads/, which a pipeline may have put there."""
 
     def __init__(self, strategy: ImageIdStrategy, secret: bytes) -> None:
         self._strategy = strategy
@@ -52,18 +52,18 @@ class OriginalIds:
 
     @property
     def identified_by(self) -> str:
-        """What image IDs depend on beside the originals: another text, perhaps other IDs."""
+        """The settings that image IDs depend on; another text may mean other IDs."""
         secret = self._secret if self._strategy is ImageIdStrategy.UUID else b""
         return f"{self._strategy.value}-{hmac.digest(secret, b'', 'sha256').hex()[:8]}"
 
     def find(self, name: str, info: Scanned, store: Store, images: int) -> str | None:
-        """The image ID; None for what is no picture, or has been deleted since it was listed.
+        """The image ID; None for an object that is no image, or was deleted since the listing.
 
         `name` is its key below uploads/, `info.note` the ID that Labeler noted with it, `images`
-        how many there are. A picture is what Labeler put there, what has the extension of one,
-        and, where the name leaves it open, what begins like one.
+        the number of images. An object is an image if Labeler put it there, or by its extension,
+        or, if the name does not decide, by its first bytes.
         """
-        # The note first: somebody's own folder may be called like an image ID.
+        # The note comes first, because a person's folder may have the name of an image ID.
         if info.note and is_image_id(info.note):
             return info.note
         try:
@@ -109,29 +109,29 @@ class OriginalIds:
 
 
 class Originals(Protocol):
-    """The originals of one project. `document` is the image's, None while it has none."""
+    """The originals of one project. `document` is the image's document, None if it has none."""
 
     def keep(
         self, image_id: str, file_name: str, data: bytes, info: ImageInfo,
         document: AnnotationDocument | None,
     ) -> str | None:  # fmt: skip
-        """Keep the picture; its key if it is in a store.
+        """Keep the image; returns its key if it is in a store.
 
-        Raises ImageConflict where another picture of this image ID is there.
+        Raises ImageConflict if there is another image with this image ID.
         """
         ...
 
     def read(self, image_id: str, document: AnnotationDocument | None, listed: str | None) -> bytes:
-        """The bytes of the very picture that `document` was drawn on.
+        """The bytes of the image that the boxes in `document` were drawn on.
 
-        `listed` is its key as the listing has it. Raises NotFound where the original is not kept,
-        ImageConflict where another picture has taken its place.
+        `listed` is its key in the listing. Raises NotFound if the original is not kept, and
+        ImageConflict if another image has taken its place.
         """
         ...
 
 
 class HeldOriginals:
-    """Originals that are not kept: held for the process's lifetime, within a number of bytes."""
+    """Originals without a store: held in memory for the process's lifetime, within a size."""
 
     def __init__(self, max_bytes: int = _HELD_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -162,7 +162,7 @@ class HeldOriginals:
 
 
 class KeptOriginals:
-    """Originals in a store, write-once."""
+    """Originals in a store; they are written once."""
 
     def __init__(self, uploads: Uploads, strategy: ImageIdStrategy) -> None:
         self._store = uploads.store
@@ -211,9 +211,9 @@ class KeptOriginals:
         raise NotFound(f"The original {name} is not in the store. Upload the file again.")
 
     def _places(self, image_id: str, name: str) -> Iterator[str]:
-        """Where the original of that name may be, likeliest first.
+        """The possible keys of the original with that name, the likeliest first.
 
-        A document that came from elsewhere may hold any path: what is no key here is left out.
+        A document from another program may hold any path; a path that is no valid key is left out.
         """
         for place in dict.fromkeys((own_place(image_id, name), f"{image_id}/{name}", name)):
             try:
@@ -223,7 +223,7 @@ class KeptOriginals:
             yield key
 
     def _put(self, key: str, data: bytes, image_id: str, info: ImageInfo) -> ObjectInfo | None:
-        """Store the picture if nothing is there; what is there otherwise."""
+        """Store the image if the key is free; returns the object under the key otherwise."""
         try:
             return self._store.info(key)
         except NotFound:
@@ -237,7 +237,7 @@ class KeptOriginals:
         return None
 
     def _is_same(self, there: ObjectInfo, info: ImageInfo) -> bool:
-        """Whether the object holds the picture; it is read only where the listing can't tell."""
+        """Whether the object holds the image; it is read only if the listing does not decide."""
         if there.size != info.size:
             return False
         md5 = there.md5 or hashlib.md5(self._store.read(there.key)[0]).hexdigest()
@@ -245,12 +245,12 @@ class KeptOriginals:
 
 
 def own_place(image_id: str, path: str) -> str:
-    """Where the original lies if its path is taken by another picture's bytes."""
+    """The key of the original if another image has its path."""
     return f"{image_id}/{path.rpartition('/')[2]}"
 
 
 def check_same_image(document: AnnotationDocument, info: ImageInfo, file_name: str) -> None:
-    """ImageConflict where the document was drawn on another picture than this one."""
+    """Raise ImageConflict if the boxes were drawn on another image than this one."""
     md5 = document.metadata.content_md5
     size = (document.image_width, document.image_height)
     if (md5 is not None and md5 != info.md5) or (
@@ -260,7 +260,7 @@ def check_same_image(document: AnnotationDocument, info: ImageInfo, file_name: s
 
 
 def id_conflict(file_name: str) -> ImageConflict:
-    """What a person is told who brings another picture of an image ID that is taken."""
+    """The error for a person who adds another image with an existing image ID."""
     return ImageConflict(
         f"{file_name}: another picture of the same name and size is in the project, and its boxes "
         "stay with it. Rename this file, or set LABELER_IMAGE_ID=content, which tells pictures "
@@ -269,7 +269,7 @@ def id_conflict(file_name: str) -> ImageConflict:
 
 
 def _is_unmarked(document: AnnotationDocument | None) -> bool:
-    """Whether nothing but the image ID tells the picture: in format 1.0 no MD5 does."""
+    """Whether only the image ID identifies the image, because format 1.0 has no MD5."""
     return document is None or document.metadata.content_md5 is None
 
 
@@ -278,7 +278,7 @@ def _is_drawn_on(document: AnnotationDocument | None, data: bytes) -> bool:
 
 
 def _gives(image_id: str, key: str, data: bytes) -> bool:
-    """Whether the bytes under this key have the image ID by one of the strategies."""
+    """Whether one of the strategies gives these bytes under this key the image ID."""
     return image_id in (
         name_size_id(key.rpartition("/")[2], len(data)),
         hashlib.md5(data).hexdigest(),

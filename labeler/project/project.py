@@ -1,4 +1,4 @@
-"""The project: what pages, routes and commands share.
+"""The project: the interface that pages, routes and commands share.
 
 bytes -> inspect -> image ID -> original + document (both create-only) -> (document, version)
 -> changes -> save, naming the version it replaces -> new version, or a merge -> export.
@@ -49,7 +49,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True, slots=True)
 class AddedImage:
-    """An image that is in the project now; sizes as displayed; `created` is False if it was."""
+    """An image of the project; sizes as displayed. `created` is False if it was there before."""
 
     image_id: str
     image_path: str
@@ -60,7 +60,7 @@ class AddedImage:
 
 @dataclass(frozen=True, slots=True)
 class OpenedDocument:
-    """A document and the state that a save has to name: its version, or ABSENT if not stored."""
+    """A document, and the state that a save has to name: its version, or ABSENT if not stored."""
 
     document: AnnotationDocument
     version: Replaces
@@ -68,9 +68,9 @@ class OpenedDocument:
 
 @dataclass(frozen=True, slots=True)
 class SavedDocument:
-    """What is stored after a save. `conflicts` are rects that both sides changed.
+    """The stored document after a save. `conflicts` lists the rects that both sides changed.
 
-    `size` is the bytes that were written, 0 where nothing had to be; `merged` is whether somebody
+    `size` is the number of written bytes, 0 if no write was needed; `merged` says whether somebody
     else had changed the document meanwhile.
     """
 
@@ -82,7 +82,7 @@ class SavedDocument:
 
 
 class Project:
-    """The project in one store. Safe to share by threads; keeps nothing that can't be lost.
+    """The project in one store. Threads may share it, and losing it loses no data.
 
     `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
     lists the images, `labels` is the label set, `claims` say who has which image, and `clock`
@@ -112,22 +112,22 @@ class Project:
 
     @property
     def max_upload_bytes(self) -> int:
-        """The largest image that is taken."""
+        """The size of the largest image that is accepted."""
         return self._settings.max_upload_bytes
 
     def close(self) -> None:
-        """Give up the stores' connections; calling twice is harmless."""
+        """Close the stores; calling it twice is harmless."""
         self.image_index.close()
         close_stores(self.store, self.uploads)
 
     # --- images ---------------------------------------------------------------------------
 
     def add_image(self, name: str, data: bytes, by: str = "") -> AddedImage:
-        """Take an image into the project; adding the same one again changes nothing.
+        """Add an image to the project; adding the same image again changes nothing.
 
-        `name` may hold folders, which are kept, and is made safe. Raises NotAnImage, DamagedImage,
-        ImageTooLarge; ImageConflict where another picture has this image ID; DamagedDocument where
-        its document can't be opened.
+        `name` is made safe, and its folders are kept. Raises NotAnImage, DamagedImage,
+        ImageTooLarge, ImageConflict if another image has this image ID, and DamagedDocument if its
+        document can't be opened.
         """
         began = time.monotonic()
         file_name, image_id, info, opened = self._looked_at(name, data)
@@ -151,13 +151,13 @@ class Project:
         return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
 
     def look_at_image(self, name: str, data: bytes) -> AddedImage:
-        """What `add_image` would give or raise; nothing is added."""
+        """The result or error of `add_image`, without adding anything."""
         file_name, image_id, info, opened = self._looked_at(name, data)
         path = opened.document.image_path if opened else file_name
         return AddedImage(image_id, path, info.width, info.height, created=opened is None)
 
     def list_anew(self) -> None:
-        """Have the next listing be a new one: another instance may have added images."""
+        """Make the next call list again, because another instance may have added images."""
         self.image_index.expire()
 
     def list_images(self) -> list[ImageEntry]:
@@ -169,13 +169,13 @@ class Project:
         return self.image_index.list_without_waiting()
 
     def file_name(self, entry: ImageEntry) -> str:
-        """The name of the image's original below uploads/; the document's where none is kept."""
+        """The name of the image's original below uploads/, or the document's if none is kept."""
         if entry.original is None or self.uploads is None:
             return entry.image_path
         return entry.original.removeprefix(self.uploads.prefix)
 
     def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
-        """The labels of these images as stored; at most `most` documents are read in one call."""
+        """The stored labels of these images; at most `most` documents are read in one call."""
         return self._label_texts.of(entries, most)
 
     def find_image(self, image_id: str) -> ImageEntry:
@@ -188,15 +188,16 @@ class Project:
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
         """Every image with its stored document, in the order of names; read in bulk.
 
-        None where none is stored yet, or where it can't be opened: `problem` of the entry says why.
+        The document is None if none is stored yet, or if it can't be opened: then the entry's
+        `problem` says why.
         """
         return self.image_index.list_documents()
 
     def image_bytes(self, image_id: str) -> bytes:
-        """The original's bytes, the very picture that the document was drawn on.
+        """The bytes of the original that the boxes were drawn on.
 
-        Raises NotFound where no original is kept, ImageConflict where another picture has taken
-        its place.
+        Raises NotFound if no original is kept, and ImageConflict if another image has taken its
+        place.
         """
         try:
             document = self._read(image_id).document
@@ -216,7 +217,7 @@ class Project:
         return copy or (data, images.media_type(data, name=image_id))
 
     def image_info(self, image_id: str) -> images.ImageInfo:
-        """What the picture is; raises what `image_bytes` and `images.inspect` raise."""
+        """The facts of the image; raises the errors of `image_bytes` and `images.inspect`."""
         info = self._infos.get(image_id)
         if info is None:
             data = self.image_bytes(image_id)
@@ -231,7 +232,7 @@ class Project:
     # --- documents ------------------------------------------------------------------------
 
     def open_document(self, image_id: str) -> OpenedDocument:
-        """The image's document; for one that has only an original, an empty one not stored yet.
+        """The image's document; for an image with only an original, an empty unsaved document.
 
         Raises NotFound, DamagedDocument, NewerDocument.
         """
@@ -245,11 +246,11 @@ class Project:
         return OpenedDocument(self._new_document(image_id, entry.image_path, info, ""), ABSENT)
 
     def stored_document(self, image_id: str) -> OpenedDocument:
-        """The document as it is in the store; NotFound, DamagedDocument, NewerDocument."""
+        """The stored document; raises NotFound, DamagedDocument or NewerDocument."""
         return self._read(image_id)
 
     def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, OpenedDocument]]:
-        """The stored documents of these images, in this order; damaged ones are left out."""
+        """The stored documents of these images, in their order; damaged documents are left out."""
         ids = {document_key(image_id): image_id for image_id in image_ids}
         for key, data, version in self.store.read_many(ids):
             with suppress(DamagedDocument):
@@ -258,9 +259,9 @@ class Project:
     def write_document(
         self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
     ) -> SavedDocument:
-        """Store `document` in place of the named state, stamped with the time and the person.
+        """Store `document` in place of the named state, with the time and the person.
 
-        Raises VersionConflict, InvalidDocument for too many rects; nothing is changed then.
+        Raises VersionConflict, or InvalidDocument for too many rects; then nothing is changed.
         """
         signed = stamped(document, image_id, self.clock(), by)
         data = dump_document(signed)
@@ -282,10 +283,10 @@ class Project:
         by: str,
         tried: Sequence[AnnotationDocument] = (),
     ) -> SavedDocument:
-        """Store `wanted`, which was made from `base`, merged with what others saved meanwhile.
+        """Store `wanted`, which was made from `base`, merged with saves of others since.
 
-        `tried` is what was wanted in saves over this base that failed: the store may have it.
-        Writes nothing where it changes nothing. Raises StoreError; what is stored stays whole.
+        `tried` lists documents of failed saves over this base, which may have been stored. Writes
+        nothing if nothing changes. Raises StoreError; the stored document stays whole.
         """
         theirs = self._latest(image_id, base) if tried else base
         conflicts: tuple[RectConflict, ...] = ()
@@ -310,12 +311,13 @@ class Project:
             "here and are tried again."
         )
 
-    # --- within ---------------------------------------------------------------------------
+    # --- internals ------------------------------------------------------------------------
 
     def check_store(self) -> None:
-        """Raises StoreError, which says what is wrong, where the store can't be listed.
+        """Raise StoreError, which names the problem, if the store can't be listed.
 
-        Nor where a bucket can't be written; nothing is written, and no folder is made.
+        Also raises StoreError if a bucket is not writable. Nothing is written, and no folder is
+        created.
         """
         check_stores(self.store, ANNOTATIONS, self.uploads, self._settings)
 
@@ -330,7 +332,7 @@ class Project:
     def _looked_at(
         self, name: str, data: bytes
     ) -> tuple[str, str, images.ImageInfo, OpenedDocument | None]:
-        """The file's safe path, its image ID, what it is, and its document if one is stored."""
+        """The file's safe path, its image ID, its facts, and its document if one is stored."""
         file_name = image_names.safe_path(name)
         info = images.inspect(
             data,
@@ -347,7 +349,7 @@ class Project:
         return file_name, image_id, info, opened
 
     def _latest(self, image_id: str, base: OpenedDocument) -> OpenedDocument:
-        """The stored document; the base, to be stored anew, where it has been deleted."""
+        """The stored document; if it was deleted, the base, to be stored again."""
         try:
             return self._read(image_id)
         except NotFound:
@@ -373,15 +375,15 @@ class Project:
 
 
 def _differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
-    """Whether the documents differ in what people decide: boxes and status."""
+    """Whether the documents differ in boxes or status, which people decide."""
     boxes = [{rect.id: rect for rect in document.rects} for document in (one, other)]
     return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status
 
 
 def open_project(settings: Settings) -> Project:
-    """The data set that the settings name; nothing is connected or written before it is used.
+    """The project that the settings name; nothing is connected or written before its first use.
 
-    In a folder the secret key is made where there is none yet. Raises SettingsError, NotAllowed.
+    With a folder, a missing secret key is created. Raises SettingsError, NotAllowed.
     """
     secret = load_secret(settings)
     store, uploads = open_stores(settings)

@@ -1,1 +1,1 @@
-"""The process itself: its log, its long work, its memory, its connections."""
+"""The process: its log, its jobs, its memory and its connections."""

@@ -1,4 +1,4 @@
-"""The modules that browsers import as they are, under an address that names their content."""
+"""JavaScript modules that browsers import as they are, at addresses with a content hash."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORKBENCH: Final = Path(__file__).parents[1] / "ui" / "workbench"
 
 @dataclass(frozen=True, slots=True)
 class BrowserModules:
-    """Files by their path below the folder; `version` is another one where any of them differs."""
+    """Files by their path below the folder; `version` changes when any of them changes."""
 
     version: str
     files: Mapping[str, bytes]
@@ -37,5 +37,5 @@ def read_modules(folder: Path) -> BrowserModules:
 
 @cache
 def workbench_modules() -> BrowserModules:
-    """Those of the workbench, as they are when a process first asks."""
+    """The modules of the workbench, read once per process."""
     return read_modules(_WORKBENCH)

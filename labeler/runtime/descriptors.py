@@ -1,6 +1,6 @@
-"""File descriptors of this process: files, connections, everything that the system hands out.
+"""File descriptors of this process, which files and connections use.
 
-A process may have so many open at once; beyond, no file opens and no save succeeds.
+Their number is limited. When none is left, no file opens and no save succeeds.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ NEARLY: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """How many are open, and how many may be."""
+    """The number of open descriptors, and the limit."""
 
     open: int
     limit: int
 
     @property
     def nearly_used_up(self) -> bool:
-        """Whether the next callers may find none left."""
+        """Whether so few are left that the next callers may get none."""
         return self.open >= self.limit * NEARLY
 
 
 def raise_limit() -> int:
-    """Raise the soft limit to the hard one, as far as the system lets us; the limit from now on.
+    """Raise the soft limit to the hard one, as far as the system allows; returns the new limit.
 
-    A limit that is already higher stays.
+    A higher soft limit stays.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = ENOUGH if hard == resource.RLIM_INFINITY else hard
@@ -41,13 +41,13 @@ def raise_limit() -> int:
         return _finite(soft)
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):  # macOS allows less than it says: what there was has to do
+    except (OSError, ValueError):  # macOS allows less than it reports: keep the old limit
         return _finite(soft)
     return wanted
 
 
 def count_descriptors() -> Descriptors:
-    """The state of this process now. Counting opens one descriptor, which does not count."""
+    """The numbers for this process now, without the descriptor that counting itself opens."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return Descriptors(sum(1 for _ in Path("/dev/fd").iterdir()) - 1, _finite(soft))
 

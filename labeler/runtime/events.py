@@ -1,7 +1,7 @@
-"""What the program tells its log about its own work: events with fixed names and fields.
+"""Events of the log, with fixed names and fields.
 
-Log-based metrics and alerts (deploy/metrics/) are made from these names and fields, and
-docs/logs.md lists them. No event holds a picture, a token, a box, a label or a request's header.
+Log-based metrics and alerts (deploy/metrics/) use these names and fields, and docs/logs.md lists
+them. No event holds an image, a token, a box, a label or a request's header.
 Times are in milliseconds, sizes in bytes.
 """
 
@@ -19,7 +19,7 @@ EVENT: Final = "event"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened; `NAME` tells its kind to programs, `TEXT` tells it to people."""
+    """An event; `NAME` is its kind for programs, `TEXT` its message for people."""
 
     NAME: ClassVar[str]
     TEXT: ClassVar[str]
@@ -31,7 +31,7 @@ class Event:
 
     @property
     def level(self) -> int:
-        """How serious it is, as Python's logging counts."""
+        """Its level in Python's logging."""
         return self.LEVEL
 
 
@@ -49,9 +49,9 @@ def log_event(event: Event) -> None:
 class Save(Event):
     """A document was stored for a person or a program.
 
-    `latency_ms` is the save itself with its merges and the store's retries; `wait_ms` goes from the
-    change to the moment when it was stored. `retries` counts the tries that had failed before,
-    `conflicts` the boxes that somebody else had changed as well.
+    `latency_ms` is the save itself with its merges and the store's retries; `wait_ms` is the time
+    from the change until it was stored. `retries` counts the failed attempts before, `conflicts`
+    the boxes that somebody else had changed as well.
     """
 
     NAME: ClassVar[str] = "save"
@@ -68,9 +68,9 @@ class Save(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SaveFailed(Event):
-    """A try to store a document failed; the page keeps the boxes and tries again.
+    """An attempt to store a document failed; the page keeps the boxes and tries again.
 
-    `code` is the error's (labeler/errors.py), `tries` counts those that failed in a row.
+    `code` is the error's code (labeler/errors.py); `tries` counts failed attempts in a row.
     """
 
     NAME: ClassVar[str] = "save_failed"
@@ -84,7 +84,7 @@ class SaveFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Merge(Event):
-    """A save found the document changed by somebody else, and was merged with it."""
+    """Somebody else had changed the document, and the save merged both."""
 
     NAME: ClassVar[str] = "merge"
     TEXT: ClassVar[str] = "Merged {image_id} with what others had saved"
@@ -93,9 +93,9 @@ class Merge(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conflict(Event):
-    """Two people changed the same boxes, or a call named a state that is gone.
+    """Two people changed the same boxes, or a call named an outdated state.
 
-    `boxes` is how many both changed; 0 where a call of the API was answered by 412.
+    `boxes` is the number of boxes that both changed; 0 if a call of the API got 412.
     """
 
     NAME: ClassVar[str] = "conflict"
@@ -107,7 +107,7 @@ class Conflict(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload(Event):
-    """An image was taken into the project, or (`created` false) was there already."""
+    """An image was added to the project, or (`created` false) was in it already."""
 
     NAME: ClassVar[str] = "upload"
     TEXT: ClassVar[str] = "Took in image {image_id} in {latency_ms:.0f} ms"
@@ -119,12 +119,12 @@ class Upload(Event):
     created: bool
 
 
-# --- data sets ----------------------------------------------------------------------------
+# --- datasets -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Export(Event):
-    """A data set was written."""
+    """A dataset was exported."""
 
     NAME: ClassVar[str] = "export"
     TEXT: ClassVar[str] = "Exported {images} images, {boxes} boxes in {duration_ms:.0f} ms"
@@ -136,7 +136,7 @@ class Export(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Import(Event):
-    """A data set was read in."""
+    """A dataset was imported."""
 
     NAME: ClassVar[str] = "import"
     TEXT: ClassVar[str] = "Imported {images} images, {boxes} boxes in {duration_ms:.0f} ms"
@@ -161,7 +161,7 @@ class Start(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(Event):
-    """An instance ends; `flushed` drafts were stored on the way, `left` could not be."""
+    """An instance ends; it stored `flushed` drafts at the end and could not store `left`."""
 
     NAME: ClassVar[str] = "stop"
     TEXT: ClassVar[str] = "Labeler ends: {flushed} drafts stored, {left} left"
@@ -175,7 +175,7 @@ class Stop(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReady(Event):
-    """A probe was told that this instance can't work."""
+    """This instance answered a probe that it can't work."""
 
     NAME: ClassVar[str] = "not_ready"
     TEXT: ClassVar[str] = "Not ready ({code}): {reason}"
@@ -186,7 +186,7 @@ class NotReady(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry(Event):
-    """Requests to the bucket are repeated; `repeated` is how many, `reason` why the last one is."""
+    """Requests to the bucket are repeated; `repeated` counts them, `reason` is the last one's."""
 
     NAME: ClassVar[str] = "retry"
     TEXT: ClassVar[str] = "Asking the bucket again ({repeated} requests): {reason}"
@@ -197,9 +197,9 @@ class Retry(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BucketOperations(Event):
-    """Requests that the bucket has answered since the last such event, by what they cost.
+    """Answered requests to the bucket since the last such event, by price class.
 
-    Class A are writes and pages of a listing, class B reads; deletes are free.
+    Class A is writes and pages of a listing, class B is reads; deletes are free.
     """
 
     NAME: ClassVar[str] = "bucket_operations"
@@ -212,7 +212,7 @@ class BucketOperations(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request(Event):
-    """A call of the API was answered; `path` is without its query, which may hold a token."""
+    """A call of the API was answered; `path` excludes the query, which may hold a token."""
 
     NAME: ClassVar[str] = "request"
     TEXT: ClassVar[str] = "{method} {path} {status} {latency_ms:.0f} ms"

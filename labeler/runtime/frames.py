@@ -1,9 +1,9 @@
-"""A websocket holds little of what its sender sends before the program has read it.
+"""Limits on the websocket messages that wait in memory until the program reads them.
 
-uvicorn 0.54 takes apart all that has come in at once: a few kilobytes of packed frames are many
-megabytes then, for each connection, also for callers whom nobody knows yet. Here it takes a small
-piece at a time, and only while nothing waits to be read. Messages have a bound that is low until
-the program says who calls.
+uvicorn 0.54 unpacks everything that has arrived at once. A few kilobytes of compressed frames can
+become many megabytes, for each connection, even before the caller is known. Here it unpacks a small
+piece at a time, and only while no message waits. The size of a message is limited, and the limit is
+low until the program knows the caller.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's protocol, with bounds on what is unpacked and waits."""
+    """uvicorn's protocol with limits on unpacked messages that wait."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -63,7 +63,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
 
 def bound_frames() -> None:
-    """Have servers of this process use it. Does nothing, and says so, in an unknown uvicorn."""
+    """Make servers of this process use it. With an unknown uvicorn, only logs a warning."""
     if not __version__.startswith(_FOR_VERSIONS) or _STREAMLIT_ASKS_FOR not in WS_PROTOCOLS:
         logger.warning(
             "uvicorn %s is not known here: what a websocket may hold is not bounded", __version__

@@ -1,8 +1,8 @@
-"""When to search for cycles of unused objects, which only a look at all objects finds.
+"""When Python searches for unused cycles of objects, which means a walk over all objects.
 
-Python searches each time that there are so many more objects: while a large listing grows in
-memory, that takes a quarter of the time and finds nothing. Streamlit searches after each run of a
-page, which takes four fifths of the run (.streamlit/config.toml turns that off).
+Python searches whenever the number of objects has grown by some amount. While a large listing grows
+in memory, that takes a quarter of the time and finds nothing. Streamlit searches after each run of
+a page, which takes four fifths of the run (.streamlit/config.toml turns that off).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _held: list[bool] = []
 
 @contextmanager
 def paused_collection() -> Iterator[None]:
-    """No search in this process until the end of the last such piece of work, in any thread.
+    """Stop the search in this process until the last such block ends, in any thread.
 
-    For seconds, not for minutes: cycles that other threads leave meanwhile stay until then.
+    Use it for seconds, not for minutes: unused cycles of other threads stay until then.
     """
     with _lock:
         _held.append(gc.isenabled() or any(_held))
@@ -39,9 +39,9 @@ def paused_collection() -> Iterator[None]:
 
 
 async def collect_regularly(every_s: float = SEARCH_EVERY_S) -> None:
-    """Search every `every_s` seconds, for good.
+    """Search every `every_s` seconds for the rest of the process's life.
 
-    Python by itself counts objects, not bytes: a few that hold uploads of a page that is gone would
+    Python counts objects, not bytes. A few objects that hold the uploads of a closed page would
     stay for hours.
     """
     while True:

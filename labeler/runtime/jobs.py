@@ -1,7 +1,7 @@
-"""Work that takes longer than a person should wait for an answer: it goes on by itself.
+"""Jobs: work in the background that takes longer than a person should wait.
 
-A job belongs to this process and ends with it. Nothing of it may be lost by that: what it makes is
-written whole at its end, and can be made again.
+A job belongs to this process and ends with it. That must lose no data: a job writes its result
+whole at its end, and can be run again.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ T_co = TypeVar("T_co", covariant=True)
 
 
 class Progress(Protocol):
-    """How work tells how far it is; called often, and costs little."""
+    """The function by which work reports its progress; it is called often and costs little."""
 
     def __call__(self, doing: str, done: int = 0, total: int = 0) -> None:
-        """`doing` is for a person; `total` is 0 where it is not known. May raise Cancelled."""
+        """`doing` is a text for people; `total` is 0 if it is unknown. May raise Cancelled."""
         ...
 
 
 def no_progress(doing: str, done: int = 0, total: int = 0) -> None:
-    """The progress of work that nobody watches."""
+    """Ignore the progress, for work that nobody watches."""
 
 
 class Cancelled(LabelerError):
-    """Raised inside work whose end is no longer wanted."""
+    """Raised inside cancelled work."""
 
     code = "cancelled"
     status = 409
@@ -53,7 +53,7 @@ class Cancelled(LabelerError):
 
 
 class JobState(StrEnum):
-    """How far a job is."""
+    """The state of a job."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -63,7 +63,7 @@ class JobState(StrEnum):
 
 
 class Job(Generic[T_co]):
-    """One piece of work. `doing`, `done` and `total` are what it has told last."""
+    """One piece of work. `doing`, `done` and `total` are its last report."""
 
     def __init__(
         self, kind: str, by: str, work: Callable[[Progress], T_co], clock: Callable[[], float]
@@ -83,7 +83,7 @@ class Job(Generic[T_co]):
 
     @property
     def state(self) -> JobState:
-        """How far it is now."""
+        """The current state."""
         if not self.future.done():
             return JobState.RUNNING if self.future.running() else JobState.WAITING
         if self.future.cancelled() or isinstance(self.future.exception(), Cancelled):
@@ -92,7 +92,7 @@ class Job(Generic[T_co]):
 
     @property
     def problem(self) -> str:
-        """What to tell a person of a job that failed."""
+        """The message for a person about a failed job."""
         if self.state is not JobState.FAILED:
             return ""
         error = self.future.exception()
@@ -104,7 +104,7 @@ class Job(Generic[T_co]):
 
     @property
     def seconds_left(self) -> float | None:
-        """How long what it does now will take at the pace so far; None while that is unknown."""
+        """Seconds left for the current step at the pace so far; None while that is unknown."""
         done, total = self.done, self.total
         passed = self._clock() - self._began
         if not 0 < done <= total or passed < _SOON_S:
@@ -113,17 +113,17 @@ class Job(Generic[T_co]):
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether somebody has cancelled it; what it does now may take a moment yet."""
+        """Whether somebody has cancelled it; the current step may still run for a moment."""
         return self._stop.is_set()
 
     def cancel(self) -> None:
-        """End it at its next word; what has ended stays as it is."""
+        """End the job at its next report; a job that has ended stays as it is."""
         self._stop.set()
         if self.future.cancel():
             self.ended_at = self._clock()
 
     def run(self) -> None:
-        """Do the work, unless it was cancelled before."""
+        """Do the work, unless the job is cancelled already."""
         if not self.future.set_running_or_notify_cancel():
             return
         self._began = self._clock()
@@ -147,7 +147,7 @@ class Job(Generic[T_co]):
 
 
 class Jobs:
-    """The jobs of this process: some run, some wait, ended ones are kept for an hour."""
+    """The jobs of this process: running ones, waiting ones, and for an hour ended ones."""
 
     def __init__(
         self,
@@ -165,7 +165,7 @@ class Jobs:
         self._jobs: dict[str, Job[object]] = {}
 
     def start(self, kind: str, work: Callable[[Progress], T], by: str = "") -> Job[T]:
-        """Have the work done; Busy where too much is waiting already."""
+        """Start the work as a job; Busy if too many jobs are waiting."""
         job: Job[T] = Job(kind, by, work, self._clock)
         with self._lock:
             self._forget()
@@ -176,7 +176,7 @@ class Jobs:
         return job
 
     def find(self, job_id: str) -> Job[object] | None:
-        """The job of that ID; None where this process does not know it (any more)."""
+        """The job with that ID; None if this process does not know it (any more)."""
         with self._lock:
             self._forget()
             return self._jobs.get(job_id)
@@ -188,14 +188,14 @@ class Jobs:
             return [job for job in self._jobs.values() if job.kind == kind]
 
     def close(self) -> None:
-        """Cancel everything; does not wait for it."""
+        """Cancel all jobs, without waiting for their end."""
         with self._lock:
             for job in self._jobs.values():
                 job.cancel()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _forget(self) -> None:
-        """Let go of what ended long ago, and of the oldest where there are too many."""
+        """Forget jobs that ended long ago, and the oldest if there are too many."""
         now = self._clock()
         ended = [job for job in self._jobs.values() if job.ended_at is not None]
         ended.sort(key=lambda job: job.ended_at or 0)

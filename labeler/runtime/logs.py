@@ -1,11 +1,11 @@
-"""The log of a process: one JSON object a line where a log service reads it, text for people.
+"""The log of a process: one JSON object per line for log services, text for people.
 
-Everything that is logged goes one way, whatever handlers its package would rather have: our own
-lines, Streamlit's, uvicorn's and Google's, warnings, exceptions that nobody caught, and with JSON
-also what is printed. No line holds a token, an address's query or a person's e-mail.
+All log records use one handler, whatever handlers their package asks for: our own lines,
+Streamlit's, uvicorn's and Google's, warnings, uncaught exceptions, and with JSON also printed text.
+No line holds a token, an address's query or a person's e-mail address.
 
-The JSON is what Cloud Logging takes apart (severity, message, time, trace, source, request), and
-what Error Reporting groups: https://docs.cloud.google.com/logging/docs/structured-logging
+The JSON has the keys that Cloud Logging parses (severity, message, time, trace, source, request)
+and Error Reporting groups by: https://docs.cloud.google.com/logging/docs/structured-logging
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ _SECRETS: Final = (
     (re.compile(r"(?<=[?&]token=)[^&\s\"'<>]+"), "…"),
     (re.compile(r"(?i)(?<=bearer )[^\s\"',]+"), "…"),
     (re.compile(r"(?<![\w-])eyJ[\w-]++\.[\w-]++\.[\w-]*+"), "…"),
-    # A service's account is named where it lacks a right; a person's address is not needed.
+    # A message may name a service account without a permission, but no person's address.
     (re.compile(r"(?<![\w.+-])[\w.+-]++@(?![\w.-]*+(?<=gserviceaccount\.com))"), "…@"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class LogSource:
-    """Who writes the log: version, the service and revision on Cloud Run, the project."""
+    """The origin of log lines: version, service and revision on Cloud Run, Google Cloud project."""
 
     version: str = __version__
     service: str = "labeler"
@@ -57,7 +57,7 @@ class LogSource:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The request that is being answered, as Cloud Trace knows it."""
+    """The current request, as Cloud Trace identifies it."""
 
     id: str
     span: str = ""
@@ -65,7 +65,7 @@ class Trace:
 
     @classmethod
     def of(cls, headers: Mapping[str, str]) -> Trace | None:
-        """The trace that a request's headers (lower-case names) carry."""
+        """The trace in a request's headers (lower-case names)."""
         match = re.fullmatch(
             r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})",
             headers.get("traceparent", ""),
@@ -83,7 +83,7 @@ class Trace:
 
 
 def log_source(environ: Mapping[str, str]) -> LogSource:
-    """This process, as its environment tells; on Cloud Run the project is asked for."""
+    """The source of this process, from its environment and, on Cloud Run, the metadata server."""
     service = environ.get("K_SERVICE") or environ.get("CLOUD_RUN_JOB")
     project = environ.get("GOOGLE_CLOUD_PROJECT", "")
     if service and not project:
@@ -93,7 +93,7 @@ def log_source(environ: Mapping[str, str]) -> LogSource:
 
 
 def _project(host: str) -> str:
-    """The project that the metadata server names; empty where there is none."""
+    """The Google Cloud project from the metadata server; empty if there is none."""
     connection = http.client.HTTPConnection(host, timeout=_METADATA_S)
     try:
         place = "/computeMetadata/v1/project/project-id"
@@ -112,7 +112,7 @@ _trace: ContextVar[Trace | None] = ContextVar("labeler_trace", default=None)
 
 @contextmanager
 def traced(trace: Trace | None) -> Iterator[None]:
-    """Lines that are written within belong to that request."""
+    """Make log lines of the block belong to that request."""
     token = _trace.set(trace)
     try:
         yield
@@ -121,7 +121,7 @@ def traced(trace: Trace | None) -> Iterator[None]:
 
 
 def without_secrets(text: str) -> str:
-    """The text without tokens and people's addresses, and not longer than a line may be."""
+    """The text without tokens and people's addresses, cut to the longest allowed line."""
     if len(text) > MAX_TEXT:
         text = f"{text[:MAX_TEXT]} …"
     for pattern, shown in _SECRETS:
@@ -170,7 +170,7 @@ class JsonLines(logging.Formatter):
         return found | {"logging.googleapis.com/trace_sampled": trace.sampled}
 
     def _report(self, message: str, error: BaseException) -> dict[str, Any]:
-        """What makes Error Reporting count it with the errors of the same traceback."""
+        """The keys by which Error Reporting groups errors with the same traceback."""
         lines = "".join(traceback.format_exception(error))
         return {
             "@type": _REPORT,
@@ -194,10 +194,10 @@ class TextLines(logging.Formatter):
 
 
 def configure(source: LogSource, *, as_json: bool, stream: TextIO | None = None) -> None:
-    """Have this process log that way from now on, to `stream`.
+    """Make this process log in this way from now on, to `stream`.
 
-    Without one, JSON goes to stdout, where log services expect it, and text to stderr. With JSON
-    our own events are told too; on a terminal only what a person has to know.
+    Without a stream, JSON goes to stdout, where log services expect it, and text to stderr. With
+    JSON our own events are logged too; as text, only messages that a person needs.
     """
     out = stream or (sys.stdout if as_json else sys.stderr)
     handler = _Handler(out)
@@ -216,30 +216,30 @@ def configure(source: LogSource, *, as_json: bool, stream: TextIO | None = None)
 
 
 def _one_way() -> None:
-    """Have every logger's records go to the root's handler alone."""
+    """Send every logger's records to the root's handler only."""
     logging.setLoggerClass(_Rooted)
     for logger in list(logging.root.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger):
-            # Streamlit and uvicorn hold on to loggers that they have made before.
+            # Streamlit and uvicorn keep loggers that they made earlier.
             logger.__class__ = _Rooted
 
 
 class _Rooted(logging.Logger):
-    """A logger whose records go to the root's handlers, whatever others it is given."""
+    """A logger whose records go to the root's handlers, whatever other handlers it gets."""
 
     def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         logging.root.callHandlers(record)
 
 
 class _Handler(logging.StreamHandler[TextIO]):
-    """Writes records; where that fails, nothing is told, least of all to the log."""
+    """Writes records, and ignores failures, which it could only report to the log itself."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         pass
 
 
 class Printed(io.TextIOBase):
-    """Stands in for stdout or stderr: each line that is printed becomes a record."""
+    """Replaces stdout or stderr: each printed line becomes a record."""
 
     encoding = "utf-8"
     errors = "backslashreplace"
@@ -253,9 +253,9 @@ class Printed(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        # Bytes raise a TypeError here, by which callers know what kind of stream this is.
+        # Bytes raise a TypeError here, so that callers recognize a text stream.
         *lines, rest = (getattr(self._local, "rest", "") + text).split("\n")
-        # Of a line that never ends, as much as would be told of it, and the sign of a cut.
+        # Of an endless line, keep only as much as would be logged, and the sign of the cut.
         self._local.rest = rest[: MAX_TEXT + 1]
         for line in lines:
             if line.strip():
@@ -280,7 +280,7 @@ def _unraisable(given: Any) -> None:
 
 
 def _severity(level: int) -> str:
-    """Cloud Logging's word for a level of Python's."""
+    """Cloud Logging's severity for a level of Python's logging."""
     for least, word in _SEVERITIES:
         if level >= least:
             return word

@@ -1,4 +1,4 @@
-"""Connections that answer at once, and that keep nobody who wants to end."""
+"""Sockets without delay, and a limit on the wait for callers at the end."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ function without arguments. It is there where frames.BoundedWebSocket serves."""
 
 
 def send_at_once() -> None:
-    """Have the sockets on which this process listens give out connections that never hold back.
+    """Make connections of this process's listening sockets send without delay (TCP_NODELAY).
 
-    A connection otherwise sends the second of two small pieces (an answer's body, the page's next
-    message) only when the first is acknowledged, which takes a client 40 ms. asyncio sees to that
-    for sockets that it makes itself; Streamlit makes its own and hands it over.
+    Otherwise a connection sends the second of two small pieces (an answer's body, the page's next
+    message) only when the client has acknowledged the first, which takes 40 ms. asyncio sets this
+    for sockets that it makes itself, but Streamlit makes its own.
     """
     for path in Path("/dev/fd").iterdir():
         with (
-            suppress(OSError),  # no socket, or none of TCP
+            suppress(OSError),  # not a socket, or not a TCP socket
             socket.fromfd(int(path.name), socket.AF_INET, socket.SOCK_STREAM) as found,
         ):
             if found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -30,11 +30,11 @@ def send_at_once() -> None:
 
 
 def wait_at_most(seconds: int) -> None:
-    """Have the server that runs here, when it is told to end, wait so long for its callers.
+    """Limit how long the running server waits for its callers when it has to end.
 
-    By itself it waits for ever: for somebody who does not read what they asked for, or for a tab on
-    a machine that sleeps. Cloud Run kills it after 10 seconds, with all that is to be done last.
-    Only uvicorn can be told, which handles the signals by a method of its server.
+    Otherwise it waits forever for a caller that does not read its answer, or for a tab on a machine
+    that sleeps. Then Cloud Run kills it after 10 seconds, before its last saves are done. Only
+    uvicorn supports this: a method of its server handles the signals.
     """
     server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
     config = getattr(server, "config", None)

@@ -1,1 +1,1 @@
-"""The pages: what a labeler sees and does in the browser."""
+"""The pages of the browser."""

@@ -1,7 +1,7 @@
-"""Where one is: the page's address says which image is open, and which images the list shows.
+"""The page's address: it says which image is open, and which images the list shows.
 
-The address is the truth, so that it can be sent to somebody, and "back" leads back. Widgets that
-stand for a part of it are set to what it says before they are drawn.
+Widgets are set from the address before they are drawn, never the other way. So a person can send
+the address to somebody, and the browser's Back works.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _LED: Final = "led_to"
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which images the list shows: of this status, with this text in their name, this label."""
+    """The filters of the list: a status, a text in the image's name, and a label."""
 
     status: Status | None = None
     text: str = ""
@@ -43,14 +43,14 @@ def image() -> str | None:
 
 @rerun_safe
 def go_to(image_id: str) -> None:
-    """Make the address name that image, and no view; the page then shows it."""
+    """Make the address name that image, and no other page; the image is then shown."""
     st.query_params[IMAGE] = image_id
     open_view(None)
 
 
 @rerun_safe
 def open_view(name: str | None) -> None:
-    """Make the address name that view, or none."""
+    """Make the address name that page, or none."""
     if name is None:
         st.query_params.pop(VIEW, None)
     else:
@@ -59,9 +59,9 @@ def open_view(name: str | None) -> None:
 
 
 def was_led() -> bool:
-    """Whether the page itself has led to where the address is, since this was asked last.
+    """Whether the page itself has changed the address since the last call.
 
-    Else the browser has: by "back", "forward" or what somebody typed.
+    Otherwise the browser has: by Back, Forward, or an address that a person typed.
     """
     return bool(st.session_state.pop(_LED, None) == _place())
 
@@ -71,7 +71,7 @@ def _place() -> tuple[str | None, str | None]:
 
 
 def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
-    """What the address asks for, and a line for each part that makes no sense and is ignored."""
+    """The filters in the address, and a line for each invalid part, which is ignored."""
     ignored = []
     status = st.query_params.get(STATUS) or None
     if status is not None and status not in set(Status):
@@ -88,7 +88,7 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
 
 @rerun_safe
 def show_filters(wanted: Filters) -> None:
-    """Make the address ask for these."""
+    """Write these filters to the address."""
     for name, value in (
         (STATUS, wanted.status.value if wanted.status else ""),
         (TEXT, wanted.text),

@@ -1,4 +1,4 @@
-"""What the browser gets of a component: script and style, from the files beside its module."""
+"""The script and style of a component, from the files beside its module."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _EXPORT: Final = re.compile(r"^export (?!default\b)", re.MULTILINE)
 
 
 def script(name: str) -> str:
-    """The script of that name with the modules that it imports, as one module without comments.
+    """The named script and the modules that it imports, as one module without comments.
 
-    Streamlit takes a component's script as text, where imports lead nowhere, and sends it again
-    with each change of the component's data. Names at the top of joined modules must differ.
+    Streamlit sends a component's script as text, in which imports do not work, and sends it again
+    with each change of the component's data. Top-level names of joined modules must differ.
     """
     texts: dict[Path, str] = {}
     _join(_HERE / f"{name}.js", texts)
@@ -25,7 +25,7 @@ def script(name: str) -> str:
 
 
 def _join(path: Path, texts: dict[Path, str]) -> None:
-    """Add the module after those that it imports, each once."""
+    """Add the module after the modules that it imports, each once."""
     text = _COMMENT.sub("", path.read_text(encoding="utf-8"))
     for imported in _IMPORT.findall(text):
         if path.parent / imported not in texts:
@@ -34,5 +34,5 @@ def _join(path: Path, texts: dict[Path, str]) -> None:
 
 
 def style(name: str) -> str:
-    """The style sheet of that name."""
+    """The named style sheet."""
     return (_HERE / f"{name}.css").read_text(encoding="utf-8")

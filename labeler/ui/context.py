@@ -1,4 +1,4 @@
-"""What the pages work on, handed over once by app.py: a page script takes no arguments."""
+"""The context of the pages, which app.py sets once, because a page script takes no arguments."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _bound: list[Context] = []
 
 
 def bind_context(context: Context) -> None:
-    """Hand over the context; the last one counts."""
+    """Set the context; a later call replaces it."""
     _bound[:] = [context]
 
 
 def page_context() -> Context:
-    """The context that was handed over."""
+    """The context that app.py has set."""
     return _bound[0]

@@ -1,4 +1,4 @@
-"""Who is signed in, by the cookie that Streamlit 1.67 sets and reads itself."""
+"""The signed-in person, by the cookie that Streamlit 1.67 sets and reads itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from labeler.model.people import Person, clean_email
 
 
 def person_by_cookies(cookies: Mapping[str, str], origin: str) -> Person:
-    """The person whom the signed cookie names, verified and for this origin; Person("") if none."""
+    """The person in the signed cookie, verified and for this origin; Person("") if none."""
     signed = _get_signed_cookie_with_chunks(dict(cookies), USER_COOKIE_NAME)
     user = _parse_decoded_user_cookie(signed, origin) if signed else {}
     verified = str(user.get("email_verified", True)).lower() == "true"

@@ -1,4 +1,4 @@
-"""Exporting in the sidebar: the button, what goes in, how far it is, and the way to the file."""
+"""The export panel of the sidebar: button, options, progress, and the link to the file."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _SHOWN: Final = "show_exports"
 
 
 def show_export_panel(context: Context, labels: LabelSet | None) -> None:
-    """The export's place in the sidebar, for those who may export."""
+    """Show the panel to people who may export."""
     if not visitor.may(Role.ADMIN):
         return
     with st.container(horizontal=True, gap="small", key="export_row"):
@@ -72,11 +72,11 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
         _earlier(context)
 
 
-# --- what goes in -------------------------------------------------------------------------
+# --- selection ----------------------------------------------------------------------------
 
 
 def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
-    """What is wanted, as the fields of a choice."""
+    """The selection, as its fields."""
     statuses = st.multiselect(
         "Status",
         [status.value for status in Status],
@@ -105,7 +105,7 @@ def _downloads(fields: dict[str, list[str]]) -> None:
     try:
         selection = parse_selection(fields)
     except LabelerError:
-        return  # what is wrong is said beside the button
+        return  # the message is shown beside the button
     pictures = st.checkbox("Include images (zip only)", key="zip_images")
     for kind in EXPORTED:
         if kind is DEFAULT:
@@ -131,7 +131,7 @@ def _in_words(selection: Selection) -> str:
     return "; ".join(words)
 
 
-# --- making -------------------------------------------------------------------------------
+# --- the running export -------------------------------------------------------------------
 
 
 def _start(context: Context, selection: Selection) -> None:
@@ -148,7 +148,7 @@ def _start(context: Context, selection: Selection) -> None:
 
 
 def _job(context: Context) -> Job[tuple[Export, ...]] | None:
-    """The export that the address names, where this process makes or made it for this person."""
+    """The export in the address, if this process runs or ran it for this person."""
     job = context.jobs.find(st.query_params.get(JOB, ""))
     if job is None or job.kind != KIND or job.by != visitor.current().email:
         return None
@@ -207,7 +207,7 @@ def _summary(summary: ExportSummary) -> None:
             st.markdown("\n".join(f"- {plain(name)}: {count:,}" for name, count in most_first))
 
 
-# --- earlier ones -------------------------------------------------------------------------
+# --- earlier exports ----------------------------------------------------------------------
 
 
 def _show_earlier() -> None:
@@ -215,7 +215,7 @@ def _show_earlier() -> None:
 
 
 def _earlier(context: Context) -> None:
-    """The newest exports in the store, whichever instance made them; listed when asked for."""
+    """The newest exports in the store, whichever instance made them; listed on demand."""
     from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
 
     try:

@@ -1,4 +1,4 @@
-"""Streamlit's own first page, as it is installed."""
+"""Streamlit's own first page, as installed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,6 @@ import streamlit as st
 
 
 def first_page() -> str:
-    """The HTML that Streamlit answers at every address of a page."""
+    """The HTML that Streamlit sends for every address of a page."""
     path = Path(st.__file__).parent / "static" / "index.html"
     return path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The list of images: which of them it shows, and a button for each."""
+"""The list of images: its filters, and a button for each image."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _LABEL: Final = "label_filter"
 
 @dataclass(frozen=True, slots=True)
 class FilteredImages:
-    """The images that the filters let through; `left` have not been looked at for their labels."""
+    """The images that match the filters; the labels of `left` images have not been read yet."""
 
     entries: list[ImageEntry]
     filters: Filters
@@ -42,14 +42,14 @@ class FilteredImages:
 
 
 def _label_names(labels: LabelSet | None) -> list[str]:
-    """The names by which images can be found."""
+    """The label names by which images can be found."""
     return [label.name for label in labels.labels if label.merged_into is None] if labels else []
 
 
 def filter_images(
     project: Project, entries: list[ImageEntry], labels: LabelSet | None, filters: Filters
 ) -> FilteredImages:
-    """The images that the filters let through; StoreError where documents can't be read."""
+    """The images that match the filters; StoreError if documents can't be read."""
     named = _named(filters.text)
     found = [
         entry
@@ -67,7 +67,7 @@ def filter_images(
 
 
 def _named(text: str) -> Callable[[str], bool]:
-    """Whether a name has the text in it, or fits it where it has a * or ?; case does not count."""
+    """Whether the name contains the text, or matches it if it has * or ?; ignores case."""
     lowered = text.lower()
     if "*" in lowered or "?" in lowered:
         return lambda name: fnmatchcase(name.lower(), lowered)
@@ -77,9 +77,9 @@ def _named(text: str) -> Callable[[str], bool]:
 def show_image_list(
     entries: list[ImageEntry], found: FilteredImages, labels: LabelSet | None, current: str | None
 ) -> list[str]:
-    """The images as buttons with their states; the IDs to go through, in order.
+    """Show the images as buttons with their statuses; returns the IDs for Next, in order.
 
-    The open image is in the list whatever the filters say.
+    The open image is always in the list, whatever the filters are.
     """
     counts = dict.fromkeys(Status, 0)
     for entry in entries:
@@ -94,7 +94,7 @@ def show_image_list(
     wanted = {entry.image_id for entry in found.entries} | {current}
     listed = [entry for entry in entries if entry.image_id in wanted]
     _buttons(listed, current)
-    # "Next" leads past what can't be opened.
+    # Next skips images that can't be opened.
     return [entry.image_id for entry in listed if not entry.problem or entry.image_id == current]
 
 
@@ -111,7 +111,7 @@ def _filters(
         if counts[status] or status is filters.status
     }
     if st.session_state.get(_TEXTS) != texts:
-        # The browser knows an option by its text, and would show the old one until the next run.
+        # The browser identifies an option by its text, and would show the old text for one run.
         st.session_state[_TEXTS] = texts
         st.session_state.pop(_STATUS, None)
     _set(_STATUS, filters.status.value if filters.status else "all")
@@ -156,7 +156,7 @@ def _go_on_looking(left: int) -> None:
     def progress() -> None:
         st.caption(f"Searching: {left:,} images left …")
         if st.session_state.get("looked_at") != left:
-            st.session_state["looked_at"] = left  # this run is the page's own
+            st.session_state["looked_at"] = left  # the page itself asked for this run
         else:
             st.rerun()
 
@@ -164,7 +164,7 @@ def _go_on_looking(left: int) -> None:
 
 
 def _set(key: str, value: str) -> None:
-    """Have the widget show what the address says; only where it does not, or typing is undone."""
+    """Set the widget from the address if they differ; otherwise typing would be undone."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 
@@ -173,7 +173,7 @@ def _changed() -> None:
     chosen = st.session_state[_STATUS]
     status = None if chosen == "all" else chosen
     if status not in (None, *Status):
-        # The text of an option with the number that was in it before: nobody chose that.
+        # An option's text with an old number: nobody chose that.
         status = address.filters(None)[0].status
     address.show_filters(
         Filters(
@@ -214,7 +214,7 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
 
 
 def _row_key(image_id: str | None) -> str:
-    """The key of an image's button."""
+    """The widget key of an image's button."""
     return f"{LEAVE}open_{image_id}"
 
 

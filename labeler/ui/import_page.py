@@ -1,7 +1,7 @@
-"""The import view: a data set goes from the browser straight to the HTTP interface.
+"""The import page: the browser sends a dataset directly to the HTTP API.
 
-Any instance can take it, and none has to hold it: the browser sends the file once for the dry run
-and once more for the import. The page hears of an import when it is over.
+Any instance can answer, and none has to keep the file: the browser sends it once for the dry run
+and again for the import. The page learns of an import when it has ended.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ _mount = st.components.v2.component(
 
 
 def show_import_page(context: Context, _overview: Overview) -> None:
-    """Draw the view."""
+    """Draw the page."""
     st.caption(
         "Boxes from another program come onto the images of this project, found by their names. "
         "Nothing is changed before you have seen what would happen."

@@ -1,4 +1,4 @@
-"""Counting boxes by label, in the background: it reads every document that has boxes."""
+"""Counts of boxes by label, made in the background, because they read every document with boxes."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ STALE_S: Final = 600.0
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What was counted, and when it began."""
+    """The counts, and the time when counting began."""
 
     counts: LabelCounts
     at: datetime
 
 
 def show_label_counts(context: Context, entries: Sequence[ImageEntry]) -> LabelCounts | None:
-    """The newest counts, with the line that tells of them; None before there are any."""
+    """Show the line about the counts; returns the newest counts, None if there are none yet."""
     ids = [entry.image_id for entry in entries if entry.rects]
     jobs = context.jobs.of(KIND)
     done = [job for job in jobs if job.state is JobState.DONE]
@@ -84,7 +84,7 @@ def _progress(job: Job[object]) -> None:
 
 
 def _start(context: Context, ids: list[str]) -> Job[Result] | None:
-    """Begin to count; None, and a word why, where it can't be begun."""
+    """Start counting; shows the reason and returns None if that is not possible."""
 
     def work(progress: Progress) -> Result:
         at = datetime.now(UTC)

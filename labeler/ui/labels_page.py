@@ -1,7 +1,7 @@
-"""The label set for admins: every label with its counts, and what can be done with it.
+"""The labels page for admins: every label with its counts and its actions.
 
-Every edit is made in a callback, on the newest label set, and named by what the person saw: what
-another admin changed meanwhile is not taken back by it.
+A callback makes each edit on the newest label set and names the label that the person saw. So the
+edit does not undo changes that another admin has made meanwhile.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ ADD = 0
 
 
 def show_labels_page(context: Context, overview: Overview) -> None:
-    """Draw the view."""
+    """Draw the page."""
     labels = overview.labels
     if labels is None:
         for problem in overview.problems:
@@ -86,7 +86,7 @@ def _rebuilt(labels: LabelSet) -> None:
 
 
 def _page(labels: LabelSet) -> tuple[Label, ...]:
-    """The labels to show: all, or a page of those that hold what is looked for."""
+    """The labels to show: all, or one page of those that match the search."""
     found = labels.labels
     if len(found) <= PAGE_SIZE:
         return found
@@ -230,11 +230,11 @@ def _retiring(labels: LabelSet, label: Label, its: str) -> None:
     _problem(number, "retire")
 
 
-# --- labels that are not there --------------------------------------------------------------
+# --- unknown labels -------------------------------------------------------------------------
 
 
 def _add(labels: LabelSet) -> None:
-    # The number in the key: after a label was added, the field is an empty one.
+    # The key has the number of labels, so that the field is empty after a label was added.
     key = f"added_{len(labels.labels)}"
     with (
         st.form("add_label_here", border=False),
@@ -246,7 +246,7 @@ def _add(labels: LabelSet) -> None:
 
 
 def _unknown(boxes: dict[str, int]) -> None:
-    """Labels that boxes have and the set lacks."""
+    """Show the labels of boxes that the set lacks."""
     for name, count in list(boxes.items())[:10]:
         with st.container(horizontal=True, vertical_alignment="center"):
             have = counted(count, "box has", "boxes have")
@@ -262,7 +262,7 @@ def _unknown(boxes: dict[str, int]) -> None:
     _problem(ADD, "unknown")
 
 
-# --- what is done ---------------------------------------------------------------------------
+# --- edits ----------------------------------------------------------------------------------
 
 
 def _open(number: int | None) -> None:
@@ -301,7 +301,7 @@ def _add_named(key: str) -> None:
 
 
 def _edit(number: int, field: str, edit: LabelEdit) -> None:
-    """Make the edit for whoever may; what is wrong stands beside the field until the next edit."""
+    """Make the edit if the person may; an error is shown at the field until the next edit."""
     st.session_state.pop(_PROBLEM, None)
     try:
         visitor.require(Role.ADMIN)
@@ -311,7 +311,7 @@ def _edit(number: int, field: str, edit: LabelEdit) -> None:
 
 
 def _problem(number: int, field: str) -> None:
-    """What was wrong with the last edit, if it was this field's."""
+    """Show the last edit's error, if it belongs to this field."""
     problem = st.session_state.get(_PROBLEM)
     if problem and problem[:2] == (number, field):
         st.error(plain(problem[2]))

@@ -1,6 +1,6 @@
-"""The pages beside the labeling page: `?view=` in the address opens one.
+"""The router: `?view=` in the address opens a page other than the labeling page.
 
-The address keeps the image, so that the way back leads to it; the sidebar stays as it is.
+The address keeps the image, so that the button back leads to it; the sidebar stays as it is.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def _import() -> Show:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One of these pages; `load` imports it, for a first page needs none of them."""
+    """One of these pages; `load` imports it, because the first page needs none of them."""
 
     title: str
     icon: str
@@ -50,7 +50,7 @@ VIEWS: Final = {
 
 
 def opener(name: str) -> None:
-    """The button that opens the view, for those who may see it."""
+    """Show the button that opens the page, to people who may see it."""
     view = VIEWS[name]
     if visitor.may(view.role):
         st.button(
@@ -64,21 +64,21 @@ def opener(name: str) -> None:
 
 
 def named() -> str | None:
-    """The name of the view that the address names, if there is such a view."""
+    """The page in the address, if it exists."""
     name = st.query_params.get(address.VIEW, "")
     return name if name in VIEWS else None
 
 
 def current() -> View | None:
-    """The view that the address names; one that there is not is ignored with a word."""
+    """The page in the address; an unknown one is ignored with a message."""
     name = st.query_params.get(address.VIEW)
     if name is not None and name not in VIEWS:
-        st.warning(plain(f"There is no view {name!r}. These are the images."))
+        st.warning(plain(f"There is no page {name!r}. These are the images."))
     return VIEWS.get(name or "")
 
 
 def show_view(view: View, context: Context, overview: Overview) -> None:
-    """Draw the view, with the way back. Raises NotSignedIn, NotPermitted."""
+    """Draw the page, with a button back. Raises NotSignedIn, NotPermitted."""
     visitor.require(view.role)
     with st.container(horizontal=True, vertical_alignment="center", key="view_head"):
         st.button("Back to the images", icon=":material/arrow_back:", key="back", on_click=close)
@@ -87,5 +87,5 @@ def show_view(view: View, context: Context, overview: Overview) -> None:
 
 
 def close() -> None:
-    """Have the next run show the image again."""
+    """Make the next run show the image again."""
     address.open_view(None)

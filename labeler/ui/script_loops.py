@@ -1,9 +1,9 @@
-"""A repair of Streamlit 1.67: a session holds an event loop only while one of its runs goes on.
+"""A repair of Streamlit 1.67: a session holds an event loop only while one of its runs is active.
 
-Streamlit makes an event loop for each session and closes it when the session is shut down. A
-session whose tab is gone is kept for a possible return, then dropped, and never shut down: each
-page load leaves the three file descriptors of its loop open. Here each thread that runs a page gets
-a loop of its own, and closes it at its end.
+Streamlit makes an event loop for each session and closes it when the session is shut down. After
+its tab is closed, a session is kept for a while, then dropped, and never shut down. So each page
+load leaves the three file descriptors of its loop open. With this repair, each thread that runs a
+page has its own loop and closes it at its end.
 
 `tests/ui/test_script_loops.py` fails once Streamlit no longer needs this; delete both then.
 """
@@ -25,9 +25,9 @@ _PATCHED: Final = "_closes_loops_after_runs"
 
 
 def close_loops_after_runs() -> None:
-    """Have every run close its event loop. Does nothing, and says so, in an unknown Streamlit.
+    """Make every run close its event loop. With an unknown Streamlit, only logs a warning.
 
-    What a run binds to its loop does not outlive it; pages of this program bind nothing to it.
+    Objects that a run binds to its loop end with it; our pages bind none.
     """
     known = hasattr(AppSession, "_create_scriptrunner") and hasattr(
         ScriptRunner, "_run_script_thread"
@@ -63,7 +63,7 @@ def _patch() -> None:
             loop.close()
             raise
         finally:
-            # The run owns its loop from here on. The session finds a closed one, and leaves it.
+            # From here on the run owns its loop. The session finds it closed and leaves it alone.
             self._script_event_loop = closed
 
     def run_and_close(self: Any) -> None:

@@ -15,8 +15,8 @@ from labeler.ui.context import Context
 from labeler.ui.text import colored, counted, plain, why_there
 
 MOST_RADIO_LABELS = 20
-# Many labels scroll within their place, and the list of images takes what height is left: nothing
-# pushes the export out of a window of usual height.
+# Many labels scroll in their own area, and the list of images gets the remaining height, so that
+# the export stays visible in a window of usual height.
 STYLE = """
 <style>
   [data-testid="stSidebarHeader"] { height: 2.2rem; padding: 0.4rem 1rem; margin: 0; }
@@ -49,7 +49,7 @@ STYLE = """
 
 
 def uploader(context: Context) -> None:
-    """Take images into the project, and go on to the first of them."""
+    """Show the uploader, and open the first of the uploaded images."""
     if context.settings.uploads is None:
         _uploader_of_session(context)
         return
@@ -67,7 +67,7 @@ def uploader(context: Context) -> None:
 
 
 def _uploader_of_session(context: Context) -> None:
-    """Where originals are not kept, the instance of this session has to hold them."""
+    """Streamlit's uploader, for originals that this session's instance has to hold in memory."""
     session = session_state.session()
     files = st.file_uploader(
         "Upload images",
@@ -80,7 +80,7 @@ def _uploader_of_session(context: Context) -> None:
         _add(context, files)
         st.rerun()
     if session.results:
-        # Many failures must not push the labels out of sight.
+        # Many errors must not push the labels out of sight.
         many = len(session.results) > 2
         with st.container(height=260 if many else "content", border=False, key="upload_results"):
             for kind, text in session.results:
@@ -94,8 +94,8 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     first = ""
     new = known = 0
     with st.spinner("Taking in the images …"):
-        # The next uploader is an empty one. Not before the spinner, at which the run may be cut
-        # short: the files would be gone without having been taken in. Nor after it: twice.
+        # The next uploader is empty. Not set before the spinner, where the run may be cut short:
+        # the files would be lost. Not after it either: they would be added twice.
         session.uploads += 1
         for file in files:
             try:
@@ -118,20 +118,20 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
 
 
 def _sent_name(name: str) -> str:
-    """The file's own name: in a form, browsers send a quote or a line break in it as %22, %0A."""
+    """The file's own name: in a form, browsers send quotes and line breaks as %22 and %0A."""
     for sent, meant in (("%22", '"'), ("%0D", " "), ("%0A", " ")):
         name = name.replace(sent, meant)
     return name
 
 
 def label_picker(context: Context, labels: LabelSet) -> str:
-    """The label that the next box gets."""
+    """Show the label picker; returns the label for new boxes."""
     session = session_state.session()
     options = {label.name: colored(label, 40) for label in labels.offered}
     few = len(options) <= MOST_RADIO_LABELS
     key = "label" if few else "label_menu"
     if session.offered != options or key not in st.session_state:
-        # The widget knows its options by their text: where that changes, it would begin anew.
+        # The widget identifies options by their text, and would forget the choice if that changes.
         _choose_again(key, labels)
         session.offered = options
     chosen: str | None = None
@@ -162,7 +162,7 @@ def _add_label(context: Context, labels: LabelSet) -> None:
     ):
         if session.label_added:
             session.label_added = False
-            st.session_state["new_label"] = ""  # ready for the next one; a refused name stays
+            st.session_state["new_label"] = ""  # empty for the next label; a refused name stays
         name = st.text_input("Name of the new label", max_chars=200, key="new_label")
         if st.form_submit_button("Add", type="primary"):
             try:
@@ -180,7 +180,7 @@ def _add_label(context: Context, labels: LabelSet) -> None:
 
 
 def _choose_again(key: str, labels: LabelSet) -> None:
-    """Have the choice be what it was, under the name that the label has now."""
+    """Keep the chosen label, under its current name."""
     before = st.session_state.get(key) or session_state.session().label
     label = labels.find(before) if before else None
     offered = labels.offered

@@ -1,4 +1,4 @@
-"""Signing in and out, and the word about a place where nobody has to."""
+"""Signing in and out, and the warning if nobody has to sign in."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _keep_address = st.components.v2.component("labeler_address", js=script("compone
 
 
 def show_sign_in(context: Context, error: LabelerError) -> None:
-    """The page of somebody who is not let in: why, and the way in."""
+    """The page for a person without access: the reason, and how to sign in."""
     sign_in = context.access.sign_in
     st.header("Labeler")
     if sign_in is SignIn.OIDC and not st.user.to_dict().get("is_logged_in"):
@@ -62,11 +62,11 @@ def show_sign_in(context: Context, error: LabelerError) -> None:
 
 
 def account(context: Context) -> None:
-    """Who is signed in, and the way out; nothing where nobody is asked."""
+    """Show the signed-in person and the button to sign out; nothing with LABELER_AUTH=none."""
     sign_in = context.access.sign_in
     if sign_in is SignIn.NONE:
         return
-    # As HTML: Markdown would make a link of the address.
+    # As HTML, because Markdown would turn the address into a link.
     st.html(f"<small>Signed in as <b>{escape(visitor.current().email)}</b></small>")
     if sign_in is SignIn.IAP:
         st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
@@ -76,7 +76,7 @@ def account(context: Context) -> None:
 
 
 def warn_if_open(context: Context) -> None:
-    """Say it, over the page and in nobody's way, where strangers may reach what asks nobody."""
+    """Show a warning above the page if strangers may reach a server without sign-in."""
     if context.access.sign_in is SignIn.NONE and (
         context.exposed or not is_loopback(urlsplit(st.context.url or "").hostname)
     ):
@@ -84,7 +84,7 @@ def warn_if_open(context: Context) -> None:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether that host is this machine alone; nothing is."""
+    """Whether that host is reachable only from this machine; False for an empty host."""
     try:
         return host in (None, "", "localhost") or ip_address(host or "").is_loopback
     except ValueError:
@@ -92,10 +92,10 @@ def is_loopback(host: str | None) -> bool:
 
 
 def provider_secrets(settings: Settings, cookie_secret: str) -> dict[str, Any]:
-    """What Streamlit's sign-in is to find under st.secrets; empty where it is not used.
+    """The secrets for Streamlit's sign-in; empty if it is not used.
 
-    From the LABELER_OIDC_ settings or from .streamlit/secrets.toml. Raises SettingsError where
-    both say nothing.
+    They come from the LABELER_OIDC_ settings or from .streamlit/secrets.toml. Raises SettingsError
+    if neither has them.
     """
     if settings.auth is not SignIn.OIDC:
         return {}
@@ -118,7 +118,7 @@ def provider_secrets(settings: Settings, cookie_secret: str) -> dict[str, Any]:
 
 
 def _providers() -> list[str]:
-    """The names of several providers, or the one that needs none."""
+    """The names of the providers; a single provider needs no name."""
     section = st.secrets["auth"]
     named = [name for name, value in section.items() if hasattr(value, "items")]
     return [""] if "client_id" in section else sorted(set(named) - {"client_kwargs"})

@@ -1,4 +1,4 @@
-"""Text of people and programs made safe to show."""
+"""Make texts of people and programs safe to show."""
 
 from __future__ import annotations
 
@@ -30,15 +30,15 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=\"'])")
 
 
 def plain(text: str) -> str:
-    """`text` for a place that shows Markdown: every mark stands for itself."""
+    """`text` for a widget that shows Markdown, with every special character escaped."""
     return _MARKS.sub(r"\\\1", text.replace("\n", " "))
 
 
 def unlinked(text: str) -> str:
-    """`text` as `plain` has it, in which no address is made a link.
+    """`text` as in `plain`, without links for addresses.
 
-    Streamlit looks for addresses in the text of an element after Markdown was read, so what makes
-    one is put into an element of its own.
+    Streamlit looks for addresses in the text of an element after parsing Markdown, so the
+    character that makes an address is put into an element of its own.
     """
     return _ADDRESS.sub(r':color[\g<0>]{foreground="inherit"}', plain(text))
 
@@ -63,7 +63,7 @@ def counted(count: int, one: str, many: str) -> str:
 
 
 def time_left(seconds: float | None) -> str:
-    """What to say after how far something is: `, about 3 min left`; nothing where it is unknown."""
+    """The text after a progress: `, about 3 min left`; empty if the time is unknown."""
     if seconds is None:
         return ""
     for unit, length in (("h", 3600), ("min", 60)):
@@ -73,7 +73,7 @@ def time_left(seconds: float | None) -> str:
 
 
 def why_there(labels: LabelSet, label: Label, name: str) -> str:
-    """Why `name`, which is one of the names of `label`, can't be given to a new label."""
+    """The reason why `name`, a name of `label`, can't be given to a new label."""
     if label_key(name) != label_key(label.name):
         return f"“{name.strip()}” is a former name of the label “{label.name}”."
     if label.merged_into is not None:
@@ -84,7 +84,7 @@ def why_there(labels: LabelSet, label: Label, name: str) -> str:
 
 
 def clock_time(time: datetime, zone: str | None, now: datetime | None = None) -> str:
-    """The time of day where the person is, with the date where it is another day."""
+    """The time in the person's time zone, with the date if it is another day."""
     try:
         local = ZoneInfo(zone) if zone else UTC
     except (ZoneInfoNotFoundError, ValueError):

@@ -1,4 +1,4 @@
-"""Who looks at the page, what they may do there, and the tokens that the page gives its parts."""
+"""The person at the page, their roles, and the tokens that the page gives its parts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MOST_PICTURES: Final = 16
 
 @dataclass
 class _Entered:
-    """Who opened the tab, and by what that was told; the tokens of pictures given out last."""
+    """The person who opened the tab, the evidence for it, and the last tokens for images."""
 
     person: Person
     evidence: tuple[str, ...]
@@ -30,10 +30,10 @@ class _Entered:
 
 
 def enter() -> Person:
-    """The person whose session this is; asked first in each run of the page.
+    """The session's person; each run of the page calls this first.
 
-    They are told at the start of a session, and again when its connection is another one: a
-    session never becomes somebody else's. Raises NotSignedIn, SignInUnavailable.
+    The session's user is identified when it starts, and again when it has a new connection. A
+    session never becomes another person's. Raises NotSignedIn, SignInUnavailable.
     """
     entered: _Entered | None = st.session_state.get(_KEY)
     evidence = _evidence()
@@ -50,21 +50,21 @@ def enter() -> Person:
 
 
 def current() -> Person:
-    """The person who has entered. Raises what `enter` does."""
+    """The session's person. Raises the errors of `enter`."""
     entered: _Entered | None = st.session_state.get(_KEY)
     return entered.person if entered is not None else enter()
 
 
 def may(role: Role) -> bool:
-    """Whether that person has the role: what to offer. An action itself calls `require`."""
+    """Whether that person has the role, to decide what to show. Actions call `require`."""
     return page_context().access.roles.has(current(), role)
 
 
 def require(role: Role) -> Person:
-    """The person, who has that role; each action on the page asks this first.
+    """The person, if they have that role; each action of the page calls this first.
 
-    Asked is who is there now: an action may be the first thing that comes over a new connection.
-    Raises NotPermitted, and what `enter` does.
+    The person is identified again, because an action may be the first message on a new connection.
+    Raises NotPermitted, and the errors of `enter`.
     """
     return page_context().access.roles.require(enter(), role)
 
@@ -73,15 +73,15 @@ def require(role: Role) -> Person:
 
 
 def token(purpose: Purpose, target: str = "") -> str:
-    """A short-lived token in the person's name, for that purpose and target alone."""
+    """A short-lived token in the person's name, for that purpose and target only."""
     signer = page_context().access.signer
     return signer.sign(new_token(purpose, current().email, time.time(), target))
 
 
 def token_headers() -> dict[str, str]:
-    """The headers by which a part of the page calls in the person's name.
+    """The headers with which a part of the page calls in the person's name.
 
-    Identity-Aware Proxy takes a bearer for its own, and turns away what it can't read.
+    Identity-Aware Proxy treats a bearer token as its own, and refuses one that it can't read.
     """
     text = token(Purpose.API)
     if page_context().access.sign_in is SignIn.IAP:
@@ -90,9 +90,9 @@ def token_headers() -> dict[str, str]:
 
 
 def picture_token(image_id: str) -> str:
-    """A token for the picture, the same again while minutes are left of it.
+    """A token for the image; the same one as long as it is valid for some minutes.
 
-    So a picture that was fetched before it was wanted is found under the same address.
+    So an image that was fetched ahead is found under the same address.
     """
     person, now = current(), time.time()
     kept = st.session_state[_KEY].pictures
@@ -105,11 +105,11 @@ def picture_token(image_id: str) -> str:
     return page_context().access.signer.sign(last)
 
 
-# --- who vouches --------------------------------------------------------------------------
+# --- identification -----------------------------------------------------------------------
 
 
 def _evidence() -> tuple[str, ...]:
-    """What the connection brings along that tells who somebody is."""
+    """The part of the connection that identifies a person."""
     match page_context().access.sign_in:
         case SignIn.NONE:
             return ()
@@ -145,10 +145,10 @@ def _vouched(evidence: tuple[str, ...]) -> Person:
 
 
 def _by_assertion(values: tuple[str, ...]) -> Person:
-    """The person whom IAP vouches for.
+    """The person in IAP's assertion.
 
-    While keys can't be had it waits, and sends nothing to the page meanwhile: a tab that was with
-    another instance still has its canvas, and with it boxes that nobody has stored.
+    While the keys can't be fetched, it waits and sends nothing to the page: a tab that comes from
+    another instance may still have boxes that nobody has stored.
     """
     tell = page_context().access.by_assertion
     if tell is None:

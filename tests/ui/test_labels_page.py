@@ -99,7 +99,7 @@ def test_a_view_that_there_is_not(new_place: NewPlace) -> None:
     visit = Visit(place.project, image_id)
     visit.app.query_params["view"] = "**nothing**"
     visit.run()
-    assert "There is no view '**nothing**'" in visit.shown()
+    assert "There is no page '**nothing**'" in visit.shown()
     assert visit.canvas() is not None
 
 

@@ -1,6 +1,6 @@
-"""The tab's connection: told honestly, and let go while nobody is there.
+"""The tab's connection: it is shown to the person, and closed while nobody uses the tab.
 
-What it does in the browser is told in components/presence.js.
+components/presence.js describes the browser's side.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _mount = st.components.v2.component(
 
 
 def mount_presence(*, session: str, unsaved: bool, pause_after_s: int) -> None:
-    """Watch the tab's connection, which may come to another `session`.
+    """Watch the tab's connection, which may reach another `session` later.
 
-    After `pause_after_s` seconds without pointer or key (0: never) the tab lets it go, unless
+    After `pause_after_s` seconds without pointer or key (0: never) the tab closes it, unless
     something is `unsaved`.
     """
     heard = (st.session_state.get(_KEY) or {}).get("asked") or 0
-    # Nothing that differs from run to run: with its data, all of the script is sent again.
+    # Only values that rarely change: each change sends the whole script again.
     task = {
         "session": session,
         "heard": heard,

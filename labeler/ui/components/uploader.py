@@ -39,7 +39,7 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Files that were uploaded together; `first` is the image ID of the first that was taken."""
+    """Files that were uploaded together; `first` is the image ID of the first added one."""
 
     number: int
     first: str
@@ -48,8 +48,8 @@ class Batch:
 def mount_uploader(*, session: str, max_bytes: int, token_headers: dict[str, str]) -> Batch | None:
     """The uploader, and the last batch that this session has uploaded.
 
-    Files go in the name of whom the token in `token_headers` was made for. Where it has run out,
-    the uploader asks for a run of the page, which brings another one.
+    Files are sent in the name of the person in the token of `token_headers`. If the token has
+    expired, the uploader asks for a run of the page, which brings another one.
     """
     setup = {
         "session": session,
