@@ -89,7 +89,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
     state = Health(project)
-    # Pictures and zips are packed already; a document's ETag stands for its bytes as they are.
+    # Images and zips are compressed already, and a document's ETag names its uncompressed bytes.
     packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
 
     # Imported late: these two load all formats, and no start needs them.

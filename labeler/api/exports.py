@@ -100,7 +100,7 @@ def selection_in_address(request: Request, *others: str) -> Selection:
 
 
 def _selection_in(body: bytes) -> Selection:
-    """The choice in a JSON body; an empty one is the default."""
+    """The selection in a JSON body; an empty body is the default."""
     fields: dict[str, list[str]] = {}
     for name, value in json_fields(body).items():
         values = value if isinstance(value, list) else [value]

@@ -37,9 +37,9 @@ _CLOSING_S: Final = 2.0
 class ImageEntry:
     """An image of the project. `saved_at` is the document's text, `original` its original's key.
 
-    `problem` says why the document can't be opened; the entry is listed all the same. `version` is
-    the document's, empty where none is stored; two entries that show the same are equal.
-    `added_at` is when the original came, empty where that is not known.
+    `problem` says why the document can't be opened; the entry is listed in any case. `version` is
+    the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
+    the time when the original was added, empty if it is unknown.
     """
 
     image_id: str
@@ -207,7 +207,7 @@ class ImageIndex:
     def look_again(self, image_id: str) -> ImageEntry | None:
         """The image's entry as the store has it now, whatever the last listing holds.
 
-        The document is read only where its metadata does not tell of it.
+        The document is read only if its metadata is missing or does not match its seal.
         """
         known = self._entries.get(image_id)
         key = document_key(image_id)
