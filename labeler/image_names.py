@@ -6,7 +6,9 @@ import hashlib
 import re
 import unicodedata
 import uuid
+from collections.abc import Callable
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from typing import Final
 
 from labeler.model.unicode_text import nfc
@@ -52,6 +54,14 @@ _AROUND: Final = (
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
 """Dots and all white space. Not a pattern: one that looks for an end tries it from each dot."""
+
+
+def name_filter(text: str) -> Callable[[str], bool]:
+    """Whether a name contains the text, or matches it if it has * or ?; ignores case."""
+    lowered = text.lower()
+    if "*" in lowered or "?" in lowered:
+        return lambda name: fnmatchcase(name.lower(), lowered)
+    return lambda name: lowered in name.lower()
 
 
 def safe_file_name(name: str) -> str:

@@ -13,7 +13,8 @@ from starlette.responses import Response
 
 from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
-from labeler.api.images import DEFAULT_LIMIT, MAX_LIMIT, MAX_WIDTH
+from labeler.api.image_pages import DEFAULT_LIMIT, MAX_FIND, MAX_LIMIT
+from labeler.api.images import MAX_WIDTH
 from labeler.api.openapi_day import claim_next, release_claim, renew_claim
 from labeler.api.openapi_parts import (
     CLIENT,
@@ -120,7 +121,22 @@ def _list_images() -> Json:
                 "ignoring case. A page may then hold fewer images than asked for, or none, and "
                 "still have a next one.",
             ),
-            query("after", TEXT, "What `next` of the page before said."),
+            query(
+                "find",
+                {"type": "string", "maxLength": MAX_FIND},
+                "Only images with this text in their name, or whose name fits it as a whole "
+                "if it has a * or ?. Case is ignored.",
+            ),
+            query("after", TEXT, "What `next` of another page said: the images after that one."),
+            query(
+                "before", TEXT, "What `previous` of another page said: the images before that one."
+            ),
+            query(
+                "around",
+                IMAGE_ID["schema"],
+                "An image ID: that image, whether it matches or not, with half of `limit` before "
+                "it and after it. Only one of after, before and around can be given.",
+            ),
             query(
                 "limit",
                 {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
@@ -132,7 +148,7 @@ def _list_images() -> Json:
                 **answered("A page of the list.", ref("ImagePage")),
                 "links": {"next": link("listImages", {"after": "$response.body#/next"})},
             },
-            **errors(400, 401, 403, 503),
+            **errors(400, 401, 403, 404, 503),
         },
     }
 

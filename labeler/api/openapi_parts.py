@@ -47,7 +47,15 @@ def schemas() -> Json:
             saved_at=MAYBE,
             saved_by=MAYBE,
         ),
-        "ImagePage": _object(images={"type": "array", "items": ref("Image")}, next=MAYBE),
+        "ImagePage": _object(
+            optional={
+                "previous": MAYBE,
+                "index": {**_COUNT, "description": "The place of the first image among all."},
+                "total": {**_COUNT, "description": "How many images match."},
+            },
+            images={"type": "array", "items": ref("Image")},
+            next=MAYBE,
+        ),
         "Choice": {
             "type": "object",
             "additionalProperties": False,

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final
 
 import streamlit as st
 
+from labeler.image_names import name_filter
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
 from labeler.project.image_index import ImageEntry
@@ -50,7 +49,7 @@ def filter_images(
     project: Project, entries: list[ImageEntry], labels: LabelSet | None, filters: Filters
 ) -> FilteredImages:
     """The images that match the filters; StoreError if documents can't be read."""
-    named = _named(filters.text)
+    named = name_filter(filters.text)
     found = [
         entry
         for entry in entries
@@ -64,14 +63,6 @@ def filter_images(
     counting = {text for some in texts.values() for text in some if labels.find(text) == wanted}
     having = [e for e in with_rects if counting & texts.get(e.image_id, frozenset())]
     return FilteredImages(having, filters, len(with_rects) - len(texts))
-
-
-def _named(text: str) -> Callable[[str], bool]:
-    """Whether the name contains the text, or matches it if it has * or ?; ignores case."""
-    lowered = text.lower()
-    if "*" in lowered or "?" in lowered:
-        return lambda name: fnmatchcase(name.lower(), lowered)
-    return lambda name: lowered in name.lower()
 
 
 def show_image_list(

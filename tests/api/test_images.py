@@ -173,6 +173,74 @@ def test_images_in_a_status(api: Api) -> None:
     assert pages(api, status="approved") == [[]]
 
 
+def around(api: Api, image_id: str, **params: Any) -> dict[str, Any]:
+    """The page around an image, with names in place of images."""
+    answer = api.client.get("/api/images", params={"around": image_id, **params})
+    assert answer.status_code == 200, answer.text
+    page: dict[str, Any] = answer.json()
+    return page | {"images": [image["image_path"] for image in page["images"]]}
+
+
+def test_images_around_one(api: Api) -> None:
+    ids = [api.image(f"{name}.png") for name in "abcdefg"]
+    page = around(api, ids[3], limit=4)
+    assert page["images"] == ["b.png", "c.png", "d.png", "e.png", "f.png"]
+    assert (page["index"], page["total"]) == (1, 7)
+    assert pages(api, after=page["next"]) == [["g.png"]]
+    before = api.client.get("/api/images", params={"before": page["previous"]}).json()
+    assert [image["image_path"] for image in before["images"]] == ["a.png"]
+    assert before["previous"] is None
+    assert flat(pages(api, after=before["next"])) == [f"{name}.png" for name in "bcdefg"]
+    first = around(api, ids[0], limit=1)
+    assert first | {"next": ""} == {
+        "images": ["a.png", "b.png"], "next": "", "previous": None, "index": 0, "total": 7,
+    }  # fmt: skip
+    assert around(api, ids[-1])["next"] is None
+
+
+def test_the_list_is_walked_backward_to_its_start(api: Api) -> None:
+    ids = [api.image(f"{name}.png") for name in "abcdefg"]
+    page = around(api, ids[-1], limit=2)
+    found = list(page["images"])
+    while (previous := page["previous"]) is not None:
+        page = api.client.get("/api/images", params={"before": previous, "limit": 2}).json()
+        assert page["images"]
+        found[:0] = [image["image_path"] for image in page["images"]]
+    assert found == [f"{name}.png" for name in "abcdefg"]
+
+
+def test_an_image_that_does_not_match_stands_among_those_that_do(api: Api) -> None:
+    ids = {name: api.image(f"{name}.png") for name in ("a", "b", "c", "cat", "dog", "e")}
+    for name in ("a", "cat", "e"):
+        api.save(ids[name], status="done")
+    page = around(api, ids["c"], status="done")
+    assert page["images"] == ["a.png", "c.png", "cat.png", "e.png"]
+    assert (page["index"], page["total"]) == (0, 4)
+    assert around(api, ids["b"], find="C")["images"] == ["b.png", "c.png", "cat.png"]
+    assert around(api, ids["cat"], find="*g.png")["images"] == ["cat.png", "dog.png"]
+    assert pages(api, find="A") == [["a.png", "cat.png"]]
+    assert pages(api, find="?.png", status="done", limit=1) == [["a.png"], ["e.png"]]
+
+
+def test_images_around_one_with_a_label(api: Api) -> None:
+    ids = {name: api.image(f"{name}.png") for name in "abcde"}
+    for name, label in (("a", "car"), ("b", "cat"), ("d", "CAR"), ("e", "car")):
+        api.save(ids[name], rect(label=label))
+    page = around(api, ids["c"], label="car", limit=2)
+    assert page["images"] == ["a.png", "c.png", "d.png"]
+    assert "index" not in page
+    assert pages(api, label="car", after=page["next"]) == [["e.png"]]
+
+
+def test_what_is_asked_around_must_be_there_and_alone(api: Api) -> None:
+    refused(api.client.get("/api/images?around=nothing"), 404, "not_found", "nothing")
+    image_id = api.image("a.png")
+    both = api.client.get("/api/images", params={"around": image_id, "after": "YS9i"})
+    refused(both, 400, "bad_request", "Only one")
+    refused(api.client.get("/api/images?before=x"), 400, "bad_request", "previous")
+    refused(api.client.get(f"/api/images?find={'x' * 201}"), 400, "bad_request", "find", "200")
+
+
 def test_images_with_a_label(api: Api) -> None:
     for name, label in (("a", "Person"), ("b", "car"), ("c", "PERSON"), ("d", "person")):
         api.save(api.image(f"{name}.png"), rect(), rect(3, label), status="done")
@@ -201,7 +269,7 @@ def test_images_with_a_renamed_and_a_merged_label(api: Api) -> None:
 def test_one_call_reads_a_bounded_number_of_documents(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labeler.api.images.MAX_DOCUMENTS", 3)
+    monkeypatch.setattr("labeler.api.image_pages.MAX_DOCUMENTS", 3)
     for number in range(7):
         label = "rare" if number in (0, 6) else "object"
         api.save(api.image(f"{number}.png"), rect(label=label))

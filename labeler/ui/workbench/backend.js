@@ -5,7 +5,13 @@ import { parseDocument, parseJson } from "./document.js";
 import { inTime } from "./time.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
-/** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Entry */
+/** @typedef {{ image_id: string, image_path: string, status: string, rects: number, problem?: string }} Entry */
+/**
+ * `index` is the place of the first image among all that match, of which there are `total`; null
+ * where the server has not counted.
+ * @typedef {{ type: "page", images: Entry[], next: string | null, previous: string | null,
+ *   index: number | null, total: number | null }} Page
+ */
 
 /**
  * What became of a call that went wrong. `network`: no answer came; a write may have landed.
@@ -163,7 +169,7 @@ export function createBackend(options) {
     /**
      * A page of the list.
      * @param {Record<string, string>} query
-     * @returns {Promise<{ type: "page", images: Entry[], next: string | null } | Failure>}
+     * @returns {Promise<Page | Failure>}
      */
     async listImages(query) {
       const text = new URLSearchParams(query).toString();
@@ -171,8 +177,9 @@ export function createBackend(options) {
       if ("type" in answer) return answer;
       if (answer.response.status !== 200) return await failure(answer.response, answer.body);
       try {
-        const { images, next } = JSON.parse(await answer.body.text());
-        return { type: "page", images, next: next ?? null };
+        const page = JSON.parse(await answer.body.text());
+        const { images, next = null, previous = null, index = null, total = null } = page;
+        return { type: "page", images, next, previous, index, total };
       } catch {
         return { type: "network", message: "The server's answer could not be read." };
       }

@@ -19,6 +19,10 @@ const RETRY_MS = 3_000;
  */
 export function createOpening({ backend, lanes, images, filters, onChange, onOpen }) {
   let queue = createQueue(backend, filters);
+  /** What the page asked for last, until its list is here. @type {ReturnType<typeof createQueue>} */
+  let nextQueue = queue;
+  /** The last wish to go on. @type {object | null} */
+  let wish = null;
   let image = "";
   /** In the order of opening. @type {string[]} */
   let visited = [];
@@ -44,8 +48,8 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Fetch the open image and the next ones that are known. */
   function fetchAround() {
-    const next = [1, 2, 3].slice(0, AHEAD).map((steps) => queue.peek(image, steps)?.image_id);
-    const ahead = next.filter((one) => one !== undefined);
+    const next = Array.from({ length: AHEAD }, (_, step) => queue.peek(image, step + 1));
+    const ahead = next.flatMap((entry) => entry ? [entry.image_id] : []);
     images.want([image, ...ahead], visited);
     if (lanes.get(image)) refresh(image);
     for (const one of [image, ...ahead]) if (!lanes.get(one)) read(one);
@@ -53,9 +57,15 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Learn what stands around the image in the list. @param {string} of */
   async function surround(of) {
-    await queue.step(of, AHEAD);
-    if (closed || image !== of) return;
+    const asked = nextQueue;
+    const found = await asked.step(of, AHEAD);
+    if (closed || asked !== nextQueue) return;
+    // Until then the list before serves: nobody stands still for want of a connection.
+    if (found !== undefined) queue = asked;
+    if (image !== of) return;
     fetchAround();
+    onChange();
+    await queue.step(of, -REACH);
     onChange();
   }
 
@@ -89,6 +99,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Ask again for what did not come for want of a connection. */
   function again() {
+    if (image && (queue !== nextQueue || queue.peek(image, AHEAD) === undefined)) surround(image);
     const failure = failures.get(image) ?? images.failure(image);
     if (failure?.type !== "network" && failure?.type !== "unavailable") return;
     failures.delete(image);
@@ -97,9 +108,10 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** An image that was listed and never labeled has no document yet. @param {string} of @param {import("./backend.js").Failure} answer */
   async function begin(of, answer) {
-    const entry = await queue.find(of) ?? await createQueue(backend, {}).find(of);
+    const entry = await queue.find(of);
     if (!entry) {
-      failures.set(of, answer);
+      const message = "There is no connection to the server.";
+      failures.set(of, entry === null ? answer : { type: "network", message });
       return;
     }
     const metadata = { image_path: entry.image_path, image_id: of, status: "unlabeled" };
@@ -121,15 +133,22 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
   }
 
   /**
-   * Go so many images on in the list, without waiting for anything but the list.
+   * Go so many images on in the list, without waiting for anything but the list. Where that can't
+   * be read, it goes on when it can, unless something else is wished for meanwhile.
    * @param {number} steps @returns {Promise<string | null>} what is open now; null past the ends
    */
   async function go(steps) {
-    const from = image;
-    const target = queue.peek(from, steps) ?? await queue.step(from, steps);
-    if (!target || image !== from || closed) return null;
-    open(target.image_id);
-    return target.image_id;
+    const [from, mine] = [image, {}];
+    wish = mine;
+    for (;;) {
+      const target = queue.peek(from, steps) ?? await queue.step(from, steps);
+      if (target === null || image !== from || wish !== mine || closed) return null;
+      if (target) {
+        open(target.image_id);
+        return target.image_id;
+      }
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
   }
 
   /** The document with its picture's size where it lacks that. @param {Doc} document @returns {Doc} */
@@ -193,7 +212,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     },
     /** @param {Record<string, string>} next */
     setFilters(next) {
-      queue = createQueue(backend, next);
+      nextQueue = createQueue(backend, next);
       if (image) surround(image);
     },
     close() {

@@ -47,7 +47,11 @@ def show_workbench_page(
     if image_id != lead.image:
         lead.image = image_id
         lead.count += 1
-    asked = {"status": filters.status.value if filters.status else "", "label": filters.label}
+    asked = {
+        "status": filters.status.value if filters.status else "",
+        "label": filters.label,
+        "find": filters.text,
+    }
     # Identity-Aware Proxy vouches for each call by itself, and takes a bearer for its own.
     is_vouched = context.access.sign_in in (SignIn.NONE, SignIn.IAP)
     mount_workbench(

@@ -107,10 +107,27 @@ export function createServer() {
   /** @param {string | undefined} query */
   function listed(query) {
     const asked = new URLSearchParams(query);
-    const [after, limit] = [Number(asked.get("after") ?? 0), Number(asked.get("limit") ?? 100)];
-    const images = server.list.slice(after, after + limit);
-    const next = after + limit < server.list.length ? String(after + limit) : null;
-    return new Response(JSON.stringify({ images, next }));
+    const { list } = server;
+    const limit = Number(asked.get("limit") ?? 100);
+    const place = list.findIndex(({ image_id }) => image_id === asked.get("around"));
+    if (asked.has("around") && place < 0) return failure(404);
+    const before = asked.get("before");
+    const start = asked.has("around")
+      ? place - Math.max(1, Math.floor(limit / 2))
+      : before
+      ? Number(before) - limit
+      : Number(asked.get("after") ?? 0);
+    const index = Math.max(0, start);
+    const end = asked.has("around")
+      ? 2 * place - start + 1
+      : before
+      ? Number(before)
+      : start + limit;
+    const images = list.slice(index, end);
+    const next = end < list.length ? String(end) : null;
+    const previous = index > 0 ? String(index) : null;
+    const counts = asked.has("around") ? { index, total: list.length } : {};
+    return new Response(JSON.stringify({ images, next, previous, ...counts }));
   }
 
   /** @param {string} image @param {Headers} headers */

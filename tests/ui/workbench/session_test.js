@@ -62,13 +62,19 @@ async function scene(body, more = {}) {
   }
 }
 
+/** Until these images and the list are here. @param {Server} server @param {ReturnType<typeof createSession>} session */
+async function fetched(server, session, images = ["b", "c", "d"]) {
+  await until(() => session.state.position !== null);
+  await until(() => images.every((name) => server.calls.some(({ image }) => image === name)));
+  await pause(30); // what was answered is read
+}
+
 /** @param {any} document @returns {string[]} */
 const ids = (document) => document.rects.map((/** @type {any} */ one) => one.id);
 
 Deno.test("a box drawn right before going on lands on its image, and the next one is at once ready", () =>
   scene(async (server, session) => {
-    await until(() => session.state.position !== null);
-    await pause(30); // the next images are fetched ahead
+    await fetched(server, session);
     session.dispatch({ type: "add", rect: rect("drawn") });
     assert.equal(session.state.save.state, "pending");
     session.next();
@@ -173,8 +179,7 @@ Deno.test("an image that was listed and never labeled is created by its first bo
 
 Deno.test("work goes on without a connection over images that are here, and is counted", () =>
   scene(async (server, session) => {
-    await until(() => session.state.position !== null);
-    await pause(30);
+    await fetched(server, session);
     server.mood = "unreached";
     session.dispatch({ type: "add", rect: rect("n1") });
     session.next();
@@ -185,6 +190,21 @@ Deno.test("work goes on without a connection over images that are here, and is c
     server.mood = "fine";
     await until(() => session.state.save.state === "saved");
     assert.deepEqual([ids(server.get("a")), ids(server.get("b"))], [["a0", "n1"], ["b0", "n2"]]);
+  }));
+
+Deno.test("the list before serves until the one with other filters is here", () =>
+  scene(async (server, session) => {
+    await fetched(server, session);
+    server.mood = "unreached";
+    session.setFilters({ status: "in_progress" });
+    await pause(20);
+    assert.equal(session.state.position?.index, 0);
+    assert.equal(await session.next(), "b");
+    server.mood = "fine";
+    server.list = server.list.filter(({ image_id }) => image_id !== "c");
+    session.setFilters({ status: "in_progress" });
+    await until(() => session.state.position?.total === 5);
+    assert.equal(await session.next(), "d");
   }));
 
 Deno.test("boxes of the previous image come from memory or from the server", () =>
