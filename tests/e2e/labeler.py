@@ -127,16 +127,16 @@ class Labeler(Tab):
         self.page.locator(f"[data-testid=label][data-label={json.dumps(label)}]").click()
 
     def next(self) -> None:
-        self.press("Next image (D)")
+        self.press("Next image")
 
     def previous(self) -> None:
-        self.press("Previous image (A)")
+        self.press("Previous image")
 
     def done(self) -> None:
-        self.press("Done, and next image")
+        self.page.get_by_role("button", name=re.compile("^Done")).click()
 
     def skip(self) -> None:
-        self.press("Skip, and next image")
+        self.press("Skip")
 
     # --- boxes and saving -----------------------------------------------------------------
 

@@ -47,7 +47,7 @@ export function createActions(bench, surface, labels) {
     const next = place < 0 ? (by > 0 ? 0 : ids.length - 1) : (place + by + ids.length) % ids.length;
     select([ids[next]]);
     const [rect] = selected();
-    if (rect) surface.reveal(rect);
+    if (rect) surface.look({ type: "reveal", rect });
   }
 
   /** @param {"done" | "skipped"} words */
@@ -128,8 +128,8 @@ export function createActions(bench, surface, labels) {
     difficult: editing(() => attribute("difficult")),
     zoomIn: () => surface.zoom(1.25),
     zoomOut: () => surface.zoom(0.8),
-    fit: () => surface.fit(),
-    actual: () => surface.actual(),
+    fit: () => surface.look({ type: "fit" }),
+    actual: () => surface.look({ type: "actual" }),
     crosshair: () => bench.prefer({ crosshair: !bench.preferences.crosshair }),
     twoClicks: () => bench.prefer({ twoClicks: !bench.preferences.twoClicks }),
     help: () => bench.set({ help: !bench.ui.help }),

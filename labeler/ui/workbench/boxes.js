@@ -95,10 +95,11 @@ const CHECKED_FOR_DUPLICATES = 1000;
 
 /**
  * What a person should look at, for each box that has something: id to words.
- * @param {Labeled[]} rects @param {Size} image @param {Set<string>} known labels of the project
+ * @param {Labeled[]} rects @param {Size} image
+ * @param {(stored: string) => { name: string, isKnown: boolean }} shown the label of a stored text
  * @returns {Map<string, string[]>}
  */
-export function warnings(rects, image, known) {
+export function warnings(rects, image, shown) {
   /** @type {Map<string, string[]>} */
   const found = new Map();
   /** @param {Labeled} rect @param {string} words */
@@ -111,7 +112,7 @@ export function warnings(rects, image, known) {
     const right = image.width - rect.left - rect.width;
     const bottom = image.height - rect.top - rect.height;
     if (Math.min(rect.left, rect.top, right, bottom) <= 0) warn(rect, "at the edge");
-    if (!known.has(rect.label)) warn(rect, "unknown label");
+    if (!shown(rect.label).isKnown) warn(rect, "unknown label");
   }
   if (rects.length <= CHECKED_FOR_DUPLICATES) {
     const ordered = [...rects].sort((a, b) => a.left - b.left);
@@ -119,7 +120,9 @@ export function warnings(rects, image, known) {
       for (let next = index + 1; next < ordered.length; next++) {
         const other = ordered[next];
         if (other.left > one.left + one.width) break;
-        if (one.label !== other.label || overlap(one, other) < DUPLICATE) continue;
+        if (shown(one.label).name !== shown(other.label).name || overlap(one, other) < DUPLICATE) {
+          continue;
+        }
         warn(one, "duplicate");
         warn(other, "duplicate");
       }

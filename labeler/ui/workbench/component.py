@@ -29,7 +29,8 @@ class Setup:
     """What the workbench is given in each run of the page.
 
     `lead` is another text where the page wants `image` opened, `revision` where its list has
-    changed; `session` tells sessions of the page apart.
+    changed; `session` tells sessions of the page apart. `labels` are all of the project, since
+    boxes may have any of them; `adds_labels` says whether this person may add one.
     """
 
     image: str
@@ -39,11 +40,17 @@ class Setup:
     person: str
     token: str
     labels: Sequence[Label]
+    adds_labels: bool
     filters: Mapping[str, str]
 
 
-def mount_workbench(setup: Setup, on_open: Callable[[], None]) -> None:
-    """Show the workbench; `on_open` is called where it tells what is open now."""
+def mount_workbench(
+    setup: Setup, on_open: Callable[[], None], on_added: Callable[[], None]
+) -> None:
+    """Show the workbench; `on_open` is called where it tells what is open now.
+
+    `on_added` is called where somebody wants a label added.
+    """
     given = {
         "base": "./",
         "image": setup.image,
@@ -52,10 +59,8 @@ def mount_workbench(setup: Setup, on_open: Callable[[], None]) -> None:
         "session": setup.session,
         "person": setup.person,
         "token": setup.token,
-        "labels": [
-            {"number": label.number, "name": label.name, "color": label.color}
-            for label in setup.labels
-        ],
+        "labels": [label.model_dump(mode="json") for label in setup.labels],
+        "addsLabels": setup.adds_labels,
         "filters": dict(setup.filters),
     }
     _mount(
@@ -64,14 +69,24 @@ def mount_workbench(setup: Setup, on_open: Callable[[], None]) -> None:
             "url": f"./api/workbench/{workbench_modules().version}/mount.js",
             "setup": json.dumps(given),
         },
-        default={"open": None, "renewal": None},
+        default={"open": None, "renewal": None, "added": None},
         on_open_change=on_open,
         on_renewal_change=lambda: None,
+        on_added_change=on_added,
     )
 
 
 def told_image() -> str | None:
     """The image that the workbench has open, as it was told last; None before."""
-    state: Any = st.session_state.get(KEY)
-    text = (state or {}).get("open")
-    return str(json.loads(text)["image"]) if text else None
+    return _told("open", "image")
+
+
+def told_label() -> str | None:
+    """The label that somebody wanted to have added last."""
+    return _told("added", "name")
+
+
+def _told(state: str, key: str) -> str | None:
+    states: Any = st.session_state.get(KEY)
+    text = (states or {}).get(state)
+    return str(json.loads(text)[key]) if text else None

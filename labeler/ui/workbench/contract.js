@@ -1,7 +1,7 @@
 // What the interface needs of a session, and of the page around it. Types alone: no code.
 
 /** @typedef {import("./document.js").Rect} Rect */
-/** @typedef {{ number: number, name: string, color: string, [key: string]: any }} Label */
+/** @typedef {import("./label_set.js").Label} Label */
 /** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Neighbor */
 /** @typedef {{ state: "saved" | "pending" | "failed" | "offline", count: number, message: string }} Save */
 /** @typedef {import("./merge.js").RectConflict} Conflict */
@@ -15,7 +15,7 @@
  * @property {string | undefined} error
  * @property {Save} save
  * @property {readonly Conflict[]} conflicts
- * @property {readonly Label[]} labels
+ * @property {readonly Label[]} labels all of the project
  * @property {readonly Neighbor[]} neighbors
  * @property {{ index: number, total: number | null } | null} position
  * @property {boolean} canUndo
@@ -47,6 +47,7 @@
  * @property {(action: string) => void} act
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
  * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
+ * @property {((name: string) => void) | null} addLabel to the project; null where nobody may
  * @property {() => void} focus gives the focus back to the picture
  */
 /**

@@ -60,3 +60,14 @@ export function keyed(place, items, key, make, update) {
 
 /** The child of that class. @param {Element} row @param {string} name */
 export const child = (row, name) => /** @type {HTMLElement} */ (row.querySelector(`.${name}`));
+
+/** A function that tells whether any of its values is another one than at the call before. */
+export function watcher() {
+  /** @type {unknown[] | null} */
+  let before = null;
+  return (/** @type {unknown[]} */ ...values) => {
+    const isNew = before === null || values.some((value, index) => value !== before?.[index]);
+    before = values;
+    return isNew;
+  };
+}

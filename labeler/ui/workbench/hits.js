@@ -46,14 +46,37 @@ export function candidates(rects, at, view, reach) {
 }
 
 /**
- * The box that a click selects: the likeliest, and the one below where a click at the same place
- * has just selected `selected`. Null clears the selection.
- * @param {string[]} ids as candidates gives them @param {string | null} selected @param {boolean} again
+ * What is selected after a click: the likeliest box, and the one below where a click at the same
+ * place has just selected that one; nothing where no box is. `adding` puts the likeliest box into
+ * the selection, or takes it out.
+ * @param {readonly string[]} ids as candidates gives them @param {readonly string[]} selection
+ * @param {boolean} isAgain the click is where the one before was @param {boolean} adding
+ * @returns {readonly string[]}
  */
-export function picked(ids, selected, again) {
-  if (!ids.length) return null;
-  const place = again && selected !== null ? ids.indexOf(selected) : -1;
-  return ids[(place + 1) % ids.length];
+export function selectedBy(ids, selection, isAgain, adding) {
+  const [first] = ids;
+  if (first === undefined) return adding ? selection : [];
+  if (adding) {
+    const others = selection.filter((one) => one !== first);
+    return others.length < selection.length ? others : [...selection, first];
+  }
+  const place = isAgain && selection.length === 1 ? ids.indexOf(selection[0]) : -1;
+  return [ids[(place + 1) % ids.length]];
+}
+
+/**
+ * What a press begins at that place: a handle of a selected box, the inside of one, or neither. A
+ * box that is not selected is never grabbed.
+ * @param {readonly Target[]} chosen @param {Point} at @param {View} view @param {number} reach
+ * @returns {import("./pointer.js").Under}
+ */
+export function pressedOn(chosen, at, view, reach) {
+  for (const rect of chosen) {
+    const handle = handleAt(onSurface(view, rect), at, reach);
+    if (handle) return { kind: "handle", id: rect.id, handle };
+  }
+  const isInside = chosen.some((rect) => contains(onSurface(view, rect), at));
+  return isInside ? { kind: "inside" } : { kind: "free" };
 }
 
 /**
@@ -76,3 +99,23 @@ function side(at, start, length, reach) {
   if (at <= start + inner) return -1;
   return at >= start + length - inner ? 1 : 0;
 }
+
+/** @type {Record<Handle, string>} */
+const CURSORS = {
+  n: "ns",
+  s: "ns",
+  e: "ew",
+  w: "ew",
+  ne: "nesw",
+  sw: "nesw",
+  nw: "nwse",
+  se: "nwse",
+};
+
+/** The cursor that tells what a press would begin. @param {import("./pointer.js").Under | null} under */
+export const cursorFor = (under) =>
+  under?.kind === "handle"
+    ? `${CURSORS[under.handle]}-resize`
+    : under?.kind === "inside"
+    ? "move"
+    : "crosshair";

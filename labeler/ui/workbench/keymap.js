@@ -83,16 +83,20 @@ const CHANGES = {
     occluded: ["KeyQ"],
     difficult: ["Shift+KeyQ"],
     add: ["KeyN"],
-    duplicate: ["Ctrl+KeyB"],
+    repeat: ["Ctrl+KeyB"],
   },
   labelStudio: {
+    next: ["Ctrl+ArrowRight"],
+    previous: ["Ctrl+ArrowLeft"],
     done: ["Ctrl+Enter"],
     skip: ["Ctrl+Space"],
-    add: ["KeyB"],
-    hide: ["Ctrl+KeyH"],
+    add: ["KeyR"],
+    repeat: ["Shift+KeyR"],
+    nextBox: ["Tab", "Alt+Period"],
+    zoomIn: ["Ctrl+Equal", "Ctrl+NumpadAdd"],
+    zoomOut: ["Ctrl+Minus", "Ctrl+NumpadSubtract"],
+    hide: ["Alt+KeyH"],
     pan: ["Space", "KeyH"],
-    next: ["Alt+KeyD"],
-    previous: ["Alt+KeyA"],
     cancel: ["Escape", "KeyU"],
   },
   labelImg: {
@@ -100,9 +104,12 @@ const CHANGES = {
     twoClicks: ["Shift+KeyW"],
     done: ["Space"],
     pan: ["Shift+Space"],
+    paste: ["Ctrl+Shift+KeyV"],
+    repeat: ["Ctrl+KeyV"],
+    zoomIn: ["Ctrl+Equal", "Ctrl+NumpadAdd"],
+    zoomOut: ["Ctrl+Minus", "Ctrl+NumpadSubtract"],
     fit: ["Ctrl+KeyF"],
-    actual: ["Ctrl+Equal"],
-    all: ["Ctrl+Shift+KeyA"],
+    actual: ["Ctrl+Shift+KeyF"],
     hide: ["Ctrl+KeyH"],
   },
 };
@@ -146,9 +153,10 @@ export function clashes(keys) {
   return [...wanted].filter(([, actions]) => actions.length > 1);
 }
 
-/** The place of a label, 0 for the key 1 to 9 for the key 0; null for other keys. @param {Press} press */
-export function digitOf(press) {
-  if (press.ctrlKey || press.metaKey || press.altKey || press.shiftKey) return null;
+/** The place of a label, 0 for the key 1 to 9 for the key 0; null for other keys. CVAT wants Ctrl. @param {Press} press @param {string} [preset] */
+export function digitOf(press, preset) {
+  const isCtrl = press.ctrlKey || press.metaKey;
+  if ((isCtrl && preset !== "cvat") || press.altKey || press.shiftKey) return null;
   const digit = /^(?:Digit|Numpad)(\d)$/.exec(press.code)?.[1];
   return digit === undefined ? null : (Number(digit) + 9) % 10;
 }
@@ -171,6 +179,12 @@ export const readable = (chord) =>
     : chord.split("+").map((part) =>
       NAMES[part] ?? part.replace(/^(Key|Digit)/, "").replace("Numpad", "Num ")
     ).join("+");
+
+/** What a button of the action is called in its tip, with its keys. @param {Action} action @param {Keys} keys */
+export function titleOf(action, keys) {
+  const chords = (keys[action] ?? []).map(readable).join(", ");
+  return chords ? `${ACTIONS[action]} (${chords})` : ACTIONS[action];
+}
 
 /** Whether a chord could be given to an action: digits and arrows belong to labels and boxes. @param {string} chord */
 export const isFree = (chord) =>

@@ -2,13 +2,20 @@
 
 import { nudge } from "./actions.js";
 import { ARROWS, chordOf, chordsOf, digitOf, keysOf } from "./keymap.js";
+import { labelsOf } from "./label_set.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
 /** @typedef {import("./actions.js").Surface} Surface */
 
 const TYPED =
-  "input, textarea, select, [contenteditable], [contenteditable] *, [role=combobox], [role=slider]";
-const NATIVE = "button, a, summary, [role=radio], [role=checkbox], [role=tab], [role=option]";
+  "textarea, select, [contenteditable], [contenteditable] *, [role=combobox], [role=slider], " +
+  "input:not([type=checkbox], [type=radio], [type=range], [type=button], [type=submit])";
+/** Controls that need some keys of their own, and no letters. */
+const OPERATED = "input[type=range]";
+const NATIVE =
+  "button, a, summary, input, [role=radio], [role=checkbox], [role=tab], [role=option]";
+/** What Streamlit itself does on a key of the page: run anew, and clear its caches. */
+const STREAMLIT = new Set(["KeyR", "KeyC"]);
 
 /** @param {Bench} bench @param {Surface} surface @param {HTMLElement} root @param {AbortSignal} ended */
 export function listenForKeys(bench, surface, root, ended) {
@@ -42,7 +49,8 @@ export function listenForKeys(bench, surface, root, ended) {
   /** @param {KeyboardEvent} event */
   function keepAway(event) {
     const at = holder(event);
-    if (isOurs(event) && (at === null || at === surface.root)) event.stopImmediatePropagation();
+    const isPicture = at === null || at === surface.root;
+    if (isOurs(event) && (isPicture || STREAMLIT.has(event.code))) event.stopImmediatePropagation();
   }
 
   /** @param {KeyboardEvent} event */
@@ -58,16 +66,17 @@ export function listenForKeys(bench, surface, root, ended) {
   function takes(event, at) {
     const isPicture = at === null || at === surface.root;
     if (at?.matches(NATIVE) && /^(?:Enter|Space|NumpadEnter)$/.test(event.code)) return false;
+    const { preset, keys } = bench.preferences;
+    const action = chordsOf(keysOf(preset, keys)).get(chordOf(event));
     const arrow = ARROWS[event.code];
-    if (arrow) return arrowTaken(event, arrow, isPicture);
-    const digit = digitOf(event);
+    if (at?.matches(OPERATED) && (arrow || /^(?:Home|End|Page)/.test(event.code))) return false;
+    if (arrow && !action) return arrowTaken(event, arrow, isPicture);
+    const digit = digitOf(event, preset);
     if (digit !== null) {
-      const label = bench.session.state.labels[digit];
+      const label = labelsOf(bench.session.state.labels).offered[digit];
       if (label && !event.repeat) bench.choose(label.name);
       return true;
     }
-    const { preset, keys } = bench.preferences;
-    const action = chordsOf(keysOf(preset, keys)).get(chordOf(event));
     if (action === undefined) return false;
     return actionTaken(event, action, at);
   }

@@ -8,11 +8,12 @@ from typing import Final
 import streamlit as st
 
 from labeler.access.tokens import Purpose
+from labeler.errors import LabelerError
 from labeler.model.labels import LabelSet
-from labeler.model.people import SignIn
+from labeler.model.people import Role, SignIn
 from labeler.ui import address, session_state, visitor
 from labeler.ui.context import Context
-from labeler.ui.workbench.component import Setup, mount_workbench, told_image
+from labeler.ui.workbench.component import Setup, mount_workbench, told_image, told_label
 
 _KEY: Final = "workbench_lead"
 
@@ -62,10 +63,12 @@ def show_workbench_page(
             session=session_state.session().id,
             person=visitor.current().email,
             token="" if is_vouched else visitor.token(Purpose.API),
-            labels=labels.offered,
+            labels=labels.labels,
+            adds_labels=visitor.may(Role.ADMIN),
             filters={name: value for name, value in asked.items() if value},
         ),
         _follow,
+        lambda: _add_label(context),
     )
 
 
@@ -76,3 +79,15 @@ def _follow() -> None:
     if image_id and image_id != lead.image:
         lead.image = image_id
         address.go_to(image_id)
+
+
+def _add_label(context: Context) -> None:
+    """Take a label that boxes have into the project's labels."""
+    name = told_label()
+    if not name:
+        return
+    try:
+        visitor.require(Role.ADMIN)
+        context.project.labels.add([name])
+    except LabelerError as error:
+        session_state.tell(error.message)

@@ -1,5 +1,6 @@
 // Paints the picture and the boxes on two stacked canvases, in whole device pixels.
 
+import { placedTags } from "./tags.js";
 import { onSurface } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
@@ -11,25 +12,27 @@ import { onSurface } from "./view.js";
  * @property {readonly Labeled[]} rects
  * @property {Set<string>} selected
  * @property {string | null} hovered
- * @property {(label: string) => string} color
+ * @property {(stored: string) => import("./label_set.js").Shown} shown the label of a stored text
  * @property {boolean} tags
  * @property {number} opacity of the fill, 0 to 1
  * @property {import("./boxes.js").Area | null} drawn the box that is being drawn
  * @property {string} label of the box that is being drawn
+ * @property {readonly import("./merge.js").RectConflict[]} conflicts
  * @property {import("./view.js").Point | null} crosshair on the surface
  */
 
 const HARD_ABOVE = 2;
-const FULL_TAGS = 200;
+const TAG_SIZE = 11;
+const MOST_WIDTHS = 5000;
 const HANDLE = 4;
 
 /**
  * @param {HTMLCanvasElement} picture @param {HTMLCanvasElement} boxes
  */
 export function createPainter(picture, boxes) {
-  const below =
-    /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d", { alpha: false }));
+  const below = /** @type {CanvasRenderingContext2D} */ (picture.getContext("2d"));
   const above = /** @type {CanvasRenderingContext2D} */ (boxes.getContext("2d"));
+  const measure = createMeasure(above);
   let density = 1;
   return {
     /** @param {number} width in device pixels @param {number} height @param {number} ratio */
@@ -40,11 +43,9 @@ export function createPainter(picture, boxes) {
         if (canvas.height !== height) canvas.height = height;
       }
     },
-    /** @param {Picture | null} source @param {View} view @param {string} filter @param {string} around */
-    paintPicture(source, view, filter, around) {
-      below.filter = "none";
-      below.fillStyle = around;
-      below.fillRect(0, 0, picture.width, picture.height);
+    /** @param {Picture | null} source @param {View} view @param {string} filter */
+    paintPicture(source, view, filter) {
+      below.clearRect(0, 0, picture.width, picture.height);
       if (!source) return;
       const scale = view.scale * density;
       const { bitmap } = levelFor(source.levels, scale);
@@ -68,20 +69,21 @@ export function createPainter(picture, boxes) {
           box.left <= room.width && box.top <= room.height && box.left + box.width >= 0 &&
           box.top + box.height >= 0
         );
-      for (const { rect, box } of visible) {
-        const strong = scene.selected.has(rect.id) || rect.id === scene.hovered;
-        outline(above, box, scene.color(rect.label), strong, scene.opacity, density);
-      }
-      if (scene.tags && visible.length <= FULL_TAGS) {
-        for (const { rect, box } of visible) {
-          tag(above, box, rect.label, scene.color(rect.label), density);
-        }
-      }
+      const sides = sidesOf(scene.conflicts);
+      const tagged = visible.map(({ rect, box }) => {
+        const { name, color } = scene.shown(rect.label);
+        const wins = scene.selected.has(rect.id) || rect.id === scene.hovered;
+        const side = sides.get(rect.id);
+        outline(above, box, color, wins, scene.opacity, density, side !== undefined);
+        return { box, color, text: side ? `${side}: ${name}` : name, wins: wins || !!side };
+      });
+      if (scene.tags) tags(above, tagged, room, density, measure);
       for (const { rect, box } of visible) {
         if (scene.selected.has(rect.id)) handles(above, box, density);
       }
       if (scene.drawn) {
-        outline(above, onSurface(shown, scene.drawn), scene.color(scene.label), true, 0, density);
+        const { color } = scene.shown(scene.label);
+        outline(above, onSurface(shown, scene.drawn), color, true, 0, density, false);
       }
       if (scene.crosshair) cross(above, scene.crosshair, room, density);
     },
@@ -96,8 +98,8 @@ export function levelFor(levels, scale) {
 
 /** @typedef {import("./boxes.js").Area} Area */
 
-/** @param {CanvasRenderingContext2D} to @param {Area} box @param {string} color @param {boolean} strong @param {number} opacity @param {number} density */
-function outline(to, box, color, strong, opacity, density) {
+/** @param {CanvasRenderingContext2D} to @param {Area} box @param {string} color @param {boolean} strong @param {number} opacity @param {number} density @param {boolean} dashed */
+function outline(to, box, color, strong, opacity, density, dashed) {
   const line = Math.max(1, Math.round((strong ? 2 : 1.5) * density));
   const [x, y] = [Math.round(box.left), Math.round(box.top)];
   const width = Math.max(line, Math.round(box.left + box.width) - x);
@@ -113,25 +115,44 @@ function outline(to, box, color, strong, opacity, density) {
   to.strokeRect(x, y, width, height);
   to.lineWidth = line;
   to.strokeStyle = color;
+  if (dashed) to.setLineDash([6 * density, 4 * density]);
   to.strokeRect(x, y, width, height);
+  if (dashed) to.setLineDash([]);
 }
 
-/** The label above its box, and only where it is no wider than the box: it hides no small ones. @param {CanvasRenderingContext2D} to @param {Area} box @param {string} label @param {string} color @param {number} density */
-function tag(to, box, label, color, density) {
-  const size = 11 * density;
-  if (box.width < 2 * size || box.height < size) return;
+/** Whose version each box of a conflict is. @param {Scene["conflicts"]} conflicts @returns {Map<string, string>} */
+function sidesOf(conflicts) {
+  return new Map(conflicts.flatMap(({ id, kept_as, ours }) => {
+    if (!kept_as) return [[id, ours ? "Mine" : "Theirs"]];
+    return [[id, "Theirs"], [kept_as, "Mine"]];
+  }));
+}
+
+/** @param {CanvasRenderingContext2D} to @param {(import("./tags.js").Tagged & { color: string })[]} boxes @param {import("./view.js").Size} room @param {number} density @param {(text: string) => number} measure */
+function tags(to, boxes, room, density, measure) {
+  const size = TAG_SIZE * density;
   to.font = `${size}px sans-serif`;
-  const room = box.width - 6 * density;
-  let text = label;
-  while (text.length > 1 && to.measureText(text).width > room) text = text.slice(0, -1);
-  if (text.length < Math.min(2, label.length)) return;
-  const height = size + 4 * density;
-  const top = box.top >= height ? box.top - height : box.top;
-  to.fillStyle = color;
-  to.fillRect(box.left, top, to.measureText(text).width + 6 * density, height);
-  to.fillStyle = isLight(color) ? "#000000" : "#ffffff";
   to.textBaseline = "middle";
-  to.fillText(text, box.left + 3 * density, top + height / 2);
+  for (const tag of placedTags(boxes, size, density, room, measure)) {
+    const { color } = boxes[tag.index];
+    to.fillStyle = color;
+    to.fillRect(tag.left, tag.top, tag.width, tag.height);
+    to.fillStyle = isLight(color) ? "#000000" : "#ffffff";
+    to.fillText(tag.text, tag.left + 3 * density, tag.top + tag.height / 2);
+  }
+}
+
+/** Measuring costs more than painting: widths are kept, by font and text. @param {CanvasRenderingContext2D} to @returns {(text: string) => number} */
+function createMeasure(to) {
+  /** @type {Map<string, number>} */
+  const widths = new Map();
+  return (text) => {
+    const key = `${to.font} ${text}`;
+    const width = widths.get(key) ?? to.measureText(text).width;
+    if (widths.size > MOST_WIDTHS) widths.clear();
+    widths.set(key, width);
+    return width;
+  };
 }
 
 /** Whether black is read better on the color "#rrggbb" than white. @param {string} color */

@@ -16,10 +16,10 @@ import { createOpening } from "./opening.js";
 
 /**
  * @typedef {import("./backend.js").BackendOptions & {
- *   image?: string, filters?: Record<string, string>, labels?: Label[], now?: () => number,
+ *   image?: string, filters?: Record<string, string>, labels?: readonly Label[], now?: () => number,
  *   storage?: IDBFactory, locks?: LockManager | null, budget?: number,
  *   timing?: Partial<import("./lane.js").Timing>, decode?: typeof createImageBitmap }} Options
- * @typedef {{ number?: number, name: string, color: string, [key: string]: any }} Label
+ * @typedef {import("./label_set.js").Label} Label
  * @typedef {ReturnType<typeof createSession>} Session
  */
 
@@ -194,7 +194,7 @@ export function createSession(options) {
     done: ({ next = true } = {}) => close_("done", next),
     skip: () => close_("skipped", true),
     previousImageRects: () => opening.previousRects(),
-    /** @param {Label[]} next */
+    /** All labels of the project. @param {readonly Label[]} next */
     setLabels(next) {
       labels = next;
       emit();

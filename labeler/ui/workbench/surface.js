@@ -1,38 +1,21 @@
-// What the pointer draws on: two canvases, their view, and the gesture that goes on.
+// What the pointer draws on: two canvases, their camera, and the gesture that goes on.
 
-import { isBox, moved, resized, spanned } from "./boxes.js";
+import { isBox, spanned } from "./boxes.js";
+import { CAMERA, reduceCamera } from "./camera.js";
 import { element, mark } from "./dom.js";
-import { candidates, handleAt, picked, REACH } from "./hits.js";
+import { candidates, cursorFor, pressedOn, REACH, selectedBy } from "./hits.js";
+import { labelsOf } from "./label_set.js";
 import { createPainter } from "./painter.js";
 import { IDLE, reducePointer } from "./pointer.js";
-import {
-  fitted,
-  hundredPercent,
-  kept,
-  onSurface,
-  panned,
-  revealing,
-  toImage,
-  zoomed,
-} from "./view.js";
+import { listenToPointers } from "./pointer_events.js";
+import { watchRoom } from "./room.js";
+import { changedRects, drawnBox, previewedRects, visibleRects } from "./scene.js";
+import { toImage } from "./view.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
-/** @typedef {import("./contract.js").Rect} Rect */
 /** @typedef {import("./view.js").Point} Point */
 
-const WHEEL_STEP = 0.0016;
-
-/** @type {Record<string, string>} */
-const CURSORS = {
-  n: "ns",
-  s: "ns",
-  e: "ew",
-  w: "ew",
-  ne: "nesw",
-  sw: "nesw",
-  nw: "nwse",
-  se: "nwse",
-};
+const NAME = "Image. Drag to draw a box, Tab goes from box to box, question mark shows all keys";
 
 /** @param {Bench} bench @param {AbortSignal} ended */
 export function createSurface(bench, ended) {
@@ -46,50 +29,34 @@ export function createSurface(bench, ended) {
       "data-testid": "surface",
       tabindex: "0",
       role: "application",
-      "aria-label":
-        "Image. Drag to draw a box, Tab goes from box to box, question mark shows all keys",
+      "aria-label": NAME,
     },
     picture,
     boxes,
   );
   const painter = createPainter(picture, boxes);
-  let room = { width: 1, height: 1 };
-  let density = 1;
-  let view = { scale: 1, left: 0, top: 0 };
-  let isFitted = true;
+  let camera = CAMERA;
   let gesture = IDLE;
   /** @type {Point | null} */
   let pointer = null;
   /** @type {Point | null} */
   let clicked = null;
-  /** @type {string | null} */
-  let shownImage = null;
-  /** @type {object | null} */
-  let shownPicture = null;
+  /** What is painted now. @type {{ image: string | null, picture: object | null }} */
+  let shown = { image: null, picture: null };
   let frame = 0;
   let pictureIsOld = true;
 
-  const image = () => session.state.bitmap ?? { width: 1, height: 1, levels: [] };
   const isReady = () => session.state.phase === "ready" && session.state.bitmap !== null;
+  const labels = () => labelsOf(session.state.labels);
 
-  /** @param {import("./view.js").View} next @param {boolean} [fit] */
-  function look(next, fit = false) {
-    view = next;
-    isFitted = fit;
+  /** @param {import("./camera.js").CameraEvent} event */
+  function look(event) {
+    const next = reduceCamera(camera, event);
+    if (next === camera) return;
+    camera = next;
     pictureIsOld = true;
-    bench.set({ scale: view.scale * density });
-  }
-
-  /** Boxes that are shown, with what the gesture makes of them. */
-  function rects() {
-    const { ui } = bench;
-    if (ui.hiding) return [];
-    const all = session.state.doc?.rects ?? [];
-    const shown = all.filter((rect) => !ui.hidden.has(rect.id) && !ui.hiddenLabels.has(rect.label));
-    const changes = dragged();
-    return changes.length
-      ? shown.map((rect) => changes.find(({ id }) => id === rect.id) ?? rect)
-      : shown;
+    bench.set({ scale: camera.view.scale * camera.density });
+    ask();
   }
 
   /** The selected boxes that may be changed. */
@@ -98,101 +65,65 @@ export function createSurface(bench, ended) {
       session.state.selection.includes(id) && !bench.ui.locked.has(id)
     );
 
-  /** @param {{ phase: string, down: import("./pointer.js").Down | null, point: Point | null }} [of] @returns {Rect[]} */
-  function dragged({ phase, down, point } = gesture) {
-    if (!down || !point || (phase !== "move" && phase !== "resize")) return [];
-    return changed(phase, point.x - down.point.x, point.y - down.point.y, down);
-  }
-
-  /** @param {string} phase @param {number} dx @param {number} dy @param {import("./pointer.js").Down | null} down @returns {Rect[]} */
-  function changed(phase, dx, dy, down) {
-    if (phase === "move") {
-      const some = chosen();
-      return some.length ? moved(some, dx, dy, image()) : [];
-    }
-    const under = down?.under;
-    if (under?.kind !== "handle") return [];
-    return chosen().filter(({ id }) => id === under.id).map((rect) =>
-      resized(rect, under.handle, dx, dy, image())
-    );
-  }
-
-  function paint() {
-    frame = 0;
-    if (ended.aborted) return;
-    const { state } = session;
-    if (state.bitmap !== shownPicture || state.image !== shownImage) {
-      const isOther = state.image !== shownImage;
-      shownPicture = state.bitmap;
-      shownImage = state.image;
-      pictureIsOld = true;
-      if (isOther) gesture = IDLE;
-      if (isOther && state.bitmap) view = fitted(room, image());
-      if (isOther) isFitted = true;
-    }
-    if (state.bitmap && isFitted) view = fitted(room, image());
-    const { preferences } = bench;
-    if (pictureIsOld) {
-      const filter = preferences.brightness === 100 && preferences.contrast === 100
-        ? "none"
-        : `brightness(${preferences.brightness}%) contrast(${preferences.contrast}%)`;
-      painter.paintPicture(state.bitmap, view, filter, getComputedStyle(root).backgroundColor);
-      pictureIsOld = false;
-    }
-    const colors = new Map(state.labels.map(({ name, color }) => [name, color]));
-    painter.paintBoxes({
-      rects: isReady() ? rects() : [],
-      selected: new Set(state.selection),
-      hovered: bench.ui.hovered,
-      color: (label) => colors.get(label) ?? "#808080",
-      tags: preferences.tags,
-      opacity: preferences.opacity / 100,
-      drawn: drawn(),
-      label: bench.ui.label,
-      crosshair: preferences.crosshair && gesture.fingers.length < 2 ? pointer : null,
-    }, view);
-    mark(root, "data-scale", view.scale);
-    mark(root, "data-left", view.left);
-    mark(root, "data-top", view.top);
-    bench.set({ scale: view.scale * density });
-    root.dispatchEvent(new CustomEvent("painted", { detail: isReady() }));
-  }
-
-  /** The box that is being drawn. */
-  function drawn() {
-    const { phase, down, point } = gesture;
-    if (!down || !point || (phase !== "draw" && phase !== "corner")) return null;
-    return spanned(down.point, point, image());
+  /** Boxes that are shown, with what the gesture makes of them. */
+  function rects() {
+    const { ui } = bench;
+    if (ui.hiding) return [];
+    const changes = previewedRects(gesture, chosen(), camera.image);
+    const all = session.state.doc?.rects ?? [];
+    return visibleRects(all, ui.hidden, ui.hiddenLabels, labels().shown, changes);
   }
 
   function ask() {
     frame ||= requestAnimationFrame(paint);
   }
 
-  /** @param {PointerEvent | WheelEvent} event */
-  function placeOf(event) {
-    const box = root.getBoundingClientRect();
-    const at = { x: event.clientX - box.left, y: event.clientY - box.top };
-    return { at, point: toImage(view, at) };
+  function paint() {
+    frame = 0;
+    if (ended.aborted) return;
+    follow();
+    const { state } = session;
+    const { preferences } = bench;
+    if (pictureIsOld) {
+      painter.paintPicture(state.bitmap, camera.view, filterOf(preferences));
+      pictureIsOld = false;
+    }
+    painter.paintBoxes({
+      rects: isReady() ? rects() : [],
+      selected: new Set(state.selection),
+      hovered: bench.ui.hovered,
+      shown: labels().shown,
+      tags: preferences.tags,
+      opacity: preferences.opacity / 100,
+      drawn: drawnBox(gesture, camera.image),
+      label: bench.ui.label,
+      conflicts: isReady() ? state.conflicts : [],
+      crosshair: preferences.crosshair && gesture.fingers.length < 2 ? pointer : null,
+    }, camera.view);
+    for (const name of /** @type {const} */ (["scale", "left", "top"])) {
+      mark(root, `data-${name}`, camera.view[name]);
+    }
+    root.dispatchEvent(new CustomEvent("painted", { detail: isReady() }));
   }
 
-  /** @param {Point} at @param {number} reach @returns {import("./pointer.js").Under} */
-  function under(at, reach) {
-    const some = chosen();
-    for (const rect of some) {
-      const handle = handleAt(onSurface(view, rect), at, reach);
-      if (handle) return { kind: "handle", id: rect.id, handle };
+  /** Has the camera look at the image that is open now. */
+  function follow() {
+    const { state } = session;
+    if (state.bitmap === shown.picture && state.image === shown.image) return;
+    const isOther = state.image !== shown.image;
+    shown = { image: state.image, picture: state.bitmap };
+    pictureIsOld = true;
+    if (isOther) {
+      gesture = IDLE;
+      clicked = null;
     }
-    const { x, y } = toImage(view, at);
-    const inside = some.some((rect) =>
-      x >= rect.left && y >= rect.top && x <= rect.left + rect.width && y <= rect.top + rect.height
-    );
-    return inside ? { kind: "inside" } : { kind: "free" };
+    const { width, height } = state.bitmap ?? camera.image;
+    look({ type: "image", image: { width, height }, isOther });
   }
 
   /** @param {import("./pointer.js").PointerInput} input */
   function give(input) {
-    const down = gesture.down;
+    const { down } = gesture;
     const next = reducePointer(gesture, input);
     gesture = next.gesture;
     for (const effect of next.effects) apply(effect, down);
@@ -205,35 +136,28 @@ export function createSurface(bench, ended) {
       case "click":
         return click(effect);
       case "add":
-        return add(spanned(effect.from, effect.to, image()));
-      case "move":
-      case "resize": {
-        const changes = changed(effect.type, effect.dx, effect.dy, down);
-        if (!changes.length) return;
-        return session.dispatch({
-          type: "change",
-          ids: changes.map(({ id }) => id),
-          rects: changes,
-        });
-      }
+        return add(spanned(effect.from, effect.to, camera.image));
       case "pan":
-        return look(panned(view, effect.dx, effect.dy, room, image()));
       case "zoom":
-        return look(zoomed(view, effect.at, effect.factor, room, image()));
+        return look(effect);
+      default: {
+        const { type, dx, dy } = effect;
+        const changes = changedRects(type, down, chosen(), dx, dy, camera.image);
+        const ids = changes.map(({ id }) => id);
+        if (ids.length) session.dispatch({ type: "change", ids, rects: changes });
+      }
     }
   }
 
-  /** @param {{ left: number, top: number, width: number, height: number }} box */
+  /** @param {import("./boxes.js").Area} box */
   function add(box) {
     session.dispatch({ type: "select", ids: [] });
-    if (!isBox(box)) {
-      return bench.set({
-        toast: { text: "That box is too small. Zoom in or drag further.", undo: null },
-      });
-    }
-    if (!bench.ui.label) {
-      return bench.set({ toast: { text: "Choose a label first.", undo: null } });
-    }
+    const problem = !isBox(box)
+      ? "That box is too small. Zoom in or drag further."
+      : bench.ui.label
+      ? null
+      : "There is no label to draw with. Ask an admin to add one.";
+    if (problem) return bench.set({ toast: { text: problem, undo: null } });
     session.dispatch({ type: "add", rect: { ...box, label: bench.ui.label } });
     // The next digit is meant for the next box, and the next drag draws.
     session.dispatch({ type: "select", ids: [] });
@@ -242,123 +166,54 @@ export function createSurface(bench, ended) {
   /** @param {{ at: Point, adding: boolean, touch: boolean }} effect */
   function click({ at, adding, touch }) {
     const reach = REACH[touch ? "touch" : "mouse"];
-    const ids = candidates(rects(), at, view, reach);
-    const { selection } = session.state;
-    const again = clicked !== null && Math.hypot(clicked.x - at.x, clicked.y - at.y) <= reach;
+    const ids = candidates(rects(), at, camera.view, reach);
+    const isAgain = clicked !== null && Math.hypot(clicked.x - at.x, clicked.y - at.y) <= reach;
     clicked = at;
-    const id = picked(ids, selection.length === 1 ? selection[0] : null, again);
-    if (!adding) {
-      session.dispatch({ type: "select", ids: id === null ? [] : [id] });
-      return;
-    }
-    const first = ids[0];
-    if (first === undefined) return;
-    const others = selection.filter((one) => one !== first);
-    session.dispatch({
-      type: "select",
-      ids: others.length === selection.length ? [...selection, first] : others,
-    });
+    const { selection } = session.state;
+    session.dispatch({ type: "select", ids: selectedBy(ids, selection, isAgain, adding) });
   }
 
-  listen();
-  const sizes = new ResizeObserver(([entry]) => measure(entry));
-  sizes.observe(root);
-  ended.addEventListener("abort", () => sizes.disconnect());
+  /** @param {Point | null} at @param {Point | null} point */
+  function hover(at, point) {
+    pointer = at;
+    ask();
+    const isIdle = gesture.phase === "idle" && at !== null && isReady();
+    const under = isIdle ? pressedOn(chosen(), at, camera.view, REACH.mouse) : null;
+    const cursor = bench.ui.panning ? "grab" : cursorFor(under);
+    if (root.style.cursor !== cursor) root.style.cursor = cursor;
+    const hovered = isIdle
+      ? candidates(rects(), at, camera.view, REACH.mouse)[0] ?? null
+      : bench.ui.hovered;
+    bench.set({ at: point, hovered: at === null ? null : hovered });
+  }
 
-  /** @param {ResizeObserverEntry} entry */
-  function measure(entry) {
-    const exact = entry.devicePixelContentBoxSize?.[0];
-    const before = room;
-    room = { width: entry.contentRect.width, height: entry.contentRect.height };
-    density = globalThis.devicePixelRatio || 1;
-    const width = exact?.inlineSize ?? Math.round(room.width * density);
-    const height = exact?.blockSize ?? Math.round(room.height * density);
-    painter.resize(Math.max(1, width), Math.max(1, height), density);
-    const [dx, dy] = [(room.width - before.width) / 2, (room.height - before.height) / 2];
-    if (!isFitted) {
-      view = kept({ ...view, left: view.left + dx, top: view.top + dy }, room, image());
-    }
+  listenToPointers(root, {
+    isReady,
+    view: () => camera.view,
+    pressed: (event, at) => ({
+      panning: bench.ui.panning,
+      twoClicks: bench.preferences.twoClicks,
+      editable: !session.state.readOnly,
+      under: pressedOn(
+        chosen(),
+        at,
+        camera.view,
+        REACH[event.pointerType === "touch" ? "touch" : "mouse"],
+      ),
+    }),
+    give,
+    hover,
+    zoom: (at, factor) => look({ type: "zoom", at, factor }),
+  }, ended);
+
+  watchRoom(root, ended, (room, device, density) => {
+    painter.resize(device.width, device.height, density);
+    look({ type: "room", room, density });
     pictureIsOld = true;
     // At once: a canvas that got another size is empty until it is painted.
     cancelAnimationFrame(frame);
     paint();
-  }
-
-  function listen() {
-    const options = { signal: ended };
-    root.addEventListener("pointerdown", (event) => {
-      if (event.button > 1 || !isReady()) return;
-      event.preventDefault();
-      root.focus({ preventScroll: true });
-      const isTouch = event.pointerType === "touch";
-      const place = placeOf(event);
-      try {
-        root.setPointerCapture(event.pointerId);
-      } catch {
-        // A pointer that is gone already.
-      }
-      give({
-        type: "down",
-        id: event.pointerId,
-        ...place,
-        touch: isTouch,
-        panning: event.button === 1 || bench.ui.panning,
-        drawing: event.ctrlKey || event.metaKey,
-        adding: event.shiftKey,
-        twoClicks: bench.preferences.twoClicks,
-        editable: !session.state.readOnly,
-        under: under(place.at, REACH[isTouch ? "touch" : "mouse"]),
-      });
-    }, options);
-    root.addEventListener("pointermove", (event) => {
-      const place = placeOf(event);
-      pointer = event.pointerType === "touch" ? null : place.at;
-      give({ type: "move", id: event.pointerId, ...place });
-      bench.set({ at: place.point });
-      if (gesture.phase === "idle") hover(place.at);
-    }, options);
-    root.addEventListener("pointerup", (event) => {
-      give({ type: "up", id: event.pointerId, ...placeOf(event) });
-    }, options);
-    const lost = (/** @type {PointerEvent} */ event) =>
-      give({ type: "cancel", id: event.pointerId });
-    root.addEventListener("pointercancel", lost, options);
-    root.addEventListener("lostpointercapture", lost, options);
-    root.addEventListener("pointerleave", () => {
-      pointer = null;
-      bench.set({ at: null, hovered: null });
-      ask();
-    }, options);
-    root.addEventListener("contextmenu", (event) => event.preventDefault(), options);
-    root.addEventListener("auxclick", (event) => event.preventDefault(), options);
-    root.addEventListener("wheel", wheel, { passive: false, signal: ended });
-  }
-
-  /** @param {WheelEvent} event */
-  function wheel(event) {
-    event.preventDefault();
-    if (!isReady()) return;
-    const step = event.deltaMode === 1 ? 33 : event.deltaMode === 2 ? 300 : 1;
-    const pinching = event.ctrlKey ? 6 : 1;
-    const factor = Math.exp(-event.deltaY * step * WHEEL_STEP * pinching);
-    look(zoomed(view, placeOf(event).at, Math.min(4, Math.max(0.25, factor)), room, image()));
-    ask();
-  }
-
-  /** @param {Point} at */
-  function hover(at) {
-    const place = under(at, REACH.mouse);
-    const cursor = bench.ui.panning
-      ? "grab"
-      : place.kind === "handle"
-      ? `${CURSORS[place.handle]}-resize`
-      : place.kind === "inside"
-      ? "move"
-      : "crosshair";
-    if (root.style.cursor !== cursor) root.style.cursor = cursor;
-    const near = candidates(rects(), at, view, REACH.mouse)[0] ?? null;
-    if (near !== bench.ui.hovered) bench.set({ hovered: near });
-  }
+  });
 
   return {
     root,
@@ -369,25 +224,26 @@ export function createSurface(bench, ended) {
     },
     isIdle: () => gesture.phase === "idle",
     cancel: () => give({ type: "escape" }),
-    fit: () => look(fitted(room, image()), true),
-    actual: () => look(hundredPercent(view, room, image(), density)),
+    look,
     /** @param {number} factor */
-    zoom: (factor) =>
-      look(
-        zoomed(view, pointer ?? { x: room.width / 2, y: room.height / 2 }, factor, room, image()),
-      ),
-    /** @param {import("./boxes.js").Area} rect */
-    reveal: (rect) => {
-      const next = revealing(view, rect, room, image());
-      if (next !== view) look(next);
+    zoom: (factor) => {
+      const { width, height } = camera.room;
+      look({ type: "zoom", at: pointer ?? { x: width / 2, y: height / 2 }, factor });
     },
     /** A box of a tenth of the view, in its middle. */
     middle: () => {
+      const { room, view, image } = camera;
       const { x, y } = toImage(view, { x: room.width / 2, y: room.height / 2 });
       const half = Math.max(2, Math.min(room.width, room.height) / 10 / view.scale);
-      return spanned({ x: x - half, y: y - half }, { x: x + half, y: y + half }, image());
+      return spanned({ x: x - half, y: y - half }, { x: x + half, y: y + half }, image);
     },
-    size: image,
+    size: () => camera.image,
     chosen,
   };
 }
+
+/** @param {import("./preferences.js").Preferences} preferences */
+const filterOf = ({ brightness, contrast }) =>
+  brightness === 100 && contrast === 100
+    ? "none"
+    : `brightness(${brightness}%) contrast(${contrast}%)`;

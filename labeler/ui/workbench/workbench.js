@@ -4,6 +4,7 @@ import { createActions, UNDO_MS } from "./actions.js";
 import { spanned } from "./boxes.js";
 import { element, mark, say } from "./dom.js";
 import { listenForKeys } from "./keys.js";
+import { labelsOf } from "./label_set.js";
 import { createBar } from "./panels/bar.js";
 import { createBoxes } from "./panels/boxes.js";
 import { createConflicts } from "./panels/conflicts.js";
@@ -22,10 +23,11 @@ import { createSurface } from "./surface.js";
  * Fills `place` with the workbench. The session belongs to the caller, who also ends it.
  * @param {HTMLElement} place
  * @param {Session} session
- * @param {{ person: string, thumbnail: (id: string) => Promise<string> }} options
+ * @param {{ person: string, thumbnail: (id: string) => Promise<string>,
+ *   addLabel: ((name: string) => void) | null }} options
  * @returns {() => void} takes it away again
  */
-export function createWorkbench(place, session, { person, thumbnail }) {
+export function createWorkbench(place, session, { person, thumbnail, addLabel }) {
   const controller = new AbortController();
   /** @type {Ui} */
   const ui = {
@@ -51,6 +53,7 @@ export function createWorkbench(place, session, { person, thumbnail }) {
     ui,
     preferences: readPreferences(person, globalThis.localStorage),
     thumbnail,
+    addLabel,
     set(changes) {
       const isNew = Object.entries(changes).some(([key, value]) =>
         ui[/** @type {keyof Ui} */ (key)] !== value
@@ -96,7 +99,8 @@ function build(bench, place, ended) {
   const surface = createSurface(bench, ended);
   const labels = createLabels(bench);
   const boxes = createBoxes(bench, {
-    ...surface,
+    size: surface.size,
+    reveal: (rect) => surface.look({ type: "reveal", rect }),
     setGeometry: (rect) => setGeometry(bench, surface, rect),
   });
   const [bar, rail, footer, help, conflicts] = [
@@ -104,11 +108,11 @@ function build(bench, place, ended) {
     createRail(bench),
     createFooter(bench),
     createHelp(bench),
-    createConflicts(bench),
+    createConflicts(bench, (rect) => surface.look({ type: "reveal", rect })),
   ];
   const note = element("div", { class: "note", role: "status" });
   const stage = element(
-    "main",
+    "div",
     { class: "stage" },
     surface.root,
     note,
@@ -116,14 +120,19 @@ function build(bench, place, ended) {
     footer.toast,
   );
   const side = element(
-    "aside",
-    { class: "side", "aria-label": "Labels and boxes" },
+    "div",
+    { class: "side" },
     labels.root,
     boxes.root,
   );
   const root = element(
-    "div",
-    { class: "workbench", "data-testid": "workbench", "data-state": "loading" },
+    "section",
+    {
+      class: "workbench",
+      "data-testid": "workbench",
+      "data-state": "loading",
+      "aria-label": "Workbench",
+    },
     bar.root,
     rail.root,
     stage,
@@ -153,7 +162,7 @@ function build(bench, place, ended) {
       Object.assign(ui, { hidden: new Set(), locked: new Set(), hovered: null });
       mark(root, "data-state", "loading");
     }
-    if (!state.labels.some(({ name }) => name === ui.label)) ui.label = state.labels[0]?.name ?? "";
+    ui.label = nextLabel(state.labels, ui.label);
     mark(root, "data-image", state.image ?? "");
     mark(root, "data-save", state.save.state);
     root.classList.toggle("sheet", ui.sheet);
@@ -175,6 +184,13 @@ function build(bench, place, ended) {
     queueMicrotask(render);
   }
   return { root, surface, actions, ask };
+}
+
+/** The label of the next box: what was chosen, under its name of today, or the first. @param {Session["state"]["labels"]} labels @param {string} chosen */
+function nextLabel(labels, chosen) {
+  const { offered, shown } = labelsOf(labels);
+  const { name } = shown(chosen);
+  return (offered.find((label) => label.name === name) ?? offered[0])?.name ?? "";
 }
 
 /** @param {Session["state"]} state */

@@ -123,7 +123,10 @@ Deno.test("boxes that need a look are told, and others are not", () => {
     { id: "d", label: "car", left: 500, top: 500, width: 30, height: 30 },
     { id: "e", label: "dog", left: 10, top: 10, width: 100, height: 100 },
   ];
-  const found = warnings(rects, IMAGE, new Set(["car", "dog"]));
+  const found = warnings(rects, IMAGE, (stored) => ({
+    name: stored === "automobile" ? "car" : stored,
+    isKnown: ["car", "automobile", "dog"].includes(stored),
+  }));
   assert.deepEqual(found.get("a"), ["duplicate"]);
   assert.deepEqual(found.get("b"), ["duplicate"]);
   assert.deepEqual(found.get("c"), ["tiny", "at the edge", "unknown label"]);

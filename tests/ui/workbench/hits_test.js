@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { candidates, handleAt, picked } from "../../../labeler/ui/workbench/hits.js";
+import {
+  candidates,
+  cursorFor,
+  handleAt,
+  pressedOn,
+  selectedBy,
+} from "../../../labeler/ui/workbench/hits.js";
 
 const VIEW = { scale: 1, left: 0, top: 0 };
 /** @param {string} id @param {number} left @param {number} top @param {number} width @param {number} height */
@@ -28,11 +34,33 @@ Deno.test("a near edge comes before the smaller box around the point", () => {
 Deno.test("clicks at one place go down the stack and begin again", () => {
   const ids = candidates(STACK, { x: 220, y: 220 }, VIEW, 6);
   const order = [];
-  let selected = null;
-  for (let count = 0; count < 4; count++) order.push(selected = picked(ids, selected, count > 0));
+  /** @type {readonly string[]} */
+  let selection = [];
+  for (let count = 0; count < 4; count++) {
+    selection = selectedBy(ids, selection, count > 0, false);
+    order.push(...selection);
+  }
   assert.deepEqual(order, ["small", "middle", "large", "small"]);
-  assert.equal(picked(ids, "small", false), "small");
-  assert.equal(picked([], "small", true), null);
+  assert.deepEqual(selectedBy(ids, ["small"], false, false), ["small"]);
+  assert.deepEqual(selectedBy([], ["small"], true, false), []);
+});
+
+Deno.test("Shift puts the likeliest box into the selection and takes it out again", () => {
+  assert.deepEqual(selectedBy(["small", "large"], ["other"], true, true), ["other", "small"]);
+  assert.deepEqual(selectedBy(["small"], ["small", "other"], true, true), ["other"]);
+  assert.deepEqual(selectedBy([], ["other"], true, true), ["other"]);
+});
+
+Deno.test("a press grabs selected boxes alone, and the cursor tells what it would do", () => {
+  const [, small] = STACK;
+  const begun = (/** @type {typeof STACK} */ chosen, /** @type {number} */ x) => {
+    const under = pressedOn(chosen, { x, y: 220 }, VIEW, 6);
+    return [under.kind, cursorFor(under)];
+  };
+  assert.deepEqual(begun([], 220), ["free", "crosshair"]);
+  assert.deepEqual(begun([small], 220), ["inside", "move"]);
+  assert.deepEqual(begun([small], 240), ["handle", "ew-resize"]);
+  assert.deepEqual(begun([small], 300), ["free", "crosshair"]);
 });
 
 Deno.test("boxes that were off the view are found after panning", () => {

@@ -32,15 +32,15 @@ export function saveWords({ state, count, message }) {
 /** @param {Bench} bench */
 export function createBar(bench) {
   const { session } = bench;
-  const name = element("strong", { class: "name" });
+  const name = element("h1", { class: "name" });
   const status = element("span", { class: "status" });
   const position = element("span", { class: "muted" });
   const save = element("span", { class: "save", role: "status", "aria-live": "polite" });
-  const help = button("?", "All keys (?)", () => bench.act("help"));
+  const help = button("?", "All keys", () => bench.act("help"));
   const panel = button("☰", "Labels and boxes", () => bench.set({ sheet: !bench.ui.sheet }), {
     class: "sheet-toggle",
   });
-  const root = element("header", { class: "bar" }, name, status, position, save, help, panel);
+  const root = element("div", { class: "bar" }, name, status, position, save, help, panel);
   return {
     root,
     render() {

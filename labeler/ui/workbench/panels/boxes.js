@@ -1,8 +1,9 @@
 // The list of boxes: what a screen reader reads, and where everything can be done by keyboard.
 
 import { warnings } from "../boxes.js";
-import { button, child, element, keyed, mark, say } from "../dom.js";
+import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
+import { labelsOf } from "../label_set.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Rect} Rect */
@@ -13,6 +14,10 @@ const ATTRIBUTES = /** @type {const} */ (["occluded", "truncated", "difficult"])
 /** @param {Bench} bench @param {{ size: () => import("../boxes.js").Size, reveal: (rect: Rect) => void, setGeometry: (rect: Rect) => void }} tools */
 export function createBoxes(bench, tools) {
   const { session } = bench;
+  const isNew = watcher();
+  const isNewDocument = watcher();
+  /** @type {Map<string, string[]>} */
+  let notes = new Map();
   const title = element("h2", {}, "Boxes");
   const list = element("div", {
     class: "boxes",
@@ -30,7 +35,11 @@ export function createBoxes(bench, tools) {
   const attributes = ATTRIBUTES.map((name) =>
     button(name, `Mark as ${name}`, () => bench.act(name), { class: "chip" })
   );
-  details.append(label, ...fields.map(({ whole }) => whole), ...attributes);
+  const adding = button("", "Add this label to the project's labels", () => {
+    const one = selected();
+    if (one) bench.addLabel?.(one.label);
+  }, { class: "chip adding" });
+  details.append(label, adding, ...fields.map(({ whole }) => whole), ...attributes);
 
   /** @param {typeof FIELDS[number]} name */
   function field(name) {
@@ -114,54 +123,69 @@ export function createBoxes(bench, tools) {
     root,
     render() {
       const { doc, selection, labels, readOnly } = session.state;
+      const { hidden, locked, hovered } = bench.ui;
+      if (!isNew(doc, selection.join(), labels, readOnly, hidden, locked, hovered)) return;
       const rects = doc?.rects ?? [];
+      const { shown } = labelsOf(labels);
       say(title, `Boxes (${rects.length})`);
-      const colors = new Map(labels.map(({ name, color }) => [name, color]));
-      const notes = warnings([...rects], tools.size(), new Set(colors.keys()));
+      if (isNewDocument(doc?.rects, labels, tools.size())) {
+        notes = warnings([...rects], tools.size(), shown);
+      }
       const chosen = new Set(selection);
+      const focused = list.querySelector(":focus-within");
+      const place = [...list.children].indexOf(/** @type {Element} */ (focused));
       keyed(list, rects, ({ id }) => id, make, (row, rect, index) => {
         const words = [
           ...ATTRIBUTES.filter((name) => rect[name] === true),
           ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${note}`),
         ].join(", ");
         const isOne = chosen.has(rect.id);
-        mark(row, "data-label", rect.label);
+        const { name, color } = shown(rect.label);
+        mark(row, "data-label", name);
         mark(row, "aria-selected", isOne);
         mark(row, "tabindex", isOne || (!chosen.size && index === 0) ? 0 : -1);
-        if (row.classList.contains("hovered") !== (bench.ui.hovered === rect.id)) {
-          row.classList.toggle("hovered", bench.ui.hovered === rect.id);
-        }
-        child(row, "color").style.background = colors.get(rect.label) ?? "#808080";
-        say(child(row, "text"), rect.label);
+        row.classList.toggle("hovered", hovered === rect.id);
+        child(row, "color").style.background = color;
+        say(child(row, "text"), name);
         say(child(row, "size"), `${Math.round(rect.width)}×${Math.round(rect.height)}`);
         say(child(row, "notes"), words);
-        mark(child(row, "eye"), "aria-pressed", bench.ui.hidden.has(rect.id));
-        mark(child(row, "lock"), "aria-pressed", bench.ui.locked.has(rect.id));
+        mark(child(row, "eye"), "aria-pressed", hidden.has(rect.id));
+        mark(child(row, "lock"), "aria-pressed", locked.has(rect.id));
       });
-      details.hidden = !selection.length || readOnly;
-      const one = selected();
-      keyed(
-        label,
-        labels,
-        ({ name }) => name,
-        ({ name }) => element("option", { value: name }, name),
-        () => {},
-      );
-      if (one) label.value = one.label;
-      for (const { name, input, whole } of fields) {
-        whole.hidden = !one;
-        if (one && !input.matches(":focus")) input.value = String(one[name]);
+      // A row that is gone leaves the focus to the next one.
+      if (focused && !list.contains(focused)) {
+        const next = list.children[Math.min(place, list.children.length - 1)];
+        if (next instanceof HTMLElement) next.focus();
+        else bench.focus();
       }
-      const some = rects.filter(({ id }) => chosen.has(id));
-      attributes.forEach((chip, index) =>
-        mark(
-          chip,
-          "aria-pressed",
-          some.length > 0 && some.every((r) => r[ATTRIBUTES[index]] === true),
-        )
-      );
+      renderDetails(rects.filter(({ id }) => chosen.has(id)));
     },
   };
+
+  /** @param {readonly Rect[]} some the selected boxes */
+  function renderDetails(some) {
+    const { labels, readOnly } = session.state;
+    const { offered, shown } = labelsOf(labels);
+    details.hidden = !some.length || readOnly;
+    const one = some.length === 1 ? some[0] : undefined;
+    keyed(
+      label,
+      offered,
+      ({ name }) => name,
+      ({ name }) => element("option", { value: name }, name),
+      () => {},
+    );
+    label.value = one ? shown(one.label).name : "";
+    adding.hidden = !one || !bench.addLabel || shown(one.label).isKnown;
+    if (one) say(adding, `Add “${one.label}” to the labels`);
+    for (const { name, input, whole } of fields) {
+      whole.hidden = !one;
+      if (one && !input.matches(":focus")) input.value = String(one[name]);
+    }
+    attributes.forEach((chip, index) =>
+      mark(chip, "aria-pressed", some.every((rect) => rect[ATTRIBUTES[index]] === true))
+    );
+  }
 }
 
 /** @param {string} name @param {"eye" | "lock" | "remove"} kind @param {() => void} press */

@@ -1,10 +1,14 @@
 // Below: the neighbors of the image, the view, and the way on.
 
 import { button, child, element, keyed, mark, say } from "../dom.js";
+import { ACTIONS, keysOf, titleOf } from "../keymap.js";
 import { STATUSES } from "./bar.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Neighbor} Neighbor */
+
+/** @template Kind @param {[string, Kind]} entry @returns {[Kind, import("../keymap.js").Action]} */
+const named = ([action, one]) => [one, /** @type {import("../keymap.js").Action} */ (action)];
 
 /** @param {Bench} bench */
 export function createFooter(bench) {
@@ -15,15 +19,18 @@ export function createFooter(bench) {
     "aria-label": "Neighboring images",
   });
   const view = element("span", { class: "view muted" });
-  const previous = button("◀", "Previous image (A)", () => bench.act("previous"));
-  const next = button("▶", "Next image (D)", () => bench.act("next"));
-  const skip = button("Skip", "Skip, and next image", () => bench.act("skip"), { class: "skip" });
-  const done = button("Done", "Done, and next image", () => bench.act("done"), {
-    class: "primary",
-  });
+  const previous = button("◀", ACTIONS.previous, () => bench.act("previous"));
+  const next = button("▶", ACTIONS.next, () => bench.act("next"));
+  const [skip, done] = /** @type {const} */ (["skip", "done"]).map((
+    action,
+  ) => /** @type {HTMLButtonElement} */ (element("button", {
+    type: "button",
+    class: action === "done" ? "primary" : "skip",
+    onclick: () => bench.act(action),
+  }, "Skip")));
   const toast = element("div", { class: "toast", role: "status" });
   const root = element(
-    "footer",
+    "div",
     { class: "footer" },
     previous,
     strip,
@@ -66,9 +73,11 @@ export function createFooter(bench) {
       say(view, at ? `${percent} · x ${Math.floor(at.x)} y ${Math.floor(at.y)}` : percent);
       const isEmpty = !state.doc?.rects.length;
       say(done, isEmpty ? "Done – no objects" : "Done");
-      const closed = state.readOnly || state.phase !== "ready";
-      /** @type {HTMLButtonElement} */ (done).disabled = closed;
-      /** @type {HTMLButtonElement} */ (skip).disabled = closed;
+      skip.disabled = done.disabled = state.readOnly || state.phase !== "ready";
+      const { preset, keys } = bench.preferences;
+      for (const [one, action] of Object.entries({ previous, next, skip, done }).map(named)) {
+        mark(one, "title", titleOf(action, keysOf(preset, keys)));
+      }
       if (bench.ui.toast !== shown) {
         shown = bench.ui.toast;
         toast.replaceChildren();

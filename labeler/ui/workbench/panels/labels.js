@@ -1,7 +1,8 @@
 // The labels, with the digit, the color, the count and the eye of each.
 
-import { child, element, keyed, mark, say } from "../dom.js";
+import { child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
+import { labelsOf } from "../label_set.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Label} Label */
@@ -20,6 +21,7 @@ export function found(labels, typed) {
 /** @param {Bench} bench */
 export function createLabels(bench) {
   const { session } = bench;
+  const isNew = watcher();
   const input = /** @type {HTMLInputElement} */ (element("input", {
     type: "search",
     class: "find",
@@ -28,7 +30,7 @@ export function createLabels(bench) {
     oninput: () => bench.set({ find: input.value }),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       if (event.key !== "Enter" && event.key !== "Escape") return;
-      const first = found(session.state.labels, input.value)[0];
+      const first = found(labelsOf(session.state.labels).offered, input.value)[0];
       if (event.key === "Enter" && first) bench.choose(first.name);
       input.value = "";
       bench.set({ find: "" });
@@ -84,17 +86,22 @@ export function createLabels(bench) {
     },
     render() {
       const { labels, doc } = session.state;
+      const { ui } = bench;
+      if (!isNew(labels, doc, ui.find, ui.label, ui.hiddenLabels)) return;
+      const { offered, shown } = labelsOf(labels);
       /** @type {Map<string, number>} */
       const counts = new Map();
-      for (const { label } of doc?.rects ?? []) counts.set(label, (counts.get(label) ?? 0) + 1);
-      keyed(list, found(labels, bench.ui.find), ({ name }) => name, make, (row, label) => {
-        const place = labels.indexOf(label);
+      for (const rect of doc?.rects ?? []) {
+        const { name } = shown(rect.label);
+        counts.set(name, (counts.get(name) ?? 0) + 1);
+      }
+      keyed(list, found(offered, ui.find), ({ name }) => name, make, (row, label) => {
+        const place = offered.indexOf(label);
         say(child(row, "digit"), place < 10 ? String((place + 1) % 10) : "");
         child(row, "color").style.background = label.color;
         say(child(row, "count"), String(counts.get(label.name) ?? 0));
-        mark(child(row, "label"), "aria-pressed", label.name === bench.ui.label);
-        const isHidden = bench.ui.hiddenLabels.has(label.name);
-        mark(child(row, "eye"), "aria-pressed", isHidden);
+        mark(child(row, "label"), "aria-pressed", label.name === ui.label);
+        mark(child(row, "eye"), "aria-pressed", ui.hiddenLabels.has(label.name));
       });
     },
   };

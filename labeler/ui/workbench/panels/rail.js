@@ -1,7 +1,7 @@
 // The rail of tools beside the picture.
 
 import { button, element, mark } from "../dom.js";
-import { ACTIONS, keysOf, readable } from "../keymap.js";
+import { ACTIONS, keysOf, titleOf } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
@@ -65,7 +65,7 @@ export function createRail(bench) {
       const keys = keysOf(bench.preferences.preset, bench.preferences.keys);
       const { state } = session;
       for (const { action, one } of buttons) {
-        mark(one, "title", `${ACTIONS[action]} (${(keys[action] ?? []).map(readable).join(", ")})`);
+        mark(one, "title", titleOf(action, keys));
         if (action === "undo") one.disabled = !state.canUndo;
         if (action === "redo") one.disabled = !state.canRedo;
         if (action === "add") one.disabled = state.readOnly || state.phase !== "ready";

@@ -1,0 +1,80 @@
+// The browser's pointer events as inputs of the gestures.
+
+import { toImage } from "./view.js";
+
+/** @typedef {import("./view.js").Point} Point */
+/** @typedef {import("./pointer.js").PointerInput} PointerInput */
+/**
+ * What the surface answers to pointers.
+ * @typedef {object} Answers
+ * @property {() => boolean} isReady whether anything can be done to the image
+ * @property {() => import("./view.js").View} view
+ * @property {(event: PointerEvent, at: Point) => { panning: boolean, twoClicks: boolean,
+ *   editable: boolean, under: import("./pointer.js").Under }} pressed what a press there begins
+ * @property {(input: PointerInput) => void} give
+ * @property {(at: Point | null, point: Point | null) => void} hover null where the pointer left
+ * @property {(at: Point, factor: number) => void} zoom
+ */
+
+const WHEEL_STEP = 0.0016;
+/** Pixels per line and per page of a wheel that counts in those. */
+const STEPS = [1, 33, 300];
+
+/** @param {HTMLElement} root @param {Answers} answers @param {AbortSignal} ended */
+export function listenToPointers(root, answers, ended) {
+  const options = { signal: ended };
+
+  /** @param {PointerEvent | WheelEvent} event */
+  function placeOf(event) {
+    const box = root.getBoundingClientRect();
+    const at = { x: event.clientX - box.left, y: event.clientY - box.top };
+    return { at, point: toImage(answers.view(), at) };
+  }
+
+  root.addEventListener("pointerdown", (event) => {
+    if (event.button > 1 || !answers.isReady()) return;
+    event.preventDefault();
+    root.focus({ preventScroll: true });
+    try {
+      root.setPointerCapture(event.pointerId);
+    } catch {
+      // A pointer that is gone already.
+    }
+    const place = placeOf(event);
+    const pressed = answers.pressed(event, place.at);
+    answers.give({
+      type: "down",
+      id: event.pointerId,
+      ...place,
+      ...pressed,
+      touch: event.pointerType === "touch",
+      panning: event.button === 1 || pressed.panning,
+      drawing: event.ctrlKey || event.metaKey,
+      adding: event.shiftKey,
+    });
+  }, options);
+  root.addEventListener("pointermove", (event) => {
+    const place = placeOf(event);
+    answers.give({ type: "move", id: event.pointerId, ...place });
+    answers.hover(event.pointerType === "touch" ? null : place.at, place.point);
+  }, options);
+  root.addEventListener("pointerup", (event) => {
+    answers.give({ type: "up", id: event.pointerId, ...placeOf(event) });
+  }, options);
+  for (const name of /** @type {const} */ (["pointercancel", "lostpointercapture"])) {
+    root.addEventListener(name, (event) => {
+      answers.give({ type: "cancel", id: event.pointerId });
+    }, options);
+  }
+  root.addEventListener("pointerleave", () => answers.hover(null, null), options);
+  root.addEventListener("contextmenu", (event) => event.preventDefault(), options);
+  root.addEventListener("auxclick", (event) => event.preventDefault(), options);
+  root.addEventListener("wheel", (event) => {
+    event.preventDefault();
+    if (!answers.isReady()) return;
+    // Two fingers on a touchpad come as a wheel with Ctrl, in small steps.
+    const step = STEPS[event.deltaMode] * WHEEL_STEP * (event.ctrlKey ? 6 : 1);
+    const factor = Math.exp(-event.deltaY * step);
+    answers.zoom(placeOf(event).at, Math.min(4, Math.max(0.25, factor)));
+  }, { passive: false, signal: ended });
+}

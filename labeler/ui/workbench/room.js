@@ -1,0 +1,26 @@
+// The room that an element has, in CSS pixels and in whole device pixels.
+
+/** @typedef {import("./view.js").Size} Size */
+
+/**
+ * Tells the size in CSS pixels and in whole device pixels, also where only the density changes.
+ * @param {HTMLElement} root @param {AbortSignal} ended
+ * @param {(room: Size, device: Size, density: number) => void} tell
+ */
+export function watchRoom(root, ended, tell) {
+  const sizes = new ResizeObserver(([entry]) => {
+    const density = globalThis.devicePixelRatio || 1;
+    const { width, height } = entry.contentRect;
+    const exact = entry.devicePixelContentBoxSize?.[0];
+    tell({ width, height }, {
+      width: Math.max(1, exact?.inlineSize ?? Math.round(width * density)),
+      height: Math.max(1, exact?.blockSize ?? Math.round(height * density)),
+    }, density);
+  });
+  try {
+    sizes.observe(root, { box: "device-pixel-content-box" });
+  } catch {
+    sizes.observe(root); // Safari knows CSS pixels alone
+  }
+  ended.addEventListener("abort", () => sizes.disconnect());
+}

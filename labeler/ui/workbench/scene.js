@@ -1,0 +1,48 @@
+// What a gesture makes of the boxes, before and when it ends. Pure; lengths in image pixels.
+
+import { moved, resized, spanned } from "./boxes.js";
+
+/** @typedef {import("./document.js").Rect} Rect */
+/** @typedef {import("./view.js").Size} Size */
+/** @typedef {import("./pointer.js").Gesture} Gesture */
+
+/**
+ * The boxes with what moving or resizing by so much makes of them; only those that change.
+ * @param {"move" | "resize"} how @param {import("./pointer.js").Down | null} down
+ * @param {readonly Rect[]} chosen the selected boxes that may be changed
+ * @param {number} dx @param {number} dy @param {Size} image @returns {Rect[]}
+ */
+export function changedRects(how, down, chosen, dx, dy, image) {
+  if (how === "move") return chosen.length ? moved([...chosen], dx, dy, image) : [];
+  const under = down?.under;
+  if (under?.kind !== "handle") return [];
+  return chosen.filter(({ id }) => id === under.id).map((rect) =>
+    resized(rect, under.handle, dx, dy, image)
+  );
+}
+
+/** Boxes as the gesture would leave them if it ended here. @param {Gesture} gesture @param {readonly Rect[]} chosen @param {Size} image @returns {Rect[]} */
+export function previewedRects({ phase, down, point }, chosen, image) {
+  if (!down || !point || (phase !== "move" && phase !== "resize")) return [];
+  return changedRects(phase, down, chosen, point.x - down.point.x, point.y - down.point.y, image);
+}
+
+/** The box that is being drawn. @param {Gesture} gesture @param {Size} image */
+export function drawnBox({ phase, down, point }, image) {
+  if (!down || !point || (phase !== "draw" && phase !== "corner")) return null;
+  return spanned(down.point, point, image);
+}
+
+/**
+ * The boxes that are shown: none that is hidden by itself or by its label, the changed ones in
+ * place of their originals.
+ * @param {readonly Rect[]} rects @param {ReadonlySet<string>} hidden IDs
+ * @param {ReadonlySet<string>} hiddenLabels @param {(stored: string) => { name: string }} shown
+ * @param {readonly Rect[]} changes
+ */
+export function visibleRects(rects, hidden, hiddenLabels, shown, changes) {
+  const changed = new Map(changes.map((rect) => [rect.id, rect]));
+  return rects
+    .filter((rect) => !hidden.has(rect.id) && !hiddenLabels.has(shown(rect.label).name))
+    .map((rect) => changed.get(rect.id) ?? rect);
+}

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { CAMERA, reduceCamera } from "../../../labeler/ui/workbench/camera.js";
+import { fitted, toImage } from "../../../labeler/ui/workbench/view.js";
+
+/** @typedef {import("../../../labeler/ui/workbench/camera.js").CameraEvent} CameraEvent */
+
+const ROOM = { width: 1000, height: 700 };
+const IMAGE = { width: 4000, height: 3000 };
+
+/** @param {CameraEvent[]} events */
+const after = (...events) => events.reduce(reduceCamera, CAMERA);
+/** @type {CameraEvent[]} */
+const OPENED = [
+  { type: "room", room: ROOM, density: 2 },
+  { type: "image", image: IMAGE, isOther: true },
+];
+
+Deno.test("an image stays fitted to a room of any size until somebody looks elsewhere", () => {
+  assert.deepEqual(after(...OPENED).view, fitted(ROOM, IMAGE));
+  const narrow = { width: 400, height: 700 };
+  const resized = after(...OPENED, { type: "room", room: narrow, density: 2 });
+  assert.deepEqual(resized.view, fitted(narrow, IMAGE));
+  const zoomed = after(...OPENED, { type: "zoom", at: { x: 500, y: 350 }, factor: 4 });
+  const middle = toImage(zoomed.view, { x: 500, y: 350 });
+  const moved = reduceCamera(zoomed, { type: "room", room: narrow, density: 2 });
+  assert.equal(moved.view.scale, zoomed.view.scale);
+  const now = toImage(moved.view, { x: 200, y: 350 });
+  assert.ok(Math.hypot(now.x - middle.x, now.y - middle.y) < 1e-6, "the middle stays there");
+  assert.deepEqual(reduceCamera(moved, { type: "fit" }).view, fitted(narrow, IMAGE));
+});
+
+Deno.test("the whole picture that follows a small copy changes nothing of the view", () => {
+  const zoomed = after(...OPENED, { type: "zoom", at: { x: 10, y: 20 }, factor: 8 });
+  assert.equal(reduceCamera(zoomed, { type: "image", image: IMAGE, isOther: false }), zoomed);
+  const other = reduceCamera(zoomed, { type: "image", image: IMAGE, isOther: true });
+  assert.deepEqual(other.view, fitted(ROOM, IMAGE));
+});
+
+Deno.test("a box in view is left where it is, another one is brought to the middle", () => {
+  const open = after(...OPENED);
+  const rect = { left: 3900, top: 2900, width: 20, height: 20 };
+  assert.equal(reduceCamera(open, { type: "reveal", rect }), open);
+  const zoomed = reduceCamera(open, { type: "zoom", at: { x: 0, y: 0 }, factor: 20 });
+  const shown = reduceCamera(zoomed, { type: "reveal", rect });
+  const middle = toImage(shown.view, { x: 500, y: 350 });
+  assert.ok(Math.abs(middle.x - 3910) < 100 && Math.abs(middle.y - 2910) < 100);
+});
