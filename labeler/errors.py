@@ -127,6 +127,13 @@ class LabelRefused(LabelerError):
     status = 409
 
 
+class DocumentApproved(LabelerError):
+    """A reviewer has approved the document, which is read-only until it is reopened."""
+
+    code = "approved"
+    status = 409
+
+
 class ClaimedByOther(LabelerError):
     """Somebody else has the image for now; nothing was changed."""
 

@@ -30,6 +30,7 @@ from labeler.api.health import Health
 from labeler.api.images import Images
 from labeler.api.labels import Labels
 from labeler.api.request_bodies import BodyReader
+from labeler.api.reviews import Reviews
 from labeler.api.security_headers import content_security_policy, protect, request_is_secure
 from labeler.api.tracing import Tracing
 from labeler.api.visitors import Visitors
@@ -84,8 +85,9 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     """The calls below /api/ for one project."""
     body_reader = BodyReader(_HELD_BYTES)
     images = Images(project, BodyReader(_HELD_BYTES), max_upload_bytes)
-    documents = Documents(project, body_reader)
+    documents = Documents(project, body_reader, access.roles)
     labels = Labels(project, body_reader)
+    reviews = Reviews(project, body_reader)
     claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
     state = Health(project)
@@ -109,6 +111,9 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 
     def labeler(call: Call) -> tuple[Role, Call]:
         return Role.LABELER, call
+
+    def reviewer(call: Call) -> tuple[Role, Call]:
+        return Role.REVIEWER, call
 
     def admin(call: Call) -> tuple[Role, Call]:
         return Role.ADMIN, call
@@ -134,6 +139,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
                 GET=labeler(documents.get),
                 PUT=labeler(documents.put),
             ),
+            signed("/api/annotations/{image_id}/review", POST=reviewer(reviews.decide)),
             signed("/api/claims", POST=labeler(claims.claim_next)),
             signed(
                 "/api/claims/{image_id}",

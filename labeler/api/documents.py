@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Any, Final
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
+from labeler.api.document_answers import (
+    Replaced,
+    changed_answer,
+    current_state,
+    document_answer,
+    state_in_the_way,
+    tag_of,
+)
 from labeler.api.preconditions import Condition, Tags, etag, parse_tags, write_condition
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of
-from labeler.api.responses import ASK_AGAIN, error_body, headers
+from labeler.api.responses import ASK_AGAIN, headers
 from labeler.errors import InvalidDocument, LabelerError, NotFound, StoreError, VersionConflict
 from labeler.model.document import (
     AnnotationDocument,
@@ -23,8 +30,9 @@ from labeler.model.document import (
     dump_document,
 )
 from labeler.model.edits import with_image_facts
-from labeler.model.people import Person
-from labeler.project.project import OpenedDocument, Project
+from labeler.model.people import Person, Role, Roles
+from labeler.model.reviews import as_saved, gives_verdict
+from labeler.project.project import Project
 from labeler.project.save_events import log_save
 from labeler.runtime.events import Conflict, SaveFailed, log_event
 from labeler.storage import ABSENT
@@ -32,21 +40,12 @@ from labeler.storage import ABSENT
 MAX_BYTES: Final = 16 * 2**20
 
 
-@dataclass(frozen=True, slots=True)
-class _Put:
-    """The result of a PUT: the stored bytes, or for 412 the current document."""
-
-    status: int
-    tag: str | None
-    body: bytes = b""
-    document: AnnotationDocument | None = None
-
-
 class Documents:
     """The calls about documents of one project."""
 
-    def __init__(self, project: Project, body_reader: BodyReader) -> None:
+    def __init__(self, project: Project, body_reader: BodyReader, roles: Roles) -> None:
         self._project = project
+        self._roles = roles
         self._body_reader = body_reader
 
     async def get(self, request: Request, _: Person) -> Response:
@@ -56,7 +55,7 @@ class Documents:
         body, tag = await run_in_threadpool(self._get, image_id, seen)
         if body is None:
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=tag or ""))
-        return _answer(200, body, tag)
+        return document_answer(200, body, tag)
 
     async def put(self, request: Request, person: Person) -> Response:
         """PUT /api/annotations/{image_id}"""
@@ -66,7 +65,7 @@ class Documents:
         image_id = image_id_of(request)
         async with self._body_reader.body(request, MAX_BYTES, "The document", person) as body:
             try:
-                put = await run_in_threadpool(self._put, image_id, body, condition, person.email)
+                put = await run_in_threadpool(self._put, image_id, body, condition, person)
             except StoreError as error:
                 if not isinstance(error, NotFound):
                     told = error.for_log
@@ -74,34 +73,35 @@ class Documents:
                 raise
         if put.status == 412:
             log_event(Conflict(image_id=image_id, boxes=0))
-            return _changed(put)
+            return changed_answer(put)
         here = f"/api/annotations/{image_id}"
-        return _answer(put.status, put.body, put.tag, Content_Location=here)
+        return document_answer(put.status, put.body, put.tag, Content_Location=here)
 
     def _get(self, image_id: str, seen: Tags | None) -> tuple[bytes | None, str | None]:
         """The document and its ETag; None for a document that the caller has already."""
         opened = self._project.stored_document(image_id)
-        tag = _tag(opened)
+        tag = tag_of(opened)
         if seen and seen.match_weakly(tag):
             return None, tag
         return dump_document(opened.document), tag
 
-    def _put(self, image_id: str, body: bytes, condition: Condition, by: str) -> _Put:
+    def _put(self, image_id: str, body: bytes, condition: Condition, person: Person) -> Replaced:
         began = time.monotonic()
         opened = self._project.open_document(image_id)
-        if not condition.holds(_tag(opened)):
-            return _current(opened)
-        wanted = _completed(check_document(body), self._with_picture(image_id, opened.document))
+        if not condition.holds(tag_of(opened)):
+            return current_state(opened)
+        stored = opened.document
+        wanted = _completed(check_document(body), self._with_picture(image_id, stored))
+        if gives_verdict(wanted, stored):
+            self._roles.require(person, Role.REVIEWER)
+        wanted = as_saved(wanted, stored, person.email, self._project.clock())
         try:
-            saved = self._project.write_document(image_id, wanted, opened.version, by)
+            saved = self._project.write_document(image_id, wanted, opened, person.email)
         except VersionConflict:
-            try:
-                return _current(self._project.stored_document(image_id))
-            except NotFound:  # deleted meanwhile
-                return _Put(412, None)
-        log_save(image_id, saved, by, began, began)
+            return state_in_the_way(self._project, image_id)
+        log_save(image_id, saved, person.email, began, began)
         status = 201 if opened.version is ABSENT else 200
-        return _Put(status, etag(saved.version), dump_document(saved.document))
+        return Replaced(status, etag(saved.version), dump_document(saved.document))
 
     def _with_picture(self, image_id: str, document: AnnotationDocument) -> AnnotationDocument:
         """The document with its image's size and MD5, if missing and the image can be read."""
@@ -115,36 +115,6 @@ class Documents:
         if None not in size and size != (info.width, info.height):
             return document
         return with_image_facts(document, info.width, info.height, info.md5)
-
-
-def _tag(opened: OpenedDocument) -> str | None:
-    return None if opened.version is ABSENT else etag(opened.version)
-
-
-def _current(opened: OpenedDocument) -> _Put:
-    tag = _tag(opened)
-    return _Put(412, tag, document=opened.document if tag else None)
-
-
-def _answer(status: int, body: bytes, tag: str | None, **more: str) -> Response:
-    return Response(
-        body,
-        status,
-        headers(ASK_AGAIN, ETag=tag or "", **more),
-        media_type="application/json",
-    )
-
-
-def _changed(put: _Put) -> Response:
-    """412, with all that the caller needs to merge and to try again."""
-    happened = "has changed since you read it" if put.tag else "is not stored"
-    error = VersionConflict(
-        f"The document {happened}; nothing was saved. Merge with `document`, then save over `etag`."
-    )
-    document = put.document.model_dump(exclude_unset=True) if put.document else None
-    body: dict[str, Any] = {**error_body(error), "document": document, "etag": put.tag}
-    more = {"ETag": put.tag} if put.tag else {}
-    return JSONResponse(body, 412, headers(ASK_AGAIN, **more))
 
 
 def _completed(given: AnnotationDocument, current: AnnotationDocument) -> AnnotationDocument:

@@ -15,12 +15,18 @@ from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.image_pages import DEFAULT_LIMIT, MAX_FIND, MAX_LIMIT
 from labeler.api.images import MAX_WIDTH
-from labeler.api.openapi_day import claim_next, release_claim, renew_claim
+from labeler.api.openapi_day import (
+    claim_next,
+    release_claim,
+    renew_claim,
+    review_document,
+)
 from labeler.api.openapi_parts import (
     CLIENT,
     ETAG,
     IF_NONE_MATCH,
     IMAGE_ID,
+    IN_THE_WAY,
     MAYBE,
     SAVE,
     TEXT,
@@ -69,6 +75,7 @@ def document() -> Json:
             "/api/images": {"get": _list_images(), "post": _add_image()},
             "/api/images/{image_id}": {"get": _show_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
+            "/api/annotations/{image_id}/review": {"post": review_document()},
             "/api/claims": {"post": claim_next()},
             "/api/claims/{image_id}": {"put": renew_claim(), "delete": release_claim()},
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},
@@ -254,17 +261,7 @@ def _put_document() -> Json:
                 "links": {"save": SAVE},
             },
             "201": answered("Created: so it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
-            "412": answered(
-                "Another state is stored. Nothing was saved.",
-                {
-                    "allOf": [ref("Error")],
-                    "required": ["document", "etag"],
-                    "properties": {
-                        "document": {"anyOf": [ref("AnnotationDocument"), {"type": "null"}]},
-                        "etag": MAYBE,
-                    },
-                },
-            ),
+            "412": IN_THE_WAY,
             **errors(400, 401, 403, 404, 408, 409, 413, 415, 422, 428, 500, 503),
         },
     }

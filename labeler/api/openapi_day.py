@@ -1,9 +1,21 @@
-"""The calls of a day's work in the OpenAPI document: claims."""
+"""The calls of a day's work in the OpenAPI document: claims and reviews."""
 
 from __future__ import annotations
 
-from labeler.api.openapi_parts import CLIENT, IMAGE_ID, Json, answered, errors, ref
+from labeler.api.openapi_parts import (
+    CLIENT,
+    ETAG,
+    IMAGE_ID,
+    IN_THE_WAY,
+    TEXT,
+    Json,
+    answered,
+    condition,
+    errors,
+    ref,
+)  # fmt: skip
 from labeler.model.document import Status
+from labeler.model.reviews import MAX_COMMENT, Verdict
 from labeler.project.claims import Order
 
 _STATUS: Json = {"enum": list(Status)}
@@ -69,3 +81,44 @@ def release_claim() -> Json:
             **errors(400, 401, 403, 404, 408, 409, 413, 503),
         },
     }
+
+
+def review_document() -> Json:
+    """POST /api/annotations/{image_id}/review"""
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_COMMENT}
+    comment = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["text"],
+        "properties": {
+            "text": text,
+            "rect": {**TEXT, "description": "The id of the box that it is about."},
+            "x": {"type": "number", "minimum": 0},
+            "y": {"type": "number", "minimum": 0},
+        },
+        "description": "x and y, in pixels of the image, go together.",
+    }
+    fields = {"verdict": {"enum": list(Verdict)}, "comment": {"anyOf": [text, comment]}}
+    body = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["verdict"],
+        "properties": fields,
+    }
+    return {
+        "operationId": "reviewDocument",
+        "summary": "Approve the image's document, send it back, or reopen it",
+        "description": "Takes the role of a reviewer. An approved document answers every other "
+        "change with 409 until it is reopened; then it is done. Who labeled the image and when "
+        "(saved_by, saved_at) stays; metadata.review says who decided.",
+        "parameters": [CLIENT, IMAGE_ID, STATE],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+            "412": IN_THE_WAY,
+            **errors(400, 401, 403, 404, 408, 409, 413, 422, 428, 500, 503),
+        },
+    }
+
+
+STATE: Json = condition("If-Match", "The ETag of the state that is meant; * for whichever it is.")

@@ -238,3 +238,14 @@ CLIENT: Final[Json] = {
     "schema": TEXT,
     "example": "curl",
 }
+IN_THE_WAY: Final = answered(
+    "Another state is stored. Nothing was saved.",
+    {
+        "allOf": [ref("Error")],
+        "required": ["document", "etag"],
+        "properties": {
+            "document": {"anyOf": [ref("AnnotationDocument"), {"type": "null"}]},
+            "etag": MAYBE,
+        },
+    },
+)

@@ -84,6 +84,8 @@ def restore(given: argparse.Namespace, settings: Settings) -> bool:
             )
         elif one.outcome is RestoreResult.NEWER:
             print_result(f"{one.key}\thas no version from then, and stays")
+        elif one.outcome is RestoreResult.APPROVED:
+            print_message(f"{one.key} is approved and stays: a reviewer has to reopen it first.")
         else:
             print_message(f"{one.key} was saved by somebody just now and stays: restore it again.")
     progress("")
@@ -91,7 +93,7 @@ def restore(given: argparse.Namespace, settings: Settings) -> bool:
         f"{counts[RestoreResult.RESTORED]} objects {would}restored, "
         f"{counts[RestoreResult.NEWER]} stay."
     )
-    return not counts[RestoreResult.CHANGED]
+    return not (counts[RestoreResult.CHANGED] or counts[RestoreResult.APPROVED])
 
 
 def place(text: str) -> Location:

@@ -14,7 +14,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from labeler.datasets.exports.numbering import keeps_numbers
-from labeler.errors import InvalidRequest, NotFound, VersionConflict
+from labeler.errors import DamagedDocument, InvalidRequest, NotFound, VersionConflict
+from labeler.model.document import Status, parse_document
 from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY, REGISTRY_KEY, document_key
 from labeler.project.locations import close_stores, open_stores
 from labeler.settings import Location, Settings
@@ -32,6 +33,8 @@ class RestoreResult(StrEnum):
     """It did not exist then, or the bucket keeps no versions; it stays."""
     CHANGED = "changed"
     """Somebody saved it just now; it stays. Restore again."""
+    APPROVED = "approved"
+    """A reviewer has approved the document; it stays until it is reopened."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,12 @@ def _restore(
         elif now is None or now.info.md5 != then.info.md5 or now.info.size != then.info.size:
             if key == REGISTRY_KEY and now is not None and _goes_on(store, versions, then):
                 continue
-            outcome = RestoreResult.RESTORED if dry_run else _write(store, versions, then, now)
+            if now is not None and _is_approved(store, key):
+                outcome = RestoreResult.APPROVED
+            elif dry_run:
+                outcome = RestoreResult.RESTORED
+            else:
+                outcome = _write(store, versions, then, now)
             yield RestoredObject(key, outcome, then.since)
     if named and not found:
         raise NotFound(
@@ -106,6 +114,15 @@ def _restore(
             "those that there are; what was deleted for good may be in soft delete "
             "(docs/disaster.md)."
         )
+
+
+def _is_approved(store: Store, key: str) -> bool:
+    """Whether this is a document that a reviewer has approved; a damaged one is not."""
+    if not key.startswith(ANNOTATIONS):
+        return False
+    with contextlib.suppress(NotFound, DamagedDocument):
+        return parse_document(store.read(key)[0], key).status is Status.APPROVED
+    return False
 
 
 def _goes_on(store: Store, versions: PastObjects, then: PastObject) -> bool:

@@ -21,7 +21,8 @@ image_height count as one key, and a known key that is null counts as missing. A
 changed has that side's value. If both sides changed a key differently, theirs wins. For the status,
 the one that asks for more work wins. A status that a person set on one side holds even if the other
 side adds rects, also if these are its first rects and put the image in progress. But a document
-with rects is never unlabeled. saved_at, saved_by and version have no rule: the next save sets them.
+with rects is never unlabeled. Comments are matched by their ids and merged key by key. saved_at,
+saved_by and version have no rule: the next save sets them.
 
 So a merge gives the same result whichever side saves first. Three things are excepted: rects in
 conflict, other keys that both sides changed, and rects whose order both sides changed.
@@ -35,6 +36,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from labeler.errors import InvalidDocument
+from labeler.model.comments import comments_by_id
 from labeler.model.document import (
     MAX_RECTS,
     AnnotationDocument,
@@ -106,9 +108,13 @@ def merge(base: AnnotationDocument, ours: AnnotationDocument, theirs: Annotation
             f"{MAX_RECTS} are allowed: delete some.",
             "rects",
         )
-    keys, _ = _merge_keys(
-        *(_keys(side, _SIZE, without=("rects", "metadata")) for side in (base, ours, theirs))
+    sides = base, ours, theirs
+    keys, clashes = _merge_keys(
+        *(_keys(side, _SIZE, without=("rects", "metadata")) for side in sides)
     )
+    if "comments" in clashes:
+        given = [(side.model_extra or {}).get("comments") for side in sides]
+        keys["comments"] = _merge_comments(*given)
     metadata = _merge_metadata(base, ours, theirs)
     if rects and metadata.get("status") == Status.UNLABELED:
         metadata["status"] = Status.IN_PROGRESS.value
@@ -291,6 +297,23 @@ def _urgency(status: str) -> tuple[int, str]:
     """Lowest for the status that asks for most work; an unknown status counts as in_progress."""
     known = status if status in _RANK else Status.IN_PROGRESS
     return _RANK.index(Status(known)), status
+
+
+def _merge_comments(base: Any, ours: Any, theirs: Any) -> Any:
+    """The comments of both sides by their ids; theirs where a side's value is no list of them."""
+    sides = [comments_by_id(value) for value in (base, ours, theirs)]
+    if None in sides:
+        return theirs
+    before, our, their = (dict(side or {}) for side in sides)
+    merged: list[Any] = []
+    for comment_id in _order(before, our, their):
+        was = before.get(comment_id)
+        left = [side[comment_id] for side in (our, their) if comment_id in side]
+        if len(left) == 2:
+            merged.append(_merge_keys(dict(was or {}), dict(left[0]), dict(left[1]))[0])
+        elif was is None or not _same(left[0], was):
+            merged.append(left[0])
+    return merged
 
 
 def _keys(

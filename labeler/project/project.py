@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -25,7 +25,11 @@ from labeler.model.document import (
 )
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
+from labeler.model.reviews import check_not_approved
 from labeler.project.claims import Claims
+from labeler.project.documents import AddedImage as AddedImage
+from labeler.project.documents import OpenedDocument as OpenedDocument
+from labeler.project.documents import SavedDocument as SavedDocument
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.image_labels import ImageLabels
 from labeler.project.label_store import LabelStore
@@ -39,46 +43,12 @@ from labeler.project.originals import (
 )
 from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
-from labeler.storage import ABSENT, Replaces, Store, Version
+from labeler.storage import ABSENT, Replaces, Store
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
 
 Clock = Callable[[], datetime]
-
-
-@dataclass(frozen=True, slots=True)
-class AddedImage:
-    """An image of the project; sizes as displayed. `created` is False if it was there before."""
-
-    image_id: str
-    image_path: str
-    width: int
-    height: int
-    created: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedDocument:
-    """A document, and the state that a save has to name: its version, or ABSENT if not stored."""
-
-    document: AnnotationDocument
-    version: Replaces
-
-
-@dataclass(frozen=True, slots=True)
-class SavedDocument:
-    """The stored document after a save. `conflicts` lists the rects that both sides changed.
-
-    `size` is the number of written bytes, 0 if no write was needed; `merged` says whether somebody
-    else had changed the document meanwhile.
-    """
-
-    document: AnnotationDocument
-    version: Version
-    conflicts: tuple[RectConflict, ...] = ()
-    size: int = 0
-    merged: bool = False
 
 
 class Project:
@@ -257,23 +227,39 @@ class Project:
                 yield ids[key], OpenedDocument(parse_document(data, key), version)
 
     def write_document(
-        self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
+        self, image_id: str, document: AnnotationDocument, over: OpenedDocument, by: str
     ) -> SavedDocument:
-        """Store `document` in place of the named state, with the time and the person.
+        """Store `document` in place of `over`, stamped with the time and the person.
 
-        Raises VersionConflict, or InvalidDocument for too many rects; then nothing is changed.
+        Raises VersionConflict, DocumentApproved where `over` is read-only, InvalidDocument for too
+        many rects; nothing is changed then.
         """
-        signed = stamped(document, image_id, self.clock(), by)
-        data = dump_document(signed)
+        check_not_approved(over.document)
+        return self.put_document(
+            image_id, stamped(document, image_id, self.clock(), by), over.version
+        )
+
+    def put_document(
+        self,
+        image_id: str,
+        document: AnnotationDocument,
+        replaces: Replaces,
+        data: bytes | None = None,
+    ) -> SavedDocument:
+        """Store `document` as it is, or its very bytes `data`, over the named state.
+
+        For reviews and for what is restored: nothing is stamped, an approved document is replaced.
+        """
+        data = dump_document(document) if data is None else data
         version = self.store.write(
             document_key(image_id),
             data,
             replaces=replaces,
-            metadata=document_metadata(signed, data),
+            metadata=document_metadata(document, data),
             content_type="application/json",
         )
-        self.image_index.note(image_id, signed, None, version)
-        return SavedDocument(signed, version, size=len(data))
+        self.image_index.note(image_id, document, None, version)
+        return SavedDocument(document, version, size=len(data))
 
     def save_document(
         self,
@@ -301,7 +287,7 @@ class Project:
             if document == theirs.document and theirs.version is not ABSENT:
                 return SavedDocument(document, theirs.version, conflicts, merged=changed)
             try:
-                saved = self.write_document(image_id, document, theirs.version, by)
+                saved = self.write_document(image_id, document, theirs, by)
             except VersionConflict:
                 theirs = self._latest(image_id, base)
                 continue
@@ -366,7 +352,7 @@ class Project:
     ) -> tuple[OpenedDocument, bool]:
         document = self._new_document(image_id, file_name, info, by)
         try:
-            saved = self.write_document(image_id, document, ABSENT, by)
+            saved = self.write_document(image_id, document, OpenedDocument(document, ABSENT), by)
             return OpenedDocument(saved.document, saved.version), True
         except VersionConflict:  # somebody else added it at the same time
             opened = self._read(image_id)

@@ -14,7 +14,7 @@ import pytest
 from starlette.routing import Route
 
 from labeler.access.policy import TOKEN_HEADER
-from labeler.api import Signed, claims, documents, exports, imports, labels, request_bodies
+from labeler.api import Signed, claims, documents, exports, imports, labels, request_bodies, reviews
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
 from tests.api.test_request_bodies import Upload, settled
@@ -28,6 +28,7 @@ READS: Final = (
 WRITES: Final = {
     ("POST", "/api/images"): "X-File-Name: new.png",
     ("PUT", "/api/annotations/{image_id}"): "If-Match: *",
+    ("POST", "/api/annotations/{image_id}/review"): "If-Match: *",
     ("POST", "/api/claims"): "",
     ("PUT", "/api/claims/{image_id}"): "",
     ("DELETE", "/api/claims/{image_id}"): "",
@@ -144,7 +145,7 @@ LIMIT: Final = 2**16
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, open_api: Open) -> Api:
     """Each call takes little, so that too much is soon sent."""
-    for module in (claims, documents, exports, imports, labels):
+    for module in (claims, documents, exports, imports, labels, reviews):
         monkeypatch.setattr(module, "MAX_BYTES", LIMIT)
     api = open_api(LABELER_MAX_UPLOAD_MB="1")
     api.image()

@@ -26,6 +26,7 @@ ROLES = {
     ("GET", "/api/images/{image_id}"): Role.LABELER,
     ("GET", "/api/annotations/{image_id}"): Role.LABELER,
     ("PUT", "/api/annotations/{image_id}"): Role.LABELER,
+    ("POST", "/api/annotations/{image_id}/review"): Role.REVIEWER,
     ("POST", "/api/claims"): Role.LABELER,
     ("PUT", "/api/claims/{image_id}"): Role.LABELER,
     ("DELETE", "/api/claims/{image_id}"): Role.LABELER,
@@ -136,7 +137,7 @@ def test_a_person_may_do_what_their_roles_allow(by_iap: Api, person: str, way: s
         if ROLES[method, path] in MAY[person]:
             assert answer.status_code not in (401, 403), (method, path, answer.text)
         else:
-            setting = "ADMINS" if ROLES[method, path] is Role.ADMIN else "LABELERS"
+            setting = f"{ROLES[method, path].upper()}S"
             refused(answer, 403, "not_permitted", person, f"by LABELER_{setting}.")
     if not MAY[person]:
         nothing_was_done(by_iap)

@@ -14,6 +14,7 @@ import pytest
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.document import Rect
 from labeler.model.layout import REGISTRY_KEY, document_key
+from labeler.model.reviews import Verdict, reviewed
 from tests.cli.support import Run, labeled
 from tests.gcs_server import Bucket, GcsServer
 from tests.gcs_server.model import Conditions
@@ -147,6 +148,27 @@ def test_one_document_comes_back(run: Run, bucket: Bucket, place: Workspace) -> 
     assert (done.code, len(done.out.splitlines())) == (0, 1)
     assert place.open().open_document(first).document.rects == (BOX, OTHER)
     assert place.open().open_document(second).document.rects == (OTHER,)
+
+
+def test_an_approved_document_stays_until_it_is_reopened(
+    run: Run, bucket: Bucket, place: Workspace
+) -> None:
+    image_id, other = labeled(place)
+    age(bucket, 3)
+    project = place.open()
+    for one in (image_id, other):
+        draw(place, one, OTHER)
+    opened = project.stored_document(image_id)
+    approved = reviewed(opened.document, Verdict.APPROVE, "rob", project.clock())
+    project.put_document(image_id, approved, opened.version)
+    before = objects(place)
+    for options in (("--dry-run",), ()):
+        done = run("restore", "--at", NOON.isoformat(), *options)
+        assert done.code == 1
+        assert f"annotations/{image_id}.json is approved and stays" in done.err
+    key = f"annotations/{image_id}.json"
+    assert objects(place)[key] == before[key]
+    assert objects(place) != before
 
 
 def test_boxes_of_an_open_page_are_merged_with_what_came_back(

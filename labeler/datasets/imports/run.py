@@ -43,6 +43,7 @@ from labeler.errors import (
 from labeler.model.document import AnnotationDocument
 from labeler.model.edits import with_image_facts
 from labeler.model.labels import LabelSet, clean_label, label_key
+from labeler.model.reviews import check_not_approved
 from labeler.project.project import OpenedDocument, Project
 from labeler.runtime import events
 from labeler.runtime.jobs import Progress, no_progress
@@ -295,9 +296,10 @@ class _Import(ExitStack):
             try:
                 opened = opened or self._opened(image_id)
                 placed = self._place(found, image_id, opened, problems)
-                if write and placed.outcome is PlacedStatus.IMPORTED:
-                    document = placed.document
-                    self._project.write_document(image_id, document, opened.version, self._by)
+                if placed.outcome is PlacedStatus.IMPORTED:
+                    check_not_approved(opened.document)
+                    if write:
+                        self._project.write_document(image_id, placed.document, opened, self._by)
                 return placed, problems
             except VersionConflict:  # somebody else has just saved: look at what is there now
                 opened = None

@@ -4,6 +4,7 @@
 
 import { dumpDocument, MAX_RECTS, same, STATUSES, statusOf } from "./document.js";
 import { byCodePoints, derivedId, pythonJson, withIds } from "./identity.js";
+import { mergeComments } from "./merge_comments.js";
 import {
   documentKeys,
   fields,
@@ -13,6 +14,7 @@ import {
   rectKeys,
   sameKeys,
 } from "./merge_keys.js";
+import { order } from "./merge_order.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./document.js").Rect} Rect */
@@ -49,7 +51,10 @@ export function merge(base, ours, theirs) {
         `${MAX_RECTS} are allowed: delete some.`,
     );
   }
-  const [keys] = mergeKeys(documentKeys(base), documentKeys(ours), documentKeys(theirs));
+  const [keys, clashes] = mergeKeys(documentKeys(base), documentKeys(ours), documentKeys(theirs));
+  if (clashes.includes("comments")) {
+    keys.set("comments", mergeComments(base.comments, ours.comments, theirs.comments));
+  }
   const metadata = mergeMetadata(base, ours, theirs);
   if (rects.length && metadata.get("status") === "unlabeled") metadata.set("status", "in_progress");
   /** @type {any} */
@@ -177,46 +182,6 @@ function copyOf(rect, taken) {
     if (!there || sameKeys(rectKeys(there), rectKeys(rect))) return copy;
     content += "|";
   }
-}
-
-/**
- * The ids of both sides in the order of the side which moved rects about, theirs if both did. Rects
- * of one side stay behind the rect that they followed.
- * @param {string[]} base @param {string[]} ours @param {string[]} theirs
- */
-function order(base, ours, theirs) {
-  const [there, here] = [new Set(theirs), new Set(base)];
-  const shared = new Set(ours.filter((id) => there.has(id)));
-  const spines = [ours, theirs].map((side) => side.filter((id) => shared.has(id)));
-  const before = base.filter((id) => shared.has(id));
-  const moved = spines.map((spine) => !same(spine.filter((id) => here.has(id)), before));
-  const spine = moved[0] && !moved[1] ? spines[0] : spines[1];
-  const found = [ours, theirs].map((side) => runs(side, shared));
-  return ["", ...spine].flatMap((anchor) => [
-    ...(anchor ? [anchor] : []),
-    ...found.map((side) => side.get(anchor) ?? []).sort(byTexts).flat(),
-  ]);
-}
-
-/** The ids that are not shared by the shared one before them. @param {string[]} ids @param {Set<string>} shared */
-function runs(ids, shared) {
-  /** @type {Map<string, string[]>} */
-  const found = new Map();
-  let anchor = "";
-  for (const id of ids) {
-    if (shared.has(id)) anchor = id;
-    else found.set(anchor, [...(found.get(anchor) ?? []), id]);
-  }
-  return found;
-}
-
-/** @param {string[]} one @param {string[]} other */
-function byTexts(one, other) {
-  for (let index = 0; index < Math.min(one.length, other.length); index++) {
-    const difference = byCodePoints(one[index], other[index]);
-    if (difference) return difference;
-  }
-  return one.length - other.length;
 }
 
 // --- metadata --------------------------------------------------------------------------

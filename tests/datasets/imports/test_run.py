@@ -20,7 +20,6 @@ from labeler.model.layout import document_key
 from labeler.project.originals import Uploads
 from labeler.project.project import OpenedDocument, Project, SavedDocument
 from labeler.runtime.jobs import Cancelled
-from labeler.storage import Replaces
 from tests.datasets.formats.support import Content, as_bytes, written, zipped
 from tests.datasets.imports.support import boxes, coco, counts, documents, imported, lines
 from tests.pictures import jpeg, oriented, png
@@ -322,7 +321,7 @@ class Cut(Project):
         return cls(workspace.settings, store, Uploads(store, "uploads/"), b"0123456789abcdef")
 
     def write_document(
-        self, image_id: str, document: AnnotationDocument, replaces: Replaces, by: str
+        self, image_id: str, document: AnnotationDocument, over: OpenedDocument, by: str
     ) -> SavedDocument:
         if document.rects and self.rivals:
             self.rivals -= 1
@@ -330,7 +329,7 @@ class Cut(Project):
         if document.rects and self.left == 0:
             raise Unavailable("the store went away")
         self.left -= bool(document.rects)
-        return super().write_document(image_id, document, replaces, by)
+        return super().write_document(image_id, document, over, by)
 
     def stored_document(self, image_id: str) -> OpenedDocument:
         if self.left == 0:

@@ -138,7 +138,31 @@ def _seeded_case(chance: random.Random) -> str:
         }
         for number, rects in enumerate([base, *sides])
     ]
+    if chance.randrange(2):
+        for number, document in enumerate(made):
+            document["comments"] = _comments(chance, str(number))
     return json.dumps(dict(zip(SIDES, made, strict=True)))
+
+
+def _comments(chance: random.Random, own: str) -> Any:
+    """Some comments that all sides have, changed or not, some of their own; or something else."""
+    if chance.randrange(12) == 0:
+        return chance.choice(["text", {"c0": 1}, [{"id": "c0"}, {"id": "c0"}], [1], None])
+    comments: list[Case] = []
+    for number in range(4):
+        comment: Case = {"id": f"c{number}", "text": "wheel is cut off", "by": "rob", "x": 1.5}
+        what = chance.randrange(6)
+        if what == 1:
+            comment["text"] = f"é {own}"
+        if what in (1, 2):
+            comment["resolved"] = True
+        if what:
+            comments.append(comment)
+    for number in range(chance.randrange(3)):
+        comments.insert(chance.randint(0, len(comments)), {"id": f"{own}{number}", "text": own})
+    if chance.randrange(6) == 0:
+        chance.shuffle(comments)
+    return comments
 
 
 def _rect(chance: random.Random, rect_id: str) -> Case:

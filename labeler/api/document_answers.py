@@ -1,0 +1,90 @@
+"""How calls that replace a stored document answer: the document now, or the one in their way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from labeler.api.preconditions import Condition, etag
+from labeler.api.responses import ASK_AGAIN, error_body, headers
+from labeler.errors import NotFound, VersionConflict
+from labeler.model.document import AnnotationDocument, dump_document
+from labeler.project.project import OpenedDocument, Project
+from labeler.storage import ABSENT
+
+Change = Callable[[AnnotationDocument], tuple[AnnotationDocument, bytes | None]]
+"""Gives the document that is to be stored, and its very bytes where these count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """What became of a call: the bytes that are stored now, or for 412 the document in its way."""
+
+    status: int
+    tag: str | None
+    body: bytes = b""
+    document: AnnotationDocument | None = None
+
+
+def tag_of(opened: OpenedDocument) -> str | None:
+    """The ETag of the document; None where it is not stored."""
+    return None if opened.version is ABSENT else etag(opened.version)
+
+
+def current_state(opened: OpenedDocument) -> Replaced:
+    """412 over the document as it is."""
+    tag = tag_of(opened)
+    return Replaced(412, tag, document=opened.document if tag else None)
+
+
+def document_answer(status: int, body: bytes, tag: str | None, **more: str) -> Response:
+    """The document as JSON, with its ETag."""
+    return Response(
+        body,
+        status,
+        headers(ASK_AGAIN, ETag=tag or "", **more),
+        media_type="application/json",
+    )
+
+
+def changed_answer(put: Replaced) -> Response:
+    """412, with all that the caller needs to merge and to try again."""
+    happened = "has changed since you read it" if put.tag else "is not stored"
+    error = VersionConflict(
+        f"The document {happened}; nothing was saved. Merge with `document`, then save over `etag`."
+    )
+    document = put.document.model_dump(exclude_unset=True) if put.document else None
+    body: dict[str, Any] = {**error_body(error), "document": document, "etag": put.tag}
+    more = {"ETag": put.tag} if put.tag else {}
+    return JSONResponse(body, 412, headers(ASK_AGAIN, **more))
+
+
+def state_in_the_way(project: Project, image_id: str) -> Replaced:
+    """412 over the document that somebody else has stored meanwhile."""
+    try:
+        return current_state(project.stored_document(image_id))
+    except NotFound:  # deleted in between
+        return Replaced(412, None)
+
+
+def change_stored(
+    project: Project, image_id: str, condition: Condition, change: Change
+) -> Replaced:
+    """Store what `change` makes of the stored document, if the condition holds.
+
+    Nothing is written where it changes nothing. Raises what `change` raises, and NotFound.
+    """
+    opened = project.stored_document(image_id)
+    if not condition.holds(tag_of(opened)):
+        return current_state(opened)
+    wanted, data = change(opened.document)
+    if wanted is opened.document:
+        return Replaced(200, tag_of(opened), dump_document(wanted))
+    try:
+        saved = project.put_document(image_id, wanted, opened.version, data)
+    except VersionConflict:
+        return state_in_the_way(project, image_id)
+    return Replaced(200, etag(saved.version), dump_document(saved.document))
