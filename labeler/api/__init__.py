@@ -27,6 +27,7 @@ from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.health import Health
+from labeler.api.history import HistoryCalls
 from labeler.api.images import Images
 from labeler.api.labels import Labels
 from labeler.api.request_bodies import BodyReader
@@ -88,6 +89,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     documents = Documents(project, body_reader, access.roles)
     labels = Labels(project, body_reader)
     reviews = Reviews(project, body_reader)
+    history = HistoryCalls(project, body_reader, access.roles)
     claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
     state = Health(project)
@@ -139,6 +141,8 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
                 GET=labeler(documents.get),
                 PUT=labeler(documents.put),
             ),
+            signed("/api/annotations/{image_id}/versions", packed, GET=labeler(history.versions)),
+            signed("/api/annotations/{image_id}/restore", POST=labeler(history.restore)),
             signed("/api/annotations/{image_id}/review", POST=reviewer(reviews.decide)),
             signed("/api/claims", POST=labeler(claims.claim_next)),
             signed(

@@ -28,14 +28,16 @@ from labeler.model.document import (
     check_document,
     check_rects,
     dump_document,
+    parse_document,
 )
 from labeler.model.edits import with_image_facts
+from labeler.model.layout import document_key
 from labeler.model.people import Person, Role, Roles
 from labeler.model.reviews import as_saved, gives_verdict
-from labeler.project.project import Project
+from labeler.project.project import OpenedDocument, Project
 from labeler.project.save_events import log_save
 from labeler.runtime.events import Conflict, SaveFailed, log_event
-from labeler.storage import ABSENT
+from labeler.storage import ABSENT, Version
 
 MAX_BYTES: Final = 16 * 2**20
 
@@ -51,8 +53,9 @@ class Documents:
     async def get(self, request: Request, _: Person) -> Response:
         """GET /api/annotations/{image_id}"""
         image_id = image_id_of(request)
+        version = request.query_params.get("version")
         seen = parse_tags("If-None-Match", request.headers.getlist("If-None-Match"))
-        body, tag = await run_in_threadpool(self._get, image_id, seen)
+        body, tag = await run_in_threadpool(self._get, image_id, version, seen)
         if body is None:
             return Response(status_code=304, headers=headers(ASK_AGAIN, ETag=tag or ""))
         return document_answer(200, body, tag)
@@ -77,13 +80,24 @@ class Documents:
         here = f"/api/annotations/{image_id}"
         return document_answer(put.status, put.body, put.tag, Content_Location=here)
 
-    def _get(self, image_id: str, seen: Tags | None) -> tuple[bytes | None, str | None]:
+    def _get(
+        self, image_id: str, version: str | None, seen: Tags | None
+    ) -> tuple[bytes | None, str | None]:
         """The document and its ETag; None for a document that the caller has already."""
-        opened = self._project.stored_document(image_id)
+        opened = self._opened(image_id, version)
         tag = tag_of(opened)
         if seen and seen.match_weakly(tag):
             return None, tag
         return dump_document(opened.document), tag
+
+    def _opened(self, image_id: str, version: str | None) -> OpenedDocument:
+        """The stored document, or what it was in that version."""
+        if version is None:
+            return self._project.stored_document(image_id)
+        self._project.stored_version(image_id)
+        data = self._project.history.read(image_id, version)
+        document = parse_document(data, document_key(image_id))
+        return OpenedDocument(document, Version(version))
 
     def _put(self, image_id: str, body: bytes, condition: Condition, person: Person) -> Replaced:
         began = time.monotonic()

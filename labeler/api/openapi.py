@@ -17,8 +17,10 @@ from labeler.api.image_pages import DEFAULT_LIMIT, MAX_FIND, MAX_LIMIT
 from labeler.api.images import MAX_WIDTH
 from labeler.api.openapi_day import (
     claim_next,
+    list_versions,
     release_claim,
     renew_claim,
+    restore_document,
     review_document,
 )
 from labeler.api.openapi_parts import (
@@ -75,6 +77,8 @@ def document() -> Json:
             "/api/images": {"get": _list_images(), "post": _add_image()},
             "/api/images/{image_id}": {"get": _show_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
+            "/api/annotations/{image_id}/versions": {"get": list_versions()},
+            "/api/annotations/{image_id}/restore": {"post": restore_document()},
             "/api/annotations/{image_id}/review": {"post": review_document()},
             "/api/claims": {"post": claim_next()},
             "/api/claims/{image_id}": {"put": renew_claim(), "delete": release_claim()},
@@ -225,7 +229,11 @@ def _get_document() -> Json:
     return {
         "operationId": "getDocument",
         "summary": "The image's document; 404 where none is stored yet",
-        "parameters": [IMAGE_ID, IF_NONE_MATCH],
+        "parameters": [
+            IMAGE_ID,
+            query("version", TEXT, "What the document was in this version (see /versions)."),
+            IF_NONE_MATCH,
+        ],
         "responses": {
             "200": {
                 **answered("The document.", ref("AnnotationDocument"), ETag=ETAG),

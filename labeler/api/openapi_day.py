@@ -1,4 +1,4 @@
-"""The calls of a day's work in the OpenAPI document: claims and reviews."""
+"""The calls of a day's work in the OpenAPI document: claims, reviews and history."""
 
 from __future__ import annotations
 
@@ -117,6 +117,45 @@ def review_document() -> Json:
             "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
             "412": IN_THE_WAY,
             **errors(400, 401, 403, 404, 408, 409, 413, 422, 428, 500, 503),
+        },
+    }
+
+
+def list_versions() -> Json:
+    """GET /api/annotations/{image_id}/versions"""
+    return {
+        "operationId": "listVersions",
+        "summary": "The states of the image's document that are kept, the newest first",
+        "description": "The first one is the document as it is now. A bucket keeps its versions, a "
+        "folder the last 50 states for 90 days. saved_at and saved_by tell of a review if that is "
+        "what made the state.",
+        "parameters": [IMAGE_ID],
+        "responses": {
+            "200": answered("The states.", ref("Versions")),
+            **errors(400, 401, 403, 404, 503),
+        },
+    }
+
+
+def restore_document() -> Json:
+    """POST /api/annotations/{image_id}/restore"""
+    body = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["version"],
+        "properties": {"version": TEXT},
+    }
+    return {
+        "operationId": "restoreDocument",
+        "summary": "Bring the image's document back to what it was, byte for byte",
+        "description": "It becomes a new version. An approved or returned state takes the role of "
+        "a reviewer.",
+        "parameters": [CLIENT, IMAGE_ID, STATE],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+            "412": IN_THE_WAY,
+            **errors(400, 401, 403, 404, 408, 409, 413, 428, 500, 503),
         },
     }
 

@@ -35,6 +35,18 @@ def schemas() -> Json:
                 message={**TEXT, "description": "For a person: what happened and what to do."},
             )
         ),
+        "Versions": _object(
+            versions={
+                "type": "array",
+                "items": _object(
+                    version=TEXT,
+                    saved_at=MAYBE,
+                    saved_by=MAYBE,
+                    status={"enum": list(Status)},
+                    rects=_COUNT,
+                ),
+            }
+        ),
         "Claim": _object(image_id=TEXT, until={**TEXT, "format": "date-time"}),
         "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
         "ImportReport": _import_report(),

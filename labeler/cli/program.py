@@ -21,6 +21,7 @@ from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.maintain import check, copy, moment, place, restore
 from labeler.cli.show import list_images, show_document, stats
 from labeler.cli.terminal import print_message
+from labeler.cli.undo import undo
 from labeler.errors import LabelerError
 
 if TYPE_CHECKING:
@@ -121,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("--at", type=moment, required=True, metavar="TIME", help="in UTC or +01:00")
     back.add_argument("image_ids", nargs="*", metavar="ID", help="only these; else the project")
     back.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    undoing = command("undo", _there(_on_data(undo)), "Undo what a person did since a time.")
+    undoing.add_argument("person", metavar="PERSON", help="an e-mail address, as saved_by tells it")
+    undoing.add_argument(
+        "--since", type=moment, required=True, metavar="TIME", help="in UTC or +01:00"
+    )
+    undoing.add_argument("--dry-run", action="store_true", help="only tell what would be done")
     copying = command("copy", _there(copy), "Copy the project to another folder or bucket.")
     copying.add_argument("to", type=place, metavar="TO", help="a folder or gs://bucket[/prefix]")
     copying.add_argument("--dry-run", action="store_true", help="only tell what would be done")

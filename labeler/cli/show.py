@@ -26,7 +26,8 @@ def list_images(given: argparse.Namespace, _settings: Settings, project: Project
 
         entries = [asdict(image) for image in images]
         for entry in entries:
-            del entry["version"], entry["added_at"]  # internal to the store, of no use outside
+            for name in ("version", "added_at", "labels"):  # internal, of no use outside
+                del entry[name]
         print_result(json.dumps(entries, ensure_ascii=False, indent=2))
         return True
     for image in images:

@@ -16,7 +16,8 @@ from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionCo
 from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.labels import LabelSet, clean_label
 from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY_KEY, document_key, is_image_id
-from labeler.project.image_index import ImageIndex, document_metadata, metadata_for
+from labeler.project.image_entry import document_metadata, metadata_for, sealed_entry
+from labeler.project.image_index import ImageIndex
 from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads, own_place
 from labeler.settings import Settings
@@ -137,14 +138,13 @@ class ConsistencyCheck:
         if info.md5 and dict(info.metadata) == metadata_for(document, info.md5):
             return
         sealed = "seal" in info.metadata
-        yield Problem(
-            info.key,
-            "Its metadata is of another state: the list may lack it."
-            if sealed
-            else "It has no metadata of ours: each listing has to read it.",
-            sealed,
-            lambda: self._write_metadata(info),
-        )
+        if sealed_entry("", info) is not None:
+            sealed, what = False, "An older Labeler wrote its metadata: statistics have to read it."
+        elif sealed:
+            what = "Its metadata is of another state: the list may lack it."
+        else:
+            what = "It has no metadata of ours: each listing has to read it."
+        yield Problem(info.key, what, sealed, lambda: self._write_metadata(info))
 
     def _write_metadata(self, info: ObjectInfo) -> str:
         try:

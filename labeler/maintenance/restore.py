@@ -59,9 +59,9 @@ def restore_project(
     """
     if not settings.storage.bucket:
         raise InvalidRequest(
-            f"{settings.storage} is a folder, which keeps no old versions: put the files back from "
-            "your backup, under annotations/, while nothing runs. Only what lies in a bucket can "
-            "be restored."
+            f"{settings.storage} is a folder, which keeps no old versions of a whole project: put "
+            "the files back from your backup, under annotations/, while nothing runs. Single "
+            "documents have a history in the API, and `undo` takes back what one person did."
         )
     # Google's client takes a while to import, and a folder does not need it.
     from labeler.storage.versions import PastObjects

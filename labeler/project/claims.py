@@ -13,12 +13,14 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from itertools import islice
+from heapq import nlargest
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from labeler.errors import ClaimedByOther, NotFound, Unavailable, VersionConflict
@@ -277,22 +279,54 @@ class Claims:
 
 def _in_order(
     entries: list[ImageEntry], holder: Holder, wanted: ClaimRequest
-) -> Iterable[ImageEntry]:
-    """The images that may be given, in the order that is asked for; `entries` are by name."""
-    taken = [entry for entry in entries if wanted.takes(entry)]
+) -> Iterator[ImageEntry]:
+    """The images that may be given, in the order that is asked for; `entries` are by name.
+
+    Mostly the first one is taken, so that no more is looked at and sorted than is asked for.
+    """
     if wanted.order is Order.RANDOM:
-        random.shuffle(taken)
-        return taken
+        yield from _shuffled([entry for entry in entries if wanted.takes(entry)])
+        return
     last = next((entry for entry in entries if entry.image_id == wanted.after), None)
     if wanted.order is Order.NEWEST:
-        taken.sort(key=_newness, reverse=True)
-        at = sum(_newness(entry) >= _newness(last) for entry in taken) if last else 0
-        return taken[at:] + taken[:at]
-    at = sum(_name(entry) <= _name(last) for entry in taken) if last else 0
-    taken = taken[at:] + taken[:at]
+        yield from _newest([entry for entry in entries if wanted.takes(entry)], last)
+        return
+    at = bisect_right(entries, _name(last), key=_name) if last else 0
+    by_name = (entry for entry in _from(entries, at) if wanted.takes(entry))
     if wanted.order is Order.NAME:
-        return taken
-    return sorted(taken, key=lambda entry: _urgency(entry, holder))
+        yield from by_name
+        return
+    returned = [entry for entry in entries if entry.status is Status.RETURNED]
+    returned = [entry for entry in returned if wanted.takes(entry)]
+    own = [entry for entry in returned if entry.saved_by == holder.person]
+    yield from own
+    yield from (entry for entry in by_name if entry.status is not Status.RETURNED)
+    yield from (entry for entry in returned if entry.saved_by != holder.person)
+
+
+def _from(entries: list[ImageEntry], at: int) -> Iterator[ImageEntry]:
+    """All entries, those from `at` on first."""
+    for place in chain(range(at, len(entries)), range(at)):
+        yield entries[place]
+
+
+def _shuffled(entries: list[ImageEntry]) -> Iterator[ImageEntry]:
+    """All entries in a random order; uses the list up."""
+    while entries:
+        place = random.randrange(len(entries))  # noqa: S311 - not for secrets
+        entries[place], entries[-1] = entries[-1], entries[place]
+        yield entries.pop()
+
+
+def _newest(entries: list[ImageEntry], last: ImageEntry | None) -> Iterator[ImageEntry]:
+    """All entries, the newest first, beginning behind `last`."""
+    older = [entry for entry in entries if last is None or _newness(entry) < _newness(last)]
+    yield from nlargest(_WIDEST, older, _newness)
+    if len(older) > _WIDEST:
+        yield from sorted(older, key=_newness, reverse=True)[_WIDEST:]
+    if last is not None:
+        newer = (entry for entry in entries if _newness(entry) >= _newness(last))
+        yield from sorted(newer, key=_newness, reverse=True)
 
 
 def _name(entry: ImageEntry) -> tuple[str, str]:
@@ -301,13 +335,6 @@ def _name(entry: ImageEntry) -> tuple[str, str]:
 
 def _newness(entry: ImageEntry) -> tuple[str, str]:
     return entry.added_at or entry.saved_at, entry.image_id
-
-
-def _urgency(entry: ImageEntry, holder: Holder) -> int:
-    """Lowest first: what came back goes to whoever labeled it, and to others last."""
-    if entry.status is not Status.RETURNED:
-        return 1
-    return 0 if entry.saved_by == holder.person else 2
 
 
 def _stored(image_id: str, version: Version, metadata: Mapping[str, str]) -> StoredClaim:

@@ -7,18 +7,25 @@ missing or does not match its seal, the values come from the document itself, ne
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
 from labeler.model.document import AnnotationDocument, Status, parse_document
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
+from labeler.project.image_entry import ImageEntry as ImageEntry
+from labeler.project.image_entry import (
+    document_entry,
+    entry_of,
+    sealed_entry,
+)
+from labeler.project.image_entry import document_metadata as document_metadata
+from labeler.project.image_entry import metadata_for as metadata_for
 from labeler.project.originals import IMAGE_ID, OriginalIds, Uploads, bound_cache
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
@@ -31,45 +38,6 @@ LARGE: Final = 5_000
 _PAUSE: Final = 10
 """How many times as long as a slow listing takes there is none: it costs processor and money."""
 _CLOSING_S: Final = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class ImageEntry:
-    """An image of the project. `saved_at` is the document's text, `original` its original's key.
-
-    `problem` says why the document can't be opened; the entry is listed in any case. `version` is
-    the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
-    the time when the original was added, empty if it is unknown.
-    """
-
-    image_id: str
-    image_path: str
-    status: Status
-    rects: int
-    saved_at: str
-    saved_by: str
-    original: str | None = None
-    problem: str = ""
-    version: str = field(default="", compare=False)
-    added_at: str = field(default="", compare=False)
-
-
-def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
-    """The custom metadata for the object with `document`, whose bytes are `data`."""
-    return metadata_for(document, hashlib.md5(data).hexdigest())
-
-
-def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
-    """The custom metadata for the object with `document`, whose bytes have that MD5 (hex)."""
-    metadata = {
-        "image_path": document.image_path[:300],
-        "status": document.status.value,
-        "rects": str(len(document.rects)),
-        "saved_at": (document.metadata.saved_at or "")[:64],
-        "saved_by": (document.metadata.saved_by or "")[:200],
-    }
-    metadata["seal"] = _seal(metadata, md5)
-    return metadata
 
 
 class ImageIndex:
@@ -201,7 +169,7 @@ class ImageIndex:
         with self._lock:
             known = self._entries.get(image_id)
             original = original or (known.original if known else None)
-            entry = _entry(image_id, document, version, original)
+            entry = entry_of(image_id, document, version, original)
             self._note(replace(entry, added_at=known.added_at) if known else entry)
 
     def look_again(self, image_id: str) -> ImageEntry | None:
@@ -212,10 +180,10 @@ class ImageIndex:
         known = self._entries.get(image_id)
         key = document_key(image_id)
         try:
-            entry = _sealed_entry(image_id, self._store.info(key))
+            entry = sealed_entry(image_id, self._store.info(key))
             if entry is None:
                 data, info = self._store.read(key)
-                entry = _document_entry(image_id, data, info.version)
+                entry = document_entry(image_id, data, info.version)
         except NotFound:
             return self._without_document(known)
         with self._lock:
@@ -239,7 +207,7 @@ class ImageIndex:
     def _look_for(self, image_id: str) -> ImageEntry | None:
         """The entry of an image that another instance may just have added; needs no listing."""
         try:
-            entry = _sealed_entry(image_id, self._store.info(document_key(image_id)))
+            entry = sealed_entry(image_id, self._store.info(document_key(image_id)))
         except NotFound:
             return None
         if entry is not None:
@@ -298,7 +266,7 @@ class ImageIndex:
             image_id = info.key.removeprefix(ANNOTATIONS).removesuffix(".json")
             if not info.key.endswith(".json") or not is_image_id(image_id):
                 continue
-            entry = _sealed_entry(image_id, info) or self._from_documents.get(
+            entry = sealed_entry(image_id, info) or self._from_documents.get(
                 (info.key, info.version)
             )
             if entry is None:
@@ -308,7 +276,7 @@ class ImageIndex:
         bound_cache(self._from_documents, len(unsealed) + len(entries))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
-            entry = _document_entry(image_id, data, version)
+            entry = document_entry(image_id, data, version)
             entries[image_id] = self._from_documents[key, version] = entry
         return entries
 
@@ -340,47 +308,3 @@ class ImageIndex:
 
 def _place(entry: ImageEntry) -> tuple[str, str]:
     return entry.image_path, entry.image_id
-
-
-def _seal(metadata: Mapping[str, str], md5: str) -> str:
-    text = "\n".join([md5, *(f"{k}={v}" for k, v in sorted(metadata.items()) if k != "seal")])
-    return hashlib.md5(text.encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
-    """The entry in the object's metadata; None if it is missing or its seal does not match."""
-    metadata = info.metadata
-    if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
-        return None
-    return ImageEntry(
-        image_id,
-        metadata["image_path"],
-        Status(metadata["status"]),
-        int(metadata["rects"]),
-        metadata["saved_at"],
-        metadata["saved_by"],
-        version=info.version,
-    )
-
-
-def _entry(
-    image_id: str, document: AnnotationDocument, version: str, original: str | None
-) -> ImageEntry:
-    return ImageEntry(
-        image_id,
-        document.image_path,
-        document.status,
-        len(document.rects),
-        document.metadata.saved_at or "",
-        document.metadata.saved_by or "",
-        original,
-        version=version,
-    )
-
-
-def _document_entry(image_id: str, data: bytes, version: str) -> ImageEntry:
-    """The entry that the document itself tells; its `problem` where it can't be opened."""
-    try:
-        return _entry(image_id, parse_document(data, document_key(image_id)), version, None)
-    except DamagedDocument as error:
-        return ImageEntry(image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message)

@@ -30,6 +30,7 @@ from labeler.project.claims import Claims
 from labeler.project.documents import AddedImage as AddedImage
 from labeler.project.documents import OpenedDocument as OpenedDocument
 from labeler.project.documents import SavedDocument as SavedDocument
+from labeler.project.history import open_history
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.image_labels import ImageLabels
 from labeler.project.label_store import LabelStore
@@ -43,7 +44,7 @@ from labeler.project.originals import (
 )
 from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
-from labeler.storage import ABSENT, Replaces, Store
+from labeler.storage import ABSENT, Replaces, Store, Version
 
 _MAX_MERGES: Final = 50
 _MAX_INFOS: Final = 10_000
@@ -55,8 +56,8 @@ class Project:
     """The project in one store. Threads may share it, and losing it loses no data.
 
     `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
-    lists the images, `labels` is the label set, `claims` say who has which image, and `clock`
-    tells the time.
+    lists the images, `labels` is the label set, `claims` say who has which image,
+    `history` keeps earlier states of documents, and `clock` tells the time.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Project:
         self.labels = LabelStore(store, settings.labels)
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
+        self.history = open_history(settings.storage, store, settings.save_timeout_s)
         self._label_texts = ImageLabels(store)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
@@ -88,6 +90,7 @@ class Project:
     def close(self) -> None:
         """Close the stores; calling it twice is harmless."""
         self.image_index.close()
+        self.history.close()
         close_stores(self.store, self.uploads)
 
     # --- images ---------------------------------------------------------------------------
@@ -219,6 +222,13 @@ class Project:
         """The stored document; raises NotFound, DamagedDocument or NewerDocument."""
         return self._read(image_id)
 
+    def stored_version(self, image_id: str) -> Version:
+        """The version of the stored document, which may be damaged; NotFound."""
+        try:
+            return self.store.info(document_key(image_id)).version
+        except NotFound as error:
+            raise NotFound(f"There is no document of image {image_id}.") from error
+
     def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, OpenedDocument]]:
         """The stored documents of these images, in their order; damaged documents are left out."""
         ids = {document_key(image_id): image_id for image_id in image_ids}
@@ -251,6 +261,8 @@ class Project:
         For reviews and for what is restored: nothing is stamped, an approved document is replaced.
         """
         data = dump_document(document) if data is None else data
+        if replaces is not ABSENT:
+            self.history.keep(image_id, replaces)
         version = self.store.write(
             document_key(image_id),
             data,

@@ -19,7 +19,7 @@ from typing import BinaryIO, Final
 from labeler.errors import Unavailable
 from labeler.storage.base import Version
 
-_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
+NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK})
 _NO_FOLDER_SYNC: Final = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSUP})
 
 # File systems store times in steps of 1 ns, 100 ns, 10 ms (exFAT), 1 s (HFS+) or 2 s (FAT).
@@ -170,7 +170,7 @@ def place_new(temp: Path, path: Path) -> None:
     try:
         os.link(temp, path)
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         # FAT and some network shares have no links. Our lock keeps every other Labeler away.
         if os.path.lexists(path):

@@ -1,13 +1,14 @@
 """Old states of objects that a bucket has kept. They can be read and never changed.
 
-The Store's contract knows only the present, so this is a separate reader. A folder keeps no old
-states.
+The Store's contract knows only the present, so this is a separate reader. local_history.py is
+what a folder keeps.
 """
 
 from __future__ import annotations
 
 import contextlib
 import heapq
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,7 @@ _FIELDS: Final = (
     "contentType),nextPageToken"
 )
 _NO_SOFT_DELETE: Final = (400, 412)
+_GENERATION: Final = re.compile(r"[1-9][0-9]{0,17}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +78,21 @@ class PastObjects:
 
     def read(self, state: PastObject) -> bytes:
         """The bytes of that state, which must not be deleted; NotFound if it is no longer kept."""
-        key = state.info.key
+        return self.read_version(state.info.key, state.info.version)
+
+    def versions(self, key: str) -> list[PastObject]:
+        """The states of one object that can be read, the newest first."""
+        name = self._prefix + check_key(key)
+        items = [item for item in self._items(key, "versions") if item["name"] == name]
+        return [_state(item, self._prefix) for item in sorted(items, key=_age, reverse=True)]
+
+    def read_version(self, key: str, version: str) -> bytes:
+        """The bytes of one state of an object; NotFound if it is not, or no longer, kept."""
         doing = f"An old version of {key} can't be read"
-        url = media_url(self._connection.endpoint, self._bucket, self._prefix + key)
-        url += f"&generation={state.info.version}"
+        if not _GENERATION.fullmatch(version):
+            raise NotFound(f"{doing}: there is no version {version!r}.")
+        url = media_url(self._connection.endpoint, self._bucket, self._prefix + check_key(key))
+        url += f"&generation={version}"
 
         def fetch(tries: Tries) -> bytes:
             response = self._connection.session.get(url, headers=AS_STORED, timeout=tries.timeout)
@@ -95,7 +108,7 @@ class PastObjects:
         try:
             return self._connection.call(doing, fetch)
         except Missing as error:
-            raise NotFound(f"{doing}: the bucket has deleted it meanwhile.") from error
+            raise NotFound(f"{doing}: the bucket does not keep it.") from error
 
     def bring_back(self, state: PastObject, replaces: Replaces) -> None:
         """Make a copy of a deleted state the current one; raises VersionConflict or NotFound."""
@@ -148,6 +161,10 @@ class PastObjects:
             if "nextPageToken" not in listed:
                 return
             query["pageToken"] = listed["nextPageToken"]
+
+
+def _age(item: dict[str, Any]) -> int:
+    return int(item["generation"])
 
 
 def _state(item: dict[str, Any], prefix: str) -> PastObject:

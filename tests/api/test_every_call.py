@@ -14,7 +14,17 @@ import pytest
 from starlette.routing import Route
 
 from labeler.access.policy import TOKEN_HEADER
-from labeler.api import Signed, claims, documents, exports, imports, labels, request_bodies, reviews
+from labeler.api import (
+    Signed,
+    claims,
+    documents,
+    exports,
+    history,
+    imports,
+    labels,
+    request_bodies,
+    reviews,
+)
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
 from tests.api.test_request_bodies import Upload, settled
@@ -23,11 +33,13 @@ from tests.pictures import png
 EXPORT: Final = "dataset_coco_20240101_000000.json"
 READS: Final = (
     "/api/images", "/api/images/{image_id}", "/api/annotations/{image_id}", "/api/labels",
+    "/api/annotations/{image_id}/versions",
     "/api/export/coco", "/api/export/yolo", "/api/export/voc", "/api/exports/{name}",
 )  # fmt: skip
 WRITES: Final = {
     ("POST", "/api/images"): "X-File-Name: new.png",
     ("PUT", "/api/annotations/{image_id}"): "If-Match: *",
+    ("POST", "/api/annotations/{image_id}/restore"): "If-Match: *",
     ("POST", "/api/annotations/{image_id}/review"): "If-Match: *",
     ("POST", "/api/claims"): "",
     ("PUT", "/api/claims/{image_id}"): "",
@@ -145,7 +157,7 @@ LIMIT: Final = 2**16
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, open_api: Open) -> Api:
     """Each call takes little, so that too much is soon sent."""
-    for module in (claims, documents, exports, imports, labels, reviews):
+    for module in (claims, documents, exports, history, imports, labels, reviews):
         monkeypatch.setattr(module, "MAX_BYTES", LIMIT)
     api = open_api(LABELER_MAX_UPLOAD_MB="1")
     api.image()

@@ -18,6 +18,8 @@ ALLOWED = {
     "/api/images": "GET, HEAD, POST",
     "/api/images/{id}": "GET, HEAD",
     "/api/annotations/{id}": "GET, HEAD, PUT",
+    "/api/annotations/{id}/versions": "GET, HEAD",
+    "/api/annotations/{id}/restore": "POST",
     "/api/annotations/{id}/review": "POST",
     "/api/claims": "POST",
     "/api/claims/{id}": "DELETE, PUT",

@@ -26,6 +26,8 @@ ROLES = {
     ("GET", "/api/images/{image_id}"): Role.LABELER,
     ("GET", "/api/annotations/{image_id}"): Role.LABELER,
     ("PUT", "/api/annotations/{image_id}"): Role.LABELER,
+    ("GET", "/api/annotations/{image_id}/versions"): Role.LABELER,
+    ("POST", "/api/annotations/{image_id}/restore"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/review"): Role.REVIEWER,
     ("POST", "/api/claims"): Role.LABELER,
     ("PUT", "/api/claims/{image_id}"): Role.LABELER,

@@ -1,0 +1,133 @@
+"""One image as a listing shows it, and the metadata of its document that a listing reads.
+
+Metadata carries a seal over the document's MD5. Metadata without a valid seal is ignored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+
+from labeler.errors import DamagedDocument
+from labeler.model.document import AnnotationDocument, Status, parse_document
+from labeler.model.layout import document_key
+from labeler.storage import ObjectInfo
+
+_MOST_LABELS: Final = 600
+"""Bytes: the counts of more labels than fit stand in the document alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageEntry:
+    """An image of the project. `saved_at` is the document's text, `original` its original's key.
+
+    `problem` says why the document can't be opened; the entry is listed in any case. `version` is
+    the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
+    the time when the original was added, empty if it is unknown. `labels` is what `label_counts`
+    reads.
+    """
+
+    image_id: str
+    image_path: str
+    status: Status
+    rects: int
+    saved_at: str
+    saved_by: str
+    original: str | None = None
+    problem: str = ""
+    version: str = field(default="", compare=False)
+    added_at: str = field(default="", compare=False)
+    labels: str | None = field(default=None, compare=False)
+
+    @property
+    def label_counts(self) -> Mapping[str, int] | None:
+        """How many rects have which label; None if only the document tells it."""
+        return _parsed(self.labels) if self.labels is not None else None
+
+
+def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
+    """The custom metadata for the object with `document`, whose bytes are `data`."""
+    return metadata_for(document, hashlib.md5(data).hexdigest())
+
+
+def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
+    """The custom metadata for the object with `document`, whose bytes have that MD5 (hex)."""
+    metadata = {
+        "image_path": document.image_path[:300],
+        "status": document.status.value,
+        "rects": str(len(document.rects)),
+        "saved_at": (document.metadata.saved_at or "")[:64],
+        "saved_by": (document.metadata.saved_by or "")[:200],
+    }
+    labels = _dumped(Counter(rect.label for rect in document.rects))
+    if len(labels.encode()) <= _MOST_LABELS:
+        metadata["labels"] = labels
+    review = (document.metadata.model_extra or {}).get("review")
+    if isinstance(review, dict):
+        metadata["reviewed_at"] = str(review.get("at", ""))[:64]
+        metadata["reviewed_by"] = str(review.get("by", ""))[:200]
+    metadata["seal"] = _seal(metadata, md5)
+    return metadata
+
+
+def _seal(metadata: Mapping[str, str], md5: str) -> str:
+    text = "\n".join([md5, *(f"{k}={v}" for k, v in sorted(metadata.items()) if k != "seal")])
+    return hashlib.md5(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
+    """The entry in the object's metadata; None if it is missing or its seal does not match."""
+    metadata = info.metadata
+    if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
+        return None
+    return ImageEntry(
+        image_id,
+        metadata["image_path"],
+        Status(metadata["status"]),
+        int(metadata["rects"]),
+        metadata["saved_at"],
+        metadata["saved_by"],
+        version=info.version,
+        labels=metadata.get("labels"),
+    )
+
+
+def entry_of(
+    image_id: str, document: AnnotationDocument, version: str, original: str | None
+) -> ImageEntry:
+    """The entry of an image with that document, in that version."""
+    return ImageEntry(
+        image_id,
+        document.image_path,
+        document.status,
+        len(document.rects),
+        document.metadata.saved_at or "",
+        document.metadata.saved_by or "",
+        original,
+        version=version,
+        labels=_dumped(Counter(rect.label for rect in document.rects)),
+    )
+
+
+def document_entry(image_id: str, data: bytes, version: str) -> ImageEntry:
+    """The entry that the document itself tells; its `problem` where it can't be opened."""
+    try:
+        return entry_of(image_id, parse_document(data, document_key(image_id)), version, None)
+    except DamagedDocument as error:
+        return ImageEntry(image_id, image_id, Status.UNLABELED, 0, "", "", problem=error.message)
+
+
+def _dumped(counts: Mapping[str, int]) -> str:
+    return json.dumps(counts, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+@lru_cache(maxsize=4096)
+def _parsed(labels: str) -> Mapping[str, int]:
+    """The counts; many images have equal ones."""
+    found: dict[str, int] = json.loads(labels)
+    return found
