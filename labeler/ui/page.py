@@ -27,7 +27,7 @@ from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import guard, image_page
 from labeler.ui.drawable.saver import SaveState
 from labeler.ui.text import plain, shortened
-from labeler.ui.workbench.page import show_workbench_page
+from labeler.ui.workbench.page import leave_workbench, show_workbench_page
 
 STYLE = """
 <style>
@@ -63,6 +63,7 @@ def show_page() -> None:
     try:
         visitor.require(Role.LABELER)
     except LabelerError as error:
+        leave_workbench()
         sign_in.show_sign_in(page_context(), error)
         return
     session = session_state.session()
@@ -150,9 +151,12 @@ def _show_workbench(context: Context) -> None:
     place, beside = st.container(), st.container()
     if view is not None:
         with beside:
+            leave_workbench()
             router.show_view(view, context, overview)
     elif labels is None or entries is None or current is None:
         with place:
+            if entries == []:
+                leave_workbench()
             _welcome()
     else:
         with place:

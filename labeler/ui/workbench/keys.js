@@ -42,6 +42,7 @@ export function listenForKeys(bench, surface, root, ended) {
 
   /** Whether the key is meant for the workbench. @param {Event} event */
   function isOurs(event) {
+    if (!root.isConnected) return false;
     if (bench.ui.help || document.querySelector("[role=dialog], dialog[open]")) return false;
     return !holder(event)?.matches(TYPED);
   }

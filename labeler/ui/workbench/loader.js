@@ -1,8 +1,8 @@
-// What the page gets of the workbench: it imports the rest, once for each place on the page.
+// What the page gets of the workbench: it imports the rest, once for each tab.
 
 /** @typedef {import("./mount.js").Component} Component */
 /** @typedef {typeof import("./mount.js")} Entry */
-/** @typedef {Component["parentElement"] & { workbench?: { latest: Component, entry: Promise<Entry> } }} Place */
+/** @typedef {Window & { labelerWorkbench?: Promise<Entry> }} Tab */
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 4_000;
@@ -33,14 +33,13 @@ async function load(url) {
  * @param {Component} component @returns {() => void}
  */
 export default function mountLoaded(component) {
-  const place = /** @type {Place} */ (component.parentElement);
-  const here = place.workbench ??= { latest: component, entry: load(component.data.url) };
-  here.latest = component;
+  const tab = /** @type {Tab} */ (globalThis.window);
+  tab.labelerWorkbench ??= load(component.data.url);
   /** @type {(() => void) | undefined} */
   let end;
   let isGone = false;
-  here.entry.then((entry) => {
-    if (!isGone) end = entry.default(here.latest);
+  tab.labelerWorkbench.then((entry) => {
+    if (!isGone) end = entry.default(component);
   });
   return () => {
     isGone = true;

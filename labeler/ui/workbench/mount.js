@@ -1,5 +1,5 @@
-// The entry for Streamlit: one session and one workbench for each place on the page, kept over the
-// runs of the page. The page leads to an image, and hears which one is open.
+// The entry for Streamlit: one session and one workbench for the tab, kept over the runs of the page
+// and over its place there. The page leads to an image, and hears which one is open.
 
 import { openWorkbench } from "./open.js";
 
@@ -14,20 +14,29 @@ import { openWorkbench } from "./open.js";
 
 const TOLD_AFTER_MS = 150;
 
-/** @type {WeakMap<object, ReturnType<typeof create>>} */
-const mounted = new WeakMap();
+/** What the page shows where it wants no workbench, so that its place is not just lost. */
+const ELSEWHERE = ".labeler-elsewhere";
+
+/** @type {ReturnType<typeof create> | null} */
+let one = null;
 
 /** @param {Component} component @returns {() => void} */
 export default function mount(component) {
-  const place = component.parentElement;
-  const one = mounted.get(place) ?? create(component);
-  mounted.set(place, one);
-  one.update(component);
-  return () => {
-    mounted.delete(place);
+  const { person } = read(component);
+  if (one && one.person !== person) {
     one.end();
-  };
+    one = null;
+  }
+  one ??= create(component);
+  const mounted = one;
+  mounted.update(component);
+  return () => mounted.leave(component.parentElement);
 }
+
+/** @param {Component} component */
+const placeOf = (
+  { parentElement },
+) => /** @type {HTMLElement} */ (parentElement.querySelector(".workbench-place") ?? parentElement);
 
 /** @param {Component} first */
 function create(first) {
@@ -38,8 +47,7 @@ function create(first) {
   let told = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const root = first.parentElement.querySelector(".workbench-place") ?? first.parentElement;
-  const { session, end } = openWorkbench(/** @type {HTMLElement} */ (root), {
+  const { session, moveTo, stay, hide, end } = openWorkbench(placeOf(first), {
     baseUrl: new URL(setup.base, document.baseURI).href,
     token: () => setup.token,
     client: crypto.randomUUID(),
@@ -76,10 +84,12 @@ function create(first) {
   }
 
   return {
+    person: setup.person,
     /** @param {Component} next */
     update(next) {
       const before = setup;
       component = next;
+      moveTo(placeOf(next));
       setup = read(next);
       if (setup.token !== before.token) {
         for (const resolve of waiting) resolve(setup.token);
@@ -94,6 +104,12 @@ function create(first) {
       }
       if (setup.session !== before.session) tell(); // another instance: it learns what is open here
       else if (setup.lead !== before.lead) session.open(setup.image);
+    },
+    /** Where the page takes its place away. @param {Component["parentElement"]} place */
+    leave(place) {
+      if (place !== component.parentElement) return;
+      if (document.querySelector(ELSEWHERE)) hide();
+      else stay();
     },
     end() {
       clearTimeout(timer);

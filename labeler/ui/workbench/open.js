@@ -1,5 +1,6 @@
 // The way in for a page of any kind: a session, and the interface over it, in one place.
 
+import { createRefuge } from "./refuge.js";
 import { createSession } from "./session.js";
 import { createThumbnails } from "./thumbnails.js";
 import { createWorkbench } from "./workbench.js";
@@ -10,33 +11,83 @@ import { createWorkbench } from "./workbench.js";
  * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void }} Options
  */
 
+/** One for all workbenches of a document; it goes with them to wherever they are. @type {Promise<CSSStyleSheet> | null} */
+let loading = null;
+/** @type {CSSStyleSheet | null} */
+let sheet = null;
+const AGAIN_MS = 500;
+
+/** The style, asked for until an instance answers. */
+async function loadStyle() {
+  for (;;) {
+    try {
+      const answer = await fetch(new URL("./workbench.css", import.meta.url));
+      if (answer.ok) return await new CSSStyleSheet().replace(await answer.text());
+    } catch {
+      // There is no connection now.
+    }
+    await new Promise((done) => setTimeout(done, AGAIN_MS));
+  }
+}
+
 /**
- * Shows the workbench in `place`, which has a height of its own. `end` takes it away again; what is
- * not saved by then is in the journal.
+ * Shows the workbench in `place`, which has a height of its own. `moveTo` takes it to another place
+ * as it is: nothing that somebody does on it is lost. `stay` keeps it where it is in the window
+ * while it has no place, `hide` takes it out of sight, and saving goes on in each case. `end` takes
+ * it away; what is not saved by then is in the journal.
  * @param {HTMLElement} place @param {Options} options
  */
 export function openWorkbench(place, options) {
   const session = createSession(options);
-  const style = Object.assign(document.createElement("link"), {
-    rel: "stylesheet",
-    href: new URL("./workbench.css", import.meta.url).href,
-  });
   const inner = Object.assign(document.createElement("div"), { className: "workbench-room" });
   inner.style.height = "100%";
-  place.append(style, inner);
   const thumbnails = createThumbnails(options);
   const takeAway = createWorkbench(inner, session, {
     person: options.person,
     thumbnail: thumbnails.address,
     addLabel: options.addLabel ?? null,
   });
+  const refuge = createRefuge(inner, () => sheet);
+
+  /** @param {HTMLElement} to */
+  function moveTo(to) {
+    if (inner.parentNode === to) return;
+    dress(to);
+    to.append(inner);
+    refuge.leave();
+  }
+
+  /** @param {HTMLElement} to */
+  function dress(to) {
+    const root = to.getRootNode();
+    if (!sheet || !(root instanceof ShadowRoot || root instanceof Document)) return;
+    if (!root.adoptedStyleSheets.includes(sheet)) root.adoptedStyleSheets.push(sheet);
+  }
+
+  moveTo(place);
+  if (!sheet) {
+    // Not before it has its style: what is drawn on must not jump.
+    inner.style.display = "none";
+    loading ??= loadStyle();
+    loading.then((loaded) => {
+      sheet = loaded;
+      if (inner.parentElement) dress(inner.parentElement);
+      inner.style.display = "";
+    });
+  }
   return {
     session,
+    moveTo,
+    stay: refuge.enter,
+    hide() {
+      inner.remove();
+      refuge.leave();
+    },
     end() {
       takeAway();
       thumbnails.end();
       session.close();
-      style.remove();
+      refuge.end();
       inner.remove();
     },
   };

@@ -39,6 +39,14 @@ class _Lead:
     count: int = 0
 
 
+def leave_workbench() -> None:
+    """Tell the workbench that the page shows something else.
+
+    Otherwise it stays in the window: where a run of the page breaks off, its place is just lost.
+    """
+    st.html('<i class="labeler-elsewhere" hidden></i>')
+
+
 def show_workbench_page(
     context: Context, image_id: str, labels: LabelSet, filters: address.Filters, images: int
 ) -> None:

@@ -11,6 +11,8 @@ export function watchRoom(root, ended, tell) {
   const sizes = new ResizeObserver(([entry]) => {
     const density = globalThis.devicePixelRatio || 1;
     const { width, height } = entry.contentRect;
+    // Out of the page for a moment: what is looked at stays for when it is back.
+    if (!root.isConnected || width === 0 || height === 0) return;
     const exact = entry.devicePixelContentBoxSize?.[0];
     tell({ width, height }, {
       width: Math.max(1, exact?.inlineSize ?? Math.round(width * density)),
