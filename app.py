@@ -23,6 +23,7 @@ from labeler import __version__, api
 from labeler.access.policy import cookie_secret, load_access_policy
 from labeler.errors import LabelerError
 from labeler.model.people import SignIn
+from labeler.project.decoder_pool import DecoderPool
 from labeler.project.project import Project, open_project
 from labeler.runtime import logs
 from labeler.runtime.descriptors import raise_limit
@@ -53,7 +54,7 @@ def build(settings: Settings) -> st.App:
     raise_limit()
     close_loops_after_runs()
     bound_frames()
-    project = open_project(settings)
+    project = open_project(settings, DecoderPool(settings.max_pixels))
     saver = Saver(project, interval_s=1.0 if settings.storage.bucket else 0.0)
     access = load_access_policy(settings)
     jobs = Jobs()

@@ -47,6 +47,20 @@ def check_strips(tags: Mapping[int, Any], size: int, name: str) -> None:
         raise _too_much(name, "its strips lie upon each other")
 
 
+def webp_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height of a WebP; None for what is none (RFC 9649, 2.5 to 2.7)."""
+    if data[:4] != b"RIFF" or data[8:12] != b"WEBP" or len(data) < 30:
+        return None
+    if data[12:16] == b"VP8X":
+        width, height = (int.from_bytes(data[at : at + 3], "little") + 1 for at in (24, 27))
+    elif data[12:16] == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    else:
+        width, height = (int.from_bytes(data[at : at + 2], "little") & 0x3FFF for at in (26, 28))
+    return width, height
+
+
 def _check_jpeg(data: bytes, name: str) -> None:
     scans = pixels = parts = 0
     for marker, at, skipped in _markers(data):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import struct
-import threading
 import warnings
 import zlib
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
 from labeler.gray_levels import gray_range
 from labeler.image_names import kind_not_taken
-from labeler.image_work import check_bytes, check_strips
+from labeler.image_work import check_bytes, check_strips, webp_size
 
 MEDIA_TYPES: Final = {
     "JPEG": "image/jpeg",
@@ -51,8 +50,10 @@ _DECODE_ERRORS: Final = (
     AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
 
-# One image is decoded at a time: 100 megapixels take 400 MB, and twice that as WebP.
-_decoding = threading.Lock()
+Permit = Callable[[int, int], None]
+"""Called before anything is decoded: with the image's pixels, and with how many of them are held in
+memory at once. Those are far fewer where a JPEG is decoded to a smaller copy."""
+
 _WEBP_PIXELS: Final = 50_000_000
 """Above, half the limit counts: its decoder takes 16 bytes a pixel, all else at most 8."""
 _WIDE: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
@@ -83,7 +84,18 @@ class ImageInfo:
     orientation: int
 
 
-def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> ImageInfo:
+def load_decoders() -> None:
+    """Load what the first image of each type would load."""
+    Image.init()
+
+
+def permit_all(pixels: int, held: int) -> None:
+    """The permit of those who decode one image after another."""
+
+
+def inspect(
+    data: bytes, *, name: str, max_bytes: int, max_pixels: int, permit: Permit = permit_all
+) -> ImageInfo:
     """The facts of the image in `data`, after decoding it to the end.
 
     `name` is for messages only; the bytes decide the type, never the name's extension.
@@ -94,24 +106,29 @@ def inspect(data: bytes, *, name: str, max_bytes: int, max_pixels: int) -> Image
         raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
     check_size(len(data), name=name, max_bytes=max_bytes)
     try:
-        return _inspected(data, data, name, max_pixels)
+        return _inspected(data, data, name, max_pixels, permit)
     except DamagedImage:
-        repaired = _repaired(data)
+        repaired = _repaired(data, name, max_pixels, permit)
         if repaired is None:
             raise
-        return _inspected(repaired, data, name, max_pixels)
+        return _inspected(repaired, data, name, max_pixels, permit)
 
 
-def _inspected(decoded: bytes, data: bytes, name: str, max_pixels: int) -> ImageInfo:
+def _inspected(
+    decoded: bytes, data: bytes, name: str, max_pixels: int, permit: Permit
+) -> ImageInfo:
     """The facts of the image in `data`; `decoded` has the same pixels."""
+    _permit_webp(decoded, name, max_pixels, permit)
     image = _open(decoded, name)
-    _check_pixels(image, name, max_pixels)
+    _check_pixels(image.size, name, max_pixels, is_webp=image.format == "WEBP")
     orientation = _orientation(image)
     width, height = image.size if _to_turn(image, orientation) < 5 else (image.height, image.width)
-    with _decoding, _quiet():
+    pixels = image.width * image.height
+    with _quiet():
         try:
             # Every byte is still read; the image in memory is an eighth as wide and high.
             image.draft("RGB", (max(1, image.width // 8), max(1, image.height // 8)))
+            permit(pixels, _held(image, pixels))
             image.load()
         except _DECODE_ERRORS as error:
             raise DamagedImage(
@@ -127,6 +144,13 @@ def _inspected(decoded: bytes, data: bytes, name: str, max_pixels: int) -> Image
     )
 
 
+def _held(image: Image.Image, pixels: int) -> int:
+    """How many pixels are held at once as the image is decoded to its size of now."""
+    if image.format == "WEBP":
+        return 2 * pixels
+    return pixels if image.info.get("progressive") else image.width * image.height
+
+
 def check_size(size: int, *, name: str, max_bytes: int) -> None:
     """Raise ImageTooLarge if a file has more bytes than the limit."""
     if size > max_bytes:
@@ -136,18 +160,41 @@ def check_size(size: int, *, name: str, max_bytes: int) -> None:
         )
 
 
-def _check_pixels(image: Image.Image, name: str, max_pixels: int) -> None:
+def _permit_webp(data: bytes, name: str, max_pixels: int, permit: Permit) -> None:
+    """Have a WebP permitted before it is opened: Pillow makes room for all of it then."""
+    size = webp_size(data)
+    if size is not None:
+        _check_pixels(size, name, max_pixels, is_webp=True)
+        permit(size[0] * size[1], 2 * size[0] * size[1])
+
+
+def _check_pixels(
+    size: tuple[int, int], name: str, max_pixels: int, *, is_webp: bool = False
+) -> None:
     """Raise ImageTooLarge if decoding would take more memory than `max_pixels` allows."""
-    pixels = image.width * image.height
+    pixels = size[0] * size[1]
     more = ""
-    if image.format == "WEBP" and pixels > _WEBP_PIXELS:
+    if is_webp and pixels > _WEBP_PIXELS:
         max_pixels //= 2
         more = " as WebP, and twice as many as JPEG or PNG"
     if pixels > max_pixels:
         raise ImageTooLarge(
-            f"{name} has {image.width} x {image.height} pixels; at most {max_pixels:,} in all are "
+            f"{name} has {size[0]} x {size[1]} pixels; at most {max_pixels:,} in all are "
             f"taken{more}. Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
         )
+
+
+def display(
+    data: bytes, *, name: str, width: int | None, max_pixels: int, permit: Permit = permit_all
+) -> tuple[bytes | None, str]:
+    """What `display_copy` gives, or None and the media type where the bytes themselves do."""
+    try:
+        return _display(data, name, width, max_pixels, permit)
+    except DamagedImage:
+        repaired = _repaired(data, name, max_pixels, permit)
+        if repaired is None:
+            raise
+        return _display(repaired, name, width, max_pixels, permit)
 
 
 def display_copy(
@@ -159,34 +206,38 @@ def display_copy(
     `width`. The copy is a JPEG, or a PNG if the image has transparent parts.
     Raises NotAnImage, DamagedImage, or ImageTooLarge for an image above the limits.
     """
+    copy, media_type = display(data, name=name, width=width, max_pixels=max_pixels)
+    return None if copy is None else (copy, media_type)
+
+
+def _display(
+    data: bytes, name: str, width: int | None, max_pixels: int, permit: Permit
+) -> tuple[bytes | None, str]:
     try:
-        return _display_copy(data, name, width, max_pixels)
-    except DamagedImage:
-        repaired = _repaired(data)
-        if repaired is None:
-            raise
-        return _display_copy(repaired, name, width, max_pixels)
-
-
-def _display_copy(
-    data: bytes, name: str, width: int | None, max_pixels: int
-) -> tuple[bytes, str] | None:
+        _permit_webp(data, name, max_pixels, permit)
+    except ImageTooLarge:
+        if width is None:
+            return None, MEDIA_TYPES["WEBP"]
+        raise
     image = _open(data, name)
     orientation = _to_turn(image, _orientation(image))
     shown_width = image.width if orientation < 5 else image.height
     smaller = width is not None and width < shown_width
     upright = orientation == 1 or image.format in ("JPEG", "MPO")
     if not smaller and upright and image.format != "TIFF" and image.mode not in _WIDE:
-        return None
-    _check_pixels(image, name, max_pixels)
-    with _decoding, _quiet():
+        return None, MEDIA_TYPES[image.format or ""]
+    _check_pixels(image.size, name, max_pixels, is_webp=image.format == "WEBP")
+    pixels = image.width * image.height
+    with _quiet():
         try:
             if smaller and width is not None:
                 scale = width / shown_width
                 size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
                 image.draft(None, size)
+                permit(pixels, _held(image, pixels))
                 picture = _resized(image, size)
             else:
+                permit(pixels, _held(image, pixels))
                 picture = _eight_bit(image, 1)
             picture = _upright(picture, orientation)
             buffer = io.BytesIO()
@@ -199,35 +250,24 @@ def _display_copy(
             raise DamagedImage(f"{name} is damaged and can't be shown.") from error
 
 
-def media_type(data: bytes, *, name: str) -> str:
-    """The media type of the image in `data`; NotAnImage, DamagedImage."""
-    try:
-        return MEDIA_TYPES[_open(data, name).format or ""]
-    except DamagedImage:
-        repaired = _repaired(data)
-        if repaired is None:
-            raise
-        return MEDIA_TYPES[_open(repaired, name).format or ""]
-
-
 # --- images with whole pixels and a fault around them ---------------------------------------
 
 
-def _repaired(data: bytes) -> bytes | None:
+def _repaired(data: bytes, name: str, max_pixels: int, permit: Permit) -> bytes | None:
     """A file with the same pixels that can be decoded; None if there is no known repair.
 
     Two faults are repaired, since browsers show both: a PNG whose texts or color profile are larger
-    than Pillow reads, and a JPEG without its end marker.
+    than Pillow reads, and a JPEG without its end marker. Raises ImageTooLarge as `inspect` does.
     """
     if data.startswith(_PNG):
         return _without_texts(data)
     if data.startswith(_JPEG) and _END_OF_JPEG not in data[-2:]:
-        with _decoding, _quiet():
-            return _with_end(data)
+        with _quiet():
+            return _with_end(data, name, max_pixels, permit)
     return None
 
 
-def _without_texts(data: bytes) -> bytes | None:
+def _without_texts(data: bytes) -> bytes:
     """The PNG without its texts and color profile (PNG specification, 5.3 and 11.3)."""
     kept = [_PNG]
     at = len(_PNG)
@@ -239,7 +279,7 @@ def _without_texts(data: bytes) -> bytes | None:
     return b"".join(kept)
 
 
-def _with_end(data: bytes) -> bytes | None:
+def _with_end(data: bytes, name: str, max_pixels: int, permit: Permit) -> bytes | None:
     """The JPEG with its end marker, if nothing else is missing.
 
     The decoder fills missing pixels from the bytes that follow, so those bytes must not matter.
@@ -249,6 +289,8 @@ def _with_end(data: bytes) -> bytes | None:
     for filler in (b"", bytes(range(1, 251)) * 8, b"\xaa" * 2000):
         try:
             image = Image.open(io.BytesIO(data + filler + _END_OF_JPEG), formats=("JPEG",))
+            _check_pixels(image.size, name, max_pixels)
+            permit(image.width * image.height, image.width * image.height)
             image.load()
         except _DECODE_ERRORS:
             return None

@@ -164,7 +164,7 @@ def test_a_png_with_much_text_is_taken(kind: bytes) -> None:
     assert (info.width, info.height, info.size) == (64, 48, len(whole))
     assert info.md5 == hashlib.md5(whole).hexdigest()
     assert images.display_copy(whole, name="x", width=9, max_pixels=10**8)
-    assert images.media_type(whole, name="x") == "image/png"
+    assert images.display(whole, name="x", width=64, max_pixels=10**8) == (None, "image/png")
 
 
 @pytest.mark.parametrize("progressive", [False, True])

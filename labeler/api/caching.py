@@ -10,27 +10,51 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeVar
 
+from labeler.runtime.cancellation import Cancellation
+
 T = TypeVar("T")
+
+
+class _SharedCall(Generic[T]):
+    """One piece of work, and how many wait for it."""
+
+    def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
+        self.waiting = 0
+        self.cancellation = Cancellation()
+        with self.cancellation.set_current():
+            self.task = asyncio.ensure_future(work())
+        self.task.add_done_callback(_take_failure)
+
+
+def _take_failure(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()  # those who asked may all be gone: nobody else takes it
 
 
 class SharedCalls(Generic[T]):
     """Lets simultaneous callers with the same key wait for one piece of work."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Hashable, asyncio.Future[T]] = {}
+        self._under_way: dict[Hashable, _SharedCall[T]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """The result or error of `work`, which continues even if its first caller goes away."""
-        task = self._under_way.get(key)
-        if task is None:
-            task = self._under_way[key] = asyncio.ensure_future(work())
-            task.add_done_callback(lambda done: self._landed(key, done))
-        return await asyncio.shield(task)
+        """The result or error of `work`, which continues even if its first caller goes away.
 
-    def _landed(self, key: Hashable, done: asyncio.Future[Any]) -> None:
-        del self._under_way[key]
-        if not done.cancelled():
-            done.exception()  # all callers may be gone, so that nobody else retrieves the error
+        If all callers go away, its Cancellation is told.
+        """
+        call = self._under_way.get(key)
+        if call is None or call.task.done():
+            call = self._under_way[key] = _SharedCall(work)
+        call.waiting += 1
+        try:
+            return await asyncio.shield(call.task)
+        finally:
+            call.waiting -= 1
+            if not call.waiting:
+                if not call.task.done():
+                    call.cancellation.cancel()
+                if self._under_way.get(key) is call:
+                    del self._under_way[key]
 
 
 class BytesCache:

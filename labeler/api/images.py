@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import suppress
 from typing import Final
 
@@ -23,6 +22,7 @@ from labeler.api.request_parameters import (
     number_parameter,
 )
 from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
+from labeler.api.turns import Turns, caller_of, run_while_there, while_there
 from labeler.errors import NotFound
 from labeler.model.people import Person
 from labeler.project.project import Project
@@ -43,8 +43,8 @@ class Images:
         self._project = project
         self._body_reader = body_reader
         self._max_upload_bytes = max_upload_bytes
-        self._adding = asyncio.Semaphore(_AT_ONCE)
-        self._showing = asyncio.Semaphore(_AT_ONCE)
+        self._adding = Turns(_AT_ONCE)
+        self._showing = Turns(_AT_ONCE)
         self._copies = BytesCache(_COPIES_BYTES)
         self._shared_calls = SharedCalls[tuple[bytes, str]]()
         self._budget = SendBudget(_SENT_BYTES)
@@ -54,10 +54,12 @@ class Images:
         name = file_name(request)
         async with (
             self._body_reader.body(request, self._max_upload_bytes, name, person) as data,
-            self._adding,
+            self._adding.turn(caller_of(request, person)),
         ):
             check_is_file(request, data[:HEAD_BYTES], name)
-            added = await run_in_threadpool(self._project.add_image, name, data, person.email)
+            added = await run_while_there(
+                request, self._project.add_image, name, data, person.email
+            )
         return json_answer(
             {
                 "image_id": added.image_id,
@@ -75,7 +77,7 @@ class Images:
         page = await run_in_threadpool(find_page, self._project, query)
         return json_answer(page, cache=ASK_AGAIN)
 
-    async def show(self, request: Request, _: Person) -> Response:
+    async def show(self, request: Request, person: Person) -> Response:
         """GET /api/images/{image_id}"""
         image_id = image_id_of(request)
         width = number_parameter(request, "width", MAX_WIDTH)
@@ -87,16 +89,19 @@ class Images:
             with suppress(NotFound):
                 await run_in_threadpool(self._project.find_image, image_id)
                 return Response(status_code=304, headers=more)
-        data, media_type = await self._display_image(image_id, width)
+        shown = self._display_image(image_id, width, caller_of(request, person))
+        data, media_type = await while_there(request, shown)
         return self._budget.answer(data, media_type, more)
 
-    async def _display_image(self, image_id: str, width: int | None) -> tuple[bytes, str]:
+    async def _display_image(
+        self, image_id: str, width: int | None, caller: str
+    ) -> tuple[bytes, str]:
         kept = self._copies.get((image_id, width))
         if kept is not None:
             return kept
 
         async def make() -> tuple[bytes, str]:
-            async with self._showing:
+            async with self._showing.turn(caller):
                 data, media_type = await run_in_threadpool(
                     self._project.display_image, image_id, width
                 )

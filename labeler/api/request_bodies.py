@@ -12,6 +12,7 @@ from typing import BinaryIO, Final, cast
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from labeler.api.turns import caller_of
 from labeler.errors import BodyTooLarge, Busy, LabelerError, TooSlow
 from labeler.model.people import Person
 
@@ -49,7 +50,7 @@ class BodyReader:
         while, and Busy if there is no room. A body whose header states too many bytes is not read.
         """
         _check_said(request, limit, what)
-        body = _Body(_caller(request, person))
+        body = _Body(caller_of(request, person))
         self._bodies.add(body)
         try:
             async for chunk in _arriving(request, what, body):
@@ -149,10 +150,6 @@ async def _arriving(request: Request, what: str, body: _Body) -> AsyncIterator[b
         if size >= LEAST_BYTES:
             end, size = time.monotonic() + PAUSE_S, 0
         yield chunk
-
-
-def _caller(request: Request, person: Person) -> str:
-    return person.email or (request.client.host if request.client else "")
 
 
 def _busy() -> Busy:

@@ -13,9 +13,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
-from labeler import image_names, images
+from labeler import image_names
 from labeler.access.secret_key import load_secret
 from labeler.errors import DamagedDocument, NotFound, VersionConflict
+from labeler.images import ImageInfo
 from labeler.model.document import (
     AnnotationDocument,
     dump_document,
@@ -27,6 +28,7 @@ from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.model.reviews import check_not_approved
 from labeler.project.claims import Claims
+from labeler.project.decoding import Decoder, DirectDecoder
 from labeler.project.documents import AddedImage as AddedImage
 from labeler.project.documents import OpenedDocument as OpenedDocument
 from labeler.project.documents import SavedDocument as SavedDocument
@@ -67,8 +69,10 @@ class Project:
         uploads: Uploads | None,
         secret: bytes,
         clock: Clock = lambda: datetime.now(UTC),
+        decoder: Decoder | None = None,
     ) -> None:
         self._settings = settings
+        self._decoder = decoder or DirectDecoder()
         self.store = store
         self.uploads = uploads
         self.clock = clock
@@ -80,7 +84,7 @@ class Project:
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
         )
-        self._infos: dict[str, images.ImageInfo] = {}
+        self._infos: dict[str, ImageInfo] = {}
 
     @property
     def max_upload_bytes(self) -> int:
@@ -88,7 +92,8 @@ class Project:
         return self._settings.max_upload_bytes
 
     def close(self) -> None:
-        """Close the stores; calling it twice is harmless."""
+        """Close the stores and the decoder; calling it twice is harmless."""
+        self._decoder.close()
         self.image_index.close()
         self.history.close()
         close_stores(self.store, self.uploads)
@@ -184,17 +189,17 @@ class Project:
     def display_image(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
         """The image for a browser, at most `width` px wide, as bytes and media type."""
         data = self.image_bytes(image_id)
-        copy = images.display_copy(
+        copy, media_type = self._decoder.display(
             data, name=image_id, width=width, max_pixels=self._settings.max_pixels
         )
-        return copy or (data, images.media_type(data, name=image_id))
+        return copy or data, media_type
 
-    def image_info(self, image_id: str) -> images.ImageInfo:
-        """The facts of the image; raises the errors of `image_bytes` and `images.inspect`."""
+    def image_info(self, image_id: str) -> ImageInfo:
+        """The facts of the image; raises the errors of `image_bytes` and `Decoder.inspect`."""
         info = self._infos.get(image_id)
         if info is None:
             data = self.image_bytes(image_id)
-            info = images.inspect(
+            info = self._decoder.inspect(
                 data, name=image_id, max_bytes=len(data), max_pixels=self._settings.max_pixels
             )
             if len(self._infos) > _MAX_INFOS:
@@ -329,10 +334,10 @@ class Project:
 
     def _looked_at(
         self, name: str, data: bytes
-    ) -> tuple[str, str, images.ImageInfo, OpenedDocument | None]:
+    ) -> tuple[str, str, ImageInfo, OpenedDocument | None]:
         """The file's safe path, its image ID, its facts, and its document if one is stored."""
         file_name = image_names.safe_path(name)
-        info = images.inspect(
+        info = self._decoder.inspect(
             data,
             name=file_name,
             max_bytes=self._settings.max_upload_bytes,
@@ -354,13 +359,13 @@ class Project:
             return OpenedDocument(base.document, ABSENT)
 
     def _new_document(
-        self, image_id: str, image_path: str, info: images.ImageInfo, by: str
+        self, image_id: str, image_path: str, info: ImageInfo, by: str
     ) -> AnnotationDocument:
         size = info.width, info.height
         return new_document(image_id, image_path, size, info.md5, self.clock(), by)
 
     def _create(
-        self, image_id: str, file_name: str, info: images.ImageInfo, by: str
+        self, image_id: str, file_name: str, info: ImageInfo, by: str
     ) -> tuple[OpenedDocument, bool]:
         document = self._new_document(image_id, file_name, info, by)
         try:
@@ -378,11 +383,12 @@ def _differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
     return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status
 
 
-def open_project(settings: Settings) -> Project:
+def open_project(settings: Settings, decoder: Decoder | None = None) -> Project:
     """The project that the settings name; nothing is connected or written before its first use.
 
-    With a folder, a missing secret key is created. Raises SettingsError, NotAllowed.
+    Without a `decoder`, images are decoded in this process. With a folder, a missing secret key is
+    created. Raises SettingsError, NotAllowed.
     """
     secret = load_secret(settings)
     store, uploads = open_stores(settings)
-    return Project(settings, store, uploads, secret)
+    return Project(settings, store, uploads, secret, decoder=decoder)

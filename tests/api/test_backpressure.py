@@ -9,8 +9,8 @@ import pytest
 from labeler.api import backpressure
 from tests.api.conftest import Open
 from tests.api.support import Api, refused
-from tests.api.test_request_bodies import settled
 from tests.pictures import png
+from tests.waiting import settled
 
 LARGE = 12 * 2**20
 """More than the machine itself holds of what nobody reads."""

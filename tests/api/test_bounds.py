@@ -17,8 +17,9 @@ from labeler.project.project import Project
 from labeler.runtime import spools
 from tests.api.conftest import Open
 from tests.api.support import Api, rect
-from tests.api.test_request_bodies import Upload, settled
+from tests.api.test_request_bodies import Upload
 from tests.pictures import jpeg, png
+from tests.waiting import settled
 
 WIDTHS = (640, 1024, 1600, 2400, 3600)
 

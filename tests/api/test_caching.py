@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.api.caching import BytesCache, SharedCalls
+from labeler.runtime.cancellation import Cancellation, current_cancellation
 from tests.loops import run_alone
 
 
@@ -73,6 +74,36 @@ def test_one_who_goes_away_takes_nothing_from_the_others() -> None:
             await first
         go_on.set()
         assert await second == 1
+
+    run_alone(main())
+
+
+def test_work_hears_when_the_last_who_waits_goes_away_and_is_begun_anew_for_the_next() -> None:
+    async def main() -> None:
+        flights = SharedCalls[int]()
+        begun: list[Cancellation] = []
+        go_on = asyncio.Event()
+
+        async def work() -> int:
+            begun.append(current_cancellation())
+            await go_on.wait()
+            return len(begun)
+
+        first, second = (asyncio.create_task(flights.run("a", work)) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        await asyncio.sleep(0)
+        assert not begun[0].is_cancelled
+        second.cancel()
+        await asyncio.sleep(0)
+        assert begun[0].is_cancelled
+        third = asyncio.create_task(flights.run("a", work))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(begun) == 2
+        go_on.set()
+        assert await third == 2
+        assert not begun[1].is_cancelled
 
     run_alone(main())
 

@@ -27,8 +27,9 @@ from labeler.api import (
 )
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
-from tests.api.test_request_bodies import Upload, settled
+from tests.api.test_request_bodies import Upload
 from tests.pictures import png
+from tests.waiting import settled
 
 EXPORT: Final = "dataset_coco_20240101_000000.json"
 READS: Final = (

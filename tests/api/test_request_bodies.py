@@ -7,7 +7,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -21,6 +21,7 @@ from tests.api.conftest import Open
 from tests.api.support import Api, refused
 from tests.loops import run_alone
 from tests.pictures import jpeg, png
+from tests.waiting import settled
 
 LIMIT = 2**20
 MB = b"\xff" * LIMIT
@@ -84,16 +85,6 @@ class Upload:
         """Go away without a word, as a browser does whose machine went to sleep."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
         self.socket.close()
-
-
-def settled(condition: Callable[[], bool]) -> bool:
-    """Whether it comes true; a busy machine has a minute for it."""
-    end = time.monotonic() + 60
-    while not condition():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.01)
-    return True
 
 
 def nothing_there(api: Api) -> bool:

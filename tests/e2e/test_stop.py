@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import socket
 import urllib.request
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.e2e.conftest import Serve, Server
-from tests.pictures import encoded
+from tests.pictures import encoded, png
+from tests.waiting import settled
 
 pytestmark = pytest.mark.e2e
 
@@ -49,3 +51,27 @@ def test_callers_who_do_not_read_keep_no_server_from_ending(serve: Serve) -> Non
         connected(server, f"GET /_stcore/stream HTTP/1.1\r\n{websocket}", 101),
     ):
         assert server.stop(within=SECONDS) == 0
+
+
+def decoders_of(process_id: int) -> list[int]:
+    """The processes that the server has started and that have not ended."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            command = path.with_name("cmdline").read_bytes()
+        except OSError:
+            continue
+        if state != "Z" and int(parent) == process_id and b"decoder_worker" in command:
+            found.append(int(path.parent.name))
+    return found
+
+
+@pytest.mark.parametrize("kill", [False, True])
+def test_no_decoder_is_left_of_a_server_that_has_ended(serve: Serve, kill: bool) -> None:
+    server = serve()
+    upload(server, png())
+    assert server.process
+    (decoder,) = decoders_of(server.process.pid)
+    server.stop(kill=kill)
+    assert settled(lambda: not Path(f"/proc/{decoder}").exists())
