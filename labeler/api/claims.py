@@ -16,10 +16,11 @@ from labeler.api.responses import NEVER, headers, json_answer
 from labeler.errors import InvalidRequest
 from labeler.model.document import Status
 from labeler.model.layout import is_image_id
+from labeler.model.limits import SMALL_BYTES
 from labeler.model.people import Person
 from labeler.project.claims import NEEDS_WORK, Claim, ClaimRequest, Claims, Holder, Order
 
-MAX_BYTES: Final = 2**16
+MAX_BYTES: Final = SMALL_BYTES
 
 
 class ClaimCalls:

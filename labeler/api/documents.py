@@ -32,6 +32,7 @@ from labeler.model.document import (
 )
 from labeler.model.edits import with_image_facts
 from labeler.model.layout import document_key
+from labeler.model.limits import DOCUMENT_BYTES
 from labeler.model.people import Person, Role, Roles
 from labeler.model.reviews import as_saved, gives_verdict
 from labeler.project.project import OpenedDocument, Project
@@ -39,7 +40,7 @@ from labeler.project.save_events import log_save
 from labeler.runtime.events import Conflict, SaveFailed, log_event
 from labeler.storage import ABSENT, Version
 
-MAX_BYTES: Final = 16 * 2**20
+MAX_BYTES: Final = DOCUMENT_BYTES
 
 
 class Documents:

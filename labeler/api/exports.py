@@ -17,10 +17,11 @@ from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answe
 from labeler.datasets.formats.registry import DEFAULT, DatasetFormat, format_of_export
 from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import InvalidRequest
+from labeler.model.limits import SELECTION_BYTES
 from labeler.model.people import Person
 from labeler.project.project import Project
 
-MAX_BYTES: Final = 2**20
+MAX_BYTES: Final = SELECTION_BYTES
 
 Call = Callable[[Request, Person], Awaitable[Response]]
 

@@ -21,11 +21,12 @@ from labeler.api.responses import json_answer
 from labeler.errors import DamagedDocument, InvalidRequest, NewerDocument, VersionConflict
 from labeler.model.document import dump_document, parse_document
 from labeler.model.layout import document_key
+from labeler.model.limits import SMALL_BYTES
 from labeler.model.people import Person, Role, Roles
 from labeler.model.reviews import REVIEWED, check_not_approved
 from labeler.project.project import Project
 
-MAX_BYTES: Final = 2**16
+MAX_BYTES: Final = SMALL_BYTES
 
 
 class HistoryCalls:

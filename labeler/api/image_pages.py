@@ -16,12 +16,11 @@ from labeler.errors import InvalidRequest
 from labeler.image_names import name_filter
 from labeler.model.document import Status
 from labeler.model.labels import label_key
+from labeler.model.limits import MAX_FIND_LENGTH, MAX_PAGE
 from labeler.project.image_index import ImageEntry
 from labeler.project.project import Project
 
-MAX_LIMIT: Final = 1000
 DEFAULT_LIMIT: Final = 100
-MAX_FIND: Final = 200
 MAX_DOCUMENTS: Final = 2000
 """How many documents one call reads in search of a label."""
 
@@ -47,13 +46,13 @@ def read_query(request: Request) -> ImageQuery:
     if bool(given.get("after")) + bool(given.get("before")) + ("around" in given) > 1:
         raise InvalidRequest("Only one of after, before and around can be asked for.")
     find = given.get("find", "")
-    if len(find) > MAX_FIND:
-        raise InvalidRequest(f"find is longer than {MAX_FIND} characters.")
+    if len(find) > MAX_FIND_LENGTH:
+        raise InvalidRequest(f"find is longer than {MAX_FIND_LENGTH} characters.")
     return ImageQuery(
         status=_status(given.get("status")),
         label=given.get("label"),
         find=find,
-        limit=number_parameter(request, "limit", MAX_LIMIT) or DEFAULT_LIMIT,
+        limit=number_parameter(request, "limit", MAX_PAGE) or DEFAULT_LIMIT,
         after=_read_place("after", given.get("after")),
         before=_read_place("before", given.get("before")),
         around=given.get("around"),

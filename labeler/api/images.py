@@ -24,10 +24,9 @@ from labeler.api.request_parameters import (
 from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.api.turns import Turns, caller_of, run_while_there, while_there
 from labeler.errors import NotFound
+from labeler.model.limits import MAX_WIDTH
 from labeler.model.people import Person
 from labeler.project.project import Project
-
-MAX_WIDTH: Final = 8192
 
 _COPIES_BYTES: Final = 64 * 2**20
 _AT_ONCE: Final = 4

@@ -31,12 +31,13 @@ from labeler.datasets.imports.place import ExistingBoxes
 from labeler.datasets.imports.report import ImportReport, ImportRequest
 from labeler.datasets.imports.run import run_import
 from labeler.errors import Busy, InvalidRequest, LabelerError
+from labeler.model.limits import IMPORT_BYTES
 from labeler.model.people import Person
 from labeler.project.project import Project
 
 logger = logging.getLogger(__name__)
 
-MAX_BYTES: Final = 2**29
+MAX_BYTES: Final = IMPORT_BYTES
 """Of a body. Cloud Run takes 32 MiB: packed by gzip or zip, that is a large dataset."""
 LINES: Final = "application/x-ndjson"
 _PARAMETERS: Final = ("format", "existing", "dry_run", "voc")

@@ -15,11 +15,12 @@ from labeler.api.responses import ASK_AGAIN, error_body, headers
 from labeler.errors import VersionConflict
 from labeler.model.label_edits import replaced
 from labeler.model.labels import LabelSet, check_label_set, dump_label_set
+from labeler.model.limits import LABEL_SET_BYTES
 from labeler.model.people import Person
 from labeler.project.project import Project
 from labeler.storage import ABSENT, Replaces
 
-MAX_BYTES: Final = 4 * 2**20
+MAX_BYTES: Final = LABEL_SET_BYTES
 
 
 @dataclass(frozen=True, slots=True)

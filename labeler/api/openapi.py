@@ -6,6 +6,7 @@ image, a label has visible text) are descriptions.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from functools import cache
 
 from starlette.requests import Request
@@ -13,8 +14,7 @@ from starlette.responses import Response
 
 from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
-from labeler.api.image_pages import DEFAULT_LIMIT, MAX_FIND, MAX_LIMIT
-from labeler.api.images import MAX_WIDTH
+from labeler.api.image_pages import DEFAULT_LIMIT
 from labeler.api.openapi_day import (
     claim_next,
     list_versions,
@@ -52,6 +52,7 @@ from labeler.api.request_parameters import NAME_HEADER
 from labeler.api.responses import ASK_AGAIN, json_answer
 from labeler.images import MEDIA_TYPES
 from labeler.model.document import Status
+from labeler.model.limits import LIMITS, MAX_FIND_LENGTH, MAX_PAGE, MAX_WIDTH
 
 
 async def answer(_: Request) -> Response:
@@ -72,6 +73,7 @@ def document() -> Json:
             "LABELER_AUTH=none nobody needs a token; a wrong one is refused all the same. With "
             "iap, Identity-Aware Proxy's assertion does as well. 403 is for who lacks the role.",
         },
+        "x-limits": [asdict(limit) for limit in LIMITS],
         "security": [{}, {"token": []}, {"assertion": []}],
         "paths": {
             "/api/images": {"get": _list_images(), "post": _add_image()},
@@ -134,7 +136,7 @@ def _list_images() -> Json:
             ),
             query(
                 "find",
-                {"type": "string", "maxLength": MAX_FIND},
+                {"type": "string", "maxLength": MAX_FIND_LENGTH},
                 "Only images with this text in their name, or whose name fits it as a whole "
                 "if it has a * or ?. Case is ignored.",
             ),
@@ -150,7 +152,7 @@ def _list_images() -> Json:
             ),
             query(
                 "limit",
-                {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+                {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_LIMIT},
                 "How many images at most.",
             ),
         ],

@@ -15,7 +15,8 @@ from labeler.api.openapi_parts import (
     ref,
 )  # fmt: skip
 from labeler.model.document import Status
-from labeler.model.reviews import MAX_COMMENT, Verdict
+from labeler.model.limits import MAX_COMMENT_LENGTH
+from labeler.model.reviews import Verdict
 from labeler.project.claims import Order
 
 _STATUS: Json = {"enum": list(Status)}
@@ -85,7 +86,7 @@ def release_claim() -> Json:
 
 def review_document() -> Json:
     """POST /api/annotations/{image_id}/review"""
-    text = {"type": "string", "minLength": 1, "maxLength": MAX_COMMENT}
+    text = {"type": "string", "minLength": 1, "maxLength": MAX_COMMENT_LENGTH}
     comment = {
         "type": "object",
         "additionalProperties": False,

@@ -7,9 +7,10 @@ from typing import Any, Final
 from labeler.api.authentication import CLIENT_HEADER
 from labeler.datasets.formats.registry import IMPORTED
 from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
-from labeler.datasets.selection import MAX_VALUES, Part
+from labeler.datasets.selection import Part
 from labeler.model.document import AnnotationDocument, Status
-from labeler.model.labels import MAX_LABEL_LENGTH, LabelSet
+from labeler.model.labels import LabelSet
+from labeler.model.limits import MAX_COMMENTS, MAX_LABEL_LENGTH, MAX_LABELS, MAX_VALUES
 
 Json = dict[str, Any]
 TEXT: Final[Json] = {"type": "string"}
@@ -117,6 +118,7 @@ def _document_schemas(name: str, prefix: str) -> Json:
         rect, metadata = parts["Rect"]["properties"], parts["Metadata"]["properties"]
         rect["left"]["minimum"] = rect["top"]["minimum"] = 0
         rect["label"] |= {"minLength": 1, "maxLength": MAX_LABEL_LENGTH}
+        document["properties"]["comments"] = {"maxItems": MAX_COMMENTS}
         metadata["status"] = {"enum": [*Status, None]}
     return {**{f"{prefix}{part}": schema for part, schema in parts.items()}, name: document}
 
@@ -125,6 +127,7 @@ def _label_schemas() -> Json:
     labels = LabelSet.model_json_schema(ref_template="#/components/schemas/{model}")
     label = labels.pop("$defs")["Label"]
     label["properties"]["name"] |= {"minLength": 1, "maxLength": MAX_LABEL_LENGTH}
+    labels["properties"]["labels"]["maxItems"] = MAX_LABELS
     return {"Label": label, "LabelSet": labels}
 
 

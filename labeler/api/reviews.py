@@ -19,11 +19,12 @@ from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of, json_fields
 from labeler.errors import InvalidRequest
 from labeler.model.document import AnnotationDocument
+from labeler.model.limits import SMALL_BYTES
 from labeler.model.people import Person
 from labeler.model.reviews import Verdict, read_comment, reviewed
 from labeler.project.project import Project
 
-MAX_BYTES: Final = 2**16
+MAX_BYTES: Final = SMALL_BYTES
 
 
 class Reviews:

@@ -18,9 +18,9 @@ from typing import Final
 from labeler.errors import InvalidDocument, InvalidRequest
 from labeler.model.document import AnnotationDocument, Status
 from labeler.model.labels import LabelSet, clean_label
+from labeler.model.limits import MAX_VALUES
 
 FIELDS: Final = ("status", "label", "name", "split", "seed", "part")
-MAX_VALUES: Final = 1000
 _MAX_LENGTH: Final = 300
 _SPLIT: Final = re.compile(r"[0-9]{1,4}(/[0-9]{1,4}){1,2}")
 

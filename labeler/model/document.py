@@ -23,10 +23,10 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.labels import clean_label
+from labeler.model.limits import MAX_RECTS
 from labeler.model.stored_json import StoredModel, check_version, damage, first_problem
 
 FORMAT_VERSION: Final = "1.0"
-MAX_RECTS: Final = 10_000
 MAX_SIDE: Final = 2**31 - 1
 """Pixels; the largest integer that readers of datasets hold in four bytes."""
 

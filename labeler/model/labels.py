@@ -17,10 +17,10 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, Va
 
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.layout import LABELS_KEY
+from labeler.model.limits import MAX_LABEL_LENGTH
 from labeler.model.stored_json import StoredModel, check_version, damage, first_problem
 from labeler.model.unicode_text import nfc
 
-MAX_LABEL_LENGTH: Final = 100
 _MOST_APART: Final = 4
 """Code points that one of the composed form (NFC) comes from at most."""
 MAX_NUMBER: Final = 2**31 - 1

@@ -38,7 +38,6 @@ from typing import Any, Final, Literal
 from labeler.errors import InvalidDocument
 from labeler.model.comments import comments_by_id
 from labeler.model.document import (
-    MAX_RECTS,
     AnnotationDocument,
     Metadata,
     Rect,
@@ -47,6 +46,7 @@ from labeler.model.document import (
     dump_document,
     with_ids,
 )
+from labeler.model.limits import MAX_RECTS
 
 Kind = Literal["changed", "added", "deleted"]
 Choice = Literal["ours", "theirs", "both"]

@@ -21,8 +21,8 @@ from labeler.errors import DocumentApproved, InvalidDocument
 from labeler.model.comments import comments_by_id
 from labeler.model.document import AnnotationDocument, Metadata, Status, derived_id
 from labeler.model.edits import with_status
+from labeler.model.limits import MAX_COMMENT_LENGTH, MAX_COMMENTS
 
-MAX_COMMENT: Final = 2000
 REVIEWED: Final = (Status.APPROVED, Status.RETURNED)
 """The statuses that only a reviewer gives."""
 
@@ -112,9 +112,7 @@ def read_comment(given: Any, document: AnnotationDocument) -> NewComment | None:
     fields = {"text": given} if isinstance(given, str) else given
     if not isinstance(fields, dict) or not fields.keys() <= {"text", "rect", "x", "y"}:
         raise _wrong("comment", "it must be a text, or have text, rect, x and y only")
-    text = fields.get("text")
-    if not isinstance(text, str) or not text.strip() or len(text) > MAX_COMMENT:
-        raise _wrong("comment.text", f"it must be a text of 1 to {MAX_COMMENT} characters")
+    text = _check_text(fields.get("text"))
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise _wrong("comment.text", "it holds half of a character (a lone surrogate)")
     rect = fields.get("rect")
@@ -152,6 +150,7 @@ def _with_comment(
     known = comments_by_id(stored)
     if known is None:
         raise _wrong("comments", "another program keeps something else there")
+    _check_count(len(known) + 1)
     seed = f"{by}|{_iso(now)}|{comment.text}"
     while (comment_id := derived_id(seed)) in known:
         seed += "|"
@@ -169,14 +168,30 @@ def _with_authors(
     known = comments_by_id(_extra(stored).get("comments")) or {}
     if not given:
         return wanted
+    if len(given) > len(known):
+        _check_count(len(given))
     signed = []
     for comment_id, comment in given.items():
         before = known.get(comment_id)
+        text = comment.get("text")
+        if isinstance(text, str) and text != (before or {}).get("text"):
+            _check_text(text)
         author = {"by": by or comment.get("by", ""), "at": _iso(now)}
         if before is not None:
             author = {name: before[name] for name in ("by", "at") if name in before}
         signed.append({**comment, **author})
     return wanted.model_copy(update={"comments": signed})
+
+
+def _check_count(count: int) -> None:
+    if count > MAX_COMMENTS:
+        raise _wrong("comments", f"there would be {count}; at most {MAX_COMMENTS} are allowed")
+
+
+def _check_text(text: Any) -> str:
+    if not isinstance(text, str) or not text.strip() or len(text) > MAX_COMMENT_LENGTH:
+        raise _wrong("comment.text", f"it must be a text of 1 to {MAX_COMMENT_LENGTH} characters")
+    return text
 
 
 def _extra(document: AnnotationDocument) -> Mapping[str, Any]:

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from labeler.errors import DamagedDocument, NewerDocument
+from labeler.model.limits import MAX_DEPTH
 
 SUPPORTED_MAJOR: Final = 1
-MAX_DEPTH: Final = 100
 MAX_INTEGER_BITS: Final = 13_000
 """A little below the longest number that JSON readers take (4,300 digits)."""
 

@@ -34,6 +34,7 @@ from labeler.model.labels import (
     problems,
 )
 from labeler.model.layout import COCO_EXPORTS, LABELS_KEY, manifest_key
+from labeler.model.limits import MAX_LABELS
 from labeler.storage import ABSENT, Replaces, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
@@ -113,7 +114,16 @@ class LabelStore:
         return self.edit(lambda labels: labels.added(wanted))
 
     def write(self, labels: LabelSet, replaces: Replaces) -> Version:
-        """Store `labels` in place of the named state; a VersionConflict changes nothing."""
+        """Store `labels` in place of the named state; a VersionConflict changes nothing.
+
+        Raises InvalidDocument for more labels than a project may have.
+        """
+        if len(labels.labels) > MAX_LABELS:
+            raise InvalidDocument(
+                f"The project would have {len(labels.labels)} labels; at most {MAX_LABELS} are "
+                "allowed.",
+                "labels",
+            )
         self._first = None
         return self._store.write(
             LABELS_KEY, dump_label_set(labels), replaces=replaces, content_type="application/json"

@@ -14,7 +14,6 @@ from pydantic import ValidationError
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
 from labeler.model.document import (
-    MAX_RECTS,
     AnnotationDocument,
     Metadata,
     Rect,
@@ -27,7 +26,7 @@ from labeler.model.document import (
     saved_time,
     with_ids,
 )
-from labeler.model.stored_json import MAX_DEPTH
+from labeler.model.limits import MAX_DEPTH, MAX_RECTS
 from tests.strategies import JSON, UNKNOWN, documents
 
 KEY = "annotations/x.json"

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
 from labeler.model.labels import (
-    MAX_LABEL_LENGTH,
     PALETTE,
     Label,
     LabelSet,
@@ -21,6 +20,7 @@ from labeler.model.labels import (
     label_key,
     parse_label_set,
 )
+from labeler.model.limits import MAX_LABEL_LENGTH
 from tests.strategies import LABELS, UNKNOWN, label_sets
 
 TWO = LabelSet().added(["person", "Car"])

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from labeler.errors import InvalidDocument
 from labeler.model.document import (
-    MAX_RECTS,
     AnnotationDocument,
     Rect,
     Status,
@@ -19,6 +18,7 @@ from labeler.model.document import (
     dump_document,
     parse_document,
 )
+from labeler.model.limits import MAX_RECTS
 from labeler.model.merge import Choice, Merge, RectConflict, merge, resolve, with_landed
 from tests.strategies import UNKNOWN_PLAIN, documents, edited
 

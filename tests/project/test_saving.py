@@ -14,8 +14,8 @@ from labeler.errors import (
     InvalidDocument,
 )
 from labeler.image_names import name_size_id
-from labeler.model.document import MAX_RECTS
 from labeler.model.layout import document_key
+from labeler.model.limits import MAX_RECTS
 from labeler.project.originals import Uploads
 from labeler.project.project import OpenedDocument, Project
 from tests.pictures import (

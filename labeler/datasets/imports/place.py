@@ -13,8 +13,9 @@ from typing import Final
 
 from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
 from labeler.errors import InvalidDocument
-from labeler.model.document import MAX_RECTS, AnnotationDocument, Rect, Status, derived_id
+from labeler.model.document import AnnotationDocument, Rect, Status, derived_id
 from labeler.model.edits import with_rects, with_status
+from labeler.model.limits import MAX_RECTS
 
 _ROUNDING: Final = 1.0
 """Pixels: boxes so little beyond the border are cut without a word; many programs round so."""

@@ -15,8 +15,9 @@ from typing import Any, BinaryIO
 import pytest
 
 from labeler.errors import Unavailable
-from labeler.model.document import MAX_RECTS, AnnotationDocument, Rect
+from labeler.model.document import AnnotationDocument, Rect
 from labeler.model.edits import with_rects
+from labeler.model.limits import MAX_RECTS
 from labeler.model.merge import resolve
 from labeler.project.originals import Uploads
 from labeler.project.project import OpenedDocument, Project

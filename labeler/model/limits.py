@@ -1,0 +1,56 @@
+"""What the project takes of each thing, at most. Above, a call is refused and nothing changes.
+
+docs/api.md and the document at /api/openapi.json list them; a test compares.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+MAX_RECTS: Final = 10_000
+MAX_DEPTH: Final = 100
+MAX_LABELS: Final = 50_000
+MAX_LABEL_LENGTH: Final = 100
+MAX_COMMENTS: Final = 1000
+MAX_COMMENT_LENGTH: Final = 2000
+DOCUMENT_BYTES: Final = 16 * 2**20
+LABEL_SET_BYTES: Final = 4 * 2**20
+SELECTION_BYTES: Final = 2**20
+SMALL_BYTES: Final = 2**16
+"""Of a body that names a version, a verdict or a claim."""
+IMPORT_BYTES: Final = 2**29
+MAX_VALUES: Final = 1000
+MAX_PAGE: Final = 1000
+MAX_FIND_LENGTH: Final = 200
+MAX_WIDTH: Final = 8192
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit: what is counted, at most how much, and how more of it is answered."""
+
+    what: str
+    most: int
+    status: int
+    code: str
+
+
+LIMITS: Final = (
+    Limit("boxes of an image", MAX_RECTS, 422, "invalid_document"),
+    Limit("levels of JSON within each other", MAX_DEPTH, 422, "invalid_document"),
+    Limit("characters of a label", MAX_LABEL_LENGTH, 422, "invalid_document"),
+    Limit("labels of the project", MAX_LABELS, 422, "invalid_document"),
+    Limit("comments on an image", MAX_COMMENTS, 422, "invalid_document"),
+    Limit("characters of a comment", MAX_COMMENT_LENGTH, 422, "invalid_document"),
+    Limit("bytes of a document", DOCUMENT_BYTES, 413, "too_large"),
+    Limit("bytes of a label set", LABEL_SET_BYTES, 413, "too_large"),
+    Limit("bytes of an export's selection", SELECTION_BYTES, 413, "too_large"),
+    Limit("bytes of a claim, a review or a restore", SMALL_BYTES, 413, "too_large"),
+    Limit("bytes of an import", IMPORT_BYTES, 413, "too_large"),
+    Limit("values of one parameter of a selection", MAX_VALUES, 400, "bad_request"),
+    Limit("images of a page of the list", MAX_PAGE, 400, "bad_request"),
+    Limit("characters of a search", MAX_FIND_LENGTH, 400, "bad_request"),
+    Limit("pixels of a copy's width", MAX_WIDTH, 400, "bad_request"),
+)
+"""All that do not depend on settings: those of images are LABELER_MAX_UPLOAD_MB and _MAX_PIXELS."""
