@@ -91,11 +91,13 @@ N := 10
 SEED := $(shell date +%s)
 
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each with a new seed; then run the races. SEED=... begins with that seed
+soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each with a new seed; then the long forms of the other tests of loss, and the races. SEED=... begins with that seed
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && for seed in $$(seq $(SEED) $$(( $(SEED) + $(N) - 1 ))); do \
 		echo "Seed $$seed"; \
 		SOAK_SEED=$$seed SOAK_IMAGES=30 $(PY) -m pytest -s tests/e2e/test_instances.py $(ARGS) \
-			|| { echo "Again: make soak N=1 SEED=$$seed"; exit 1; }; done
+			|| { echo "Again: make soak N=1 SEED=$$seed"; exit 1; }; done \
+		&& SOAK_SEED=$(SEED) SOAK_ROUNDS=200 SOAK_SECONDS=60 $(PY) -m pytest $(ARGS) \
+			tests/e2e/test_workbench_safety.py tests/e2e/test_workbench_people.py
 	@$(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
 
 BENCH := $(filter-out bench/image.py,$(wildcard bench/*.py)) # that one needs root

@@ -58,13 +58,7 @@ class Server:
         env = {key: value for key, value in os.environ.items() if not key.startswith("LABELER_")}
         env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port)}
         env |= {"LABELER_CANVAS": "workbench", **self.env}
-        if self.starter:
-            self.process = self.starter.start(env, self.log)
-        else:
-            with self.log.open("ab") as log:
-                self.process = subprocess.Popen(
-                    [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=log
-                )
+        self.process = self.launch(env)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
@@ -76,6 +70,14 @@ class Server:
                 time.sleep(0.02)
         self.stop()
         raise AssertionError(f"The server did not start: {self.log.read_text()}")
+
+    def launch(self, env: dict[str, str]) -> subprocess.Popen[bytes] | Started:
+        if self.starter:
+            return self.starter.start(env, self.log)
+        with self.log.open("ab") as log:
+            return subprocess.Popen(
+                [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=log
+            )
 
     def stop(self, *, kill: bool = False, within: float = 20) -> int:
         if self.process is None:

@@ -5,10 +5,7 @@ The session runs in a page of the test's own on the origin of the real API, with
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -18,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 
 from tests.api.support import Api, Served
-from tests.e2e.conftest import FLAGS
+from tests.e2e.browsers import Browsers
 from tests.pictures import png
 
 SCRIPTS = Path(__file__).parents[2] / "labeler" / "ui" / "workbench"
@@ -79,44 +76,20 @@ class Tab:
         return self.page.evaluate(f"session.state.{name}")
 
 
-class Browsers:
-    """Browsers with profiles that outlive them."""
+class Tabs(Browsers):
+    """Browsers whose pages get the test's page and the scripts of the data half."""
 
     def __init__(self, browser: Browser, folder: Path, api: Api) -> None:
-        self._type = browser.browser_type
-        self._folder = folder
+        super().__init__(browser, folder)
         self._api = api
-        self._open: list[BrowserContext] = []
 
     def launch(self, profile: str = "profile") -> BrowserContext:
-        path = os.environ.get("CHROMIUM") or shutil.which("chromium")
-        context = self._type.launch_persistent_context(
-            self._folder / profile, executable_path=path, args=list(FLAGS)
-        )
+        context = super().launch(profile)
         context.route("**/workbench-test/*", _script)
-        self._open.append(context)
         return context
 
     def tab(self, context: BrowserContext) -> Tab:
         return Tab(context.new_page(), self._api)
-
-    def kill(self, context: BrowserContext, profile: str = "profile") -> None:
-        """End the browser's processes at once, as a power cut does."""
-        mark = f"--user-data-dir={self._folder / profile}"
-        for entry in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                own = mark.encode() in entry.read_bytes().split(b"\0")
-            except OSError:  # it has ended by itself
-                continue
-            if own:
-                os.kill(int(entry.parent.name), signal.SIGKILL)
-        self._open.remove(context)
-        for name in ("SingletonLock", "SingletonCookie", "SingletonSocket"):
-            (self._folder / profile / name).unlink(missing_ok=True)
-
-    def close(self) -> None:
-        for context in self._open:
-            context.close()
 
 
 def _script(route: Route) -> None:
@@ -138,8 +111,8 @@ def api(tmp_path: Path) -> Iterator[Api]:
 
 
 @pytest.fixture
-def browsers(browser: Browser, tmp_path: Path, api: Api) -> Iterator[Browsers]:
-    made = Browsers(browser, tmp_path / "browsers", api)
+def browsers(browser: Browser, tmp_path: Path, api: Api) -> Iterator[Tabs]:
+    made = Tabs(browser, tmp_path / "browsers", api)
     yield made
     made.close()
 
@@ -182,7 +155,7 @@ def _lose(route: Route) -> None:
 @pytest.mark.parametrize("cut", [hold_writes, lose_answers])
 def test_a_browser_that_is_killed_before_a_write_was_answered_loses_no_box(
     api: Api,
-    browsers: Browsers,
+    browsers: Tabs,
     new_image: Callable[[str], str],
     cut: Callable[[BrowserContext], None],
 ) -> None:
@@ -202,7 +175,7 @@ def test_a_browser_that_is_killed_before_a_write_was_answered_loses_no_box(
 
 
 def test_work_without_a_network_outlives_reloads_and_closed_tabs(
-    api: Api, browsers: Browsers, new_image: Callable[[str], str]
+    api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     image = new_image("a.png")
     context = browsers.launch()
@@ -222,7 +195,7 @@ def test_work_without_a_network_outlives_reloads_and_closed_tabs(
 
 
 def test_two_tabs_on_one_image_keep_the_boxes_of_both(
-    api: Api, browsers: Browsers, new_image: Callable[[str], str]
+    api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     image = new_image("a.png")
     context = browsers.launch()
@@ -237,7 +210,7 @@ def test_two_tabs_on_one_image_keep_the_boxes_of_both(
 
 
 def test_a_full_disk_is_told_and_the_box_is_saved(
-    api: Api, browsers: Browsers, new_image: Callable[[str], str]
+    api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     image = new_image("a.png")
     context = browsers.launch()
@@ -252,7 +225,7 @@ def test_a_full_disk_is_told_and_the_box_is_saved(
 
 
 def test_going_on_at_any_moment_after_a_box_leaves_each_box_on_its_image(
-    api: Api, browsers: Browsers, new_image: Callable[[str], str]
+    api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     images = [new_image(f"{number}.png") for number in range(6)]
     tab = browsers.tab(browsers.launch()).start(images[0])
@@ -287,7 +260,7 @@ def test_going_on_at_any_moment_after_a_box_leaves_each_box_on_its_image(
 
 
 def test_another_persons_work_is_offered_and_never_sent_by_itself(
-    api: Api, browsers: Browsers, new_image: Callable[[str], str]
+    api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     image, other = new_image("a.png"), new_image("b.png")
     context = browsers.launch()

@@ -57,6 +57,7 @@ def mount_workbench(
         "lead": setup.lead,
         "revision": setup.revision,
         "session": setup.session,
+        "renewal": _states().get("renewal"),
         "person": setup.person,
         "token": setup.token,
         "labels": [label.model_dump(mode="json") for label in setup.labels],
@@ -87,6 +88,10 @@ def told_label() -> str | None:
 
 
 def _told(state: str, key: str) -> str | None:
-    states: Any = st.session_state.get(KEY)
-    text = (states or {}).get(state)
+    text = _states().get(state)
     return str(json.loads(text)[key]) if text else None
+
+
+def _states() -> Mapping[str, Any]:
+    """What the workbench has told this session last."""
+    return st.session_state.get(KEY) or {}

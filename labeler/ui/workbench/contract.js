@@ -3,7 +3,11 @@
 /** @typedef {import("./document.js").Rect} Rect */
 /** @typedef {import("./label_set.js").Label} Label */
 /** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Neighbor */
-/** @typedef {{ state: "saved" | "pending" | "failed" | "offline", count: number, message: string }} Save */
+/**
+ * `count` is of images that are not saved; `isKept` says whether this browser has their changes.
+ * @typedef {{ state: "saved" | "pending" | "failed" | "offline", count: number, message: string,
+ *   isKept: boolean }} Save
+ */
 /** @typedef {import("./merge.js").RectConflict} Conflict */
 /**
  * @typedef {object} SessionState

@@ -128,7 +128,10 @@ export function createLanes(options) {
     },
     /** What is kept here of other people: shown, and never sent under another name by itself. */
     foreign: () => foreign,
-    /** What the person sees of all saving: the worst state, for how many images, and why. */
+    /**
+     * What the person sees of all saving: the worst state, for how many images, why, and whether
+     * the journal has all of it.
+     */
     summary() {
       const unsaved = all().filter((lane) => !isSaved(lane.state));
       const isOffline = globalThis.navigator?.onLine === false;
@@ -137,10 +140,12 @@ export function createLanes(options) {
       );
       const state = WORST.find((one) => states.includes(one)) ?? "saved";
       const cause = unsaved[states.indexOf(state)]?.state.message ?? "";
-      const unkept = unsaved.some((lane) => lane.unkept)
-        ? "This browser can't keep a copy of your changes. Keep this tab open until they are saved."
-        : "";
-      return { state, count: unsaved.length, message: [cause, unkept].filter(Boolean).join(" ") };
+      const isKept = !unsaved.some((lane) => lane.unkept);
+      const unkept = isKept
+        ? ""
+        : "This browser can't keep a copy of your changes. Keep this tab open until they are saved.";
+      const message = [cause, unkept].filter(Boolean).join(" ");
+      return { state, count: unsaved.length, message, isKept };
     },
     close() {
       closed = true;

@@ -30,19 +30,12 @@ async function load(url) {
 /**
  * Another version that a later run of the page names waits for the next page: the workbench that is
  * here goes on, and holds what somebody is drawing.
- * @param {Component} component @returns {() => void}
+ * @param {Component} component
  */
 export default function mountLoaded(component) {
   const tab = /** @type {Tab} */ (globalThis.window);
   tab.labelerWorkbench ??= load(component.data.url);
-  /** @type {(() => void) | undefined} */
-  let end;
-  let isGone = false;
   tab.labelerWorkbench.then((entry) => {
-    if (!isGone) end = entry.default(component);
+    if (component.parentElement.isConnected) entry.default(component);
   });
-  return () => {
-    isGone = true;
-    end?.();
-  };
 }

@@ -6,8 +6,10 @@ import { openWorkbench } from "./open.js";
 /** @typedef {import("./label_set.js").Label} Label */
 /**
  * `lead` changes where the page wants `image` opened; `revision` where its list has changed.
+ * `renewal` is the last request for a token that the page has heard.
  * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, person: string,
- *   labels: Label[], addsLabels: boolean, filters: Record<string, string>, session: string }} Setup
+ *   labels: Label[], addsLabels: boolean, filters: Record<string, string>, session: string,
+ *   renewal: string | null }} Setup
  * @typedef {{ parentElement: ShadowRoot | HTMLElement, data: { url: string, setup: string },
  *   setStateValue: (name: string, value: any) => void }} Component
  */
@@ -20,7 +22,7 @@ const ELSEWHERE = ".labeler-elsewhere";
 /** @type {ReturnType<typeof create> | null} */
 let one = null;
 
-/** @param {Component} component @returns {() => void} */
+/** @param {Component} component */
 export default function mount(component) {
   const { person } = read(component);
   if (one && one.person !== person) {
@@ -28,9 +30,7 @@ export default function mount(component) {
     one = null;
   }
   one ??= create(component);
-  const mounted = one;
-  mounted.update(component);
-  return () => mounted.leave(component.parentElement);
+  one.update(component);
 }
 
 /** @param {Component} component */
@@ -42,23 +42,27 @@ const placeOf = (
 function create(first) {
   let component = first;
   let setup = read(first);
-  /** @type {((token: string) => void)[]} */
+  /** The request for a token that a run of the page has to answer. */
+  let asked = "";
+  /** @type {((answer: { token: string, person: string }) => void)[]} */
   let waiting = [];
   let told = "";
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const { session, moveTo, stay, hide, end } = openWorkbench(placeOf(first), {
+  const { session, moveTo, end } = openWorkbench(placeOf(first), {
     baseUrl: new URL(setup.base, document.baseURI).href,
     token: () => setup.token,
     client: crypto.randomUUID(),
     renewToken: () => {
-      component.setStateValue("renewal", crypto.randomUUID());
+      asked = crypto.randomUUID();
+      component.setStateValue("renewal", asked);
       return new Promise((resolve) => waiting.push(resolve));
     },
     person: setup.person,
     image: setup.image,
     filters: setup.filters,
     labels: setup.labels,
+    isWanted: () => !document.querySelector(ELSEWHERE),
     addLabel: setup.addsLabels ? addLabel : undefined,
   });
   const unsubscribe = session.subscribe(() => {
@@ -91,8 +95,9 @@ function create(first) {
       component = next;
       moveTo(placeOf(next));
       setup = read(next);
-      if (setup.token !== before.token) {
-        for (const resolve of waiting) resolve(setup.token);
+      // A session that has just begun has not heard the request, and has given a token all the same.
+      if (setup.renewal === asked || setup.session !== before.session) {
+        for (const resolve of waiting) resolve(setup);
         waiting = [];
       }
       if (JSON.stringify(setup.labels) !== JSON.stringify(before.labels)) {
@@ -104,12 +109,6 @@ function create(first) {
       }
       if (setup.session !== before.session) tell(); // another instance: it learns what is open here
       else if (setup.lead !== before.lead) session.open(setup.image);
-    },
-    /** Where the page takes its place away. @param {Component["parentElement"]} place */
-    leave(place) {
-      if (place !== component.parentElement) return;
-      if (document.querySelector(ELSEWHERE)) hide();
-      else stay();
     },
     end() {
       clearTimeout(timer);

@@ -8,7 +8,8 @@ import { createWorkbench } from "./workbench.js";
 /**
  * `addLabel` has the page add a name to the project's labels, which then calls
  * `session.setLabels`; without it nobody is offered to add one.
- * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void }} Options
+ * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void,
+ *   isWanted?: () => boolean }} Options
  */
 
 /** One for all workbenches of a document; it goes with them to wherever they are. @type {Promise<CSSStyleSheet> | null} */
@@ -32,9 +33,9 @@ async function loadStyle() {
 
 /**
  * Shows the workbench in `place`, which has a height of its own. `moveTo` takes it to another place
- * as it is: nothing that somebody does on it is lost. `stay` keeps it where it is in the window
- * while it has no place, `hide` takes it out of sight, and saving goes on in each case. `end` takes
- * it away; what is not saved by then is in the journal.
+ * as it is: nothing that somebody does on it is lost. Where the page takes the place away, the
+ * workbench stays where it is in the window, or goes out of sight if `isWanted` says so; it goes on
+ * saving in both cases. `end` takes it away; what is not saved by then is in the journal.
  * @param {HTMLElement} place @param {Options} options
  */
 export function openWorkbench(place, options) {
@@ -47,7 +48,7 @@ export function openWorkbench(place, options) {
     thumbnail: thumbnails.address,
     addLabel: options.addLabel ?? null,
   });
-  const refuge = createRefuge(inner, () => sheet);
+  const refuge = createRefuge(inner, () => sheet, options.isWanted ?? (() => true));
 
   /** @param {HTMLElement} to */
   function moveTo(to) {
@@ -78,11 +79,6 @@ export function openWorkbench(place, options) {
   return {
     session,
     moveTo,
-    stay: refuge.enter,
-    hide() {
-      inner.remove();
-      refuge.leave();
-    },
     end() {
       takeAway();
       thumbnails.end();

@@ -23,6 +23,8 @@ const STEPS = [1, 33, 300];
 /** @param {HTMLElement} root @param {Answers} answers @param {AbortSignal} ended */
 export function listenToPointers(root, answers, ended) {
   const options = { signal: ended };
+  /** The pointers that were pressed here. @type {Set<number>} */
+  const held = new Set();
 
   /** @param {PointerEvent | WheelEvent} event */
   function placeOf(event) {
@@ -40,6 +42,7 @@ export function listenToPointers(root, answers, ended) {
     } catch {
       // A pointer that is gone already.
     }
+    held.add(event.pointerId);
     const place = placeOf(event);
     const pressed = answers.pressed(event, place.at);
     answers.give({
@@ -58,14 +61,20 @@ export function listenToPointers(root, answers, ended) {
     answers.give({ type: "move", id: event.pointerId, ...place });
     answers.hover(event.pointerType === "touch" ? null : place.at, place.point);
   }, options);
-  root.addEventListener("pointerup", (event) => {
+  // In the whole window: whoever is drawing may be outside of the surface, and its place on the page
+  // may change meanwhile, which takes the pointer's capture away.
+  const always = { capture: true, signal: ended };
+  globalThis.addEventListener("pointermove", (event) => {
+    if (!held.has(event.pointerId) || event.composedPath().includes(root)) return;
+    answers.give({ type: "move", id: event.pointerId, ...placeOf(event) });
+  }, always);
+  globalThis.addEventListener("pointerup", (event) => {
+    if (!held.delete(event.pointerId)) return;
     answers.give({ type: "up", id: event.pointerId, ...placeOf(event) });
-  }, options);
-  for (const name of /** @type {const} */ (["pointercancel", "lostpointercapture"])) {
-    root.addEventListener(name, (event) => {
-      answers.give({ type: "cancel", id: event.pointerId });
-    }, options);
-  }
+  }, always);
+  globalThis.addEventListener("pointercancel", (event) => {
+    if (held.delete(event.pointerId)) answers.give({ type: "cancel", id: event.pointerId });
+  }, always);
   root.addEventListener("pointerleave", () => answers.hover(null, null), options);
   root.addEventListener("contextmenu", (event) => event.preventDefault(), options);
   root.addEventListener("auxclick", (event) => event.preventDefault(), options);

@@ -10,13 +10,16 @@ const FOLLOWED = [
 ];
 
 /**
- * @param {HTMLElement} element what is to stay
- * @param {() => CSSStyleSheet | null} sheet its style
+ * Looks after an element that the page may take away. `isWanted` says whether it is to stay then;
+ * if not, it goes, until it gets a place again.
+ * @param {HTMLElement} element @param {() => CSSStyleSheet | null} sheet its style
+ * @param {() => boolean} isWanted
  */
-export function createRefuge(element, sheet) {
+export function createRefuge(element, sheet, isWanted) {
   const host = document.createElement("div");
   const root = host.attachShadow({ mode: "open" });
   host.className = "workbench-refuge";
+  let hasPlace = false;
   /** The distances from the edges of the window, as they were last. */
   let inset = { top: 0, right: 0, bottom: 0, left: 0 };
   /** @type {Record<string, string>} */
@@ -30,28 +33,47 @@ export function createRefuge(element, sheet) {
     const style = getComputedStyle(element);
     theme = Object.fromEntries(FOLLOWED.map((name) => [name, style.getPropertyValue(name)]));
   }
+
+  /** In the same moment in which the page has changed: nothing is painted or pressed in between. */
+  function check() {
+    if (host.isConnected && !isWanted()) {
+      element.remove();
+      host.remove();
+    }
+    if (!hasPlace || element.isConnected) return;
+    hasPlace = false;
+    if (isWanted()) enter();
+    else element.remove();
+  }
+
+  function enter() {
+    for (const [side, distance] of Object.entries(inset)) {
+      host.style.setProperty(side, `${distance}px`);
+    }
+    for (const [name, value] of Object.entries(theme)) {
+      if (value) host.style.setProperty(name, value);
+    }
+    Object.assign(host.style, { position: "fixed", zIndex: "1" });
+    const found = sheet();
+    root.adoptedStyleSheets = found ? [found] : [];
+    root.append(element);
+    (document.querySelector("[data-testid=stApp]") ?? document.body).append(host);
+  }
+
   const sizes = new ResizeObserver(look);
+  const changes = new MutationObserver(check);
   sizes.observe(element);
+  changes.observe(document, { childList: true, subtree: true });
 
   return {
-    /** Move the element here, to where it was. */
-    enter() {
-      for (const [side, distance] of Object.entries(inset)) {
-        host.style.setProperty(side, `${distance}px`);
-      }
-      for (const [name, value] of Object.entries(theme)) {
-        if (value) host.style.setProperty(name, value);
-      }
-      Object.assign(host.style, { position: "fixed", zIndex: "1" });
-      const found = sheet();
-      root.adoptedStyleSheets = found ? [found] : [];
-      root.append(element);
-      (document.querySelector("[data-testid=stApp]") ?? document.body).append(host);
+    /** The element has a place. */
+    leave() {
+      hasPlace = true;
+      host.remove();
     },
-    /** Go away; the element has another place, or none. */
-    leave: () => host.remove(),
     end() {
       sizes.disconnect();
+      changes.disconnect();
       host.remove();
     },
   };

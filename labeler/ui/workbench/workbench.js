@@ -165,6 +165,7 @@ function build(bench, place, ended) {
     ui.label = nextLabel(state.labels, ui.label);
     mark(root, "data-image", state.image ?? "");
     mark(root, "data-save", state.save.state);
+    mark(root, "data-unsaved", state.save.count);
     root.classList.toggle("sheet", ui.sheet);
     if (state.phase !== "ready") mark(root, "data-state", "loading");
     say(note, noteOf(state));

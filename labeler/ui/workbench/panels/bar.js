@@ -15,17 +15,19 @@ export const STATUSES = {
 };
 
 /** What the state of saving is called. @param {import("../contract.js").Save} save */
-export function saveWords({ state, count, message }) {
-  const changes = `${count} ${count === 1 ? "change" : "changes"}`;
+export function saveWords({ state, count, message, isKept }) {
+  const images = `${count} ${count === 1 ? "image" : "images"}`;
   switch (state) {
     case "saved":
       return "Saved";
     case "pending":
-      return `Saving ${changes} …`;
+      return isKept ? `Saving ${images} …` : `Saving ${images} … Keep this tab open`;
     case "offline":
-      return `Offline. ${changes} kept in this browser`;
+      return isKept
+        ? `Offline. Changes of ${images} kept in this browser`
+        : `Offline. Changes of ${images} in this tab alone. Keep it open`;
     case "failed":
-      return `Not saved: ${message || changes}`;
+      return `Not saved: ${message || images}`;
   }
 }
 

@@ -1,0 +1,59 @@
+"""What the tests of the workbench's safety share: images, boxes, and what is stored of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+from playwright.sync_api import BrowserContext, Page, Route
+
+from tests.e2e.conftest import Server
+from tests.e2e.labeler import Labeler, documents
+from tests.e2e.worker import JOURNAL
+
+LABELS = "cat,dog"
+
+Point = tuple[float, float]
+
+
+def fill(server: Server, files: list[Path], token: str = "") -> list[str]:
+    """Add the images; their IDs."""
+    headers = {"X-Labeler-Client": "test"}
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    ids = []
+    for file in files:
+        answer = httpx.post(
+            f"{server.url}/api/images", content=file.read_bytes(),
+            headers={**headers, "X-File-Name": file.name},
+        )  # fmt: skip
+        ids.append(str(answer.raise_for_status().json()["image_id"]))
+    return ids
+
+
+def corners(folder: Path, name: str) -> list[Point]:
+    """Where the stored boxes of the image begin, to the pixel."""
+    rects = documents(folder).get(name, {}).get("rects", [])
+    return sorted((round(rect["left"]), round(rect["top"])) for rect in rects)
+
+
+def box(labeler: Labeler, at: Point, size: int = 24) -> None:
+    """Draw a box and see that it is there."""
+    count = labeler.boxes.count()
+    labeler.drag(at, (at[0] + size, at[1] + size))
+    labeler.has_boxes(count + 1)
+
+
+def is_put(route: Route) -> bool:
+    return route.request.method == "PUT"
+
+
+def hold_writes(context: BrowserContext) -> None:
+    """Let no write reach the server, nor be answered."""
+    context.route("**/api/annotations/*", lambda route: None if is_put(route) else route.fallback())
+
+
+def journal(page: Page) -> list[str]:
+    """The images whose unsaved changes the browser keeps."""
+    found: list[str] = page.evaluate(JOURNAL)
+    return found

@@ -1,0 +1,108 @@
+"""The workbench and its place on the page: it loads in any weather, and outlives its place."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import documents
+from tests.e2e.pictures import Pictures
+from tests.e2e.proxy import Proxy
+from tests.e2e.safety import LABELS, box, corners, fill
+
+pytestmark = pytest.mark.e2e
+
+SEED = 1
+
+
+def test_a_view_of_the_page_takes_nothing_from_the_workbench(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS=LABELS)
+    files = pictures.series(2)
+    fill(server, files)
+    labeler = new_labeler(server)
+    labeler.at(files[0].name)
+    labeler.keys("2")
+    box(labeler, (20, 30))
+    labeler.saved()
+    labeler.followed()
+    labeler.press("Import")
+    expect(labeler.root).to_have_count(0)
+    labeler.keys("d", "s")  # nobody sees what that would do
+    labeler.page.go_back()
+    labeler.at(files[0].name)
+    box(labeler, (80, 60))
+    expect(labeler.row(1)).to_have_attribute("data-label", "dog")
+    labeler.keys("Control+z", "Control+z")
+    labeler.has_boxes(0)
+    labeler.saved()
+    assert corners(server.folder, files[0].name) == []
+    found = documents(server.folder)
+    assert {found[file.name]["metadata"]["status"] for file in files} == {"unlabeled"}
+
+
+def test_a_place_that_is_lost_leaves_the_workbench_where_it_is(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    """As when a run of the page breaks off before it has come to the workbench."""
+    server = serve(LABELER_LABELS=LABELS)
+    file = pictures.photo(size=(320, 240))
+    fill(server, [file])
+    labeler = new_labeler(server)
+    labeler.at(file.name)
+    look = "root => JSON.stringify(root.getBoundingClientRect())"
+    before = labeler.root.evaluate(look)
+    start, to = labeler.place(20, 30), labeler.place(60, 70)
+    labeler.page.mouse.move(*start)
+    labeler.page.mouse.down()
+    labeler.page.mouse.move(start[0] + 9, start[1] + 9)
+    labeler.page.evaluate(LOSE_PLACE)
+    assert labeler.root.evaluate(look) == before
+    labeler.page.mouse.move(*to, steps=2)
+    labeler.page.mouse.up()
+    labeler.has_boxes(1)
+    box(labeler, (100, 90))
+    labeler.saved()
+    assert corners(server.folder, file.name) == [(20, 30), (100, 90)]
+    labeler.page.evaluate("window.placeIsBack()")
+    assert labeler.root.evaluate(look) == before
+    box(labeler, (150, 90))
+    labeler.saved()
+    assert len(corners(server.folder, file.name)) == 3
+
+
+LOSE_PLACE = """async () => {
+  const entry = await window.labelerWorkbench;
+  const host = [...document.querySelectorAll("*")].find((one) =>
+    one.shadowRoot?.querySelector("[data-testid=workbench]"));
+  const parent = host.parentElement;
+  const image = host.shadowRoot.querySelector("[data-testid=workbench]").dataset.image;
+  const labels = ["cat", "dog"].map((name, place) => ({ name, number: place, color: "#808080" }));
+  const setup = JSON.stringify({ base: "./", image, lead: "", revision: "", session: "another",
+    renewal: null, person: "", token: "", labels, addsLabels: false, filters: {} });
+  host.remove();
+  await null;
+  window.placeIsBack = () => {
+    parent.append(host);
+    entry.default({ parentElement: host.shadowRoot, data: { url: "", setup }, setStateValue() {} });
+  };
+}"""
+
+
+def test_scripts_that_do_not_come_at_once_are_asked_for_again(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS=LABELS)
+    file = pictures.photo(size=(320, 240))
+    fill(server, [file])
+    with Proxy(SEED) as proxy:
+        proxy.instances = [server.port]
+        proxy.refuse = {"mount.js": 1, "surface.js": 1, "workbench.css": 2}
+        labeler = new_labeler(proxy)
+        labeler.at(file.name)
+        assert not any(proxy.refuse.values())
+        box(labeler, (20, 30))
+        labeler.saved()
+    assert corners(server.folder, file.name) == [(20, 30)]
