@@ -35,15 +35,12 @@ from labeler.runtime.sockets import send_at_once, wait_at_most
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.ui.context import Context, bind_context
 from labeler.ui.cookies import person_by_cookies
-from labeler.ui.drawable.saver import Saver
 from labeler.ui.first_page import first_page
 from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
 CALLERS_S = 2
-"""How long callers have to take their answers after the signal to end."""
-SHUTDOWN_S = 6.0
-"""How long saving may take after that. Cloud Run gives 10 seconds for both."""
+"""How long callers have to take their answers after the signal to end; Cloud Run gives 10."""
 ONE_MACHINE = "labeler"
 
 
@@ -55,11 +52,10 @@ def build(settings: Settings) -> st.App:
     close_loops_after_runs()
     bound_frames()
     project = open_project(settings, DecoderPool(settings.max_pixels))
-    saver = Saver(project, interval_s=1.0 if settings.storage.bucket else 0.0)
     access = load_access_policy(settings)
     jobs = Jobs()
     exposed = not is_loopback(address(settings))
-    bind_context(Context(settings, project, saver, access, jobs, exposed))
+    bind_context(Context(settings, project, access, jobs, exposed))
     secrets = provider_secrets(settings, key)
 
     @asynccontextmanager
@@ -77,12 +73,9 @@ def build(settings: Settings) -> st.App:
         searching = asyncio.create_task(collect_regularly())
         yield
         searching.cancel()
-        # Streamlit kills script threads immediately; what they gave to the saver is stored first.
-        waiting = saver.pending()
-        left = saver.flush(SHUTDOWN_S)
         jobs.close()
         project.close()
-        log_event(Stop(flushed=waiting - left, left=left))
+        log_event(Stop())
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
     calls = api.application(project, access, settings.max_upload_bytes)

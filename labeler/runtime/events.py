@@ -161,16 +161,10 @@ class Start(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(Event):
-    """An instance ends; it stored `flushed` drafts at the end and could not store `left`."""
+    """An instance ends."""
 
     NAME: ClassVar[str] = "stop"
-    TEXT: ClassVar[str] = "Labeler ends: {flushed} drafts stored, {left} left"
-    flushed: int
-    left: int
-
-    @property
-    def level(self) -> int:
-        return logging.ERROR if self.left else logging.INFO
+    TEXT: ClassVar[str] = "Labeler ends"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
-from labeler.ui.drawable.callbacks import rerun_safe
 
 IMAGE: Final = "image"
 STATUS: Final = "status"
@@ -21,7 +21,17 @@ TEXT: Final = "find"
 LABEL: Final = "label"
 VIEW: Final = "view"
 MAX_TEXT: Final = 200
-_LED: Final = "led_to"
+_CLICKS: Final = "clicks"
+_AS_IT_IS: Final = ""
+"""The view that an address has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One image, with a view in front of it or without; None where the address names none."""
+
+    image: str | None = None
+    view: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,38 +46,78 @@ class Filters:
         return self != Filters()
 
 
-def image() -> str | None:
-    """The image that the address names."""
-    return st.query_params.get(IMAGE) or None
+@dataclass
+class Clicks:
+    """Where clicks ask the page to go. The next run of the page goes there.
 
-
-@rerun_safe
-def go_to(image_id: str) -> None:
-    """Make the address name that image, and no other page; the image is then shown."""
-    st.query_params[IMAGE] = image_id
-    open_view(None)
-
-
-@rerun_safe
-def open_view(name: str | None) -> None:
-    """Make the address name that page, or none."""
-    if name is None:
-        st.query_params.pop(VIEW, None)
-    else:
-        st.query_params[VIEW] = name
-    st.session_state[_LED] = _place()
-
-
-def was_led() -> bool:
-    """Whether the page itself has changed the address since the last call.
-
-    Otherwise the browser has: by Back, Forward, or an address that a person typed.
+    Its methods are the callbacks of buttons. They use nothing of Streamlit's: Streamlit ends a
+    callback at its next use of session state or of the address when another run has been asked for
+    meanwhile, and does not call it again.
     """
-    return bool(st.session_state.pop(_LED, None) == _place())
+
+    asked: Place | None = None
+    leads: int = 0
+    """How often a click led to an image: also to one that is open already."""
+    filters_changed: bool = False
+    all_wanted: bool = False
+
+    def to_image(self, image_id: str) -> None:
+        """Go to that image, and out of a view."""
+        self.asked = Place(image_id)
+        self.leads += 1
+
+    def follow(self, image_id: str) -> None:
+        """Have the address name what the workbench has opened. A view beside it stays."""
+        self.asked = Place(image_id, _AS_IT_IS)
+
+    def to_view(self, name: str | None) -> None:
+        """Open that view, or with None the image again."""
+        self.asked = Place(self.asked.image if self.asked else None, name)
+
+    def to_filters(self) -> None:
+        """Have the address say what the widgets of the filters say now."""
+        self.filters_changed = True
+
+    def to_all(self) -> None:
+        """Have the address ask for all images."""
+        self.all_wanted = True
 
 
-def _place() -> tuple[str | None, str | None]:
-    return st.query_params.get(IMAGE), st.query_params.get(VIEW)
+def clicks() -> Clicks:
+    """The clicks of this session."""
+    found: Clicks = st.session_state.setdefault(_CLICKS, Clicks())
+    return found
+
+
+def wanted() -> Place:
+    """Where to be: where a click asked to go, or where the address is.
+
+    A click counts until a run of the page begins with its address: what the browser had sent before
+    it got the new address still names the old one. "Back" and "forward" end it.
+    """
+    noted, here = clicks(), _here()
+    if noted.asked is None:
+        return here
+    view = here.view if noted.asked.view == _AS_IT_IS else noted.asked.view
+    place = Place(noted.asked.image or here.image, view)
+    context = get_script_run_ctx()
+    if place == here or (context is not None and context.is_history_navigation):
+        noted.asked = None
+        return here
+    return place
+
+
+def show(place: Place) -> None:
+    """Make the address name that place."""
+    for name, value in ((IMAGE, place.image), (VIEW, place.view)):
+        if value is None:
+            st.query_params.pop(name, None)
+        elif st.query_params.get(name) != value:
+            st.query_params[name] = value
+
+
+def _here() -> Place:
+    return Place(st.query_params.get(IMAGE) or None, st.query_params.get(VIEW))
 
 
 def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
@@ -86,7 +136,6 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
     return Filters(Status(status) if status else None, text, label), ignored
 
 
-@rerun_safe
 def show_filters(wanted: Filters) -> None:
     """Write these filters to the address."""
     for name, value in (

@@ -8,7 +8,6 @@ from labeler.access.policy import AccessPolicy
 from labeler.project.project import Project
 from labeler.runtime.jobs import Jobs
 from labeler.settings import Settings
-from labeler.ui.drawable.saver import Saver
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +16,6 @@ class Context:
 
     settings: Settings
     project: Project
-    saver: Saver
     access: AccessPolicy
     jobs: Jobs
     exposed: bool = False

@@ -16,7 +16,6 @@ from labeler.project.project import Project
 from labeler.ui import address
 from labeler.ui.address import Filters
 from labeler.ui.assets import script
-from labeler.ui.drawable.guard import LEAVE
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
 
 PAGE_SIZE: Final = 25
@@ -113,7 +112,7 @@ def _filters(
         format_func=lambda status: texts[status],
         key=_STATUS,
         label_visibility="collapsed",
-        on_change=_changed,
+        on_change=address.clicks().to_filters,
     )
     said = ", ".join(part for part in (shortened(filters.text, 20), filters.label) if part)
     with row.popover("Find", icon=":material/search:", type="tertiary", key="find"):
@@ -123,7 +122,7 @@ def _filters(
             key=_TEXT,
             max_chars=address.MAX_TEXT,
             placeholder="street, or street_*_9?.jpg",
-            on_change=_changed,
+            on_change=address.clicks().to_filters,
         )
         _set(_LABEL, filters.label)
         st.selectbox(
@@ -131,10 +130,12 @@ def _filters(
             ["", *_label_names(labels)],
             format_func=lambda name: name or "any",
             key=_LABEL,
-            on_change=_changed,
+            on_change=address.clicks().to_filters,
         )
         if filters:
-            st.button("Show all images", width="stretch", key="show_all", on_click=_show_all)
+            st.button(
+                "Show all images", width="stretch", key="show_all", on_click=address.clicks().to_all
+            )
     if filters:
         about = f"Found for {plain(said)}: " if said else ""
         st.caption(f"{about}{len(found.entries):,} of {len(entries):,} images")
@@ -160,7 +161,17 @@ def _set(key: str, value: str) -> None:
         st.session_state[key] = value
 
 
-def _changed() -> None:
+def follow_filters() -> None:
+    """Have the address say what somebody has chosen in the filters."""
+    clicks = address.clicks()
+    if clicks.filters_changed:
+        _say_chosen()
+    if clicks.all_wanted:
+        address.show_filters(Filters())
+    clicks.filters_changed = clicks.all_wanted = False
+
+
+def _say_chosen() -> None:
     chosen = st.session_state[_STATUS]
     status = None if chosen == "all" else chosen
     if status not in (None, *Status):
@@ -173,10 +184,6 @@ def _changed() -> None:
             st.session_state[_LABEL],
         )
     )
-
-
-def _show_all() -> None:
-    address.show_filters(Filters())
 
 
 def _buttons(listed: list[ImageEntry], current: str | None) -> None:
@@ -206,7 +213,7 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
 
 def _row_key(image_id: str | None) -> str:
     """The widget key of an image's button."""
-    return f"{LEAVE}open_{image_id}"
+    return f"open_{image_id}"
 
 
 def _image_button(entry: ImageEntry, is_current: bool) -> None:
@@ -219,6 +226,6 @@ def _image_button(entry: ImageEntry, is_current: bool) -> None:
         help=plain(entry.problem or f"{entry.image_path}: {STATUS_NAMES[entry.status]}"),
         type="tertiary",
         width="stretch",
-        on_click=address.go_to,
+        on_click=address.clicks().to_image,
         args=(entry.image_id,),
     )

@@ -14,7 +14,6 @@ import streamlit as st
 from labeler.model.people import Role
 from labeler.ui import address, visitor
 from labeler.ui.context import Context
-from labeler.ui.drawable.guard import LEAVE
 from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
 
@@ -56,22 +55,15 @@ def opener(name: str) -> None:
         st.button(
             view.title,
             icon=view.icon,
-            key=f"{LEAVE}view_{name}",
+            key=f"view_{name}",
             type="tertiary",
-            on_click=address.open_view,
+            on_click=address.clicks().to_view,
             args=(name,),
         )
 
 
-def named() -> str | None:
-    """The page in the address, if it exists."""
-    name = st.query_params.get(address.VIEW, "")
-    return name if name in VIEWS else None
-
-
-def current() -> View | None:
-    """The page in the address; an unknown one is ignored with a message."""
-    name = st.query_params.get(address.VIEW)
+def find(name: str | None) -> View | None:
+    """The page of that name; an unknown one is ignored with a message."""
     if name is not None and name not in VIEWS:
         st.warning(plain(f"There is no page {name!r}. These are the images."))
     return VIEWS.get(name or "")
@@ -81,11 +73,12 @@ def show_view(view: View, context: Context, overview: Overview) -> None:
     """Draw the page, with a button back. Raises NotSignedIn, NotPermitted."""
     visitor.require(view.role)
     with st.container(horizontal=True, vertical_alignment="center", key="view_head"):
-        st.button("Back to the images", icon=":material/arrow_back:", key="back", on_click=close)
+        st.button(
+            "Back to the images",
+            icon=":material/arrow_back:",
+            key="back",
+            on_click=address.clicks().to_view,
+            args=(None,),
+        )
         st.markdown(f"### {view.title}", width="content")
     view.load()(context, overview)
-
-
-def close() -> None:
-    """Make the next run show the image again."""
-    address.open_view(None)

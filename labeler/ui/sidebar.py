@@ -63,7 +63,8 @@ def uploader(context: Context) -> None:
         session.uploads = batch.number
         context.project.list_anew()
         if batch.first:
-            address.go_to(batch.first)
+            address.clicks().to_image(batch.first)
+            st.rerun()
 
 
 def _uploader_of_session(context: Context) -> None:
@@ -109,7 +110,7 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
             new += added.created
             known += not added.created
     if first:
-        address.go_to(first)
+        address.clicks().to_image(first)
     if known:
         there = counted(known, "image was", "images were")
         session.results.insert(0, ("success", f"{there} here already, with all boxes."))
@@ -146,7 +147,6 @@ def label_picker(context: Context, labels: LabelSet) -> str:
     else:
         chosen = st.selectbox("Label of the next box", options, key=key)
     session.label = chosen or ""
-    session.place_of_label = list(options).index(session.label) if chosen else -1
     if visitor.may(Role.ADMIN):
         with st.container(horizontal=True, gap="small", key="label_row"):
             _add_label(context, labels)

@@ -16,7 +16,6 @@ from labeler.settings import Settings
 from labeler.ui import visitor
 from labeler.ui.assets import script
 from labeler.ui.context import Context
-from labeler.ui.drawable.guard import LEAVE
 from labeler.ui.text import plain
 
 _SIGN_OUT_OF_IAP: Final = "/?gcp-iap-mode=CLEAR_LOGIN_COOKIE"
@@ -125,7 +124,7 @@ def _providers() -> list[str]:
 
 
 def _sign_out_button() -> None:
-    if st.button("Sign out", icon=":material/logout:", type="tertiary", key=f"{LEAVE}sign_out"):
+    if st.button("Sign out", icon=":material/logout:", type="tertiary", key="sign_out"):
         st.logout()
 
 

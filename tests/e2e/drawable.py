@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import re
-import time
 
 from playwright.sync_api import expect
 
 from tests.e2e.labeler import WAIT_MS, Tab, eventually
 
-READY = "document.documentElement?.dataset.canvas === 'ready'"
+READY = """() => {
+  const canvas = document.querySelector("[class*=st-key-canvas_]");
+  return !!canvas && getComputedStyle(canvas).pointerEvents !== "none";
+}"""
 
 
 class Drawable(Tab):
     """One person at one browser tab, with the drawable canvas."""
 
     def ready(self) -> None:
-        """Wait until the canvas can be drawn on."""
-        self.page.wait_for_function(READY, polling=10)
+        """Wait until the canvas can be drawn on: until then the page holds it."""
+        self.page.wait_for_function(READY)
 
     def canvas_key(self) -> str:
         """Which canvas is on the page: another one after it was drawn anew."""
@@ -66,18 +68,6 @@ class Drawable(Tab):
         self.click(at)
         self.page.locator(".dc-root textarea").wait_for(state="attached")
         self.page.keyboard.type(text)
-
-    def next_to(self, name: str) -> None:
-        """Press "next" until the page shows that image: a click may fall between two instances."""
-        shown = self.page.locator("[data-testid=stMain] strong", has_text=name).first
-        deadline = time.monotonic() + 60
-        while not shown.is_visible():
-            assert time.monotonic() < deadline, f"{name} did not come"
-            self.ready()
-            if not shown.is_visible():
-                self.press("Next")
-                self.page.wait_for_timeout(3000)
-        self.at(name)
 
     def tool(self, title: str) -> None:
         """A button of the canvas's own toolbar."""

@@ -26,7 +26,6 @@ ROOT = Path(__file__).parents[2]
 # registers its part of the page with the server that runs.
 IMPORTED = (
     "streamlit.web.server.starlette.starlette_app", "labeler.api", "labeler.runtime.logs",
-    "labeler.ui.drawable.saver",
     "labeler.ui.context", "labeler.ui.sign_in", "numpy", "pandas", "pyarrow",
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.e2e
 
 
 def listed(page: Page) -> list[str]:
-    names = page.locator("[class*=st-key-leave_open_]").all_inner_texts()
+    names = page.locator("[class*=st-key-open_]").all_inner_texts()
     return [match[0] for name in names if (match := re.search(r"\S+\.jpg", name))]
 
 
@@ -120,7 +120,7 @@ def test_the_open_image_and_the_export_are_in_sight(
     page = labeler.page
     exporting = page.get_by_role("button", name="Export COCO")
     expect(exporting).to_be_in_viewport(ratio=1)
-    shown = page.locator("[class*=st-key-leave_open_]")
+    shown = page.locator("[class*=st-key-open_]")
     expect(shown.first).to_be_in_viewport()
     expect(shown.last).not_to_be_in_viewport()
     shown.last.click()  # the browser scrolls the list to click there
@@ -150,7 +150,7 @@ def test_the_open_image_is_in_sight_in_the_list_also_on_a_phone(
     on_phone.page.get_by_test_id("stExpandSidebarButton").click()
     in_sight = """(id) => {
       const list = document.querySelector(".st-key-open_list");
-      const row = list?.querySelector(`[class*=st-key-leave_open_${id}]`);
+      const row = list?.querySelector(`[class*=st-key-open_${id}]`);
       if (!row) return false; // the page is still on its way
       const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
       return outer.left >= 0 && inner.top >= outer.top && inner.bottom <= outer.bottom;

@@ -41,7 +41,7 @@ def shows(page: Page, *texts: str) -> None:
 
 
 def open_from_list(labeler: Drawable, text: str) -> None:
-    buttons = labeler.page.locator("[class*=st-key-leave_open_] button", has_text=text)
+    buttons = labeler.page.locator("[class*=st-key-open_] button", has_text=text)
     buttons.first.click()
 
 

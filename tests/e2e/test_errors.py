@@ -90,7 +90,7 @@ def test_an_image_that_is_left_before_it_could_be_saved(
         expect(note).to_contain_text(first.name, timeout=WAIT_MS)
         expect(note).to_contain_text("Not saved yet")
         # Back at the image, the box is there as the person left it.
-        page.locator("[class*=st-key-leave_open_] button", has_text=first.name).first.click()
+        page.locator("[class*=st-key-open_] button", has_text=first.name).first.click()
         labeler.at(first.name)
         expect(page.get_by_text("1 box").first).to_be_visible()
         assert painted(labeler, (80, 80))

@@ -75,7 +75,7 @@ def test_the_page_goes_on_to_the_first_image_of_an_upload(new_place: NewPlace) -
     visit.uploaded(ids[0])
     assert "b.png" in visit.heading()
     assert len(visit.listed()) == 3
-    visit.press("leave_next")
+    visit.press("next")
     visit.run()
     assert "c.png" in visit.heading()  # the upload is over: it leads back no more
 
@@ -97,13 +97,13 @@ def test_a_first_visit_with_images_opens_the_first_with_work_left(new_place: New
     visit.run()
     assert "c.png" in visit.heading()
     assert visit.canvas() == key
-    visit.press("leave_next")
+    visit.press("next")
     assert visit.app.query_params["image"] == other
     assert "d.png" in visit.heading()
-    assert visit.app.button(key="leave_next").disabled
-    visit.press(f"leave_open_{done}")
+    assert visit.app.button(key="next").disabled
+    visit.press(f"open_{done}")
     assert "a.png" in visit.heading()
-    assert visit.app.button(key="leave_previous").disabled
+    assert visit.app.button(key="previous").disabled
 
 
 @pytest.mark.parametrize("named", ["0" * 32, "../../etc/passwd", "x" * 300, "<b>x</b>", "a b"])
@@ -115,8 +115,8 @@ def test_an_address_that_names_nothing(new_place: NewPlace, named: str) -> None:
     assert error.startswith("There is no image")
     assert "Choose one from the list" in error
     assert visit.canvas() is None
-    assert visit.app.button(key="leave_previous").disabled
-    visit.press("leave_next" if len(named) == 32 else f"leave_open_{known}")
+    assert visit.app.button(key="previous").disabled
+    visit.press("next" if len(named) == 32 else f"open_{known}")
     assert visit.errors() == []
     assert "a.png" in visit.heading()
 
@@ -220,9 +220,10 @@ def test_a_second_click_that_arrives_late_marks_no_other_image(
     visit = place.visit(first)
     again = visit.app.button(key=f"{name}_{first}")
     again.click().run()
+    visit.settle()
     assert visit.app.query_params["image"] == second
     again.click().run()
-    visit.check()
+    visit.settle()
     assert visit.app.query_params["image"] == second
     for image_id in (second, third):
         assert place.project.stored_document(image_id).document.status is Status.UNLABELED
@@ -238,7 +239,7 @@ def test_what_comes_and_goes_moves_no_other_button(new_place: NewPlace) -> None:
         keys = [button.key or "" for button in place.visit(image_id).app.main.button]
         return [key.removesuffix(f"_{image_id}") for key in keys]
 
-    assert row(first) == ["leave_previous", "leave_next", "done", "skip"]
+    assert row(first) == ["previous", "next", "done", "skip"]
     assert row(second) == [*row(first), "reopen"]
 
 

@@ -20,15 +20,8 @@ def place_of(new_place: NewPlace) -> tuple[Place, str]:
 
 def given(visit: Visit) -> list[tuple[str, str]]:
     """Name and color of the boxes that the canvas was given."""
-    canvas = visit.app.session_state["session"].open.canvas
+    canvas = visit.app.session_state["drawable"].open.canvas
     return [tuple(canvas.looks[rect.label]) for rect in canvas.given]
-
-
-def nothing_pending(visit: Visit) -> None:
-    """What the guard says when the page asks for a moment to replace the canvas."""
-    said = visit.app.session_state["guard"]["said"]
-    visit.app.session_state["guard"] = {"said": said | {"renew": said["renew"] + 1}}
-    visit.run()
 
 
 def test_a_box_shows_the_name_of_today_and_nothing_is_written(new_place: NewPlace) -> None:
@@ -41,7 +34,7 @@ def test_a_box_shows_the_name_of_today_and_nothing_is_written(new_place: NewPlac
     visit = place.visit(image_id)
     assert given(visit) == [("vehicle", "#123456"), ("bird", bird)]
     visit.app.toggle(key="list_boxes").set_value(True).run()
-    lists = [s for s in visit.app.selectbox if (s.key or "").startswith("leave_label_")]
+    lists = [s for s in visit.app.selectbox if (s.key or "").startswith("relabel_")]
     assert [(s.value, s.options) for s in lists] == [
         ("vehicle", ["vehicle", "bird"]),
         ("bird", ["vehicle", "bird"]),
@@ -53,7 +46,7 @@ def test_a_box_shows_the_name_of_today_and_nothing_is_written(new_place: NewPlac
     assert visit.rects(image_id) == [("car", 3.5, 2.25, 10, 8), ("dog", 20, 12, 30, 20)]
     visit.draw(box(3.5, 2.25, 10, 8, "bird", "a"), box(20, 12, 30, 20, "bird", "b"))
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "dog"]
-    visit.app.selectbox(key=f"leave_label_{image_id}_b_bird").set_value("vehicle").run()
+    visit.app.selectbox(key=f"relabel_{image_id}_b_bird").set_value("vehicle").run()
     visit.check()
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "vehicle"]
 
@@ -65,13 +58,13 @@ def test_a_rename_by_somebody_else_asks_for_another_canvas(new_place: NewPlace) 
         box(1.5, 2.25, 10, 8, "car", "a"), box(20, 12, 30, 20, "dog", "b"), box(0, 0, 9, 9, "bird")
     )
     key = visit.canvas()
-    nothing_pending(visit)
+    visit.settle()
     assert visit.canvas() == key
     for number, name in ((1, "vehicle"), (3, "fowl")):
         place.project.labels.edit(partial(renamed, number=number, name=name))
         visit.run()
         assert visit.canvas() == key  # until nothing is pending in it
-        nothing_pending(visit)
+        visit.settle()
         assert visit.canvas() != key
         key = visit.canvas()
     assert [name for name, _ in given(visit)] == ["vehicle", "dog", "fowl"]
@@ -130,7 +123,7 @@ def test_an_address_with_a_former_name_finds_the_same_images(new_place: NewPlace
     place, image_id = place_of(new_place)
     place.add("b.png")
     place.project.labels.edit(partial(renamed, number=1, name="vehicle"))
-    visit = Visit(place.project, image_id, answers=False)
+    visit = Visit(place.project, image_id, runs=False)
     visit.app.query_params["label"] = "Car"
     visit.run()
     assert visit.app.selectbox(key="label_filter").value == "vehicle"

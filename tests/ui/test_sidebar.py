@@ -108,7 +108,7 @@ def test_the_list_has_pages_and_a_filter(new_place: NewPlace) -> None:
     assert [label.rpartition(" ")[2] for label in visit.listed()] == [
         f"p{number}.png" for number in range(50, 60)
     ]
-    visit.press(f"leave_open_{ids[59]}")
+    visit.press(f"open_{ids[59]}")
     assert "60 of 60" in visit.heading()
     assert visit.app.number_input[0].value == 3
     # A filter that leaves fewer pages than the one that is shown.
@@ -116,10 +116,10 @@ def test_the_list_has_pages_and_a_filter(new_place: NewPlace) -> None:
     visit.check()
     assert visit.app.number_input[0].max == 2
     assert "31 of 31" in visit.heading()  # the open image stays among them
-    visit.press("leave_previous")
+    visit.press("previous")
     assert "p29.png" in visit.heading()
     visit.app.selectbox(key="status_filter").set_value("unlabeled").run()
-    visit.press(f"leave_open_{ids[30]}")
+    visit.press(f"open_{ids[30]}")
     assert "1 of 30" in visit.heading()
     # The last one of the filter's state goes: the list says so, and the open image stays.
     for image_id in ids[30:]:
@@ -143,7 +143,7 @@ def test_a_filter_that_only_counts_anew_was_not_chosen() -> None:
         st.session_state[image_list._STATUS] = sent
         st.session_state[image_list._TEXT] = " street  scene "
         st.session_state[image_list._LABEL] = ""
-        image_list._changed()
+        image_list._say_chosen()
         assert st.query_params.get("status", "all") == kept
         assert st.query_params["find"] == "street scene"
 
@@ -167,19 +167,19 @@ def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewP
     visit = place.visit()
     assert "z.png" in visit.heading()  # where there is work that can be done
     assert sum(":red[:material/warning:]" in label for label in visit.listed()) == 2
-    visit.press(f"leave_open_{bad}")
+    visit.press(f"open_{bad}")
     [error] = visit.errors()
     assert "is damaged" in error
     assert "It was left as it is" in error
     assert visit.canvas() is None
-    visit.press(f"leave_open_{newer}")
+    visit.press(f"open_{newer}")
     assert len(visit.listed()) == 3
     [error] = visit.errors()
     assert "newer Labeler" in error
-    visit.press("leave_next")
+    visit.press("next")
     assert visit.errors() == []
     assert "z.png" in visit.heading()
-    assert visit.app.button(key="leave_previous").disabled  # the others can't be opened
+    assert visit.app.button(key="previous").disabled  # the others can't be opened
     assert place.workspace.objects() == before
 
 

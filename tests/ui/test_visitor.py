@@ -29,12 +29,10 @@ def account(name: str, **claims: Any) -> dict[str, Any]:
 
 def visit(place: Place, user: dict[str, Any], image_id: str = "", providers: Any = None) -> Visit:
     """A session of the one whom Streamlit's sign-in tells."""
-    visit = place.visit(image_id, answers=False)
+    visit = Visit(place.project, image_id, runs=False)
     visit.app.user = user
     visit.app.secrets["auth"] = providers or {"client_id": "labeler"}
     visit.run()
-    if "session" in visit.app.session_state:
-        visit.answer(visit.app.session_state["session"].id)
     return visit
 
 
@@ -49,7 +47,6 @@ def with_roles(place: Place, roles: Roles) -> None:
         Context(
             place.workspace.settings,
             place.project,
-            place.saver,
             type(access)(access.sign_in, roles, access.signer),
             place.jobs,
         )
@@ -110,7 +107,6 @@ def test_who_is_let_in_labels_under_their_name(
     [image_id] = place.add("a.png")
     ben = visit(place, {**account("ben", **verified), "email": "Ben@Example.com"}, image_id)
     ben.draw(box(1, 2, 10, 8, "object"))
-    assert place.saver.flush(10) == 0
     stored = place.project.stored_document(image_id).document
     assert stored.metadata.saved_by == "ben@example.com"
     assert "by ben@example.com" in ben.shown()
@@ -139,7 +135,6 @@ def test_nobody_is_asked_with_none(new_place: NewPlace) -> None:
     someone.draw(box(1, 2, 10, 8, "object"))
     assert "Export COCO" in buttons(someone)
     assert "Signed in" not in someone.shown()
-    assert place.saver.flush(10) == 0
     assert place.project.stored_document(image_id).document.metadata.saved_by is None
 
 
@@ -152,7 +147,6 @@ def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None
     ana.app.user = account("ben")
     ana.mark("done")
     assert "ana@example.com has opened this page" in ana.errors()[0]
-    assert place.saver.flush(10) == 0
     assert place.workspace.objects() == before
 
 
@@ -163,16 +157,16 @@ def test_a_canvas_keeps_its_picture_s_address(
     place = new_place(AUTH="oidc")
     [image_id] = place.add("a.png")
     ana = visit(place, account("ana"), image_id)
-    key, token = ana.canvas(), ana.app.session_state["session"].open.canvas.token
+    key, token = ana.canvas(), ana.app.session_state["drawable"].open.canvas.token
     assert place.workspace.access.signer.check(token, Purpose.PICTURE, time.time(), image_id)
     now = time.time() + 3600
     monkeypatch.setattr(time, "time", lambda: now)
     ana.draw(box(1, 2, 10, 8, "object"))
-    assert (ana.canvas(), ana.app.session_state["session"].open.canvas.token) == (key, token)
+    assert (ana.canvas(), ana.app.session_state["drawable"].open.canvas.token) == (key, token)
     ana.mark("done")
-    ana.app.session_state["session"].open.canvas = None
+    ana.app.session_state["drawable"].open.canvas = None
     ana.run()
-    fresh = ana.app.session_state["session"].open.canvas.token
+    fresh = ana.app.session_state["drawable"].open.canvas.token
     assert place.workspace.access.signer.check(fresh, Purpose.PICTURE, now, image_id)
 
 
@@ -199,7 +193,6 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     with_roles(place, Roles(True, labelers=parse_people("ana@example.com")))
     eve.mark("done")
     assert "may not do this" in eve.errors()[0]
-    assert place.saver.flush(10) == 0
     assert place.workspace.objects() == before
 
 
@@ -208,7 +201,7 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
     place = new_place(AUTH="oidc", **LISTS)
     [image_id] = place.add("a.png")
     eve = visit(place, account("ana"), image_id)
-    eve.press("leave_view_labels")
+    eve.press("view_labels")
     eve.press("open_label_1")
     before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("zoe@example.com")))

@@ -7,7 +7,6 @@ by hand.
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,18 +17,14 @@ from labeler.model import edits
 from labeler.model.document import AnnotationDocument, Rect
 from labeler.project.project import Project
 from labeler.runtime.jobs import Jobs
-from labeler.ui.context import Context, bind_context, page_context
+from labeler.ui.context import Context, bind_context
 from labeler.ui.drawable.drawing import tag
-from labeler.ui.drawable.saver import Saver
 from tests.pictures import png
 from tests.projects import Workspace
 
 SCRIPT = Path(__file__).parents[2] / "labeler" / "ui" / "main.py"
-SAVED_WITHIN_S = 10
-"""On a busy machine; a save that fails on purpose is waited for so long."""
-ROOM = {"width": 640, "height": 480}
-"""Ten canvas pixels to a pixel of the test pictures, which have 64 x 48."""
-SCALE = 10
+SCALE = 800 / 64
+"""Canvas pixels to a pixel of the test pictures, which have 64 x 48."""
 
 
 def seen(markdown: str) -> str:
@@ -41,26 +36,25 @@ def seen(markdown: str) -> str:
 class Visit:
     """One person's session."""
 
-    def __init__(self, project: Project, image_id: str = "", *, answers: bool = True) -> None:
+    def __init__(self, project: Project, image_id: str = "", *, runs: bool = True) -> None:
         self.project = project
         self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
         self.app.context = {"url": "http://127.0.0.1:8501/"}
         if image_id:
             self.app.query_params["image"] = image_id
-        if answers:
+        if runs:
             self.run()
-            self.answer(self.app.session_state["session"].id)
-
-    def answer(self, session: str, memo: str | None = None) -> None:
-        """What the guard in the tab says: its room, and what it remembers of that session."""
-        said = {"seq": 1, "room": ROOM, "session": session, "renew": 0, "memo": memo}
-        self.app.session_state["guard"] = {"said": said}
-        self.run()
 
     def run(self) -> None:
         """Run the page; nothing may reach the person as an exception."""
         self.app.run()
         self.check()
+
+    def settle(self) -> None:
+        """The browser's clock rings: the canvas has sent everything."""
+        if "drawable" in self.app.session_state:
+            self.app.session_state["drawable"].ring()
+            self.run()
 
     def check(self) -> None:
         assert [error.value for error in self.app.exception] == []
@@ -84,12 +78,13 @@ class Visit:
     def press(self, key: str) -> None:
         self.app.button(key=key).click().run()
         self.check()
+        self.settle()
 
     def mark(self, name: str) -> None:
         """Press "done", "skip" or "reopen" of the open image."""
-        image = self.app.session_state["session"].open
+        image = self.app.session_state["drawable"].open
         assert image
-        self.press(f"{name}_{image.image_id}")
+        self.press(f"{name}_{image.work.image_id}")
 
     def uploaded(self, first: str) -> None:
         """What the uploader says when its files have been sent."""
@@ -97,19 +92,21 @@ class Visit:
         batch = {"id": 1, "session": session, "first": first}
         self.app.session_state["uploader"] = {"batch": batch}
         self.run()
+        self.settle()
 
     def add_label(self, name: str) -> None:
         self.app.text_input[0].set_value(name)
-        self.press("FormSubmitter:add_label-Add")
+        self.app.button(key="FormSubmitter:add_label-Add").click().run()
+        self.check()
 
     def listed(self) -> list[str]:
         """The labels of the buttons of the image list."""
-        buttons = (b for b in self.app.button if (b.key or "").startswith("leave_open_"))
+        buttons = (b for b in self.app.button if (b.key or "").startswith("open_"))
         return [seen(button.label) for button in buttons]
 
     def canvas(self) -> str | None:
         """The key of the canvas that is on the page."""
-        image = self.app.session_state["session"].open
+        image = self.app.session_state["drawable"].open
         return image.canvas.key if image and image.canvas else None
 
     def draw(self, *objects: dict[str, Any]) -> None:
@@ -122,10 +119,7 @@ class Visit:
         self.run()
 
     def rects(self, image_id: str) -> list[tuple[str, float, float, float, float]]:
-        """Label, left, top, width and height of the stored rects, once saving has ended."""
-        deadline = time.monotonic() + SAVED_WITHIN_S
-        while page_context().saver.pending() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        """Label, left, top, width and height of the stored rects."""
         document = self.project.stored_document(image_id).document
         return [(r.label, r.left, r.top, r.width, r.height) for r in document.rects]
 
@@ -153,17 +147,14 @@ class Place:
 
     def __init__(self, folder: Path, **environ: str) -> None:
         self.folder = folder
-        self.workspace = Workspace(str(folder), **environ)
+        self.workspace = Workspace(str(folder), **{"CANVAS": "drawable", **environ})
         self.project = self.workspace.open()
-        self.saver = Saver(self.project, interval_s=0.0)
         self.jobs = Jobs()
         self.bind(self.project)
 
     def bind(self, project: Project) -> None:
         """Have the page work on this view of the project."""
-        bind_context(
-            Context(self.workspace.settings, project, self.saver, self.workspace.access, self.jobs)
-        )
+        bind_context(Context(self.workspace.settings, project, self.workspace.access, self.jobs))
 
     def add(self, *names: str) -> list[str]:
         return [self.project.add_image(name, png()).image_id for name in names]
@@ -178,11 +169,10 @@ class Place:
     def with_boxes(self, image_id: str, *rects: Rect) -> None:
         self.edit(image_id, lambda document: edits.with_rects(document, rects))
 
-    def visit(self, image_id: str = "", *, answers: bool = True) -> Visit:
-        return Visit(self.project, image_id, answers=answers)
+    def visit(self, image_id: str = "") -> Visit:
+        return Visit(self.project, image_id)
 
     def close(self) -> None:
-        assert self.saver.flush(10) == 0
         self.jobs.close()
         self.workspace.close()
 

@@ -11,11 +11,6 @@
  */
 
 /**
- * What the tab knows of its connection, for other components.
- * @typedef {{ connected: () => boolean, losses: () => number, awake: () => void }} Presence
- */
-
-/**
  * The canvas, for other components: wait until it has sent everything, or leave the image.
  * @typedef {{
  *   image: () => string,
@@ -28,7 +23,7 @@
  * The window, with what components put there for one another; `labelerTab` outlives the place of
  * the component that watches the connection.
  * @typedef {Window & {
- *   labelerPresence?: Presence,
+ *   labelerPresence?: { awake: () => void },
  *   labelerCanvas?: Canvas,
  *   labelerTab?: {
  *     attach: (node: Node, next: Component<{ task: string }>) => void,

@@ -1,25 +1,24 @@
 // The tab's connection: told honestly, and let go while nobody is there. An open websocket keeps an
-// instance of the service running. After a set time without pointer or key this component has the
-// canvas send everything and the page save it, and then asks Streamlit's own client to close the
-// websocket, by the messages that the client takes from a page that hosts it. A click or a key
+// instance of the service running. After a set time without pointer or key this component asks for
+// a run of the page, which saves what is left to save, and then asks Streamlit's own client to close
+// the websocket, by the messages that the client takes from a page that hosts it. A click or a key
 // opens another one, to whichever instance answers.
 
 import { page, pause } from "./page.js";
-import { clickAgain } from "./presence_click.js";
 import { fetchAhead } from "./presence_files.js";
 import { HERE, reducePresence, waits } from "./presence_state.js";
 import { createView } from "./presence_view.js";
 
 /**
  * What Python hands over. `heard` is the last request that a run of the page has answered;
- * `pauseAfter` is in seconds, and 0 means never; `leave` begins the keys of the widgets that leave
- * the image; `saveState` is the key of the line that says what is saved.
+ * `pauseAfter` is in seconds, and 0 means never; `away` is what to say without a connection;
+ * `saveState` is the key of the line that says what is saved.
  * @typedef {{
  *   session: string,
  *   heard: number,
  *   unsaved: boolean,
  *   pauseAfter: number,
- *   leave: string,
+ *   away: string,
  *   saveState: string,
  * }} Task
  */
@@ -45,8 +44,6 @@ function createPresence(first) {
   let asked = task.heard;
   let lastInput = Date.now();
   let checking = false;
-  /** @type {(() => boolean) | null} */
-  let held = null; // a click that waits for the page's first run
   let place = /** @type {Node} */ (first.parentElement);
   /** @type {Partial<Record<"settling" | "asking" | "ending", ReturnType<typeof setTimeout>>>} */
   const timers = {};
@@ -72,7 +69,7 @@ function createPresence(first) {
     },
     touch: () => (lastInput = Date.now()),
     tellLater: () => view.later(() => dispatch({ type: "late" }), SAY_AFTER),
-    tellAway: () => view.tell("Not connected. Your boxes are kept here."),
+    tellAway: () => view.tell(task.away),
     stopWaiting,
     settle() {
       stopWaiting();
@@ -81,7 +78,6 @@ function createPresence(first) {
       if (ask !== null) timers.asking = setTimeout(askForRun, ask);
     },
     news,
-    passOn,
   };
 
   /** @param {import("./presence_state.js").PresenceEvent} event */
@@ -118,7 +114,7 @@ function createPresence(first) {
     checking = false;
   }
 
-  // Whether the canvas has sent everything, and the page has stored it.
+  // Whether the canvas has sent everything, and a run of the page has found it stored.
   async function allSaved() {
     await page.labelerCanvas?.quiet();
     askForRun();
@@ -142,15 +138,6 @@ function createPresence(first) {
     }
   }
 
-  // A connection that is lost once more disables the buttons: the click waits for the next one.
-  async function passOn() {
-    for (let tries = 0; held && isHere() && tries < 20; tries += 1) {
-      if (held()) held = null;
-      else await pause(50);
-    }
-    if (isHere()) held = null;
-  }
-
   async function news() {
     view.tell("Connected again; saving …");
     const saved = await allSaved();
@@ -163,32 +150,15 @@ function createPresence(first) {
   function onInput(event) {
     lastInput = Date.now();
     if (!state.covered || !event.isTrusted || /move|wheel/.test(event.type)) return;
-    stop(event);
-    dispatch({ type: "input" });
-  }
-
-  /** @param {Event} event */
-  function onClick(event) {
-    if (state.connection !== "back" || state.covered) return;
-    const button = event.composedPath().find((node) =>
-      node instanceof HTMLElement && node.matches("button, label, [role=option]")
-    );
-    if (!(button instanceof HTMLElement)) return;
-    stop(event);
-    held = clickAgain(button, { leave: task.leave, image: () => page.labelerCanvas?.image() });
-  }
-
-  /** @param {Event} event */
-  function stop(event) {
     event.stopImmediatePropagation();
     event.preventDefault();
+    dispatch({ type: "input" });
   }
 
   for (const type of ["pointerdown", "keydown"]) window.addEventListener(type, onInput, options);
   for (const type of ["pointermove", "wheel"]) {
     window.addEventListener(type, onInput, { ...options, passive: true });
   }
-  window.addEventListener("click", onClick, options);
   window.addEventListener("message", onMessage, { signal: listeners.signal });
   const timer = setInterval(check, CHECK_EVERY);
   setTimeout(() => {
@@ -196,13 +166,8 @@ function createPresence(first) {
     if (main instanceof HTMLScriptElement) fetchAhead(main.src);
   }, AHEAD_AFTER);
 
-  // For other components: whether there is a connection, how often it was lost, and that somebody
-  // is still at work.
-  page.labelerPresence = {
-    connected: () => isHere() || state.connection === "pausing",
-    losses: () => state.losses,
-    awake: () => (lastInput = Date.now()),
-  };
+  // For other components: somebody is still at work.
+  page.labelerPresence = { awake: () => (lastInput = Date.now()) };
 
   // A connection that breaks in the middle of a run takes the component along, until the next one.
   function endSoon() {

@@ -11,7 +11,6 @@ from typing import Final
 import streamlit as st
 
 from labeler.ui.assets import script
-from labeler.ui.drawable.guard import LEAVE
 
 SAVE_STATE: Final = "save_state"
 """The key of the line that says what is saved: hidden while there is no connection."""
@@ -24,11 +23,11 @@ _mount = st.components.v2.component(
 )
 
 
-def mount_presence(*, session: str, unsaved: bool, pause_after_s: int) -> None:
+def mount_presence(*, session: str, unsaved: bool, pause_after_s: int, away: str) -> None:
     """Watch the tab's connection, which may reach another `session` later.
 
     After `pause_after_s` seconds without pointer or key (0: never) the tab closes it, unless
-    something is `unsaved`.
+    something is `unsaved`. Without a connection it says `away`.
     """
     heard = (st.session_state.get(_KEY) or {}).get("asked") or 0
     # Only values that rarely change: each change sends the whole script again.
@@ -37,7 +36,7 @@ def mount_presence(*, session: str, unsaved: bool, pause_after_s: int) -> None:
         "heard": heard,
         "unsaved": unsaved,
         "pauseAfter": pause_after_s,
-        "leave": LEAVE,
+        "away": away,
         "saveState": SAVE_STATE,
     }
     _mount(

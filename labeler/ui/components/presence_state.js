@@ -10,14 +10,13 @@
 /**
  * `running`: a run of the page goes on. `drawn`: one was drawn since the connection came back.
  * `told`: the person was told that there is no connection. `covered`: the page was paused and the
- * cover is still over it. `losses`: how often the connection was lost.
+ * cover is still over it.
  * @typedef {Readonly<{
  *   connection: Connection,
  *   running: boolean,
  *   drawn: boolean,
  *   told: boolean,
  *   covered: boolean,
- *   losses: number,
  * }>} State
  */
 
@@ -32,7 +31,7 @@
 /**
  * `settle` sets the timers of `waits`, `stopWaiting` clears them.
  * @typedef {"terminate" | "restart" | "cover" | "uncover" | "touch" | "tellLater" | "tellAway"
- *   | "stopWaiting" | "settle" | "news" | "passOn"} Effect
+ *   | "stopWaiting" | "settle" | "news"} Effect
  */
 
 /** @typedef {{ to: Connection, effects: readonly Effect[] }} Row */
@@ -44,7 +43,6 @@ export const HERE = {
   drawn: false,
   told: false,
   covered: false,
-  losses: 0,
 };
 
 /** @type {Row} */
@@ -79,7 +77,7 @@ const TABLE = {
     found: FOUND,
     ran: { to: "back", effects: ["settle"] },
     drawn: { to: "back", effects: ["settle"] },
-    settled: { to: "here", effects: ["touch", "uncover", "news", "passOn"] },
+    settled: { to: "here", effects: ["touch", "uncover", "news"] },
   },
 };
 
@@ -92,7 +90,7 @@ const TABLE = {
 function toldBy(state, event) {
   if (event.type === "lost") {
     const covered = state.covered || state.connection === "pausing";
-    return { losses: state.losses + 1, running: false, covered };
+    return { running: false, covered };
   }
   if (event.type === "found") return { drawn: false };
   if (event.type === "ran") return { running: event.running };

@@ -18,6 +18,8 @@ const styleFor = (saveState) => `
   .labeler-paused { cursor: pointer; touch-action: none; }
   /* Streamlit's own words: an error, where there is none. */
   :root:not([data-connection=here]) [data-testid=stStatusWidget] { display: none; }
+  /* An instance that has not run the page knows no buttons. */
+  :root[data-connection=back] [class*=st-key-] button { pointer-events: none; }
   /* What it says may be out of date. */
   :root[data-connection=away] .st-key-${saveState} * { visibility: hidden !important; }`;
 

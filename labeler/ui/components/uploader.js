@@ -152,7 +152,7 @@ function createUploader(root) {
     say(summary(batch), failed ? "bad" : "good");
     batch = null;
     const tell = () => component.setStateValue("batch", { id, session, first });
-    // The page goes on to the first of them: that takes the canvas away, like a click on "next".
+    // The page goes on to the first of them: not while a box is being drawn.
     if (page.labelerCanvas) page.labelerCanvas.leave(tell);
     else tell();
   }

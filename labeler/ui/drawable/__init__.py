@@ -1,4 +1,1 @@
-"""Everything that exists because of streamlit-drawable-canvas.
-
-Deleting the folder removes that canvas: the workbench needs none of it.
-"""
+"""The simple canvas: streamlit-drawable-canvas, and all that only it needs."""

@@ -1,10 +1,9 @@
 """Rects to the drawing of streamlit-drawable-canvas 0.13 and back. Pure.
 
-The canvas (Fabric.js) knows nothing of rect ids. Each box that it is given carries a tag in
+The canvas (Fabric.js) knows nothing of rect IDs. Each box that it is given carries a tag in
 `strokeDashOffset`, a number that has no effect on an undashed outline and survives move, resize,
-relabel, undo and redo. Boxes drawn in the canvas have tag 0 and get their id here, found again
-from one reading to the next by what stayed the same about them. The id follows from the canvas and
-from what is drawn, so that two instances that read the same drawing give the same box one id.
+relabel, undo and redo. Boxes that were drawn on the canvas have tag 0. They get an ID here, and
+keep it from one reading to the next by their place.
 
 On the canvas a box has the name and color that its label has today, its look. What is stored with
 it may be a former name: a text that is still the look's becomes what was stored again.
@@ -13,14 +12,13 @@ it may be a former name: a text that is still the look's becomes what was stored
 from __future__ import annotations
 
 import hashlib
-import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 from labeler.errors import InvalidDocument
-from labeler.model.document import Rect
+from labeler.model.document import Rect, derived_id
 from labeler.model.labels import LabelSet, clean_label
 from labeler.ui.drawable.geometry import CanvasBox, Fit
 
@@ -30,11 +28,6 @@ _CLICK: Final = 2 * STROKE
 """The canvas makes boxes of this size from a click that hardly moved."""
 _SAME: Final = 0.001
 """Canvas pixels; the canvas rounds its numbers to 4 decimals."""
-_MOST_EARLIER: Final = 50
-_MARK: Final = 4
-_ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_TURNED: Final = "Boxes can't be rotated. Undone."
-_MOVED_OUT: Final = "Boxes have to stay inside the image. Undone."
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
 
 
@@ -51,21 +44,14 @@ Looks = Mapping[str, Look]
 
 @dataclass(frozen=True, slots=True)
 class DrawnBox:
-    """A box that was drawn in the canvas, as last seen there, under the id it was given.
+    """A box that was drawn on the canvas, as it was last seen there, with the rect made of it.
 
-    `text` is what the canvas shows as its label, `label` the last proper label of the box. One
-    that is not `there` was deleted, and an undo may bring it back just as it was. `earlier` is
-    what it was before its last changes, to which undo and redo may take it at one go. `slack` is by
-    how many canvas pixels `box` may be off where it was read from the store.
+    One that is not `there` was deleted. An undo may bring it back just as it was.
     """
 
-    id: str
+    rect: Rect
     box: CanvasBox
-    text: str
-    label: str = ""
     there: bool = True
-    earlier: tuple[tuple[CanvasBox, str], ...] = ()
-    slack: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +69,13 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Untagged:
-    """A box that was drawn in the canvas, as it shows it now, at its place in the order."""
+class _Shown:
+    """One box as the canvas shows it now."""
 
-    place: int
+    tag: int
     box: CanvasBox
     text: str
-    turned: bool
+    is_turned: bool
 
 
 @dataclass
@@ -114,7 +100,7 @@ def to_drawing(rects: Sequence[Rect], fit: Fit, looks: Looks) -> dict[str, Any]:
     objects = []
     for rect in rects:
         name, color = looks[rect.label]
-        box = fit.to_canvas(CanvasBox(rect.left, rect.top, rect.width, rect.height))
+        box = _box_of(rect, fit)
         objects.append(
             {
                 "type": "LabeledRect",
@@ -147,226 +133,141 @@ def fill(color: str) -> str:
 
 
 def tag(rect_id: str) -> int:
-    """A number that stands for the id on the canvas: not 0, and exact as a double."""
+    """A number that stands for the ID on the canvas: not 0, and exact as a double."""
     return int.from_bytes(hashlib.sha256(rect_id.encode("utf-8", "replace")).digest()[:6]) + 1
 
 
 def was_sent(raw: Mapping[str, Any] | None) -> bool:
     """Whether a canvas has sent this, in which Fabric.js names its version.
 
-    Else it is what the canvas was mounted with: nobody has used it, or the browser has mounted it a
-    second time and lost what was drawn on it.
+    Else it is what the canvas was mounted with: nobody has drawn on it, or the browser has mounted
+    it a second time and lost what was drawn.
     """
     return bool(raw and raw.get("version"))
 
 
 def read_drawing(
-    raw: Mapping[str, Any] | None,
+    raw: Mapping[str, Any],
     fit: Fit,
     given: Sequence[Rect],
     looks: Looks,
     drawn: Sequence[DrawnBox],
-    key: str = "",
+    key: str,
 ) -> Reading:
     """The rects that the canvas of that key shows, in its order.
 
     `given` are the rects of its `initial_drawing`, `looks` their looks in it, `drawn` is what the
     last reading gave. A rect whose box did not move keeps its numbers exactly; others are clipped
-    to the image and rounded to two decimals. One whose text is still its look's keeps its label
-    exactly. What can't be taken over (a turned box, a click without a drag, a text that is no
+    to the image and rounded to two decimals. A label whose text is still its look's stays exactly
+    what it was. What can't be taken over (a turned box, a click without a drag, a text that is no
     label) is put back or left out, and `messages` says so.
     """
     by_tag = {tag(rect.id): rect for rect in given}
+    taken = {rect.id for rect in given} | {old.rect.id for old in drawn}
     notes = _Notes()
-    rects: list[Rect | None] = []
-    untagged: list[_Untagged] = []
-    for item in (raw or {}).get("objects", []):
-        if item.get("type") != "LabeledRect":
+    shown = [_shown(item) for item in raw.get("objects", []) if item.get("type") == "LabeledRect"]
+    # Of two boxes with one tag the second is a copy, and new.
+    known = [by_tag.pop(one.tag, None) for one in shown]
+    untagged = [one for one, rect in zip(shown, known, strict=True) if rect is None]
+    before = iter(_remembered(untagged, drawn))
+    rects: list[Rect] = []
+    now: list[DrawnBox] = []
+    for one, rect in zip(shown, known, strict=True):
+        if rect is not None:
+            name = looks[rect.label].name
+            rects.append(_edited(rect, _box_of(rect, fit), name, one, fit, notes))
             continue
-        # Of two boxes with one tag the second is a copy, and new.
-        known = by_tag.pop(int(_number(item.get("strokeDashOffset"))), None)
-        if known is None:
-            untagged.append(_Untagged(len(rects), _box(item), _text(item), _turned(item)))
-        rects.append(known and _taken_over(known, item, fit, looks, notes))
-    taken = {rect.id for rect in given} | {box.id for box in drawn}
-    kept: list[DrawnBox] = []
-    for one, before in zip(untagged, _remembered(untagged, drawn), strict=True):
-        found = _drawn(one, before, fit, looks, notes)
-        if found is not None:
-            if not found.id:
-                found = replace(found, id=_id_on(key, found, taken))
-                taken.add(found.id)
-            kept.append(found)
-            rects[one.place] = _new_rect(found, fit)
-    kept_ids = {box.id for box in kept}
-    deleted = [replace(box, there=False) for box in drawn if box.id not in kept_ids]
-    result = tuple(rect for rect in rects if rect is not None)
-    return Reading(result, (*kept, *deleted), tuple(notes.messages), notes.differs)
-
-
-def _taken_over(
-    known: Rect, item: Mapping[str, Any], fit: Fit, looks: Looks, notes: _Notes
-) -> Rect:
-    """The rect after what was done to it on the canvas."""
-    rect, box = known, _box(item)
-    if _turned(item):
-        notes.refuse(_TURNED)
-    elif not _same(box, fit.to_canvas(CanvasBox(known.left, known.top, known.width, known.height))):
-        moved = fit.to_image(box)
-        if moved.width <= 0 or moved.height <= 0:
-            notes.refuse(_MOVED_OUT)
+        old = next(before)
+        if old is not None:
+            rect = _edited(old.rect, old.box, old.rect.label, one, fit, notes)
         else:
-            rect = rect.model_copy(
-                update={
-                    "left": moved.left,
-                    "top": moved.top,
-                    "width": moved.width,
-                    "height": moved.height,
-                }
-            )
-            notes.differs |= not _inside(box, fit)
-    label = _text(item)
-    if label != looks[known.label].name:
-        rect = rect.model_copy(update={"label": _label(label, known.label, looks, notes)})
+            rect = _new(one, fit, notes, f"{key} {len(taken)}")
+        if rect is not None:
+            rects.append(rect)
+            taken.add(rect.id)
+            now.append(DrawnBox(rect, one.box))
+    kept = {box.rect.id for box in now}
+    deleted = [replace(old, there=False) for old in drawn if old.rect.id not in kept]
+    return Reading(tuple(rects), (*now, *deleted), tuple(notes.messages), notes.differs)
+
+
+def _edited(rect: Rect, was: CanvasBox, name: str, now: _Shown, fit: Fit, notes: _Notes) -> Rect:
+    """The rect after what was done to its box, which was at `was` under the text `name`."""
+    if now.is_turned:
+        notes.refuse("Boxes can't be rotated. Undone.")
+    elif not _same(now.box, was):
+        moved = fit.to_image(now.box)
+        if moved.width <= 0 or moved.height <= 0:
+            notes.refuse("Boxes have to stay inside the image. Undone.")
+        else:
+            notes.differs |= not _inside(now.box, fit)
+            sides = ("left", "top", "width", "height")
+            rect = rect.model_copy(update={side: getattr(moved, side) for side in sides})
+    if now.text != name:
+        try:
+            label = clean_label(now.text)
+        except InvalidDocument as error:
+            notes.refuse(f"{error.message} The box keeps its label.")
+        else:
+            notes.differs |= label != now.text
+            rect = rect.model_copy(update={"label": label})
     return rect
 
 
-def _drawn(
-    one: _Untagged, before: DrawnBox | None, fit: Fit, looks: Looks, notes: _Notes
-) -> DrawnBox | None:
-    """The box that was drawn in the canvas; as it was before where that can't be taken over.
-
-    None where it is new and can't be taken over; without an id where it is new.
-    """
-    outside = min(fit.to_image(one.box).width, fit.to_image(one.box).height) <= 0
-    if before is None and max(one.box.width, one.box.height) <= _CLICK + _SAME:
+def _new(one: _Shown, fit: Fit, notes: _Notes, seed: str) -> Rect | None:
+    """The rect of a box that was just drawn; None where it can't be taken over."""
+    box = fit.to_image(one.box)
+    if max(one.box.width, one.box.height) <= _CLICK + _SAME:
         notes.refuse("That box is too small. Drag further.")
-    elif before is None and one.turned:
+    elif one.is_turned:
         notes.refuse("Boxes can't be rotated; the rotated new box was left out.")
-    elif before is None and outside:
+    elif box.width <= 0 or box.height <= 0:
         notes.refuse("A box outside the picture was left out.")
-    elif one.turned:
-        notes.refuse(_TURNED)
-    elif outside:
-        notes.refuse(_MOVED_OUT)
     else:
-        notes.differs |= not _inside(one.box, fit)
-        label = _label(one.text, before.label if before else "", looks, notes)
-        if before is None:
-            return DrawnBox("", one.box, one.text, label)
-        state = (before.box, before.text)
-        changed = state != (one.box, one.text)
-        earlier = (*before.earlier, state)[-_MOST_EARLIER:] if changed else before.earlier
-        return replace(
-            before,
-            box=one.box,
-            text=one.text,
-            label=label,
-            there=True,
-            earlier=earlier,
-            slack=0.0,
-        )
-    return before
+        try:
+            label = clean_label(one.text)
+        except InvalidDocument as error:
+            notes.refuse(error.message)
+            return None
+        notes.differs |= not _inside(one.box, fit) or label != one.text
+        return Rect(
+            left=box.left, top=box.top, width=box.width, height=box.height,
+            label=label, id=derived_id(f"{seed} {one.box} {label}"),
+        )  # fmt: skip
+    return None
 
 
-def drawn_on(key: str, rect_id: str) -> bool:
-    """Whether an id was given to a box that was drawn on the canvas of that key."""
-    return len(rect_id) == 3 * _MARK and rect_id.startswith(_letters(key, _MARK))
+def _remembered(now: Sequence[_Shown], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
+    """What each box was at the last reading; None for a new one.
 
-
-def _id_on(key: str, found: DrawnBox, taken: Set[str]) -> str:
-    for number in itertools.count():
-        text = f"{key} {found.box} {found.text} {number}"
-        rect_id = _letters(key, _MARK) + _letters(text, 2 * _MARK)
-        if rect_id not in taken:
-            return rect_id
-    raise AssertionError("unreachable")
-
-
-def _letters(text: str, count: int) -> str:
-    number = int.from_bytes(hashlib.sha256(text.encode("utf-8", "replace")).digest())
-    return "".join(_ALPHABET[number // 36**place % 36] for place in range(count))
-
-
-def _new_rect(found: DrawnBox, fit: Fit) -> Rect | None:
-    """The rect of a drawn box; None while it has no proper label."""
-    box = fit.to_image(found.box)
-    if not found.label:
-        return None
-    return Rect(
-        left=box.left, top=box.top, width=box.width, height=box.height,
-        label=found.label, id=found.id,
-    )  # fmt: skip
-
-
-def _label(text: str, before: str, looks: Looks, notes: _Notes) -> str:
-    try:
-        label = clean_label(text)
-    except InvalidDocument as error:
-        notes.refuse(f"{error.message} The box keeps its label." if before else error.message)
-        return before
-    notes.differs |= text != (looks[label].name if label in looks else label)
-    return label
-
-
-def _remembered(untagged: Sequence[_Untagged], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
-    """What each was at the last reading.
-
-    An equal one comes first, then one that was like this earlier, then one that was moved or
-    resized. A moved or turned box keeps its size, a resized one at least one corner, a relabeled
-    one all of it. What is like none of the remembered is new: None.
+    One at the same place comes first, deleted or not. The others are those that were moved or
+    resized, in their order: the canvas keeps it.
     """
     rest = list(drawn)
-    found: list[DrawnBox | None] = [None] * len(untagged)
-    for like in (_equal, _once, _relabeled, _moved_or_resized):
-        for index, one in enumerate(untagged):
-            if found[index] is None:
-                match = next((old for old in rest if like(old, one.box, one.text)), None)
-                if match is not None:
-                    rest.remove(match)
-                    found[index] = match
-    return found
+    found: list[DrawnBox | None] = []
+    for one in now:
+        same = next((old for old in rest if _same(old.box, one.box)), None)
+        if same is not None:
+            rest.remove(same)
+        found.append(same)
+    moved = (old for old in rest if old.there)
+    return [old or next(moved, None) for old in found]
 
 
-def _equal(old: DrawnBox, box: CanvasBox, label: str) -> bool:
-    return _same(old.box, box, old.slack) and old.text == label
-
-
-def _once(old: DrawnBox, box: CanvasBox, label: str) -> bool:
-    return any(_same(was, box) and text == label for was, text in old.earlier)
-
-
-def _relabeled(old: DrawnBox, box: CanvasBox, _label: str) -> bool:
-    return _same(old.box, box, old.slack)
-
-
-def _moved_or_resized(old: DrawnBox, box: CanvasBox, label: str) -> bool:
-    if old.text != label or not old.there:
-        return False
-    a, b, within = old.box, box, _SAME + old.slack
-    if abs(a.width - b.width) < within and abs(a.height - b.height) < within:
-        return True
-    across = abs(a.left - b.left) < within or _near(a.left + a.width, b.left + b.width)
-    down = abs(a.top - b.top) < within or _near(a.top + a.height, b.top + b.height)
-    return across and down
-
-
-def _near(a: float, b: float) -> bool:
-    """Equal but for the rounding of a scale to 4 decimals."""
-    return abs(a - b) < 0.2
-
-
-def _text(item: Mapping[str, Any]) -> str:
-    label = item.get("label")
-    return label if isinstance(label, str) else ""
-
-
-def _box(item: Mapping[str, Any]) -> CanvasBox:
+def _shown(item: Mapping[str, Any]) -> _Shown:
     width = _number(item.get("width")) * _number(item.get("scaleX", 1))
     height = _number(item.get("height")) * _number(item.get("scaleY", 1))
     left = _number(item.get("left")) - _ORIGIN[item.get("originX", "left")] * width
     top = _number(item.get("top")) - _ORIGIN[item.get("originY", "top")] * height
-    return CanvasBox(left, top, width, height).normalized()
+    angle = _number(item.get("angle")) % 360
+    skew = max(abs(_number(item.get("skewX"))), abs(_number(item.get("skewY"))))
+    label = item.get("label")
+    return _Shown(
+        tag=int(_number(item.get("strokeDashOffset"))),
+        box=CanvasBox(left, top, width, height).normalized(),
+        text=label if isinstance(label, str) else "",
+        is_turned=max(min(angle, 360 - angle), skew) > 0.01,
+    )
 
 
 def _number(value: Any) -> float:
@@ -375,19 +276,16 @@ def _number(value: Any) -> float:
     return float(value) if is_number else 0.0
 
 
-def _turned(item: Mapping[str, Any]) -> bool:
-    angle = _number(item.get("angle")) % 360
-    skewed = abs(_number(item.get("skewX"))) > 0.01 or abs(_number(item.get("skewY"))) > 0.01
-    return min(angle, 360 - angle) > 0.01 or skewed
+def _box_of(rect: Rect, fit: Fit) -> CanvasBox:
+    return fit.to_canvas(CanvasBox(rect.left, rect.top, rect.width, rect.height))
 
 
-def _same(a: CanvasBox, b: CanvasBox, slack: float = 0.0) -> bool:
-    within = _SAME + slack
+def _same(a: CanvasBox, b: CanvasBox) -> bool:
     return (
-        abs(a.left - b.left) < within
-        and abs(a.top - b.top) < within
-        and abs(a.width - b.width) < within
-        and abs(a.height - b.height) < within
+        abs(a.left - b.left) < _SAME
+        and abs(a.top - b.top) < _SAME
+        and abs(a.width - b.width) < _SAME
+        and abs(a.height - b.height) < _SAME
     )
 
 

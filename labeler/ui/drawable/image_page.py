@@ -1,25 +1,25 @@
-"""The main part: one image, what to do with it, its canvas and its boxes."""
+"""One image on the simple canvas: what to do with it, its canvas and its boxes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Final
 
 import streamlit as st
 
 from labeler.errors import LabelerError
 from labeler.model import edits
-from labeler.model.document import AnnotationDocument, Rect, Status
+from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
 from labeler.model.labels import LabelSet
-from labeler.model.merge import Choice, RectConflict, resolve
+from labeler.model.merge import RectConflict
 from labeler.model.people import Role
-from labeler.ui import address, session_state, visitor
+from labeler.ui import address, visitor
 from labeler.ui.components.presence import SAVE_STATE
 from labeler.ui.context import Context
-from labeler.ui.drawable import canvas
-from labeler.ui.drawable.callbacks import rerun_safe
-from labeler.ui.drawable.guard import LEAVE
-from labeler.ui.drawable.saver import SaveState
+from labeler.ui.drawable import open_image
+from labeler.ui.drawable.canvas import show_canvas
+from labeler.ui.drawable.open_image import QUIET_S, OpenImage, run_in
+from labeler.ui.drawable.saving import Work
 from labeler.ui.text import (
     STATUS_ICONS,
     STATUS_NAMES,
@@ -31,22 +31,35 @@ from labeler.ui.text import (
     unlinked,
 )
 
-MOST_LISTED = 100
-DONE_WIDTH = 172
+MOST_LISTED: Final = 100
+DONE_WIDTH: Final = 172
 """In CSS pixels: as wide as the longer of its two texts."""
-LOOK_AGAIN_S = 60.0
+SIZES: Final = {"small": 340, "medium": 800, "large": 1400, "very large": 2400}
+"""How wide the canvas may be, in CSS pixels."""
+MAX_RETRY_S: Final = 15.0
 
 
 def show_image_page(
-    context: Context, image_id: str, listed: list[str], labels: LabelSet, label: str
+    context: Context,
+    image_id: str,
+    listed: list[str],
+    labels: LabelSet,
+    label: str,
+    *,
+    is_leaving: bool,
 ) -> None:
-    """The image with its canvas, or why its document can't be opened; and the way on."""
+    """The image with its canvas, or why its document can't be opened; and the way on.
+
+    `listed` are the images to go through, `label` is that of the next box. The canvas is held while
+    the page `is_leaving` the image.
+    """
     place = listed.index(image_id) if image_id in listed else None
     previous = listed[place - 1] if place else None
     after = 0 if place is None else place + 1
     following = listed[after] if after < len(listed) else None
+    size = st.session_state.get("image_size", "medium")
     try:
-        image = session_state.opened(context, image_id)
+        image = open_image.opened(context.project, image_id, labels, SIZES[size])
     except LabelerError as error:
         st.error(plain(error.message))
         with st.container(horizontal=True, gap="small"):
@@ -54,28 +67,21 @@ def show_image_page(
         return
     _heading(image, [f"{place + 1:,} of {len(listed):,}"] if place is not None else [])
     _actions(image, previous, following)
-    _save_state(image)
     # Each part in one element of the page, whatever is in it: where the number of elements
     # before the canvas changes, the browser keeps the old canvas beside the new one for a while.
+    with st.container(key=SAVE_STATE):
+        _save_state(image.work)
     with st.container():
-        _conflicts(context, image, labels)
-    with st.container(key="next_label"):
-        chosen = labels.find(label) if image.info else None
-        if chosen is not None:
-            st.caption(f"next box: {colored(chosen, 24)}")
+        _conflicts(image.work, labels)
     with st.container():
-        if image.info is None:
-            st.warning(plain(image.problem))
-        else:
-            canvas.show_canvas(image, labels, label, following)
-    _unknown_labels(context, image, labels)
+        _show_canvas(image, labels, label, SIZES[size], is_leaving=is_leaving)
+    _unknown_labels(context, image.work, labels)
     _box_list(image, labels)
 
 
-def _heading(image: session_state.OpenImage, place: list[str]) -> None:
-    document = image.draft.wanted
-    count = len(document.rects)
-    parts = [STATUS_NAMES[document.status], counted(count, "box", "boxes")]
+def _heading(image: OpenImage, place: list[str]) -> None:
+    document = image.work.wanted
+    parts = [STATUS_NAMES[document.status], counted(len(document.rects), "box", "boxes")]
     if image.info:
         parts.append(f"{image.info.width} x {image.info.height}")
     name = unlinked(shortened(document.image_path, 60))
@@ -84,139 +90,116 @@ def _heading(image: session_state.OpenImage, place: list[str]) -> None:
     )
 
 
-def _actions(image: session_state.OpenImage, previous: str | None, following: str | None) -> None:
-    status = image.draft.wanted.status
+def _actions(image: OpenImage, previous: str | None, following: str | None) -> None:
+    """The row of buttons. What comes and goes stands last: no other button moves by it."""
+    document = image.work.wanted
+    clicks = address.clicks()
+
+    def mark(status: Status, image_id: str | None) -> None:
+        image.mark_as(status)
+        if image_id:
+            clicks.to_image(image_id)
+
+    # Where a run comes late, a second click may be on its way: under a key of the image's own, it
+    # means nothing to the page of the next image.
+    key = image.work.image_id
     with st.container(horizontal=True, gap="small", key="actions"):
         _steps(previous, following)
-        # Done and Skip stay where they are from image to image, and whatever comes and goes stands
-        # behind them: nobody who clicks on one spot again and again hits another button.
-        _marking(
-            image,
-            "done",
-            "Done" if image.draft.wanted.rects else "Done – no objects",
+        st.button(
+            "Done" if document.rects else "Done – no objects",
             icon=":material/check:",
             type="primary",
             width=DONE_WIDTH,
-            disabled=status in (Status.DONE, Status.APPROVED),
-            args=(image, Status.DONE, following),
-            help="Mark as done and open the next image (Space)",
+            disabled=document.status in (Status.DONE, Status.APPROVED),
+            key=f"done_{key}",
+            help="Mark as done and open the next image",
+            on_click=mark,
+            args=(Status.DONE, following),
         )
-        _marking(
-            image,
-            "skip",
+        st.button(
             "Skip",
             icon=":material/skip_next:",
-            disabled=status is Status.SKIPPED,
-            args=(image, Status.SKIPPED, following),
-            help="Exclude from exports and open the next image (S)",
+            disabled=document.status is Status.SKIPPED,
+            key=f"skip_{key}",
+            help="Exclude from exports and open the next image",
+            on_click=mark,
+            args=(Status.SKIPPED, following),
         )
-        if status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
-            _marking(
-                image,
-                "reopen",
+        st.selectbox(
+            "Size of the image",
+            SIZES,
+            index=1,
+            format_func=lambda name: f"{name} image",
+            key="image_size",
+            width=180,
+            label_visibility="collapsed",
+        )
+        if document.status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
+            st.button(
                 "Reopen",
                 icon=":material/undo:",
-                args=(image, Status.IN_PROGRESS, None),
+                key=f"reopen_{key}",
                 help="Set back to “in progress”",
+                on_click=mark,
+                args=(Status.IN_PROGRESS, None),
             )
-        with st.popover("Keys", icon=":material/keyboard:", type="tertiary"):
-            st.markdown(KEYS)
-
-
-def _marking(image: session_state.OpenImage, name: str, text: str, **options: Any) -> None:
-    """A button that marks this image, and no other one.
-
-    Where its run comes late, a second click may be on its way: under a key of the image's own, it
-    means nothing to the page of the next image.
-    """
-    with st.container(width="content", key=f"{LEAVE}{name}"):
-        st.button(text, key=f"{name}_{image.image_id}", on_click=_mark, **options)
 
 
 def _steps(previous: str | None, following: str | None) -> None:
-    st.button(
-        "Previous",
-        icon=":material/arrow_back:",
-        key=f"{LEAVE}previous",
-        disabled=previous is None,
-        on_click=address.go_to,
-        args=(previous,),
-        help="Key A",
-    )
-    st.button(
-        "Next",
-        icon=":material/arrow_forward:",
-        key=f"{LEAVE}next",
-        disabled=following is None,
-        on_click=address.go_to,
-        args=(following,),
-        help="Key D",
-    )
+    for key, text, icon, image_id in (
+        ("previous", "Previous", ":material/arrow_back:", previous),
+        ("next", "Next", ":material/arrow_forward:", following),
+    ):
+        st.button(
+            text,
+            icon=icon,
+            key=key,
+            disabled=image_id is None,
+            on_click=address.clicks().to_image,
+            args=(image_id,),
+        )
 
 
-KEYS = """
-| key | what it does |
-|---|---|
-| D, A | next image, previous image |
-| Space | done, and go on |
-| S | skip, and go on |
-| 1 to 9 | label of the next box |
-| E | edit boxes: move, resize, relabel (click a chosen box again), or back to drawing |
-| Delete | delete the chosen box (in edit) |
-| Ctrl+Z, Ctrl+Y | undo, redo |
-"""
-
-
-@rerun_safe
-def _mark(image: session_state.OpenImage, status: Status, following: str | None) -> None:
-    """Give the image that state and go on."""
-    # By hand: in_progress without rects is "opened again", not "not started".
-    session_state.change(image, lambda document: edits.with_status(document, status))
-    if following:
-        image.draft.wait(session_state.LEAVE_WAIT_S)  # or an instance that ends here takes it along
-        address.go_to(following)
-
-
-def _save_state(image: session_state.OpenImage) -> None:
-    """What was saved when, or what went wrong; looked at again while something is pending."""
-    pending = image.draft.state is not SaveState.SAVED
-
-    # Never without: it makes a browser that has reached another instance run the page anew.
-    @st.fragment(run_every=1.0 if pending else LOOK_AGAIN_S)
-    def line() -> None:
-        draft = image.draft
-        with st.container(key=SAVE_STATE):
-            match draft.state:
-                case SaveState.SAVED:
-                    if pending:
-                        st.rerun()
-                    st.caption(_saved_text(image))
-                case SaveState.PENDING:
-                    st.caption("saving …")
-                case SaveState.FAILED:
-                    st.error(
-                        "Not saved: "
-                        + plain(draft.error)
-                        + " Your boxes are kept here and are tried again; leave this page open.",
-                        icon=":material/error:",
-                    )
-
-    line()
-
-
-def _saved_text(image: session_state.OpenImage) -> str:
-    document = image.draft.stored.document
-    saved_at = image.draft.saved_at
+def _save_state(work: Work) -> None:
+    """What was saved when, or what went wrong; a save that failed is tried again."""
+    if not work.is_saved:
+        st.error(
+            f"Not saved: {plain(work.error)} Your boxes are kept here and are tried again; leave "
+            "this page open.",
+            icon=":material/error:",
+        )
+        st.button("Try again", key="save_again")
+        run_in(min(2.0 ** (work.failures - 1), MAX_RETRY_S))
+        return
+    document = work.stored.document
+    saved_at = saved_time(document)
     if saved_at is None or (document.status is Status.UNLABELED and not document.rects):
-        return "nothing drawn yet; changes are saved automatically"
+        st.caption("nothing drawn yet; changes are saved automatically")
+        return
     by = document.metadata.saved_by
     time = clock_time(saved_at, st.context.timezone)
-    return f"saved {time} by {unlinked(by)}" if by else f"saved {time}"
+    st.caption(f"saved {time} by {unlinked(by)}" if by else f"saved {time}")
 
 
-def _unknown_labels(context: Context, image: session_state.OpenImage, labels: LabelSet) -> None:
+def _show_canvas(
+    image: OpenImage, labels: LabelSet, label: str, width: int, *, is_leaving: bool
+) -> None:
+    canvas, work = image.canvas, image.work
+    if canvas is None:
+        st.warning(plain(image.problem))
+    else:
+        is_stale = canvas.is_stale(work.wanted.rects, labels, width)
+        waits = is_stale or image.mark is not None or (is_leaving and work.is_saved)
+        chosen = labels.find(label)
+        st.caption(f"next box: {colored(chosen, 24)}" if chosen else "no label is chosen")
+        show_canvas(canvas, labels.color(label), label, is_held=waits or is_leaving)
+        if waits:
+            run_in(QUIET_S, open_image.session().ring)
+
+
+def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
     """Labels that were typed on the canvas and are not in the label set."""
-    names = dict.fromkeys(rect.label for rect in image.draft.wanted.rects)
+    names = dict.fromkeys(rect.label for rect in work.wanted.rects)
     for name in [name for name in names if labels.find(name) is None][:5]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.warning(f"The label “{plain(name)}” is not in the label set.")
@@ -226,74 +209,51 @@ def _unknown_labels(context: Context, image: session_state.OpenImage, labels: La
                 st.rerun()
 
 
-def _box_list(image: session_state.OpenImage, labels: LabelSet) -> None:
-    rects = image.draft.wanted.rects
-    if not rects:
+def _box_list(image: OpenImage, labels: LabelSet) -> None:
+    rects = image.work.wanted.rects
+    # Rows only on demand: with hundreds of boxes they make every run of the page slow.
+    if not rects or not st.toggle(f"List the boxes ({len(rects)})", key="list_boxes"):
         return
     names = [label.name for label in labels.offered]
-    # Rows only on demand: with hundreds of boxes they make every run of the page slow.
-    if st.toggle(f"List the boxes ({len(rects)})", key="list_boxes"):
-        for number, rect in enumerate(rects[:MOST_LISTED], 1):
-            shown = labels.shown(rect.label)
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.markdown(
-                    f':color[■]{{foreground="{labels.color(rect.label)}"}} {number}', width=48
-                )
-                options = names if shown in names else [shown, *names]
-                st.selectbox(
-                    "Label",
-                    options,
-                    index=options.index(shown),
-                    key=f"{LEAVE}label_{image.image_id}_{rect.id}_{shown}",
-                    label_visibility="collapsed",
-                    width=220,
-                    on_change=_relabel,
-                    args=(image, rect.id, shown),
-                )
-                st.caption(
-                    f"{rect.left:g}, {rect.top:g} · {rect.width:g} x {rect.height:g}", width=220
-                )
-                st.button(
-                    "Delete",
-                    key=f"{LEAVE}delete_{image.image_id}_{rect.id}",
-                    on_click=_delete,
-                    args=(image, rect.id),
-                )
-        if len(rects) > MOST_LISTED:
-            st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
+    for number, rect in enumerate(rects[:MOST_LISTED], 1):
+        shown = labels.shown(rect.label)
+        key = f"{image.work.image_id}_{rect.id}"
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f':color[■]{{foreground="{labels.color(rect.label)}"}} {number}', width=48)
+            options = names if shown in names else [shown, *names]
+            chosen = st.selectbox(
+                "Label",
+                options,
+                index=options.index(shown),
+                key=f"relabel_{key}_{shown}",
+                label_visibility="collapsed",
+                width=220,
+            )
+            st.caption(f"{rect.left:g}, {rect.top:g} · {rect.width:g} x {rect.height:g}", width=220)
+            st.button("Delete", key=f"delete_{key}", on_click=image.edit, args=(_without(rect),))
+        if chosen != shown:
+            image.edit(_relabeled(rect, chosen))
+            st.rerun()
+    if len(rects) > MOST_LISTED:
+        st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
 
 
-@rerun_safe
-def _relabel(image: session_state.OpenImage, rect_id: str, shown: str) -> None:
-    label = st.session_state[f"{LEAVE}label_{image.image_id}_{rect_id}_{shown}"]
-    if label == shown:
-        return  # a run that was cut short can report a change that is none
-
-    def relabeled(rects: list[Rect]) -> list[Rect]:
-        return [r.model_copy(update={"label": label}) if r.id == rect_id else r for r in rects]
-
-    _edit_rects(image, relabeled)
+def _without(rect: Rect) -> Callable[[AnnotationDocument], AnnotationDocument]:
+    return lambda document: edits.with_rects(
+        document, [other for other in document.rects if other.id != rect.id]
+    )
 
 
-@rerun_safe
-def _delete(image: session_state.OpenImage, rect_id: str) -> None:
-    _edit_rects(image, lambda rects: [r for r in rects if r.id != rect_id])
+def _relabeled(rect: Rect, label: str) -> Callable[[AnnotationDocument], AnnotationDocument]:
+    def relabel(other: Rect) -> Rect:
+        return other.model_copy(update={"label": label}) if other.id == rect.id else other
+
+    return lambda document: edits.with_rects(document, [relabel(one) for one in document.rects])
 
 
-def _edit_rects(image: session_state.OpenImage, edit: Callable[[list[Rect]], list[Rect]]) -> None:
-    """Change rects outside the canvas; a new canvas shows them."""
-
-    def apply(document: AnnotationDocument) -> AnnotationDocument:
-        return edits.with_rects(document, edit(list(document.rects)))
-
-    session_state.change(image, apply)
-    session_state.give_up_canvas(image)
-
-
-def _conflicts(context: Context, image: session_state.OpenImage, labels: LabelSet) -> None:
+def _conflicts(work: Work, labels: LabelSet) -> None:
     """Rects that somebody else changed at the same time, both versions, and the choice."""
-    for number, conflict in enumerate(image.draft.conflicts):
-        name = f"{number}_{conflict.id}"  # one box may stand there twice
+    for number, conflict in enumerate(work.conflicts):
         with st.container(border=True):
             st.warning(plain(_conflict_text(conflict, labels)))
             with st.container(horizontal=True):
@@ -304,9 +264,9 @@ def _conflicts(context: Context, image: session_state.OpenImage, labels: LabelSe
                 ):
                     st.button(
                         text,
-                        key=f"{LEAVE}resolve_{choice}_{name}",
-                        on_click=_resolve,
-                        args=(context, image, conflict, choice),
+                        key=f"resolve_{choice}_{number}_{conflict.id}",  # one may be there twice
+                        on_click=work.choose,
+                        args=(conflict, choice),
                     )
 
 
@@ -321,12 +281,3 @@ def _conflict_text(conflict: RectConflict, labels: LabelSet) -> str:
         "Somebody else changed the same box at the same time. Yours: "
         f"{told(conflict.ours)}. Theirs: {told(conflict.theirs)}. Both are kept until you choose."
     )
-
-
-@rerun_safe
-def _resolve(
-    context: Context, image: session_state.OpenImage, conflict: RectConflict, choice: Choice
-) -> None:
-    session_state.change(image, lambda document: resolve(document, conflict, choice))
-    context.saver.resolved(image.draft, conflict)
-    session_state.give_up_canvas(image)

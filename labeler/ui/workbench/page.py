@@ -12,6 +12,7 @@ from labeler.errors import LabelerError
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role, SignIn
 from labeler.ui import address, session_state, visitor
+from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
 from labeler.ui.workbench.component import Setup, mount_workbench, told_image, told_label
 
@@ -80,13 +81,14 @@ def show_workbench_page(
     )
 
 
+@rerun_safe
 def _follow() -> None:
     """Have the address name what the workbench has opened."""
     image_id = told_image()
     lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
     if image_id and image_id != lead.image:
         lead.image = image_id
-        address.go_to(image_id)
+        address.clicks().follow(image_id)
 
 
 def _add_label(context: Context) -> None:

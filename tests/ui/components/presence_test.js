@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { keyClassOf } from "../../../labeler/ui/components/presence_click.js";
 import {
   fetchAhead,
   importsOf,
@@ -35,7 +34,7 @@ Deno.test("a tab that is left alone lets its connection go, and opens it at a ke
   assert.deepEqual(opening.effects, ["restart"]);
   const back = after("letGo", "lost", "input", "found", true, false, "drawn", "settled");
   assert.deepEqual([back.connection, back.covered], ["here", false]);
-  assert.deepEqual(back.effects, ["touch", "uncover", "news", "passOn"]);
+  assert.deepEqual(back.effects, ["touch", "uncover", "news"]);
 });
 
 Deno.test("a client that keeps the connection is let be", () => {
@@ -45,21 +44,21 @@ Deno.test("a client that keeps the connection is let be", () => {
 });
 
 Deno.test("a connection that is back at once is not told", () => {
-  const { connection, losses, effects } = after("lost", "found", false, "drawn", "settled");
-  assert.deepEqual([connection, losses], ["here", 1]);
-  assert.deepEqual(effects, ["touch", "uncover", "passOn"]);
+  const { connection, effects } = after("lost", "found", false, "drawn", "settled");
+  assert.equal(connection, "here");
+  assert.deepEqual(effects, ["touch", "uncover"]);
 });
 
 Deno.test("a connection that stays away is told, and so is that it is back", () => {
   assert.deepEqual(after("lost", "late").effects, ["tellAway"]);
   assert.deepEqual(after("lost", "found", "late").effects, ["tellAway"]);
   const back = after("lost", "late", "found", "drawn", "settled");
-  assert.deepEqual([back.told, back.effects], [false, ["touch", "uncover", "news", "passOn"]]);
+  assert.deepEqual([back.told, back.effects], [false, ["touch", "uncover", "news"]]);
 });
 
-Deno.test("a connection that is lost again begins anew, and each loss counts", () => {
+Deno.test("a connection that is lost again begins anew", () => {
   const again = after("lost", "late", "found", true, "lost");
-  assert.deepEqual([again.connection, again.losses, again.told], ["away", 2, true]);
+  assert.deepEqual([again.connection, again.told], ["away", true]);
   assert.deepEqual([again.running, again.effects], [false, ["stopWaiting", "tellLater"]]);
   assert.equal(after("lost", "found", "drawn", "lost", "found").drawn, false);
 });
@@ -99,12 +98,6 @@ Deno.test("a tab settles soon after the page was drawn, and asks for a run where
   assert.deepEqual(of({ running: true }), { settled: 12000, ask: null });
   assert.deepEqual(of({ drawn: true, running: true }), { settled: 12000, ask: null });
   assert.deepEqual(of({ drawn: true }), { settled: 150, ask: null });
-});
-
-Deno.test("the key of a widget is read from its classes", () => {
-  assert.equal(keyClassOf("e1 st-key-leave_next stButton"), "st-key-leave_next");
-  assert.equal(keyClassOf("st-key-a-b_c"), "st-key-a-b_c");
-  assert.equal(keyClassOf("stButton"), undefined);
 });
 
 Deno.test("the page's parts are fetched with all that they import, each once", async () => {

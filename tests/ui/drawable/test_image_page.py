@@ -65,17 +65,19 @@ def test_relabel_and_delete_in_the_list_of_boxes(new_place: NewPlace) -> None:
     visit = place.visit()
     key = visit.canvas()
     visit.app.toggle(key="list_boxes").set_value(True).run()
-    first, second = (s for s in visit.app.selectbox if (s.key or "").startswith("leave_label_"))
+    first, second = (s for s in visit.app.selectbox if (s.key or "").startswith("relabel_"))
     assert first.options == ["car", "dog"]
     assert (second.options, second.value) == (["old one", "car", "dog"], "old one")
     first.set_value("dog").run()
     visit.check()
     assert [rect[0] for rect in visit.rects(image_id)] == ["dog", "old one"]
+    assert visit.canvas() == key  # until it has sent everything
+    visit.settle()
     assert visit.canvas() != key  # the canvas shows it anew
-    visit.press(f"leave_delete_{image_id}_b")
+    visit.press(f"delete_{image_id}_b")
     [rect] = place.project.stored_document(image_id).document.rects
     assert rect == BOX.model_copy(update={"label": "dog"})
-    visit.press(f"leave_delete_{image_id}_a")
+    visit.press(f"delete_{image_id}_a")
     assert visit.rects(image_id) == []
     assert len(visit.app.toggle) == 0
 
@@ -120,7 +122,7 @@ def test_a_conflict_and_its_choices(new_place: NewPlace, choice: str, labels: li
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird", "dog"]  # both, until then
     [text] = visit.warnings()
     assert "Yours: “dog” at 1.5, 2.25, 10 x 8. Theirs: “bird” at 1.5, 2.25, 10 x 8." in text
-    visit.press(f"leave_resolve_{choice}_0_a")
+    visit.press(f"resolve_{choice}_0_a")
     assert [rect[0] for rect in visit.rects(image_id)] == labels
     assert visit.app.warning == []
     assert place.project.stored_document(image_id).document.rects[0].id == "a"
@@ -139,7 +141,7 @@ def test_a_box_that_one_deleted_and_another_changed(
     assert [rect[0] for rect in visit.rects(image_id)] == ["bird"]
     [warning] = visit.warnings()
     assert "Yours: deleted" in warning
-    visit.press(f"leave_resolve_{choice}_0_a")
+    visit.press(f"resolve_{choice}_0_a")
     assert len(visit.rects(image_id)) == count
     assert visit.app.warning == []
 
@@ -154,7 +156,7 @@ def test_conflicts_on_one_box_time_and_again(new_place: NewPlace) -> None:
     assert len(visit.app.warning) == 1
     visit.app.toggle(key="list_boxes").set_value(True).run()
     place.edit(image_id, relabeled("cow"))
-    visit.app.selectbox(key=f"leave_label_{image_id}_a_bird").set_value("fish").run()
+    visit.app.selectbox(key=f"relabel_{image_id}_a_bird").set_value("fish").run()
     visit.check()
     assert len(visit.app.warning) == 2
     assert sorted(rect[0] for rect in visit.rects(image_id)) == ["cow", "dog", "fish"]

@@ -9,7 +9,7 @@ from streamlit.runtime.scriptrunner import RerunException
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 from streamlit.testing.v1 import AppTest
 
-from labeler.ui.drawable.callbacks import rerun_safe
+from labeler.ui.callbacks import rerun_safe
 
 QUERY = "image=1"
 
@@ -60,7 +60,7 @@ def test_every_run_that_was_asked_for_meanwhile_comes() -> None:
         from streamlit.runtime.scriptrunner import get_script_run_ctx
         from streamlit.runtime.scriptrunner_utils.script_requests import RerunData
 
-        from labeler.ui.drawable.callbacks import rerun_safe
+        from labeler.ui.callbacks import rerun_safe
 
         state = st.session_state
         tries = state.setdefault("tries", [])

@@ -1,0 +1,191 @@
+"""The image that is open on the simple canvas, and leaving it in two phases.
+
+The canvas sends what was drawn 200 ms after the last change, and forgets it where it is taken away
+sooner. So a run that is to show something else keeps the canvas, held, and asks the browser for
+another run in 0.3 seconds. The browser's own clock times both, and it sends in order: the run that
+comes then has all that was drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import count
+from typing import Final
+
+import streamlit as st
+
+from labeler.errors import LabelerError
+from labeler.images import ImageInfo
+from labeler.model import edits
+from labeler.model.document import AnnotationDocument, Status
+from labeler.model.labels import LabelSet
+from labeler.project.project import Project
+from labeler.ui import session_state, visitor
+from labeler.ui.drawable.canvas import Canvas, new_canvas
+from labeler.ui.drawable.geometry import Fit
+from labeler.ui.drawable.saving import Work
+
+QUIET_S: Final = 0.3
+_KEY: Final = "drawable"
+
+
+@dataclass
+class OpenImage:
+    """An image with the person's work on it; without `info` its `problem` says why.
+
+    `mark` is the status that a click asked for. It is given once the canvas has sent everything: a
+    box that was drawn before the click would otherwise count as drawn after it.
+    """
+
+    work: Work
+    info: ImageInfo | None = None
+    problem: str = ""
+    canvas: Canvas | None = None
+    mark: Status | None = None
+
+    def mark_as(self, status: Status) -> None:
+        """Note the status that a click asked for."""
+        self.mark = status
+
+    def edit(self, change: Callable[[AnnotationDocument], AnnotationDocument]) -> None:
+        """Change what is wanted, with the picture's facts filled in where they are missing."""
+        self.work.change(lambda document: self._with_facts(document, change(document)))
+
+    def _with_facts(
+        self, before: AnnotationDocument, after: AnnotationDocument
+    ) -> AnnotationDocument:
+        if after == before or self.info is None:
+            return after
+        return edits.with_image_facts(after, self.info.width, self.info.height, self.info.md5)
+
+
+@dataclass
+class Session:
+    """The open image of one tab; `is_quiet` in a run by which its canvas has sent everything."""
+
+    open: OpenImage | None = None
+    is_quiet: bool = False
+    has_rung: bool = False
+    runs: int = 0
+    canvases: int = 0
+
+    def ring(self) -> None:
+        """Note that the clock has rung."""
+        self.has_rung = True
+
+
+def session() -> Session:
+    """This session's state of the simple canvas."""
+    found: Session = st.session_state.setdefault(_KEY, Session())
+    return found
+
+
+def image_id() -> str | None:
+    """The image that this session has open."""
+    image = session().open
+    return image.work.image_id if image else None
+
+
+def is_saved() -> bool:
+    """Whether the store has all that this session's person has done."""
+    image = session().open
+    return image is None or image.work.is_saved
+
+
+def take_over(project: Project, wanted: str | None, *, is_view: bool) -> str | None:
+    """Take over and save what was done on the canvas; the image that stays open, if one does.
+
+    The run goes to the image `wanted`, or to a view in front of it, only where that is None.
+    """
+    state, page = session(), session_state.session()
+    image = state.open
+    state.runs += 1
+    state.is_quiet, state.has_rung = state.has_rung, False
+    if image is None:
+        return None
+    work, canvas = image.work, image.canvas
+    reading = canvas.read() if canvas else None
+    # Nothing of Streamlit's from here on: the run could be cut short there, and what was read would
+    # never be saved.
+    if canvas is not None and reading is not None:
+        before, canvas.shown = canvas.shown, reading.rects
+        image.edit(lambda document: edits.with_drawn_rects(document, before, reading.rects))
+        page.messages += [(message, ":material/front_hand:") for message in reading.messages]
+    settled = state.is_quiet or canvas is None
+    if settled and image.mark is not None:
+        mark, image.mark = image.mark, None
+        image.edit(lambda document: edits.with_status(document, mark))
+    work.save(project)
+    if wanted == work.image_id and not is_view:
+        return None
+    if settled and work.is_saved:
+        state.open = None
+        return None
+    return work.image_id
+
+
+def opened(project: Project, image_id: str, labels: LabelSet, width: int) -> OpenImage:
+    """The image as this session has it open, with a canvas; opens it where it has not.
+
+    Raises LabelerError where the document can't be opened. An image whose picture can't be shown is
+    opened all the same, with the problem named.
+    """
+    state = session()
+    image = state.open
+    if image is None or image.work.image_id != image_id:
+        project.find_image(image_id)  # says best what is wrong with an address
+        by = visitor.current().email
+        image = OpenImage(Work(image_id, by, project.open_document(image_id)))
+        state.open = image
+    if image.info is None:
+        _see_picture(project, image)
+    rects = image.work.wanted.rects
+    if image.canvas and state.is_quiet and image.canvas.is_stale(rects, labels, width):
+        image.canvas = None
+    if image.canvas is None and image.info is not None:
+        state.canvases += 1
+        fit = Fit.into(image.info.width, image.info.height, width, width * 3 // 4)
+        number = f"{session_state.session().id}_{state.canvases}"
+        image.canvas = new_canvas(number, image_id, rects, fit, width, labels)
+    return image
+
+
+def run_in(seconds: float, note: Callable[[], None] = lambda: None) -> None:
+    """Have the browser ask for a run after that time; `note` is called right before it."""
+    calls = count()
+    # The browser goes on with a clock of the same interval: another one begins anew.
+    interval = seconds + session().runs % 1000 * 1e-6
+
+    @st.fragment(run_every=interval)
+    def ring() -> None:
+        if next(calls):  # the first is the page's own
+            note()
+            st.rerun()
+
+    ring()
+
+
+def _see_picture(project: Project, image: OpenImage) -> None:
+    """Look at the picture itself; a document of another picture is not edited on it."""
+    image.problem = ""
+    document = image.work.wanted
+    try:
+        info = project.image_info(image.work.image_id)
+    except LabelerError as error:
+        image.problem = error.message
+        return
+    size = (document.image_width, document.image_height)
+    if document.metadata.content_md5 not in (None, info.md5):
+        # What was seen of the picture is from before another one took its place.
+        image.problem = (
+            "The boxes were drawn on another picture of this name and size than this one. They "
+            "are left as they are."
+        )
+    elif None not in size and size != (info.width, info.height):
+        image.problem = (
+            f"The document's boxes were drawn on a picture of {size[0]} x {size[1]} pixels, but "
+            f"this one has {info.width} x {info.height} as displayed. They are left as they are."
+        )
+    else:
+        image.info = info
