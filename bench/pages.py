@@ -3,16 +3,15 @@
     python bench/pages.py                  # everything, about five minutes; Markdown tables
     python bench/pages.py --only wire      # or sessions, held, first
 
-Sessions are websockets that speak Streamlit's protocol and answer for the guard, so that each
-holds an image with its canvas open as a browser does, without a browser. The wire is counted
-between a real browser and the server, on the way of all connections: needs Chromium.
+Sessions are websockets that speak Streamlit's protocol, so that each holds an image with its canvas
+open as a browser does, without a browser. The wire is counted between a real browser and the
+server, on the way of all connections: needs Chromium.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import math
 import os
 import random
@@ -32,7 +31,6 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.server import Client, Server, bare_page, labeler, white_png
 
-ROOM = {"width": 1000, "height": 700}
 COUNTS = (1, 50, 200)
 AT_WORK = (10, 25, 50)
 PACE_S = 3.0
@@ -46,7 +44,6 @@ class Session:
 
     def __init__(self, socket: Any) -> None:
         self._socket = socket
-        self._said: tuple[str, str] | None = None
         self._finished = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
         self.has_canvas = False
@@ -63,9 +60,6 @@ class Session:
         call = BackMsg()
         call.rerun_script.query_string = ""
         call.rerun_script.context_info.url = "http://127.0.0.1:8501/"
-        if self._said is not None:
-            state = call.rerun_script.widget_states.widgets.add()
-            state.id, state.json_value = self._said
         self._finished.clear()
         await self._socket.send_bytes(call.SerializeToString())
         finished = asyncio.create_task(self._finished.wait())
@@ -81,18 +75,10 @@ class Session:
             message = ForwardMsg.FromString(answer.data)
             kind = message.WhichOneof("type")
             if kind == "delta":
-                self._look(message.delta.new_element)
+                name = message.delta.new_element.bidi_component.component_name
+                self.has_canvas |= name.endswith(("drawable_canvas", "workbench"))
             if kind == "script_finished":
                 self._finished.set()
-
-    def _look(self, element: Any) -> None:
-        """Do as the guard in a browser: measure the room, and name the session."""
-        part = element.bidi_component
-        self.has_canvas |= "canvas" in part.component_name
-        if part.component_name.endswith("labeler_guard"):
-            task = json.loads(json.loads(part.json)["task"])
-            said = {"seq": 1, "room": ROOM, "session": task["session"], "renew": 0, "memo": None}
-            self._said = part.id, json.dumps({"said": said})
 
 
 @asynccontextmanager

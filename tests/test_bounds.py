@@ -11,16 +11,13 @@ import pytest
 
 from labeler.errors import NotFound
 from labeler.maintenance import copy
-from labeler.model.edits import with_rects
 from labeler.model.layout import document_key
 from labeler.project import image_index, originals
 from labeler.project import project as project_module
 from labeler.project.originals import HeldOriginals
 from labeler.runtime import logs
-from labeler.ui.drawable import saver
-from labeler.ui.drawable.saver import Draft, Saver
 from tests.pictures import png
-from tests.projects import BOX, Workspace, old_document
+from tests.projects import Workspace, old_document
 
 
 @pytest.fixture
@@ -55,23 +52,6 @@ def test_one_picture_is_held_however_large_it_is(workspace: Workspace) -> None:
         assert held.read(name, None, None) == bytes(1000)
     with pytest.raises(NotFound):
         held.read("one", None, None)
-
-
-def test_a_saver_remembers_a_bounded_number_of_images(
-    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(saver, "_MAX_REMEMBERED", 5)
-    opened = workspace.open()
-    saves = Saver(opened, interval_s=0.0)
-    for number in range(12):
-        image_id = opened.add_image(f"{number}.png", png()).image_id
-        draft = Draft(image_id, opened.open_document(image_id), by="")
-        saves.change(draft, lambda document: with_rects(document, [BOX]))
-        assert draft.wait(30)
-        assert len(saves._last_write) <= 6
-    assert saves.flush(10) == 0
-    assert saves.pending() == 0
-    assert not saves._turns._due
 
 
 def test_an_image_index_remembers_what_is_there_and_little_that_is_gone(

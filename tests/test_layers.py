@@ -55,18 +55,8 @@ NARROWER = {
 
 FENCE = "labeler.ui.drawable"
 FENCE_GATES = {
-    "app": {"saver"},
-    "labeler.ui.address": {"callbacks"},
-    "labeler.ui.components.presence": {"guard"},
-    "labeler.ui.context": {"saver"},
-    "labeler.ui.image_list": {"guard"},
-    "labeler.ui.page": {"guard", "image_page", "saver"},
-    "labeler.ui.router": {"guard"},
-    "labeler.ui.session_state": {
-        "callbacks", "drawing", "geometry", "guard", "memo", "saver",
-    },
-    "labeler.ui.sign_in": {"guard"},
-}  # fmt: skip
+    "labeler.ui.page": {"image_page", "open_image"},
+}
 """Who outside of the folder imports what of streamlit-drawable-canvas's: the lines that go with it.
 
 The list only gets shorter.
@@ -83,7 +73,6 @@ OUTSIDE = {
         "labeler.datasets",
         "labeler.datasets.exports",
         "labeler.model",
-        "labeler.ui",
     },
     "requests": {"labeler.storage", "labeler.storage.doctor"},
     "starlette": {"app", "labeler.api"},

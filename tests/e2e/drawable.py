@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 from playwright.sync_api import expect
 
@@ -68,6 +69,18 @@ class Drawable(Tab):
         self.click(at)
         self.page.locator(".dc-root textarea").wait_for(state="attached")
         self.page.keyboard.type(text)
+
+    def next_to(self, name: str) -> None:
+        """Press "next" until the page shows that image: a click may fall between two instances."""
+        shown = self.page.locator("[data-testid=stMain] strong", has_text=name).first
+        deadline = time.monotonic() + 60
+        while not shown.is_visible():
+            assert time.monotonic() < deadline, f"{name} did not come"
+            self.ready()
+            if not shown.is_visible():
+                self.press("Next")
+                self.page.wait_for_timeout(3000)
+        self.at(name)
 
     def tool(self, title: str) -> None:
         """A button of the canvas's own toolbar."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import expect
@@ -79,7 +80,7 @@ def test_boxes_are_edited_on_the_picture_and_in_the_list(
     assert stored()[0]["id"] == first["id"]
     key = tab.canvas_key()
     page.get_by_text("List the boxes (2)").click()
-    page.locator("[class*=st-key-relabel_] input").first.click()
+    page.locator("[class*=st-key-relabel_] input").first.fill("dog")
     page.get_by_role("option", name="dog", exact=True).click()
     eventually(lambda: [rect["label"] for rect in stored()] == ["dog", "cat"])
     tab.renewed(key)
@@ -100,7 +101,7 @@ def test_a_box_drawn_right_before_the_next_image_is_kept_on_its_own(
     files = pictures.series(5)
     tab.upload(*files)
     tab.at(files[0].name)
-    ways = (
+    ways: tuple[Callable[[], object], ...] = (
         lambda: tab.press("Next"),
         lambda: tab.press("Done"),
         lambda: tab.open_from_list(files[3].name),

@@ -175,23 +175,27 @@ def read_drawing(
     for one, rect in zip(shown, known, strict=True):
         if rect is not None:
             name = looks[rect.label].name
-            rects.append(_edited(rect, _box_of(rect, fit), name, one, fit, notes))
+            rects.append(_edited(rect, _box_of(rect, fit), name, one, fit, looks, notes))
             continue
         old = next(before)
         if old is not None:
-            rect = _edited(old.rect, old.box, old.rect.label, one, fit, notes)
+            rect = _edited(old.rect, old.box, old.rect.label, one, fit, looks, notes)
         else:
-            rect = _new(one, fit, notes, f"{key} {len(taken)}")
+            rect = _new(one, fit, looks, notes, f"{key} {len(taken)}")
         if rect is not None:
             rects.append(rect)
             taken.add(rect.id)
-            now.append(DrawnBox(rect, one.box))
+            # One that was put back is remembered where it was, so that it is put back again.
+            is_put_back = old is not None and _sides(rect) == _sides(old.rect)
+            now.append(DrawnBox(rect, old.box if old and is_put_back else one.box))
     kept = {box.rect.id for box in now}
     deleted = [replace(old, there=False) for old in drawn if old.rect.id not in kept]
     return Reading(tuple(rects), (*now, *deleted), tuple(notes.messages), notes.differs)
 
 
-def _edited(rect: Rect, was: CanvasBox, name: str, now: _Shown, fit: Fit, notes: _Notes) -> Rect:
+def _edited(
+    rect: Rect, was: CanvasBox, name: str, now: _Shown, fit: Fit, looks: Looks, notes: _Notes
+) -> Rect:
     """The rect after what was done to its box, which was at `was` under the text `name`."""
     if now.is_turned:
         notes.refuse("Boxes can't be rotated. Undone.")
@@ -209,12 +213,12 @@ def _edited(rect: Rect, was: CanvasBox, name: str, now: _Shown, fit: Fit, notes:
         except InvalidDocument as error:
             notes.refuse(f"{error.message} The box keeps its label.")
         else:
-            notes.differs |= label != now.text
+            notes.differs |= now.text != _name(label, looks)
             rect = rect.model_copy(update={"label": label})
     return rect
 
 
-def _new(one: _Shown, fit: Fit, notes: _Notes, seed: str) -> Rect | None:
+def _new(one: _Shown, fit: Fit, looks: Looks, notes: _Notes, seed: str) -> Rect | None:
     """The rect of a box that was just drawn; None where it can't be taken over."""
     box = fit.to_image(one.box)
     if max(one.box.width, one.box.height) <= _CLICK + _SAME:
@@ -229,12 +233,17 @@ def _new(one: _Shown, fit: Fit, notes: _Notes, seed: str) -> Rect | None:
         except InvalidDocument as error:
             notes.refuse(error.message)
             return None
-        notes.differs |= not _inside(one.box, fit) or label != one.text
+        notes.differs |= not _inside(one.box, fit) or one.text != _name(label, looks)
         return Rect(
             left=box.left, top=box.top, width=box.width, height=box.height,
             label=label, id=derived_id(f"{seed} {one.box} {label}"),
         )  # fmt: skip
     return None
+
+
+def _name(label: str, looks: Looks) -> str:
+    """What the canvas should show of the label."""
+    return looks[label].name if label in looks else label
 
 
 def _remembered(now: Sequence[_Shown], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
@@ -278,6 +287,10 @@ def _number(value: Any) -> float:
 
 def _box_of(rect: Rect, fit: Fit) -> CanvasBox:
     return fit.to_canvas(CanvasBox(rect.left, rect.top, rect.width, rect.height))
+
+
+def _sides(rect: Rect) -> tuple[float, float, float, float]:
+    return rect.left, rect.top, rect.width, rect.height
 
 
 def _same(a: CanvasBox, b: CanvasBox) -> bool:

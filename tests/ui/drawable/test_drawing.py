@@ -32,6 +32,7 @@ FIT = Fit(1000, 800, 500, 400)
 LABELS_NOW = renamed(LabelSet().added(["car", "auto"]), 2, "vehicle")
 """A box that is stored as "auto" is a vehicle today."""
 Drawing = dict[str, Any]
+KEY = "canvas_1"
 
 
 def drawing_of(*objects: dict[str, Any]) -> Drawing:
@@ -50,8 +51,8 @@ def drawn_box(
     }  # fmt: skip
 
 
-def read(drawing: Drawing | None, *given_rects: Rect, drawn: tuple[DrawnBox, ...] = ()) -> Reading:
-    return read_drawing(drawing, FIT, given_rects, looks_of(given_rects, LABELS_NOW), drawn)
+def read(drawing: Drawing, *given_rects: Rect, drawn: tuple[DrawnBox, ...] = ()) -> Reading:
+    return read_drawing(drawing, FIT, given_rects, looks_of(given_rects, LABELS_NOW), drawn, KEY)
 
 
 def shown(*rects: Rect, fit: Fit = FIT) -> Drawing:
@@ -89,7 +90,7 @@ def test_what_nobody_touched_comes_back_as_it_was(
     fit = Fit.into(document.image_width, document.image_height, width, height)
     drawing = rounded_as_fabric_does(shown(*document.rects, fit=fit))
     looks = looks_of(document.rects, LABELS_NOW)
-    reading = read_drawing(drawing, fit, document.rects, looks, ())
+    reading = read_drawing(drawing, fit, document.rects, looks, (), KEY)
     assert reading == Reading(document.rects, ())
 
 
@@ -102,7 +103,7 @@ def test_large_images_keep_every_decimal(data: st.DataObject) -> None:
     known = rect(left, top, round(right - left, 2), round(bottom - top, 2))
     drawing = rounded_as_fabric_does(shown(known, fit=fit))
     looks = looks_of([known], LABELS_NOW)
-    assert read_drawing(drawing, fit, [known], looks, ()) == Reading((known,), ())
+    assert read_drawing(drawing, fit, [known], looks, (), KEY) == Reading((known,), ())
 
 
 @pytest.mark.parametrize("label", ["", "   ", "x" * 200, "two\nlines", "\u202eturned"])
@@ -126,9 +127,8 @@ def test_rects_outside_the_image_stay_until_somebody_moves_them() -> None:
     assert moved.differs
 
 
-def test_an_empty_or_missing_drawing_holds_nothing() -> None:
-    nothings: list[Drawing | None] = [None, {}, drawing_of(), drawing_of({"type": "Path"}, {})]
-    for nothing in nothings:
+def test_an_empty_drawing_holds_nothing() -> None:
+    for nothing in ({}, drawing_of(), drawing_of({"type": "Path"}, {})):
         assert read(nothing, rect()) == Reading((), ())
 
 
@@ -545,7 +545,7 @@ class Canvas(RuleBasedStateMachine):
     @invariant()
     def each_box_has_its_id(self) -> None:
         looks = looks_of(self.given, LABELS_NOW)
-        reading = read_drawing({"objects": self.objects}, FIT, self.given, looks, self.drawn)
+        reading = read_drawing({"objects": self.objects}, FIT, self.given, looks, self.drawn, KEY)
         self.drawn = reading.drawn
         assert len(reading.rects) == len(self.objects)
         for item, one in zip(self.objects, reading.rects, strict=True):
