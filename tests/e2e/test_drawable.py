@@ -59,7 +59,7 @@ def test_what_is_dragged_is_stored_and_shown_again(
 def test_boxes_are_edited_on_the_picture_and_in_the_list(
     server: Server, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
-    tab = new_drawable(server)
+    tab = new_drawable(server, size=(1280, 1200))
     tab.upload(pictures.photo("cat.jpg"))
     tab.at("cat.jpg")
     page, scale = tab.page, tab.canvas()["width"] / 640
