@@ -74,6 +74,7 @@ OUTSIDE = {
         "labeler.datasets.exports",
         "labeler.model",
     },
+    "pyarrow": {"labeler.datasets.formats"},
     "requests": {"labeler.storage", "labeler.storage.doctor"},
     "starlette": {"app", "labeler.api"},
     "streamlit": {"app", "labeler.ui"},
@@ -85,7 +86,8 @@ OUTSIDE = {
 """Which packages of ours may import an outside package."""
 
 LAZY = frozenset({
-    "aiohttp", "gcsfs", "google", "google_crc32c", "joserfc", "requests", "urllib3",
+    "aiohttp", "gcsfs", "google", "google_crc32c", "joserfc", "pyarrow", "requests",
+    "urllib3",
 })  # fmt: skip
 """Packages that only a bucket or one way to sign in needs: loaded when it is used, not before."""
 

@@ -22,6 +22,8 @@ from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
 from labeler.model.labels import LabelSet, clean_label, label_key
 from labeler.model.layout import LABELS_KEY
 
+FLAGS: Final = ("occluded", "truncated", "difficult", "iscrowd")
+"""Attributes that are true or absent."""
 MAX_PLACES: Final = 100
 """How many images a summary names for each finding; the counts are always exact."""
 _NOT_RELATIVE: Final = re.compile(r"[A-Za-z]:|.*[\\\x00-\x1f\x7f]", re.DOTALL)
@@ -189,6 +191,11 @@ class ExportRules:
                 self._unknown[key] = min(name, self._unknown.get(key, name))
         self._known[label] = number
         return number
+
+
+def is_set(value: object) -> bool:
+    """Whether an attribute is raised, as a flag: true, or 1 as some formats write it."""
+    return value is True or value == 1
 
 
 def attributes_of(extra: Mapping[str, Any]) -> str:

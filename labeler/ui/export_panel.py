@@ -106,7 +106,8 @@ def _downloads(fields: dict[str, list[str]]) -> None:
         selection = parse_selection(fields)
     except LabelerError:
         return  # the message is shown beside the button
-    pictures = st.checkbox("Include images (zip only)", key="zip_images")
+    carrying = sorted({kind.suffix[1:] for kind in EXPORTED if kind.carries_images}, reverse=True)
+    pictures = st.checkbox(f"Include images ({' and '.join(carrying)} only)", key="zip_images")
     for kind in EXPORTED:
         if kind is DEFAULT:
             continue

@@ -10,11 +10,13 @@ import httpx
 import pytest
 
 from labeler.access.policy import TOKEN_HEADER
+from labeler.datasets.formats.registry import EXPORTED
 from tests.api.support import Api, named, refused
 from tests.pictures import png
 
 READS: Final = (
-    "/api/images", "/api/annotations/{id}", "/api/images/{id}", "/api/labels", "/api/export/coco",
+    "/api/images", "/api/annotations/{id}", "/api/images/{id}", "/api/labels",
+    *(f"/api/export/{kind.name}" for kind in EXPORTED),
 )  # fmt: skip
 GOOGLE = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJodHRwczovL2EucnVuLmFwcCJ9.c2lnbmF0dXJl"
 

@@ -26,6 +26,7 @@ from labeler.api import (
     reviews,
     trash,
 )
+from labeler.datasets.formats.registry import EXPORTED
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
 from tests.api.test_request_bodies import Upload
@@ -36,7 +37,7 @@ EXPORT: Final = "dataset_coco_20240101_000000.json"
 READS: Final = (
     "/api/images", "/api/images/{image_id}", "/api/annotations/{image_id}", "/api/labels",
     "/api/annotations/{image_id}/versions",
-    "/api/export/coco", "/api/export/yolo", "/api/export/voc", "/api/exports/{name}",
+    *(f"/api/export/{kind.name}" for kind in EXPORTED), "/api/exports/{name}",
 )  # fmt: skip
 WRITES: Final = {
     ("POST", "/api/images"): "X-File-Name: new.png",

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from labeler import __version__
+from labeler.datasets.formats.registry import EXPORTED
 from tests.api.conftest import Open
 from tests.api.support import Api, Lister, refused
 
@@ -25,9 +26,7 @@ ALLOWED = {
     "/api/claims": "POST",
     "/api/claims/{id}": "DELETE, PUT",
     "/api/labels": "GET, HEAD, PUT",
-    "/api/export/coco": "GET, HEAD",
-    "/api/export/yolo": "GET, HEAD",
-    "/api/export/voc": "GET, HEAD",
+    **{f"/api/export/{kind.name}": "GET, HEAD" for kind in EXPORTED},
     "/api/exports": "POST",
     "/api/imports": "POST",
     "/api/exports/{id}": "GET, HEAD",

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import LIFETIME_S, Purpose
 from labeler.api import Signed
+from labeler.datasets.formats.registry import EXPORTED
 from labeler.model.people import Role
 from tests.access import iap_proxy
 from tests.access.iap_proxy import AUDIENCE, KeyServer
@@ -36,9 +37,7 @@ ROLES = {
     ("DELETE", "/api/claims/{image_id}"): Role.LABELER,
     ("GET", "/api/labels"): Role.LABELER,
     ("PUT", "/api/labels"): Role.ADMIN,
-    ("GET", "/api/export/coco"): Role.ADMIN,
-    ("GET", "/api/export/yolo"): Role.ADMIN,
-    ("GET", "/api/export/voc"): Role.ADMIN,
+    **{("GET", f"/api/export/{kind.name}"): Role.ADMIN for kind in EXPORTED},
     ("POST", "/api/exports"): Role.ADMIN,
     ("POST", "/api/imports"): Role.ADMIN,
     ("GET", "/api/exports/{name}"): Role.ADMIN,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened
@@ -16,14 +18,105 @@ from labeler.datasets.formats.found import (
     side_of,
     turned,
 )
-from labeler.datasets.formats.safe_xml import Element, stream_xml
+from labeler.datasets.formats.safe_xml import Element, stream_xml, xml_text
+from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
+from labeler.datasets.rules import FLAGS, ExportBox, is_set
 from labeler.errors import InvalidImport
+from labeler.model.labels import Label
 
 Box = tuple[float, float, float, float]
 
 _SHAPES: Final = ("box", "polygon", "ellipse", "mask")
-_AROUND: Final = ("version", "meta")
 _OTHER_SHAPES: Final = ("polyline", "points", "cuboid", "skeleton")
+
+
+def _members(dataset: Dataset) -> Iterator[tuple[str, Iterable[bytes]]]:
+    lines = _lines(dataset)
+    yield "annotations.xml", (f"{line}\n".encode() for line in lines)
+
+
+def _lines(dataset: Dataset) -> Iterator[str]:
+    """The labels with the attributes that their boxes have, then the images with their boxes."""
+    names = {label.number: label.name for label in dataset.labels.labels}
+    are_flags: dict[int, dict[str, bool]] = {number: {} for number in names}
+    count = 0
+    for image in dataset.images():
+        count += 1
+        for box in image.boxes:
+            known = are_flags[box.category]
+            for name, value in _said(box).items():
+                known[name] = known.get(name, True) and value is True
+    yield '<?xml version="1.0" encoding="utf-8"?>'
+    yield "<annotations>"
+    yield "  <version>1.1</version>"
+    yield f"  <meta><task><size>{count}</size><mode>annotation</mode><labels>"
+    for label in dataset.labels.labels:
+        yield _label(label, are_flags[label.number])
+    yield "  </labels></task></meta>"
+    for number, image in enumerate(dataset.images()):
+        yield from _image_lines(number, image, names)
+    yield "</annotations>"
+
+
+def _place(image: ExportedImage) -> str:
+    return f"images/{image.part}/{image.name}" if image.part else f"images/{image.name}"
+
+
+def _label(label: Label, are_flags: Mapping[str, bool]) -> str:
+    inputs = "".join(
+        f"<attribute><name>{xml_text(name)}</name><mutable>False</mutable>"
+        f"<input_type>{'checkbox' if is_flag else 'text'}</input_type>"
+        f"<default_value>{'false' if is_flag else ''}</default_value>"
+        f"<values>{'false' if is_flag else ''}</values></attribute>"
+        for name, is_flag in sorted(are_flags.items())
+    )
+    return (
+        f"    <label><name>{xml_text(label.name)}</name><color>{label.color}</color>"
+        f"<type>rectangle</type><attributes>{inputs}</attributes></label>"
+    )
+
+
+def _image_lines(number: int, image: ExportedImage, names: Mapping[int, str]) -> Iterator[str]:
+    subset = f" subset={_quoted(image.part)}" if image.part else ""
+    yield (
+        f'  <image id="{number}" name={_quoted(image.name)}{subset} '
+        f'width="{image.width}" height="{image.height}">'
+    )
+    for box in image.boxes:
+        sides = " ".join(
+            f'{side}="{edge / 100:.2f}"'
+            for side, edge in zip(("xtl", "ytl", "xbr", "ybr"), box[1:5], strict=True)
+        )
+        yield (
+            f'    <box label={_quoted(names[box.category])} source="manual" '
+            f'occluded="{int(_is_occluded(box))}" {sides} z_order="0">'
+        )
+        for name, value in _said(box).items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+            yield f"      <attribute name={_quoted(name)}>{xml_text(text)}</attribute>"
+        yield "    </box>"
+    yield "  </image>"
+
+
+def _said(box: ExportBox) -> dict[str, Any]:
+    """The attributes of the box, without the one that CVAT has a place of its own for."""
+    said: dict[str, Any] = json.loads(box.attributes) if box.attributes else {}
+    if _is_occluded(box):
+        del said["occluded"]
+    return {
+        name: True if name in FLAGS and is_set(value) else value for name, value in said.items()
+    }
+
+
+def _is_occluded(box: ExportBox) -> bool:
+    return bool(box.attributes) and is_set(json.loads(box.attributes).get("occluded"))
+
+
+def _quoted(text: str) -> str:
+    return f'"{xml_text(text, quote=True)}"'
+
+
+WRITER: Final = partial(SpooledWriter, zip_layout(_members, _place))
 
 
 def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
@@ -43,7 +136,9 @@ def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
                         file, f"track on line {element.line}",
                         "it is of a video; export the task as `CVAT for images 1.1`",
                     )  # fmt: skip
-                elif element.tag not in _AROUND:
+                elif element.tag == "meta":
+                    problems.labels += _label_names(element)
+                elif element.tag != "version":
                     problems.fault(
                         file, f"{element.tag} on line {element.line}",
                         "it is nothing that CVAT writes",
@@ -51,6 +146,16 @@ def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
 
 
 READER: Final = from_cvat
+
+
+def _label_names(element: Element) -> Iterator[str]:
+    """The labels of a task, job or project, used or not, in its order."""
+    for child in element.children:
+        if child.tag == "labels":
+            names = (label.text_of("name") for label in child.children if label.tag == "label")
+            yield from filter(None, names)
+        else:
+            yield from _label_names(child)
 
 
 def _image(element: Element, file: str, problems: Problems) -> FoundImage:

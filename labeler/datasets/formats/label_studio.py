@@ -11,8 +11,9 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened
 from labeler.datasets.formats.found import (
@@ -26,8 +27,11 @@ from labeler.datasets.formats.found import (
     turned,
 )
 from labeler.datasets.formats.safe_json import stream_json
+from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
+from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
 from labeler.image_names import is_image_name
+from labeler.model.document import Status
 
 Box = tuple[float, float, float, float]
 
@@ -45,6 +49,61 @@ _AROUND: Final = frozenset({
     "lead_time", "agreement", "predictions", "drafts",
 })  # fmt: skip
 """Keys of JSON-MIN that are neither answers nor the task's data."""
+
+
+def _chunks(dataset: Dataset) -> Iterator[bytes]:
+    names = {label.number: label.name for label in dataset.labels.labels}
+    before = "["
+    for image in dataset.images():
+        task = json.dumps(to_task(image, names))
+        yield f"{before}\n{task}".encode()
+        before = ","
+    yield b"\n]\n" if before == "," else b"[]\n"
+
+
+def to_task(image: ExportedImage, names: Mapping[int, str]) -> dict[str, Any]:
+    """The task of one image. It is annotated where somebody has drawn on it or called it done.
+
+    The image's address is that of a file below Label Studio's own storage of local files.
+    """
+    regions = [
+        _region(image, box, names[box.category], f"{image.number}-{index}")
+        for index, box in enumerate(image.boxes, 1)
+    ]
+    is_annotated = bool(regions) or image.status in (Status.DONE, Status.APPROVED)
+    data = {"image": f"/data/local-files/?d={quote(image.name)}"}
+    if image.part:
+        data["split"] = image.part
+    annotation = {"id": image.number, "result": regions, "was_cancelled": False}
+    return {
+        "id": image.number,
+        "data": data,
+        "annotations": [annotation] if is_annotated else [],
+        "predictions": [],
+    }
+
+
+def _region(image: ExportedImage, box: ExportBox, label: str, region_id: str) -> dict[str, Any]:
+    return {
+        "id": region_id,
+        "type": "rectanglelabels",
+        "from_name": "label",
+        "to_name": "image",
+        "original_width": image.width,
+        "original_height": image.height,
+        "image_rotation": 0,
+        "value": {
+            "x": box.left / image.width,
+            "y": box.top / image.height,
+            "width": (box.right - box.left) / image.width,
+            "height": (box.bottom - box.top) / image.height,
+            "rotation": 0,
+            "rectanglelabels": [label],
+        },
+    }
+
+
+WRITER: Final = partial(SpooledWriter, Layout(_chunks))
 
 
 def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:

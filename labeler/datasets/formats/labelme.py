@@ -1,13 +1,16 @@
-"""labelme: one JSON an image, next to it; rectangles, and outlines by their box."""
+"""labelme: one JSON per image, beside it; rectangles, and outlines by their box."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
+from labeler.datasets.formats.file_names import split_name
 from labeler.datasets.formats.found import (
     FoundBox,
     FoundImage,
@@ -19,6 +22,9 @@ from labeler.datasets.formats.found import (
     side_of,
 )
 from labeler.datasets.formats.safe_json import load_json
+from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
+from labeler.datasets.formats.zip_manifest import MANIFEST
+from labeler.datasets.rules import FLAGS, ExportBox, is_set
 from labeler.errors import InvalidImport
 
 MAX_FILE_BYTES: Final = 2**26
@@ -29,13 +35,69 @@ _SHAPES: Final = (
 """Those that have a box around them; the last three are of AnyLabeling."""
 
 
+LABELS_FILE: Final = "labels.txt"
+"""What `labelme --labels` takes: a name on each line; those that begin with `__` are no labels."""
+_VERSION: Final = "5.5.0"
+"""Of labelme: later ones read what this one wrote."""
+
+
+def to_labelme(image: ExportedImage, names: Mapping[int, str]) -> bytes:
+    """The JSON of one image, which lies beside it; attributes that are true are flags there."""
+    content: dict[str, Any] = {
+        "version": _VERSION,
+        "flags": {},
+        "shapes": [_shape(box, names[box.category]) for box in image.boxes],
+        "imagePath": image.name.rpartition("/")[2],
+        "imageData": None,
+        "imageHeight": image.height,
+        "imageWidth": image.width,
+    }
+    return json.dumps(content, indent=2).encode()
+
+
+def _shape(box: ExportBox, label: str) -> dict[str, Any]:
+    said = json.loads(box.attributes) if box.attributes else {}
+    return {
+        "label": label,
+        "points": [[box.left / 100, box.top / 100], [box.right / 100, box.bottom / 100]],
+        "group_id": None,
+        "description": "",
+        "shape_type": "rectangle",
+        "flags": {
+            name: True
+            for name, value in said.items()
+            if value is True or (name in FLAGS and is_set(value))
+        },
+        "mask": None,
+    }
+
+
+def _place(image: ExportedImage) -> str:
+    return f"{image.part}/{image.name}" if image.part else image.name
+
+
+def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
+    names = {label.number: label.name for label in dataset.labels.labels}
+    for image in dataset.images():
+        yield f"{split_name(_place(image))[0]}.json", to_labelme(image, names)
+    yield LABELS_FILE, "".join(f"{name}\n" for name in names.values()).encode()
+
+
+WRITER: Final = partial(SpooledWriter, zip_layout(_members, _place, by_stem=True, by_part=True))
+
+
 def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the JSON files in `source`; a file that can't be read is a fault."""
-    files = [name for name in source.files() if name.lower().endswith(".json")]
+    files = [name for name in source.files() if name.lower().endswith(".json") and name != MANIFEST]
     if len(source.files()) == 1:
         files = list(source.files())
     elif not files:
         raise InvalidImport(f"{source.name} holds no labelme file: none in it ends with .json.")
+    for name in source.files():
+        if name.rpartition("/")[2] == LABELS_FILE:
+            text = read_whole(source, name, MAX_FILE_BYTES).decode("utf-8-sig", "replace")
+            found = filter(None, map(str.strip, text.split("\n")))
+            problems.labels += [label for label in found if not label.startswith("__")]
     for file in files:
         try:
             yield _image(load_json(read_whole(source, file, MAX_FILE_BYTES), file), file, problems)

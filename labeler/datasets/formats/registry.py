@@ -34,6 +34,8 @@ class DatasetFormat:
     over from the previous one and have a manifest; then each part of a split is a file of its own,
     else all parts go into one file. `import_files` says what a person chooses for an import;
     `one_image_per_file` is for formats whose files lie near the image that they are about.
+    `place_in_zip` is where a zip of ours has the picture of an image that a file names: `beside` is
+    the file's folder, `subset` the folder that the file states.
     """
 
     name: str
@@ -49,11 +51,12 @@ class DatasetFormat:
     import_files: str = ""
     one_image_per_file: bool = False
     has_conventions: bool = False
+    place_in_zip: str = "{name}"
 
     @property
     def is_packed(self) -> bool:
         """Whether an export is compressed already."""
-        return self.suffix == ".zip"
+        return self.suffix in (".zip", ".parquet")
 
     def open_writer(self, request: WriteRequest) -> DatasetWriter:
         """A writer for one dataset."""
@@ -71,6 +74,15 @@ class DatasetFormat:
         if self.has_conventions:
             return reader(source, problems, convention)
         return reader(source, problems)
+
+    def picture_in_zip(self, found: FoundImage) -> str:
+        """Where a zip of ours has the picture of that image."""
+        beside = found.file.rpartition("/")[0]
+        return self.place_in_zip.format(
+            name=found.name,
+            beside=f"{beside}/" if beside else "",
+            subset=f"{found.folder}/" if found.folder else "",
+        )
 
     def _load(self, module: str) -> Any:
         return import_module(f"{__package__}.{module}")
@@ -116,25 +128,81 @@ FORMATS: Final = (
         import_files=".xml or .zip",
         one_image_per_file=True,
         has_conventions=True,
+        place_in_zip="JPEGImages/{name}",
+    ),
+    DatasetFormat(
+        name="csv",
+        title="CSV",
+        about="CSV, one row per box",
+        media_type="text/csv",
+        suffix=".csv",
+        writer="csv_table",
+        attributes="all, as JSON in one column",
+    ),
+    DatasetFormat(
+        name="ndjson",
+        title="Ultralytics NDJSON",
+        about="Ultralytics' NDJSON, one line per image",
+        media_type="application/x-ndjson",
+        suffix=".ndjson",
+        writer="ndjson",
+    ),
+    DatasetFormat(
+        name="imagefolder",
+        title="Hugging Face image folder",
+        about="an image folder for Hugging Face datasets",
+        media_type=ZIP,
+        suffix=".zip",
+        writer="image_folder",
+        carries_images=True,
+        attributes="all, as JSON in one column",
+    ),
+    DatasetFormat(
+        name="parquet",
+        title="Parquet",
+        about="Parquet, one row per image",
+        media_type="application/vnd.apache.parquet",
+        suffix=".parquet",
+        writer="parquet",
+        carries_images=True,
+        attributes="all, as JSON in one column",
     ),
     DatasetFormat(
         name="labelme",
         title="labelme",
+        about="labelme's JSON files, one per image",
+        media_type=ZIP,
+        suffix=".zip",
+        writer="labelme",
         reader="labelme",
+        carries_images=True,
+        attributes="those that are true, as flags",
         import_files=".json or .zip",
         one_image_per_file=True,
+        place_in_zip="{beside}{name}",
     ),
     DatasetFormat(
         name="cvat",
         title="CVAT for images 1.1",
+        about="CVAT for images 1.1",
+        media_type=ZIP,
+        suffix=".zip",
+        writer="cvat",
         reader="cvat",
+        carries_images=True,
+        attributes="all; numbers as text",
         import_files=".xml or .zip",
+        place_in_zip="images/{subset}{name}",
     ),
     DatasetFormat(
         name="labelstudio",
-        title="Label Studio JSON-MIN",
+        title="Label Studio",
+        about="tasks for Label Studio",
+        media_type="application/json",
+        suffix=".json",
+        writer="label_studio",
         reader="label_studio",
-        import_files=".json",
+        import_files=".json, JSON or JSON-MIN",
     ),
 )  # fmt: skip
 EXPORTED: Final = tuple(one for one in FORMATS if one.writer)

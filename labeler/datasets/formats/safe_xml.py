@@ -1,13 +1,17 @@
 """XML from strangers: without any DTD, so without entities and what they can do; within limits.
 
+And texts as XML has them, for those who write it.
+
 What lies directly below the root is handed out piece by piece, so that a file of any number of
 images is read in little memory.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from html import escape
 from typing import BinaryIO, Final
 from xml.parsers import expat
 
@@ -22,6 +26,7 @@ MAX_PART: Final = 2**24
 _CHUNK: Final = 2**16
 _ROOTS: Final = {"annotation": "Pascal VOC", "annotations": "CVAT"}
 _ELEMENT_COST: Final = 64
+_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(slots=True)
@@ -135,3 +140,11 @@ class _Builder:
     def _refused(self, why: str) -> InvalidImport:
         line = self._parser.CurrentLineNumber
         return InvalidImport(f"{self._file}: line {line}: it was refused: {why}.")
+
+
+def xml_text(text: str, *, quote: bool = False) -> str:
+    """The text as XML has it; what XML can't hold at all becomes the replacement character.
+
+    With `quote` it can stand in an attribute.
+    """
+    return escape(_NO_XML.sub("\ufffd", text), quote=quote)

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from html import escape
 from pathlib import PurePosixPath
 from typing import Any, Final
 
@@ -28,7 +27,7 @@ from labeler.datasets.formats.found import (
     side_of,
     turned,
 )
-from labeler.datasets.formats.safe_xml import Element, stream_xml
+from labeler.datasets.formats.safe_xml import Element, stream_xml, xml_text
 from labeler.datasets.formats.writing import Dataset, SpooledWriter, zip_layout
 from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
@@ -40,7 +39,6 @@ LABELS_FILE: Final = "labels.txt"
 """The names of all labels, a line each: VOC has no place for those that no box has."""
 _OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
 _FLAGS: Final = ("difficult", "truncated", "occluded")
-_NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "unspecified"})
 _SET: Final = frozenset({"1", "1.0", "true", "yes", "y", "t"})
 
@@ -69,7 +67,7 @@ def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, E
     lines = [
         "<annotation>",
         f"\t<folder>{PICTURES}</folder>",
-        f"\t<filename>{_escaped(file_name)}</filename>",
+        f"\t<filename>{xml_text(file_name)}</filename>",
         "\t<source>\n\t\t<database>Unknown</database>\n\t</source>",
         f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>",
         "\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>",
@@ -80,9 +78,9 @@ def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, E
         flags |= {"occluded": _flag(kept["occluded"])} if "occluded" in kept else {}
         lines += [
             "\t<object>",
-            f"\t\t<name>{_escaped(name)}</name>",
-            f"\t\t<pose>{_escaped(str(kept.get('pose', 'Unspecified')))}</pose>",
-            *(f"\t\t<{flag}>{_escaped(text)}</{flag}>" for flag, text in flags.items()),
+            f"\t\t<name>{xml_text(name)}</name>",
+            f"\t\t<pose>{xml_text(str(kept.get('pose', 'Unspecified')))}</pose>",
+            *(f"\t\t<{flag}>{xml_text(text)}</{flag}>" for flag, text in flags.items()),
             "\t\t<bndbox>",
             *(
                 f"\t\t\t<{side}>{edge / 100:.12g}</{side}>"
@@ -97,11 +95,6 @@ def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, E
 def _flag(value: Any) -> str:
     """A flag as readers take it, by int(): 1 for true; a number as it is."""
     return str(int(value)) if isinstance(value, bool | int) else "1" if value else "0"
-
-
-def _escaped(text: str) -> str:
-    """The text as XML has it; what XML can't hold at all becomes a question mark."""
-    return escape(_NO_XML.sub("\ufffd", text), quote=False)
 
 
 def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:

@@ -164,19 +164,25 @@ class Layout:
 
 
 def zip_layout(
-    members: Callable[[Dataset], Iterator[tuple[str, bytes]]],
+    members: Callable[[Dataset], Iterator[tuple[str, bytes | Iterable[bytes]]]],
     place: Callable[[ExportedImage], str],
     *,
     by_stem: bool = False,
     by_part: bool = False,
     reserved: frozenset[str] = frozenset(),
 ) -> Layout:
-    """A zip of `members`, name and bytes of each, and of the pictures, each in its `place`."""
+    """A zip of `members`, name and bytes of each, and of the pictures, each in its `place`.
+
+    A large member comes in pieces.
+    """
 
     def chunks(dataset: Dataset) -> Iterator[bytes]:
         stream = ZipStream()
         for name, data in members(dataset):
-            yield stream.add(name, data)
+            if isinstance(data, bytes):
+                yield stream.add(name, data)
+            else:
+                yield stream.add_pieces(name, data)
         names = {place(image): image.path for image in dataset.images()}
         yield stream.add(MANIFEST, dump_manifest(names))
         if dataset.with_pictures:

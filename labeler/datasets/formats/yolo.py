@@ -41,9 +41,18 @@ _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 def to_yolo(boxes: Sequence[ExportBox], width: int, height: int) -> str:
     """The text of one image: a line for each box, eight decimals, so to a hundredth of a pixel."""
     return "".join(
-        f"{category - 1} {(left + right) / 200 / width:.8f} {(top + bottom) / 200 / height:.8f}"
-        f" {(right - left) / 100 / width:.8f} {(bottom - top) / 100 / height:.8f}\n"
-        for category, left, top, right, bottom, _ in boxes
+        f"{box.category - 1} {' '.join(f'{share:.8f}' for share in shares(box, width, height))}\n"
+        for box in boxes
+    )
+
+
+def shares(box: ExportBox, width: int, height: int) -> tuple[float, float, float, float]:
+    """The box's center, width and height as shares of the image's size."""
+    return (
+        (box.left + box.right) / 200 / width,
+        (box.top + box.bottom) / 200 / height,
+        (box.right - box.left) / 100 / width,
+        (box.bottom - box.top) / 100 / height,
     )
 
 
@@ -62,7 +71,7 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
     """The texts, the lists of images, and data.yaml; see docs/formats.md."""
     parts: dict[str, list[str]] = {}
     for image in dataset.images():
-        part = _part_of(image)
+        part = part_of(image)
         parts.setdefault(part, []).append(image.name)
         text = to_yolo(image.boxes, image.width, image.height)
         yield f"labels/{part}/{split_name(image.name)[0]}.txt", text.encode("ascii")
@@ -77,19 +86,22 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
     yield "data.yaml", to_yaml(labels, folders).encode()
 
 
-def _part_of(image: ExportedImage) -> str:
+def part_of(image: ExportedImage) -> str:
+    """The part that the image is in; all are in `train` where nothing was split."""
     return image.part or Part.TRAIN.value
 
 
-# Ultralytics looks for an image's text where the last folder `images` is called `labels`.
+RESERVED: Final = frozenset({"images", "labels"})
+"""Ultralytics looks for an image's text where the last folder `images` is called `labels`."""
+
 WRITER: Final = partial(
     SpooledWriter,
     zip_layout(
         _members,
-        lambda image: f"images/{_part_of(image)}/{image.name}",
+        lambda image: f"images/{part_of(image)}/{image.name}",
         by_stem=True,
         by_part=True,
-        reserved=frozenset({"images", "labels"}),
+        reserved=RESERVED,
     ),
 )
 

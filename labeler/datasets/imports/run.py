@@ -18,7 +18,6 @@ from typing import Final
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats.dataset_files import DatasetFiles
 from labeler.datasets.formats.found import FoundImage, Problems
-from labeler.datasets.formats.voc import PICTURES
 from labeler.datasets.formats.zip_manifest import load_manifest
 from labeler.datasets.imports.duplicates import Claim, joined, resolve_duplicates
 from labeler.datasets.imports.images import (
@@ -172,7 +171,7 @@ class _Import(ExitStack):
         claims: dict[str, list[Claim]] = {}
         problems: dict[int, str] = {}
         for index, found in enumerate(self._found):
-            name = self._called.get(found.name) or self._called.get(f"{PICTURES}/{found.name}")
+            name = self._called.get(self._wanted.kind.picture_in_zip(found))
             stated = Stated(
                 name or found.name,
                 "" if name else found.file,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import tracemalloc
 import warnings
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.datasets.exports.exporter import open_exporter
-from labeler.datasets.formats.registry import EXPORTED, find_format
+from labeler.datasets.formats.registry import find_format
 from labeler.datasets.formats.yolo import to_yaml, to_yolo
 from labeler.datasets.rules import ExportBox
 from labeler.datasets.selection import parse_selection
 from labeler.model.document import Status
+from tests.datasets.exports.support import (
+    LABEL_NAMES,
+    RECTS,
+    ZIPPED,
+    four_images,
+    packed,
+    unpacked,
+)
 from tests.datasets.formats.support import found_in, written
 from tests.datasets.imports.support import boxes, documents, imported
 from tests.pictures import REAL, jpeg, png
@@ -33,55 +39,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it asks for OpenCV, which reading boxes doesn't need
     import supervision
 
-RECTS: dict[str, list[dict[str, Any]]] = {
-    "a.jpg": [
-        {"left": 1.5, "top": 2.25, "width": 10.01, "height": 8.33, "label": "car", "difficult": 1},
-        {"left": 0, "top": 0, "width": 64, "height": 48, "label": "traffic light"},
-    ],
-    "street/a.jpg": [{"left": 33.33, "top": 1, "width": 5, "height": 47, "label": "猫 <&>"}],
-    "a.png": [{"left": 3, "top": 4, "width": 5, "height": 6, "label": "car"}],
-    "empty.jpg": [],
-}
-ZIPPED = [kind.name for kind in EXPORTED if kind.suffix == ".zip" and kind.reader]
-LABEL_NAMES = ["object", "unused: \"x\" # 'y'", "car", "traffic light", "猫 <&>"]
-
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """Four images with results, in folders too, and one that nobody has looked at."""
-    made = Workspace(str(tmp_path / "data"))
-    project = made.open()
-    for number, name in enumerate(RECTS):
-        data = (png if name.endswith("png") else jpeg)() + b"\0" * number
-        made.put(f"uploads/{name}", data)
-    made.put("uploads/untouched.jpg", jpeg())
-    project.labels.add(LABEL_NAMES)
-    project.list_anew()
-    for entry in project.list_images():
-        if entry.image_path not in RECTS:
-            continue
-        opened = project.open_document(entry.image_id)
-        values = opened.document.model_dump(exclude_unset=True)
-        values["rects"] = RECTS[entry.image_path]
-        values["metadata"]["status"] = "done"
-        project.save_document(
-            entry.image_id, type(opened.document).model_validate(values), opened, by=""
-        )
-    yield made
-    made.close()
-
-
-def packed(workspace: Workspace, kind: str, *, pictures: bool = False, **choice: str) -> bytes:
-    given = parse_selection({name: [value] for name, value in choice.items()})
-    exporter = open_exporter(workspace.open())
-    with exporter.make(given, kind=find_format(kind), pictures=pictures) as bundle:
-        return b"".join(bundle.chunks())
-
-
-def unpacked(data: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        assert archive.testzip() is None
-        return {name: archive.read(name) for name in archive.namelist()}
+    yield from four_images(tmp_path)
 
 
 def test_yolo_in_ultralytics_layout(workspace: Workspace) -> None:

@@ -299,10 +299,12 @@ def state(project: Project) -> dict[str, Any]:
 
 def said(kind: str, flags: dict[str, Any], more: dict[str, Any]) -> dict[str, Any]:
     """The attributes that the format has a word for."""
-    return {"coco": flags | more, "voc": flags, "yolo": {}}[kind]
+    raised = flags | {name: value for name, value in more.items() if value is True}
+    words = {"coco": flags | more, "voc": flags, "yolo": {}, "labelme": raised, "cvat": raised}
+    return words[kind]
 
 
-@pytest.mark.parametrize("kind", ["coco", "yolo", "voc"])
+@pytest.mark.parametrize("kind", ["coco", "yolo", "voc", "labelme", "cvat"])
 @given(images=PROJECTS)
 @settings(
     max_examples=15,

@@ -1,0 +1,67 @@
+"""CSV: one row per box, and one for each image without boxes, with empty fields for the box.
+
+A spreadsheet takes a text that begins with `=`, `+`, `-` or `@` for a formula and runs it. So such
+a text gets an apostrophe in front, and so does one that begins with an apostrophe: whoever takes
+one apostrophe off each text that begins with one has the names back as they were.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import Final
+
+from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
+from labeler.datasets.rules import ExportBox
+
+COLUMNS: Final = (
+    "image_id", "file_name", "image_width", "image_height", "split", "status",
+    "label_number", "label", "left", "top", "width", "height", "attributes",
+)  # fmt: skip
+_FORMULA: Final = tuple("=+-@\t\r\n'＝＋－＠")
+_BATCH: Final = 1000
+
+
+def guard(text: str) -> str:
+    """The text as no spreadsheet runs it; see `unguard`."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def unguard(text: str) -> str:
+    """The text that `guard` was given."""
+    return text.removeprefix("'")
+
+
+def _chunks(dataset: Dataset) -> Iterator[bytes]:
+    names = {label.number: label.name for label in dataset.labels.labels}
+    out = io.StringIO()
+    rows = csv.writer(out)  # \r\n and quotes, as RFC 4180 has them
+    rows.writerow(COLUMNS)
+    for place, image in enumerate(dataset.images()):
+        rows.writerows(_rows(image, names))
+        if place % _BATCH == _BATCH - 1:
+            yield out.getvalue().encode("utf-8", "replace")
+            out.seek(0)
+            out.truncate()
+    yield out.getvalue().encode("utf-8", "replace")
+
+
+def _rows(image: ExportedImage, names: dict[int, str]) -> Iterable[tuple[object, ...]]:
+    of_image = (
+        image.image_id, guard(image.name), image.width, image.height, image.part, image.status,
+    )  # fmt: skip
+    if not image.boxes:
+        return [(*of_image, *[""] * (len(COLUMNS) - len(of_image)))]
+    return [(*of_image, *_of_box(box, names[box.category])) for box in image.boxes]
+
+
+def _of_box(box: ExportBox, label: str) -> tuple[object, ...]:
+    width, height = (box.right - box.left) / 100, (box.bottom - box.top) / 100
+    return (
+        box.category, guard(label), box.left / 100, box.top / 100, width, height, box.attributes,
+    )  # fmt: skip
+
+
+WRITER: Final = partial(SpooledWriter, Layout(_chunks))

@@ -1,0 +1,57 @@
+"""Ultralytics' NDJSON: a line about the data set, then a line per image, boxes as in YOLO.
+
+Images are named as in the YOLO zip. Where no name has a folder, the file says `"path": "."`:
+beside the `images` folder of such a zip, Ultralytics finds the images by it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+
+from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
+from labeler.datasets.formats.yolo import RESERVED, part_of, shares
+
+_BATCH: Final = 1000
+
+
+def _chunks(dataset: Dataset) -> Iterator[bytes]:
+    names = {str(label.number - 1): label.name for label in dataset.labels.labels}
+    first: dict[str, object] = {"type": "dataset", "task": "detect", "class_names": names}
+    # Ultralytics refuses a name with a folder where it is to look beside the file.
+    if not any("/" in image.name for image in dataset.images()):
+        first["path"] = "."
+    lines = [json.dumps(first)]
+    for image in dataset.images():
+        lines.append(json.dumps(_line(image)))
+        if len(lines) >= _BATCH:
+            yield _joined(lines)
+            lines = []
+    yield _joined(lines)
+
+
+def _joined(lines: list[str]) -> bytes:
+    return "".join(f"{line}\n" for line in lines).encode()
+
+
+def _line(image: ExportedImage) -> dict[str, object]:
+    boxes = [
+        [box.category - 1, *(round(share, 8) for share in shares(box, image.width, image.height))]
+        for box in image.boxes
+    ]
+    return {
+        "type": "image",
+        "file": image.name,
+        "width": image.width,
+        "height": image.height,
+        "split": part_of(image),
+        "annotations": {"boxes": boxes},
+    }
+
+
+WRITER: Final = partial(
+    SpooledWriter,
+    Layout(_chunks, by_stem=True, by_part=True, known_extensions=True, reserved=RESERVED),
+)

@@ -1,0 +1,139 @@
+"""Parquet: one row per image, in row groups, with the images themselves if asked for.
+
+Columns are typed for `datasets` too: with images, `image` is a column of pictures there. The same
+data gives the same bytes with the same version of pyarrow, which the file names.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from labeler.datasets.formats.image_folder import objects_of, split_of
+from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
+
+if TYPE_CHECKING:
+    import pyarrow
+
+_ROWS: Final = 1000
+"""Rows of a group; fewer where their pictures are large."""
+_GROUP_BYTES: Final = 2**24
+"""Of pictures that are in memory until their group is written, and one more."""
+
+
+def _chunks(dataset: Dataset) -> Iterator[bytes]:
+    # Half a second that only this format needs.
+    from pyarrow import parquet
+
+    names = {label.number: label.name for label in dataset.labels.labels}
+    schema = _schema(list(names.values()), with_pictures=dataset.with_pictures)
+    sink = _Sink()
+    with parquet.ParquetWriter(sink, schema) as writer:
+        rows: list[dict[str, Any]] = []
+        size = 0
+        for image in dataset.images():
+            row = _row(image, names)
+            if dataset.with_pictures:
+                picture = dataset.picture(image)
+                row["image"] = (
+                    None if picture is None else {"bytes": picture, "path": row["file_name"]}
+                )
+                size += len(picture or b"")
+            rows.append(row)
+            if len(rows) >= _ROWS or size >= _GROUP_BYTES:
+                _write(writer, rows, schema)
+                rows, size = [], 0
+                yield sink.taken()
+        _write(writer, rows, schema)
+    yield sink.taken()
+
+
+def _write(writer: Any, rows: list[dict[str, Any]], schema: pyarrow.Schema) -> None:
+    import pyarrow
+
+    if rows:
+        writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+
+
+def _row(image: ExportedImage, names: dict[int, str]) -> dict[str, Any]:
+    return {
+        "image_id": image.image_id,
+        # A name on disk that is no UTF-8: Parquet takes none.
+        "file_name": image.name.encode("utf-8", "replace").decode(),
+        "width": image.width,
+        "height": image.height,
+        "split": split_of(image),
+        "status": image.status,
+        "objects": objects_of(image, names),
+    }
+
+
+def _schema(labels: list[str], *, with_pictures: bool) -> pyarrow.Schema:
+    """The columns, and what `datasets` calls them in the metadata."""
+    import pyarrow as pa
+
+    text, number = pa.string(), pa.int32()
+    objects = pa.struct([
+        ("bbox", pa.list_(pa.list_(pa.float64(), 4))),
+        ("categories", pa.list_(pa.int64())),
+        ("labels", pa.list_(text)),
+        ("attributes", pa.list_(text)),
+    ])  # fmt: skip
+    columns: list[tuple[str, Any]] = [
+        ("image_id", text), ("file_name", text), ("width", number), ("height", number),
+        ("split", text), ("status", text), ("objects", objects),
+    ]  # fmt: skip
+    plain = {"_type": "Value", "dtype": "string"}
+    features: dict[str, Any] = {
+        "image_id": plain, "file_name": plain,
+        "width": {"_type": "Value", "dtype": "int32"},
+        "height": {"_type": "Value", "dtype": "int32"},
+        "split": plain, "status": plain,
+        "objects": {
+            "bbox": _listed({**_listed({"_type": "Value", "dtype": "float64"}), "length": 4}),
+            "categories": _listed({"_type": "ClassLabel", "names": labels}),
+            "labels": _listed(plain),
+            "attributes": _listed(plain),
+        },
+    }  # fmt: skip
+    if with_pictures:
+        columns.append(("image", pa.struct([("bytes", pa.binary()), ("path", text)])))
+        features["image"] = {"_type": "Image"}
+    metadata = {"huggingface": json.dumps({"info": {"features": features}})}
+    return pa.schema(columns, metadata)
+
+
+def _listed(feature: dict[str, Any]) -> dict[str, Any]:
+    return {"_type": "Sequence", "feature": feature}
+
+
+class _Sink(io.RawIOBase):
+    """What the file is written to, from its beginning to its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray()
+        self._start = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._start + len(self._buffer)
+
+    def write(self, data: Any, /) -> int:
+        self._buffer += data
+        return len(data)
+
+    def taken(self) -> bytes:
+        """All bytes since the last time."""
+        data = bytes(self._buffer)
+        self._start += len(data)
+        self._buffer.clear()
+        return data
+
+
+WRITER: Final = partial(SpooledWriter, Layout(_chunks))
