@@ -31,7 +31,7 @@ def export_paths() -> dict[str, Json]:
 
 def _export(kind: DatasetFormat) -> Json:
     made = "made now" if kind is DEFAULT else "made while it is sent"
-    if kind.suffix == ".json":
+    if kind is DEFAULT:
         file = answered(f"{kind.about}.".capitalize(), {"type": "object"})
     else:
         file = {"description": f"The {kind.suffix[1:]} file.", "content": {kind.media_type: {}}}
@@ -118,7 +118,7 @@ def run_import() -> Json:
 def fetch_export() -> Json:
     """GET /api/exports/{name}"""
     name = "The file's name, as in `object` after exports/."
-    file = answered("The file; it never changes.", {"type": "object"})
+    file = answered("The file; it never changes.", {"type": ["object", "array"]})
     for kind in EXPORTED:
         file["content"].setdefault(kind.media_type, {})
     return {
