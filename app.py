@@ -40,7 +40,7 @@ from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
 CALLERS_S = 2
-"""How long callers have to take their answers after the signal to end; Cloud Run gives 10."""
+"""Seconds that requests get to finish after the signal to end. Cloud Run allows 10."""
 ONE_MACHINE = "labeler"
 
 

@@ -30,7 +30,7 @@ OTHER_EXTENSIONS: Final = frozenset({
     "heic", "heif", "avif", "jp2", "j2k", "jxl", "psd", "svg", "dng", "cr2", "cr3", "nef", "arw",
     "orf", "rw2", "raf", "exr", "hdr", "dcm", "pcx", "tga", "ppm", "pgm", "ico",
 })  # fmt: skip
-"""Of pictures that Labeler does not take: in a folder they are refused by name, not passed over."""
+"""Extensions of unsupported image types: in a folder they are reported, not skipped silently."""
 _BEGINNINGS: Final = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|BM.{4}\0\0\0\0|II\*\0|MM\0\*|RIFF.{4}WEBP",
     re.DOTALL,
@@ -42,18 +42,18 @@ _NOT_IMAGES: Final = (
     ".7z", ".rar", ".mp4", ".avi", ".mov", ".mkv", ".webm", ".part", ".partial", ".tmp",
     ".crdownload", ".download",
 )  # fmt: skip
-"""Of files that are no pictures, or not yet: their bytes need not be looked at."""
+"""Extensions of files that are not images, or not complete yet; their bytes need not be read."""
 _ENDINGS: Final = tuple(f".{extension}" for extension in EXTENSIONS)
 MAX_NAME_BYTES: Final = 200
 MAX_PATH_BYTES: Final = 700
-"""An object's name has at most 1,024, of which prefixes take some."""
+"""Bytes. An object's name has at most 1,024, and prefixes need some of them."""
 MAX_FOLDERS: Final = 20
 _DRIVE: Final = re.compile("[A-Za-z]:")
 _AROUND: Final = (
     ".\t\n\v\f\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007"
     "\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-"""Dots and all white space. Not a pattern: one that looks for an end tries it from each dot."""
+"""Dots and all white space. Not a regular expression, which would try to match from each dot."""
 
 
 def name_filter(text: str) -> Callable[[str], bool]:
@@ -148,17 +148,17 @@ def kind_not_taken(data: bytes) -> str:
     elif b"<svg" in head:
         what = "an SVG drawing; export it as PNG"
     elif head.startswith((b"<!doctype", b"<html")):
-        what = "a web page; save the picture itself"
+        what = "a web page; save the image itself"
     elif data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif"):
-        what = "a HEIC or AVIF picture; export it as JPEG"
+        what = "a HEIC or AVIF image; export it as JPEG"
     elif b"data:image/" in head or head.startswith((b"ivborw0kggo", b"/9j/", b"r0lgod")):
-        what = "a picture written as text (base64); send its bytes"
+        what = "an image written as text (base64); send its bytes"
     elif head.startswith(b"%pdf"):
         what = "a PDF; export its pages as PNG or JPEG"
     elif b"\0" not in data[:512]:
         what = "a text file"
     else:
-        what = "not a picture, or one of another type"
+        what = "not an image, or an image of another type"
     return what
 
 

@@ -19,14 +19,14 @@ MAX_SCANNED: Final = 2_000_000_000
 _JPEG: Final = b"\xff\xd8\xff"
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _MARKER: Final = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")
-"""In compressed data, which has `\\xff\\0` for a byte, and restarts that no length follows."""
+"""A marker in compressed data; `\\xff\\0` is an escaped byte, and restarts have no length."""
 _ALONE: Final = b"\x01\xd8"
 _END_OF_IMAGE: Final = 0xD9
 _START_OF_SCAN: Final = 0xDA
 _FRAMES: Final = frozenset({0xC0, 0xC1, 0xC2, 0xC3})
 _STRIPS: Final = 273, 279
 _TILES: Final = 324, 325
-"""Tags: where they begin, and their sizes in bytes."""
+"""Tags of the offsets, and of the sizes in bytes."""
 
 
 def check_bytes(data: bytes, name: str) -> None:
@@ -44,7 +44,7 @@ def check_strips(tags: Mapping[int, Any], size: int, name: str) -> None:
     """
     _check_parts(len(tags.get(_STRIPS[0]) or tags.get(_TILES[0]) or ()), name)
     if sum(tags.get(_STRIPS[1]) or tags.get(_TILES[1]) or ()) > 4 * size:
-        raise _too_much(name, "its strips lie upon each other")
+        raise _too_much(name, "its strips overlap")
 
 
 def webp_size(data: bytes) -> tuple[int, int] | None:

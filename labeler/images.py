@@ -31,7 +31,7 @@ MEDIA_TYPES: Final = {
 }
 TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
-"""Pillow opens MPO, a JPEG with more pictures behind it, as a JPEG, and knows no such opener."""
+"""Pillow opens MPO, a JPEG with more images behind it, as a JPEG, so it has no opener here."""
 _ORIENTATION_TAG: Final = 0x0112
 _TURNS: Final = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -42,7 +42,7 @@ _TURNS: Final = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""By EXIF orientation: what makes the stored pixels stand as displayed."""
+"""The transposition of stored pixels for each EXIF orientation."""
 
 # Every exception of Pillow's decoders on hostile bytes. MemoryError is not one of them.
 _DECODE_ERRORS: Final = (
@@ -55,9 +55,9 @@ Permit = Callable[[int, int], None]
 memory at once. Those are far fewer where a JPEG is decoded to a smaller copy."""
 
 _WEBP_PIXELS: Final = 50_000_000
-"""Above, half the limit counts: its decoder takes 16 bytes a pixel, all else at most 8."""
+"""Above this, half the limit applies: WebP's decoder takes 16 bytes per pixel, others at most 8."""
 _WIDE: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
-"""Modes whose numbers go beyond 255."""
+"""Modes with values beyond 255."""
 _SAMPLE: Final = 512
 _PHOTOMETRIC: Final = 262
 _NO_DATA: Final = 42113
@@ -392,7 +392,7 @@ def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Im
             whole = Image.new(part.mode, (part.width, -(-image.height // factor)))
         whole.paste(part, (0, top // factor))
     if whole is None:
-        raise ValueError("a picture without rows")
+        raise ValueError("an image without rows")
     return whole
 
 

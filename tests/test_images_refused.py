@@ -43,8 +43,8 @@ REFUSED = {
     "a HEIC photo": (b"\0\0\0\x24ftypheic\0\0\0\0mif1heic" + bytes(400), "HEIC"),
     "an AVIF photo": (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1" + bytes(400), "AVIF"),
     "a PDF": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n" + bytes(99), "PDF"),
-    "a program": (b"\x7fELF\x02\x01\x01" + bytes(600), "not a picture"),
-    "an archive": (b"PK\x03\x04" + bytes(600), "not a picture"),
+    "a program": (b"\x7fELF\x02\x01\x01" + bytes(600), "not an image"),
+    "an archive": (b"PK\x03\x04" + bytes(600), "not an image"),
     "JSON": (b'{"rects": []}', "text file"),
     "PostScript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "text file"),
 }

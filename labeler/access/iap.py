@@ -25,11 +25,11 @@ from labeler.model.people import Person, clean_email
 GOOGLE_KEYS: Final = "https://www.gstatic.com/iap/verify/public_key-jwk"
 ISSUER: Final = "https://cloud.google.com/iap"
 LEEWAY_S: Final = 30
-"""What the clocks of Google and of this machine may differ by."""
+"""The allowed difference between Google's clock and this machine's."""
 
 FRESH_S: Final = 3600
 KEPT_S: Final = 24 * 3600
-"""How long keys count where new ones can't be fetched."""
+"""How long old keys are valid if new ones can't be fetched."""
 
 ASK_AGAIN_S: Final = 30
 RETRY_S: Final = 5
@@ -89,7 +89,7 @@ def _read_keys(data: bytes) -> dict[str, ECKey]:
     content = json.loads(data)
     listed = content.get("keys") if isinstance(content, dict) else None
     if not isinstance(listed, list):
-        raise ValueError("what is there is no set of keys")
+        raise ValueError("the answer is not a set of keys")
     fitting = [
         one
         for one in listed
@@ -130,7 +130,7 @@ class Assertions:
     def _verified(self, text: str) -> dict[str, Any]:
         """The claims of an assertion whose signature is valid."""
         if len(text) > _MOST_CHARS or not text.isascii():
-            raise _refused("its assertion is no assertion")
+            raise _refused("its assertion is not a JSON web token")
         try:
             # Reads only the key ID; nothing in it is trusted before the check below.
             key_id = jws.extract_compact(text.encode()).headers().get("kid")
@@ -160,7 +160,7 @@ class Assertions:
         if max(begins) > now + LEEWAY_S:
             raise _refused("its assertion does not count yet; look at this machine's clock")
         if _time(claims, "exp") <= now - LEEWAY_S:
-            raise _refused("its assertion has run out")
+            raise _refused("its assertion has expired")
 
 
 def _time(claims: Mapping[str, Any], name: str) -> float:

@@ -14,7 +14,7 @@ from labeler.settings import Settings
 
 ASSERTION_HEADER: Final = "X-Goog-IAP-JWT-Assertion"
 TOKEN_HEADER: Final = "X-Labeler-Token"  # noqa: S105 - a header's name
-"""Takes a token for calls where Identity-Aware Proxy keeps `Authorization` for itself."""
+"""The header for a token if Identity-Aware Proxy uses `Authorization` itself."""
 
 
 @dataclass(frozen=True, slots=True)

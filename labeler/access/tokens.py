@@ -50,7 +50,7 @@ def new_token(purpose: Purpose, person: str, now: float, target: str = "") -> To
     address, which the browser has in its cache.
     """
     if purpose is not Purpose.API and not target:
-        raise ValueError(f"a token for one {purpose} names it")
+        raise ValueError(f"a token for one {purpose} must name it")
     step = LIFETIME_S[purpose] // 2
     return Token(purpose, person, (int(now) // step + 2) * step, target)
 

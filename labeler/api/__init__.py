@@ -51,8 +51,8 @@ _HOST_CONFIG: Final = "/_stcore/host-config"
 _UPLOADS: Final = "/_stcore/upload_file"
 _COMPONENTS: Final = "/_stcore/bidi-components/"
 _HELD_BYTES: Final = 128 * 2**20
-"""Of all uploads that are arriving or being worked on, and of all other bodies: saves never wait
-behind uploads."""
+"""Bytes of all uploads that are being received or processed, and of all other bodies. The two are
+separate, so saves never wait behind uploads."""
 
 Call = Callable[[Request, Person], Awaitable[Response]]
 

@@ -36,7 +36,7 @@ async def caller(request: Request, access: AccessPolicy, link: Purpose | None = 
         asserted = await run_in_threadpool(access.by_assertion, values)  # it may fetch keys
     if by_token is not None and asserted is not None and by_token != asserted:
         raise NotSignedIn(
-            "This page was opened by somebody else than the one who is signed in now. Reload it."
+            "Somebody else was signed in when this page was opened. Reload it."
         )
     return by_token or asserted or Person("")
 
@@ -46,7 +46,7 @@ def _by_token(request: Request, access: AccessPolicy, link: Purpose | None) -> P
     shown = request.query_params.getlist("token") if link else []
     if link and shown:
         if len(shown) > 1:
-            raise InvalidToken("Several tokens are no token. Reload the page.")
+            raise InvalidToken("The call has several tokens; only one is allowed. Reload the page.")
         target = request.url.path.rpartition("/")[2]
         return Person(access.signer.check(shown[0], link, now, target).person)
     own = request.headers.get(TOKEN_HEADER)
@@ -81,8 +81,8 @@ def check_writer(request: Request) -> None:
     if foreign:
         raise ForeignRequest(
             f"This call comes from a page of another site ({origin or site}). Nothing was "
-            "changed. If it is Labeler's own page, a proxy in between has to pass the Host "
-            "header on as the browser sent it."
+            "changed. If it is Labeler's own page, the proxy in between must pass on the "
+            "browser's Host header unchanged."
         )
 
 

@@ -15,10 +15,10 @@ from labeler.errors import Busy
 logger = logging.getLogger(__name__)
 
 SMALL: Final = 2**20
-"""Bytes up to which an answer is neither counted nor refused."""
+"""Answers up to this size are neither counted nor refused."""
 GRACE_S: Final = 30.0
 SLOWEST: Final = 2**15
-"""Bytes a second that a caller has to take, beside the grace."""
+"""Bytes per second that a caller must read, after the grace period."""
 _PIECE: Final = 2**17
 
 
@@ -39,7 +39,7 @@ class SendBudget:
         The answer is cut off if the caller reads far too slowly.
         """
         if len(data) > SMALL and self._held and self._held + len(data) > self._max_held:
-            raise Busy("Too many large pictures are on their way out. Ask for this one again.")
+            raise Busy("Too many large images are being sent at once. Request this one again.")
         return _Pieces(self, data, media_type, headers)
 
     def hold(self, size: int) -> None:
@@ -65,7 +65,7 @@ class _Pieces(Response):
                 await self._send(send)
         except TimeoutError:
             # After an incomplete answer, the server closes the connection.
-            logger.warning("A caller took too long for %d bytes, and was let go", size)
+            logger.warning("A caller took too long to read %d bytes, and was disconnected", size)
         finally:
             self._budget.hold(-size)
 

@@ -18,7 +18,7 @@ from labeler.runtime.descriptors import count_descriptors
 from labeler.runtime.events import NotReady, log_event
 
 READY_S: Final = 5
-"""A probe waits no longer, while the store itself goes on trying."""
+"""The longest wait of a probe; the store itself keeps trying."""
 
 
 class Health:
@@ -56,8 +56,8 @@ class Health:
                 await self._checks.run("store", self._check)
         except TimeoutError as error:
             raise Unavailable(
-                f"The store has not answered for {READY_S:g} seconds. Look at its state "
-                "and at the network, or ask GET /api/ready again."
+                f"The store has not answered for {READY_S:g} seconds. Check the store and the "
+                "network, or call GET /api/ready again."
             ) from error
 
     async def _check(self) -> None:

@@ -114,7 +114,7 @@ def document() -> Json:
                     "type": "apiKey",
                     "in": "query",
                     "name": "token",
-                    "description": "A token that opens one picture or one export for minutes.",
+                    "description": "A token that opens one image or one export for some minutes.",
                 },
             },
         },
@@ -189,7 +189,7 @@ def _add_image() -> Json:
         ],
         "requestBody": {
             "required": True,
-            "description": "The picture's bytes as they are in the file.",
+            "description": "The image's bytes, exactly as in the file.",
             "content": {
                 kind: {"schema": {"type": "string", "format": "binary"}}
                 for kind in ["application/octet-stream", *sorted(set(MEDIA_TYPES.values()))]
@@ -206,21 +206,21 @@ def _add_image() -> Json:
 def _show_image() -> Json:
     return {
         "operationId": "showImage",
-        "summary": "The picture, or a smaller copy of it",
+        "summary": "The image, or a smaller copy of it",
         "security": [{}, {"token": []}, {"assertion": []}, {"link": []}],
         "parameters": [
             IMAGE_ID,
             query(
                 "width",
                 {"type": "integer", "minimum": 1, "maximum": MAX_WIDTH},
-                "At most so many pixels wide. Without it the picture is as it was uploaded, "
+                "At most this many pixels wide. Without it the image is as it was uploaded, "
                 "where browsers can show it.",
             ),
             IF_NONE_MATCH,
         ],
         "responses": {
             "200": {
-                "description": "The picture; it never changes.",
+                "description": "The image; it never changes.",
                 "headers": {"ETag": ETAG},
                 "content": {kind: {} for kind in sorted(set(MEDIA_TYPES.values()))},
             },

@@ -134,14 +134,14 @@ def _label_schemas() -> Json:
 
 _WORDS: Final = {
     400: "A parameter or header is not well formed.",
-    401: "The token is wrong or has run out.",
+    401: "The token is wrong or has expired.",
     403: "The call may come from another site's page.",
     404: "There is no such thing.",
     408: "The body arrived too slowly.",
     410: "The image was deleted. It is in the trash.",
     409: "Something else is in the way; `code` and `message` say what.",
     413: "Too many bytes or pixels.",
-    415: "Not a picture of a type that is taken.",
+    415: "Not an image of a supported type.",
     422: "Damaged, or against the format: `field` says where.",
     428: "No condition: neither If-Match nor If-None-Match: *.",
     500: "What is stored is damaged, or newer than this program; or a fault.",

@@ -18,10 +18,10 @@ from labeler.model.people import Person
 
 PAUSE_S: Final = 30
 LEAST_BYTES: Final = 2**16
-"""What has to arrive within each pause: 2 kB per second, as over the slowest of lines."""
+"""Bytes that have to arrive within each pause: 2 kB per second, for the slowest connections."""
 GRACE_S: Final = 5
 FAIR_RATE: Final = 2**15
-"""Bytes per second: slower bodies give way, after their grace, where there is no room left."""
+"""Bytes per second. If memory is full, slower bodies give way after their grace period."""
 _IN_MEMORY: Final = 2**23
 
 

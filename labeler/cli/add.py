@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from labeler.settings import Settings
 
 MAX_STORE_FAILURES: Final = 3
-"""So many images in a row that the store refuses, and `add` gives up."""
+"""`add` gives up after the store has refused this many images in a row."""
 
 
 def add(given: argparse.Namespace, settings: Settings, project: Project) -> bool:

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the options that select images; see selection.Choice."""
     for name, metavar, about in (
-        ("status", "STATUS", "only images of this status; may be given again"),
+        ("status", "STATUS", "only images with this status; may be repeated"),
         (
             "label",
             "LABEL",
-            "only boxes of this label, and images that have one; may be given again",
+            "only boxes with this label, and images that have one; may be repeated",
         ),
         ("name", "PATTERN", "only images whose file name matches, such as 'street/*.jpg'"),
     ):
@@ -91,7 +91,7 @@ def _export_to(
 
     if kind.is_incremental and len(selection.parts()) > 1:
         print_message(
-            "A split is a file for each part: choose one by --part, or leave out --output."
+            "A split makes one file for each part: choose a part by --part, or leave out --output."
         )
         raise SystemExit(2)
     with open_exporter(project).make(selection, watched, kind=kind, pictures=pictures) as made:
@@ -107,7 +107,7 @@ def _say_missing(names: Iterable[str]) -> bool:
     """Name the images whose picture is missing; whether there is none."""
     missing = list(names)
     for name in missing:
-        print_message(f"{name}: its picture is not in the store.")
+        print_message(f"{name}: its original is not in the store.")
     return not missing
 
 

@@ -36,22 +36,22 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-missing",
         action="store_true",
-        help="end with 0 although something was left out",
+        help="exit with 0 even if something was left out",
     )
-    parser.add_argument("--dry-run", action="store_true", help="only say what would happen")
+    parser.add_argument("--dry-run", action="store_true", help="only report what would happen")
     parser.add_argument(
         "--label",
         type=_renamed,
         action="append",
         default=[],
         metavar="THERE=HERE",
-        help="take the label THERE of the file for HERE; may be given again",
+        help="import the file's label THERE as HERE; may be repeated",
     )
     parser.add_argument(
         "--voc",
         choices=("auto", "labelimg", "official"),
         default="auto",
-        help="what VOC's numbers mean: LabelImg counts pixels from 0, the official sets from 1",
+        help="how VOC counts pixels: LabelImg from 0, the official sets from 1",
     )
 
 

@@ -23,7 +23,7 @@ def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> 
         after = project.labels.edit(lambda before: edit(before, given))
         if not after.offered:
             print_message(
-                "No label is offered now: no box can be drawn until one is offered or added."
+                "No label is offered now: nobody can draw a box until a label is offered or added."
             )
         return True
     found = project.labels.read()
@@ -58,13 +58,13 @@ def add_label_arguments(parser: argparse.ArgumentParser) -> None:
 
     listing = action("list", None, "List the labels: number, color, state, name, former names.")
     listing.add_argument("--json", action="store_true", help="as labels.json has them")
-    adding = action("add", _added, "Add labels; those that are there stay as they are.")
+    adding = action("add", _added, "Add labels; existing labels stay as they are.")
     adding.add_argument("names", nargs="+", metavar="NAME")
     action("rename", _renamed, "Give a label another name; its boxes go with it.", "NAME", "NEW")
     action("color", _recolored, "Give a label another color, like #e6194b.", "NAME", "COLOR")
     action("merge", _merged, "Count a label's boxes as another label's.", "NAME", "INTO")
-    action("separate", _separated, "Take a merge back.", "NAME")
-    action("retire", _retired, "Offer a label no more for new boxes; its boxes stay.", "NAME")
+    action("separate", _separated, "Undo a merge.", "NAME")
+    action("retire", _retired, "Stop offering a label for new boxes; its boxes stay.", "NAME")
     action("offer", _offered, "Offer a retired label again.", "NAME")
 
 

@@ -96,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     adding = command("add", _on_data(add), "Add images, and the images in folders.")
     adding.add_argument("files", nargs="+", type=Path, metavar="FILE", help="an image or a folder")
     listing = command("list", _there(_on_data(list_images)), "List the images.")
-    listing.add_argument("--status", type=_status, help="only images of this status")
+    listing.add_argument("--status", type=_status, help="only images with this status")
     listing.add_argument("--json", action="store_true", help="as JSON")
     showing = command(
         "show", _there(_on_data(show_document)), "Show an image's annotation document."

@@ -11,7 +11,7 @@ _REFRESH_S: Final = 0.1
 _UNSEEN: Final = re.compile(
     r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
-"""What would steer a terminal, or end a line, in the names and messages that are shown."""
+"""Characters that control a terminal or end a line; removed from names and messages."""
 
 
 def print_result(text: str) -> None:

@@ -134,9 +134,9 @@ class ConsistencyCheck:
         if sealed_entry("", info) is not None:
             sealed, what = False, "An older Labeler wrote its metadata: statistics have to read it."
         elif sealed:
-            what = "Its metadata is of another state: the list may lack it."
+            what = "Its metadata is out of date: the list may not show it."
         else:
-            what = "It has no metadata of ours: each listing has to read it."
+            what = "It has no metadata of Labeler's: each listing has to read it."
         yield Problem(info.key, what, sealed, lambda: self._write_metadata(info))
 
     def _write_metadata(self, info: ObjectInfo) -> str:

@@ -20,9 +20,9 @@ from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
 _THREADS: Final = 16
 _AHEAD: Final = 4 * _THREADS
-"""So many objects at most are begun and not yet told of, however many there are."""
+"""The number of objects that are started and not yet reported, at most."""
 _IN_MEMORY: Final = 2**20
-"""Bytes; what is larger goes over a file, and is an original, which never changes."""
+"""Bytes. A larger object is an original, which never changes, and is copied through a file."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,9 +33,9 @@ class CopyResult(StrEnum):
 
     COPIED = "copied"
     THERE = "there"
-    """The same bytes were there already."""
+    """The same bytes are there already."""
     OTHER = "other"
-    """Other bytes are there; they stay."""
+    """Another object has this name; it stays."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class RestoredObject:
     key: str
     outcome: RestoreResult
     since: datetime | None = None
-    """When the state that is restored was written."""
+    """The time when the restored state was written."""
 
 
 def restore_project(

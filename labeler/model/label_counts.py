@@ -29,9 +29,9 @@ class LabelCounts:
         self._texts: dict[str, str] = {}
         self._bits: dict[str, int] = {}
         self._images: Counter[int] = Counter()
-        """By the labels of an image, each a bit."""
+        """Numbers of images by their set of labels, one bit per label."""
         self._grouped: dict[str, tuple[LabelSet, dict[int, Count]]] = {}
-        """What was asked for last: a page asks again and again."""
+        """The last results, because a page asks repeatedly."""
 
     def add(self, document: AnnotationDocument) -> None:
         """Count the boxes of one image."""

@@ -22,21 +22,21 @@ from labeler.model.stored_json import StoredModel, check_version, damage, first_
 from labeler.model.unicode_text import nfc
 
 _MOST_APART: Final = 4
-"""Code points that one of the composed form (NFC) comes from at most."""
+"""The largest number of code points that NFC composes into one."""
 MAX_NUMBER: Final = 2**31 - 1
 """The largest integer that readers of datasets hold in four bytes."""
 PALETTE: Final = (
     "#e6194b", "#3cb44b", "#4363d8", "#f58231", "#911eb4", "#008080", "#f032e6", "#9a6324",
     "#808000", "#000075", "#d4a017", "#46b4c8", "#800000", "#5b8c5a", "#7b68ee", "#c71585",
 )  # fmt: skip
-"""Colors that stay apart on photos and carry white text, given out by a label's number."""
+"""Colors that are distinct on photos, with readable white text; the label's number selects one."""
 COLOR: Final = r"^#[0-9a-fA-F]{6}$"
 UNKNOWN_COLOR: Final = "#6b7280"
-"""Gray, for a name that is not in the set."""
+"""Gray, for a name that the set lacks."""
 
 
 _DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
-"""Embeddings, overrides and isolates: they would turn round the text that stands beside a label."""
+"""Embeddings, overrides and isolates: they would reverse the text beside a label."""
 
 
 def clean_label(text: str) -> str:

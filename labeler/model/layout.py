@@ -31,7 +31,7 @@ TRASH: Final = "trash/"
 LABELS_KEY: Final = "labels.json"
 REGISTRY_KEY: Final = f"{REGISTRY}images.json"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
-"""What the key of every COCO file under exports/ begins with."""
+"""The prefix of every COCO file under exports/."""
 
 _MANIFEST: Final = ".sources.jsonl"
 _IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")

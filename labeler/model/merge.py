@@ -58,10 +58,10 @@ _RANK: Final = (
     Status.RETURNED, Status.IN_PROGRESS, Status.SKIPPED,
     Status.DONE, Status.APPROVED, Status.UNLABELED,
 )  # fmt: skip
-"""Most work first: nobody's doubt is lost."""
+"""The status that asks for the most work comes first, so that nobody's doubt is lost."""
 
 _Keys = dict[Any, Any]
-"""What merges one by one: values by key; those that go together under the tuple of their keys."""
+"""The values that are merged separately, by key, or by a tuple of keys that belong together."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from labeler.model.limits import MAX_DEPTH
 
 SUPPORTED_MAJOR: Final = 1
 MAX_INTEGER_BITS: Final = 13_000
-"""A little below the longest number that JSON readers take (4,300 digits)."""
+"""Slightly below the longest number that JSON readers accept (4,300 digits)."""
 
 
 def _check_scalar(value: Any) -> None:
@@ -23,7 +23,7 @@ def _check_scalar(value: Any) -> None:
             pass
         case str():
             if any("\ud800" <= char <= "\udfff" for char in value):
-                raise ValueError("it holds half of a character (a lone surrogate)")
+                raise ValueError("it has half of a character (a lone surrogate)")
         case int():
             if value.bit_length() > MAX_INTEGER_BITS:
                 raise ValueError("it is too large a number")

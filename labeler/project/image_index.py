@@ -34,9 +34,9 @@ logger = logging.getLogger(__name__)
 
 CACHE_SECONDS: Final = 5.0
 LARGE: Final = 5_000
-"""A page waits for the listing of so many images and no more."""
+"""A page waits for a listing of up to this many images."""
 _PAUSE: Final = 10
-"""How many times as long as a slow listing takes there is none: it costs processor and money."""
+"""The pause after a slow listing, in multiples of its duration: listings cost CPU and money."""
 _CLOSING_S: Final = 2.0
 
 

@@ -11,7 +11,7 @@ from labeler.settings import Location, Settings
 from labeler.storage import Store, Version, open_store
 
 _NEVER: Final = Version("999999999999999999")
-"""What no object's version is."""
+"""A version that no object has."""
 
 
 def open_stores(settings: Settings) -> tuple[Store, Uploads | None]:

@@ -21,7 +21,7 @@ from labeler.settings import ImageIdStrategy
 from labeler.storage import ABSENT, ObjectInfo, Scanned, Store, check_key
 
 IMAGE_ID: Final = "image_id"
-"""The metadata of an original that names its image."""
+"""The metadata key of an original that names its image."""
 _HELD_BYTES: Final = 256 * 2**20
 _MAX_REMEMBERED: Final = 200_000
 _HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
@@ -205,7 +205,7 @@ class KeptOriginals:
             found_other = True
         if found_other:
             raise ImageConflict(
-                f"The picture stored as {name} is not the one that the boxes were drawn on. Put "
+                f"The image stored as {name} is not the one that the boxes were drawn on. Put "
                 "the right file back, or give the new one another name."
             )
         raise NotFound(f"The original {name} is not in the store. Upload the file again.")
@@ -262,8 +262,8 @@ def check_same_image(document: AnnotationDocument, info: ImageInfo, file_name: s
 def id_conflict(file_name: str) -> ImageConflict:
     """The error for a person who adds another image with an existing image ID."""
     return ImageConflict(
-        f"{file_name}: another picture of the same name and size is in the project, and its boxes "
-        "stay with it. Rename this file, or set LABELER_IMAGE_ID=content, which tells pictures "
+        f"{file_name}: another image of the same name and size is in the project, and its boxes "
+        "stay with it. Rename this file, or set LABELER_IMAGE_ID=content, which tells images "
         "apart by their bytes."
     )
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 ENOUGH: Final = 65_536
-"""What is asked for where the hard limit is none, as in a terminal on macOS."""
+"""The requested limit if there is no hard limit, as in a terminal on macOS."""
 NEARLY: Final = 0.9
-"""The share of the limit from which on this instance is not ready for more."""
+"""The fraction of the limit above which this instance reports that it is not ready."""
 
 
 @dataclass(frozen=True, slots=True)

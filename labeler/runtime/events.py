@@ -225,4 +225,4 @@ EVENTS: Final[tuple[type[Event], ...]] = (
     Save, SaveFailed, Merge, Conflict, Upload, Export, Import, Start, Stop, NotReady, Retry,
     BucketOperations, Request,
 )  # fmt: skip
-"""All of them."""
+"""All event classes."""

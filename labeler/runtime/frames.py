@@ -20,11 +20,11 @@ from labeler.runtime.sockets import ALLOW_LARGE
 logger = logging.getLogger(__name__)
 
 STRANGERS_BYTES: Final = 64 * 1024
-"""The largest message of somebody who is not known: a click on "Sign in" takes 300 bytes."""
+"""The largest message of an unknown caller; a click on "Sign in" takes 300 bytes."""
 MOST_BYTES: Final = 8 * 2**20
-"""The largest message of all: a canvas of 5,000 boxes."""
+"""The largest message of a labeler: a canvas of 5,000 boxes."""
 PIECE_BYTES: Final = 4096
-"""What is taken apart at once. Packed as tightly as can be, it is 4 MiB of messages."""
+"""Bytes that are unpacked at once. At the highest compression they give 4 MiB of messages."""
 _FOR_VERSIONS: Final = ("0.54.",)
 _STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
 
@@ -66,7 +66,7 @@ def bound_frames() -> None:
     """Make servers of this process use it. With an unknown uvicorn, only logs a warning."""
     if not __version__.startswith(_FOR_VERSIONS) or _STREAMLIT_ASKS_FOR not in WS_PROTOCOLS:
         logger.warning(
-            "uvicorn %s is not known here: what a websocket may hold is not bounded", __version__
+            "uvicorn %s is unknown: waiting websocket messages are not limited", __version__
         )
         return
     WS_PROTOCOLS[_STREAMLIT_ASKS_FOR] = f"{__name__}:{BoundedWebSocket.__name__}"

@@ -18,7 +18,7 @@ SEARCH_EVERY_S: Final = 30.0
 
 _lock = threading.Lock()
 _held: list[bool] = []
-"""An element for each piece of work that goes on: whether the search was on when it began."""
+"""For each active block, whether the search was on when it began."""
 
 
 @contextmanager

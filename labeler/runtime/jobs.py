@@ -20,7 +20,7 @@ from labeler.errors import Busy, LabelerError
 logger = logging.getLogger(__name__)
 
 RUNNING: Final = 2
-"""How many jobs run at once; they share the processors with those who label."""
+"""The number of jobs that run at once; they share the processors with the pages."""
 WAITING: Final = 20
 KEPT: Final = 50
 KEPT_S: Final = 3600.0
@@ -170,7 +170,7 @@ class Jobs:
         with self._lock:
             self._forget()
             if sum(not one.future.done() for one in self._jobs.values()) >= self._most:
-                raise Busy("Too much is waiting to be done already. Try again in a few minutes.")
+                raise Busy("Too many tasks are waiting. Try again in a few minutes.")
             self._jobs[job.id] = job
             self._pool.submit(job.run)
         return job

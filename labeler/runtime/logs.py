@@ -266,17 +266,17 @@ class Printed(io.TextIOBase):
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     if issubclass(kind, KeyboardInterrupt):
         return
-    logging.critical("The program ended with a fault", exc_info=(kind, error, trace))
+    logging.critical("The program ended with an error", exc_info=(kind, error, trace))
 
 
 def _uncaught_in_thread(given: threading.ExceptHookArgs) -> None:
     if given.exc_value is not None and not isinstance(given.exc_value, SystemExit):
         name = given.thread.name if given.thread else "?"
-        logging.error("The thread %s ended with a fault", name, exc_info=given.exc_value)
+        logging.error("The thread %s ended with an error", name, exc_info=given.exc_value)
 
 
 def _unraisable(given: Any) -> None:
-    logging.error("A fault where none can be raised", exc_info=given.exc_value)
+    logging.error("An error that can't be raised", exc_info=given.exc_value)
 
 
 def _severity(level: int) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 ALLOW_LARGE: Final = "labeler.allow_large_messages"
-"""The extension of a websocket's scope that takes messages of more than a stranger may send: a
-function without arguments. It is there where frames.BoundedWebSocket serves."""
+"""The extension of a websocket's scope that allows larger messages: a function without arguments.
+frames.BoundedWebSocket provides it."""
 
 
 def send_at_once() -> None:

@@ -41,19 +41,19 @@ class _Absent(Enum):
 
 
 ABSENT: Final = _Absent.ABSENT
-"""Named by a write that creates: the object must not exist yet."""
+"""The state that a creating write names: the object must not exist yet."""
 
 Replaces = Version | Literal[_Absent.ABSENT]
 
 MAX_KEY_BYTES: Final = 1024
 _UNFIT: Final = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-"""Control characters and halves of characters."""
+"""Control characters and lone surrogates."""
 _PLAIN: Final = re.compile(r"[0-9A-Za-z_-][0-9A-Za-z_. -]*(?:/[0-9A-Za-z_-][0-9A-Za-z_. -]*)*")
-"""Most keys; what fits it keeps all the rules, and is told so much sooner."""
+"""Most keys. A key that matches follows all rules, and this check is much faster."""
 RESERVED: Final = ".labeler"
-"""How parts of keys begin that a backend may use for itself; never listed, read or written.
+"""The prefix of key parts that a backend uses itself; such keys are never listed, read or written.
 
-In any letter case: some file systems tell no capital from a small letter.
+In any letter case, because some file systems ignore case.
 """
 
 MAX_METADATA_BYTES: Final = 4096

@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     from labeler.storage.gcs_bulk import BulkReader
 
 _GENERATION: Final = re.compile(r"[1-9][0-9]{0,17}")
-"""Zero is no generation: to the service it means "absent"."""
+"""Zero is not a generation: for the service it means "absent"."""
 _THREADS: Final = 16
 _MEETINGS: Final = 5
 

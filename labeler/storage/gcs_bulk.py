@@ -31,7 +31,7 @@ BATCH: Final = 32
 BATCHES_AHEAD: Final = 8
 CONNECTIONS: Final = 128
 MAX_HELD: Final = 32 * 1024 * 1024
-"""Bytes held ahead of the reader, as far as the last batch foretells the next ones."""
+"""Bytes held ahead of the reader, estimated from the last batch."""
 
 _FAILURES: Final = (aiohttp.ClientError, OSError, asyncio.TimeoutError)
 

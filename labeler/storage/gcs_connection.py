@@ -22,7 +22,7 @@ from labeler.storage.operations import OPERATIONS
 from labeler.storage.retry import RetryPolicy, Tries
 
 POOL_SIZE: Final = 64
-"""Connections kept open; a thread beyond them opens one for its request only."""
+"""Connections kept open; further threads open one for a single request."""
 
 _BUNDLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
@@ -56,7 +56,7 @@ class Connection:
         self.bucket = self._client.bucket(bucket)
         self.endpoint: str = self._client.api_endpoint
         self.asks_environment = bool(get_environ_proxies(self.endpoint, no_proxy=None))
-        """Whether a proxy may stand before the bucket: asking each time is half of a request."""
+        """Whether a proxy may be used; a look-up each time takes half the time of a request."""
         self.session.trust_env = self.asks_environment
         self.session.verify = next(filter(None, map(os.environ.get, _BUNDLES)), True)
 

@@ -21,13 +21,13 @@ FAILURES: Final = (
     OSError,
     asyncio.TimeoutError,
 )
-"""Everything that Google's client and the connections below it raise."""
+"""All exceptions of Google's client and of its connections."""
 
 _PASSING_STATUS: Final = frozenset({408, 410, 429})
-"""Beside 5xx. 410 is a resumable upload that the service has lost: it is begun again."""
+"""In addition to 5xx. 410 is a resumable upload that the service has lost; it is started again."""
 
 _TOO_OFTEN: Final = frozenset({"rateLimitExceeded", "userRateLimitExceeded"})
-"""The reasons of a 403 that is a 429 in truth."""
+"""The reasons of a 403 that means 429."""
 
 _WRONG_ADDRESS: Final = (
     requests.exceptions.InvalidURL,

@@ -22,7 +22,7 @@ from labeler.storage.retry import Tries
 CHUNK: Final = 1024 * 1024
 
 AS_STORED: Final = {"Accept-Encoding": "gzip"}
-"""Without it the service unpacks an object that was stored packed, and no checksum fits."""
+"""Without it, the service decompresses objects stored with gzip, and no checksum matches."""
 
 
 def media_url(endpoint: str, bucket: str, name: str) -> str:

@@ -17,8 +17,8 @@ from urllib.parse import quote, unquote
 from labeler.storage.base import ObjectInfo, Version
 
 WRITE_ID: Final = "labeler.write"
-"""Names the random ID of the write that made the object. The dot keeps it apart from the keys
-that callers may use."""
+"""The key of the random ID of the write that made the object. The dot distinguishes it from the
+keys that callers may use."""
 
 _SAFE: Final = "!#$&'()*+,/:;<=>?@[]^`{|}~\"\\"
 _BASE64: Final = "%="

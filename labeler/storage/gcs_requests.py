@@ -32,7 +32,7 @@ _BRIEF: Final = "name,generation"
 _NOTED: Final = "name,generation,size,md5Hash,metadata"
 _INFO: Final = "name,generation,updated,size,metadata,md5Hash"
 _UPLOAD_CHUNK: Final = 8 * 1024 * 1024
-"""What is larger goes in several requests (a resumable upload), so this is held in memory."""
+"""Larger objects are sent in several requests (a resumable upload), so this much is in memory."""
 
 
 def look(connection: Connection, name: str, prefix: str, tries: Tries) -> ObjectInfo:

@@ -20,7 +20,7 @@ from labeler.storage.base import ABSENT, Replaces
 MISSING: Final = frozenset(
     {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP, errno.ENXIO}
 )
-"""What the system answers where there is no such file, or can't be one."""
+"""The errors of the system if a file does not exist or can't exist."""
 
 _BAD_NAME: Final = frozenset({errno.ENAMETOOLONG, errno.EILSEQ, errno.ENOTDIR, errno.EISDIR})
 _REFUSED: Final = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})

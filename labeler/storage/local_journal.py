@@ -163,7 +163,7 @@ class _Known:
         self.live = 0
         self.hidden: set[str] = set()
         self._packed: dict[str, str] = {}
-        """The notes of each key as JSON: as objects they take three times the memory."""
+        """The notes of each key as JSON; as objects they would take three times the memory."""
         self._read_to = 0
 
     def notes(self, key: str) -> list[Note]:

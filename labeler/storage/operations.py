@@ -74,4 +74,4 @@ class Operations:
 
 
 OPERATIONS: Final = Operations()
-"""Of all stores of this process: they are paid for together."""
+"""The counts of all stores of this process, which have one bill."""

@@ -19,7 +19,7 @@ class Context:
     access: AccessPolicy
     jobs: Jobs
     exposed: bool = False
-    """Whether the server listens where other machines may reach it."""
+    """Whether other machines may reach the server."""
 
 
 _bound: list[Context] = []

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 KIND: Final = "export"
 JOB: Final = "export"
-"""What of the address names the export that the page shows: a reload leads back to it."""
+"""The address parameter with the shown export, so that a reload shows it again."""
 WAIT_S: Final = 0.7
-"""How long a run waits for an export, so that a small one is there at once."""
+"""Seconds that a run waits for an export, so that a small one is shown immediately."""
 _MOST_OFFERED: Final = 5
 _SHOWN: Final = "show_exports"
 

@@ -20,7 +20,7 @@ from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
 
 PAGE_SIZE: Final = 25
 MOST_READ: Final = 2000
-"""Documents that one run reads in search of a label: nobody's box may wait longer for its save."""
+"""Documents that one run reads when it filters by label; more would delay somebody's save."""
 
 _show_open = st.components.v2.component("labeler_listing", js=script("components/image_list"))
 _LIST: Final = "open_list"

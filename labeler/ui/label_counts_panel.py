@@ -21,7 +21,7 @@ from labeler.ui.text import clock_time, counted, plain, time_left
 
 KIND: Final = "label counts"
 AT_ONCE: Final = 2000
-"""Documents that are counted without being asked for: a second or two of reading."""
+"""Up to this many documents are counted without a click; reading them takes a second or two."""
 STALE_S: Final = 600.0
 
 

@@ -33,7 +33,7 @@ PAGE_SIZE = 50
 _EDITED = "edited_label"
 _PROBLEM = "label_problem"
 ADD = 0
-"""Stands for the field of a new label among the numbers of labels."""
+"""The number that stands for the field of a new label."""
 
 
 def show_labels_page(context: Context, overview: Overview) -> None:

@@ -79,7 +79,7 @@ def why_there(labels: LabelSet, label: Label, name: str) -> str:
     if label.merged_into is not None:
         return f"This label is there already, merged into “{labels.shown(label.name)}”."
     if label.retired:
-        return "This label already exists but is archived. Unarchive it instead."
+        return "This label already exists but is retired. Offer it again instead."
     return "This label is there already."
 
 

@@ -173,7 +173,7 @@ CLAIMS: dict[str, tuple[dict[str, Any], str]] = {
     "an identity token of Google's": ({"iss": "https://accounts.google.com"}, "not issued by IAP"),
     "with a longer issuer": ({"iss": "https://cloud.google.com/iap/"}, "not issued by IAP"),
     "from nobody": ({"iss": None}, "not issued by IAP"),
-    "run out": ({"exp": NOW - LEEWAY_S}, "has run out"),
+    "expired": ({"exp": NOW - LEEWAY_S}, "has expired"),
     "without an end": ({"exp": None}, "has no exp"),
     "an end in words": ({"exp": str(NOW + 600)}, "has no exp"),
     "an end that is true": ({"exp": True}, "has no exp"),
@@ -329,5 +329,5 @@ def test_the_time_is_now_unless_told_otherwise() -> None:
     with KeyServer() as server:
         assertions = Assertions(AUDIENCE, Keys(server.url))
         assert assertions.person([signed(claims())]) == ANA
-        with pytest.raises(NotSignedIn, match="has run out"):
+        with pytest.raises(NotSignedIn, match="has expired"):
             assertions.person([signed(claims(now=time.time() - 3600))])

@@ -50,7 +50,7 @@ def test_what_is_missing_or_damaged_is_told_and_never_touched(
     for given in ([], ["--repair"]):
         done = check(*given)
         assert (done.code, done.out) == (1, "4 images checked, 3 with a problem\n")
-        assert "The original is not there" in done.err
+        assert "The original is missing" in done.err
         assert "annotations/broken.json is damaged" in done.err
         assert "annotations/newer.json was written by a newer Labeler" in done.err
         assert workspace.objects() == before
@@ -121,8 +121,8 @@ def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Wo
     before = workspace.objects()
     done = check()
     assert done.code == 1
-    assert f"{key}: Its metadata is of another state" in done.err
-    assert "annotations/old.json: It has no metadata of ours" in done.err
+    assert f"{key}: Its metadata is out of date" in done.err
+    assert "annotations/old.json: It has no metadata of Labeler's" in done.err
     assert workspace.objects() == before
     repaired = check("--repair")
     assert repaired.err.count("Repaired: the metadata was written anew") == 2

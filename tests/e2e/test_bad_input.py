@@ -97,7 +97,7 @@ def test_files_that_are_no_pictures(
         "cut.jpg is damaged",
         "huge.png has 50000 x 50000 pixels; at most 100,000,000",
         "drawing.svg was not taken: it is an SVG drawing; export it as PNG.",
-        "page.png was not taken: it is a web page; save the picture itself.",
+        "page.png was not taken: it is a web page; save the image itself.",
         "<img src=x onerror=alert(1)>.jpg was not taken",
         re.compile(r"large\.jpg has 31\.\d MB; at most 30 MB are taken"),  # type: ignore[arg-type]
     )
@@ -179,7 +179,7 @@ def test_two_pictures_of_one_name_and_size(
         shows(
             labeler.page,
             "1 file was not taken:",
-            "same.bmp: another picture of the same name and size is in the project, and its boxes "
+            "same.bmp: another image of the same name and size is in the project, and its boxes "
             "stay with it.",
             "LABELER_IMAGE_ID=content",
         )

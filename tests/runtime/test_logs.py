@@ -346,7 +346,7 @@ raise LookupError("the end")
     warned, thread, broken, end = entries[4:]
     assert warned["severity"] == "WARNING"
     assert "DeprecationWarning: old" in warned["message"]
-    assert thread["message"].startswith("The thread worker ended with a fault")
+    assert thread["message"].startswith("The thread worker ended with an error")
     assert "ZeroDivisionError" in thread["stack_trace"]
     assert "KeyError: 'gone'" in broken["stack_trace"]
     assert (end["severity"], "LookupError: the end" in end["stack_trace"]) == ("CRITICAL", True)

@@ -107,7 +107,7 @@ def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPla
     for name, why in (
         ("Car", "“Car” is a former name of the label “vehicle”."),
         ("dog", "This label is there already, merged into “vehicle”."),
-        ("bird", "This label already exists but is archived. Unarchive it instead."),
+        ("bird", "This label already exists but is retired. Offer it again instead."),
         ("VEHICLE", "This label is there already."),
     ):
         visit.add_label(name)

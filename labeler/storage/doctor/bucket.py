@@ -32,7 +32,7 @@ from labeler.storage.retry import RetryPolicy, Tries
 _DELETE: Final = "storage.objects.delete"
 _NEEDED: Final = {
     "storage.objects.list": "The list of images is made by listing.",
-    "storage.objects.get": "Documents and pictures can't be opened.",
+    "storage.objects.get": "Documents and images can't be opened.",
     "storage.objects.create": "Nothing can be added or saved.",
     _DELETE: "Replacing needs it too: no document can be saved a second time.",
 }

@@ -130,7 +130,7 @@ def _lifecycle(settings: dict[str, Any], place: ExaminedPlace, update: str) -> I
             harmless = False
             yield fault(
                 f"Lifecycle rule {number} deletes {_listed(met)} by itself ({_shown(rule)})",
-                "Boxes, labels or pictures vanish though nobody deleted them.",
+                "Boxes, labels or images disappear although nobody deleted them.",
                 f"{update} --clear-lifecycle  # then deploy/bucket.sh sets the right rules",
             )
         elif met and place.replaces and action.get("storageClass") in _COLD:
@@ -197,7 +197,7 @@ def _access(settings: dict[str, Any], update: str) -> Iterator[Finding]:
     else:
         yield warning(
             "Public access is not prevented by the bucket itself",
-            "One wrong command shows all pictures to the internet.",
+            "One wrong command can make all images public.",
             f"{update} --public-access-prevention",
         )
     if iam.get("uniformBucketLevelAccess", {}).get("enabled"):

@@ -99,7 +99,7 @@ class _Trial:
         """Each step: what it tests, why it matters, and the function that runs it."""
         yield "list objects", "The list of images is made by listing.", self._list
         yield "create objects", "Nothing can be added or saved.", self._create
-        yield "read objects", "Documents and pictures can't be opened.", self._read
+        yield "read objects", "Documents and images can't be opened.", self._read
         yield (
             "keep what is there from being created again",
             "Of two people who add one image, the second would wipe out the boxes of the first.",

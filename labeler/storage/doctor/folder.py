@@ -98,13 +98,13 @@ def _file_system(path: Path, on_cloud_run: bool) -> Iterator[Finding]:
     elif on_cloud_run:
         yield fault(
             "On Cloud Run a folder is in the memory of one instance",
-            "The instance takes all boxes and pictures with it when it ends.",
+            "All boxes and images are lost when the instance ends.",
             _USE_A_BUCKET,
         )
     elif kind in _PASSING:
         yield warning(
             f"The folder is in memory, or part of a container ({kind} at {mount})",
-            "All boxes and pictures end with the container or the machine.",
+            "All boxes and images are lost with the container or the machine.",
             _USE_ANOTHER,
         )
     elif kind:

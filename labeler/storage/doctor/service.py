@@ -83,7 +83,7 @@ class _Service:
         yield from self._instances()
         yield from self._probes()
         yield self._account()
-        yield ok("CORS: nothing to set; pages, calls and pictures come from one address")
+        yield ok("CORS: nothing to set; pages, calls and images come from one address")
 
     def _is_on(self, note: str) -> bool:
         return str(self._notes.get(note, "")).lower() == "true"

@@ -13,7 +13,7 @@ import streamlit as st
 from labeler.ui.assets import script
 
 SAVE_STATE: Final = "save_state"
-"""The key of the line that says what is saved: hidden while there is no connection."""
+"""The key of the line about saving, which is hidden while there is no connection."""
 _KEY = "presence"
 
 _mount = st.components.v2.component(

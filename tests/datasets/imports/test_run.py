@@ -273,7 +273,7 @@ def test_two_pictures_of_one_name_and_size_are_told(tmp_path: Path) -> None:
     report = imported(workspace.open(), tmp_path / "x")
     for told in (dry, report):
         assert told.added_images == 1
-        assert "another picture of the same name and size" in lines(told)[0]
+        assert "another image of the same name and size" in lines(told)[0]
     workspace.close()
 
 
