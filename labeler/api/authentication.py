@@ -35,9 +35,7 @@ async def caller(request: Request, access: AccessPolicy, link: Purpose | None = 
     if access.by_assertion is not None and values:
         asserted = await run_in_threadpool(access.by_assertion, values)  # it may fetch keys
     if by_token is not None and asserted is not None and by_token != asserted:
-        raise NotSignedIn(
-            "Somebody else was signed in when this page was opened. Reload it."
-        )
+        raise NotSignedIn("Somebody else was signed in when this page was opened. Reload it.")
     return by_token or asserted or Person("")
 
 

@@ -79,7 +79,7 @@ def test_a_token_for_calls_needs_no_target() -> None:
 
 @pytest.mark.parametrize("purpose", [Purpose.PICTURE, Purpose.EXPORT])
 def test_a_token_for_an_address_always_names_what_it_opens(purpose: Purpose) -> None:
-    with pytest.raises(ValueError, match=f"a token for one {purpose} names it"):
+    with pytest.raises(ValueError, match=f"a token for one {purpose} must name it"):
         new_token(purpose, "ana", NOW)
     refused(SIGNER.sign(Token(purpose, "ana", 2**40)), purpose, target="abc")
 
