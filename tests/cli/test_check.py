@@ -86,7 +86,7 @@ def test_another_picture_in_the_place_of_the_original_is_told(
     workspace.put("uploads/a.png", png()[:-1] + b"x")
     done = check()
     assert done.code == 1
-    assert "uploads/a.png is not the picture that the boxes were drawn on" in done.err
+    assert "uploads/a.png is not the image that the boxes were drawn on" in done.err
 
 
 def test_a_document_under_the_name_of_another_image_is_told(

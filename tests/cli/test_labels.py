@@ -78,7 +78,7 @@ def test_the_last_label_that_is_offered(run: Run) -> None:
     assert run("labels", "retire", "car", LABELS="car,dog").err == ""
     done = run("labels", "retire", "dog")
     assert done.code == 0
-    assert "no box can be drawn until one is offered or added" in done.err
+    assert "nobody can draw a box until a label is offered or added" in done.err
 
 
 def test_a_rebuilt_set_says_so(run: Run, workspace: Workspace) -> None:
