@@ -103,13 +103,13 @@ class ConsistencyCheck:
             return
         original = self._original(image_id, document)
         if original is None:
-            yield Problem(info.key, "The original is not there. Add the file again.")
+            yield Problem(info.key, "The original is missing. Add the file again.")
             return
         drawn_on = document.metadata.content_md5
         if drawn_on and original.md5 and drawn_on != original.md5:
             yield Problem(
                 info.key,
-                f"{original.key} is not the picture that the boxes were drawn on. Put the right "
+                f"{original.key} is not the image that the boxes were drawn on. Put the right "
                 "file back, or give this one another name.",
             )
 
@@ -161,12 +161,12 @@ class ConsistencyCheck:
             return
         keys = ", ".join(info.key for info in found)
         if len({(info.size, info.md5) for info in found}) == 1:
-            what = f"{keys} are one picture: they share the image {image_id}."
+            what = f"{keys} have the same bytes: they share the image {image_id}."
             yield Problem(found[0].key, what, False)
             return
         yield Problem(
             found[0].key,
-            f"{keys} are different pictures of one image ID ({image_id}): only one of them is "
+            f"{keys} are different images with one image ID ({image_id}): only one of them is "
             "shown. Rename the others.",
         )
 
