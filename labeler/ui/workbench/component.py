@@ -77,19 +77,30 @@ def mount_workbench(
     )
 
 
-def told_image() -> str | None:
-    """The image that the workbench has open, as it was told last; None before."""
-    return _told("open", "image")
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the workbench told last: the open image, and the lead that it had followed by then."""
+
+    image: str
+    lead: str
+
+
+def told() -> Told | None:
+    """What the workbench told last; None before."""
+    found = _state("open")
+    return Told(str(found["image"]), str(found.get("lead", ""))) if found else None
 
 
 def told_label() -> str | None:
     """The label that somebody wanted to have added last."""
-    return _told("added", "name")
+    found = _state("added")
+    return str(found["name"]) if found else None
 
 
-def _told(state: str, key: str) -> str | None:
-    text = _states().get(state)
-    return str(json.loads(text)[key]) if text else None
+def _state(name: str) -> dict[str, Any] | None:
+    text = _states().get(name)
+    found: dict[str, Any] | None = json.loads(text) if text else None
+    return found
 
 
 def _states() -> Mapping[str, Any]:

@@ -16,7 +16,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A button with a name that is read out and shown as a tip. @param {string} text @param {string} name @param {() => void} press @param {Record<string, any>} [more] */
+/** A button with a name that is read out and shown as a tip. @param {string | Node} text @param {string} name @param {() => void} press @param {Record<string, any>} [more] */
 export const button = (text, name, press, more = {}) => /** @type {HTMLButtonElement} */ (element(
   "button",
   { type: "button", "aria-label": name, title: name, onclick: press, ...more },

@@ -188,4 +188,4 @@ export function titleOf(action, keys) {
 
 /** Whether a chord could be given to an action: digits and arrows belong to labels and boxes. @param {string} chord */
 export const isFree = (chord) =>
-  !/^(?:Digit|Numpad)\d$|Arrow|^(?:Control|Shift|Alt|Meta)/.test(chord);
+  !/^(?:Digit|Numpad)\d$|Arrow|(?:Control|Shift|Alt|Meta)(?:Left|Right)$/.test(chord);

@@ -43,7 +43,9 @@ export function listenForKeys(bench, surface, root, ended) {
   /** Whether the key is meant for the workbench. @param {Event} event */
   function isOurs(event) {
     if (!root.isConnected) return false;
-    if (bench.ui.help || document.querySelector("[role=dialog], dialog[open]")) return false;
+    const isCovered = bench.ui.help || root.querySelector("dialog[open]") ||
+      document.querySelector("[role=dialog], dialog[open]");
+    if (isCovered) return false;
     return !holder(event)?.matches(TYPED);
   }
 

@@ -80,8 +80,9 @@ function create(first) {
     const { image, status, save, doc } = session.state;
     if (!image) return;
     const saved = save.state === "saved" ? `${status} ${doc?.rects.length ?? 0}` : "";
-    const now = JSON.stringify({ image, saved, of: setup.session });
-    const isSame = now === told || (!saved && told.includes(`"image":"${image}"`));
+    const now = JSON.stringify({ image, saved, of: setup.session, lead: setup.lead });
+    const isKnown = told.includes(`"image":"${image}"`) && told.includes(`"lead":"${setup.lead}"`);
+    const isSame = now === told || (!saved && isKnown);
     if (isSame) return;
     told = now;
     component.setStateValue("open", now);

@@ -8,7 +8,7 @@ import { createQueue } from "./queue.js";
 
 const AHEAD = 3;
 const BEHIND = 3;
-const REACH = 3;
+const REACH = 4;
 const RETRY_MS = 3_000;
 
 /**

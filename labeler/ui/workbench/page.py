@@ -14,7 +14,7 @@ from labeler.model.people import Role, SignIn
 from labeler.ui import address, session_state, visitor
 from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
-from labeler.ui.workbench.component import Setup, mount_workbench, told_image, told_label
+from labeler.ui.workbench.component import Setup, mount_workbench, told, told_label
 
 _KEY: Final = "workbench_lead"
 
@@ -23,7 +23,11 @@ STYLE: Final = """
   [data-testid="stMainBlockContainer"] { padding: 0 !important; }
   [data-testid="stMainBlockContainer"] > div { gap: 0 !important; }
   [data-testid="stMain"] { overflow: hidden; scrollbar-gutter: auto !important; }
-  [data-testid="stHeader"] { pointer-events: none; }
+  :is([data-testid="stHeader"], [data-testid="stToolbar"]) {
+    height: 40px;
+    min-height: 40px;
+    pointer-events: none;
+  }
   [data-testid="stHeader"] button { pointer-events: auto; }
   /* Where the menu and the button that opens the sidebar stand, the bar leaves room. */
   [data-testid="stApp"] { --workbench-right: 2.8rem; }
@@ -83,12 +87,15 @@ def show_workbench_page(
 
 @rerun_safe
 def _follow() -> None:
-    """Have the address name what the workbench has opened."""
-    image_id = told_image()
+    """Have the address name what the workbench has opened.
+
+    What it told before it heard of the last lead is out of date: "back" had been pressed by then.
+    """
+    now = told()
     lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
-    if image_id and image_id != lead.image:
-        lead.image = image_id
-        address.clicks().follow(image_id)
+    if now is not None and now.lead == str(lead.count) and now.image != lead.image:
+        lead.image = now.image
+        address.clicks().follow(now.image)
 
 
 def _add_label(context: Context) -> None:

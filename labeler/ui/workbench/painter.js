@@ -5,7 +5,7 @@ import { onSurface } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./boxes.js").Labeled} Labeled */
-/** @typedef {{ bitmap: CanvasImageSource, scale: number }} Level */
+/** @typedef {{ bitmap: ImageBitmap, scale: number }} Level */
 /** @typedef {{ levels: Level[], width: number, height: number }} Picture */
 /**
  * @typedef {object} Scene
@@ -52,8 +52,8 @@ export function createPainter(picture, boxes) {
       below.imageSmoothingEnabled = scale < HARD_ABOVE && scale !== 1;
       below.imageSmoothingQuality = "high";
       below.filter = filter;
-      const [x, y] = [Math.round(view.left * density), Math.round(view.top * density)];
-      below.drawImage(bitmap, x, y, source.width * scale, source.height * scale);
+      const at = { x: Math.round(view.left * density), y: Math.round(view.top * density) };
+      paintPart(below, bitmap, at, source.width * scale, source.height * scale);
     },
     /** @param {Scene} scene @param {View} view */
     paintBoxes(scene, view) {
@@ -88,6 +88,28 @@ export function createPainter(picture, boxes) {
       if (scene.crosshair) cross(above, scene.crosshair, room, density);
     },
   };
+}
+
+/** Source pixels around what is seen, for smoothing at the edges. */
+const MARGIN = 2;
+
+/**
+ * Paints as much of the bitmap as is seen: at large scales the whole would be wider than a canvas
+ * can be. The parts lie on whole pixels of the bitmap, so that nothing moves.
+ * @param {CanvasRenderingContext2D} to @param {ImageBitmap} bitmap
+ * @param {import("./view.js").Point} at where the corner of the whole lies @param {number} width of
+ * the whole @param {number} height
+ */
+function paintPart(to, bitmap, at, width, height) {
+  const [across, down] = [width / bitmap.width, height / bitmap.height];
+  const left = Math.max(0, Math.floor(-at.x / across) - MARGIN);
+  const top = Math.max(0, Math.floor(-at.y / down) - MARGIN);
+  const right = Math.min(bitmap.width, Math.ceil((to.canvas.width - at.x) / across) + MARGIN);
+  const bottom = Math.min(bitmap.height, Math.ceil((to.canvas.height - at.y) / down) + MARGIN);
+  const [w, h] = [right - left, bottom - top];
+  if (w <= 0 || h <= 0) return;
+  const [x, y] = [at.x + left * across, at.y + top * down];
+  to.drawImage(bitmap, left, top, w, h, x, y, w * across, h * down);
 }
 
 /** The smallest copy that still has a pixel for each painted one. @param {Level[]} levels largest first @param {number} scale */

@@ -15,8 +15,8 @@ export function watchRoom(root, ended, tell) {
     if (!root.isConnected || width === 0 || height === 0) return;
     const exact = entry.devicePixelContentBoxSize?.[0];
     tell({ width, height }, {
-      width: Math.max(1, exact?.inlineSize ?? Math.round(width * density)),
-      height: Math.max(1, exact?.blockSize ?? Math.round(height * density)),
+      width: devicePixels(width * density, exact?.inlineSize),
+      height: devicePixels(height * density, exact?.blockSize),
     }, density);
   });
   try {
@@ -25,4 +25,14 @@ export function watchRoom(root, ended, tell) {
     sizes.observe(root); // Safari knows CSS pixels alone
   }
   ended.addEventListener("abort", () => sizes.disconnect());
+}
+
+/**
+ * The exact size where the browser knows it. What is further off than rounding can be was counted
+ * in another density than the page has, as browsers do that only show how a page would look.
+ * @param {number} length @param {number | undefined} exact
+ */
+function devicePixels(length, exact) {
+  const isExact = exact !== undefined && Math.abs(exact - length) < 2;
+  return Math.max(1, isExact ? exact : Math.round(length));
 }

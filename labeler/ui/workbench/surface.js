@@ -237,7 +237,7 @@ export function createSurface(bench, ended) {
       const half = Math.max(2, Math.min(room.width, room.height) / 10 / view.scale);
       return spanned({ x: x - half, y: y - half }, { x: x + half, y: y + half }, image);
     },
-    size: () => camera.image,
+    size: () => session.state.bitmap ?? camera.image,
     chosen,
   };
 }

@@ -76,6 +76,7 @@ export function createWorkbench(place, session, { person, thumbnail, addLabel })
     act: (action) => parts.actions[action]?.(),
     choose(name) {
       const ids = parts.surface.chosen().map(({ id }) => id);
+      bench.set({ sheet: false }); // it lies over the picture that the label is for
       const { readOnly, phase } = session.state;
       if (!ids.length) return bench.set({ label: name });
       if (phase === "ready" && !readOnly) session.dispatch({ type: "label", ids, label: name });

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -49,15 +48,17 @@ class Answer:
 class Backend:
     """Images, documents with a version each, and the labels, all in memory.
 
-    `delays` holds seconds by the beginning of an address, for a network that is slow there.
+    `copies` are small ones that were made before, by the image's name. `gates` hold back answers,
+    as a slow network does.
     """
 
     labels: list[dict[str, Any]]
     person: str = "ana"
     adds_labels: bool = False
     pictures: dict[str, bytes] = field(default_factory=dict)
+    copies: dict[str, bytes] = field(default_factory=dict)
     documents: dict[str, tuple[str, int]] = field(default_factory=dict)
-    delays: dict[str, float] = field(default_factory=dict)
+    gates: list[tuple[str, str, threading.Event]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, name: str, data: bytes, rects: list[dict[str, Any]] | None = None) -> str:
@@ -78,6 +79,18 @@ class Backend:
                 },
             )
         return name
+
+    def hold(self, start: str, but: str) -> threading.Event:
+        """Let no answer to such an address out until the event is set, but for these."""
+        gate = threading.Event()
+        self.gates.append((start, but, gate))
+        return gate
+
+    def pass_gates(self, address: str) -> None:
+        """Wait where somebody holds back the answer."""
+        for start, but, gate in self.gates:
+            if address.startswith(start) and but not in address:
+                gate.wait(60)
 
     def put(self, name: str, document: dict[str, Any]) -> str:
         """Store the document as its next version; the ETag."""
@@ -110,7 +123,7 @@ class Backend:
             file = MODULES / path.removeprefix("/workbench/")
             return Answer(200, file.read_bytes(), TYPES[file.suffix])
         if path == "/api/images":
-            return self._list()
+            return self._list(query.get("around"))
         name = path.rpartition("/")[2]
         if path.startswith("/api/images/") and name in self.pictures:
             return Answer(200, self._picture(name, int(query.get("width", 0))), "image/jpeg")
@@ -134,20 +147,28 @@ class Backend:
         status = 201 if is_new else 200
         return Answer(status, body, headers={"ETag": f'"{version + 1}"'})
 
-    def _list(self) -> Answer:
+    def _list(self, around: str | None) -> Answer:
+        """All images at once, as a short list may be."""
+        names = sorted(self.pictures)
+        if around is not None and around not in names:
+            return _error(404, "not_found", "There is no such image.")
         images = []
-        for name in sorted(self.pictures):
+        for name in names:
             rects = self.rects(name)
             metadata = self.document(name)["metadata"] if name in self.documents else {}
             status = metadata.get("status") or ("in_progress" if rects else "unlabeled")
             shown = {"image_id": name, "image_path": name, "status": status, "rects": len(rects)}
             images.append(shown)
-        return Answer(200, json.dumps({"images": images, "next": None}).encode())
+        page = {"images": images, "next": None, "previous": None}
+        counts = {"index": 0, "total": len(names)} if around else {}
+        return Answer(200, json.dumps(page | counts).encode())
 
     def _picture(self, name: str, width: int) -> bytes:
         data = self.pictures[name]
         if not width:
             return data
+        if name in self.copies:
+            return self.copies[name]
         with Image.open(io.BytesIO(data)) as image:
             small = image.convert("RGB")
             small.thumbnail((width, width * 4))
@@ -182,9 +203,7 @@ class Host:
                 self._answer(backend.change(name, body, wanted, is_new))
 
             def _answer(self, answer: Answer) -> None:
-                for start, seconds in backend.delays.items():
-                    if self.path.startswith(start):
-                        time.sleep(seconds)
+                backend.pass_gates(self.path)
                 try:
                     self.send_response(answer.status)
                     self.send_header("Content-Type", answer.media_type)

@@ -98,10 +98,10 @@ class Bench:
     def zoom(self, x: float, y: float, scale: float) -> None:
         """Turn the wheel there until the image is shown at that scale or a larger one.
 
-        A browser knows the mouse by whole pixels: what stays in place is up to one beside it.
+        A browser knows the mouse by whole pixels: it is aimed anew with each turn.
         """
-        self.page.mouse.move(*self.at(x, y))
         while (before := self.view()[0]) < scale:
+            self.page.mouse.move(*self.at(x, y))
             self.page.mouse.wheel(0, -300)
             self.until(lambda before=before: self.view()[0] > before, "a zoom")  # type: ignore[misc]
 

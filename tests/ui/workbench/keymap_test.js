@@ -44,6 +44,7 @@ Deno.test("the digits are labels in the order of the keyboard", () => {
     2,
   ]);
   assert.equal(digitOf(press("Digit1", { ctrlKey: true })), null);
+  assert.equal(digitOf(press("Digit1", { ctrlKey: true }), "cvat"), 0);
   assert.equal(digitOf(press("KeyD")), null);
 });
 
@@ -52,6 +53,7 @@ Deno.test("own keys replace those of the preset, and a clash is found", () => {
   assert.deepEqual(clashes(keys), [["KeyS", ["next", "skip"]]]);
   assert.ok(!chordsOf(keys).has("KeyD"));
   assert.ok(!isFree("Digit4") && !isFree("ArrowUp") && isFree("Ctrl+KeyG"));
+  assert.ok(isFree("Shift+KeyJ") && isFree("Alt+Period") && !isFree("ShiftLeft"));
 });
 
 Deno.test("chords are shown as people write them", () => {

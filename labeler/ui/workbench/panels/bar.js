@@ -1,6 +1,7 @@
 // The bar above: which image is open, its state, and whether all of it is saved.
 
 import { button, element, mark, say } from "../dom.js";
+import { icon } from "../icons.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
@@ -38,10 +39,17 @@ export function createBar(bench) {
   const status = element("span", { class: "status" });
   const position = element("span", { class: "muted" });
   const save = element("span", { class: "save", role: "status", "aria-live": "polite" });
-  const help = button("?", "All keys", () => bench.act("help"));
-  const panel = button("☰", "Labels and boxes", () => bench.set({ sheet: !bench.ui.sheet }), {
-    class: "sheet-toggle",
+  const help = button("?", "All keys", () => bench.act("help"), {
+    class: "help-button",
   });
+  const panel = button(
+    icon("menu"),
+    "Labels and boxes",
+    () => bench.set({ sheet: !bench.ui.sheet }),
+    {
+      class: "sheet-toggle",
+    },
+  );
   const root = element("div", { class: "bar" }, name, status, position, save, help, panel);
   return {
     root,

@@ -122,13 +122,13 @@ export function createBoxes(bench, tools) {
   return {
     root,
     render() {
-      const { doc, selection, labels, readOnly } = session.state;
+      const { doc, selection, labels, readOnly, bitmap } = session.state;
       const { hidden, locked, hovered } = bench.ui;
-      if (!isNew(doc, selection.join(), labels, readOnly, hidden, locked, hovered)) return;
+      if (!isNew(doc, bitmap, selection.join(), labels, readOnly, hidden, locked, hovered)) return;
       const rects = doc?.rects ?? [];
       const { shown } = labelsOf(labels);
       say(title, `Boxes (${rects.length})`);
-      if (isNewDocument(doc?.rects, labels, tools.size())) {
+      if (isNewDocument(doc?.rects, labels, bitmap)) {
         notes = warnings([...rects], tools.size(), shown);
       }
       const chosen = new Set(selection);

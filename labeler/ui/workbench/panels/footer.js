@@ -1,6 +1,7 @@
 // Below: the neighbors of the image, the view, and the way on.
 
 import { button, child, element, keyed, mark, say } from "../dom.js";
+import { icon } from "../icons.js";
 import { ACTIONS, keysOf, titleOf } from "../keymap.js";
 import { STATUSES } from "./bar.js";
 
@@ -19,8 +20,8 @@ export function createFooter(bench) {
     "aria-label": "Neighboring images",
   });
   const view = element("span", { class: "view muted" });
-  const previous = button("◀", ACTIONS.previous, () => bench.act("previous"));
-  const next = button("▶", ACTIONS.next, () => bench.act("next"));
+  const previous = button(icon("previous"), ACTIONS.previous, () => bench.act("previous"));
+  const next = button(icon("next"), ACTIONS.next, () => bench.act("next"));
   const [skip, done] = /** @type {const} */ (["skip", "done"]).map((
     action,
   ) => /** @type {HTMLButtonElement} */ (element("button", {

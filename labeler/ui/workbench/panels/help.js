@@ -1,13 +1,15 @@
 // All keys, with presets and the keys of one's own.
 
-import { button, element } from "../dom.js";
+import { button, element, say } from "../dom.js";
+import { icon } from "../icons.js";
 import { ACTIONS, chordOf, clashes, isFree, keysOf, PRESETS, readable } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
+/** @typedef {import("../keymap.js").Action} Action */
 
 const FIXED = [
   ["Drag", "Draw a box (Ctrl: inside of a selected one too)"],
-  ["Click", "Select; again for the box below; Shift for several"],
+  ["Click", "Select; again for the box below; Shift for several, also while two clicks draw"],
   ["1 to 9, 0", "Label of the selected boxes, or of the next one"],
   ["Arrows", "Move the selected boxes by 1 pixel, with Shift by 10; with Ctrl resize"],
   ["Wheel, pinch", "Zoom to the cursor"],
@@ -31,27 +33,57 @@ export function createHelp(bench) {
   ));
   const dialog = /** @type {HTMLDialogElement} */ (element(
     "dialog",
-    { class: "help", "aria-label": "All keys", onclose: () => bench.set({ help: false }) },
+    {
+      class: "help",
+      "aria-label": "All keys",
+      // Already when it is about to close: the next key is meant for the picture.
+      oncancel: () => bench.set({ help: false }),
+      onclose: () => bench.set({ help: false }),
+    },
     element(
       "div",
       { class: "head" },
       element("h2", {}, "Keys"),
       element("label", {}, "Keys as in ", preset),
-      button("✕", "Close", () => dialog.close()),
+      button("Reset keys", "Reset keys", () => {
+        bench.prefer({ keys: {} });
+        draw();
+      }, { class: "chip" }),
+      button(icon("remove"), "Close", () => bench.set({ help: false })),
     ),
     said,
     body,
   ));
+  /** The action that the next key is for. @type {Action | null} */
+  let waiting = null;
   dialog.addEventListener("close", () => bench.focus());
+  dialog.addEventListener("keydown", (event) => {
+    if (!waiting || /^(?:Control|Shift|Alt|Meta)/.test(event.code)) return;
+    event.preventDefault();
+    const action = waiting;
+    if (event.code !== "Escape") assign(action, chordOf(event));
+    draw();
+    changer(action).focus();
+  });
+
+  /** @param {Action} action */
+  const changer = (
+    action,
+  ) => /** @type {HTMLButtonElement} */ (body.querySelector(`[data-action=${action}]`));
 
   function draw() {
+    waiting = null;
     const { preferences } = bench;
     preset.value = preferences.preset;
     const keys = keysOf(preferences.preset, preferences.keys);
     const rows = Object.entries(ACTIONS).map(([action, words]) => {
       const chords = (keys[action] ?? []).map(readable).join(", ");
-      const change = button(chords, `Change the key for: ${words}, now ${chords}`, () => {});
-      change.addEventListener("click", () => listen(change, action));
+      const change = button(chords, `Change the key for: ${words}, now ${chords}`, () => {
+        draw();
+        waiting = /** @type {Action} */ (action);
+        changer(waiting).textContent = "press a key …";
+        changer(waiting).focus();
+      }, { "data-action": action });
       return element("div", { class: "key" }, element("span", {}, words), change);
     });
     const fixed = FIXED.map(([key, words]) =>
@@ -60,27 +92,19 @@ export function createHelp(bench) {
     body.replaceChildren(...fixed, ...rows);
   }
 
-  /** @param {HTMLButtonElement} place @param {string} action */
-  function listen(place, action) {
-    place.textContent = "press a key …";
-    place.addEventListener("keydown", (event) => {
-      if (/^(?:Control|Shift|Alt|Meta)/.test(event.code)) return listen(place, action);
-      event.preventDefault();
-      event.stopPropagation();
-      const chord = chordOf(event);
-      const keys = { ...bench.preferences.keys, [action]: [chord] };
-      const clash = clashes(keysOf(bench.preferences.preset, keys));
-      if (!isFree(chord)) said.textContent = `${readable(chord)} belongs to labels and boxes.`;
-      else if (clash.length) {
-        const others = clash[0][1].filter((one) => one !== action);
-        const words = others.map((one) => ACTIONS[/** @type {keyof typeof ACTIONS} */ (one)]);
-        said.textContent = `${readable(chord)} is taken by: ${words.join(", ")}.`;
-      } else {
-        said.textContent = "";
-        bench.prefer({ keys });
-      }
-      draw();
-    }, { once: true });
+  /** Give the chord to the action, unless something else has it. @param {Action} action @param {string} chord */
+  function assign(action, chord) {
+    const keys = { ...bench.preferences.keys, [action]: [chord] };
+    const clash = clashes(keysOf(bench.preferences.preset, keys));
+    if (!isFree(chord)) say(said, `${readable(chord)} belongs to labels and boxes.`);
+    else if (clash.length) {
+      const others = clash[0][1].filter((one) => one !== action);
+      const words = others.map((one) => ACTIONS[/** @type {Action} */ (one)]);
+      say(said, `${readable(chord)} is taken by: ${words.join(", ")}.`);
+    } else {
+      say(said, "");
+      bench.prefer({ keys });
+    }
   }
 
   return {
@@ -88,7 +112,7 @@ export function createHelp(bench) {
     render() {
       if (bench.ui.help && !dialog.open) {
         draw();
-        said.textContent = "";
+        say(said, "");
         dialog.showModal();
       } else if (!bench.ui.help && dialog.open) dialog.close();
     },

@@ -1,32 +1,37 @@
 // The rail of tools beside the picture.
 
 import { button, element, mark } from "../dom.js";
+import { icon } from "../icons.js";
 import { ACTIONS, keysOf, titleOf } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
 const TOOLS = /** @type {const} */ ([
-  ["undo", "↶"],
-  ["redo", "↷"],
-  ["fit", "⤢"],
-  ["actual", "1:1"],
-  ["zoomIn", "+"],
-  ["zoomOut", "−"],
-  ["add", "▢"],
-  ["twoClicks", "⋰"],
-  ["crosshair", "✛"],
+  "undo",
+  "redo",
+  "fit",
+  "actual",
+  "zoomIn",
+  "zoomOut",
+  "add",
+  "twoClicks",
+  "crosshair",
 ]);
 
 /** @param {Bench} bench */
 export function createRail(bench) {
   const { session } = bench;
-  const buttons = TOOLS.map(([action, text]) => {
-    const one = button(text, ACTIONS[action], () => bench.act(action));
+  const buttons = TOOLS.map((action) => {
+    const one = button(
+      action === "actual" ? "1:1" : icon(action),
+      ACTIONS[action],
+      () => bench.act(action),
+    );
     return { action, one };
   });
   const display = element("details", { class: "display" });
   display.append(
-    element("summary", { "aria-label": "Display", title: "Display" }, "☀"),
+    element("summary", { "aria-label": "Display", title: "Display" }, icon("display")),
     element(
       "div",
       { class: "sliders" },

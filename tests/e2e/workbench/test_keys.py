@@ -1,0 +1,113 @@
+"""Keys: presets, keys of one's own, and where they are silent."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.workbench.bench import Bench
+from tests.e2e.workbench.conftest import Desk
+from tests.e2e.workbench.test_labels_and_list import faults
+from tests.pictures import jpeg
+
+pytestmark = pytest.mark.e2e
+
+
+def open_first(desk: Desk) -> Bench:
+    for name in ("k1.jpg", "k2.jpg", "k3.jpg"):
+        desk.backend.add(name, jpeg(400, 300), [])
+    return desk.open("k1.jpg")
+
+
+def test_a_preset_replaces_the_keys_and_the_buttons_tell_them(desk: Desk) -> None:
+    bench = open_first(desk)
+    bench.press("Shift+Slash")
+    help_ = bench.page.get_by_role("dialog", name="All keys")
+    expect(help_).to_be_visible()
+    assert faults(bench) == []
+    help_.get_by_label("Keys as in").select_option("CVAT")
+    bench.press("d", "f")  # nothing, while help is open
+    bench.press("Escape")
+    expect(help_).to_be_hidden()
+    assert bench.image == "k1.jpg"
+    expect(bench.page.get_by_role("button", name="Next image", exact=True)).to_have_attribute(
+        "title", "Next image (F)"
+    )
+    bench.press("f")
+    bench.wait("k2.jpg").press("d")
+    bench.wait("k1.jpg").press("Control+3")
+    expect(bench.label("dog")).to_have_attribute("aria-pressed", "true")
+    bench.press("n")
+    expect(bench.boxes).to_have_count(1)
+    bench.press("Shift+Slash")
+    help_.get_by_label("Keys as in").select_option("Labeler")
+    bench.press("Escape")
+
+
+def test_a_key_of_ones_own_is_kept_for_the_person_and_a_clash_is_refused(desk: Desk) -> None:
+    bench = open_first(desk)
+    bench.press("Shift+Slash")
+    change = bench.page.get_by_role("button", name="Change the key for: Next image")
+    change.focus()
+    bench.press("Enter", "a")
+    expect(bench.page.get_by_text("A is taken by: Previous image.")).to_be_visible()
+    change.focus()
+    bench.press("Enter", "5")
+    expect(bench.page.get_by_text("5 belongs to labels and boxes.")).to_be_visible()
+    change.focus()
+    bench.press("Enter", "Escape")  # thinks better of it
+    expect(change).to_have_text("D")
+    bench.press("Enter", "Shift+j")
+    expect(change).to_have_text("Shift+J")
+    bench.press("Escape")
+    bench = desk.open("k1.jpg")
+    bench.press("d")
+    bench.press("Shift+J")
+    bench.wait("k2.jpg")
+    desk.backend.person = "bo"
+    try:
+        bench = desk.open("k1.jpg")
+        bench.press("d")
+        bench.wait("k2.jpg")
+    finally:
+        desk.backend.person = "ana"
+    bench = desk.open("k1.jpg")
+    bench.press("Shift+Slash")
+    bench.page.get_by_role("button", name="Reset keys").click()
+    expect(change).to_have_text("D")
+    bench.press("Escape", "d")
+    bench.wait("k2.jpg")
+
+
+def test_keys_are_told_by_their_place_and_work_wherever_the_focus_is(desk: Desk) -> None:
+    bench = open_first(desk)
+    session = bench.page.context.new_cdp_session(bench.page)
+    session.send("Input.dispatchKeyEvent", {"type": "keyDown", "code": "KeyD", "key": "в"})
+    session.send("Input.dispatchKeyEvent", {"type": "keyUp", "code": "KeyD", "key": "в"})
+    bench.wait("k2.jpg")
+    bench.page.get_by_role("button", name="Zoom in").focus()
+    bench.press("d")
+    bench.wait("k3.jpg")
+    bench.page.get_by_label("Find a label").focus()
+    bench.press("a", "s", "Delete", "Control+z")
+    assert bench.image == "k3.jpg"
+    assert bench.saved()["metadata"].get("status") in (None, "unlabeled")
+    bench.page.evaluate("document.activeElement.blur()")
+    bench.press("a")
+    bench.wait("k2.jpg")
+
+
+def test_tab_goes_from_box_to_box_and_escape_gives_it_back(desk: Desk) -> None:
+    bench = open_first(desk)
+    bench.surface.focus()
+    bench.press("b", "Escape", "b", "Escape")
+    ids = [row.get_attribute("data-rect-id") or "" for row in bench.boxes.all()]
+    bench.press("Tab")
+    bench.picked(ids[0])
+    bench.press("Tab")
+    bench.picked(ids[1])
+    bench.press("Shift+Tab")
+    bench.picked(ids[0])
+    bench.press("Escape", "Escape", "Tab")
+    bench.picked()
+    assert not bench.surface.evaluate("(surface) => surface.matches(':focus')")
