@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -57,3 +59,18 @@ def journal(page: Page) -> list[str]:
     """The images whose unsaved changes the browser keeps."""
     found: list[str] = page.evaluate(JOURNAL)
     return found
+
+
+def finished(page: Page) -> list[str]:
+    """The addresses that are here from now on."""
+    seen: list[str] = []
+    page.on("requestfinished", lambda request: seen.append(request.url))
+    return seen
+
+
+def arrived(page: Page, check: Callable[[], bool]) -> None:
+    """Wait until it is so, while the page goes on telling what has come."""
+    end = time.monotonic() + 60
+    while not check():
+        assert time.monotonic() < end
+        page.wait_for_timeout(20)

@@ -25,6 +25,13 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 SEED = int(os.environ.get("SOAK_SEED", "1"))
 IMAGES = int(os.environ.get("SOAK_IMAGES", "6"))
 
+ALL_PARTS = """() => {
+  performance.setResourceTimingBufferSize(2000);
+  return performance.getEntriesByType("resource").some(({ initiatorType, name }) =>
+    initiatorType === "fetch" && name.includes("/Toast."));
+}"""
+"""Whether the page has fetched ahead what it may need of Streamlit, of which that is the last."""
+
 
 def test_labeling_while_instances_come_and_go(
     serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures, tmp_path: Path

@@ -25,7 +25,18 @@ from tests.e2e.labeler import Labeler, documents, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.provider import Provider
 from tests.e2e.proxy import Proxy
-from tests.e2e.safety import LABELS, Point, box, corners, fill, hold_writes, is_put, journal
+from tests.e2e.safety import (
+    LABELS,
+    Point,
+    arrived,
+    box,
+    corners,
+    fill,
+    finished,
+    hold_writes,
+    is_put,
+    journal,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
@@ -84,13 +95,15 @@ def test_work_goes_on_without_a_network_over_images_that_were_fetched_ahead(
     server = serve(LABELER_LABELS=LABELS)
     files = pictures.series(6)
     ids = fill(server, files)
-    labeler = new_labeler(server, f"/?image={ids[1]}")
+    labeler = new_labeler(server, "/?view=import")
     page = labeler.page
+    seen = finished(page)
+    page.goto(f"{server.url}/?image={ids[1]}")
     labeler.at(files[1].name)
-    fetched = "names => names.every((name) => performance.getEntriesByName(name).length)"
-    ahead = [f"{server.url}/api/{kind}/{one}" for kind in ("images", "annotations")
-             for one in ids[2:5]]  # fmt: skip
-    page.wait_for_function(fetched, arg=ahead)
+    ahead = {
+        f"{server.url}/api/{kind}/{one}" for kind in ("images", "annotations") for one in ids[2:5]
+    }
+    arrived(page, lambda: ahead <= set(seen))
     page.context.set_offline(True)
     for number, file in enumerate(files[1:5], start=1):
         labeler.at(file.name)

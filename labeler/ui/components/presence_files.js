@@ -7,7 +7,7 @@ import { pause } from "./page.js";
 
 const PARTS = [
   ...["Checkbox", "ColorPicker", "DownloadButton", "FileUploader", "Multiselect", "NumberInput"],
-  ...["ProgressBar", "Selectbox", "Slider", "TextArea", "TextInput", "Toast"],
+  ...["Progress", "ProgressBar", "Selectbox", "Slider", "TextArea", "TextInput", "Toast"],
 ];
 const TRIES = 8;
 

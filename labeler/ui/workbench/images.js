@@ -6,7 +6,7 @@
  * @typedef {{ levels: { bitmap: ImageBitmap, scale: number }[], width: number, height: number,
  *   whole: boolean }} Picture
  * @typedef {{ controller: AbortController, picture: Picture | null, bytes: number,
- *   ready: Promise<Picture | Failure>, failure: Failure | null }} Load
+ *   ready: Promise<Picture | Failure>, failure: Failure | null, hasCopy: boolean }} Load
  * @typedef {import("./backend.js").Failure} Failure
  */
 
@@ -29,6 +29,8 @@ export function createImages(backend, options = {}) {
   const loads = new Map();
   /** @type {readonly string[]} */
   let wanted = [];
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
 
   /** @param {string} image @returns {Load} */
   function start(image) {
@@ -39,6 +41,7 @@ export function createImages(backend, options = {}) {
       picture: null,
       bytes: 0,
       failure: null,
+      hasCopy: false,
       ready: Promise.resolve(/** @type {Failure} */ ({ type: "network", message: "" })),
     };
     loads.set(image, load);
@@ -48,10 +51,7 @@ export function createImages(backend, options = {}) {
 
   /** @param {string} image @param {Load} load @returns {Promise<Picture | Failure>} */
   async function fetchWhole(image, load) {
-    const { signal } = load.controller;
-    const timer = setTimeout(() => fetchSmall(image, load), slow);
-    const answer = await backend.getPicture(image, null, signal);
-    clearTimeout(timer);
+    const answer = await backend.getPicture(image, null, load.controller.signal);
     if (answer.type !== "picture") return fail(image, load, answer);
     try {
       const bitmap = await decode(answer.blob);
@@ -64,9 +64,11 @@ export function createImages(backend, options = {}) {
     }
   }
 
-  /** @param {string} image @param {Load} load */
-  async function fetchSmall(image, load) {
-    if (wanted[0] !== image) return;
+  /** A copy of the open image, if that is still on its way. @param {string} image */
+  async function fetchSmall(image) {
+    const load = loads.get(image);
+    if (wanted[0] !== image || !load || load.picture || load.failure || load.hasCopy) return;
+    load.hasCopy = true;
     const answer = await backend.getPicture(image, SMALL_WIDTH, load.controller.signal);
     if (answer.type !== "picture" || load.picture) return;
     const bitmap = await decode(answer.blob).catch(() => null);
@@ -148,6 +150,8 @@ export function createImages(backend, options = {}) {
       }
       const [open, ...ahead] = images;
       if (!open) return;
+      clearTimeout(timer);
+      timer = setTimeout(() => fetchSmall(open), slow);
       load(open).then(async () => {
         for (const image of ahead) {
           if (wanted !== images) return;
@@ -157,6 +161,7 @@ export function createImages(backend, options = {}) {
     },
     bytes: () => [...loads.values()].reduce((sum, load) => sum + load.bytes, 0),
     close() {
+      clearTimeout(timer);
       for (const image of [...loads.keys()]) drop(image);
     },
   };

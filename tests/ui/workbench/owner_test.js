@@ -45,3 +45,45 @@ Deno.test("pictures ahead are decoded, those over the budget and those not wante
   images.close();
   assert.equal(open, 0);
 });
+
+Deno.test("a picture that is slow to come has a small copy first, also if it was fetched ahead", async () => {
+  /** @type {string[]} */
+  const asked = [];
+  /** @type {Map<string, (answer: any) => void>} */
+  const whole = new Map();
+  /** @type {any} */
+  const backend = {
+    getPicture(/** @type {string} */ image, /** @type {number | null} */ width) {
+      asked.push(width ? `${image} small` : image);
+      const answer = { type: "picture", blob: new Blob() };
+      if (width) return Promise.resolve(answer);
+      return new Promise((resolve) => whole.set(image, () => resolve(answer)));
+    },
+  };
+  let open = 0;
+  /** @type {any} */
+  const decode = () => {
+    open += 1;
+    return Promise.resolve({ width: 100, height: 100, close: () => open -= 1 });
+  };
+  const images = createImages(backend, { decode, slow: 5 });
+  images.want(["a", "b"], []);
+  await until(() => images.get("a") !== null);
+  assert.equal(images.get("a")?.whole, false);
+  assert.deepEqual(asked, ["a", "a small"]);
+  whole.get("a")?.(null);
+  await until(() => images.get("a")?.whole === true && asked.includes("b"));
+  await pause(20);
+  assert.ok(!asked.includes("b small"));
+  images.want(["b"], ["a"]);
+  images.want(["b"], ["a"]);
+  await until(() => images.get("b") !== null);
+  images.want(["b"], ["a"]);
+  await pause(20);
+  assert.deepEqual(asked, ["a", "a small", "b", "b small"]);
+  whole.get("b")?.(null);
+  await until(() => images.get("b")?.whole === true);
+  assert.equal(open, 2);
+  images.close();
+  assert.equal(open, 0);
+});
