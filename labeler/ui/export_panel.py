@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import wait
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 from urllib.parse import urlencode
 
@@ -25,21 +26,29 @@ if TYPE_CHECKING:
     from labeler.datasets.rules import ExportSummary
 
 KIND: Final = "export"
+EXPORT_KEY: Final = "export"
+"""The key of the button that exports."""
 JOB: Final = "export"
 """The address parameter with the shown export, so that a reload shows it again."""
 WAIT_S: Final = 0.7
 """Seconds that a run waits for an export, so that a small one is shown immediately."""
 _MOST_OFFERED: Final = 5
 _SHOWN: Final = "show_exports"
+_STATE: Final = "export_state"
 
 
 def show_export_panel(context: Context, labels: LabelSet | None) -> None:
     """Show the panel to people who may export."""
     if not visitor.may(Role.ADMIN):
         return
+    state = _state()
     with st.container(horizontal=True, gap="small", key="export_row"):
-        pressed = st.button(
-            f"Export {DEFAULT.title}", icon=":material/download:", width="stretch", key="export"
+        st.button(
+            f"Export {DEFAULT.title}",
+            icon=":material/download:",
+            width="stretch",
+            key=EXPORT_KEY,
+            on_click=state.ask,
         )
         with st.popover("Options", icon=":material/tune:", type="tertiary"):
             fields = _fields(labels)
@@ -52,8 +61,12 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
             )
     try:
         selection = parse_selection(fields)
-        if pressed:
-            _start(context, selection)
+        _start_if_asked(context, selection, state)
+        if state.problem:
+            st.error(plain(state.problem))
+        if state.started:
+            st.query_params[JOB] = state.started
+            state.started = ""
     except LabelerError as error:
         st.error(plain(error.message))
         return
@@ -135,16 +148,47 @@ def _in_words(selection: Selection) -> str:
 # --- the running export -------------------------------------------------------------------
 
 
-def _start(context: Context, selection: Selection) -> None:
+@dataclass
+class _State:
+    """The click, and what came of it: the run that it caused may be cut short anywhere.
+
+    Streamlit cuts at uses of the page and of its state, so never between two lines of ours. The
+    run that comes after goes on from here.
+    """
+
+    asked: bool = False
+    started: str = ""
+    """A job that the address does not name yet."""
+    problem: str = ""
+    """Why none was started."""
+
+    def ask(self) -> None:
+        """Called back by the click."""
+        self.asked = True
+        self.problem = ""
+
+
+def _state() -> _State:
+    found: _State = st.session_state.setdefault(_STATE, _State())
+    return found
+
+
+def _start_if_asked(context: Context, selection: Selection, state: _State) -> None:
     from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
 
-    person = visitor.require(Role.ADMIN)
-    exports = open_exporter(context.project)
-    job = context.jobs.start(
-        KIND, lambda progress: exports.write(selection, progress), person.email
-    )
-    st.query_params[JOB] = job.id
-    st.session_state.pop(_SHOWN, None)
+    if not state.asked:
+        return
+    try:
+        person = visitor.require(Role.ADMIN)
+        st.session_state.pop(_SHOWN, None)
+        exports = open_exporter(context.project)
+        job = context.jobs.start(
+            KIND, lambda progress: exports.write(selection, progress), person.email
+        )
+        state.asked, state.started = False, job.id
+    except LabelerError as error:
+        state.asked, state.problem = False, error.message
+        return
     wait([job.future], WAIT_S)
 
 

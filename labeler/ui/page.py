@@ -106,8 +106,8 @@ def _show(context: Context) -> None:
         for problem in overview.problems:
             st.error(plain(problem))
         labels, entries = overview.labels, overview.entries
-        if is_drawable and labels:
-            label = sidebar.label_picker(context, labels)
+        if labels:
+            label = sidebar.label_panel(context, labels, picks=is_drawable)
         wanted, ignored = address.filters(labels)
         found = image_list.filter_images(context.project, entries or [], labels, wanted)
         current = staying or place.image or _first_with_work(found.entries or entries or [])

@@ -34,7 +34,8 @@ class Session:
     overview: Overview = field(default_factory=Overview)
     label: str = ""
     offered: dict[str, str] = field(default_factory=dict)
-    label_added: bool = False
+    label_note: tuple[str, str] = ("", "")
+    """What became of the label that was to be added last: "error" or "info", and the text."""
     messages: list[tuple[str, str]] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0

@@ -10,11 +10,13 @@ from labeler.image_names import EXTENSIONS
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.ui import address, router, session_state, visitor
+from labeler.ui.callbacks import rerun_safe
 from labeler.ui.components import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.text import colored, counted, plain, why_there
 
 MOST_RADIO_LABELS = 20
+_NEW_LABEL = "new_label"
 # Many labels scroll in their own area, and the list of images gets the remaining height, so that
 # the export stays visible in a window of usual height.
 STYLE = """
@@ -125,7 +127,20 @@ def _sent_name(name: str) -> str:
     return name
 
 
-def label_picker(context: Context, labels: LabelSet) -> str:
+def label_panel(context: Context, labels: LabelSet, *, picks: bool) -> str:
+    """What an admin does to labels, and the picker where the canvas has none of its own.
+
+    Returns the label of the next box, or nothing without the picker.
+    """
+    label = _label_picker(labels) if picks else ""
+    if visitor.may(Role.ADMIN):
+        with st.container(horizontal=True, gap="small", key="label_row"):
+            _add_label(context, labels)
+            router.opener("labels")
+    return label
+
+
+def _label_picker(labels: LabelSet) -> str:
     """Show the label picker; returns the label for new boxes."""
     session = session_state.session()
     options = {label.name: colored(label, 40) for label in labels.offered}
@@ -147,10 +162,6 @@ def label_picker(context: Context, labels: LabelSet) -> str:
     else:
         chosen = st.selectbox("Label of the next box", options, key=key)
     session.label = chosen or ""
-    if visitor.may(Role.ADMIN):
-        with st.container(horizontal=True, gap="small", key="label_row"):
-            _add_label(context, labels)
-            router.opener("labels")
     return session.label
 
 
@@ -160,23 +171,26 @@ def _add_label(context: Context, labels: LabelSet) -> None:
         st.popover("Add a label", icon=":material/add:", type="tertiary"),
         st.form("add_label", border=False),
     ):
-        if session.label_added:
-            session.label_added = False
-            st.session_state["new_label"] = ""  # empty for the next label; a refused name stays
-        name = st.text_input("Name of the new label", max_chars=200, key="new_label")
-        if st.form_submit_button("Add", type="primary"):
-            try:
-                visitor.require(Role.ADMIN)
-                context.project.labels.add([name])
-            except LabelerError as error:
-                st.error(plain(error.message))
-            else:
-                there = labels.named(name)
-                if there is not None:
-                    st.info(plain(why_there(labels, there, name)))
-                else:
-                    session.label_added = True
-                    st.rerun()
+        st.text_input("Name of the new label", max_chars=200, key=_NEW_LABEL)
+        st.form_submit_button("Add", type="primary", on_click=_add_named, args=(context, labels))
+        kind, text = session.label_note
+        if text:
+            (st.error if kind == "error" else st.info)(plain(text))
+
+
+@rerun_safe
+def _add_named(context: Context, labels: LabelSet) -> None:
+    session, name = session_state.session(), str(st.session_state[_NEW_LABEL])
+    try:
+        visitor.require(Role.ADMIN)
+        context.project.labels.add([name])
+    except LabelerError as error:
+        session.label_note = ("error", error.message)
+        return
+    there = labels.named(name)
+    session.label_note = ("info", why_there(labels, there, name) if there else "")
+    if there is None:
+        st.session_state[_NEW_LABEL] = ""  # ready for the next one; a refused name stays
 
 
 def _choose_again(key: str, labels: LabelSet) -> None:

@@ -15,9 +15,12 @@ from labeler.model.people import SignIn
 from labeler.settings import Settings
 from labeler.ui import visitor
 from labeler.ui.assets import script
+from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
 from labeler.ui.text import plain
 
+SIGN_OUT_KEY: Final = "sign_out"
+"""The key of the button that signs out."""
 _SIGN_OUT_OF_IAP: Final = "/?gcp-iap-mode=CLEAR_LOGIN_COOKIE"
 _OPEN: Final = """
 <style>
@@ -124,8 +127,13 @@ def _providers() -> list[str]:
 
 
 def _sign_out_button() -> None:
-    if st.button("Sign out", icon=":material/logout:", type="tertiary", key="sign_out"):
-        st.logout()
+    st.button(
+        "Sign out",
+        icon=":material/logout:",
+        type="tertiary",
+        key=SIGN_OUT_KEY,
+        on_click=rerun_safe(st.logout),
+    )
 
 
 def _try_again() -> None:

@@ -53,7 +53,7 @@ class Tab:
 
     def listed(self) -> list[str]:
         """The names in the sidebar's list of images, as the list shows them."""
-        names = self.page.locator(f"{ROWS} button").all_inner_texts()
+        names = self.page.locator(ROWS).all_inner_texts()
         return [found[0] for name in names if (found := re.search(r"\S+\.(jpg|png)", name))]
 
     def open_from_list(self, text: str) -> None:
@@ -133,7 +133,7 @@ class Labeler(Tab):
         self.press("Previous image")
 
     def done(self) -> None:
-        self.page.get_by_role("button", name=re.compile("^Done")).click()
+        self.root.get_by_role("button", name=re.compile("^Done")).click()
 
     def skip(self) -> None:
         self.press("Skip")

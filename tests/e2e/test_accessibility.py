@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -25,9 +25,9 @@ def faults(page: Page) -> list[str]:
 
 
 def test_axe_finds_nothing_on_the_pages(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    labeler = new_drawable(serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog"))
+    labeler = new_labeler(serve(LABELER_LABELS="cat,dog"))
     page = labeler.page
     assert faults(page) == []
     labeler.upload(pictures.photo("cat.jpg"))

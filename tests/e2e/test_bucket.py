@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewDrawable, Serve
-from tests.e2e.labeler import eventually
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.pictures import Pictures
 from tests.gcs_server import Fault, GcsServer
 
@@ -35,17 +34,16 @@ def rects(gcs: GcsServer) -> list[dict[str, Any]]:
 
 
 def test_label_on_a_bucket_that_has_bad_moments(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, gcs: GcsServer
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, gcs: GcsServer
 ) -> None:
     server = serve(
-        LABELER_CANVAS="drawable",
         LABELER_STORAGE="gs://labels/team",
         LABELER_UPLOADS="gs://originals",
         LABELER_LABELS="cat",
         LABELER_SAVE_TIMEOUT_S="3",
         STORAGE_EMULATOR_HOST=gcs.url,
     )
-    labeler = new_drawable(server)
+    labeler = new_labeler(server)
     photo = pictures.photo("cat.jpg")
     labeler.upload(photo)
     labeler.at("cat.jpg")
@@ -54,22 +52,23 @@ def test_label_on_a_bucket_that_has_bad_moments(
     for x in (30, 130, 230, 330):
         labeler.drag((x, 40), (x + 80, 120))
         labeler.page.wait_for_timeout(300)
-    eventually(lambda: len(rects(gcs)) == 4)
     labeler.saved()
+    assert len(rects(gcs)) == 4
 
     gcs.faults.add(Fault("status"), method="POST", path="/upload/", times=-1)
     labeler.drag((30, 200), (110, 280))
-    expect(labeler.page.get_by_text("Not saved").first).to_be_visible(timeout=20_000)
+    expect(labeler.root).to_have_attribute("data-save", "failed")
+    expect(labeler.root.locator(".save")).to_contain_text("Not saved")
     labeler.drag((130, 200), (210, 280))
     labeler.page.wait_for_timeout(500)
     assert len(rects(gcs)) == 4
     gcs.faults.clear()
-    eventually(lambda: len(rects(gcs)) == 6, 40)
     labeler.saved()
+    assert len(rects(gcs)) == 6
 
-    again = new_drawable(server)
+    again = new_labeler(server)
     again.at("cat.jpg")
-    expect(again.page.get_by_text("6 boxes").first).to_be_visible()
+    again.has_boxes(6)
     again.press("Export COCO")
     expect(again.page.get_by_role("link", name="Download")).to_be_visible(timeout=20_000)
     exports = stored(gcs, "labels", "team/exports/")

@@ -3,33 +3,38 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewDrawable, Serve
-from tests.e2e.drawable import Drawable
-from tests.e2e.labeler import eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve, Server
+from tests.e2e.labeler import Labeler, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
 
 
-def downloaded(labeler: Drawable) -> bytes:
+def newest(server: Server) -> Path:
+    """The file of the last export."""
+    return max((server.folder / "exports").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
+
+
+def downloaded(labeler: Labeler) -> bytes:
     with labeler.page.expect_download() as download:
         labeler.page.get_by_role("link", name="Download").click()
     return download.value.path().read_bytes()
 
 
 def test_two_export_at_once_and_find_their_files_after_a_reload(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat,dog")
-    first, second = new_drawable(server), new_drawable(server)
+    server = serve(LABELER_LABELS="cat,dog")
+    first, second = new_labeler(server), new_labeler(server)
     first.upload(pictures.photo("cat.jpg"))
     first.at("cat.jpg")
     first.drag((40, 40), (140, 140))
-    eventually(lambda: rects(server.folder, "cat.jpg"))
+    first.saved()
     for labeler in (first, second):
         labeler.press("Export COCO")
     for labeler in (first, second):
@@ -43,3 +48,26 @@ def test_two_export_at_once_and_find_their_files_after_a_reload(
     first.at("cat.jpg")
     first.drag((160, 40), (240, 140))
     eventually(lambda: len(rects(server.folder, "cat.jpg")) == 2)
+
+
+def test_a_box_drawn_right_before_the_export_is_in_it(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    """The browser still keeps it to itself when the button is pressed."""
+    server = serve(LABELER_LABELS="cat,dog")
+    labeler = new_labeler(server)
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    exports = server.folder / "exports"
+    for count in (1, 2, 3):
+        labeler.drag((40 * count, 40), (40 * count + 30, 140))
+        labeler.press("Export COCO")
+        eventually(lambda count=count: len(list(exports.glob("*.json"))) == count)
+        assert len(json.loads(newest(server).read_bytes())["annotations"]) == count
+    link = labeler.page.get_by_role("link", name="Download")
+    with labeler.page.expect_download() as download:
+        link.click()
+    assert download.value.path().read_bytes() == newest(server).read_bytes()
+    coco = json.loads(newest(server).read_bytes())
+    assert [image["file_name"] for image in coco["images"]] == ["cat.jpg"]
+    assert [category["name"] for category in coco["categories"]] == ["cat", "dog"]

@@ -5,18 +5,18 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.e2e.conftest import NewDrawable, Serve
-from tests.e2e.labeler import documents, drop, eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import documents, drop, eventually, near, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
 
 
 def test_many_files_over_a_bad_connection(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
-    labeler = new_drawable(server)
+    server = serve(LABELER_LABELS="cat")
+    labeler = new_labeler(server)
     seen: list[str] = []
 
     def unreliable(route: Route) -> None:
@@ -45,41 +45,43 @@ def test_many_files_over_a_bad_connection(
 
 
 def test_a_box_drawn_while_files_arrive(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    """The page goes on to what was uploaded only when the canvas has sent its box."""
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
-    labeler = new_drawable(server)
+    """The page goes on to what was uploaded only when the box is drawn."""
+    server = serve(LABELER_LABELS="cat")
+    labeler = new_labeler(server)
     first, *more = pictures.series(4)
     labeler.upload(first)
     labeler.at(first.name)
-    box, mouse = labeler.canvas(), labeler.page.mouse
-    mouse.move(box["x"] + 40, box["y"] + 40)
+    mouse = labeler.page.mouse
+    mouse.move(*labeler.place(40, 40))
     mouse.down()
-    mouse.move(box["x"] + 90, box["y"] + 90, steps=5)
+    mouse.move(*labeler.place(90, 90), steps=5)
     labeler.upload(*more)
     eventually(lambda: len(documents(server.folder)) == 4)
     labeler.page.wait_for_timeout(500)  # the page would have gone on by now
-    mouse.move(box["x"] + 140, box["y"] + 140, steps=5)
+    mouse.move(*labeler.place(140, 140), steps=5)
     mouse.up()
     labeler.at(more[0].name)
-    eventually(lambda: len(rects(server.folder, first.name)) == 1)
+    labeler.saved()
+    [rect] = rects(server.folder, first.name)
+    assert near(rect, (40, 40, 100, 100), 1)
     assert not any(rects(server.folder, file.name) for file in more)
 
 
 def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_closed(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Beside the uploader, the browser would open the file in place of the page."""
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
-    labeler = new_drawable(server)
+    server = serve(LABELER_LABELS="cat")
+    labeler = new_labeler(server)
     page = labeler.page
     first, second, third = pictures.series(3)
     drop(page, "[data-testid=stMain]", first)
     labeler.at(first.name)
     broken = pictures.folder / "text.jpg"
     broken.write_text("only text")
-    drop(page, "canvas.upper-canvas", second, third, broken)
+    drop(page, "[data-testid=surface]", second, third, broken)
     said = page.locator(".uploader .said")
     expect(said).to_have_text("2 images added. 1 file was not taken:", timeout=30_000)
     labeler.at(second.name)
@@ -90,10 +92,10 @@ def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_clos
 
 
 def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
-    labeler = new_drawable(server)
+    server = serve(LABELER_LABELS="cat")
+    labeler = new_labeler(server)
     folder = pictures.folder / "chosen"
     first, second, third = pictures.series(3)
     for path, place in (

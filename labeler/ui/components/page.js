@@ -11,7 +11,8 @@
  */
 
 /**
- * The canvas, for other components: wait until it has sent everything, or leave the image.
+ * The canvas, for other components. `quiet` resolves when it has sent everything, to false where
+ * that is not stored; `leave` calls back when no box is being drawn.
  * @typedef {{
  *   image: () => string,
  *   quiet: () => Promise<unknown>,

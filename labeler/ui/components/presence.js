@@ -114,16 +114,16 @@ function createPresence(first) {
     checking = false;
   }
 
-  // Whether the canvas has sent everything, and a run of the page has found it stored.
+  // Whether the canvas has sent everything, and it is stored.
   async function allSaved() {
-    await page.labelerCanvas?.quiet();
+    const isSaved = await page.labelerCanvas?.quiet();
     askForRun();
     const deadline = Date.now() + ANSWER_WITHIN;
     while (task.heard < asked || state.running) {
       if (Date.now() > deadline) return false;
       await pause(50);
     }
-    return !task.unsaved;
+    return isSaved !== false && !task.unsaved;
   }
 
   // --- gone and back ---------------------------------------------------------------------

@@ -50,12 +50,20 @@ export function createActions(bench, surface, labels) {
     if (rect) surface.look({ type: "reveal", rect });
   }
 
-  /** @param {"done" | "skipped"} words */
+  /** Marks the image that the person sees, and not the next one on its way. @param {"done" | "skipped"} words */
   function leave(words) {
+    if (!surface.isSeen()) return;
     const name = session.state.doc?.image_path ?? "The image";
     if (words === "done") session.done({ next: true });
     else session.skip();
     bench.set({ toast: { text: `${name} is ${words}.`, undo: takeBack } });
+  }
+
+  /** Gives an image that was finished back to those with work left. */
+  function reopen() {
+    const { status } = session.state;
+    if (status !== "done" && status !== "skipped") return;
+    session.dispatch({ type: "status", status: "in_progress" });
   }
 
   function takeBack() {
@@ -94,6 +102,7 @@ export function createActions(bench, surface, labels) {
     previous: () => void session.previous(),
     done: editing(() => leave("done")),
     skip: editing(() => leave("skipped")),
+    reopen: editing(reopen),
     find: () => labels.find(),
     remove: editing(remove),
     undo: editing(() => {

@@ -33,7 +33,8 @@ import { inTime } from "./time.js";
  */
 
 /**
- * @typedef {{ baseUrl: string, token: () => string, client: string, person: string,
+ * @typedef {{ baseUrl: string, token: () => string, tokenHeader?: string, client: string,
+ *   person: string,
  *   renewToken: () => Promise<string | { token: string, person: string }>,
  *   fetch?: typeof fetch, patience?: number }} BackendOptions
  * @typedef {ReturnType<typeof createBackend>} Backend
@@ -43,6 +44,16 @@ import { inTime } from "./time.js";
 const PATIENCE_MS = 30_000;
 /** No answer of the server may silence the tab for longer. */
 const LONGEST_WAIT_MS = 120_000;
+
+/**
+ * What a call carries to say who it is from: a bearer, or the plain token where a proxy keeps
+ * `Authorization` for itself.
+ * @param {string} token @param {string} [header] @returns {[string, string][]}
+ */
+export function tokenHeaders(token, header = "Authorization") {
+  if (!token) return [];
+  return [[header, header === "Authorization" ? `Bearer ${token}` : token]];
+}
 
 /** @param {BackendOptions} options */
 export function createBackend(options) {
@@ -81,7 +92,7 @@ export function createBackend(options) {
     const used = token();
     const headers = new Headers(init.headers);
     headers.set("X-Labeler-Client", options.client);
-    if (used) headers.set("Authorization", `Bearer ${used}`);
+    for (const [name, value] of tokenHeaders(used, options.tokenHeader)) headers.set(name, value);
     const late = AbortSignal.timeout(patience);
     const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
     let response, body;

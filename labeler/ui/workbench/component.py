@@ -30,7 +30,9 @@ class Setup:
 
     `lead` is another text where the page wants `image` opened, `revision` where its list has
     changed; `session` tells sessions of the page apart. `labels` are all of the project, since
-    boxes may have any of them; `adds_labels` says whether this person may add one.
+    boxes may have any of them; `adds_labels` says whether this person may add one. The token goes
+    in the header `token_header`. `awaits` selects what on the page a click reaches only after
+    everything is saved.
     """
 
     image: str
@@ -39,9 +41,11 @@ class Setup:
     session: str
     person: str
     token: str
+    token_header: str
     labels: Sequence[Label]
     adds_labels: bool
     filters: Mapping[str, str]
+    awaits: str
 
 
 def mount_workbench(
@@ -60,9 +64,11 @@ def mount_workbench(
         "renewal": _states().get("renewal"),
         "person": setup.person,
         "token": setup.token,
+        "tokenHeader": setup.token_header,
         "labels": [label.model_dump(mode="json") for label in setup.labels],
         "addsLabels": setup.adds_labels,
         "filters": dict(setup.filters),
+        "awaits": setup.awaits,
     }
     _mount(
         key=KEY,

@@ -2,14 +2,16 @@
 // and over its place there. The page leads to an image, and hears which one is open.
 
 import { openWorkbench } from "./open.js";
+import { createPageAround } from "./page_around.js";
 
 /** @typedef {import("./label_set.js").Label} Label */
 /**
  * `lead` changes where the page wants `image` opened; `revision` where its list has changed.
- * `renewal` is the last request for a token that the page has heard.
- * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, person: string,
+ * `renewal` is the last request for a token that the page has heard. `awaits` selects what is
+ * clicked only after everything is saved.
+ * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, tokenHeader: string, person: string,
  *   labels: Label[], addsLabels: boolean, filters: Record<string, string>, session: string,
- *   renewal: string | null }} Setup
+ *   renewal: string | null, awaits: string }} Setup
  * @typedef {{ parentElement: ShadowRoot | HTMLElement, data: { url: string, setup: string },
  *   setStateValue: (name: string, value: any) => void }} Component
  */
@@ -47,11 +49,13 @@ function create(first) {
   /** @type {((answer: { token: string, person: string }) => void)[]} */
   let waiting = [];
   let told = "";
+  let led = setup.lead;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  const { session, moveTo, end } = openWorkbench(placeOf(first), {
+  const { session, workbench, moveTo, end } = openWorkbench(placeOf(first), {
     baseUrl: new URL(setup.base, document.baseURI).href,
     token: () => setup.token,
+    tokenHeader: setup.tokenHeader,
     client: crypto.randomUUID(),
     renewToken: () => {
       asked = crypto.randomUUID();
@@ -65,6 +69,7 @@ function create(first) {
     isWanted: () => !document.querySelector(ELSEWHERE),
     addLabel: setup.addsLabels ? addLabel : undefined,
   });
+  const around = createPageAround(session, workbench, () => setup.awaits);
   const unsubscribe = session.subscribe(() => {
     timer ||= setTimeout(tell, TOLD_AFTER_MS);
   });
@@ -74,14 +79,22 @@ function create(first) {
     component.setStateValue("added", JSON.stringify({ name, of: crypto.randomUUID() }));
   }
 
-  /** Tells the page what is open, once for each change. */
+  /** Opens what the page leads to, when the box is drawn that somebody draws. @param {Setup} to */
+  function follow({ image, lead }) {
+    workbench.whenIdle(() => {
+      led = lead;
+      session.open(image);
+    });
+  }
+
+  /** Tells the page what is open, once for each change, and which lead it follows from. */
   function tell() {
     timer = undefined;
     const { image, status, save, doc } = session.state;
     if (!image) return;
     const saved = save.state === "saved" ? `${status} ${doc?.rects.length ?? 0}` : "";
-    const now = JSON.stringify({ image, saved, of: setup.session, lead: setup.lead });
-    const isKnown = told.includes(`"image":"${image}"`) && told.includes(`"lead":"${setup.lead}"`);
+    const now = JSON.stringify({ image, saved, of: setup.session, lead: led });
+    const isKnown = told.includes(`"image":"${image}"`) && told.includes(`"lead":"${led}"`);
     const isSame = now === told || (!saved && isKnown);
     if (isSame) return;
     told = now;
@@ -108,12 +121,15 @@ function create(first) {
       if (filters !== JSON.stringify([before.filters, before.revision])) {
         session.setFilters(setup.filters);
       }
-      if (setup.session !== before.session) tell(); // another instance: it learns what is open here
-      else if (setup.lead !== before.lead) session.open(setup.image);
+      if (setup.session !== before.session) {
+        led = setup.lead;
+        tell(); // another instance: it learns what is open here
+      } else if (setup.lead !== before.lead) follow(setup);
     },
     end() {
       clearTimeout(timer);
       unsubscribe();
+      around.end();
       end();
     },
   };

@@ -43,7 +43,7 @@ export function openWorkbench(place, options) {
   const inner = Object.assign(document.createElement("div"), { className: "workbench-room" });
   inner.style.height = "100%";
   const thumbnails = createThumbnails(options);
-  const takeAway = createWorkbench(inner, session, {
+  const workbench = createWorkbench(inner, session, {
     person: options.person,
     thumbnail: thumbnails.address,
     addLabel: options.addLabel ?? null,
@@ -78,9 +78,10 @@ export function openWorkbench(place, options) {
   }
   return {
     session,
+    workbench,
     moveTo,
     end() {
-      takeAway();
+      workbench.end();
       thumbnails.end();
       session.close();
       refuge.end();

@@ -36,7 +36,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Open an image; what is open already is shown anew. @param {string} next */
   function open(next) {
-    if (next === image && !failures.has(next)) return;
+    if (next === image && !failures.has(next) && !images.failure(next)) return;
     image = next;
     visited = [...visited.filter((one) => one !== next), next].slice(-BEHIND - 1);
     failures.delete(next);

@@ -7,6 +7,7 @@ from typing import Final
 
 import streamlit as st
 
+from labeler.access.policy import TOKEN_HEADER
 from labeler.access.tokens import Purpose
 from labeler.errors import LabelerError
 from labeler.model.labels import LabelSet
@@ -14,9 +15,16 @@ from labeler.model.people import Role, SignIn
 from labeler.ui import address, session_state, visitor
 from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
+from labeler.ui.export_panel import EXPORT_KEY
+from labeler.ui.sign_in import SIGN_OUT_KEY
 from labeler.ui.workbench.component import Setup, mount_workbench, told, told_label
 
 _KEY: Final = "workbench_lead"
+
+# Whoever exports, or leaves, means what they see. The server knows only what is saved.
+_AWAITS: Final = (
+    f".st-key-{EXPORT_KEY} button, .st-key-{SIGN_OUT_KEY} button, a[href*='/api/export/']"
+)
 
 STYLE: Final = """
 <style>
@@ -42,6 +50,7 @@ class _Lead:
 
     image: str = ""
     count: int = 0
+    clicks: int = 0
 
 
 def leave_workbench() -> None:
@@ -58,16 +67,19 @@ def show_workbench_page(
     """The workbench over the whole window, led to that image where it is not what it told."""
     st.html(STYLE)
     lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
-    if image_id != lead.image:
-        lead.image = image_id
+    clicks = address.clicks().leads
+    if image_id != lead.image or clicks != lead.clicks:
+        lead.image, lead.clicks = image_id, clicks
         lead.count += 1
     asked = {
         "status": filters.status.value if filters.status else "",
         "label": filters.label,
         "find": filters.text,
     }
-    # Identity-Aware Proxy vouches for each call by itself, and takes a bearer for its own.
-    is_vouched = context.access.sign_in in (SignIn.NONE, SignIn.IAP)
+    nobody_asks = context.access.sign_in is SignIn.NONE
+    # Identity-Aware Proxy vouches for each call by itself, for whomever is signed in by then: the
+    # token beside it says whose work this is. It takes a bearer for its own.
+    is_iap = context.access.sign_in is SignIn.IAP
     mount_workbench(
         Setup(
             image=image_id,
@@ -75,10 +87,12 @@ def show_workbench_page(
             revision=str(images),
             session=session_state.session().id,
             person=visitor.current().email,
-            token="" if is_vouched else visitor.token(Purpose.API),
+            token="" if nobody_asks else visitor.token(Purpose.API),
+            token_header=TOKEN_HEADER if is_iap else "Authorization",
             labels=labels.labels,
             adds_labels=visitor.may(Role.ADMIN),
             filters={name: value for name, value in asked.items() if value},
+            awaits=_AWAITS,
         ),
         _follow,
         lambda: _add_label(context),

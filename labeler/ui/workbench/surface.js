@@ -223,6 +223,8 @@ export function createSurface(bench, ended) {
       ask();
     },
     isIdle: () => gesture.phase === "idle",
+    /** Whether the open image is what the person sees. */
+    isSeen: () => isReady() && shown.image === session.state.image,
     cancel: () => give({ type: "escape" }),
     look,
     /** @param {number} factor */

@@ -1,22 +1,23 @@
 // Small copies of images for the strip of neighbors, the last ones kept.
 
+import { tokenHeaders } from "./backend.js";
+
 const WIDTH = 128;
 const MOST = 64;
 
 /**
  * `address` gives an address that the browser holds itself, so that no token stands in it.
- * @param {{ baseUrl: string, token: () => string, client: string }} options
+ * @param {{ baseUrl: string, token: () => string, tokenHeader?: string, client: string }} options
  */
-export function createThumbnails({ baseUrl, token, client }) {
+export function createThumbnails({ baseUrl, token, tokenHeader, client }) {
   /** @type {Map<string, Promise<string>>} */
   const kept = new Map();
 
   /** @param {string} id */
   async function fetched(id) {
     const path = `api/images/${encodeURIComponent(id)}?width=${WIDTH}`;
-    /** @type {Record<string, string>} */
-    const headers = { "X-Labeler-Client": client };
-    if (token()) headers.Authorization = `Bearer ${token()}`;
+    const headers = Object.fromEntries(tokenHeaders(token(), tokenHeader));
+    headers["X-Labeler-Client"] = client;
     const answer = await fetch(`${baseUrl.replace(/\/$/, "")}/${path}`, { headers });
     if (!answer.ok) throw new Error(`There is no small copy: ${answer.status}.`);
     return URL.createObjectURL(await answer.blob());

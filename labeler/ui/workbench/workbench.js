@@ -20,12 +20,19 @@ import { createSurface } from "./surface.js";
 /** @typedef {import("./contract.js").Ui} Ui */
 
 /**
+ * `whenIdle` calls back when no box is being drawn; `tell` says something for a while; `end` takes
+ * the workbench away.
+ * @typedef {{ whenIdle: (act: () => void) => void, tell: (text: string) => void,
+ *   end: () => void }} Workbench
+ */
+
+/**
  * Fills `place` with the workbench. The session belongs to the caller, who also ends it.
  * @param {HTMLElement} place
  * @param {Session} session
  * @param {{ person: string, thumbnail: (id: string) => Promise<string>,
  *   addLabel: ((name: string) => void) | null }} options
- * @returns {() => void} takes it away again
+ * @returns {Workbench}
  */
 export function createWorkbench(place, session, { person, thumbnail, addLabel }) {
   const controller = new AbortController();
@@ -86,11 +93,15 @@ export function createWorkbench(place, session, { person, thumbnail, addLabel })
   const parts = build(bench, place, controller.signal);
   const unsubscribe = session.subscribe(parts.ask);
   parts.ask();
-  return () => {
-    controller.abort();
-    clearTimeout(timer);
-    unsubscribe();
-    parts.root.remove();
+  return {
+    whenIdle: parts.whenIdle,
+    tell: (text) => bench.set({ toast: text ? { text, undo: null } : null }),
+    end() {
+      controller.abort();
+      clearTimeout(timer);
+      unsubscribe();
+      parts.root.remove();
+    },
   };
 }
 
@@ -185,7 +196,13 @@ function build(bench, place, ended) {
     isAsked = true;
     queueMicrotask(render);
   }
-  return { root, surface, actions, ask };
+
+  /** Calls back when no box is being drawn or moved, at once if so. @param {() => void} act */
+  function whenIdle(act) {
+    if (surface.isIdle() || ended.aborted) return act();
+    surface.root.addEventListener("painted", () => whenIdle(act), { once: true });
+  }
+  return { root, surface, actions, ask, whenIdle };
 }
 
 /** The label of the next box: what was chosen, under its name of today, or the first. @param {Session["state"]["labels"]} labels @param {string} chosen */

@@ -29,6 +29,7 @@ export function createFooter(bench) {
     class: action === "done" ? "primary" : "skip",
     onclick: () => bench.act(action),
   }, "Skip")));
+  const reopen = button("Reopen", "Reopen this image", () => bench.act("reopen"));
   const toast = element("div", { class: "toast", role: "status" });
   const root = element(
     "div",
@@ -37,6 +38,7 @@ export function createFooter(bench) {
     strip,
     next,
     view,
+    reopen,
     skip,
     done,
   );
@@ -74,7 +76,9 @@ export function createFooter(bench) {
       say(view, at ? `${percent} · x ${Math.floor(at.x)} y ${Math.floor(at.y)}` : percent);
       const isEmpty = !state.doc?.rects.length;
       say(done, isEmpty ? "Done – no objects" : "Done");
-      skip.disabled = done.disabled = state.readOnly || state.phase !== "ready";
+      const closed = state.readOnly || state.phase !== "ready";
+      reopen.hidden = closed || !["done", "skipped"].includes(state.status);
+      skip.disabled = done.disabled = closed;
       const { preset, keys } = bench.preferences;
       for (const [one, action] of Object.entries({ previous, next, skip, done }).map(named)) {
         mark(one, "title", titleOf(action, keysOf(preset, keys)));
