@@ -111,7 +111,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         admins=take("ADMINS", "", parse_people),
         reviewers=take("REVIEWERS", "", parse_people),
         labelers=take("LABELERS", "", parse_people),
-        canvas=take("CANVAS", "drawable", _canvas),
+        canvas=take("CANVAS", "workbench", _canvas),
         on_cloud_run=on_cloud_run(environ),
         port=take("PORT", "8501", _whole(1, 65535), prefix=""),
     )
@@ -204,8 +204,8 @@ def _choice(kind: type[ImageIdStrategy]) -> Callable[[str], ImageIdStrategy]:
 
 
 def _canvas(text: str) -> str:
-    if text not in ("drawable", "workbench"):
-        raise ValueError("it must be drawable or workbench")
+    if text not in ("workbench", "drawable"):
+        raise ValueError("it must be workbench or drawable")
     return text
 
 

@@ -56,7 +56,7 @@ def test_defaults() -> None:
         admins=People(),
         reviewers=People(),
         labelers=People(),
-        canvas="drawable",
+        canvas="workbench",
         on_cloud_run=False,
         port=8501,
     )
@@ -256,11 +256,11 @@ def test_a_secret_is_never_shown() -> None:
 
 
 def test_choices_of_this_version() -> None:
-    assert load(CANVAS="drawable") == load_settings({})
-    assert load(CANVAS="workbench").canvas == "workbench"
+    assert load(CANVAS="workbench") == load_settings({})
+    assert load(CANVAS="drawable").canvas == "drawable"
     message = refused(CANVAS="other")
     assert message.startswith("LABELER_CANVAS='other' is not allowed: ")
-    assert "it must be drawable or workbench" in message
+    assert "it must be workbench or drawable" in message
 
 
 # --- signing in ---------------------------------------------------------------------------

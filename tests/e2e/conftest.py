@@ -56,8 +56,7 @@ class Server:
 
     def start(self) -> Server:
         env = {key: value for key, value in os.environ.items() if not key.startswith("LABELER_")}
-        env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port)}
-        env |= {"LABELER_CANVAS": "workbench", **self.env}
+        env |= {"LABELER_STORAGE": str(self.folder), "PORT": str(self.port), **self.env}
         self.process = self.launch(env)
         deadline = time.monotonic() + START_S
         while time.monotonic() < deadline:

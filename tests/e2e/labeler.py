@@ -124,7 +124,9 @@ class Labeler(Tab):
 
     def choose(self, label: str) -> None:
         """Click on a label: the one of the selected boxes, or of the next one."""
-        self.page.locator(f"[data-testid=label][data-label={json.dumps(label)}]").click()
+        self.page.locator(
+            f"[data-testid=label][data-label={json.dumps(label, ensure_ascii=False)}]"
+        ).click()
 
     def next(self) -> None:
         self.press("Next image")

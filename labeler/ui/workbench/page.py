@@ -11,6 +11,7 @@ from labeler.access.policy import TOKEN_HEADER
 from labeler.access.tokens import Purpose
 from labeler.errors import LabelerError
 from labeler.model.labels import LabelSet
+from labeler.model.layout import is_image_id
 from labeler.model.people import Role, SignIn
 from labeler.ui import address, session_state, visitor
 from labeler.ui.callbacks import rerun_safe
@@ -64,7 +65,13 @@ def leave_workbench() -> None:
 def show_workbench_page(
     context: Context, image_id: str, labels: LabelSet, filters: address.Filters, images: int
 ) -> None:
-    """The workbench over the whole window, led to that image where it is not what it told."""
+    """The workbench over the whole window, led to that image where it is not what it told.
+
+    Raises NotFound for what can be no image's ID, which no call could name.
+    """
+    if not is_image_id(image_id):
+        leave_workbench()
+        context.project.find_image(image_id)
     st.html(STYLE)
     lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
     clicks = address.clicks().leads
