@@ -64,7 +64,7 @@ def test_a_box_drawn_right_before_the_export_is_in_it(
         labeler.press("Export COCO")
         eventually(lambda count=count: len(list(exports.glob("*.json"))) == count)
         assert len(json.loads(newest(server).read_bytes())["annotations"]) == count
-    link = labeler.page.get_by_role("link", name="Download")
+    link = labeler.page.get_by_role("link", name=newest(server).name)
     with labeler.page.expect_download() as download:
         link.click()
     assert download.value.path().read_bytes() == newest(server).read_bytes()
