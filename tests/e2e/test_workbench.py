@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import expect
@@ -9,6 +11,7 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import Labeler, eventually
 from tests.e2e.pictures import Pictures
+from tests.e2e.test_accessibility import faults
 
 pytestmark = pytest.mark.e2e
 
@@ -153,3 +156,29 @@ def test_one_image_pixel_at_100_percent_is_the_pixel_of_the_file(bench: Labeler)
 def test_nothing_of_the_other_canvas_is_loaded(bench: Labeler) -> None:
     assert bench.page.locator("iframe").count() == 0
     assert bench.page.locator("[class*='st-key-canvas_']").count() == 0
+
+
+def test_an_admin_adds_the_unknown_label_of_a_box_in_the_dark(bench: Labeler) -> None:
+    """Light or dark follows the system, in all of the page."""
+    page = bench.page
+    bench.drag((100, 100), (300, 250))
+    document = bench.document()
+    document["rects"][0]["label"] = "persn"
+    url = f"{bench.url}/api/annotations/{bench.image}"
+    tag = page.request.get(url).headers["etag"]
+    changing = {"If-Match": tag, "X-Labeler-Client": "test"}
+    assert page.request.put(url, data=document, headers=changing).ok
+    page.emulate_media(color_scheme="dark")
+    bench.open(f"/?image={bench.image}")
+    bench.ready()
+    expect(bench.row(0)).to_contain_text("unknown label")
+    bench.row(0).click()
+    page.get_by_role("button", name="Add this label to the project's labels").click()
+    expect(bench.row(0)).not_to_contain_text("unknown label")
+    expect(page.locator("[data-testid=label][data-label=persn]")).to_have_count(1)
+    stored = page.request.get(f"{bench.url}/api/labels").json()["labels"]
+    assert [label["name"] for label in stored] == ["person", "car", "dog", "persn"]
+    for place in ("[data-testid=stSidebar]", ".workbench"):
+        color = page.locator(place).evaluate("(one) => getComputedStyle(one).backgroundColor")
+        assert max(map(int, re.findall(r"\d+", color)[:3])) < 64, (place, color)
+    assert faults(page) == []
