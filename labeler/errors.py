@@ -134,6 +134,13 @@ class DocumentApproved(LabelerError):
     status = 409
 
 
+class NotDeleted(LabelerError):
+    """The image can't be restored, because it is in the project again; nothing was changed."""
+
+    code = "not_deleted"
+    status = 409
+
+
 class ClaimedByOther(LabelerError):
     """Somebody else has the image for now; nothing was changed."""
 
@@ -171,6 +178,13 @@ class NotFound(StoreError):
 
     code = "not_found"
     status = 404
+
+
+class Deleted(NotFound):
+    """The image was deleted; it is in the trash, from which an admin can restore it."""
+
+    code = "deleted"
+    status = 410
 
 
 class VersionConflict(StoreError):

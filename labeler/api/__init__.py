@@ -34,6 +34,7 @@ from labeler.api.request_bodies import BodyReader
 from labeler.api.reviews import Reviews
 from labeler.api.security_headers import content_security_policy, protect, request_is_secure
 from labeler.api.tracing import Tracing
+from labeler.api.trash import TrashCalls
 from labeler.api.visitors import Visitors
 from labeler.api.workbench import send_module
 from labeler.datasets.formats.registry import DEFAULT, EXPORTED
@@ -75,7 +76,8 @@ class Signed(Route):
             if request.method not in ("GET", "HEAD"):
                 check_writer(request)
             role, call = calls["GET" if request.method == "HEAD" else request.method]
-            person = access.roles.require(await caller(request, access, link), role)
+            linked = link if request.method in ("GET", "HEAD") else None
+            person = access.roles.require(await caller(request, access, linked), role)
             return await call(request, person)
 
         self.roles = {method: role for method, (role, _) in calls.items()}
@@ -90,6 +92,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     labels = Labels(project, body_reader)
     reviews = Reviews(project, body_reader)
     history = HistoryCalls(project, body_reader, access.roles)
+    trash = TrashCalls(project, body_reader)
     claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
     state = Health(project)
@@ -135,7 +138,13 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     app = Starlette(
         routes=[
             signed("/api/images", packed, GET=labeler(images.find), POST=labeler(images.add)),
-            signed("/api/images/{image_id}", link=Purpose.PICTURE, GET=labeler(images.show)),
+            signed(
+                "/api/images/{image_id}",
+                link=Purpose.PICTURE,
+                GET=labeler(images.show),
+                DELETE=admin(trash.delete),
+            ),
+            signed("/api/images/{image_id}/restore", POST=admin(trash.restore)),
             signed(
                 "/api/annotations/{image_id}",
                 GET=labeler(documents.get),

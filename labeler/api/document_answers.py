@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from labeler.api.preconditions import Condition, etag
 from labeler.api.responses import ASK_AGAIN, error_body, headers
-from labeler.errors import NotFound, VersionConflict
+from labeler.errors import Deleted, NotFound, VersionConflict
 from labeler.model.document import AnnotationDocument, dump_document
 from labeler.project.project import OpenedDocument, Project
 from labeler.storage import ABSENT
@@ -66,7 +66,9 @@ def state_in_the_way(project: Project, image_id: str) -> Replaced:
     """412 over the document that somebody else has stored meanwhile."""
     try:
         return current_state(project.stored_document(image_id))
-    except NotFound:  # deleted in between
+    except Deleted:
+        raise
+    except NotFound:  # deleted in between by another program
         return Replaced(412, None)
 
 

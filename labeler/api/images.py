@@ -97,6 +97,7 @@ class Images:
     ) -> tuple[bytes, str]:
         kept = self._copies.get((image_id, width))
         if kept is not None:
+            await run_in_threadpool(self._project.trash.check_not_deleted, image_id)
             return kept
 
         async def make() -> tuple[bytes, str]:

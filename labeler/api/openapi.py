@@ -17,10 +17,12 @@ from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.image_pages import DEFAULT_LIMIT
 from labeler.api.openapi_day import (
     claim_next,
+    delete_image,
     list_versions,
     release_claim,
     renew_claim,
     restore_document,
+    restore_image,
     review_document,
 )
 from labeler.api.openapi_parts import (
@@ -77,7 +79,8 @@ def document() -> Json:
         "security": [{}, {"token": []}, {"assertion": []}],
         "paths": {
             "/api/images": {"get": _list_images(), "post": _add_image()},
-            "/api/images/{image_id}": {"get": _show_image()},
+            "/api/images/{image_id}": {"get": _show_image(), "delete": delete_image()},
+            "/api/images/{image_id}/restore": {"post": restore_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
             "/api/annotations/{image_id}/versions": {"get": list_versions()},
             "/api/annotations/{image_id}/restore": {"post": restore_document()},

@@ -1,4 +1,4 @@
-"""The calls of a day's work in the OpenAPI document: claims, reviews and history."""
+"""The calls of a day's work in the OpenAPI document: claims, reviews, history and trash."""
 
 from __future__ import annotations
 
@@ -157,6 +157,36 @@ def restore_document() -> Json:
             "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
             "412": IN_THE_WAY,
             **errors(400, 401, 403, 404, 408, 409, 413, 428, 500, 503),
+        },
+    }
+
+
+def delete_image() -> Json:
+    """DELETE /api/images/{image_id}"""
+    return {
+        "operationId": "deleteImage",
+        "summary": "Move the image and its document into the trash",
+        "description": "For admins. It can be restored for 30 days. Until then every call about it "
+        "answers 410. If-Match names the document's state; an image without a document takes *.",
+        "parameters": [CLIENT, IMAGE_ID, STATE],
+        "responses": {
+            "204": {"description": "It is in the trash."},
+            "412": IN_THE_WAY,
+            **errors(400, 401, 403, 404, 408, 409, 410, 413, 428, 500, 503),
+        },
+    }
+
+
+def restore_image() -> Json:
+    """POST /api/images/{image_id}/restore"""
+    return {
+        "operationId": "restoreImage",
+        "summary": "Bring an image back from the trash, as it was",
+        "description": "For admins. An image that is in the project already stays as it is.",
+        "parameters": [CLIENT, IMAGE_ID],
+        "responses": {
+            "200": answered("It is in the project again.", ref("RestoredImage")),
+            **errors(400, 401, 403, 404, 408, 409, 413, 500, 503),
         },
     }
 

@@ -48,6 +48,7 @@ def schemas() -> Json:
                 ),
             }
         ),
+        "RestoredImage": _object(image_id=TEXT, image_path=TEXT),
         "Claim": _object(image_id=TEXT, until={**TEXT, "format": "date-time"}),
         "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
         "ImportReport": _import_report(),
@@ -137,6 +138,7 @@ _WORDS: Final = {
     403: "The call may come from another site's page.",
     404: "There is no such thing.",
     408: "The body arrived too slowly.",
+    410: "The image was deleted. It is in the trash.",
     409: "Something else is in the way; `code` and `message` say what.",
     413: "Too many bytes or pixels.",
     415: "Not an image of a supported type.",

@@ -1,18 +1,21 @@
 """Check a project's consistency, and repair what is safe to repair.
 
-A check changes nothing. A repair never touches a document that can't be opened, never deletes an
-object, and changes no box. It rewrites a document's metadata beside the same bytes, adds missing
-labels of boxes to the label set, and stores a rebuilt label set.
+A check changes nothing. A repair never touches a document that can't be opened, and changes no box.
+It deletes nothing but what the trash or the project holds as well. It rewrites a document's
+metadata beside the same bytes, adds missing labels of boxes to the label set, and stores a rebuilt
+label set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Final
 
 from labeler.datasets.exports.numbering import ImageNumbers
 from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
+from labeler.maintenance.check_trash import trash_problems
+from labeler.maintenance.problems import Problem
 from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.labels import LabelSet, clean_label
 from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY_KEY, document_key, is_image_id
@@ -20,23 +23,11 @@ from labeler.project.image_entry import document_metadata, metadata_for, sealed_
 from labeler.project.image_index import ImageIndex
 from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads, own_place
+from labeler.project.trash import Trash
 from labeler.settings import Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
 _BATCH: Final = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """An inconsistency. `fault` is False if nothing can get lost because of it.
-
-    `repair` repairs it and returns a description; it is None if only a person can repair it.
-    """
-
-    key: str
-    what: str
-    fault: bool = True
-    repair: Callable[[], str] | None = None
 
 
 class ConsistencyCheck:
@@ -49,6 +40,7 @@ class ConsistencyCheck:
         self._uploads = uploads
         self._labels = LabelStore(store, settings.labels)
         self._image_index = ImageIndex(store, uploads, settings.image_id, secret)
+        self._trash = Trash(store, uploads, self._image_index, lambda: datetime.now(UTC))
         self._originals: dict[str, list[ObjectInfo]] = {}
         self._by_key: dict[str, ObjectInfo] = {}
         self._names: set[str] = set()
@@ -64,6 +56,7 @@ class ConsistencyCheck:
             yield from self._doubled(image_id, found)
         yield from self._label_set()
         yield from self._numbers()
+        yield from trash_problems(self._trash)
 
     # --- documents ------------------------------------------------------------------------
 

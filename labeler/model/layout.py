@@ -7,6 +7,7 @@
     labels.json                     the label set
     registry/images.json            the numbers of the images
     claims/<image ID>.json          who has the image, and until when
+    trash/<image ID>/               a deleted image: its originals and its document
     history/<image ID>/             the document's earlier states; a bucket keeps versions instead
 
 Times are in UTC, as YYYYMMDD_HHMMSS. `.labeler/` in a folder is the store's own (storage/base.py).
@@ -26,6 +27,7 @@ EXPORTS: Final = "exports/"
 REGISTRY: Final = "registry/"
 CLAIMS: Final = "claims/"
 HISTORY: Final = "history/"
+TRASH: Final = "trash/"
 LABELS_KEY: Final = "labels.json"
 REGISTRY_KEY: Final = f"{REGISTRY}images.json"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
@@ -48,6 +50,11 @@ def document_key(image_id: str) -> str:
 def claim_key(image_id: str) -> str:
     """The key of the claim on the image; NotFound for a text that can't be an image ID."""
     return f"{CLAIMS}{_checked(image_id)}.json"
+
+
+def trash_prefix(image_id: str) -> str:
+    """What the keys of a deleted image's objects begin with."""
+    return f"{TRASH}{_checked(image_id)}/"
 
 
 def history_folder(image_id: str) -> str:

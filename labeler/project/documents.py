@@ -41,3 +41,9 @@ class SavedDocument:
     conflicts: tuple[RectConflict, ...] = ()
     size: int = 0
     merged: bool = False
+
+
+def differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
+    """Whether the documents differ in boxes or status, which people decide."""
+    boxes = [{rect.id: rect for rect in document.rects} for document in (one, other)]
+    return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status

@@ -59,6 +59,7 @@ class ImageIndex:
         self._failed: LabelerError | None = None
         self._closed = False
         self._noted: dict[str, float] = {}
+        self._doubles: dict[str, tuple[str, ...]] = {}
         self._from_documents: dict[tuple[str, str], ImageEntry] = {}
 
     @property
@@ -149,6 +150,22 @@ class ImageIndex:
             image_id = self._image_of(info, self._uploads)
             if image_id is not None:
                 yield image_id, info
+
+    def original_keys(self, image_id: str) -> list[str]:
+        """The keys of the image's originals as listed; several if it was put there twice."""
+        self._list(CACHE_SECONDS if len(self._entries) <= LARGE else float("inf"))
+        with self._lock:
+            entry = self._entries.get(image_id)
+            doubles = self._doubles.get(image_id, ())
+        first = [entry.original] if entry and entry.original else []
+        return list(dict.fromkeys([*first, *doubles]))
+
+    def forget(self, image_id: str) -> None:
+        """Stop showing an image that this process has just deleted, without listing."""
+        with self._lock:
+            if self._entries.pop(image_id, None) is not None:
+                self._sorted = None
+            self._noted[image_id] = time.monotonic()
 
     def find(self, image_id: str) -> ImageEntry | None:
         """The entry of that image; if the last listing lacks it, a new look-up is made."""
@@ -244,17 +261,20 @@ class ImageIndex:
                 return
             documents = list(self._until_closed(list_all(self._store, ANNOTATIONS)))
             entries = self._document_entries(documents)
+            doubles: dict[str, tuple[str, ...]] = {}
             if self._uploads is not None:
                 listed = list_all(self._uploads.store, self._uploads.prefix)
                 for info in self._until_closed(listed):
-                    self._add_original(entries, info, self._uploads)
+                    self._add_original(entries, doubles, info, self._uploads)
             with self._lock:
                 for image_id, noted_at in list(self._noted.items()):
-                    if noted_at >= started:
+                    if noted_at < started:
+                        del self._noted[image_id]
+                    elif image_id in self._entries:
                         entries[image_id] = self._entries[image_id]
                     else:
-                        del self._noted[image_id]
-                self._entries = entries
+                        entries.pop(image_id, None)
+                self._entries, self._doubles = entries, doubles
                 self._sorted = None
                 self._began_at, self._listed_at = started, time.monotonic()
                 self._took = self._listed_at - started
@@ -281,13 +301,19 @@ class ImageIndex:
         return entries
 
     def _add_original(
-        self, entries: dict[str, ImageEntry], info: ObjectInfo, uploads: Uploads
+        self,
+        entries: dict[str, ImageEntry],
+        doubles: dict[str, tuple[str, ...]],
+        info: ObjectInfo,
+        uploads: Uploads,
     ) -> None:
         image_id = self._image_of(info, uploads)
         if image_id is None:
             return
         name, added_at = info.key.removeprefix(uploads.prefix), info.updated.isoformat()
         known = entries.get(image_id)
+        if known is not None and known.original is not None:
+            doubles[image_id] = (*doubles.get(image_id, (known.original,)), info.key)
         if known is None:
             entries[image_id] = ImageEntry(
                 image_id, name, Status.UNLABELED, 0, "", "", original=info.key, added_at=added_at

@@ -15,7 +15,7 @@ from typing import Final
 
 from labeler import image_names
 from labeler.access.secret_key import load_secret
-from labeler.errors import DamagedDocument, NotFound, VersionConflict
+from labeler.errors import DamagedDocument, Deleted, NotFound, VersionConflict
 from labeler.images import ImageInfo
 from labeler.model.document import (
     AnnotationDocument,
@@ -32,6 +32,7 @@ from labeler.project.decoding import Decoder, DirectDecoder
 from labeler.project.documents import AddedImage as AddedImage
 from labeler.project.documents import OpenedDocument as OpenedDocument
 from labeler.project.documents import SavedDocument as SavedDocument
+from labeler.project.documents import differ
 from labeler.project.history import open_history
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.image_labels import ImageLabels
@@ -44,6 +45,7 @@ from labeler.project.originals import (
     Uploads,
     check_same_image,
 )
+from labeler.project.trash import Trash
 from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
@@ -58,8 +60,8 @@ class Project:
     """The project in one store. Threads may share it, and losing it loses no data.
 
     `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
-    lists the images, `labels` is the label set, `claims` say who has which image,
-    `history` keeps earlier states of documents, and `clock` tells the time.
+    lists the images, `labels` is the label set, `claims` say who has which image, `history` keeps
+    earlier states of documents, `trash` holds deleted images, and `clock` tells the time.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Project:
         self.labels = LabelStore(store, settings.labels)
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
+        self.trash = Trash(store, uploads, self.image_index, clock)
         self.history = open_history(settings.storage, store, settings.save_timeout_s)
         self._label_texts = ImageLabels(store)
         self._originals: Originals = (
@@ -160,7 +163,7 @@ class Project:
         """The image's entry, without reading the image; NotFound."""
         entry = self.image_index.find(image_id) if is_image_id(image_id) else None
         if entry is None:
-            raise NotFound(f"There is no image {image_id!r}. Choose one from the list.")
+            raise self.trash.absent(image_id)
         return entry
 
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
@@ -181,10 +184,13 @@ class Project:
             document = self._read(image_id).document
         except NotFound:
             document = None
-        entry = self.image_index.find(image_id)
-        if document is None and entry is None:
-            raise NotFound(f"There is no image {image_id}. Choose one from the list.")
-        return self._originals.read(image_id, document, entry.original if entry else None)
+        entry = self.find_image(image_id) if document is None else self.image_index.find(image_id)
+        try:
+            return self._originals.read(image_id, document, entry.original if entry else None)
+        except NotFound as error:
+            if document is None:
+                raise self.trash.absent(image_id, error.message) from error
+            raise
 
     def display_image(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
         """The image for a browser, at most `width` px wide, as bytes and media type."""
@@ -216,10 +222,10 @@ class Project:
         """
         try:
             return self._read(image_id)
-        except NotFound:
+        except NotFound as error:
             entry = self.image_index.find(image_id)
-            if entry is None or entry.original is None:
-                raise
+            if entry is None or entry.original is None or self.trash.took(image_id):
+                raise self.trash.absent(image_id, error.message) from error
         info = self.image_info(image_id)
         return OpenedDocument(self._new_document(image_id, entry.image_path, info, ""), ABSENT)
 
@@ -227,16 +233,17 @@ class Project:
         """The stored document; raises NotFound, DamagedDocument or NewerDocument."""
         try:
             return self._read(image_id)
-        except NotFound:
+        except NotFound as error:
             self.find_image(image_id)  # says best what is wrong with an ID
-            raise
+            raise self.trash.absent(image_id, error.message) from error
 
     def stored_version(self, image_id: str) -> Version:
         """The version of the stored document, which may be damaged; NotFound."""
         try:
             return self.store.info(document_key(image_id)).version
         except NotFound as error:
-            raise NotFound(f"There is no document of image {image_id}.") from error
+            message = f"There is no document of image {image_id}."
+            raise self.trash.absent(image_id, message) from error
 
     def documents_of(self, image_ids: Iterable[str]) -> Iterator[tuple[str, OpenedDocument]]:
         """The stored documents of these images, in their order; damaged documents are left out."""
@@ -254,9 +261,8 @@ class Project:
         many rects; nothing is changed then.
         """
         check_not_approved(over.document)
-        return self.put_document(
-            image_id, stamped(document, image_id, self.clock(), by), over.version
-        )
+        signed = stamped(document, image_id, self.clock(), by)
+        return self.put_document(image_id, signed, over.version)
 
     def put_document(
         self,
@@ -304,7 +310,7 @@ class Project:
                 common = with_landed(base.document, tried, theirs.document)
                 merged = merge(common, wanted, theirs.document)
                 document, conflicts = merged.document, merged.conflicts
-                changed = _differ(common, theirs.document)
+                changed = differ(common, theirs.document)
             if document == theirs.document and theirs.version is not ABSENT:
                 return SavedDocument(document, theirs.version, conflicts, merged=changed)
             try:
@@ -356,9 +362,11 @@ class Project:
         return file_name, image_id, info, opened
 
     def _latest(self, image_id: str, base: OpenedDocument) -> OpenedDocument:
-        """The stored document; if it was deleted, the base, to be stored again."""
+        """The stored document; if it is gone, the base, to be stored again. Raises Deleted."""
         try:
-            return self._read(image_id)
+            return self.stored_document(image_id)
+        except Deleted:
+            raise
         except NotFound:
             return OpenedDocument(base.document, ABSENT)
 
@@ -379,12 +387,6 @@ class Project:
             opened = self._read(image_id)
             check_same_image(opened.document, info, file_name)
             return opened, False
-
-
-def _differ(one: AnnotationDocument, other: AnnotationDocument) -> bool:
-    """Whether the documents differ in boxes or status, which people decide."""
-    boxes = [{rect.id: rect for rect in document.rects} for document in (one, other)]
-    return boxes[0] != boxes[1] or one.metadata.status != other.metadata.status
 
 
 def open_project(settings: Settings, decoder: Decoder | None = None) -> Project:

@@ -24,6 +24,7 @@ from labeler.api import (
     labels,
     request_bodies,
     reviews,
+    trash,
 )
 from labeler.datasets.formats.registry import EXPORTED
 from tests.api.conftest import Open
@@ -40,6 +41,8 @@ READS: Final = (
 )  # fmt: skip
 WRITES: Final = {
     ("POST", "/api/images"): "X-File-Name: new.png",
+    ("DELETE", "/api/images/{image_id}"): "If-Match: *",
+    ("POST", "/api/images/{image_id}/restore"): "",
     ("PUT", "/api/annotations/{image_id}"): "If-Match: *",
     ("POST", "/api/annotations/{image_id}/restore"): "If-Match: *",
     ("POST", "/api/annotations/{image_id}/review"): "If-Match: *",
@@ -159,7 +162,7 @@ LIMIT: Final = 2**16
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, open_api: Open) -> Api:
     """Each call takes little, so that too much is soon sent."""
-    for module in (claims, documents, exports, history, imports, labels, reviews):
+    for module in (claims, documents, exports, history, imports, labels, reviews, trash):
         monkeypatch.setattr(module, "MAX_BYTES", LIMIT)
     api = open_api(LABELER_MAX_UPLOAD_MB="1")
     api.image()

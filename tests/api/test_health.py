@@ -17,7 +17,8 @@ from tests.api.support import Api, Lister, refused
 
 ALLOWED = {
     "/api/images": "GET, HEAD, POST",
-    "/api/images/{id}": "GET, HEAD",
+    "/api/images/{id}": "DELETE, GET, HEAD",
+    "/api/images/{id}/restore": "POST",
     "/api/annotations/{id}": "GET, HEAD, PUT",
     "/api/annotations/{id}/versions": "GET, HEAD",
     "/api/annotations/{id}/restore": "POST",

@@ -25,6 +25,8 @@ ROLES = {
     ("GET", "/api/images"): Role.LABELER,
     ("POST", "/api/images"): Role.LABELER,
     ("GET", "/api/images/{image_id}"): Role.LABELER,
+    ("DELETE", "/api/images/{image_id}"): Role.ADMIN,
+    ("POST", "/api/images/{image_id}/restore"): Role.ADMIN,
     ("GET", "/api/annotations/{image_id}"): Role.LABELER,
     ("PUT", "/api/annotations/{image_id}"): Role.LABELER,
     ("GET", "/api/annotations/{image_id}/versions"): Role.LABELER,
