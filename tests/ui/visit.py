@@ -86,13 +86,14 @@ class Visit:
         assert image
         self.press(f"{name}_{image.work.image_id}")
 
-    def uploaded(self, first: str) -> None:
+    def uploaded(self, first: str, *, rings: bool = True) -> None:
         """What the uploader says when its files have been sent."""
         session = self.app.session_state["session"].id
         batch = {"id": 1, "session": session, "first": first}
         self.app.session_state["uploader"] = {"batch": batch}
         self.run()
-        self.settle()
+        if rings:
+            self.settle()
 
     def add_label(self, name: str) -> None:
         self.app.text_input[0].set_value(name)
@@ -108,6 +109,14 @@ class Visit:
         """The key of the canvas that is on the page."""
         image = self.app.session_state["drawable"].open
         return image.canvas.key if image and image.canvas else None
+
+    def paint(self) -> None:
+        """What the canvas sends once its picture is painted."""
+        key = self.canvas()
+        assert key
+        names = ("naturalWidth", "naturalHeight", "scaleX", "scaleY", "offsetX", "offsetY")
+        self.app.session_state[key] = {"backgroundFit": dict.fromkeys(names, 1)}
+        self.run()
 
     def draw(self, *objects: dict[str, Any]) -> None:
         """What the canvas sends: all boxes that are on it now."""

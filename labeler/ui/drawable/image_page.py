@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
 
 from labeler.errors import LabelerError
 from labeler.model import edits
-from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
+from labeler.model.document import Rect, Status, saved_time
 from labeler.model.labels import LabelSet
 from labeler.model.merge import RectConflict
 from labeler.model.people import Role
@@ -19,7 +18,7 @@ from labeler.ui.context import Context
 from labeler.ui.drawable import open_image
 from labeler.ui.drawable.canvas import show_canvas
 from labeler.ui.drawable.open_image import QUIET_S, OpenImage, run_in
-from labeler.ui.drawable.saving import Work
+from labeler.ui.drawable.saving import Edit, Work
 from labeler.ui.text import (
     STATUS_ICONS,
     STATUS_NAMES,
@@ -238,13 +237,13 @@ def _box_list(image: OpenImage, labels: LabelSet) -> None:
         st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
 
 
-def _without(rect: Rect) -> Callable[[AnnotationDocument], AnnotationDocument]:
+def _without(rect: Rect) -> Edit:
     return lambda document: edits.with_rects(
         document, [other for other in document.rects if other.id != rect.id]
     )
 
 
-def _relabeled(rect: Rect, label: str) -> Callable[[AnnotationDocument], AnnotationDocument]:
+def _relabeled(rect: Rect, label: str) -> Edit:
     def relabel(other: Rect) -> Rect:
         return other.model_copy(update={"label": label}) if other.id == rect.id else other
 

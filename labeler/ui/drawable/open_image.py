@@ -24,7 +24,7 @@ from labeler.project.project import Project
 from labeler.ui import session_state, visitor
 from labeler.ui.drawable.canvas import Canvas, new_canvas
 from labeler.ui.drawable.geometry import Fit
-from labeler.ui.drawable.saving import Work
+from labeler.ui.drawable.saving import Edit, Work
 
 QUIET_S: Final = 0.3
 _KEY: Final = "drawable"
@@ -48,7 +48,7 @@ class OpenImage:
         """Note the status that a click asked for."""
         self.mark = status
 
-    def edit(self, change: Callable[[AnnotationDocument], AnnotationDocument]) -> None:
+    def edit(self, change: Edit) -> None:
         """Change what is wanted, with the picture's facts filled in where they are missing."""
         self.work.change(lambda document: self._with_facts(document, change(document)))
 

@@ -19,6 +19,7 @@ from labeler.project.save_events import log_save
 from labeler.runtime.events import SaveFailed, log_event
 
 _MAX_TRIED: Final = 32
+Edit = Callable[[AnnotationDocument], AnnotationDocument]
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Work:
         """Whether the store has all that the person wants."""
         return self.wanted == self.stored.document
 
-    def change(self, edit: Callable[[AnnotationDocument], AnnotationDocument]) -> None:
+    def change(self, edit: Edit) -> None:
         """Change what is wanted; `save` stores it."""
         if self.is_saved:
             self.changed_at = time.monotonic()

@@ -1,0 +1,107 @@
+"""Where a click asked to go, whatever the browser had sent before it got the new address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from labeler.ui.address import Clicks, Place
+
+
+class Pages:
+    """A session whose page goes where its address and its clicks say."""
+
+    def __init__(self, **query: str) -> None:
+        def script() -> None:
+            import streamlit as st
+
+            from labeler.ui import address
+
+            place = address.wanted()
+            st.session_state["place"] = place
+            address.show(place)
+
+        self.app = AppTest.from_function(script, default_timeout=30)
+        for name, value in query.items():
+            self.app.query_params[name] = value
+        self.run()
+
+    @property
+    def clicks(self) -> Clicks:
+        found: Clicks = self.app.session_state["clicks"]
+        return found
+
+    def run(self, **query: str) -> Place:
+        """A run that begins with that address, or with the one that the page has."""
+        if query:
+            self.app.query_params.clear()
+            self.app.query_params.update(query)
+        self.app.run()
+        assert [error.value for error in self.app.exception] == []
+        found: Place = self.app.session_state["place"]
+        return found
+
+    def address(self) -> dict[str, str]:
+        return {name: value[0] for name, value in self.app.query_params.items()}
+
+
+def test_a_click_leads_and_the_address_follows() -> None:
+    pages = Pages(image="a", view="labels")
+    pages.clicks.to_image("b")
+    assert pages.run() == Place("b")
+    assert pages.address() == {"image": "b"}
+    pages.clicks.to_view("import")
+    assert pages.run() == Place("b", "import")
+    pages.clicks.to_view(None)
+    assert pages.run() == Place("b")
+    assert pages.clicks.leads == 1
+
+
+@pytest.mark.parametrize(
+    ("click", "place"),
+    [
+        (lambda clicks: clicks.to_image("b"), Place("b")),
+        (lambda clicks: clicks.to_view("labels"), Place("a", "labels")),
+        (lambda clicks: clicks.follow("b"), Place("b")),
+    ],
+)
+def test_an_address_from_before_the_click_does_not_undo_it(
+    click: Callable[[Clicks], Any], place: Place
+) -> None:
+    """A box that was sent at the moment of the click comes with the address of then."""
+    pages = Pages(image="a")
+    click(pages.clicks)
+    assert pages.run() == place
+    assert pages.run(image="a") == place
+    assert pages.run() == place
+    # From here on the browser has the new address: another one is where somebody went.
+    assert pages.run(image="a") == Place("a")
+
+
+def test_back_counts_from_the_moment_on_when_it_is_pressed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pages = Pages(image="a")
+    pages.clicks.to_image("b")
+    assert pages.run() == Place("b")
+    from labeler.ui import address
+
+    class Back:
+        is_history_navigation = True
+
+    monkeypatch.setattr(address, "get_script_run_ctx", Back)
+    assert pages.run(image="a") == Place("a")
+    monkeypatch.undo()
+    assert pages.run() == Place("a")
+
+
+def test_a_view_stays_where_the_workbench_goes_on() -> None:
+    pages = Pages(image="a", view="labels")
+    pages.clicks.follow("b")
+    assert pages.run() == Place("b", "labels")
+    pages.clicks.to_image("c")
+    pages.clicks.to_view("import")
+    assert pages.run() == Place("c", "import")
