@@ -42,7 +42,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--images", type=int, default=200)
     images = parser.parse_args().images
-    os.environ["LABELER_CANVAS"] = "workbench"
     with labeler() as running:
         client = Client(running.port, 1)
         for number in range(images):

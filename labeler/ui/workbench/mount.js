@@ -3,6 +3,7 @@
 
 import { openWorkbench } from "./open.js";
 import { createPageAround } from "./page_around.js";
+import { createRenewal } from "./renewal.js";
 
 /** @typedef {import("./label_set.js").Label} Label */
 /**
@@ -44,10 +45,7 @@ const placeOf = (
 function create(first) {
   let component = first;
   let setup = read(first);
-  /** The request for a token that a run of the page has to answer. */
-  let asked = "";
-  /** @type {((answer: { token: string, person: string }) => void)[]} */
-  let waiting = [];
+  const renewal = createRenewal((request) => component.setStateValue("renewal", request));
   let told = "";
   let led = setup.lead;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -57,11 +55,7 @@ function create(first) {
     token: () => setup.token,
     tokenHeader: setup.tokenHeader,
     client: crypto.randomUUID(),
-    renewToken: () => {
-      asked = crypto.randomUUID();
-      component.setStateValue("renewal", asked);
-      return new Promise((resolve) => waiting.push(resolve));
-    },
+    renewToken: renewal.renew,
     person: setup.person,
     image: setup.image,
     filters: setup.filters,
@@ -109,11 +103,7 @@ function create(first) {
       component = next;
       moveTo(placeOf(next));
       setup = read(next);
-      // A session that has just begun has not heard the request, and has given a token all the same.
-      if (setup.renewal === asked || setup.session !== before.session) {
-        for (const resolve of waiting) resolve(setup);
-        waiting = [];
-      }
+      renewal.answered(setup, setup.renewal, setup.session !== before.session);
       if (JSON.stringify(setup.labels) !== JSON.stringify(before.labels)) {
         session.setLabels(setup.labels);
       }
@@ -130,6 +120,7 @@ function create(first) {
       clearTimeout(timer);
       unsubscribe();
       around.end();
+      renewal.end();
       end();
     },
   };
