@@ -10,18 +10,21 @@ from playwright.sync_api import CDPSession, Locator, Page, expect
 
 Point = tuple[float, float]
 
-_PIXEL: Final = """([which, x, y]) => {
-  const find = (root) => root.querySelector('[data-testid=surface]')
-    ?? [...root.querySelectorAll('*')].map((e) => e.shadowRoot && find(e.shadowRoot))
-      .find(Boolean);
-  const surface = find(document);
-  const [scale, left, top] = ['scale', 'left', 'top']
-    .map((name) => Number(surface.getAttribute(`data-${name}`)));
+# Each waits for the next frame: what a key or the mouse has just changed is painted by then.
+_FRAME: Final = "await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));"
+_LOOK: Final = f"""async (surface) => {{
+  {_FRAME}
+  const {{ left, top }} = surface.getBoundingClientRect();
+  return [...['scale', 'left', 'top'].map((name) => Number(surface.dataset[name])), left, top];
+}}"""
+_PIXEL: Final = f"""async (surface, [which, x, y]) => {{
+  {_FRAME}
+  const [scale, left, top] = ['scale', 'left', 'top'].map((name) => Number(surface.dataset[name]));
   const canvas = surface.querySelectorAll('canvas')[which];
   const density = canvas.width / surface.getBoundingClientRect().width;
   const at = [left + x * scale, top + y * scale].map((length) => Math.floor(length * density));
   return [...canvas.getContext('2d').getImageData(at[0], at[1], 1, 1).data];
-}"""
+}}"""
 
 
 class Bench:
@@ -47,24 +50,18 @@ class Bench:
 
     def view(self) -> tuple[float, float, float]:
         """Scale, left and top."""
-        scale, left, top = (
-            float(self.surface.get_attribute(f"data-{name}") or "nan")
-            for name in ("scale", "left", "top")
-        )
+        scale, left, top, _, _ = self.surface.evaluate(_LOOK)
         return scale, left, top
 
     def at(self, x: float, y: float) -> Point:
         """Where a point of the image is in the window."""
-        box = self.surface.bounding_box()
-        assert box is not None
-        scale, left, top = self.view()
-        return box["x"] + left + x * scale, box["y"] + top + y * scale
+        scale, left, top, across, down = self.surface.evaluate(_LOOK)
+        return across + left + x * scale, down + top + y * scale
 
     def point(self, x: float, y: float) -> Point:
         """Which point of the image is at a place in the window."""
-        left, top = self.at(0, 0)
-        scale = self.view()[0]
-        return (x - left) / scale, (y - top) / scale
+        scale, left, top, across, down = self.surface.evaluate(_LOOK)
+        return (x - across - left) / scale, (y - down - top) / scale
 
     def until(self, holds: Callable[[], bool], what: str = "the condition") -> None:
         """Wait for what no locator can tell."""
@@ -156,8 +153,8 @@ class Bench:
 
     def picture_pixel(self, x: float, y: float) -> tuple[int, ...]:
         """What is painted of the picture at a point of the image: red, green, blue, alpha."""
-        return tuple(self.page.evaluate(_PIXEL, [0, x, y]))
+        return tuple(self.surface.evaluate(_PIXEL, [0, x, y]))
 
     def box_pixel(self, x: float, y: float) -> tuple[int, ...]:
         """What is painted over the picture there."""
-        return tuple(self.page.evaluate(_PIXEL, [1, x, y]))
+        return tuple(self.surface.evaluate(_PIXEL, [1, x, y]))
