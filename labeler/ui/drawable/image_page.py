@@ -118,7 +118,7 @@ def _actions(image: OpenImage, previous: str | None, following: str | None) -> N
         st.button(
             "Skip",
             icon=":material/skip_next:",
-            disabled=document.status is Status.SKIPPED,
+            disabled=document.status in (Status.SKIPPED, Status.APPROVED),
             key=f"skip_{key}",
             help="Exclude from exports and open the next image",
             on_click=mark,
@@ -133,7 +133,7 @@ def _actions(image: OpenImage, previous: str | None, following: str | None) -> N
             width=180,
             label_visibility="collapsed",
         )
-        if document.status in (Status.DONE, Status.APPROVED, Status.SKIPPED):
+        if document.status in (Status.DONE, Status.SKIPPED):
             st.button(
                 "Reopen",
                 icon=":material/undo:",
@@ -167,10 +167,15 @@ def _save_state(work: Work) -> None:
             "this page open.",
             icon=":material/error:",
         )
-        st.button("Try again", key="save_again")
+        with st.container(horizontal=True, gap="small"):
+            st.button("Try again", key="save_again")
+            st.button("Discard my changes", on_click=open_image.session().discard)
         run_in(min(2.0 ** (work.failures - 1), MAX_RETRY_S))
         return
     document = work.stored.document
+    if _is_locked(work):
+        st.caption("approved, so it can't be changed; a reviewer can reopen it")
+        return
     saved_at = saved_time(document)
     if saved_at is None or (document.status is Status.UNLABELED and not document.rects):
         st.caption("nothing drawn yet; changes are saved automatically")
@@ -191,9 +196,15 @@ def _show_canvas(
         waits = is_stale or image.mark is not None or (is_leaving and work.is_saved)
         chosen = labels.find(label)
         st.caption(f"next box: {colored(chosen, 24)}" if chosen else "no label is chosen")
-        show_canvas(canvas, labels.color(label), label, is_held=waits or is_leaving)
+        is_held = waits or is_leaving or _is_locked(work)
+        show_canvas(canvas, labels.color(label), label, is_held=is_held)
         if waits:
             run_in(QUIET_S, open_image.session().ring)
+
+
+def _is_locked(work: Work) -> bool:
+    """Whether a reviewer has approved the image: no save would be taken."""
+    return work.wanted.status is Status.APPROVED
 
 
 def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
@@ -209,7 +220,7 @@ def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
 
 
 def _box_list(image: OpenImage, labels: LabelSet) -> None:
-    rects = image.work.wanted.rects
+    rects = () if _is_locked(image.work) else image.work.wanted.rects
     # Rows only on demand: with hundreds of boxes they make every run of the page slow.
     if not rects or not st.toggle(f"List the boxes ({len(rects)})", key="list_boxes"):
         return

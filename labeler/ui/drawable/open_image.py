@@ -74,6 +74,10 @@ class Session:
         """Note that the clock has rung."""
         self.has_rung = True
 
+    def discard(self) -> None:
+        """Give up what is not saved; the image is opened again as it is stored."""
+        self.open = None
+
 
 def session() -> Session:
     """This session's state of the simple canvas."""

@@ -7,6 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from labeler.model.document import Status
+from labeler.model.reviews import Verdict, reviewed
+from tests.projects import BOX
 from tests.ui.visit import NewPlace, Place, Visit, box
 
 MOUNTED_ANEW: dict[str, object] = {"drawing": {"raw": {"objects": [], "background": ""}}}
@@ -29,6 +31,13 @@ def place_of(new_place: NewPlace) -> tuple[Place, str, str]:
     place = new_place(LABELS="car,dog")
     first, second = place.add("a.png", "b.png")
     return place, first, second
+
+
+def approve(place: Place, image_id: str) -> None:
+    opened = place.project.stored_document(image_id)
+    now = place.project.clock()
+    approved = reviewed(opened.document, Verdict.APPROVE, "rob@example.com", now)
+    place.project.put_document(image_id, approved, opened.version)
 
 
 def status(place: Place, image_id: str) -> Status:
@@ -134,6 +143,27 @@ def test_the_page_stays_until_everything_is_saved(new_place: NewPlace) -> None:
     assert visit.errors() == []
     visit.settle()
     assert "b.png" in visit.heading()
+
+
+def test_an_approved_image_is_shown_and_left_as_it_is(new_place: NewPlace) -> None:
+    place, first, _ = place_of(new_place)
+    place.with_boxes(first, BOX)
+    visit = place.visit(first)
+    approve(place, first)
+    visit.draw()  # before the page has heard of it
+    assert any("is approved and can't be changed" in error for error in visit.errors())
+    [discard] = [button for button in visit.app.button if button.label == "Discard my changes"]
+    discard.click().run()
+    assert visit.errors() == []
+    assert "a reviewer can reopen it" in visit.shown()
+    assert len(visit.app.toggle) == 0  # no list to edit
+    keys = {button.key: button.disabled for button in visit.app.main.button}
+    assert keys[f"done_{first}"]
+    assert keys[f"skip_{first}"]
+    assert f"reopen_{first}" not in keys
+    visit.press("next")
+    assert "b.png" in visit.heading()
+    assert len(visit.rects(first)) == 1
 
 
 def test_another_size_is_another_canvas_with_the_same_boxes(new_place: NewPlace) -> None:
