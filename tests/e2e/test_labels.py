@@ -1,4 +1,4 @@
-"""All labels: two admins at once, and the canvas of somebody who labels meanwhile."""
+"""All labels: two admins at once, and the workbench of somebody who labels meanwhile."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from urllib.request import urlopen
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewDrawable, Serve, Server
-from tests.e2e.drawable import Drawable
-from tests.e2e.labeler import eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve, Server
+from tests.e2e.labeler import Labeler, eventually, rects
 from tests.e2e.pictures import Pictures
 
 pytestmark = pytest.mark.e2e
@@ -28,7 +27,7 @@ def labels(server: Server) -> list[dict[str, Any]]:
     return found
 
 
-def open_label(labeler: Drawable, number: int) -> Page:
+def open_label(labeler: Labeler, number: int) -> Page:
     """The panel of that label, in the view of all labels."""
     page = labeler.page
     page.locator(f".st-key-open_label_{number} button").click()
@@ -40,14 +39,14 @@ def row(page: Page, number: int) -> Any:
     return page.locator(f".st-key-label_row_{number}")
 
 
-def rename(labeler: Drawable, number: int, name: str) -> None:
+def rename(labeler: Labeler, number: int, name: str) -> None:
     page = open_label(labeler, number)
     row(page, number).get_by_label("Name", exact=True).fill(name)
     page.keyboard.press("Enter")
 
 
 def test_a_server_and_a_command_with_other_settings_have_the_same_labels(serve: Serve) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="alpha,beta")
+    server = serve(LABELER_LABELS="alpha,beta")
     environ = {name: text for name, text in os.environ.items() if name != "LABELER_LABELS"}
     eventually((server.folder / "labels.json").exists)
     done = subprocess.run(
@@ -65,20 +64,19 @@ def test_a_server_and_a_command_with_other_settings_have_the_same_labels(serve: 
 
 
 def test_two_admins_and_a_labeler(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """No edit is lost; boxes drawn before and after show the names of today, and stay as stored."""
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="car,dog,bird")
-    labeler = new_drawable(server)
+    server = serve(LABELER_LABELS="car,dog,bird")
+    labeler = new_labeler(server)
     labeler.upload(pictures.photo("cat.jpg"))
     labeler.at("cat.jpg")
     labeler.drag((20, 30), (80, 90))
     labeler.saved()
-    key = labeler.canvas_key()
 
     first, second = (
-        new_drawable(server, "/?view=labels"),
-        new_drawable(server, "/?view=labels", PHONE),
+        new_labeler(server, "/?view=labels"),
+        new_labeler(server, "/?view=labels", PHONE),
     )
     for admin in (first, second):
         expect(row(admin.page, 1)).to_contain_text("1 box in 1 image", timeout=30_000)
@@ -108,24 +106,25 @@ def test_two_admins_and_a_labeler(
     expect(row(page, 1)).to_contain_text("There is a label 'fowl' already")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
 
-    # The canvas of the labeler is drawn anew when nothing is pending in it.
+    # The labeler hears of it when something of theirs is saved.
     labeler.drag((120, 30), (180, 90))
-    labeler.saved()
-    labeler.renewed(key)
-    expect(labeler.page.locator(".st-key-label")).to_have_text(re.compile("van.*fowl", re.DOTALL))
+    labels_shown = labeler.page.get_by_test_id("label")
+    expect(labels_shown).to_have_text([re.compile("van"), re.compile("fowl")])
+    for row_number in (0, 1):
+        expect(labeler.row(row_number)).to_contain_text("van")
     labeler.drag((220, 30), (280, 90))
-    eventually(lambda: len(rects(server.folder, "cat.jpg")) == 3)
+    labeler.saved()
     assert [one["label"] for one in rects(server.folder, "cat.jpg")] == ["car", "car", "van"]
 
 
 def test_a_box_that_is_drawn_right_before_the_view_is_kept(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="car,dog")
-    labeler = new_drawable(server)
+    server = serve(LABELER_LABELS="car,dog")
+    labeler = new_labeler(server)
     labeler.upload(pictures.photo("cat.jpg"), pictures.photo("dog.jpg"))
     labeler.at("cat.jpg")
-    labeler.press("Next")
+    labeler.next()
     labeler.at("dog.jpg")
     page = labeler.page
     for turn in range(3):
@@ -137,13 +136,15 @@ def test_a_box_that_is_drawn_right_before_the_view_is_kept(
         expect(row(page, 1)).to_contain_text(re.compile(r"box(es)? in 1 image|no boxes"))
         labeler.press("Back to the images")
         labeler.at("dog.jpg")
-    # The recolored label is on the canvas, and the choice of the next label is still the second.
-    page.locator(".st-key-label [role=radiogroup] label").nth(1).click()
+        labeler.has_boxes(turn + 1)
+    # The choice of the next label is still the second, under its new name.
+    labeler.choose("dog")
     labeler.press("All labels")
     rename(labeler, 2, "hound")
     expect(row(page, 2)).to_contain_text("formerly dog")
     labeler.press("Back to the images")
     labeler.at("dog.jpg")
     labeler.drag((20, 150), (80, 200))
-    eventually(lambda: len(rects(server.folder, "dog.jpg")) == 4)
+    labeler.saved()
+    assert len(rects(server.folder, "dog.jpg")) == 4
     assert rects(server.folder, "dog.jpg")[3]["label"] == "hound"

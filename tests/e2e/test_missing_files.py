@@ -5,48 +5,49 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 
 pytestmark = pytest.mark.e2e
 
-PAINTED = """() => {
-    const canvas = [...document.querySelectorAll("*")].map((node) => node.shadowRoot)
-        .map((root) => root?.querySelector("canvas.dc-background-canvas")).find(Boolean);
-    return !!canvas && canvas.getContext("2d").getImageData(40, 40, 1, 1).data[3] > 0;
-}"""
+STYLED = """() => [...document.querySelectorAll("*")].some((node) => {
+  const root = node.shadowRoot?.querySelector("[data-testid=workbench]");
+  return root && getComputedStyle(root).display === "grid";
+})"""
 
 
-@pytest.mark.parametrize("what", ["/index-style.css", "/api/images/"])
-def test_a_canvas_whose_files_do_not_come_is_replaced(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, what: str
+@pytest.mark.parametrize(
+    "what",
+    ["/mount.js", "/session.js", "/workbench.css", "/api/images/", "/api/annotations/", "images?"],
+)
+def test_what_the_workbench_could_not_fetch_it_fetches_again(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, what: str
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    server = serve(LABELER_LABELS="cat")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
         proxy.refuse = {what: 1}
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         page = labeler.page
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
-        page.wait_for_function(PAINTED)
-        labeler.ready()
         assert proxy.refuse == {what: 0}
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
+        assert page.evaluate(STYLED)
         labeler.drag((40, 40), (120, 120))
         eventually(lambda: len(rects(server.folder, "cat.jpg")) == 1)
 
 
 def test_what_the_page_may_need_later_is_fetched_ahead(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    server = serve(LABELER_LABELS="cat")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
         proxy.refuse = {"/Checkbox.": 2}
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         page = labeler.page
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
@@ -54,5 +55,7 @@ def test_what_the_page_may_need_later_is_fetched_ahead(
         page.wait_for_timeout(3000)
         proxy.refuse = {"/Checkbox.": 1000}
         labeler.drag((40, 40), (120, 120))
-        expect(page.get_by_text("List the boxes (1)")).to_be_visible(timeout=30_000)
+        labeler.saved()
+        page.get_by_role("button", name="Options").click()
+        expect(page.get_by_text("Include images")).to_be_visible()
         expect(page.locator("[data-testid=stException]")).to_have_count(0)
