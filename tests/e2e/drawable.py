@@ -59,17 +59,6 @@ class Drawable(Tab):
         box = self.canvas()
         self.page.mouse.click(box["x"] + at[0], box["y"] + at[1])
 
-    def edit_label(self, at: tuple[float, float], text: str) -> None:
-        """Open the canvas's label editor by a click on the chosen box, and type over what it says.
-
-        Two clicks that follow at once would be a double click, which is something else.
-        """
-        self.click(at)
-        self.page.wait_for_timeout(100)
-        self.click(at)
-        self.page.locator(".dc-root textarea").wait_for(state="attached")
-        self.page.keyboard.type(text)
-
     def next_to(self, name: str) -> None:
         """Press "next" until the page shows that image: a click may fall between two instances."""
         shown = self.page.locator("[data-testid=stMain] strong", has_text=name).first

@@ -14,7 +14,6 @@
  * The canvas, for other components. `quiet` resolves when it has sent everything, to false where
  * that is not stored; `leave` calls back when no box is being drawn.
  * @typedef {{
- *   image: () => string,
  *   quiet: () => Promise<unknown>,
  *   leave: (then: () => void) => void,
  * }} Canvas

@@ -62,7 +62,6 @@ export function createPageAround(session, workbench, awaits) {
   }
 
   const canvas = {
-    image: () => session.state.image ?? "",
     quiet: () => new Promise((resolve) => workbench.whenIdle(() => resolve(saved()))),
     /** @param {() => void} then */
     leave: (then) => workbench.whenIdle(then),
