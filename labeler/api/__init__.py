@@ -38,8 +38,10 @@ from labeler.api.trash import TrashCalls
 from labeler.api.visitors import Visitors
 from labeler.api.workbench import send_module
 from labeler.datasets.formats.registry import DEFAULT, EXPORTED
+from labeler.errors import ForeignRequest, InvalidToken, NotPermitted, NotSignedIn
 from labeler.model.people import Person, Role
 from labeler.project.project import Project
+from labeler.runtime.audit import Action, audit, set_acting
 from labeler.runtime.sockets import ALLOW_LARGE
 
 if TYPE_CHECKING:
@@ -73,12 +75,18 @@ class Signed(Route):
         link: Purpose | None = None,
     ) -> None:
         async def answer(request: Request) -> Response:
-            if request.method not in ("GET", "HEAD"):
-                check_writer(request)
             role, call = calls["GET" if request.method == "HEAD" else request.method]
-            linked = link if request.method in ("GET", "HEAD") else None
-            person = access.roles.require(await caller(request, access, linked), role)
-            return await call(request, person)
+            try:
+                if request.method not in ("GET", "HEAD"):
+                    check_writer(request)
+                linked = link if request.method in ("GET", "HEAD") else None
+                person = await caller(request, access, linked)
+                # For the rest of the request: an answer may be made while it is sent.
+                set_acting(person.email)
+                return await call(request, access.roles.require(person, role))
+            except (ForeignRequest, InvalidToken, NotPermitted, NotSignedIn) as error:
+                audit(Action.REFUSAL, f"{request.method} {request.url.path}", code=error.code)
+                raise
 
         self.roles = {method: role for method, (role, _) in calls.items()}
         super().__init__(path, answer, methods=list(calls), middleware=middleware)
@@ -215,6 +223,7 @@ class Front:
             origin = headers.get("Origin")
             # Streamlit accepts every page of this machine as its own, whatever its port.
             if origin is not None and not is_own_origin(origin, headers.get("Host", "")):
+                audit(Action.REFUSAL, scope["path"], code=ForeignRequest.code)
                 await send({"type": "websocket.close", "code": 1008, "reason": ""})
                 return
             allow = scope.get("extensions", {}).get(ALLOW_LARGE)

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from labeler.cli.terminal import plain, print_message, print_result, progress
+from labeler.cli.terminal import print_message, print_result, progress
 from labeler.errors import LabelerError, StoreError
+from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
     from labeler.project.project import Project
@@ -40,7 +41,7 @@ def add(given: argparse.Namespace, settings: Settings, project: Project) -> bool
         else:
             refused = 0
             state = "new" if added.created else "already there"
-            print_result(f"{added.image_id}\t{plain(added.image_path)}\t{state}")
+            print_result(f"{added.image_id}\t{visible(added.image_path)}\t{state}")
     progress("")
     return not failed
 

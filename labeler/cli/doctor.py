@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, print_result
+from labeler.cli.terminal import print_result
 from labeler.errors import LabelerError
+from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
     from labeler.settings import Settings
@@ -54,7 +55,7 @@ def _told(findings: Iterable[Finding]) -> int:
 
     faults = 0
     for finding in findings:
-        print_result(f"  {finding.level:<8} {plain(finding.what)}")
+        print_result(f"  {finding.level:<8} {visible(finding.what)}")
         for line in (finding.why, finding.repair and f"$ {finding.repair}"):
             if line:
                 print_result(f"           {line}")

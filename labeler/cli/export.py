@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from labeler.cli.terminal import plain, print_message, print_result, progress
+from labeler.cli.terminal import print_message, print_result, progress
 from labeler.datasets.formats.registry import EXPORTED, DatasetFormat, find_format
 from labeler.errors import InvalidRequest, LabelerError
+from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
     from labeler.datasets.rules import ExportSummary
@@ -128,9 +129,9 @@ def verify(given: argparse.Namespace, _settings: Settings, project: Project) -> 
         ("changed", found.changed), ("added", found.added), ("deleted", found.deleted),
     ):  # fmt: skip
         for name in names:
-            print_result(f"{what}\t{plain(name)}")
+            print_result(f"{what}\t{visible(name)}")
     for problem in found.problems:
-        print_result(plain(problem))
+        print_result(visible(problem))
     if found.is_same:
         print_result(f"The store holds what {found.key} was made from ({found.looked_at} images).")
     return found.is_same

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, print_message, print_result
+from labeler.cli.terminal import print_message, print_result
+from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
     from labeler.model.labels import Label, LabelSet
@@ -39,9 +40,9 @@ def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> 
     for label in found.labels:
         state = "retired" if label.retired else "offered"
         into = found.get(label.merged_into) if label.merged_into else None
-        shown = f"into {plain(into.name)}" if into else state
-        former = ", ".join(plain(name) for name in label.former)
-        print_result(f"{label.number}\t{label.color}\t{shown}\t{plain(label.name)}\t{former}")
+        shown = f"into {visible(into.name)}" if into else state
+        former = ", ".join(visible(name) for name in label.former)
+        print_result(f"{label.number}\t{label.color}\t{shown}\t{visible(label.name)}\t{former}")
     return True
 
 

@@ -177,7 +177,9 @@ def _on_data(
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
         from labeler.project.project import open_project
+        from labeler.runtime.audit import set_acting
 
+        set_acting("command")
         with contextlib.closing(open_project(settings)) as project:
             return work(given, settings, project)
 

@@ -6,7 +6,8 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, print_result, progress
+from labeler.cli.terminal import print_result, progress
+from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
     from labeler.project.project import Project
@@ -32,7 +33,7 @@ def list_images(given: argparse.Namespace, _settings: Settings, project: Project
         return True
     for image in images:
         state = "damaged" if image.problem else image.status
-        print_result(f"{image.image_id}\t{state:<11}\t{image.rects}\t{plain(image.image_path)}")
+        print_result(f"{image.image_id}\t{state:<11}\t{image.rects}\t{visible(image.image_path)}")
     return True
 
 
@@ -61,5 +62,5 @@ def stats(_given: argparse.Namespace, _settings: Settings, project: Project) -> 
     for what, counts in (("images", images), ("boxes", boxes)):
         print_result(f"{sum(counts.values())}\t{what}")
         for name, count in counts.items():
-            print_result(f"{count}\t  {plain(name)}")
+            print_result(f"{count}\t  {visible(name)}")
     return True

@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from typing import Final
 
+from labeler.runtime.visible_text import visible, visible_lines
+
 _REFRESH_S: Final = 0.1
-_UNSEEN: Final = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
-)
-"""Characters that control a terminal or end a line; removed from names and messages."""
 
 
 def print_result(text: str) -> None:
     """Print a result on stdout."""
     progress("")
-    print(text)
+    print(visible_lines(text))
 
 
 def print_message(line: str) -> None:
     """Print a message on stderr."""
     progress("")
-    print(f"labeler: {plain(line)}", file=sys.stderr)
-
-
-def plain(text: str) -> str:
-    """The text on one line, without characters that control a terminal."""
-    return _UNSEEN.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    print(f"labeler: {visible(line)}", file=sys.stderr)
 
 
 class _Progress:

@@ -6,7 +6,8 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from labeler.cli.terminal import plain, print_message, print_result, progress
+from labeler.cli.terminal import print_message, print_result, progress
+from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
     from labeler.project.project import Project
@@ -31,7 +32,7 @@ def undo(given: argparse.Namespace, _settings: Settings, project: Project) -> bo
         progress(f"{counts.total()} documents")
         done = one.result in (UndoResult.RESTORED, UndoResult.MERGED)
         counts[done] += 1
-        line = f"{one.image_id}\t{plain(one.image_path)}\t{one.changes}\t{told[one.result]}"
+        line = f"{one.image_id}\t{visible(one.image_path)}\t{one.changes}\t{told[one.result]}"
         (print_result if done else print_message)(line)
     print_message(f"{counts[True]} documents {would}restored, {counts[False]} stay.")
     return not counts[False]

@@ -35,6 +35,7 @@ from labeler.model.labels import (
 )
 from labeler.model.layout import COCO_EXPORTS, LABELS_KEY, manifest_key
 from labeler.model.limits import MAX_LABELS
+from labeler.runtime.audit import Action, audit
 from labeler.storage import ABSENT, Replaces, Store, Version, list_all
 
 logger = logging.getLogger(__name__)
@@ -125,9 +126,11 @@ class LabelStore:
                 "labels",
             )
         self._first = None
-        return self._store.write(
+        version = self._store.write(
             LABELS_KEY, dump_label_set(labels), replaces=replaces, content_type="application/json"
         )
+        audit(Action.LABELS, LABELS_KEY, old=replaces, new=version)
+        return version
 
     def _found(self) -> tuple[LabelSet, Replaces, bool]:
         """The labels, their state, and whether they come only from the settings."""

@@ -46,6 +46,7 @@ from labeler.project.originals import (
     check_same_image,
 )
 from labeler.project.trash import Trash
+from labeler.runtime.audit import Action, audit
 from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
@@ -119,6 +120,7 @@ class Project:
             opened, created = self._create(image_id, file_name, info, by)
         version = "" if opened.version is ABSENT else opened.version
         self.image_index.note(image_id, opened.document, original, version)
+        audit(Action.UPLOAD, original or image_id, by=by)
         log_event(
             Upload(
                 image_id=image_id,
@@ -285,6 +287,8 @@ class Project:
             metadata=document_metadata(document, data),
             content_type="application/json",
         )
+        by = document.metadata.saved_by or ""
+        audit(Action.SAVE, document_key(image_id), old=replaces, new=version, by=by)
         self.image_index.note(image_id, document, None, version)
         return SavedDocument(document, version, size=len(data))
 

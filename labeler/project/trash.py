@@ -23,6 +23,7 @@ from labeler.errors import Deleted, LabelerError, NotDeleted, NotFound, StoreErr
 from labeler.model.layout import TRASH, document_key, is_image_id, trash_prefix
 from labeler.project.image_index import ImageIndex
 from labeler.project.originals import IMAGE_ID, Uploads, own_place
+from labeler.runtime.audit import Action, audit
 from labeler.storage import ABSENT, ObjectInfo, Store, Version, list_all
 
 KEPT: Final = timedelta(days=30)
@@ -99,6 +100,7 @@ class Trash:
                 with suppress(VersionConflict):  # somebody has made another document meanwhile
                     self._put(document_key(image_id), data, document)
             raise
+        audit(Action.DELETE, document_key(image_id), old=version)
         self._image_index.forget(image_id)
 
     def restore(self, image_id: str) -> None:

@@ -221,8 +221,25 @@ class Request(Event):
         return logging.WARNING if self.status >= 500 else logging.INFO
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit(Event):
+    """Somebody did something, or was refused (`code` says why); see audit.py.
+
+    `person` is empty where nobody signs in, and "command" for a command.
+    """
+
+    NAME: ClassVar[str] = "audit"
+    TEXT: ClassVar[str] = "Audit: {action} {target}"
+    action: str
+    person: str
+    target: str
+    old_version: str
+    new_version: str
+    code: str
+
+
 EVENTS: Final[tuple[type[Event], ...]] = (
     Save, SaveFailed, Merge, Conflict, Upload, Export, Import, Start, Stop, NotReady, Retry,
-    BucketOperations, Request,
+    BucketOperations, Request, Audit,
 )  # fmt: skip
 """All event classes."""

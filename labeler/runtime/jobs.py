@@ -16,6 +16,7 @@ from enum import StrEnum
 from typing import Final, Generic, Protocol, TypeVar
 
 from labeler.errors import Busy, LabelerError
+from labeler.runtime.audit import acting_as
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ class Job(Generic[T_co]):
             return
         self._began = self._clock()
         try:
-            result = self._work(self._tell)
+            with acting_as(self.by):
+                result = self._work(self._tell)
         except BaseException as error:
             if not isinstance(error, LabelerError):
                 logger.exception("The job %s failed", self.kind)

@@ -28,6 +28,7 @@ from typing import Any, Final, TextIO
 
 from labeler import __version__
 from labeler.runtime.events import EVENT, Event, Request
+from labeler.runtime.visible_text import visible, visible_lines
 
 MAX_TEXT: Final = 32_768
 """Characters of a message or a traceback: a service drops lines of more than 256 KiB."""
@@ -191,6 +192,14 @@ class TextLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return without_secrets(super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        # A message may quote what people typed, which must not look like another line.
+        record.message = visible(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        return visible_lines(super().formatException(ei))
 
 
 def configure(source: LogSource, *, as_json: bool, stream: TextIO | None = None) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from labeler.model.document import Status
 from labeler.model.labels import Label, LabelSet, label_key
+from labeler.runtime.visible_text import visible
 
 STATUS_ICONS = {
     Status.UNLABELED: ":gray[:material/radio_button_unchecked:]",
@@ -31,7 +32,7 @@ _MARKS = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~:$&^=\"'])")
 
 def plain(text: str) -> str:
     """`text` for a widget that shows Markdown, with every special character escaped."""
-    return _MARKS.sub(r"\\\1", text.replace("\n", " "))
+    return _MARKS.sub(r"\\\1", visible(text.replace("\n", " ")))
 
 
 def unlinked(text: str) -> str:

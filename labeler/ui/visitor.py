@@ -10,11 +10,13 @@ import streamlit as st
 
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Token, new_token
-from labeler.errors import NotSignedIn, SignInUnavailable
+from labeler.errors import LabelerError, NotPermitted, NotSignedIn, SignInUnavailable
 from labeler.model.people import Person, Role, SignIn, clean_email
+from labeler.runtime.audit import Action, audit, set_acting
 from labeler.ui.context import page_context
 
 _KEY: Final = "person"
+_REFUSALS: Final = "refusals"
 _WAIT_S: Final = 20
 _LEFT_S: Final = 120
 _MOST_PICTURES: Final = 16
@@ -45,6 +47,8 @@ def enter() -> Person:
             f"{entered.person.email} has opened this page, and {person.email} is signed in now. "
             f"Reload the page to go on as {person.email}."
         )
+    if person.email and entered is None:
+        audit(Action.SIGN_IN, by=person.email)
     st.session_state[_KEY] = _Entered(person, evidence)
     return person
 
@@ -66,7 +70,21 @@ def require(role: Role) -> Person:
     The person is identified again, because an action may be the first message on a new connection.
     Raises NotPermitted, and the errors of `enter`.
     """
-    return page_context().access.roles.require(enter(), role)
+    try:
+        person = enter()
+        set_acting(person.email)
+        return page_context().access.roles.require(person, role)
+    except (NotSignedIn, NotPermitted) as error:
+        _audit_refusal(error)
+        raise
+
+
+def _audit_refusal(error: LabelerError) -> None:
+    """One line per session and reason: a refused page runs again and again."""
+    told: set[str] = st.session_state.setdefault(_REFUSALS, set())
+    if error.code not in told:
+        told.add(error.code)
+        audit(Action.REFUSAL, "page", code=error.code)
 
 
 # --- tokens -------------------------------------------------------------------------------

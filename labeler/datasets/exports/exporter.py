@@ -29,6 +29,7 @@ from labeler.model.labels import LabelSet
 from labeler.model.layout import EXPORTS
 from labeler.project.project import Project
 from labeler.runtime import events
+from labeler.runtime.audit import Action, audit
 from labeler.runtime.garbage_collection import paused_collection
 from labeler.runtime.jobs import Progress, no_progress
 from labeler.storage import ObjectInfo, list_all
@@ -248,6 +249,7 @@ def _log_when_written(kind: DatasetFormat) -> Callable[[ExportSummary], None]:
     started = time.monotonic()
 
     def log(summary: ExportSummary) -> None:
+        audit(Action.EXPORT, kind.name)
         events.log_event(
             events.Export(
                 format=kind.name,

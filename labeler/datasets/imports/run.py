@@ -45,6 +45,7 @@ from labeler.model.labels import LabelSet, clean_label, label_key
 from labeler.model.reviews import check_not_approved
 from labeler.project.project import OpenedDocument, Project
 from labeler.runtime import events
+from labeler.runtime.audit import Action, audit
 from labeler.runtime.jobs import Progress, no_progress
 from labeler.settings import DEFAULT_LABELS
 from labeler.storage import ABSENT, Replaces
@@ -84,6 +85,7 @@ def run_import(
         work.match()
         report = work.write()
     if not wanted.dry_run:
+        audit(Action.IMPORT, wanted.kind.name, by=by)
         events.log_event(
             events.Import(
                 format=wanted.kind.name,
