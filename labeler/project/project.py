@@ -45,9 +45,8 @@ from labeler.project.originals import (
     Uploads,
     check_same_image,
 )
+from labeler.project.save_events import audit_save, log_upload
 from labeler.project.trash import Trash
-from labeler.runtime.audit import Action, audit
-from labeler.runtime.events import Upload, log_event
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
 
@@ -120,17 +119,7 @@ class Project:
             opened, created = self._create(image_id, file_name, info, by)
         version = "" if opened.version is ABSENT else opened.version
         self.image_index.note(image_id, opened.document, original, version)
-        audit(Action.UPLOAD, original or image_id, by=by)
-        log_event(
-            Upload(
-                image_id=image_id,
-                latency_ms=round((time.monotonic() - began) * 1000, 1),
-                bytes=len(data),
-                width=info.width,
-                height=info.height,
-                created=created,
-            )
-        )
+        log_upload(image_id, original, info, began, created=created, by=by)
         return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
 
     def look_at_image(self, name: str, data: bytes) -> AddedImage:
@@ -287,8 +276,7 @@ class Project:
             metadata=document_metadata(document, data),
             content_type="application/json",
         )
-        by = document.metadata.saved_by or ""
-        audit(Action.SAVE, document_key(image_id), old=replaces, new=version, by=by)
+        audit_save(image_id, document, replaces, version)
         self.image_index.note(image_id, document, None, version)
         return SavedDocument(document, version, size=len(data))
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import time
 
-from labeler.project.project import SavedDocument
-from labeler.runtime.events import Conflict, Merge, Save, log_event
+from labeler.images import ImageInfo
+from labeler.model.document import AnnotationDocument
+from labeler.model.layout import document_key
+from labeler.project.documents import SavedDocument
+from labeler.runtime.audit import Action, audit
+from labeler.runtime.events import Conflict, Merge, Save, Upload, log_event
+from labeler.storage import Replaces, Version
 
 
 def log_save(
@@ -34,3 +39,28 @@ def log_save(
         log_event(Merge(image_id=image_id))
     if saved.conflicts:
         log_event(Conflict(image_id=image_id, boxes=len(saved.conflicts)))
+
+
+def audit_save(
+    image_id: str, document: AnnotationDocument, replaces: Replaces, version: Version
+) -> None:
+    """Tell who stored the document, whoever asked for it."""
+    by = document.metadata.saved_by or ""
+    audit(Action.SAVE, document_key(image_id), old=replaces, new=version, by=by)
+
+
+def log_upload(
+    image_id: str, original: str | None, info: ImageInfo, began: float, *, created: bool, by: str
+) -> None:
+    """Log an upload that ends now; it began at `began` on the monotonic clock."""
+    audit(Action.UPLOAD, original or image_id, by=by)
+    log_event(
+        Upload(
+            image_id=image_id,
+            latency_ms=round((time.monotonic() - began) * 1000, 1),
+            bytes=info.size,
+            width=info.width,
+            height=info.height,
+            created=created,
+        )
+    )

@@ -140,7 +140,7 @@ def test_an_unknown_uvicorn_is_left_as_it_is(
     monkeypatch.setattr(frames, "__version__", "9.9")
     bound_frames()
     assert before == WS_PROTOCOLS
-    assert "uvicorn 9.9 is not known here" in caplog.text
+    assert "uvicorn 9.9 is unknown" in caplog.text
     monkeypatch.setattr(frames, "__version__", uvicorn.__version__)
     bound_frames()
     assert WS_PROTOCOLS["websockets-sansio"] == "labeler.runtime.frames:BoundedWebSocket"
