@@ -60,6 +60,10 @@ def test_two_people_on_one_image_keep_every_box_of_both(
                 labeler.keys("Delete")
                 expect(row).to_have_count(0)
                 del wanted[gone]
+                # The list has gone on to the next box; what is dragged now is to be a new one.
+                labeler.keys("Escape")
+                selected = labeler.page.locator("[data-testid=box][aria-selected=true]")
+                expect(selected).to_have_count(0)
             number += 1
         for labeler in people:
             labeler.saved()
