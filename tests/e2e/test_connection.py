@@ -7,7 +7,7 @@ import http.client
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import NewDrawable, Serve
+from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
@@ -27,17 +27,17 @@ def says(page: Page, text: str) -> None:
 
 @pytest.mark.parametrize("by", ["click", "key"])
 def test_a_tab_that_is_left_alone_lets_its_instance_go(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, by: str
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str
 ) -> None:
     """And goes on with another one: the same image, every box, and its own history."""
-    first = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
+    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         labeler.upload(*files)
         labeler.at(files[0].name)
-        labeler.press("Next")
+        labeler.next()
         labeler.at(files[1].name)
         labeler.drag((40, 40), (140, 120))
         page = labeler.page
@@ -51,42 +51,42 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
         eventually(lambda: proxy.websockets == 0)
         proxy.instances = []
         assert first.stop() == 0
-        proxy.instances = [
-            serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="0").port
-        ]
+        proxy.instances = [serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="0").port]
         if by == "click":
             page.mouse.click(300, 300)
         else:
             page.keyboard.press("d")
         says(page, BACK)
         labeler.at(files[1].name)
-        labeler.drag((40, 200), (140, 280))
-        eventually(lambda: len(rects(first.folder, files[1].name)) == 2)
-        page.keyboard.press("Control+z")
-        page.keyboard.press("Control+z")
-        eventually(lambda: len(rects(first.folder, files[1].name)) == 0)
-        labeler.press("Previous")
+        labeler.has_boxes(1)
+        labeler.drag((40, 140), (140, 220))
+        labeler.saved()
+        assert len(rects(first.folder, files[1].name)) == 2
+        labeler.keys("Control+z", "Control+z")
+        labeler.has_boxes(0)
+        labeler.saved()
+        assert rects(first.folder, files[1].name) == []
+        labeler.previous()
         labeler.at(files[0].name)
         page.wait_for_timeout(3500)
         assert proxy.websockets == 1  # 0 seconds: never
 
 
 def test_what_is_not_saved_keeps_the_connection(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
+    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
-        labeler.saved_nothing()
         folder = server.folder / "annotations"
         aside = server.folder / "aside"
         folder.rename(aside)
         folder.write_text("in the way")
         labeler.drag((40, 40), (140, 120))
-        expect(labeler.page.get_by_text("Not saved").first).to_be_visible()
+        expect(labeler.root).to_have_attribute("data-save", "failed")
         labeler.page.wait_for_timeout(12_000)
         assert proxy.websockets == 1
         folder.unlink()
@@ -96,14 +96,14 @@ def test_what_is_not_saved_keeps_the_connection(
 
 
 def test_the_page_says_that_it_is_alone_and_lets_one_draw(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """No "saved" while nothing can be saved, no dialog over the canvas, and no click swallowed."""
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
+    server = serve(LABELER_LABELS="cat")
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         labeler.upload(*files)
         labeler.at(files[0].name)
         labeler.drag((40, 40), (140, 120))
@@ -112,20 +112,23 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
         server.stop(kill=True)
         page = labeler.page
         says(page, ALONE)
-        expect(page.locator(".st-key-save_state p")).to_be_hidden()
         page.wait_for_timeout(15_000)  # Streamlit's own dialog would be here by now
         labeler.drag((200, 40), (300, 120))
-        labeler.drag((40, 200), (140, 280))
+        labeler.drag((40, 140), (140, 220))
+        labeler.has_boxes(3)
+        expect(labeler.root).to_have_attribute("data-save", "failed")
+        expect(labeler.root.locator(".save")).to_contain_text("Not saved")
         expect(page.locator("[role=dialog]")).to_have_count(0)
-        proxy.instances = [serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat").port]
-        page.get_by_role("button", name="Next", exact=True).first.click()  # as soon as it can be
+        labeler.next()
         labeler.at(files[1].name)
-        eventually(lambda: len(documents(server.folder)[files[0].name]["rects"]) == 3)
-        expect(page.locator(".st-key-save_state p")).to_be_visible()
+        proxy.instances = [serve(LABELER_LABELS="cat").port]
+        labeler.saved()
+        assert len(documents(server.folder)[files[0].name]["rects"]) == 3
+        labeler.followed()
 
 
-def test_another_machine_keeps_the_canvas(
-    serve_slowly: Serve, new_drawable: NewDrawable, pictures: Pictures
+def test_another_machine_keeps_the_workbench(
+    serve_slowly: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """The page must not take itself for a new one there: what is not sent would be gone."""
     sites = []
@@ -139,21 +142,22 @@ def test_another_machine_keeps_the_canvas(
             f"uuid.getnode = lambda: {number}\n"
         )
         sites.append(str(site))
-    first = serve_slowly(LABELER_CANVAS="drawable", LABELER_LABELS="cat", PYTHONPATH=sites[0])
-    second = serve_slowly(LABELER_CANVAS="drawable", LABELER_LABELS="cat", PYTHONPATH=sites[1])
+    first = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[0])
+    second = serve_slowly(LABELER_LABELS="cat", PYTHONPATH=sites[1])
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
-        labeler = new_drawable(proxy)
+        labeler = new_labeler(proxy)
         labeler.upload(pictures.photo("cat.jpg"))
         labeler.at("cat.jpg")
+        labeler.root.evaluate("(bench) => { bench.isTheSame = true; }")
         labeler.drag((40, 40), (140, 120))
         labeler.page.wait_for_timeout(40)  # not sent yet
-        key = labeler.canvas_key()
         first.stop(kill=True)
         proxy.instances = [second.port]
-        eventually(lambda: len(rects(first.folder, "cat.jpg")) == 1, 30)
-        labeler.ready()
-        assert labeler.canvas_key() == key
+        labeler.saved()
+        assert len(rects(first.folder, "cat.jpg")) == 1
+        says(labeler.page, BACK)
+        assert labeler.ready().root.evaluate("(bench) => bench.isTheSame")
 
 
 @pytest.mark.parametrize("offered", ["permessage-deflate; client_max_window_bits", ""])

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -18,9 +19,8 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Signer, new_token
 from tests.access import iap_proxy
-from tests.e2e.conftest import NewDrawable, Serve
-from tests.e2e.drawable import Drawable
-from tests.e2e.labeler import documents, eventually, rects
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, documents, eventually, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.provider import Provider
 from tests.e2e.proxy import Proxy
@@ -29,13 +29,12 @@ from tests.loops import run_alone
 pytestmark = pytest.mark.e2e
 
 SECRET = {
-    "LABELER_CANVAS": "drawable",
     "LABELER_SECRET_KEY": "a secret that all instances share",
 }
 LISTS = {"LABELER_ADMINS": "ana@example.com", "LABELER_LABELERS": "ben@example.com"}
 TOKEN = re.compile(r"token=([A-Za-z0-9_.-]+)")
 
-Tab = Callable[[str], Drawable]
+Tab = Callable[[str], Labeler]
 
 
 @pytest.fixture
@@ -44,12 +43,12 @@ def tab(browser: Browser) -> Iterator[Tab]:
     pages: list[Page] = []
     errors: list[str] = []
 
-    def open_tab(url: str) -> Drawable:
+    def open_tab(url: str) -> Labeler:
         page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         pages.append(page)
         page.goto(url)
-        return Drawable(page, url)
+        return Labeler(page, url)
 
     yield open_tab
     for page in pages:
@@ -65,7 +64,7 @@ def status(url: str, headers: dict[str, str] | None = None) -> int:
         return error.code
 
 
-def addresses(labeler: Drawable) -> list[str]:
+def addresses(labeler: Labeler) -> list[str]:
     """Those that the tab asks for from now on, with how each was answered."""
     seen: list[str] = []
 
@@ -76,19 +75,20 @@ def addresses(labeler: Drawable) -> list[str]:
     return seen
 
 
-def button(labeler: Drawable, name: str) -> Any:
+def button(labeler: Labeler, name: str) -> Any:
     return labeler.page.get_by_role("button", name=name)
 
 
-def saved_by(labeler: Drawable, email: str) -> None:
-    line = labeler.page.locator(".st-key-save_state")
-    expect(line).to_contain_text(f"by {email}", timeout=30_000)
+def saved_by(labeler: Labeler, folder: Path, name: str, email: str) -> None:
+    """Wait until everything is saved; the document names that person."""
+    labeler.saved()
+    assert documents(folder)[name]["metadata"]["saved_by"] == email
 
 
 # --- oidc ---------------------------------------------------------------------------------
 
 
-def sign_in(labeler: Drawable, email: str) -> None:
+def sign_in(labeler: Labeler, email: str) -> None:
     button(labeler, "Sign in").click()
     labeler.page.get_by_role("link", name=email).click()
 
@@ -124,35 +124,33 @@ def test_signing_in_and_out_by_a_provider(serve: Serve, tab: Tab, pictures: Pict
         ana.upload(photo)
         ana.at("cat.jpg")
         ana.drag((40, 40), (140, 120))
-        saved_by(ana, "ana@example.com")
-        document = documents(folder)["cat.jpg"]
-        assert document["metadata"]["saved_by"] == "ana@example.com"
+        saved_by(ana, folder, "cat.jpg", "ana@example.com")
         button(ana, "Export COCO").click()
         with ana.page.expect_download() as download:
             ana.page.get_by_role("link", name="Download").click()
         exported = json.loads(download.value.path().read_bytes())
         assert len(exported["annotations"]) == 1
 
-        # Pictures came with a token, which opens that one for now and nothing else.
-        [picture, *_] = [one for one in seen if "/api/images/" in one and "token=" in one]
+        # Pictures came with a token in a header: no address holds one, and none is open without.
+        [picture, *_] = [one for one in seen if "/api/images/" in one]
         assert picture.startswith("200 ")
-        url = picture.removeprefix("200 ")
-        assert status(url) == 200
-        assert status(url.partition("?")[0]) == 401
-        assert status(url.replace("/api/images/", "/api/annotations/")) == 401
+        assert status(picture.removeprefix("200 ")) == 401
+        shown = [one for one in seen if "/api/" in one and "/api/export" not in one]
+        assert not any(TOKEN.search(one) for one in shown), shown
 
         # Somebody else may label, but not export; the address that he came by is where he gets.
         ana.upload(pictures.photo("dog.jpg"))
         ana.at("dog.jpg")
+        ana.followed()
         ben = tab(ana.page.url)
         sign_in(ben, "ben@example.com")
         ben.at("dog.jpg")
-        ben.press("Previous")
+        ben.previous()
         ben.at("cat.jpg")
         expect(ben.page.get_by_text("Signed in as ben@example.com")).to_be_visible()
         expect(button(ben, "Export COCO")).to_have_count(0)
         ben.drag((200, 40), (300, 120))
-        saved_by(ben, "ben@example.com")
+        saved_by(ben, folder, "cat.jpg", "ben@example.com")
 
         # Whom no list names, and whose address nobody has verified, stays outside.
         for email, why in (("ola", "may not do this"), ("eve", "never verified")):
@@ -262,38 +260,46 @@ def behind_iap(keys: iap_proxy.KeyServer) -> dict[str, str]:
 def test_labeling_behind_iap(
     serve: Serve,
     tab: Tab,
-    new_drawable: NewDrawable,
+    new_labeler: NewLabeler,
     pictures: Pictures,
     keys: iap_proxy.KeyServer,
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ana@example.com") as proxy:
         proxy.instances = [server.port]
-        ana = new_drawable(proxy)
+        ana = new_labeler(proxy)
         files = pictures.series(2)
         ana.upload(*files)
         ana.at(files[0].name)
         ana.drag((40, 40), (140, 120))
-        saved_by(ana, "ana@example.com")
+        saved_by(ana, server.folder, files[0].name, "ana@example.com")
         expect(button(ana, "Export COCO")).to_be_visible()
         expect(ana.page.get_by_text("Signed in as ana@example.com")).to_be_visible()
 
-        # A new connection of hers goes on; one of somebody else's does not, and loses no box.
+        # A new connection of hers goes on. One of somebody else's does not: her box is neither lost
+        # nor stored in his name.
         proxy.cut_websockets()
-        ana.next_to(files[1].name)
+        ana.next()
+        ana.at(files[1].name)
         ana.drag((40, 40), (140, 120))
-        eventually(lambda: len(rects(server.folder, files[1].name)) == 1)
+        saved_by(ana, server.folder, files[1].name, "ana@example.com")
         proxy.email = "ben@example.com"
         ana.drag((200, 40), (300, 120))
-        proxy.cut_websockets()  # before the canvas has sent the box
+        proxy.cut_websockets()
         expect(ana.page.get_by_text("has opened this page")).to_be_visible(timeout=30_000)
-        eventually(lambda: len(rects(server.folder, files[1].name)) == 2)
-        stored = documents(server.folder)[files[1].name]
-        assert stored["metadata"]["saved_by"] == "ana@example.com"
         ana.page.reload()
         ana.at(files[1].name)
         expect(ana.page.get_by_text("Signed in as ben@example.com")).to_be_visible()
         expect(button(ana, "Export COCO")).to_have_count(0)
+        ana.drag((40, 140), (140, 220))
+        saved_by(ana, server.folder, files[1].name, "ben@example.com")
+        assert len(rects(server.folder, files[1].name)) == 2
+        proxy.email = "ana@example.com"
+        ana.page.reload()
+        ana.at(files[1].name)
+        ana.has_boxes(3)
+        saved_by(ana, server.folder, files[1].name, "ana@example.com")
+        assert len(rects(server.folder, files[1].name)) == 3
 
         # Past the proxy nobody gets anything, whatever they say.
         plain = {"X-Goog-Authenticated-User-Email": "accounts.google.com:ana@example.com"}
@@ -307,31 +313,41 @@ def test_labeling_behind_iap(
 
 
 def test_a_page_outlives_its_assertion_and_its_tokens(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures, keys: iap_proxy.KeyServer
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures, keys: iap_proxy.KeyServer
 ) -> None:
     server = serve(None, **behind_iap(keys))
     with Guarded("ben@example.com") as proxy:
         proxy.instances = [server.port]
         proxy.lives_s = 3
-        ben = new_drawable(proxy)
+        ben = new_labeler(proxy)
         files = pictures.series(3)
         ben.upload(files[0])
         ben.at(files[0].name)
-        key = ben.canvas_key()
         time.sleep(4)
         ben.drag((40, 40), (140, 120))
-        ben.saved()
-        assert ben.canvas_key() == key
+        saved_by(ben, server.folder, files[0].name, "ben@example.com")
 
-        # An upload with a token that has run out asks the page for another one, and goes on.
+        # A box whose token has expired asks the page for another one, and is saved.
+        puts: list[int] = []
+        ben.page.on(
+            "response",
+            lambda answer: puts.append(answer.status) if answer.request.method == "PUT" else None,
+        )
         signer = Signer(SECRET["LABELER_SECRET_KEY"].encode())
         old = new_token(Purpose.API, "ben@example.com", time.time() - 7200)
-        answers: list[int] = []
 
         def with_old_token(route: Route) -> None:
             headers = {**route.request.headers, TOKEN_HEADER.lower(): signer.sign(old)}
             route.continue_(headers=headers)
 
+        ben.page.route("**/api/annotations/*", with_old_token, times=1)
+        ben.drag((160, 40), (240, 120))
+        ben.saved()
+        assert puts == [401, 200]
+        assert len(rects(server.folder, files[0].name)) == 2
+
+        # An upload with a token that has run out asks the page for another one, and goes on.
+        answers: list[int] = []
         ben.page.on(
             "response",
             lambda answer: (
@@ -358,11 +374,11 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
 
 
 def test_a_page_that_strangers_may_reach_says_so(
-    serve: Serve, new_drawable: NewDrawable, pictures: Pictures
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Over the page: it moves nothing, and lets every click through."""
-    server = serve(LABELER_CANVAS="drawable", LABELER_LABELS="cat")
-    alone = new_drawable(server)
+    server = serve(LABELER_LABELS="cat")
+    alone = new_labeler(server)
     alone.upload(pictures.photo("cat.jpg"))
     alone.at("cat.jpg")
     expect(alone.page.get_by_role("alert")).to_have_count(0)
