@@ -1,0 +1,61 @@
+"""What Labeler is made of is known, and nothing in it forbids to use or to share it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tools.sbom import component, document, license_of
+
+ROOT = Path(__file__).parents[1]
+LOCK = (ROOT / "requirements.txt").read_text()
+PERMISSIVE = (
+    "0BSD", "Apache License 2.0", "Apache Software License", "Apache-2.0", "BSD License",
+    "BSD-2-Clause", "BSD-3-Clause", "3-Clause BSD License", "CC0-1.0", "ISC", "MIT", "MIT License",
+    "MIT-0", "MIT-CMU", "PSF-2.0", "Python Software Foundation License", "Zlib",
+)  # fmt: skip
+WEAK = ("MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)")
+"""Changes of its files have to be shared: we change none."""
+
+
+def is_taken(text: str) -> bool:
+    """Whether a license, or one of those to choose from, is in the lists."""
+    choices = [choice.split(" AND ") for choice in text.split(" OR ")]
+    return any(all(name in PERMISSIVE + WEAK for name in choice) for choice in choices)
+
+
+def test_every_locked_package_is_listed_with_its_hashes() -> None:
+    listed = document(LOCK, "1.0")["components"]
+    names = re.findall(r"^([A-Za-z0-9._-]+)(?:\[.*\])?==", LOCK, re.MULTILINE)
+    assert len(names) > 30
+    assert [one["name"] for one in listed] == names
+    assert all(one["properties"] for one in listed)
+    assert sum(len(one["properties"]) for one in listed) == LOCK.count("--hash=sha256:")
+
+
+def test_every_installed_package_has_a_license_that_is_taken() -> None:
+    refused = {}
+    for one in document(LOCK, "1.0")["components"]:
+        name = license_of(one["name"])
+        if name and not is_taken(name):
+            refused[one["name"]] = name
+    assert refused == {}
+
+
+def test_other_licenses_are_refused() -> None:
+    assert not is_taken("GPL-3.0-only")
+    assert not is_taken("MIT AND AGPL-3.0-only")
+    assert is_taken("GPL-2.0-only OR MIT")
+    assert "licenses" not in component("not-installed-here", "1.0", [])
+
+
+def test_the_same_lock_gives_the_same_document() -> None:
+    command = [sys.executable, str(ROOT / "tools" / "sbom.py")]
+    first, second = (
+        subprocess.run(command, capture_output=True, check=True).stdout for _ in range(2)
+    )
+    assert first == second
+    assert json.loads(first)["bomFormat"] == "CycloneDX"
