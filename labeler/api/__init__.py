@@ -33,6 +33,7 @@ from labeler.api.labels import Labels
 from labeler.api.request_bodies import BodyReader
 from labeler.api.reviews import Reviews
 from labeler.api.security_headers import content_security_policy, protect, request_is_secure
+from labeler.api.statistics import StatisticsCalls
 from labeler.api.tracing import Tracing
 from labeler.api.trash import TrashCalls
 from labeler.api.visitors import Visitors
@@ -100,6 +101,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
     labels = Labels(project, body_reader)
     reviews = Reviews(project, body_reader)
     history = HistoryCalls(project, body_reader, access.roles)
+    statistics = StatisticsCalls(project)
     trash = TrashCalls(project, body_reader)
     claims = ClaimCalls(project.claims, body_reader)
     exports = Exports(project, body_reader)
@@ -161,6 +163,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
             signed("/api/annotations/{image_id}/versions", packed, GET=labeler(history.versions)),
             signed("/api/annotations/{image_id}/restore", POST=labeler(history.restore)),
             signed("/api/annotations/{image_id}/review", POST=reviewer(reviews.decide)),
+            signed("/api/statistics", packed, GET=labeler(statistics.count)),
             signed("/api/claims", POST=labeler(claims.claim_next)),
             signed(
                 "/api/claims/{image_id}",

@@ -17,6 +17,7 @@ from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.image_pages import DEFAULT_LIMIT
 from labeler.api.openapi_day import (
     claim_next,
+    count_images,
     delete_image,
     list_versions,
     release_claim,
@@ -85,6 +86,7 @@ def document() -> Json:
             "/api/annotations/{image_id}/versions": {"get": list_versions()},
             "/api/annotations/{image_id}/restore": {"post": restore_document()},
             "/api/annotations/{image_id}/review": {"post": review_document()},
+            "/api/statistics": {"get": count_images()},
             "/api/claims": {"post": claim_next()},
             "/api/claims/{image_id}": {"put": renew_claim(), "delete": release_claim()},
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},

@@ -1,4 +1,4 @@
-"""The calls of a day's work in the OpenAPI document: claims, reviews, history and trash."""
+"""The calls of a day's work: claims, reviews, history, trash and statistics."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from labeler.api.openapi_parts import (
     answered,
     condition,
     errors,
+    query,
     ref,
 )  # fmt: skip
 from labeler.model.document import Status
 from labeler.model.limits import MAX_COMMENT_LENGTH
 from labeler.model.reviews import Verdict
 from labeler.project.claims import Order
+from labeler.project.statistics import Dimension
 
 _STATUS: Json = {"enum": list(Status)}
 
@@ -187,6 +189,30 @@ def restore_image() -> Json:
         "responses": {
             "200": answered("It is in the project again.", ref("RestoredImage")),
             **errors(400, 401, 403, 404, 408, 409, 413, 500, 503),
+        },
+    }
+
+
+def count_images() -> Json:
+    """GET /api/statistics"""
+    names = "|".join(Dimension)
+    return {
+        "operationId": "countImages",
+        "summary": "How many images and boxes there are, by label, person, day and status",
+        "description": "Each row counts one combination of what `by` names. Person and day are "
+        "those of the last save, in UTC, and null for images that nobody has worked on. By label, "
+        "an image counts once for each of its labels. `uncounted` images have labels that were not "
+        "looked at yet: the next call goes on with them.",
+        "parameters": [
+            query(
+                "by",
+                {"type": "string", "pattern": f"^(({names})(,({names}))*)?$"},
+                "What is told apart, with commas between. Without it there is one row for all.",
+            )
+        ],
+        "responses": {
+            "200": answered("The counts.", ref("Statistics")),
+            **errors(400, 401, 403, 500, 503),
         },
     }
 

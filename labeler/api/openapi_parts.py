@@ -49,6 +49,20 @@ def schemas() -> Json:
             }
         ),
         "RestoredImage": _object(image_id=TEXT, image_path=TEXT),
+        "Statistics": _object(
+            images=_COUNT,
+            rects=_COUNT,
+            by={"type": "array", "items": TEXT},
+            counts={
+                "type": "array",
+                "items": _object(
+                    optional={"label": MAYBE, "person": MAYBE, "day": MAYBE, "status": MAYBE},
+                    images=_COUNT,
+                    rects=_COUNT,
+                ),
+            },
+            uncounted=_COUNT,
+        ),
         "Claim": _object(image_id=TEXT, until={**TEXT, "format": "date-time"}),
         "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
         "ImportReport": _import_report(),

@@ -23,6 +23,7 @@ ALLOWED = {
     "/api/annotations/{id}/versions": "GET, HEAD",
     "/api/annotations/{id}/restore": "POST",
     "/api/annotations/{id}/review": "POST",
+    "/api/statistics": "GET, HEAD",
     "/api/claims": "POST",
     "/api/claims/{id}": "DELETE, PUT",
     "/api/labels": "GET, HEAD, PUT",

@@ -32,6 +32,7 @@ ROLES = {
     ("GET", "/api/annotations/{image_id}/versions"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/restore"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/review"): Role.REVIEWER,
+    ("GET", "/api/statistics"): Role.LABELER,
     ("POST", "/api/claims"): Role.LABELER,
     ("PUT", "/api/claims/{image_id}"): Role.LABELER,
     ("DELETE", "/api/claims/{image_id}"): Role.LABELER,
