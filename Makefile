@@ -100,6 +100,12 @@ soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each wit
 			tests/e2e/test_workbench_safety.py tests/e2e/test_workbench_people.py
 	@$(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
 
+FUZZ := 100000
+
+.PHONY: fuzz
+fuzz: $(VENV)/.installed-dev ## try FUZZ (100000) hostile inputs on each parser
+	@FUZZ=$(FUZZ) $(PY) -m pytest --timeout 0 tests/test_fuzz.py $(ARGS)
+
 BENCH := $(filter-out bench/image.py,$(wildcard bench/*.py)) # that one needs root
 
 .PHONY: bench
