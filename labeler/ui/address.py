@@ -67,8 +67,8 @@ class Clicks:
         self.leads += 1
 
     def follow(self, image_id: str) -> None:
-        """Have the address name what the workbench has opened. A view beside it stays."""
-        self.asked = Place(image_id, _AS_IT_IS)
+        """Have the address name what the workbench has opened. A view stays, or comes as asked."""
+        self.asked = Place(image_id, self.asked.view if self.asked else _AS_IT_IS)
 
     def to_view(self, name: str | None) -> None:
         """Open that view, or with None the image again."""

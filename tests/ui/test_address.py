@@ -105,3 +105,10 @@ def test_a_view_stays_where_the_workbench_goes_on() -> None:
     pages.clicks.to_image("c")
     pages.clicks.to_view("import")
     assert pages.run() == Place("c", "import")
+
+
+def test_what_the_workbench_opens_takes_no_view_that_is_asked_for() -> None:
+    clicks = Clicks()
+    clicks.to_view("import")
+    clicks.follow("b")
+    assert clicks.asked == Place("b", "import")
