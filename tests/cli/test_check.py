@@ -105,7 +105,7 @@ def test_two_pictures_of_one_image_id_are_told(check: Check, workspace: Workspac
     workspace.put("uploads/south/a.bmp", b"BM" + b"2" * 100)
     done = check()
     assert done.code == 1
-    assert "are different pictures of one image ID" in done.err
+    assert "are different images with one image ID" in done.err
     workspace.put("uploads/south/a.bmp", b"BM" + b"1" * 100)
     done = check()
     assert (done.code, "are one picture" in done.err) == (0, True)
