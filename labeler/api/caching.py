@@ -32,16 +32,18 @@ def _take_failure(done: asyncio.Future[Any]) -> None:
 
 
 class SharedCalls(Generic[T]):
-    """Lets simultaneous callers with the same key wait for one piece of work."""
+    """Lets simultaneous callers with the same key wait for one piece of work.
 
-    def __init__(self) -> None:
+    If all callers go away, the Cancellation of the work is told. With `outlives_callers` it is not:
+    the work continues, and the next caller waits for it too.
+    """
+
+    def __init__(self, *, outlives_callers: bool = False) -> None:
+        self._outlives_callers = outlives_callers
         self._under_way: dict[Hashable, _SharedCall[T]] = {}
 
     async def run(self, key: Hashable, work: Callable[[], Awaitable[T]]) -> T:
-        """The result or error of `work`, which continues even if its first caller goes away.
-
-        If all callers go away, its Cancellation is told.
-        """
+        """The result or error of `work`, which continues even if its first caller goes away."""
         call = self._under_way.get(key)
         if call is None or call.task.done():
             call = self._under_way[key] = _SharedCall(work)
@@ -50,8 +52,9 @@ class SharedCalls(Generic[T]):
             return await asyncio.shield(call.task)
         finally:
             call.waiting -= 1
-            if not call.waiting:
-                if not call.task.done():
+            is_done = call.task.done()
+            if not call.waiting and (is_done or not self._outlives_callers):
+                if not is_done:
                     call.cancellation.cancel()
                 if self._under_way.get(key) is call:
                     del self._under_way[key]

@@ -26,7 +26,7 @@ class Health:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._checks = SharedCalls[None]()
+        self._checks = SharedCalls[None](outlives_callers=True)
 
     async def health(self, _: Request) -> Response:
         """GET /api/health"""

@@ -81,6 +81,7 @@ def test_a_store_that_hangs_is_asked_once_and_hangs_no_probe(
         answers = list(pool.map(lambda _: api.client.get("/api/ready"), range(40)))
     for answer in answers:
         refused(answer, 503, "unavailable", "not answered")
+    refused(api.client.get("/api/ready"), 503, "unavailable", "not answered")
     assert asked == 1
     assert api.client.get("/api/health").status_code == 200
     go_on.set()

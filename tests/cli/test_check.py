@@ -108,7 +108,7 @@ def test_two_pictures_of_one_image_id_are_told(check: Check, workspace: Workspac
     assert "are different images with one image ID" in done.err
     workspace.put("uploads/south/a.bmp", b"BM" + b"1" * 100)
     done = check()
-    assert (done.code, "are one picture" in done.err) == (0, True)
+    assert (done.code, "have the same bytes" in done.err) == (0, True)
 
 
 def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Workspace) -> None:
