@@ -37,7 +37,7 @@ def test_large_pictures_on_their_way_stay_within_a_number_of_bytes(
     path = f"/api/images/{image_id}"
     with slow_reader(api, image_id):
         answer = api.client.get(path)
-        refused(answer, 503, "busy", "pictures")
+        refused(answer, 503, "busy", "large images")
         assert answer.headers["Retry-After"]
         assert api.client.get(f"{path}?width=100").status_code == 200
     assert settled(lambda: api.client.get(path).status_code == 200)

@@ -108,9 +108,20 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
         labeler.at(files[0].name)
         labeler.drag((40, 40), (140, 120))
         labeler.saved()
+        page = labeler.page
+        [following] = [
+            path.stem
+            for path in (server.folder / "annotations").glob("*.json")
+            if path.stem != labeler.image
+        ]
+        for kind in ("annotations", "images"):  # the next image is fetched ahead
+            page.wait_for_function(
+                "part => performance.getEntriesByType('resource').some("
+                "entry => entry.responseEnd && entry.name.includes(part))",
+                arg=f"/api/{kind}/{following}",
+            )
         proxy.instances = []
         server.stop(kill=True)
-        page = labeler.page
         says(page, ALONE)
         page.wait_for_timeout(15_000)  # Streamlit's own dialog would be here by now
         labeler.drag((200, 40), (300, 120))

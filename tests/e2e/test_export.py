@@ -64,10 +64,11 @@ def test_a_box_drawn_right_before_the_export_is_in_it(
         labeler.press("Export COCO")
         eventually(lambda count=count: len(list(exports.glob("*.json"))) == count)
         assert len(json.loads(newest(server).read_bytes())["annotations"]) == count
-    link = labeler.page.get_by_role("link", name=newest(server).name)
+    made = newest(server)
+    link = labeler.page.get_by_role("link", name=made.name)
     with labeler.page.expect_download() as download:
         link.click()
-    assert download.value.path().read_bytes() == newest(server).read_bytes()
-    coco = json.loads(newest(server).read_bytes())
+    assert download.value.path().read_bytes() == made.read_bytes()
+    coco = json.loads(made.read_bytes())
     assert [image["file_name"] for image in coco["images"]] == ["cat.jpg"]
     assert [category["name"] for category in coco["categories"]] == ["cat", "dog"]

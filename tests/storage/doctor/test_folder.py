@@ -131,8 +131,8 @@ def test_an_object_that_can_only_be_read_can_be_replaced() -> None:
         ("nfs4", Level.WARNING, "locks"),
         ("cifs", Level.WARNING, "locks"),
         ("fuse.sshfs", Level.WARNING, "locks"),
-        ("tmpfs", Level.WARNING, "end with the container"),
-        ("overlay", Level.WARNING, "end with the container"),
+        ("tmpfs", Level.WARNING, "lost with the container"),
+        ("overlay", Level.WARNING, "lost with the container"),
     ],
 )
 def test_a_file_system_that_loses_boxes_is_told(
