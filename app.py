@@ -36,6 +36,7 @@ from labeler.settings import Settings, load_settings, logs_as_json, unknown_sett
 from labeler.ui.context import Context, bind_context
 from labeler.ui.cookies import person_by_cookies
 from labeler.ui.first_page import first_page
+from labeler.ui.kept_clicks import keep_clicks
 from labeler.ui.script_loops import close_loops_after_runs
 from labeler.ui.sign_in import is_loopback, provider_secrets
 
@@ -50,6 +51,7 @@ def build(settings: Settings) -> st.App:
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     raise_limit()
     close_loops_after_runs()
+    keep_clicks()
     bound_frames()
     project = open_project(settings, DecoderPool(settings.max_pixels))
     access = load_access_policy(settings)

@@ -11,7 +11,7 @@ from tests.e2e.labeler import WAIT_MS, Tab, eventually
 
 READY = """() => {
   const canvas = document.querySelector("[class*=st-key-canvas_]");
-  return !!canvas && getComputedStyle(canvas).pointerEvents !== "none";
+  return !!canvas && getComputedStyle(canvas).getPropertyValue("--canvas").trim() === "ready";
 }"""
 
 

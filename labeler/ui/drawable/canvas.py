@@ -35,10 +35,11 @@ COPY_WIDTHS: Final = (640, 1024, 1600, 2400, 3600)
 _PREFIX: Final = "canvas_"
 _STYLE: Final = f"""
 <style>
-  [class*="st-key-{_PREFIX}"] {{ padding-top: 1.2rem; }}
-  [class*="st-key-{_PREFIX}"] {{ pointer-events: %s; }}
+  [class*="st-key-{_PREFIX}"] {{ padding-top: 1.2rem; pointer-events: none; }}
+  [class*="st-key-{_PREFIX}"].st-key-%s {{ --canvas: ready; pointer-events: auto; }}
 </style>
 """
+"""Every canvas is held but the one that may be drawn on: a new one from its first moment."""
 
 
 @dataclass
@@ -111,7 +112,7 @@ def new_canvas(
 
 def show_canvas(canvas: Canvas, color: str, label: str, *, is_held: bool) -> None:
     """Show the canvas; boxes drawn next get `label`. Nothing can be drawn while it `is_held`."""
-    st.html(_STYLE % ("none" if is_held or not canvas.has_picture else "auto"))
+    st.html(_STYLE % (canvas.key if canvas.has_picture and not is_held else "none"))
     st_canvas(
         drawing_mode="labeled_rect",
         label=label,

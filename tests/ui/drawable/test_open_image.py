@@ -192,7 +192,7 @@ def test_a_canvas_is_held_until_its_picture_is_painted_and_while_it_is_left(
             one.proto.body for one in visit.app.get("html") if "pointer-events" in one.proto.body
         ]
         assert len(styles) == 1
-        return "pointer-events: none" in styles[0]
+        return f"st-key-{visit.canvas()} {{ --canvas: ready; pointer-events: auto" not in styles[0]
 
     assert is_held()
     visit.paint()
