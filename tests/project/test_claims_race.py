@@ -69,7 +69,7 @@ class Office:
             threading.Thread(target=self._label, args=(number, 3 if number < going_home else 10**6))
             for number in range(labelers)
         ]
-        # Those who go home have their images first: on a busy machine, nothing might be left to them.
+        # Those who go home first: on a busy machine, nothing might be left to them later.
         for together in (threads[:going_home], threads[going_home:]):
             for thread in together:
                 thread.start()

@@ -34,6 +34,8 @@ export function createSurface(bench, ended) {
     picture,
     boxes,
   );
+  // Here too: until the style sheet has come, the browser would take a finger's drag for scrolling.
+  root.style.touchAction = "none";
   const painter = createPainter(picture, boxes);
   let camera = CAMERA;
   let gesture = IDLE;
