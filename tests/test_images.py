@@ -18,6 +18,7 @@ from PIL import Image
 
 from labeler import image_names, images
 from labeler.errors import ImageTooLarge
+from labeler.images import decoder, pixels
 from labeler.settings import ImageIdStrategy
 from labeler.storage import check_key
 from tests.pictures import (
@@ -316,7 +317,7 @@ def test_a_copy_made_strip_by_strip_is_the_copy_of_the_whole(
         "F": lambda: encoded(image.convert("F"), "TIFF"),
     }[mode]()
     whole = shown(data, width)
-    monkeypatch.setattr(images, "_STRIP_PIXELS", 5000)
+    monkeypatch.setattr(pixels, "_STRIP_PIXELS", 5000)
     assert shown(data, width) == whole
     assert size_of(whole) == (width, round(777 * width / 1001))
 
@@ -353,7 +354,7 @@ def test_what_may_not_be_decoded_is_not_even_for_a_copy(
     assert copy(width=None, max_pixels=9) is None
     with pytest.raises(ImageTooLarge, match="LABELER_MAX_PIXELS"):
         copy(width=16, max_pixels=1023)
-    monkeypatch.setattr(images, "_WEBP_PIXELS", 1023)
+    monkeypatch.setattr(decoder, "_WEBP_PIXELS", 1023)
     most = 2048 if kind == "WEBP" else 1024
     assert copy(width=16, max_pixels=most) is not None
     assert inspect(data, max_pixels=most)

@@ -9,7 +9,7 @@ from labeler import images
 
 
 class Decoder(Protocol):
-    """Gives and raises what the functions of these names in labeler/images.py do."""
+    """Gives and raises what the functions of these names in labeler/images/ do."""
 
     def inspect(
         self, data: bytes, *, name: str, max_bytes: int, max_pixels: int

@@ -1,4 +1,4 @@
-"""Image files: inspection of uploads, and copies for display. Pure."""
+"""The inspection of uploads, and copies for display, by Pillow's decoders. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,17 @@ import io
 import struct
 import warnings
 import zlib
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from PIL import Image, UnidentifiedImageError
 
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
-from labeler.gray_levels import gray_range
 from labeler.image_names import kind_not_taken
 from labeler.image_work import check_bytes, check_strips, webp_size
+from labeler.images.pixels import WIDE_MODES, eight_bit, resized, turn_upright
 
 MEDIA_TYPES: Final = {
     "JPEG": "image/jpeg",
@@ -33,16 +32,6 @@ TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
 """Pillow opens MPO, a JPEG with more images behind it, as a JPEG, so it has no opener here."""
 _ORIENTATION_TAG: Final = 0x0112
-_TURNS: Final = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""The transposition of stored pixels for each EXIF orientation."""
 
 # Every exception of Pillow's decoders on hostile bytes. MemoryError is not one of them.
 _DECODE_ERRORS: Final = (
@@ -56,17 +45,10 @@ memory at once. Those are far fewer where a JPEG is decoded to a smaller copy.""
 
 _WEBP_PIXELS: Final = 50_000_000
 """Above this, half the limit applies: WebP's decoder takes 16 bytes per pixel, others at most 8."""
-_WIDE: Final = frozenset({"I", "I;16", "I;16L", "I;16B", "I;16N", "F"})
-"""Modes with values beyond 255."""
-_SAMPLE: Final = 512
-_PHOTOMETRIC: Final = 262
-_NO_DATA: Final = 42113
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG: Final = b"\xff\xd8\xff"
 _END_OF_JPEG: Final = b"\xff\xd9"
 _TEXT_CHUNKS: Final = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
-_STRIP_PIXELS: Final = 2**20
-_GAP: Final = 3
 
 # The limit is the caller's (LABELER_MAX_PIXELS) and is checked before anything is decoded.
 Image.MAX_IMAGE_PIXELS = None
@@ -224,7 +206,7 @@ def _display(
     shown_width = image.width if orientation < 5 else image.height
     smaller = width is not None and width < shown_width
     upright = orientation == 1 or image.format in ("JPEG", "MPO")
-    if not smaller and upright and image.format != "TIFF" and image.mode not in _WIDE:
+    if not smaller and upright and image.format != "TIFF" and image.mode not in WIDE_MODES:
         return None, MEDIA_TYPES[image.format or ""]
     _check_pixels(image.size, name, max_pixels, is_webp=image.format == "WEBP")
     pixels = image.width * image.height
@@ -235,11 +217,11 @@ def _display(
                 size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
                 image.draft(None, size)
                 permit(pixels, _held(image, pixels))
-                picture = _resized(image, size)
+                picture = resized(image, size)
             else:
                 permit(pixels, _held(image, pixels))
-                picture = _eight_bit(image, 1)
-            picture = _upright(picture, orientation)
+                picture = eight_bit(image, 1)
+            picture = turn_upright(picture, orientation)
             buffer = io.BytesIO()
             if picture.mode == "RGBA":
                 picture.save(buffer, "PNG", compress_level=3)
@@ -351,80 +333,3 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
-
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    turn = _TURNS.get(orientation)
-    turned = image if turn is None else image.transpose(turn)
-    turned.info = {}  # otherwise its orientation would be saved and applied again
-    return turned
-
-
-def _resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The first frame in a smaller size, as L, RGB or RGBA."""
-    image.load()
-    # Lanczos reads three pixels for each: averaging the rest before makes no visible difference.
-    factor = max(1, min(image.width // size[0], image.height // size[1]) // _GAP)
-    picture = _eight_bit(image, factor, "RGBa")
-    if picture is not image:
-        image.close()  # it takes as much memory as everything after it
-    resized = picture.resize(size, Image.Resampling.LANCZOS)
-    return resized.convert("RGBA") if resized.mode == "RGBa" else resized
-
-
-def _eight_bit(image: Image.Image, factor: int, transparent: str = "RGBA") -> Image.Image:
-    """The first frame as L, RGB or `transparent`, `factor` times smaller each way.
-
-    Strip by strip: converting the whole image takes its memory several times over.
-    """
-    image.load()
-    if image.mode in ("L", "RGB") and not image.has_transparency_data:
-        return image.reduce(factor) if factor > 1 else image
-    bounds = _bounds(image) if image.mode in _WIDE else (0.0, 1.0)
-    whole: Image.Image | None = None
-    height = factor * max(1, _STRIP_PIXELS // (image.width * factor))
-    for top in range(0, image.height, height):
-        strip = image.crop((0, top, image.width, min(top + height, image.height)))
-        part = _strip(strip, bounds, transparent)
-        if factor > 1:
-            part = part.reduce(factor)
-        if whole is None:
-            whole = Image.new(part.mode, (part.width, -(-image.height // factor)))
-        whole.paste(part, (0, top // factor))
-    if whole is None:
-        raise ValueError("an image without rows")
-    return whole
-
-
-def _bounds(image: Image.Image) -> tuple[float, float]:
-    """The values shown as black and as white, from a sample of the pixels."""
-    size = min(image.width, _SAMPLE), min(image.height, _SAMPLE)
-    sample = image.resize(size, Image.Resampling.NEAREST)
-    numbers: array[float] | array[int]
-    if sample.mode == "F":
-        numbers = array("f", sample.tobytes())
-    else:
-        numbers = array("i", sample.convert("I").tobytes())
-    black, white = gray_range(numbers, _missing(image))
-    tags = getattr(image, "tag_v2", {})
-    return (white, black) if tags.get(_PHOTOMETRIC) == 0 else (black, white)
-
-
-def _missing(image: Image.Image) -> float | None:
-    """The value that GDAL's tag names for pixels without data."""
-    try:
-        return float(str(getattr(image, "tag_v2", {}).get(_NO_DATA)).strip("\0 "))
-    except ValueError:
-        return None
-
-
-def _strip(image: Image.Image, bounds: Any, transparent: str) -> Image.Image:
-    """Some rows as L, RGB or `transparent`; `bounds` are the values of black and white."""
-    if image.mode in _WIDE:
-        black, white = bounds
-        scale = 255 / (white - black)
-        wide = image if image.mode == "F" else image.convert("I")
-        return wide.point(lambda value: value * scale + (-black * scale)).convert("L")
-    if image.has_transparency_data:
-        return image.convert("RGBA").convert(transparent)
-    return image.convert("RGB")

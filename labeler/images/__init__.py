@@ -1,0 +1,27 @@
+"""Image files: inspection of uploads, and copies for display. Pure."""
+
+from labeler.images.decoder import (
+    MEDIA_TYPES,
+    TAKEN,
+    ImageInfo,
+    Permit,
+    check_size,
+    display,
+    display_copy,
+    inspect,
+    load_decoders,
+    permit_all,
+)
+
+__all__ = [
+    "MEDIA_TYPES",
+    "TAKEN",
+    "ImageInfo",
+    "Permit",
+    "check_size",
+    "display",
+    "display_copy",
+    "inspect",
+    "load_decoders",
+    "permit_all",
+]
