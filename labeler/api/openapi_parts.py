@@ -29,6 +29,8 @@ def schemas() -> Json:
         **_document_schemas("AnnotationDocument", ""),
         **_document_schemas("WantedDocument", "Wanted"),
         **_label_schemas(),
+        **_work_schemas(),
+        **_dataset_schemas(),
         "Error": _object(
             error=_object(
                 optional={"field": {**TEXT, "description": "What of the document is wrong."}},
@@ -36,6 +38,31 @@ def schemas() -> Json:
                 message={**TEXT, "description": "For a person: what happened and what to do."},
             )
         ),
+        "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
+        "Image": _object(
+            optional={"problem": {**TEXT, "description": "Why its document can't be opened."}},
+            image_id=TEXT,
+            image_path=TEXT,
+            status={"enum": list(Status)},
+            rects=_COUNT,
+            saved_at=MAYBE,
+            saved_by=MAYBE,
+        ),
+        "ImagePage": _object(
+            optional={
+                "previous": MAYBE,
+                "index": {**_COUNT, "description": "The place of the first image among all."},
+                "total": {**_COUNT, "description": "How many images match."},
+            },
+            images={"type": "array", "items": ref("Image")},
+            next=MAYBE,
+        ),
+    }
+
+
+def _work_schemas() -> Json:
+    """Of claims, history, the trash and statistics."""
+    return {
         "Versions": _object(
             versions={
                 "type": "array",
@@ -64,26 +91,13 @@ def schemas() -> Json:
             uncounted=_COUNT,
         ),
         "Claim": _object(image_id=TEXT, until={**TEXT, "format": "date-time"}),
-        "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
+    }
+
+
+def _dataset_schemas() -> Json:
+    """Of exports and imports."""
+    return {
         "ImportReport": _import_report(),
-        "Image": _object(
-            optional={"problem": {**TEXT, "description": "Why its document can't be opened."}},
-            image_id=TEXT,
-            image_path=TEXT,
-            status={"enum": list(Status)},
-            rects=_COUNT,
-            saved_at=MAYBE,
-            saved_by=MAYBE,
-        ),
-        "ImagePage": _object(
-            optional={
-                "previous": MAYBE,
-                "index": {**_COUNT, "description": "The place of the first image among all."},
-                "total": {**_COUNT, "description": "How many images match."},
-            },
-            images={"type": "array", "items": ref("Image")},
-            next=MAYBE,
-        ),
         "Choice": {
             "type": "object",
             "additionalProperties": False,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.responses import ASK_AGAIN, json_answer
 
+HOST_CONFIG: Final = "/_stcore/host-config"
+
 
 async def answer_host_config(request: Request) -> Response:
-    """GET /_stcore/host-config, answered instead of Streamlit.
+    """GET HOST_CONFIG, answered instead of Streamlit.
 
     The page accepts messages only from itself; they close and open its connection
     (ui/components/presence.js). The page itself shows that it is not connected, instead of

@@ -213,7 +213,7 @@ def test_a_cut_save_changes_nothing(api: Api) -> None:
 def test_what_is_held_at_once_is_bounded(
     open_api: Open, monkeypatch: pytest.MonkeyPatch, bodies: Bodies
 ) -> None:
-    monkeypatch.setattr("labeler.api._HELD_BYTES", 3 * LIMIT)
+    monkeypatch.setattr("labeler.api.routes._HELD_BYTES", 3 * LIMIT)
     api = open_api()
     slow = [Upload(api, f"Content-Length: {2 * LIMIT}") for _ in range(2)]
     slow[0].send(MB)
@@ -235,7 +235,7 @@ def test_what_is_held_at_once_is_bounded(
 def test_one_alone_may_be_larger_than_what_is_held_at_once(
     open_api: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labeler.api._HELD_BYTES", LIMIT)
+    monkeypatch.setattr("labeler.api.routes._HELD_BYTES", LIMIT)
     assert open_api().add("a.png", png() + MB * 2).status_code == 201
 
 
@@ -259,7 +259,7 @@ def test_a_body_that_drips_is_given_up(open_api: Open, monkeypatch: pytest.Monke
 def test_bodies_that_stall_make_room_for_others(
     open_api: Open, monkeypatch: pytest.MonkeyPatch, bodies: Bodies
 ) -> None:
-    monkeypatch.setattr("labeler.api._HELD_BYTES", 3 * LIMIT)
+    monkeypatch.setattr("labeler.api.routes._HELD_BYTES", 3 * LIMIT)
     api = open_api()
     slow = [Upload(api, f"Content-Length: {2 * LIMIT}") for _ in range(3)]
     for upload in slow:
@@ -272,7 +272,7 @@ def test_bodies_that_stall_make_room_for_others(
 
 
 def test_saves_do_not_wait_behind_uploads(open_api: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("labeler.api._HELD_BYTES", LIMIT)
+    monkeypatch.setattr("labeler.api.routes._HELD_BYTES", LIMIT)
     api = open_api()
     image_id = api.image()
     document, tag = api.read(image_id)

@@ -1,0 +1,83 @@
+"""What stands in front of Streamlit: it answers, refuses or passes on each request."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from labeler.api.authentication import is_own_origin
+from labeler.api.security_headers import protect, request_is_secure
+from labeler.api.streamlit_host import HOST_CONFIG
+from labeler.api.visitors import Visitors
+from labeler.errors import ForeignRequest
+from labeler.runtime.audit import Action, audit
+from labeler.runtime.sockets import ALLOW_LARGE
+
+_UPLOADS: Final = "/_stcore/upload_file"
+_COMPONENTS: Final = "/_stcore/bidi-components/"
+
+
+class Front:
+    """The front of Streamlit: answers calls below /api/ and the page's requests to its host.
+
+    It also keeps Streamlit from answering other things. Streamlit would answer an unknown path
+    below /api/ with its page, and a malformed one with plain text, and its metrics show everybody
+    the number and size of sessions. Browsers send the address of a page or an image to no other
+    site.
+
+    A caller who may not label can send only small messages and no files, because Streamlit would
+    keep both in memory for anybody. No page of another site can open a session, or show a page of
+    ours in a frame.
+
+    `takes_files` says whether a page sends files by Streamlit's own uploader; `policy` is the
+    content security policy of Streamlit's page.
+    """
+
+    def __init__(
+        self, app: ASGIApp, api: ASGIApp, visitors: Visitors, *, takes_files: bool, policy: str
+    ) -> None:
+        self._app = app
+        self._api = api
+        self._visitors = visitors
+        self._takes_files = takes_files
+        self._policy = policy
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            headers = Headers(scope=scope)
+            origin = headers.get("Origin")
+            # Streamlit accepts every page of this machine as its own, whatever its port.
+            if origin is not None and not is_own_origin(origin, headers.get("Host", "")):
+                audit(Action.REFUSAL, scope["path"], code=ForeignRequest.code)
+                await send({"type": "websocket.close", "code": 1008, "reason": ""})
+                return
+            allow = scope.get("extensions", {}).get(ALLOW_LARGE)
+            if allow is not None and await self._visitors.may_label(scope):
+                allow()
+        path = scope.get("path", "") if scope["type"] == "http" else ""
+        # Answer 404 for the metrics, even through a proxy on this machine.
+        metrics = path.rstrip("/").endswith("/_stcore/metrics")
+        ours = f"{path}/".startswith("/api/") or metrics or path == HOST_CONFIG
+        if not ours and _UPLOADS in path:
+            ours = not (self._takes_files and await self._visitors.may_label(scope))
+        if ours:
+            await self._api(scope, receive, send)
+        else:
+            await self._app(scope, receive, self._protected(scope, send) if path else send)
+
+    def _protected(self, scope: Scope, send: Send) -> Send:
+        path = scope["path"]
+        is_secure = request_is_secure(scope)
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                protect(headers, self._policy, is_secure=is_secure)
+                if path.startswith(_COMPONENTS) and message["status"] == 200:
+                    # Otherwise the browser requests these files again with each canvas.
+                    headers["Cache-Control"] = "private, max-age=3600"
+            await send(message)
+
+        return with_headers

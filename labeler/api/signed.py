@@ -1,0 +1,52 @@
+"""Calls that need a person: who calls, and whether their role is enough, before anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from labeler.access.policy import AccessPolicy
+from labeler.access.tokens import Purpose
+from labeler.api.authentication import caller, check_writer
+from labeler.errors import ForeignRequest, InvalidToken, NotPermitted, NotSignedIn
+from labeler.model.people import Person, Role
+from labeler.runtime.audit import Action, audit, set_acting
+
+Call = Callable[[Request, Person], Awaitable[Response]]
+
+
+class Signed(Route):
+    """A path whose calls need a person; `roles` holds the required role for each method.
+
+    `link` is the purpose of tokens that are accepted in the address, if any.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        calls: Mapping[str, tuple[Role, Call]],
+        access: AccessPolicy,
+        middleware: Sequence[Middleware] = (),
+        *,
+        link: Purpose | None = None,
+    ) -> None:
+        async def answer(request: Request) -> Response:
+            role, call = calls["GET" if request.method == "HEAD" else request.method]
+            try:
+                if request.method not in ("GET", "HEAD"):
+                    check_writer(request)
+                linked = link if request.method in ("GET", "HEAD") else None
+                person = await caller(request, access, linked)
+                # For the rest of the request: an answer may be made while it is sent.
+                set_acting(person.email)
+                return await call(request, access.roles.require(person, role))
+            except (ForeignRequest, InvalidToken, NotPermitted, NotSignedIn) as error:
+                audit(Action.REFUSAL, f"{request.method} {request.url.path}", code=error.code)
+                raise
+
+        self.roles = {method: role for method, (role, _) in calls.items()}
+        super().__init__(path, answer, methods=list(calls), middleware=middleware)
