@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from contextlib import suppress
 from typing import Self
+from weakref import WeakSet
 
 
 class Proxy:
@@ -25,6 +27,7 @@ class Proxy:
         self._ready = threading.Event()
         self._websockets: set[asyncio.StreamWriter] = set()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: WeakSet[asyncio.StreamWriter] = WeakSet()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
         self.port = 0
 
@@ -62,38 +65,46 @@ class Proxy:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         server = self._loop.run_until_complete(
-            asyncio.start_server(self._accept, "127.0.0.1", 0, limit=2**20)
+            asyncio.start_server(self._connected, "127.0.0.1", 0, limit=2**20)
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
-        server.close()
-        self._loop.run_until_complete(self._end())
+        self._loop.run_until_complete(self._end(server))
         self._loop.close()
 
-    async def _end(self) -> None:
-        """End all tasks, also of connections that have just come, and let their sockets close."""
+    async def _end(self, server: asyncio.Server) -> None:
+        """End all connections, also those that have just come, and let their sockets close."""
+        for listener in server.sockets:
+            self._loop.remove_reader(listener)  # a closed server would lose those under way
         quiet = 0
         while quiet < 3:
-            tasks = asyncio.all_tasks() - {asyncio.current_task()}
-            for task in tasks:
+            # Only our own tasks: those in which the loop accepts connections would leave sockets.
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            for writer in list(self._writers):
+                writer.transport.abort()
             await asyncio.sleep(0.01)
-            quiet = 0 if tasks else quiet + 1
+            quiet = 0 if len(asyncio.all_tasks()) > 1 else quiet + 1
+        server.close()
+
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve a connection. It is closed also if its task is cancelled before it has begun."""
+        self._writers.add(writer)
+        task = self._loop.create_task(self._accept(reader, writer))
+        self._tasks.add(task)
+
+        def ended(_: object) -> None:
+            self._tasks.discard(task)
+            self._websockets.discard(writer)
+            writer.close()
+
+        task.add_done_callback(ended)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task
-        self._tasks.add(task)
-        try:
+        # Either side may have gone, or the proxy ends.
+        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
             await self._serve(reader, writer)
-        except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            pass  # either side has gone, or the proxy ends
-        finally:
-            self._websockets.discard(writer)
-            self._tasks.discard(task)
-            writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
@@ -106,6 +117,7 @@ class Proxy:
             writer.write(b"HTTP/1.1 503 Gone\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             await writer.drain()
             return
+        self._writers.add(back)
         if upgrade:
             self._websockets.add(writer)
         else:  # one request a connection, so that the next one may go elsewhere

@@ -120,28 +120,27 @@ class Office:
 
 
 def labeled_by_all(server: GcsServer, images: int, labelers: int, rate: float) -> None:
-    office = Office(images)
-    server.faults.storm(11, rate, STORM)
-    office.work(labelers, going_home=3)
-    server.faults.storm(12, rate, STORM)
-    # The images of those who went home belong to them, and all others are done.
-    assert len(set(office.kept)) == len(office.kept) == 3
-    assert set(office.done) | set(office.kept) == set(office.ids)
-    assert not set(office.done) & set(office.kept)
-    office.now += timedelta(seconds=LEASE_S)
-    office.work(2)
-    server.faults.clear()
-    assert office.done == Counter(office.ids)
-    office.now += timedelta(seconds=LEASE_S)
-    project = office.projects[0]
-    for _ in range(images):
-        claim, ended = project.claims.claim_next(Holder("", "at night"), ClaimRequest())
-        assert claim is None
-        project.claims.tidy(ended)
-        if not ended:
-            break
-    assert not list(list_all(office.stores[0], "claims/"))
-    office.close()
+    with contextlib.closing(Office(images)) as office:
+        server.faults.storm(11, rate, STORM)
+        office.work(labelers, going_home=3)
+        server.faults.storm(12, rate, STORM)
+        # The images of those who went home belong to them, and all others are done.
+        assert len(set(office.kept)) == len(office.kept) == 3
+        assert set(office.done) | set(office.kept) == set(office.ids)
+        assert not set(office.done) & set(office.kept)
+        office.now += timedelta(seconds=LEASE_S)
+        office.work(2)
+        server.faults.clear()
+        assert office.done == Counter(office.ids)
+        office.now += timedelta(seconds=LEASE_S)
+        project = office.projects[0]
+        for _ in range(images):
+            claim, ended = project.claims.claim_next(Holder("", "at night"), ClaimRequest())
+            assert claim is None
+            project.claims.tidy(ended)
+            if not ended:
+                break
+        assert not list(list_all(office.stores[0], "claims/"))
 
 
 def test_ten_labelers_do_each_of_a_hundred_images_once(bucket: GcsServer) -> None:
