@@ -1,4 +1,4 @@
-"""How fast a data set is exported: from the folder and a bucket, all of it and after a change.
+"""How fast a dataset is exported: from the folder and a bucket, all of it and after a change.
 
     python bench/export.py                       # 5,000 and 100,000 images: 8 minutes
     python bench/export.py --images 5000         # a minute

@@ -1,4 +1,4 @@
-"""How fast data sets come in: COCO files of 5,000 and 100,000 images with 7 boxes and 80 labels.
+"""How fast datasets come in: COCO files of 5,000 and 100,000 images with 7 boxes and 80 labels.
 
     python bench/imports.py                    # everything, some minutes; Markdown tables
     python bench/imports.py --images 5000      # only that many

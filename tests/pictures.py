@@ -109,5 +109,5 @@ def png_claiming(width: int, height: int) -> bytes:
 
 
 def real_photos(folder: str) -> list[Path]:
-    """The photos of one real data set; none where it is not there."""
+    """The photos of one real dataset; none where it is not there."""
     return sorted((REAL / folder).rglob("*.jpg"))

@@ -19,7 +19,7 @@ OTHER = Rect(left=20.0, top=12.0, width=30.0, height=20.0, label="dog", id="b")
 
 
 class Workspace:
-    """A place with a data set over it; `environ` holds settings without their prefix.
+    """A place with a dataset over it; `environ` holds settings without their prefix.
 
     A second one on the same place is another process's view: it has caches of its own.
     """
@@ -48,7 +48,7 @@ class Workspace:
             project.close()
 
     def store(self) -> Store:
-        """The bytes behind the data set."""
+        """The bytes behind the dataset."""
         return open_store(self.settings.storage, timeout_s=self.settings.save_timeout_s)
 
     def objects(self) -> dict[str, tuple[bytes, str]]:

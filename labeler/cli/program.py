@@ -102,7 +102,7 @@ def _parser() -> argparse.ArgumentParser:
         "show", _there(_on_data(show_document)), "Show an image's annotation document."
     )
     showing.add_argument("image_id", metavar="ID")
-    exporting = command("export", _there(_on_data(export)), "Export the data set.")
+    exporting = command("export", _there(_on_data(export)), "Export the dataset.")
     add_export_arguments(exporting)
     verifying = command(
         "verify", _there(_on_data(verify)), "Check whether an export is up to date."

@@ -1,1 +1,1 @@
-"""Data sets: what goes in, and how they are read and written."""
+"""Datasets: what goes in, and how they are read and written."""

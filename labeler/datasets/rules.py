@@ -1,6 +1,6 @@
-"""What of a document goes into a data set: the same boxes, and the same left out, in every format.
+"""What of a document goes into a dataset: the same boxes, and the same left out, in every format.
 
-Readers of data sets damage, or die of, boxes that leave the image, are under 1 px, or stand there
+Readers of datasets damage, or die of, boxes that leave the image, are under 1 px, or stand there
 twice; labels without a number; images without a size. So a box is cut at the image's border and
 rounded to hundredths of a pixel there; what does not fit is left out and reported.
 """

@@ -1,4 +1,4 @@
-"""Which images and boxes go into a data set, and into which part of it.
+"""Which images and boxes go into a dataset, and into which part of it.
 
 A choice is given as the same six fields everywhere: in the address of an HTTP call, in a JSON
 body and on the command line. Every format asks it the same questions.
@@ -26,7 +26,7 @@ _SPLIT: Final = re.compile(r"[0-9]{1,4}(/[0-9]{1,4}){1,2}")
 
 
 class Part(StrEnum):
-    """A part of a split data set, in the order in which a split names their shares."""
+    """A part of a split dataset, in the order in which a split names their shares."""
 
     TRAIN = "train"
     VAL = "val"

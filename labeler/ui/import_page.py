@@ -36,7 +36,7 @@ _HTML = f"""
     <label>Images that have boxes <select class="existing">{_options(_EXISTING)}</select></label>
   </div>
   <label class="drop">
-    <input class="file" type="file" aria-label="Data set">
+    <input class="file" type="file" aria-label="Dataset">
     <span class="chosen">Choose a file, or drop it here: a zip may bring the images along</span>
   </label>
   <progress class="progress" hidden></progress>

@@ -172,7 +172,7 @@ def _welcome() -> None:
         "2. **Choose a label**, then click and drag on the image to draw a box.\n"
         "3. Changes are **saved automatically**. Go on with **Next** or the key **D**.\n"
         + (
-            "4. **Export COCO** in the sidebar turns all boxes into one data set."
+            "4. **Export COCO** in the sidebar turns all boxes into one dataset."
             if visitor.may(Role.ADMIN)
             else ""
         )

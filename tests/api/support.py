@@ -1,4 +1,4 @@
-"""The API's calls on a real server of loopback, over a real data set in a folder of the test's."""
+"""The API's calls on a real server of loopback, over a real dataset in a folder of the test's."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Lister(LocalStore):
 
 
 class Api:
-    """The data set of a test, the server over it, and a client that may write."""
+    """The dataset of a test, the server over it, and a client that may write."""
 
     def __init__(
         self, folder: Path, free: list[Served], store: Store | None = None, **settings: str

@@ -127,7 +127,7 @@ def test_an_image_without_a_document_can_not_be_reviewed(api: Api) -> None:
 
 
 def zipped(document: dict[str, Any]) -> bytes:
-    """A labelme data set with another box on the image of the document."""
+    """A labelme dataset with another box on the image of the document."""
     shape = {"label": "object", "points": [[1, 1], [20, 20]], "shape_type": "rectangle"}
     size = {"imageWidth": document["image_width"], "imageHeight": document["image_height"]}
     labelme = {"shapes": [shape], "imagePath": "a.png", "imageData": None, **size}

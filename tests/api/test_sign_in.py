@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 
 import httpx
 import pytest
@@ -125,6 +127,17 @@ def test_each_call_is_in_the_table(api: Api) -> None:
         assert route.methods is not None
         taken = route.methods - {"HEAD"}
         assert taken == ({m for m, path in ROLES if path == route.path} or {"GET"})
+
+
+def test_the_docs_list_each_call_under_its_role() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "sign-in.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([A-Z]+) (/api/\S+)` \| (\w+) \|$", text, re.MULTILINE)
+    each_format = "/api/export/{format}"
+    exports = {("GET", f"/api/export/{kind.name}") for kind in EXPORTED}
+    told = {(method, path): Role(role) for method, path, role in listed}
+    assert len(told) == len(listed)
+    assert told.pop(("GET", each_format)) is Role.ADMIN
+    assert told == {call: role for call, role in ROLES.items() if call not in exports}
 
 
 @pytest.mark.parametrize("person", MAY)

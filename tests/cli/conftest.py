@@ -34,7 +34,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Iterator[Workspace]:
-    """The same folder, which is there then, seen by the data set itself."""
+    """The same folder, which is there then, seen by the dataset itself."""
     (tmp_path / "data").mkdir(exist_ok=True)
     made = Workspace(str(tmp_path / "data"))
     yield made

@@ -1,4 +1,4 @@
-"""A project of each kind for the tests of the data set."""
+"""A project of each kind for the tests of the dataset."""
 
 from __future__ import annotations
 

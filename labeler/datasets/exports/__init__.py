@@ -1,1 +1,1 @@
-"""Exports: a data set made from the project."""
+"""Exports: a dataset made from the project."""

@@ -109,7 +109,7 @@ def without_document(listed: ScannedImage) -> AnnotationDocument:
 
 
 def file_name_of(listed: ScannedImage, document: AnnotationDocument | None) -> str:
-    """The name in data sets: the original's, or the document's, or the ID of a damaged one."""
+    """The name in datasets: the original's, or the document's, or the ID of a damaged one."""
     if listed.original is not None:
         return listed.file_name
     return document.image_path if document else listed.image_id

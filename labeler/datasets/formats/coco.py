@@ -117,10 +117,10 @@ class _Dataset:
                 self._beside[f"elements of `{key}`"] += 1
 
     def refused(self) -> str:
-        """Why the file as a whole is no data set; empty if it is one."""
+        """Why the file as a whole is no dataset; empty if it is one."""
         if "images" not in self._keys:
             looks = other_format(self._keys, self._element)
-            return f"is no COCO data set: it has no list `images`.{looks}"
+            return f"is no COCO dataset: it has no list `images`.{looks}"
         if "annotations" not in self._keys:
             return (
                 "has no list `annotations`: it lists images and no boxes. Choose the file that "

@@ -1,4 +1,4 @@
-"""Where a data set is read from: a file, a folder or a zip, hostile ones refused.
+"""Where a dataset is read from: a file, a folder or a zip, hostile ones refused.
 
 A source lists its files by relative names with `/` and opens them one by one, so memory stays
 flat. A zip is refused as a whole where a name leads out of it, where it holds links or encrypted
@@ -325,7 +325,7 @@ def checked(archive: zipfile.ZipFile, packed: int, name: str) -> dict[str, zipfi
         unpacked += info.file_size
         if unpacked > FREE_BYTES + MAX_RATIO * packed or len(infos) >= MAX_FILES:
             raise InvalidImport(
-                f"{name} was refused: it unpacks to far more than a data set of its size would. "
+                f"{name} was refused: it unpacks to far more than a dataset of its size would. "
                 "Split it into several zips, or import the folder."
             )
         if not any(part.startswith((".", "__MACOSX")) for part in path.split("/")):

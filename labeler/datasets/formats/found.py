@@ -1,4 +1,4 @@
-"""What readers of data sets find: images with boxes, and what they had to leave out."""
+"""What readers of datasets find: images with boxes, and what they had to leave out."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class FoundBox(NamedTuple):
 
 
 class FoundImage(NamedTuple):
-    """One image of a data set, looked at by a person there: it may have no boxes.
+    """One image of a dataset, looked at by a person there: it may have no boxes.
 
     `name` is what the file says, often a path, or the file's own path where it says nothing; its
     extension may be missing (`any_extension`).
@@ -194,9 +194,9 @@ def other_format(keys: Iterable[str], element: Any = None) -> str:
     if {"shapes", "imagePath"} <= found:
         return " It looks like a file of labelme: choose that format."
     if {"images", "annotations"} <= found:
-        return " It looks like a COCO data set: choose that format."
+        return " It looks like a COCO dataset: choose that format."
     if {"image_id", "category_id"} <= of_element:
-        return " It looks like the results of a detector: choose the data set that they belong to."
+        return " It looks like the results of a detector: choose the dataset that they belong to."
     if "" in found and of_element & {
         "data",
         "image",

@@ -1,4 +1,4 @@
-"""Ultralytics' NDJSON: a line about the data set, then a line per image, boxes as in YOLO.
+"""Ultralytics' NDJSON: a line about the dataset, then a line per image, boxes as in YOLO.
 
 Images are named as in the YOLO zip. Where no name has a folder, the file says `"path": "."`:
 beside the `images` folder of such a zip, Ultralytics finds the images by it.

@@ -108,7 +108,7 @@ class _Builder:
         return done
 
     def _doctype(self, *_: object) -> None:
-        raise self._refused("it has a DTD, which no data set needs and which can do harm")
+        raise self._refused("it has a DTD, which no dataset needs and which can do harm")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self._open and tag != self._root:

@@ -1,7 +1,7 @@
 """Pascal VOC: one XML an image, written and read by LabelImg's convention.
 
 LabelImg counts pixels from 0, and a box goes from xmin to xmax, as wide as their difference. The
-official data sets count from 1 and include the last pixel: a box of the whole image goes from 1 to
+official datasets count from 1 and include the last pixel: a box of the whole image goes from 1 to
 its width. The convention of a file is told by what it says of its origin, unless it is given.
 """
 
@@ -196,7 +196,7 @@ def image_of(
 def _folder(root: Element, base: str) -> str:
     """The folder that the image lay in, by its whole path where there is one, as LabelImg has it.
 
-    What the official files say there is the name of the data set.
+    What the official files say there is the name of the dataset.
     """
     folders, _, last = (root.text_of("path") or "").replace("\\", "/").rpartition("/")
     said = folders.rpartition("/")[2] if last == base else ""

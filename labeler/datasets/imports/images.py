@@ -1,4 +1,4 @@
-"""The images that come along with an imported data set, added to the project first."""
+"""The images that come along with an imported dataset, added to the project first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Import: boxes from another program's data set onto the images of the project.
+"""Import: boxes from another program's dataset onto the images of the project.
 
 The file is read to its end before anything is written, so one that is refused changes nothing.
 Then the images that came along are added, then the labels that the set lacks, in one write, then
@@ -73,7 +73,7 @@ def run_import(
     by: str = "",
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Import the data set in `source`, with the images in `pictures`, or in or beside `source`.
+    """Import the dataset in `source`, with the images in `pictures`, or in or beside `source`.
 
     Raises InvalidImport where the file as a whole can't be taken; nothing is changed then.
     StoreError, or what `progress` raises, ends it between two documents: run it again.
@@ -131,7 +131,7 @@ class _Import(ExitStack):
         self._called = load_manifest(self._source)
         for image in self._wanted.kind.read(self._source, problems, self._wanted.voc):
             self._found.add(image)
-            self._progress("reading the data set", self._found.count)
+            self._progress("reading the dataset", self._found.count)
         if not self._found.count:
             ordered = sorted(problems.kept, key=lambda problem: not problem.fault)
             first = next((problem.line() for problem in ordered), "")
@@ -247,7 +247,7 @@ class _Import(ExitStack):
     def _first_labels(self) -> tuple[LabelSet, Replaces]:
         """The label set, and the state that a write has to name.
 
-        The label that every project begins with gives way to those of its first data set, so that
+        The label that every project begins with gives way to those of its first dataset, so that
         they keep their order and numbers: as long as no box and no export has used it.
         """
         labels, version = self._project.labels.looked_up()

@@ -1,4 +1,4 @@
-// One data set on its way to POST /api/imports, which answers line by line: how far it is, then the
+// One dataset on its way to POST /api/imports, which answers line by line: how far it is, then the
 // report.
 
 /** @typedef {import("./importer_report.js").Report} Report */
@@ -12,7 +12,7 @@ const ZIP = "PK";
 const CUT = "The connection was cut. Import the file again: what is done already stays.";
 
 /**
- * The body to send: text is packed to a tenth, so that large data sets get through servers that
+ * The body to send: text is packed to a tenth, so that large datasets get through servers that
  * take small requests only.
  * @param {Blob} file
  * @returns {Promise<Blob>}
@@ -45,7 +45,7 @@ const problemOf = (answer) =>
   answer.ok ? Promise.resolve(null) : answer.json().then((body) => body?.error, () => null);
 
 /**
- * Send a data set and read the answer; throws an Error whose message is for the person.
+ * Send a dataset and read the answer; throws an Error whose message is for the person.
  * @param {{
  *   send: () => Promise<Response>,
  *   renew: () => Promise<boolean>,

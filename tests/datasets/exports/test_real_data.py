@@ -1,4 +1,4 @@
-"""A real data set, labeled here and exported again: the same boxes."""
+"""A real dataset, labeled here and exported again: the same boxes."""
 
 from __future__ import annotations
 

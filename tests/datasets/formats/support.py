@@ -1,4 +1,4 @@
-"""Data sets on disk for the tests of readers."""
+"""Datasets on disk for the tests of readers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def as_bytes(content: Content) -> bytes:
 def found_in(
     path: Path, kind: str, voc: Convention = Convention.AUTO
 ) -> tuple[list[FoundImage], list[str]]:
-    """The images in a data set, and the problems on the way, a line each."""
+    """The images in a dataset, and the problems on the way, a line each."""
     problems = Problems()
     with contextlib.closing(open_dataset_files(path)) as source:
         images = list(find_format(kind, IMPORTED).read(source, problems, voc))

@@ -237,7 +237,7 @@ def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
     files: dict[str, Content] = {
         "annotations/train.json": coco_file({"bbox": [1, 2, 3, 4]}),
         "annotations/val.json": other,
-        "package.json": {"name": "no data set"},
+        "package.json": {"name": "no dataset"},
         "train/a.jpg": b"",
     }
     written(tmp_path / "folder", files)
@@ -245,13 +245,13 @@ def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
         images, problems = found_in(path, "coco")
         assert [image.name for image in images] == ["a.jpg", "b.jpg"]
         assert boxes_of(images[1]) == [("car", 5, 5, 5, 5)]
-        assert problems == ["package.json: it is no COCO data set: it has no list `images`"]
+        assert problems == ["package.json: it is no COCO dataset: it has no list `images`"]
 
 
 @pytest.mark.parametrize("content", [{}, {"annotations": []}, [], [{"image_id": 1}]])
 def test_what_is_no_coco_is_refused(tmp_path: Path, content: Any) -> None:
     written(tmp_path, {"set.json": content})
-    with pytest.raises(InvalidImport, match=r"set\.json is no COCO data set"):
+    with pytest.raises(InvalidImport, match=r"set\.json is no COCO dataset"):
         found_in(tmp_path / "set.json", "coco")
 
 

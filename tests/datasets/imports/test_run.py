@@ -104,7 +104,7 @@ def test_together_with_the_images(workspace: Workspace, tmp_path: Path, packed: 
     assert boxes(stored["images/a.jpg"]) == [CAR]
     assert stored["images/s/b.png"].status is Status.DONE  # looked at there, and empty
     assert stored["images/s/extra.png"].status is Status.UNLABELED
-    # The label that every project begins with gave way to those of the data set.
+    # The label that every project begins with gave way to those of the dataset.
     assert [label.name for label in project.labels.read().labels] == ["car", "unused"]
     again = imported(workspace.open(), path)
     assert again.added_images == 0
@@ -310,7 +310,7 @@ def test_a_refused_file_changes_nothing(workspace: Workspace, tmp_path: Path, co
 
 
 class Cut(Project):
-    """A data set whose store goes away after some writes, or where somebody else is faster."""
+    """A dataset whose store goes away after some writes, or where somebody else is faster."""
 
     left = 100
     rivals = 0
@@ -426,7 +426,7 @@ def test_progress_may_end_it(tmp_path: Path) -> None:
     with pytest.raises(Cancelled):
         run_import(workspace.open(), source, ImportRequest(DEFAULT), progress=watch)
     assert list(dict.fromkeys(seen)) == [
-        "reading the data set", "adding images", "looking at the images", "writing boxes",
+        "reading the dataset", "adding images", "looking at the images", "writing boxes",
     ]  # fmt: skip
     workspace.close()
 
