@@ -281,6 +281,7 @@ def test_labeling_behind_iap(
         proxy.cut_websockets()
         ana.next()
         ana.at(files[1].name)
+        ana.followed()
         ana.drag((40, 40), (140, 120))
         saved_by(ana, server.folder, files[1].name, "ana@example.com")
         proxy.email = "ben@example.com"

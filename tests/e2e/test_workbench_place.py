@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import documents
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 from tests.e2e.safety import LABELS, box, corners, fill
@@ -12,6 +14,51 @@ from tests.e2e.safety import LABELS, box, corners, fill
 pytestmark = pytest.mark.e2e
 
 SEED = 1
+
+
+def test_a_view_of_the_page_takes_nothing_from_the_workbench(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS=LABELS)
+    files = pictures.series(2)
+    fill(server, files)
+    labeler = new_labeler(server)
+    labeler.at(files[0].name)
+    labeler.keys("2")
+    box(labeler, (20, 30))
+    labeler.saved()
+    labeler.followed()
+    labeler.press("Import")
+    expect(labeler.root).to_have_count(0)
+    labeler.keys("d", "s")  # nobody sees what that would do
+    labeler.page.go_back()
+    labeler.at(files[0].name)
+    box(labeler, (80, 60))
+    expect(labeler.row(1)).to_have_attribute("data-label", "dog")
+    labeler.keys("Control+z", "Control+z")
+    labeler.has_boxes(0)
+    labeler.saved()
+    assert corners(server.folder, files[0].name) == []
+    found = documents(server.folder)
+    assert {found[file.name]["metadata"]["status"] for file in files} == {"unlabeled"}
+
+
+def test_the_address_follows_though_the_connection_is_cut_at_that_moment(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS=LABELS)
+    files = pictures.series(4)
+    fill(server, files)
+    with Proxy(SEED) as proxy:
+        proxy.instances = [server.port]
+        labeler = new_labeler(proxy)
+        labeler.at(files[0].name)
+        labeler.followed()
+        for file in files[1:]:
+            proxy.cut_websockets()
+            labeler.next()
+            labeler.at(file.name)
+            labeler.followed()
 
 
 def test_a_place_that_is_lost_leaves_the_workbench_where_it_is(

@@ -19,6 +19,10 @@ import { createRenewal } from "./renewal.js";
 
 const TOLD_AFTER_MS = 150;
 
+/** What is told while the websocket is cut is lost: it is told again until the address follows. */
+const AGAIN_MS = 3_000;
+const TRIES = 10;
+
 /** What the page shows where it wants no workbench, so that its place is not just lost. */
 const ELSEWHERE = ".labeler-elsewhere";
 
@@ -50,6 +54,8 @@ function create(first) {
   let led = setup.lead;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let again;
   const { session, workbench, moveTo, end } = openWorkbench(placeOf(first), {
     baseUrl: new URL(setup.base, document.baseURI).href,
     token: () => setup.token,
@@ -92,7 +98,19 @@ function create(first) {
     const isSame = now === told || (!saved && isKnown);
     if (isSame) return;
     told = now;
-    component.setStateValue("open", now);
+    send(1);
+  }
+
+  /** @param {number} number the try, which makes another value of the same news */
+  function send(number) {
+    component.setStateValue("open", JSON.stringify({ ...JSON.parse(told), try: number }));
+    clearTimeout(again);
+    if (number < TRIES) again = setTimeout(() => isFollowed() || send(number + 1), AGAIN_MS);
+  }
+
+  function isFollowed() {
+    const named = new URLSearchParams(location.search).get("image");
+    return named === session.state.image || document.querySelector(ELSEWHERE) !== null;
   }
 
   return {
@@ -118,6 +136,7 @@ function create(first) {
     },
     end() {
       clearTimeout(timer);
+      clearTimeout(again);
       unsubscribe();
       around.end();
       renewal.end();
