@@ -16,6 +16,7 @@ import { toImage } from "./view.js";
 /** @typedef {import("./view.js").Point} Point */
 
 const NAME = "Image. Drag to draw a box, Tab goes from box to box, question mark shows all keys";
+const ROLE = { role: "application", "aria-label": NAME };
 
 /** @param {Bench} bench @param {AbortSignal} ended */
 export function createSurface(bench, ended) {
@@ -24,18 +25,10 @@ export function createSurface(bench, ended) {
   const boxes = /** @type {HTMLCanvasElement} */ (element("canvas", { "aria-hidden": "true" }));
   const root = element(
     "div",
-    {
-      class: "surface",
-      "data-testid": "surface",
-      tabindex: "0",
-      role: "application",
-      "aria-label": NAME,
-    },
+    { class: "surface", "data-testid": "surface", tabindex: "0", ...ROLE },
     picture,
     boxes,
   );
-  // Here too: until the style sheet has come, the browser would take a finger's drag for scrolling.
-  root.style.touchAction = "none";
   const painter = createPainter(picture, boxes);
   let camera = CAMERA;
   let gesture = IDLE;

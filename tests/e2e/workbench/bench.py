@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from playwright.sync_api import CDPSession, Locator, Page, expect
 
+from tests.e2e.labeler import PLACE
+
 Point = tuple[float, float]
 
 # Each waits for the next frame: what a key or the mouse has just changed is painted by then.
@@ -54,9 +56,9 @@ class Bench:
         return scale, left, top
 
     def at(self, x: float, y: float) -> Point:
-        """Where a point of the image is in the window."""
-        scale, left, top, across, down = self.surface.evaluate(_LOOK)
-        return across + left + x * scale, down + top + y * scale
+        """Where a point of the image is in the window, once nothing moves there any more."""
+        left, top = self.surface.evaluate(PLACE, [x, y])
+        return left, top
 
     def point(self, x: float, y: float) -> Point:
         """Which point of the image is at a place in the window."""
