@@ -122,10 +122,3 @@ const fitted = (start, length, limit) => clamp(start, 0, Math.max(0, (limit ?? I
 
 /** @param {Doc} document @param {(rect: Rect) => Rect} change */
 const mapped = (document, change) => withRects(document, document.rects.map(change));
-
-/** The document of an image from which somebody took all. @param {Doc} document @returns {Doc} */
-export const emptied = (document) => ({
-  ...document,
-  rects: [],
-  metadata: { ...document.metadata, status: "unlabeled" },
-});

@@ -2,7 +2,6 @@
 // most one a second. What others wrote is merged, what had landed is recognized, nothing is dropped.
 
 import { dumpDocument, parseDocument, same, sameWork } from "./document.js";
-import { emptied } from "./edits.js";
 import { randomId } from "./identity.js";
 import { merge, TooManyRects, withLanded } from "./merge.js";
 import { backoff, isSaved, reduce, SAVED } from "./sync.js";
@@ -175,7 +174,7 @@ export function createLane(context, image, start) {
 
   /** Merge what somebody else wrote. @param {Doc | null} answered @param {string | null} tag @returns {SyncEvent} */
   function mergedWith(answered, tag) {
-    const theirs = answered ?? emptied(base);
+    const theirs = answered ?? base; // a document that is gone is stored again, with all boxes
     try {
       const merged = merge(withLanded(base, tried, theirs), wanted, theirs);
       wanted = merged.document;

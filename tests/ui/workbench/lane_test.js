@@ -142,6 +142,36 @@ Deno.test("a write whose answer was lost is recognized as one's own", () =>
     return one.close;
   }));
 
+Deno.test("boxes come back where somebody deleted the document", () =>
+  scene(async ({ server, journal }) => {
+    const one = tab(server, journal);
+    const lane = await one.open();
+    server.documents.delete("i");
+    lane.change(addRect(lane.document, rect("new")));
+    await until(isSaved(lane));
+    assert.deepEqual(ids(server.get("i")), ["old", "new"]);
+    return one.close;
+  }));
+
+Deno.test("a document that is away for a while keeps its boxes", () =>
+  scene(async ({ server, journal }) => {
+    const one = tab(server, journal);
+    const lane = await one.open();
+    const away = /** @type {any} */ (server.documents.get("i"));
+    server.documents.delete("i");
+    let puts = 0;
+    server.mood = () => puts++ ? 503 : "fine"; // the first PUT finds no document
+    lane.change(addRect(lane.document, rect("new")));
+    await until(() => lane.state.saving === "failed");
+    assert.deepEqual(ids(lane.document), ["old", "new"]);
+    server.documents.set("i", away);
+    server.mood = "fine";
+    await until(isSaved(lane));
+    assert.deepEqual(ids(server.get("i")), ["old", "new"]);
+    assert.deepEqual(lane.conflicts, []);
+    return one.close;
+  }));
+
 Deno.test("a box that landed unheard and was deleted afterwards does not stay", () =>
   scene(async ({ server, journal }) => {
     const one = tab(server, journal);
