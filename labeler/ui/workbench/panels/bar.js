@@ -39,6 +39,9 @@ export function createBar(bench) {
   const status = element("span", { class: "status" });
   const position = element("span", { class: "muted" });
   const save = element("span", { class: "save", role: "status", "aria-live": "polite" });
+  const again = button("Try again", "Try to save again", () => session.retry(), {
+    class: "again",
+  });
   const help = button("?", "All keys", () => bench.act("help"), {
     class: "help-button",
   });
@@ -50,7 +53,7 @@ export function createBar(bench) {
       class: "sheet-toggle",
     },
   );
-  const root = element("div", { class: "bar" }, name, status, position, save, help, panel);
+  const root = element("div", { class: "bar" }, name, status, position, save, again, help, panel);
   return {
     root,
     render() {
@@ -67,6 +70,7 @@ export function createBar(bench) {
       say(save, state.image ? saveWords(state.save) : "");
       mark(save, "data-save", state.save.state);
       mark(save, "title", state.save.message);
+      again.hidden = !state.image || state.save.state !== "failed";
       mark(panel, "aria-expanded", bench.ui.sheet);
     },
   };
