@@ -37,6 +37,7 @@
  * @property {() => unknown} previous
  * @property {(options?: { next?: boolean }) => unknown} done
  * @property {(reason?: string) => unknown} skip
+ * @property {() => void} retry tries again to save what the server has refused
  * @property {() => Promise<readonly Rect[]>} previousImageRects
  * @property {() => boolean} undoDone takes back "done" or "skip" of the image before
  */

@@ -226,3 +226,27 @@ def test_neighbors_and_states_are_told_in_words_and_saving_in_a_live_region(desk
         gate.set()
     expect(live).to_have_text("Saved")
     assert len(desk.backend.rects("n1.jpg")) == 2
+
+
+def test_what_the_server_has_refused_is_kept_and_saved_when_one_tries_again(desk: Desk) -> None:
+    bench = open_with(desk, "refused.jpg", box("a", 100, 100, 200, 150))
+    again = bench.page.get_by_role("button", name="Try to save again")
+    expect(again).to_be_hidden()
+    error = {"error": {"code": "invalid", "message": "The name is too long here."}}
+    calls = f"**/api/annotations/{bench.image}"
+    bench.page.route(
+        calls,
+        lambda route: (
+            route.fulfill(status=422, json=error)
+            if route.request.method == "PUT"
+            else route.continue_()
+        ),
+    )
+    bench.drag((500, 500), (600, 600))
+    expect(bench.root).to_have_attribute("data-save", "failed")
+    expect(bench.root.locator(".save")).to_have_text("Not saved: The name is too long here.")
+    expect(again).to_be_visible()
+    bench.page.unroute(calls)
+    again.click()
+    assert len(bench.rects()) == 2
+    expect(again).to_be_hidden()
