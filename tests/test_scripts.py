@@ -57,7 +57,9 @@ def test_a_script_that_fails_or_reaches_out_is_noticed(
     assert said in done.stdout
 
 
-@pytest.mark.parametrize("name", ["address", "image_list", "importer", "presence", "uploader"])
+@pytest.mark.parametrize(
+    "name", ["address", "image_list", "importer", "navigation", "presence", "uploader"]
+)
 def test_a_component_gets_one_module_with_all_that_it_imports(name: str, tmp_path: Path) -> None:
     """Names that two of the joined modules share would be an error here."""
     text = script(f"components/{name}")

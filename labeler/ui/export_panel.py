@@ -17,7 +17,7 @@ from labeler.model.document import Status
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.runtime.jobs import Job, JobState
-from labeler.ui import router, visitor
+from labeler.ui import visitor
 from labeler.ui.context import Context
 from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
 
@@ -54,7 +54,6 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
             fields = _fields(labels)
             _downloads(fields)
     with st.container(horizontal=True, gap="small", key="project_row"):
-        router.opener("import")
         if not st.session_state.get(_SHOWN):
             st.button(
                 "Earlier exports", type="tertiary", key="earlier_exports", on_click=_show_earlier

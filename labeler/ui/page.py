@@ -22,7 +22,7 @@ from labeler.ui import (
     sign_in,
     visitor,
 )
-from labeler.ui.components import presence
+from labeler.ui.components import navigation, presence
 from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import image_page, open_image
 from labeler.ui.text import plain
@@ -30,17 +30,17 @@ from labeler.ui.workbench.page import leave_workbench, show_workbench_page
 
 STYLE = """
 <style>
-  [data-testid="stHeader"] { height: 2.4rem; background: transparent; }
+  [data-testid="stHeader"] { background: transparent; }
+  [data-testid="stApp"] { --page-side: 1.5rem; }
   [data-testid="stMain"] { scrollbar-gutter: stable; }
-  [data-testid="stMainBlockContainer"] { padding: 1.6rem 1.5rem 1rem; max-width: none; }
+  [data-testid="stMainBlockContainer"] { padding: 0 var(--page-side) 1rem; max-width: none; }
   [data-testid="stMainBlockContainer"] > div { gap: 0.6rem; }
   div:has(> .st-key-watch) { display: none; }
-  .st-key-view_head { padding-top: 1rem; }
   .st-key-save_state { min-height: 1.5rem; }
   /* A click on the picture puts the focus there; a frame around all of it tells nobody anything. */
   [data-testid="stMain"]:focus-visible { outline: none; }
   @media (max-width: 640px) {
-    [data-testid="stMainBlockContainer"] { padding: 2.6rem 0.6rem 1rem; }
+    [data-testid="stApp"] { --page-side: 0.6rem; }
   }
 </style>
 """
@@ -58,6 +58,7 @@ def show_page() -> None:
     st.set_page_config(page_title="Labeler", layout="wide")
     st.html(STYLE)
     st.html(sidebar.STYLE)
+    st.html(navigation.STYLE)
     context = page_context()
     sign_in.warn_if_open(context)
     try:
@@ -97,6 +98,7 @@ def _show(context: Context) -> None:
         address.show(place)
     else:
         view = None
+    router.show_navigation(place.view if view is not None else None)
     image_list.follow_filters()
     label, listed = "", []
     with st.sidebar:

@@ -1,6 +1,7 @@
 """The router: `?view=` in the address opens a page other than the labeling page.
 
-The address keeps the image, so that the button back leads to it; the sidebar stays as it is.
+A row of links leads from page to page. The address keeps the image, so that "Label" leads back to
+it; the sidebar stays as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import streamlit as st
 
 from labeler.model.people import Role
 from labeler.ui import address, visitor
+from labeler.ui.callbacks import rerun_safe
+from labeler.ui.components import navigation
 from labeler.ui.context import Context
 from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
@@ -34,32 +37,23 @@ def _import() -> Show:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One of these pages; `load` imports it, because the first page needs none of them."""
+    """One of these pages; `load` imports it, because the first page needs none of them.
+
+    The row of links has those that are `listed`, in the order of the table.
+    """
 
     title: str
-    icon: str
     role: Role
     load: Callable[[], Show]
+    listed: bool = True
 
 
 VIEWS: Final = {
-    "labels": View("All labels", ":material/sell:", Role.ADMIN, _labels),
-    "import": View("Import", ":material/upload_file:", Role.ADMIN, _import),
+    "labels": View("Labels", Role.ADMIN, _labels),
+    "import": View("Import", Role.ADMIN, _import),
 }
-
-
-def opener(name: str) -> None:
-    """Show the button that opens the page, to people who may see it."""
-    view = VIEWS[name]
-    if visitor.may(view.role):
-        st.button(
-            view.title,
-            icon=view.icon,
-            key=f"view_{name}",
-            type="tertiary",
-            on_click=address.clicks().to_view,
-            args=(name,),
-        )
+_LABELING: Final = ("", "Label")
+"""The page without a view in its address."""
 
 
 def find(name: str | None) -> View | None:
@@ -69,16 +63,24 @@ def find(name: str | None) -> View | None:
     return VIEWS.get(name or "")
 
 
+def show_navigation(current: str | None) -> None:
+    """Show the links to the pages that this person may see."""
+    links = [(name, view.title) for name, view in VIEWS.items() if _is_offered(view)]
+    here = current if current in VIEWS else ""
+    navigation.mount_navigation([_LABELING, *links], here or "", _to_view)
+
+
+def _is_offered(view: View) -> bool:
+    return view.listed and visitor.may(view.role)
+
+
+@rerun_safe
+def _to_view(name: str) -> None:
+    address.clicks().to_view(name or None)
+
+
 def show_view(view: View, context: Context, overview: Overview) -> None:
-    """Draw the page, with a button back. Raises NotSignedIn, NotPermitted."""
+    """Draw the page. Raises NotSignedIn, NotPermitted."""
     visitor.require(view.role)
-    with st.container(horizontal=True, vertical_alignment="center", key="view_head"):
-        st.button(
-            "Back to the images",
-            icon=":material/arrow_back:",
-            key="back",
-            on_click=address.clicks().to_view,
-            args=(None,),
-        )
-        st.markdown(f"### {view.title}", width="content")
+    st.markdown(f"### {view.title}", width="content")
     view.load()(context, overview)

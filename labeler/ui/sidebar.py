@@ -9,7 +9,7 @@ from labeler.errors import LabelerError
 from labeler.image_names import EXTENSIONS
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role
-from labeler.ui import address, router, session_state, visitor
+from labeler.ui import address, session_state, visitor
 from labeler.ui.callbacks import rerun_safe
 from labeler.ui.components import uploader as component
 from labeler.ui.context import Context
@@ -136,7 +136,6 @@ def label_panel(context: Context, labels: LabelSet, *, picks: bool) -> str:
     if visitor.may(Role.ADMIN):
         with st.container(horizontal=True, gap="small", key="label_row"):
             _add_label(context, labels)
-            router.opener("labels")
     return label
 
 

@@ -51,6 +51,11 @@ class Tab:
         """Press the button of that name."""
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
+    def go_to(self, page: str) -> None:
+        """Follow the link to the page of that title."""
+        links = self.page.get_by_role("navigation", name="Pages")
+        links.get_by_role("link", name=page, exact=True).click()
+
     def listed(self) -> list[str]:
         """The names in the sidebar's list of images, as the list shows them."""
         names = self.page.locator(ROWS).all_inner_texts()

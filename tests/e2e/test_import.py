@@ -28,7 +28,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     server = serve()
     labeler = new_labeler(server)
     page = labeler.page
-    page.get_by_role("button", name="Import").click()
+    labeler.go_to("Import")
     importer = page.locator(".importer")
     content = coco({"a.png": [[1, 2, 30, 40], [5, 5, 0, 5]], "gone.png": []})
     path = zipped(tmp_path / "set.zip", {"<b>set</b>.json": content, "images/a.png": png()})
@@ -48,7 +48,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     choose(page, path)
     expect(importer.locator(".counts")).to_contain_text("has just these already")
     expect(importer.get_by_role("button", name="Import now")).to_be_hidden()
-    page.get_by_role("button", name="Back to the images").click()
+    labeler.go_to("Label")
     labeler.at("images/a.png")
     labeler.has_boxes(1)
 

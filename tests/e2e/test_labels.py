@@ -1,4 +1,4 @@
-"""All labels: two admins at once, and the workbench of somebody who labels meanwhile."""
+"""The labels page: two admins at once, and the workbench of somebody who labels meanwhile."""
 
 from __future__ import annotations
 
@@ -130,19 +130,19 @@ def test_a_box_that_is_drawn_right_before_the_view_is_kept(
     for turn in range(3):
         labeler.drag((20 + 70 * turn, 30), (80 + 70 * turn, 90))
         page.wait_for_timeout(50 * turn)
-        labeler.press("All labels")
-        page.get_by_role("heading", name="All labels").wait_for()
+        labeler.go_to("Labels")
+        page.locator(".st-key-label_rows").wait_for()
         eventually(lambda turn=turn: len(rects(server.folder, "dog.jpg")) == turn + 1)
         expect(row(page, 1)).to_contain_text(re.compile(r"box(es)? in 1 image|no boxes"))
-        labeler.press("Back to the images")
+        labeler.go_to("Label")
         labeler.at("dog.jpg")
         labeler.has_boxes(turn + 1)
     # The choice of the next label is still the second, under its new name.
     labeler.choose("dog")
-    labeler.press("All labels")
+    labeler.go_to("Labels")
     rename(labeler, 2, "hound")
     expect(row(page, 2)).to_contain_text("formerly dog")
-    labeler.press("Back to the images")
+    labeler.go_to("Label")
     labeler.at("dog.jpg")
     labeler.drag((20, 150), (80, 200))
     labeler.saved()

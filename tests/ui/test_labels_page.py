@@ -20,7 +20,7 @@ from tests.ui.visit import NewPlace, Place, Visit, box
 def view(place: Place, image_id: str = "") -> Visit:
     """An admin in the view, with everything counted."""
     visit = place.visit(image_id)
-    visit.press("view_labels")
+    visit.follow("labels")
     for job in place.jobs.of(KIND):
         job.future.result(10)
     visit.run()
@@ -73,12 +73,12 @@ def test_the_view_and_the_way_back(new_place: NewPlace) -> None:
     place, image_id = place_of(new_place)
     visit = place.visit(image_id)
     visit.draw(box(1.5, 2.25, 10, 8, "car", "a"))
-    visit.press("view_labels")
+    visit.follow("labels")
     assert address(visit) == {"image": image_id, "view": "labels"}
     assert visit.canvas() is None
-    assert "### All labels" in visit.shown()
+    assert "### Labels" in visit.shown()
     assert visit.rects(image_id) == [("car", 1.5, 2.25, 10, 8)]
-    visit.press("back")
+    visit.follow(None)
     assert address(visit) == {"image": image_id}
     assert "a.png" in visit.heading()
     assert visit.canvas() is not None
@@ -145,7 +145,7 @@ def test_a_count_that_fails_says_why_and_is_not_begun_again(new_place: NewPlace)
     job = place.jobs.start(KIND, fail)
     assert job.future.exception(10)
     visit = place.visit()
-    visit.press("view_labels")
+    visit.follow("labels")
     assert visit.errors() == ["The bucket does not answer."]
     assert len(place.jobs.of(KIND)) == 1
     press(visit, "Count the boxes in 2 images")

@@ -176,9 +176,11 @@ def test_a_canvas_keeps_its_picture_s_address(
 def test_what_somebody_may_not_do_is_not_offered(new_place: NewPlace) -> None:
     place = new_place(AUTH="oidc", **LISTS)
     [image_id] = place.add("a.png")
-    admins = {"Export COCO", "Add", "All labels"}
+    admins = {"Export COCO", "Add"}
     assert admins <= set(buttons(visit(place, account("ana"), image_id)))
     assert not admins & set(buttons(visit(place, account("ben"), image_id)))
+    assert visit(place, account("ben"), image_id).links() == ["Label"]
+    assert {"Labels", "Import"} <= set(visit(place, account("ana"), image_id).links())
 
 
 def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
@@ -201,7 +203,7 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
     place = new_place(AUTH="oidc", **LISTS)
     [image_id] = place.add("a.png")
     eve = visit(place, account("ana"), image_id)
-    eve.press("view_labels")
+    eve.follow("labels")
     eve.press("open_label_1")
     before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("zoe@example.com")))

@@ -6,6 +6,7 @@ by hand.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -79,6 +80,19 @@ class Visit:
         self.app.button(key=key).click().run()
         self.check()
         self.settle()
+
+    def links(self) -> list[str]:
+        """The titles of the pages that the row of links offers."""
+        given = [json.loads(one.proto.json) for one in self.app.get("bidi_component")]
+        [links] = [json.loads(data["links"]) for data in given if "links" in data]
+        return [link["title"] for link in links]
+
+    def follow(self, view: str | None, *, rings: bool = True) -> None:
+        """Follow the link to that page; None leads back to the images."""
+        self.app.session_state["clicks"].to_view(view)
+        self.run()
+        if rings:
+            self.settle()
 
     def mark(self, name: str) -> None:
         """Press "done", "skip" or "reopen" of the open image."""

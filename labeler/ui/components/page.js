@@ -7,6 +7,7 @@
  *   parentElement: HTMLElement | ShadowRoot,
  *   data: Data,
  *   setStateValue: (name: string, value: unknown) => void,
+ *   setTriggerValue: (name: string, value: unknown) => void,
  * }} Component
  */
 

@@ -14,7 +14,7 @@ from labeler.runtime.browser_modules import workbench_modules
 from labeler.ui.assets import script
 
 KEY: Final = "workbench"
-_STYLE: Final = ".workbench-place { height: 100dvh; }"
+_STYLE: Final = ".workbench-place { height: var(--workbench-height, 100dvh); }"
 
 _mount = st.components.v2.component(
     "labeler_workbench",

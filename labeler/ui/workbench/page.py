@@ -29,18 +29,21 @@ _AWAITS: Final = (
 
 STYLE: Final = """
 <style>
-  [data-testid="stMainBlockContainer"] { padding: 0 !important; }
+  [data-testid="stMainBlockContainer"] { padding-bottom: 0; }
   [data-testid="stMainBlockContainer"] > div { gap: 0 !important; }
   [data-testid="stMain"] { overflow: hidden; scrollbar-gutter: auto !important; }
-  :is([data-testid="stHeader"], [data-testid="stToolbar"]) {
-    height: 40px;
-    min-height: 40px;
-    pointer-events: none;
+  [data-testid="stApp"][data-testid] { --page-side: 0px; --workbench-height: calc(100dvh - 40px); }
+  /* In a wide window the bar shares its line with the links to the pages, and with the menu. */
+  @media (min-width: 1200px) {
+    [data-testid="stApp"][data-testid] {
+      --navigation-right: 0px;
+      --workbench-right: 2.8rem;
+      --workbench-left: var(--navigation-width, 20rem);
+      --workbench-height: 100dvh;
+    }
+    [data-testid="stLayoutWrapper"]:has(> .st-key-navigation_row) { width: max-content; }
+    [data-testid="stLayoutWrapper"]:has(> .st-key-navigation_row) ~ * { margin-top: -40px; }
   }
-  [data-testid="stHeader"] button { pointer-events: auto; }
-  /* Where the menu and the button that opens the sidebar stand, the bar leaves room. */
-  [data-testid="stApp"] { --workbench-right: 2.8rem; }
-  [data-testid="stApp"]:has([data-testid="stExpandSidebarButton"]) { --workbench-left: 3rem; }
 </style>
 """
 

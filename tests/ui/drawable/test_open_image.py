@@ -78,11 +78,11 @@ def test_a_box_that_comes_after_the_click_is_kept_on_its_image(
 def test_a_view_waits_for_the_last_box_too(new_place: NewPlace) -> None:
     place, first, _ = place_of(new_place)
     visit = place.visit(first)
-    click(visit, "view_labels")
+    visit.follow("labels", rings=False)
     assert "a.png" in visit.heading()
     visit.draw(box(4, 5, 20, 10, "car"))
     visit.settle()
-    assert "### All labels" in visit.shown()
+    assert "### Labels" in visit.shown()
     assert visit.rects(first) == [("car", 4, 5, 20, 10)]
 
 
@@ -189,7 +189,7 @@ def test_a_canvas_is_held_until_its_picture_is_painted_and_while_it_is_left(
 
     def is_held() -> bool:
         styles = [
-            one.proto.body for one in visit.app.get("html") if "pointer-events" in one.proto.body
+            one.proto.body for one in visit.app.get("html") if "--canvas: ready" in one.proto.body
         ]
         assert len(styles) == 1
         return f"st-key-{visit.canvas()} {{ --canvas: ready; pointer-events: auto" not in styles[0]

@@ -1,0 +1,77 @@
+// The row of links to the pages. A click asks the page for another view, without loading anything
+// anew. With a modifier the browser follows the link itself, into another tab.
+
+import { mountOnce } from "./mount.js";
+
+/**
+ * `view` is empty for the page that needs none in its address.
+ * @typedef {{ view: string, title: string }} Link
+ * @typedef {import("./page.js").Component<{ links: string, current: string }>} Navigation
+ */
+
+/**
+ * The address of a view: everything else in the address of now stays.
+ * @param {string} search @param {string} view
+ */
+export function addressOf(search, view) {
+  const query = new URLSearchParams(search);
+  query.delete("view");
+  if (view) query.set("view", view);
+  return `?${query}`;
+}
+
+/** Whether the browser is to follow the link itself. @param {MouseEvent} event */
+const isForBrowser = (event) =>
+  event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
+
+/** @param {HTMLElement} root */
+function createNavigation(root) {
+  /** @type {Navigation} */
+  let component;
+  let drawn = "";
+
+  /** @param {Link} link */
+  function anchor({ view, title }) {
+    const made = document.createElement("a");
+    made.textContent = title;
+    made.dataset.view = view;
+    made.href = addressOf(location.search, view);
+    // The open image changes without a run of the page.
+    const refresh = () => made.href = addressOf(location.search, view);
+    made.addEventListener("pointerenter", refresh);
+    made.addEventListener("focus", refresh);
+    made.addEventListener("click", (event) => {
+      if (isForBrowser(event)) return;
+      event.preventDefault();
+      component.setTriggerValue("view", view);
+    });
+    return made;
+  }
+
+  // The bar of the workbench leaves room for the row where they share a line.
+  const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize }] }]) => {
+    document.documentElement.style.setProperty("--navigation-width", `${inlineSize}px`);
+  });
+
+  return {
+    /** @param {Navigation} next */
+    update(next) {
+      component = next;
+      const { links, current } = next.data;
+      if (links !== drawn) {
+        drawn = links;
+        root.replaceChildren(.../** @type {Link[]} */ (JSON.parse(links)).map(anchor));
+        sizes.observe(root);
+      }
+      for (const one of root.querySelectorAll("a")) {
+        if (one.dataset.view === current) {
+          one.setAttribute("aria-current", "page");
+          one.scrollIntoView({ block: "nearest", inline: "nearest" });
+        } else one.removeAttribute("aria-current");
+      }
+    },
+    end: () => sizes.disconnect(),
+  };
+}
+
+export default mountOnce("navigation", createNavigation);
