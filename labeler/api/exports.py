@@ -14,7 +14,7 @@ from starlette.responses import Response
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import flag_parameter, json_fields
 from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answer
-from labeler.datasets.formats.registry import DEFAULT, DatasetFormat, format_of_export
+from labeler.datasets.formats.registry import DEFAULT, DatasetFormat, media_type_of_export
 from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import InvalidRequest
 from labeler.model.limits import SELECTION_BYTES
@@ -87,8 +87,7 @@ class Exports:
         name: str = request.path_params["name"]
         chunks = await run_in_threadpool(open_exporter(self._project).chunks, name)
         more = _as_file(name, FOR_GOOD)
-        kind = format_of_export(name)
-        media_type = kind.media_type if kind else "application/octet-stream"
+        media_type = media_type_of_export(name)
         if request.method == "HEAD":
             return Response(media_type=media_type, headers=more)
         return Streamed(chunks, media_type, more, chunks.close)

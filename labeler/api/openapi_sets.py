@@ -117,10 +117,14 @@ def run_import() -> Json:
 
 def fetch_export() -> Json:
     """GET /api/exports/{name}"""
-    name = "The file's name, as in `object` after exports/."
+    name = (
+        "The file's name, as in `object` after exports/; with `.croissant.jsonld` in the place of "
+        "its extension, the Croissant description of a file that is no zip."
+    )
     file = answered("The file; it never changes.", {"type": ["object", "array"]})
     for kind in EXPORTED:
         file["content"].setdefault(kind.media_type, {})
+    file["content"]["application/ld+json"] = {}
     return {
         "operationId": "fetchExport",
         "summary": "A file that was written under exports/",

@@ -4,6 +4,7 @@
     uploads/<file name>             originals; the settings may name another location for them
     exports/dataset_<format>_<time>.<suffix>; formats are listed in datasets/formats/registry.py
     exports/<name>.sources.jsonl    the manifest of the export beside it
+    exports/<name>.croissant.jsonld what the export beside it consists of, as Croissant has it
     labels.json                     the label set
     registry/images.json            the numbers of the images
     claims/<image ID>.json          who has the image, and until when
@@ -33,6 +34,8 @@ REGISTRY_KEY: Final = f"{REGISTRY}images.json"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
 """The prefix of every COCO file under exports/."""
 
+CROISSANT_SUFFIX: Final = ".croissant.jsonld"
+"""Of descriptions of exports. No `*.json` finds them, by which COCO files are found."""
 _MANIFEST: Final = ".sources.jsonl"
 _IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 
@@ -70,6 +73,11 @@ def export_key(name: str, moment: datetime, ending: str) -> str:
 def manifest_key(export_key: str) -> str:
     """The key of an export's manifest."""
     return export_key.removesuffix(".json") + _MANIFEST
+
+
+def croissant_name(file_name: str) -> str:
+    """What the Croissant description beside a file is called; a key of an export gives its key."""
+    return file_name[: file_name.rindex(".")] + CROISSANT_SUFFIX
 
 
 def _checked(image_id: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import socket
 import time
@@ -54,6 +55,20 @@ def test_an_export_is_written_once_and_fetched_from_there(api: Api) -> None:
     assert (api.folder / name).read_bytes() == data
 
 
+def test_the_description_beside_an_export_is_fetched_like_it(api: Api) -> None:
+    labeled(api)
+    name = api.client.post("/api/exports").json()["object"]
+    address = f"/api/{name.removesuffix('.json')}.croissant.jsonld"
+    answer = api.client.get(address)
+    assert answer.headers["Content-Type"] == "application/ld+json"
+    (file, *others) = answer.json()["distribution"]
+    assert file["sha256"] == hashlib.sha256((api.folder / name).read_bytes()).hexdigest()
+    assert (
+        {one["contentUrl"] for one in others} == {file["contentUrl"]} == {name[len("exports/") :]}
+    )
+    assert api.client.head(address).status_code == 200
+
+
 def test_an_empty_project_is_an_empty_data_set(api: Api) -> None:
     assert api.client.get("/api/export/coco").json()["images"] == []
     assert api.client.post("/api/exports").json()["images"] == 0
@@ -63,6 +78,7 @@ def test_an_empty_project_is_an_empty_data_set(api: Api) -> None:
     "name",
     [
         "dataset_coco_20240101_000000.json", "nothing", "labels.json", "dataset_coco_.json",
+        "dataset_coco_20240101_000000.croissant.jsonld", "labels.croissant.jsonld",
         "..%2flabels.json", "dataset_coco_20240101_000000.json%0a", "%00",
     ],
 )  # fmt: skip

@@ -31,7 +31,14 @@ def test_yolo_with_and_without_images(labeled: Api) -> None:
     assert answer.headers["Content-Type"] == "application/zip"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="dataset_yolo.zip"'
-    texts = ["data.yaml", "labeler.json", "labels/train/a.txt", "labels/train/b.txt", "train.txt"]
+    texts = [
+        "croissant.json",
+        "data.yaml",
+        "labeler.json",
+        "labels/train/a.txt",
+        "labels/train/b.txt",
+        "train.txt",
+    ]
     assert names(answer.content) == texts
     whole = labeled.client.get("/api/export/yolo?images=1").content
     assert names(whole) == sorted([*texts, "images/train/a.png", "images/train/b.png"])
@@ -44,7 +51,8 @@ def test_voc_of_a_choice(labeled: Api) -> None:
     labeled.client.post("/api/exports")  # takes up the labels that are in use
     data = labeled.client.get("/api/export/voc?label=person&images=0").content
     assert names(data) == [
-        "Annotations/a.xml", "ImageSets/Main/trainval.txt", "labeler.json", "labels.txt",
+        "Annotations/a.xml", "ImageSets/Main/trainval.txt", "croissant.json", "labeler.json",
+        "labels.txt",
     ]  # fmt: skip
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         text = archive.read("Annotations/a.xml").decode()

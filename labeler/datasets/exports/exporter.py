@@ -7,11 +7,11 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Final
 
 from labeler import __version__
-from labeler.datasets.exports.keep import keep_file, keep_with_manifest
+from labeler.datasets.exports.keep import Keeping, keep_export
 from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
 from labeler.datasets.exports.previous import KeptExports, PreviousExport
 from labeler.datasets.exports.read import DocumentReader
@@ -19,7 +19,12 @@ from labeler.datasets.exports.run import ExportRun, MadeExport
 from labeler.datasets.exports.scan import ProjectScan
 from labeler.datasets.exports.verify import Verification, verify_export
 from labeler.datasets.formats.coco_writer import REVISION
-from labeler.datasets.formats.registry import DEFAULT, DatasetFormat, format_of_export
+from labeler.datasets.formats.registry import (
+    DEFAULT,
+    DatasetFormat,
+    format_of_export,
+    media_type_of_export,
+)
 from labeler.datasets.formats.writing import DatasetFile, WriteRequest
 from labeler.datasets.manifest import ManifestWriter
 from labeler.datasets.rules import ExportRules, ExportSummary
@@ -102,7 +107,8 @@ class Exporter:
                     # Another part had labels that were not in the set yet: all have the same.
                     made = held.enter_context(self._make(request, made.rules.selection, progress))
                 progress(WRITING)
-                key, moment = self._keep(kind, made, moment)
+                keeping = Keeping(kind, made, pictures, self._program)
+                key, moment = keep_export(self._store, keeping, moment)
                 exports.append(Export(key, made.file.summary, tuple(made.file.without_picture)))
         return tuple(exports)
 
@@ -128,9 +134,8 @@ class Exporter:
         return made.file
 
     def chunks(self, name: str) -> Generator[bytes, None, None]:
-        """The bytes of an export, by its file name; NotFound for anything else."""
-        if format_of_export(name) is None:
-            raise NotFound(f"There is no export {name!r}.")
+        """The bytes of an export or of its description, by file name; NotFound for other names."""
+        media_type_of_export(name)
         opened = self._store.open(EXPORTS + name)
         chunks = opened.__enter__()
 
@@ -223,13 +228,6 @@ class Exporter:
             if previous is not None and not previous.agrees(known.numbers):
                 previous = None
         return labels, known, previous
-
-    def _keep(
-        self, kind: DatasetFormat, made: MadeExport, moment: datetime
-    ) -> tuple[str, datetime]:
-        if kind.is_incremental:
-            return keep_with_manifest(self._store, kind, made, self._program, moment)
-        return keep_file(self._store, kind, made.file.stream(), moment), moment
 
     def _ids_by_name(self) -> dict[str, str]:
         uploads = self._project.uploads

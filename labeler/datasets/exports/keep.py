@@ -1,40 +1,109 @@
-"""Keeps a finished export under exports/, named by the time in UTC, with its manifest beside it."""
+"""Keeps a finished export under exports/, named by the time in UTC, with what belongs beside it."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from labeler.datasets.exports.previous import CHOICE, SOURCES_MD5, selection_digest
 from labeler.datasets.exports.run import MadeExport
-from labeler.datasets.formats.registry import DatasetFormat
+from labeler.datasets.formats.registry import DatasetFormat, media_type_of_export
 from labeler.datasets.manifest import ManifestHead, label_spellings
 from labeler.errors import VersionConflict
-from labeler.model.layout import export_key, manifest_key
+from labeler.model.layout import EXPORTS, croissant_name, export_key, manifest_key
 from labeler.storage import ABSENT, Store
 
 
-def keep_file(store: Store, kind: DatasetFormat, file: BinaryIO, moment: datetime) -> str:
-    """Write the file of an export without a manifest; its key."""
-    return _write_at_free_time(
-        lambda key: store.write(key, file, replaces=ABSENT, content_type=kind.media_type),
-        kind.name,
-        moment,
-        kind.suffix,
-    )[0]
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What is kept: an export in its format, with the pictures or without; `writer` names us."""
+
+    kind: DatasetFormat
+    made: MadeExport
+    with_pictures: bool
+    writer: str
 
 
-def keep_with_manifest(
-    store: Store, kind: DatasetFormat, made: MadeExport, writer: str, moment: datetime
-) -> tuple[str, datetime]:
-    """Write the file and its manifest; its key and the time in its name."""
-    selection, labels, summary = made.rules.selection, made.rules.labels, made.file.summary
+def keep_export(store: Store, keeping: Keeping, moment: datetime) -> tuple[str, datetime]:
+    """Write the file and what lies beside it; its key and the time in its name.
+
+    The manifest is for the next export of the same selection, the Croissant description for other
+    programs; a zip holds its description.
+    """
+    kind, made = keeping.kind, keeping.made
     file = made.file.stream()
-    md5 = _md5(file)
+    part = made.rules.selection.part if kind.is_incremental else None
+    ending = f"_{part}{kind.suffix}" if part else kind.suffix
+    while True:
+        key = export_key(kind.name, moment, ending)
+        beside, metadata = _beside(keeping, key, file)
+        try:
+            _write_all(store, [*beside, _Object(key, file, kind.media_type, metadata)])
+        except VersionConflict:
+            moment += timedelta(seconds=1)  # two exports in one second
+        else:
+            return key, moment
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """What a file is known by."""
+
+    md5: str
+    sha256: str
+    size: int
+
+    @classmethod
+    def of(cls, file: BinaryIO) -> Digests:
+        """The file is read once, in pieces."""
+        md5, sha256, size = hashlib.md5(), hashlib.sha256(), 0
+        file.seek(0)
+        while chunk := file.read(2**20):
+            md5.update(chunk)
+            sha256.update(chunk)
+            size += len(chunk)
+        return cls(md5.hexdigest(), sha256.hexdigest(), size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object to write."""
+
+    key: str
+    data: bytes | BinaryIO
+    media_type: str
+    metadata: Mapping[str, str] | None = None
+
+
+def _beside(keeping: Keeping, key: str, file: BinaryIO) -> tuple[list[_Object], Mapping[str, str]]:
+    """What lies beside the export, and the export's own metadata."""
+    if keeping.kind.holds_description:
+        return [], {}
+    digests = Digests.of(file)
+    name = key.removeprefix(EXPORTS)
+    described = croissant_name(name)
+    data = keeping.kind.describe(
+        name,
+        digests.sha256,
+        keeping.made.file.summary,
+        with_pictures=keeping.with_pictures,
+    )
+    beside = [_Object(EXPORTS + described, data, media_type_of_export(described))]
+    if not keeping.kind.is_incremental:
+        return beside, {}
+    manifest, metadata = _manifest(keeping, digests)
+    return [*beside, _Object(manifest_key(key), manifest, "application/jsonl")], metadata
+
+
+def _manifest(keeping: Keeping, file: Digests) -> tuple[BinaryIO, dict[str, str]]:
+    """The manifest, and the metadata by which the next export finds this one."""
+    made = keeping.made
+    selection, labels, summary = made.rules.selection, made.rules.labels, made.file.summary
     head = ManifestHead(
-        writer=writer,
+        writer=keeping.writer,
         selection=selection.fields(),
         asked=sorted(made.rules.asked or ()),
         categories=[label.name for label in labels.labels],
@@ -44,61 +113,33 @@ def keep_with_manifest(
         images=summary.images,
         annotations=summary.annotations,
         boxes=list(summary.boxes.values()),
-        md5=md5,
-        size=file.tell(),
+        md5=file.md5,
+        size=file.size,
         told=summary.lines(),
     )
     manifest = made.manifest.stream(head)
-    metadata = {
-        CHOICE: selection_digest(selection, writer),
-        SOURCES_MD5: _md5(manifest),
+    return manifest, {
+        CHOICE: selection_digest(selection, keeping.writer),
+        SOURCES_MD5: Digests.of(manifest).md5,
         "images": str(summary.images),
         "annotations": str(summary.annotations),
     }
-    ending = f"_{selection.part}{kind.suffix}" if selection.part else kind.suffix
-    return _write_at_free_time(
-        lambda key: _write_both(store, kind, key, file, manifest, metadata),
-        kind.name,
-        moment,
-        ending,
-    )
 
 
-def _write_at_free_time(
-    write: Callable[[str], object], name: str, moment: datetime, ending: str
-) -> tuple[str, datetime]:
-    """Write under the first key that no other export has; the key and the time in it."""
-    while True:
-        key = export_key(name, moment, ending)
-        try:
-            write(key)
-        except VersionConflict:
-            moment += timedelta(seconds=1)  # two exports in one second
-        else:
-            return key, moment
-
-
-def _write_both(
-    store: Store,
-    kind: DatasetFormat,
-    key: str,
-    file: BinaryIO,
-    manifest: BinaryIO,
-    metadata: Mapping[str, str],
-) -> None:
-    """The manifest first: an export is never there without what it was made from."""
-    beside = manifest_key(key)
-    version = store.write(beside, manifest, replaces=ABSENT, content_type="application/jsonl")
+def _write_all(store: Store, objects: Sequence[_Object]) -> None:
+    """All or none; the export is the last one, so it is never there without what lies beside it."""
+    written = []
     try:
-        store.write(key, file, replaces=ABSENT, metadata=metadata, content_type=kind.media_type)
-    except VersionConflict:  # by a program that writes no manifest
-        store.delete(beside, version=version)
+        for one in objects:
+            version = store.write(
+                one.key,
+                one.data,
+                replaces=ABSENT,
+                metadata=one.metadata,
+                content_type=one.media_type,
+            )
+            written.append((one.key, version))
+    except VersionConflict:  # another export of this second, or of a program that writes less
+        for key, version in written:
+            store.delete(key, version=version)
         raise
-
-
-def _md5(file: BinaryIO) -> str:
-    digest = hashlib.md5()
-    file.seek(0)
-    while chunk := file.read(2**20):
-        digest.update(chunk)
-    return digest.hexdigest()

@@ -27,6 +27,7 @@ from json.encoder import encode_basestring_ascii as _text
 from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, Self
 
+from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.file_names import UniqueNames
 from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
@@ -234,6 +235,25 @@ class _Array:
 
 
 WRITER: Final = CocoWriter
+RECORD_SETS: Final = (
+    RecordSet("images", (
+        Field("id", "sc:Integer", "$.images[*].id"),
+        Field("file_name", "sc:Text", "$.images[*].file_name"),
+        Field("width", "sc:Integer", "$.images[*].width"),
+        Field("height", "sc:Integer", "$.images[*].height"),
+    )),
+    RecordSet("boxes", (
+        Field("id", "sc:Integer", "$.annotations[*].id"),
+        Field("image_id", "sc:Integer", "$.annotations[*].image_id"),
+        Field("category_id", "sc:Integer", "$.annotations[*].category_id"),
+        Field("bbox", "cr:BoundingBox", "$.annotations[*].bbox", box="XYWH"),
+        Field("iscrowd", "sc:Integer", "$.annotations[*].iscrowd"),
+    )),
+    RecordSet("categories", (
+        Field("id", "sc:Integer", "$.categories[*].id"),
+        Field("name", "sc:Text", "$.categories[*].name"),
+    )),
+)  # fmt: skip
 
 
 # --- reading a file of ours ---------------------------------------------------------------

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 
+from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
 from labeler.datasets.rules import ExportBox
 
@@ -65,3 +66,10 @@ def _of_box(box: ExportBox, label: str) -> tuple[object, ...]:
 
 
 WRITER: Final = partial(SpooledWriter, Layout(_chunks))
+_TYPES: Final = {
+    **dict.fromkeys(("image_width", "image_height", "label_number"), "sc:Integer"),
+    **dict.fromkeys(("left", "top", "width", "height"), "sc:Float"),
+}
+RECORD_SETS: Final = (
+    RecordSet("boxes", [Field(one, _TYPES.get(one, "sc:Text"), one) for one in COLUMNS]),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from labeler.datasets.rules import LeftOut, SummaryCounter, is_relative
@@ -46,9 +46,9 @@ class UniqueStems:
     The same stem may be given once for each part, where each has a folder of its own.
     """
 
-    def __init__(self, counter: SummaryCounter) -> None:
+    def __init__(self, counter: SummaryCounter, taken: Iterable[str] = ()) -> None:
         self._counter = counter
-        self._stems: set[tuple[str, str]] = set()
+        self._stems = {("", stem) for stem in taken}
 
     def unique(self, name: str, image_id: str, part: str, file_name: str) -> str:
         """The name under which the image goes into that part; `file_name` is told to people."""
@@ -76,3 +76,10 @@ def with_known_extension(name: str, media_type: Callable[[], str]) -> str:
     if known in _OTHER_NAMES:
         return f"{stem}.{_OTHER_NAMES[known]}"
     return f"{name}.{_BY_TYPE[media_type()]}"
+
+
+def picture_type(name: str) -> str:
+    """The media type that a picture of that name in a zip has by its extension."""
+    known = split_name(name)[1][1:].lower()
+    kinds = {extension: media_type for media_type, extension in _BY_TYPE.items()}
+    return kinds.get({"jpeg": "jpg", "mpo": "jpg", "tiff": "tif"}.get(known, known), "image/*")

@@ -15,6 +15,7 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened
 from labeler.datasets.formats.found import (
     FoundBox,
@@ -104,6 +105,12 @@ def _region(image: ExportedImage, box: ExportBox, label: str, region_id: str) ->
 
 
 WRITER: Final = partial(SpooledWriter, Layout(_chunks))
+RECORD_SETS: Final = (
+    RecordSet("tasks", (
+        Field("id", "sc:Integer", "$[*].id"),
+        Field("image", "sc:Text", "$[*].data.image"),
+    )),
+)  # fmt: skip
 
 
 def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
+from labeler.datasets.formats.croissant import CROISSANT
 from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
 from labeler.datasets.formats.file_names import split_name
 from labeler.datasets.formats.found import (
@@ -37,6 +38,7 @@ _SHAPES: Final = (
 
 LABELS_FILE: Final = "labels.txt"
 """What `labelme --labels` takes: a name on each line; those that begin with `__` are no labels."""
+_TAKEN: Final = frozenset(name.removesuffix(".json") for name in (MANIFEST, CROISSANT))
 _VERSION: Final = "5.5.0"
 """Of labelme: later ones read what this one wrote."""
 
@@ -83,12 +85,16 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
     yield LABELS_FILE, "".join(f"{name}\n" for name in names.values()).encode()
 
 
-WRITER: Final = partial(SpooledWriter, zip_layout(_members, _place, by_stem=True, by_part=True))
+WRITER: Final = partial(
+    SpooledWriter,
+    zip_layout(_members, _place, by_stem=True, by_part=True, taken_stems=_TAKEN),
+)
 
 
 def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
     """The images of the JSON files in `source`; a file that can't be read is a fault."""
-    files = [name for name in source.files() if name.lower().endswith(".json") and name != MANIFEST]
+    ours = {MANIFEST, CROISSANT} if MANIFEST in source.files() else set()
+    files = [one for one in source.files() if one.lower().endswith(".json") and one not in ours]
     if len(source.files()) == 1:
         files = list(source.files())
     elif not files:

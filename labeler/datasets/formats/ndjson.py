@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Final
 
+from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
 from labeler.datasets.formats.yolo import RESERVED, part_of, shares
 
@@ -55,3 +56,13 @@ WRITER: Final = partial(
     SpooledWriter,
     Layout(_chunks, by_stem=True, by_part=True, known_extensions=True, reserved=RESERVED),
 )
+RECORD_SETS: Final = (
+    RecordSet("lines", (
+        Field("type", "sc:Text", "type"),  # "dataset" for the first line, which is no image
+        Field("file", "sc:Text", "file"),
+        Field("width", "sc:Integer", "width"),
+        Field("height", "sc:Integer", "height"),
+        Field("split", "sc:Text", "split"),
+        Field("boxes", "sc:Float", "annotations", "$.boxes", shape="-1,5"),
+    )),
+)  # fmt: skip

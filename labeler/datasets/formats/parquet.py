@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.image_folder import objects_of, split_of
 from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
 
@@ -137,3 +138,18 @@ class _Sink(io.RawIOBase):
 
 
 WRITER: Final = partial(SpooledWriter, Layout(_chunks))
+RECORD_SETS: Final = (
+    RecordSet("images", (
+        Field("image_id", "sc:Text", "image_id"),
+        Field("file_name", "sc:Text", "file_name"),
+        Field("width", "sc:Integer", "width"),
+        Field("height", "sc:Integer", "height"),
+        Field("split", "sc:Text", "split"),
+        Field("status", "sc:Text", "status"),
+        Field("bbox", "sc:Float", "objects", "$.bbox", shape="-1,4"),
+        Field("categories", "sc:Integer", "objects", "$.categories", shape="-1"),
+        Field("labels", "sc:Text", "objects", "$.labels", shape="-1"),
+        Field("attributes", "sc:Text", "objects", "$.attributes", shape="-1"),
+        Field("image", "sc:ImageObject", "image", "$.bytes", is_picture=True),
+    )),
+)  # fmt: skip

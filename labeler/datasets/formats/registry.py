@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
-from labeler.errors import InvalidRequest
+from labeler.errors import InvalidRequest, NotFound
+from labeler.model.layout import CROISSANT_SUFFIX
 
 if TYPE_CHECKING:
     from labeler.datasets.formats.dataset_files import DatasetFiles
     from labeler.datasets.formats.found import FoundImage, Problems
     from labeler.datasets.formats.voc import Convention
     from labeler.datasets.formats.writing import DatasetWriter, WriteRequest
+    from labeler.datasets.rules import ExportSummary
 
 _TIME: Final = r"\d{8}_\d{6}"
 
@@ -62,6 +64,21 @@ class DatasetFormat:
         """A writer for one dataset."""
         writer: Callable[[WriteRequest], DatasetWriter] = self._load(self.writer).WRITER
         return writer(request)
+
+    @property
+    def holds_description(self) -> bool:
+        """Whether an export holds its Croissant description; else that lies beside it."""
+        return self.suffix == ".zip"
+
+    def describe(
+        self, file_name: str, sha256: str, summary: ExportSummary, *, with_pictures: bool
+    ) -> bytes:
+        """The Croissant description that lies beside an export."""
+        from labeler.datasets.formats.croissant import DescribedFile, describe_file
+
+        file = DescribedFile(file_name, self.media_type, sha256)
+        records = self._load(self.writer).RECORD_SETS
+        return describe_file(file, records, summary, with_pictures=with_pictures)
 
     def read(
         self, source: DatasetFiles, problems: Problems, convention: Convention
@@ -218,6 +235,17 @@ def find_format(name: str, among: tuple[DatasetFormat, ...] = FORMATS) -> Datase
             return one
     names = ", ".join(one.name for one in among)
     raise InvalidRequest(f"There is no format {name!r}: choose one of {names}.")
+
+
+def media_type_of_export(file_name: str) -> str:
+    """The media type of an export, or of the description beside one; NotFound for other names."""
+    kind = format_of_export(file_name)
+    if kind:
+        return kind.media_type
+    stem = file_name.removesuffix(CROISSANT_SUFFIX)
+    if stem != file_name and any(format_of_export(stem + one.suffix) for one in EXPORTED):
+        return "application/ld+json"
+    raise NotFound(f"There is no export {file_name!r}.")
 
 
 def format_of_export(file_name: str) -> DatasetFormat | None:

@@ -15,7 +15,13 @@ from dataclasses import dataclass, field, fields, replace
 from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, Protocol, Self, cast, runtime_checkable
 
-from labeler.datasets.formats.file_names import UniqueNames, UniqueStems, with_known_extension
+from labeler.datasets.formats.croissant import CROISSANT, describe_zip, pattern_of
+from labeler.datasets.formats.file_names import (
+    UniqueNames,
+    UniqueStems,
+    picture_type,
+    with_known_extension,
+)
 from labeler.datasets.formats.zip_manifest import MANIFEST, dump_manifest
 from labeler.datasets.formats.zip_stream import ZipStream
 from labeler.datasets.manifest import ManifestRecord
@@ -141,6 +147,7 @@ class Dataset:
     """
 
     labels: LabelSet
+    summary: ExportSummary
     with_pictures: bool
     images: Callable[[], Iterator[ExportedImage]]
     picture: Callable[[ExportedImage], bytes | None]
@@ -153,7 +160,8 @@ class Layout:
 
     `by_stem` is for formats with a file of labels for all images of one stem: no two images share
     one. With `by_part`, each part has a folder of its own. Folders of `reserved` names get `_`
-    behind their name. `known_extensions` gives images an extension that readers know.
+    behind their name. `known_extensions` gives images an extension that readers know. No image
+    outside of all folders has one of `taken_stems`.
     """
 
     chunks: Callable[[Dataset], Iterator[bytes]]
@@ -161,6 +169,7 @@ class Layout:
     by_part: bool = False
     known_extensions: bool = False
     reserved: frozenset[str] = frozenset()
+    taken_stems: frozenset[str] = frozenset()
 
 
 def zip_layout(
@@ -170,6 +179,7 @@ def zip_layout(
     by_stem: bool = False,
     by_part: bool = False,
     reserved: frozenset[str] = frozenset(),
+    taken_stems: frozenset[str] = frozenset(),
 ) -> Layout:
     """A zip of `members`, name and bytes of each, and of the pictures, each in its `place`.
 
@@ -178,7 +188,9 @@ def zip_layout(
 
     def chunks(dataset: Dataset) -> Iterator[bytes]:
         stream = ZipStream()
+        files, pictures = {MANIFEST}, set()
         for name, data in members(dataset):
+            files.add(pattern_of(name))
             if isinstance(data, bytes):
                 yield stream.add(name, data)
             else:
@@ -186,13 +198,18 @@ def zip_layout(
         names = {place(image): image.path for image in dataset.images()}
         yield stream.add(MANIFEST, dump_manifest(names))
         if dataset.with_pictures:
+            pictures = {(pattern_of(name), picture_type(name)) for name in names}
+        yield stream.add(CROISSANT, describe_zip(files, pictures, dataset.summary))
+        if dataset.with_pictures:
             for image in dataset.images():
                 picture = dataset.picture(image)
                 if picture is not None:
                     yield stream.add(place(image), picture, packed=True)
         yield stream.end()
 
-    return Layout(chunks, by_stem, by_part, known_extensions=True, reserved=reserved)
+    return Layout(
+        chunks, by_stem, by_part, known_extensions=True, reserved=reserved, taken_stems=taken_stems
+    )
 
 
 class SpooledWriter:
@@ -203,7 +220,7 @@ class SpooledWriter:
         self._request = request
         self._counter = SummaryCounter()
         self._names = UniqueNames(self._counter)
-        self._stems = UniqueStems(self._counter)
+        self._stems = UniqueStems(self._counter, layout.taken_stems)
         self._boxes: Counter[int] = Counter()
         self._spool = open_spool()
         self._is_finished = False
@@ -279,7 +296,11 @@ class SpooledFile:
         self.without_picture.clear()
         self._packed = 0
         dataset = Dataset(
-            self._request.labels, self._request.with_pictures, self._images, self._picture
+            self._request.labels,
+            self.summary,
+            self._request.with_pictures,
+            self._images,
+            self._picture,
         )
         yield from self._layout.chunks(dataset)
         self._request.written(self.summary)

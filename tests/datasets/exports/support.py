@@ -11,6 +11,7 @@ from typing import Any
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats.registry import EXPORTED, find_format
 from labeler.datasets.selection import parse_selection
+from labeler.project.project import Project
 from tests.pictures import jpeg, png
 from tests.projects import Workspace
 
@@ -37,18 +38,22 @@ def four_images(tmp_path: Path) -> Iterator[Workspace]:
     made.put("uploads/untouched.jpg", jpeg())
     project.labels.add(LABEL_NAMES)
     project.list_anew()
-    for entry in project.list_images():
-        if entry.image_path not in RECTS:
-            continue
-        opened = project.open_document(entry.image_id)
-        values = opened.document.model_dump(exclude_unset=True)
-        values["rects"] = RECTS[entry.image_path]
-        values["metadata"]["status"] = "done"
-        project.save_document(
-            entry.image_id, type(opened.document).model_validate(values), opened, by=""
-        )
+    for name, rects in RECTS.items():
+        label_image(project, name, rects)
     yield made
     made.close()
+
+
+def label_image(project: Project, name: str, rects: list[dict[str, Any]]) -> None:
+    """Save these boxes on the image, as done."""
+    (entry,) = [one for one in project.list_images() if one.image_path == name]
+    opened = project.open_document(entry.image_id)
+    values = opened.document.model_dump(exclude_unset=True)
+    values["rects"] = rects
+    values["metadata"]["status"] = "done"
+    project.save_document(
+        entry.image_id, type(opened.document).model_validate(values), opened, by=""
+    )
 
 
 def packed(workspace: Workspace, kind: str, *, pictures: bool = False, **choice: str) -> bytes:

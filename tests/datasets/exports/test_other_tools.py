@@ -34,7 +34,7 @@ def test_labelme_opens_a_json_beside_each_image(workspace: Workspace) -> None:
     own = f"{ids['a.png']}/a"
     assert set(files) == {
         "a.jpg", "a.json", "street/a.jpg", "street/a.json", "empty.jpg", "empty.json",
-        f"{own}.png", f"{own}.json", "labels.txt", "labeler.json",
+        f"{own}.png", f"{own}.json", "labels.txt", "labeler.json", "croissant.json",
     }  # fmt: skip
     assert json.loads(files["a.json"]) == {
         "version": "5.5.0", "flags": {}, "imagePath": "a.jpg", "imageData": None,

@@ -53,6 +53,7 @@ def test_yolo_in_ultralytics_layout(workspace: Workspace) -> None:
         "labels/train/a.txt", "labels/train/street/a.txt", "labels/train/empty.txt",
         f"labels/{other}.txt", "images/train/a.jpg", "images/train/street/a.jpg",
         "images/train/empty.jpg", f"images/{other}.png", "data.yaml", "train.txt", "labeler.json",
+        "croissant.json",
     }  # fmt: skip
     assert files["images/train/a.jpg"] == jpeg()
     assert files["labels/train/empty.txt"] == b""
@@ -66,7 +67,7 @@ def test_yolo_in_ultralytics_layout(workspace: Workspace) -> None:
 
 def test_voc_by_labelimgs_convention(workspace: Workspace) -> None:
     files = unpacked(packed(workspace, "voc"))
-    assert len(files) == 7
+    assert len(files) == 8
     text = files["Annotations/a.xml"].decode()
     for part in ("<filename>a.jpg</filename>", "<width>64</width>", "<name>car</name>",
                  "<xmin>1.5</xmin>", "<xmax>11.51</xmax>", "<ymax>10.58</ymax>",
@@ -131,7 +132,7 @@ def test_a_split_goes_into_one_zip_and_a_part_alone(workspace: Workspace) -> Non
     assert (parts["train"], parts["val"]) == ("images/train", "images/val")
     alone = unpacked(packed(workspace, "yolo", split="50/50", seed=seed, part="val"))
     assert {name for name in texts if "/val/" in name} == set(alone) - {
-        "data.yaml", "labeler.json", "val.txt",
+        "croissant.json", "data.yaml", "labeler.json", "val.txt",
     }  # fmt: skip
     assert yaml.safe_load(alone["data.yaml"])["train"] == "images/val"
     lists = unpacked(packed(workspace, "voc", split="50/50", seed=seed))

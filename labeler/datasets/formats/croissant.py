@@ -1,0 +1,182 @@
+"""Croissant 1.1: what a dataset consists of, for programs that load or list datasets.
+
+A zip has it as `croissant.json`; any other file has it beside it, see layout.croissant_key. The
+license and who is to be cited are not known here: whoever publishes the dataset adds them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from labeler.datasets.formats.zip_manifest import MANIFEST
+from labeler.datasets.rules import ExportSummary
+
+CROISSANT: Final = "croissant.json"
+_VERSION: Final = "http://mlcommons.org/croissant/1.1"
+_TERMS: Final = (
+    "arrayShape", "citeAs", "column", "containedIn", "excludes", "extract", "field", "fileObject",
+    "fileProperty", "fileSet", "format", "includes", "isArray", "jsonPath", "key", "md5",
+    "recordSet", "references", "regex", "repeated", "replace", "separator", "source",
+    "subField", "transform",
+)  # fmt: skip
+_CONTEXT: Final[dict[str, Any]] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "sc": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "dct": "http://purl.org/dc/terms/",
+    "conformsTo": "dct:conformsTo",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    **{name: f"cr:{name}" for name in _TERMS},
+}
+_MEDIA_TYPES: Final = {
+    "json": "application/json", "jsonl": "application/jsonlines", "md": "text/markdown",
+    "txt": "text/plain", "xml": "application/xml", "yaml": "application/yaml",
+}  # fmt: skip
+_CROISSANT_NAMES: Final = {
+    "application/vnd.apache.parquet": "application/x-parquet",
+    "application/x-ndjson": "application/jsonlines",
+}
+"""Media types under which Croissant's own tools know a file, beside the registered ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field of a record set, its type, and where it stands in the file.
+
+    `where` is a column, or a JSONPath that begins with `$`; `inner` is a JSONPath within the value
+    there. `shape` is for lists, as numpy has it: `-1` is any length. `box` names the order of the
+    four numbers of a bounding box. `is_picture` is for a field that only datasets with pictures
+    have.
+    """
+
+    name: str
+    data_type: str
+    where: str
+    inner: str = ""
+    shape: str = ""
+    box: str = ""
+    is_picture: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSet:
+    """Records of one kind in a file, such as its boxes."""
+
+    name: str
+    fields: Sequence[Field]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedFile:
+    """A dataset that is one file."""
+
+    name: str
+    media_type: str
+    sha256: str
+
+
+def describe_file(
+    file: DescribedFile,
+    record_sets: Iterable[RecordSet],
+    summary: ExportSummary,
+    *,
+    with_pictures: bool,
+) -> bytes:
+    """The description of a dataset that is one file, which lies beside it under that name.
+
+    The file is described once for each set of records: mlcroissant takes all records that it reads
+    from one description for columns of one table.
+    """
+    media_types = [file.media_type]
+    if file.media_type in _CROISSANT_NAMES:
+        media_types.append(_CROISSANT_NAMES[file.media_type])
+    sets = list(record_sets)
+    distribution = [
+        {
+            "@type": "cr:FileObject", "@id": f"file-{one.name}", "name": file.name,
+            "contentUrl": file.name, "encodingFormat": media_types, "sha256": file.sha256,
+        }
+        for one in sets
+    ]  # fmt: skip
+    return _dump(summary, distribution, [_record_set(one, with_pictures) for one in sets])
+
+
+def describe_zip(
+    files: Iterable[str], pictures: Iterable[tuple[str, str]], summary: ExportSummary
+) -> bytes:
+    """The description of an unpacked zip, at its root.
+
+    `files` are the patterns of its texts, see `pattern_of`; `pictures` those of its images, each
+    with its media type.
+    """
+    texts = [(one, _MEDIA_TYPES.get(one.rpartition(".")[2], "text/plain")) for one in files]
+    distribution = [
+        _file_set(pattern, media_type) for pattern, media_type in sorted({*texts, *pictures})
+    ]
+    return _dump(summary, distribution, [])
+
+
+def pattern_of(name: str) -> str:
+    """What matches this file of a zip, and all of its kind in its outermost folder."""
+    top = name.rpartition("/")[0].partition("/")[0]
+    folder = f"{top}/" if top else ""
+    return f"{folder}*.{name.rpartition('.')[2]}"
+
+
+def _file_set(pattern: str, media_type: str) -> dict[str, Any]:
+    includes = [pattern]
+    if "*" in pattern:  # and the same in the folders below
+        folder, slash, files = pattern.rpartition("/")
+        includes.append(f"{folder}{slash}**/{files}")
+    found: dict[str, Any] = {
+        "@type": "cr:FileSet", "@id": pattern, "name": pattern, "includes": includes,
+        "encodingFormat": [media_type],
+    }  # fmt: skip
+    if pattern == "*.json":
+        found["excludes"] = [CROISSANT, MANIFEST]
+    return found
+
+
+def _dump(summary: ExportSummary, distribution: Collection[Any], records: Collection[Any]) -> bytes:
+    content = {
+        "@context": _CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": _VERSION,
+        "name": "labeler-dataset",
+        "description": f"Labeled boxes, exported by Labeler: {summary.images} images, "
+        f"{summary.annotations} boxes.",
+        "keywords": list(summary.boxes),
+        "distribution": distribution,
+    }
+    if records:
+        content["recordSet"] = records
+    return json.dumps(content, indent=1).encode() + b"\n"
+
+
+def _record_set(records: RecordSet, with_pictures: bool) -> dict[str, Any]:
+    fields = []
+    for field in records.fields:
+        if field.is_picture and not with_pictures:
+            continue
+        by = "jsonPath" if field.where.startswith("$") else "column"
+        source: dict[str, Any] = {
+            "fileObject": {"@id": f"file-{records.name}"},
+            "extract": {by: field.where},
+        }
+        if field.inner:
+            source["transform"] = {"jsonPath": field.inner}
+        if field.box:
+            source["format"] = field.box
+        described: dict[str, Any] = {
+            "@type": "cr:Field", "@id": f"{records.name}/{field.name}", "name": field.name,
+            "dataType": field.data_type, "source": source,
+        }  # fmt: skip
+        if field.shape:
+            described |= {"isArray": True, "arrayShape": field.shape}
+        fields.append(described)
+    return {"@type": "cr:RecordSet", "@id": records.name, "name": records.name, "field": fields}
