@@ -1,17 +1,17 @@
 // Pictures, fetched and decoded ahead, within a budget of bytes.
 
+import { createDecoder } from "./decoder.js";
+
 /**
- * A picture with smaller copies: `scale` is the width of the bitmap per width of the image.
- * `whole`: the first level is the image itself, and not a copy that came before it.
- * @typedef {{ levels: { bitmap: ImageBitmap, scale: number }[], width: number, height: number,
+ * A picture with its smaller copies, largest first. `whole`: the first level is the image itself,
+ * and not a copy that came before it.
+ * @typedef {{ levels: import("./levels.js").Level[], width: number, height: number,
  *   whole: boolean }} Picture
  * @typedef {{ controller: AbortController, picture: Picture | null, bytes: number,
  *   ready: Promise<Picture | Failure>, failure: Failure | null, hasCopy: boolean }} Load
  * @typedef {import("./backend.js").Failure} Failure
  */
 
-/** Pixels above which half-size copies are made: below, a browser scales fast enough. */
-const LARGE = 24_000_000;
 const BUDGET = 768 * 2 ** 20;
 /** A network that has not brought the picture by then gets a small copy to show first. */
 const SLOW_MS = 350;
@@ -20,11 +20,11 @@ const SMALL_WIDTH = 1024;
 /**
  * @param {import("./backend.js").Backend} backend
  * @param {{ onChange?: (image: string) => void, budget?: number, slow?: number,
- *   decode?: typeof createImageBitmap }} [options]
+ *   decoder?: import("./decoder.js").Decoder }} [options]
  */
 export function createImages(backend, options = {}) {
   const { onChange = () => {}, budget = BUDGET, slow = SLOW_MS } = options;
-  const decode = options.decode ?? globalThis.createImageBitmap?.bind(globalThis);
+  const decoder = options.decoder ?? createDecoder();
   /** In the order of last use. @type {Map<string, Load>} */
   const loads = new Map();
   /** @type {readonly string[]} */
@@ -54,10 +54,7 @@ export function createImages(backend, options = {}) {
     const answer = await backend.getPicture(image, null, load.controller.signal);
     if (answer.type !== "picture") return fail(image, load, answer);
     try {
-      const bitmap = await decode(answer.blob);
-      const levels = [{ bitmap, scale: 1 }, ...await copies(bitmap)];
-      const { width, height } = bitmap;
-      return place(image, load, { levels, width, height, whole: true });
+      return place(image, load, pictureOf(await decoder.decode(answer.blob), true));
     } catch {
       const message = "This browser can't show the picture.";
       return fail(image, load, { type: "refused", message });
@@ -71,24 +68,11 @@ export function createImages(backend, options = {}) {
     load.hasCopy = true;
     const answer = await backend.getPicture(image, SMALL_WIDTH, load.controller.signal);
     if (answer.type !== "picture" || load.picture) return;
-    const bitmap = await decode(answer.blob).catch(() => null);
-    if (!bitmap || load.picture) return bitmap?.close();
-    const { width, height } = bitmap;
-    place(image, load, { levels: [{ bitmap, scale: 1 }], width, height, whole: false });
-  }
-
-  /** Half-size copies, each of the one before. @param {ImageBitmap} bitmap */
-  async function copies(bitmap) {
-    const levels = [];
-    let [last, scale] = [bitmap, 1];
-    while (bitmap.width * bitmap.height > LARGE && last.width * last.height > 2_000_000) {
-      const resizeWidth = Math.ceil(last.width / 2);
-      const resizeHeight = Math.ceil(last.height / 2);
-      last = await decode(last, { resizeWidth, resizeHeight, resizeQuality: "medium" });
-      scale = last.width / bitmap.width;
-      levels.push({ bitmap: last, scale });
-    }
-    return levels;
+    const levels = await decoder.decode(answer.blob).catch(() => null);
+    if (!levels) return;
+    const copy = pictureOf(levels, false);
+    if (load.picture) closed(copy);
+    else place(image, load, copy);
   }
 
   /** @param {string} image @param {Load} load @param {Picture} picture */
@@ -163,6 +147,7 @@ export function createImages(backend, options = {}) {
     close() {
       clearTimeout(timer);
       for (const image of [...loads.keys()]) drop(image);
+      decoder.close();
     },
   };
 
@@ -177,6 +162,12 @@ export function createImages(backend, options = {}) {
     }
     return start(image).ready;
   }
+}
+
+/** @param {Picture["levels"]} levels @param {boolean} whole @returns {Picture} */
+function pictureOf(levels, whole) {
+  const { width, height } = levels[0].bitmap;
+  return { levels, width, height, whole };
 }
 
 /** @param {Picture} picture */

@@ -5,7 +5,7 @@ import { onSurface } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./boxes.js").Labeled} Labeled */
-/** @typedef {{ bitmap: ImageBitmap, scale: number }} Level */
+/** @typedef {import("./levels.js").Level} Level */
 /** @typedef {{ levels: Level[], width: number, height: number }} Picture */
 /**
  * @typedef {object} Scene
@@ -50,7 +50,6 @@ export function createPainter(picture, boxes) {
       const scale = view.scale * density;
       const { bitmap } = levelFor(source.levels, scale);
       below.imageSmoothingEnabled = scale < HARD_ABOVE && scale !== 1;
-      below.imageSmoothingQuality = "high";
       below.filter = filter;
       const at = { x: Math.round(view.left * density), y: Math.round(view.top * density) };
       paintPart(below, bitmap, at, source.width * scale, source.height * scale);

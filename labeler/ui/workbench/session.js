@@ -18,7 +18,7 @@ import { createOpening } from "./opening.js";
  * @typedef {import("./backend.js").BackendOptions & {
  *   image?: string, filters?: Record<string, string>, labels?: readonly Label[], now?: () => number,
  *   storage?: IDBFactory, locks?: LockManager | null, budget?: number,
- *   timing?: Partial<import("./lane.js").Timing>, decode?: typeof createImageBitmap }} Options
+ *   timing?: Partial<import("./lane.js").Timing>, decoder?: import("./decoder.js").Decoder }} Options
  * @typedef {import("./label_set.js").Label} Label
  * @typedef {ReturnType<typeof createSession>} Session
  */

@@ -183,6 +183,14 @@ def test_images_of_a_long_session_are_given_back(desk: Desk) -> None:
           window.alive++;
           return made;
         };
+        window.Worker = class extends Worker {
+          constructor(...given) {
+            super(...given);
+            this.addEventListener('message', ({ data }) => {
+              window.alive += data.levels?.length ?? 0;
+            });
+          }
+        };
         ImageBitmap.prototype.close = function () {
           if (this.width) window.alive--;
           close.call(this);

@@ -6,8 +6,14 @@ import { createServer, doc, pause, rect, until } from "./fakes.js";
 
 /** @typedef {import("./fakes.js").Server} Server */
 
-/** A picture's bytes are of no interest here. @type {any} */
-const decode = () => Promise.resolve({ width: 400, height: 300, close: () => {} });
+/** A picture's bytes are of no interest here. */
+const decoder = {
+  decode() {
+    const bitmap = /** @type {any} */ ({ width: 400, height: 300, close: () => {} });
+    return Promise.resolve([{ bitmap, scale: 1 }]);
+  },
+  close: () => {},
+};
 
 /** An IndexedDB that can't be opened, as in some private windows. @type {any} */
 const NO_STORAGE = {
@@ -33,7 +39,7 @@ function start(server, more = {}) {
     storage: NO_STORAGE,
     locks: null,
     timing: { interval: 5, firstRetry: 5, patience: 100 },
-    decode,
+    decoder,
     image: "a",
     ...more,
   });
