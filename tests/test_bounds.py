@@ -12,7 +12,7 @@ import pytest
 from labeler.errors import NotFound
 from labeler.maintenance import copy
 from labeler.model.layout import document_key
-from labeler.project import image_index, originals
+from labeler.project import image_index, image_labels, originals
 from labeler.project import project as project_module
 from labeler.project.originals import HeldOriginals
 from labeler.runtime import logs
@@ -57,7 +57,8 @@ def test_one_picture_is_held_however_large_it_is(workspace: Workspace) -> None:
 def test_an_image_index_remembers_what_is_there_and_little_that_is_gone(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(originals, "_MAX_REMEMBERED", 5)
+    for module in (originals, image_index, image_labels):
+        monkeypatch.setattr(module, "MAX_REMEMBERED", 5)
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
     workspace.environ["IMAGE_ID"] = "sha256"
     opened = workspace.open()
@@ -79,7 +80,7 @@ def test_an_image_index_remembers_what_is_there_and_little_that_is_gone(
     opened.label_texts([], most=100)
     workspace.put("uploads/last.png", png())
     assert len(opened.list_images()) == 1
-    assert (len(read._texts), len(found._from_documents), len(ids)) == (0, 0, 1)
+    assert max(len(read._texts), len(found._from_documents), len(ids)) <= 5
 
 
 def test_own_saves_that_are_listed_are_noted_no_longer(
@@ -101,7 +102,7 @@ def test_what_is_known_of_pictures_is_bounded(
     for number in range(10):
         image_id = opened.add_image(f"{number}.png", png()).image_id
         assert opened.image_info(image_id).width == 64
-        assert len(opened._infos) <= 4
+        assert len(opened._infos) <= 3
 
 
 def test_of_a_line_that_never_ends_as_much_is_kept_as_is_told() -> None:

@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler import __version__
-from labeler.api.caching import SharedCalls
 from labeler.api.responses import json_answer
+from labeler.api.shared_calls import SharedCalls
 from labeler.errors import Exhausted, LabelerError, Unavailable
 from labeler.project.project import Project
 from labeler.runtime.descriptors import count_descriptors

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.backpressure import SendBudget
-from labeler.api.caching import BytesCache, SharedCalls
 from labeler.api.image_pages import find_page, read_query
 from labeler.api.preconditions import parse_tags
 from labeler.api.request_bodies import BodyReader
@@ -22,11 +21,13 @@ from labeler.api.request_parameters import (
     number_parameter,
 )
 from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
+from labeler.api.shared_calls import SharedCalls
 from labeler.api.turns import Turns, caller_of, run_while_there, while_there
 from labeler.errors import NotFound
 from labeler.model.limits import MAX_WIDTH
 from labeler.model.people import Person
 from labeler.project.project import Project
+from labeler.runtime.bounded_cache import BoundedCache
 
 _COPIES_BYTES: Final = 64 * 2**20
 _AT_ONCE: Final = 4
@@ -44,7 +45,9 @@ class Images:
         self._max_upload_bytes = max_upload_bytes
         self._adding = Turns(_AT_ONCE)
         self._showing = Turns(_AT_ONCE)
-        self._copies = BytesCache(_COPIES_BYTES)
+        self._copies = BoundedCache[tuple[str, int | None], tuple[bytes, str]](
+            max_size=_COPIES_BYTES, size_of=lambda copy: len(copy[0])
+        )
         self._shared_calls = SharedCalls[tuple[bytes, str]]()
         self._budget = SendBudget(_SENT_BYTES)
 
@@ -106,7 +109,7 @@ class Images:
                     self._project.display_image, image_id, width
                 )
             if len(data) <= _COPIES_BYTES // 8:
-                self._copies.put((image_id, width), data, media_type)
+                self._copies.put((image_id, width), (data, media_type))
             return data, media_type
 
         return await self._shared_calls.run((image_id, width), make)

@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, cast
 
 from starlette.concurrency import run_in_threadpool
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from labeler.api.turns import caller_of
 from labeler.errors import BodyTooLarge, Busy, LabelerError, TooSlow
 from labeler.model.people import Person
+from labeler.runtime.spools import open_spool
 
 PAUSE_S: Final = 30
 LEAST_BYTES: Final = 2**16
@@ -22,7 +22,6 @@ LEAST_BYTES: Final = 2**16
 GRACE_S: Final = 5
 FAIR_RATE: Final = 2**15
 """Bytes per second. If memory is full, slower bodies give way after their grace period."""
-_IN_MEMORY: Final = 2**23
 
 
 class BodyReader:
@@ -70,7 +69,7 @@ class BodyReader:
         Raises BodyTooLarge and TooSlow like `body`. The file is removed when the block ends.
         """
         _check_said(request, limit, what)
-        with SpooledTemporaryFile[bytes](_IN_MEMORY) as file:
+        with open_spool() as file:
             size = 0
             async for chunk in _arriving(request, what, _Body("")):
                 size += len(chunk)

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import mimetypes
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import md5
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar, cast
 
 from labeler.errors import NotFound, VersionConflict
 from labeler.model.layout import UPLOADS
 from labeler.project.locations import close_stores, open_location, open_stores
+from labeler.runtime.spools import open_spool
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
 
@@ -22,7 +22,7 @@ _THREADS: Final = 16
 _AHEAD: Final = 4 * _THREADS
 """The number of objects that are started and not yet reported, at most."""
 _IN_MEMORY: Final = 2**20
-"""Bytes. A larger object is an original, which never changes, and is copied through a file."""
+"""Bytes. A larger object is an original, which never changes, and is copied through a spool."""
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -99,14 +99,20 @@ def _copy(store: Store, info: ObjectInfo, to: Store, key: str) -> CopyResult:
     kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
     try:
         if info.size <= _IN_MEMORY:
-            data, info = store.read(info.key)
-            to.write(key, data, replaces=ABSENT, metadata=info.metadata, content_type=kind)
+            whole, info = store.read(info.key)
+            to.write(key, whole, replaces=ABSENT, metadata=info.metadata, content_type=kind)
         else:
-            with tempfile.TemporaryFile() as spool:
+            with open_spool() as spool:
                 with store.open(info.key) as chunks:
                     for chunk in chunks:
                         spool.write(chunk)
-                to.write(key, spool, replaces=ABSENT, metadata=info.metadata, content_type=kind)
+                to.write(
+                    key,
+                    cast(BinaryIO, spool),
+                    replaces=ABSENT,
+                    metadata=info.metadata,
+                    content_type=kind,
+                )
     except VersionConflict:  # somebody else was first
         return _compare(store, info, to, to.info(key))
     return CopyResult.COPIED

@@ -26,7 +26,8 @@ from labeler.project.image_entry import (
 )
 from labeler.project.image_entry import document_metadata as document_metadata
 from labeler.project.image_entry import metadata_for as metadata_for
-from labeler.project.originals import IMAGE_ID, OriginalIds, Uploads, bound_cache
+from labeler.project.originals import IMAGE_ID, MAX_REMEMBERED, OriginalIds, Uploads
+from labeler.runtime.bounded_cache import BoundedCache
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
 
@@ -60,7 +61,7 @@ class ImageIndex:
         self._closed = False
         self._noted: dict[str, float] = {}
         self._doubles: dict[str, tuple[str, ...]] = {}
-        self._from_documents: dict[tuple[str, str], ImageEntry] = {}
+        self._from_documents = BoundedCache[tuple[str, str], ImageEntry](max_items=MAX_REMEMBERED)
 
     @property
     def identified_by(self) -> str:
@@ -293,11 +294,12 @@ class ImageIndex:
                 unsealed.append(info.key)
             else:
                 entries[image_id] = entry
-        bound_cache(self._from_documents, len(unsealed) + len(entries))
+        self._from_documents.make_room(2 * (len(unsealed) + len(entries)))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
             entry = document_entry(image_id, data, version)
-            entries[image_id] = self._from_documents[key, version] = entry
+            entries[image_id] = entry
+            self._from_documents.put((key, version), entry)
         return entries
 
     def _add_original(

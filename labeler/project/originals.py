@@ -6,24 +6,24 @@ import hashlib
 import hmac
 import re
 import uuid
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from threading import Lock
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from labeler.errors import ImageConflict, InvalidRequest, NotFound, VersionConflict
 from labeler.image_names import begins_as_image, is_image_name, is_open_name, name_size_id
 from labeler.images import ImageInfo
 from labeler.model.document import AnnotationDocument
 from labeler.model.layout import is_image_id
+from labeler.runtime.bounded_cache import BoundedCache
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ABSENT, ObjectInfo, Scanned, Store, check_key
 
 IMAGE_ID: Final = "image_id"
 """The metadata key of an original that names its image."""
 _HELD_BYTES: Final = 256 * 2**20
-_MAX_REMEMBERED: Final = 200_000
+MAX_REMEMBERED: Final = 200_000
+"""Facts about images that are remembered, or twice as many as there are images."""
 _HEX_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
 
 
@@ -35,20 +35,14 @@ class Uploads:
     prefix: str
 
 
-def bound_cache(remembered: dict[Any, Any], images: int) -> None:
-    """Clear a cache that has become far larger than the number of the project's images."""
-    if len(remembered) > max(_MAX_REMEMBERED, 2 * images):
-        remembered.clear()
-
-
 class OriginalIds:
     """The image IDs of objects under uploads/, which a pipeline may have put there."""
 
     def __init__(self, strategy: ImageIdStrategy, secret: bytes) -> None:
         self._strategy = strategy
         self._secret = secret
-        self._ids: dict[tuple[str, str], str] = {}
-        self._pictures: dict[tuple[str, str], bool] = {}
+        self._ids = BoundedCache[tuple[str, str], str](max_items=MAX_REMEMBERED)
+        self._are_images = BoundedCache[tuple[str, str], bool](max_items=MAX_REMEMBERED)
 
     @property
     def identified_by(self) -> str:
@@ -77,11 +71,13 @@ class OriginalIds:
         if not is_open_name(name):
             return False
         state = (info.key, info.version)
-        if state not in self._pictures:
-            bound_cache(self._pictures, images)
+        is_image = self._are_images.get(state)
+        if is_image is None:
             with store.open(info.key) as chunks:
-                self._pictures[state] = begins_as_image(next(iter(chunks), b""))
-        return self._pictures[state]
+                is_image = begins_as_image(next(iter(chunks), b""))
+            self._are_images.make_room(2 * images)
+            self._are_images.put(state, is_image)
+        return is_image
 
     def _made(self, name: str, info: Scanned, store: Store, images: int) -> str:
         folder, slash, base_name = name.rpartition("/")
@@ -93,12 +89,14 @@ class OriginalIds:
             case ImageIdStrategy.CONTENT if info.md5:
                 return info.md5
             case ImageIdStrategy.UUID:
-                digest = hmac.digest(self._secret, info.key.encode(), "sha256")
-                return uuid.UUID(bytes=digest[:16], version=4).hex
-        if (info.key, info.version) not in self._ids:
-            bound_cache(self._ids, images)
-            self._ids[info.key, info.version] = self._digest(info.key, store)
-        return self._ids[info.key, info.version]
+                keyed = hmac.digest(self._secret, info.key.encode(), "sha256")
+                return uuid.UUID(bytes=keyed[:16], version=4).hex
+        digest = self._ids.get((info.key, info.version))
+        if digest is None:
+            digest = self._digest(info.key, store)
+            self._ids.make_room(2 * images)
+            self._ids.put((info.key, info.version), digest)
+        return digest
 
     def _digest(self, key: str, store: Store) -> str:
         digest = hashlib.md5() if self._strategy is ImageIdStrategy.CONTENT else hashlib.sha256()
@@ -134,27 +132,19 @@ class HeldOriginals:
     """Originals without a store: held in memory for the process's lifetime, within a size."""
 
     def __init__(self, max_bytes: int = _HELD_BYTES) -> None:
-        self._max_bytes = max_bytes
-        self._held: OrderedDict[str, bytes] = OrderedDict()
-        self._lock = Lock()
+        self._held = BoundedCache[str, bytes](max_size=max_bytes, size_of=len)
 
     def keep(
         self, image_id: str, file_name: str, data: bytes, info: ImageInfo,
         document: AnnotationDocument | None,
     ) -> str | None:  # fmt: skip
-        with self._lock:
-            self._held[image_id] = data
-            self._held.move_to_end(image_id)
-            while sum(map(len, self._held.values())) > self._max_bytes and len(self._held) > 1:
-                self._held.popitem(last=False)
+        self._held.put(image_id, data)
         return None
 
     def read(self, image_id: str, document: AnnotationDocument | None, listed: str | None) -> bytes:
-        with self._lock:
-            data = self._held.get(image_id)
-            if data is not None and (_is_unmarked(document) or _is_drawn_on(document, data)):
-                self._held.move_to_end(image_id)
-                return data
+        data = self._held.get(image_id)
+        if data is not None and (_is_unmarked(document) or _is_drawn_on(document, data)):
+            return data
         raise NotFound(
             "The original is not kept here (LABELER_UPLOADS=off). Upload the file again to see it "
             "with its boxes."

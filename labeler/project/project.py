@@ -47,6 +47,7 @@ from labeler.project.originals import (
 )
 from labeler.project.save_events import audit_save, log_upload
 from labeler.project.trash import Trash
+from labeler.runtime.bounded_cache import BoundedCache
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
 
@@ -87,7 +88,7 @@ class Project:
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
         )
-        self._infos: dict[str, ImageInfo] = {}
+        self._infos = BoundedCache[str, ImageInfo](max_items=_MAX_INFOS)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -199,9 +200,7 @@ class Project:
             info = self._decoder.inspect(
                 data, name=image_id, max_bytes=len(data), max_pixels=self._settings.max_pixels
             )
-            if len(self._infos) > _MAX_INFOS:
-                self._infos.clear()
-            self._infos[image_id] = info
+            self._infos.put(image_id, info)
         return info
 
     # --- documents ------------------------------------------------------------------------

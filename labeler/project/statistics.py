@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,8 +13,9 @@ from typing import Final
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
 from labeler.project.image_index import ImageEntry
-from labeler.project.originals import bound_cache
+from labeler.project.originals import MAX_REMEMBERED
 from labeler.project.project import Project
+from labeler.runtime.bounded_cache import BoundedCache
 
 MAX_DOCUMENTS: Final = 5_000
 """How many documents one call reads, of those whose metadata does not tell their labels."""
@@ -60,7 +61,7 @@ class Statistics:
 
     def __init__(self, project: Project) -> None:
         self._project = project
-        self._read: dict[str, tuple[str, Mapping[str, int]]] = {}
+        self._read = BoundedCache[str, tuple[str, Mapping[str, int]]](max_items=MAX_REMEMBERED)
 
     def count(self, by: Sequence[Dimension]) -> Counts:
         """The counts by these dimensions together.
@@ -88,22 +89,22 @@ class Statistics:
 
     def _labels(self, entry: ImageEntry) -> Mapping[str, int]:
         counts = entry.label_counts
-        return self._read.get(entry.image_id, ("", {}))[1] if counts is None else counts
+        return (self._read.get(entry.image_id) or ("", {}))[1] if counts is None else counts
 
-    def _read_labels(self, entries: Iterable[ImageEntry]) -> int:
+    def _read_labels(self, entries: Sequence[ImageEntry]) -> int:
         """Read documents whose metadata lacks their labels; how many are left."""
         unread = [
             entry
             for entry in entries
             if entry.rects
             and entry.labels is None
-            and self._read.get(entry.image_id, ("",))[0] != entry.version
+            and (self._read.get(entry.image_id) or ("",))[0] != entry.version
         ]
         by_id = {entry.image_id: entry for entry in islice(unread, MAX_DOCUMENTS)}
-        bound_cache(self._read, len(by_id))
+        self._read.make_room(2 * len(entries))
         for image_id, opened in self._project.documents_of(by_id):
             counts = Counter(rect.label for rect in opened.document.rects)
-            self._read[image_id] = by_id[image_id].version, counts
+            self._read.put(image_id, (by_id[image_id].version, counts))
         return len(unread) - len(by_id)
 
 

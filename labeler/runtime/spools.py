@@ -15,9 +15,12 @@ IN_MEMORY: Final = 4 * 2**20
 """Bytes of a spool that stay in memory; a larger one is a temporary file without a name."""
 
 
-def open_spool() -> SpooledTemporaryFile[bytes]:
+Spool = SpooledTemporaryFile[bytes]
+
+
+def open_spool() -> Spool:
     """An empty file to write and read; close it, and nothing of it is left."""
-    return SpooledTemporaryFile[bytes](IN_MEMORY)
+    return Spool(IN_MEMORY)
 
 
 class JoinedFile(io.RawIOBase):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 import unicodedata
 from bisect import bisect_left, bisect_right
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from labeler.errors import InvalidRequest
+from labeler.runtime.bounded_cache import BoundedCache
 from labeler.storage.base import RESERVED, check_key
 from labeler.storage.local_errors import MISSING
 from labeler.storage.local_files import is_folder
@@ -36,8 +36,7 @@ class Tree:
     def __init__(self, root: Path, shows_hidden: Callable[[str], bool]) -> None:
         self._root = root
         self._shows_hidden = shows_hidden
-        self._cache: dict[str, _Names] = {}
-        self._mutex = threading.Lock()
+        self._cache = BoundedCache[str, _Names](max_items=_CACHED_FOLDERS)
 
     def path(self, key: str) -> Path:
         """The file of the object, which need not exist.
@@ -143,16 +142,9 @@ class Tree:
             if steady:
                 names = sorted(found)
                 if len(names) > _BIG_FOLDER and _is_past(state.st_mtime_ns):
-                    self._keep(folder, _Names(stamp, names))
+                    self._cache.put(folder, _Names(stamp, names))
                 return names
         return sorted(found)
-
-    def _keep(self, folder: str, names: _Names) -> None:
-        with self._mutex:
-            self._cache.pop(folder, None)
-            self._cache[folder] = names
-            while len(self._cache) > _CACHED_FOLDERS:
-                del self._cache[next(iter(self._cache))]
 
     def _scan(self, folder: str, path: Path) -> set[str]:
         names = set()

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from labeler.api import request_bodies
 from labeler.project.project import Project
 from labeler.runtime import spools
 from tests.api.conftest import Open
@@ -92,11 +91,7 @@ def temp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "temp"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    for module, name in (
-        (request_bodies, "_IN_MEMORY"),
-        (spools, "IN_MEMORY"),
-    ):
-        monkeypatch.setattr(module, name, 1)
+    monkeypatch.setattr(spools, "IN_MEMORY", 1)
     return folder
 
 

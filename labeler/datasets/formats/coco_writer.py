@@ -24,7 +24,6 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from io import BufferedReader, BytesIO
 from json.encoder import encode_basestring_ascii as _text
-from tempfile import SpooledTemporaryFile
 from typing import IO, BinaryIO, Final, Self
 
 from labeler.datasets.formats.croissant import Field, RecordSet
@@ -33,7 +32,7 @@ from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import ExportBox, ExportSummary, SummaryCounter
 from labeler.errors import DamagedExport
-from labeler.runtime.spools import JoinedFile, open_spool
+from labeler.runtime.spools import JoinedFile, Spool, open_spool
 
 MAX_NUMBER: Final = 2**31 - 1
 REVISION: Final = "2"
@@ -222,7 +221,7 @@ class _Array:
         self.spool.write(text)
         self.count += count
 
-    def finished(self) -> SpooledTemporaryFile[bytes]:
+    def finished(self) -> Spool:
         """The text of all elements, nothing behind the last one."""
         self._flush()
         if self.count:

@@ -12,7 +12,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
-from tempfile import SpooledTemporaryFile
 from typing import BinaryIO, Final, Protocol, Self, cast, runtime_checkable
 
 from labeler.datasets.formats.croissant import CROISSANT, describe_zip, pattern_of
@@ -31,7 +30,7 @@ from labeler.errors import ImageConflict, LabelerError, NotFound
 from labeler.images import ImageInfo
 from labeler.model.labels import LabelSet
 from labeler.runtime.jobs import Progress, no_progress
-from labeler.runtime.spools import open_spool
+from labeler.runtime.spools import Spool, open_spool
 
 PACKING: Final = "Packing the images"
 
@@ -286,10 +285,10 @@ class SpooledFile:
     summary: ExportSummary
     _layout: Layout
     _request: WriteRequest
-    _spool: SpooledTemporaryFile[bytes]
+    _spool: Spool
     without_picture: list[str] = field(default_factory=list)
     _packed: int = 0
-    _whole: SpooledTemporaryFile[bytes] | None = None
+    _whole: Spool | None = None
 
     def chunks(self) -> Generator[bytes, None, None]:
         """The bytes from the beginning; StoreError where the store goes away."""

@@ -1,12 +1,8 @@
-"""Work that is shared by simultaneous callers, and a cache of results.
-
-Both belong to one event loop.
-"""
+"""Work that is shared by simultaneous callers of one event loop."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Generic, TypeVar
 
@@ -58,28 +54,3 @@ class SharedCalls(Generic[T]):
                     call.cancellation.cancel()
                 if self._under_way.get(key) is call:
                     del self._under_way[key]
-
-
-class BytesCache:
-    """The most recently used bytes by key, each with a text, within a total size."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._bytes = 0
-        self._items: OrderedDict[Hashable, tuple[bytes, str]] = OrderedDict()
-
-    def get(self, key: Hashable) -> tuple[bytes, str] | None:
-        """The value under the key, or None."""
-        item = self._items.get(key)
-        if item is not None:
-            self._items.move_to_end(key)
-        return item
-
-    def put(self, key: Hashable, data: bytes, word: str) -> None:
-        """Keep `data`, and drop the least recently used values."""
-        old = self._items.pop(key, None)
-        self._bytes += len(data) - (len(old[0]) if old else 0)
-        self._items[key] = data, word
-        while self._bytes > self._max_bytes:
-            _, (gone, _) = self._items.popitem(last=False)
-            self._bytes -= len(gone)

@@ -6,10 +6,8 @@ import asyncio
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from labeler.api.caching import BytesCache, SharedCalls
+from labeler.api.shared_calls import SharedCalls
 from labeler.runtime.cancellation import Cancellation, current_cancellation
 from tests.loops import run_alone
 
@@ -130,27 +128,3 @@ def test_a_failure_that_nobody_waits_for_is_no_fault() -> None:
 
     run_alone(main())
     assert faults == []
-
-
-@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 8), st.booleans())))
-def test_what_is_kept_is_what_was_asked_for_last_within_the_bound(
-    calls: list[tuple[int, int, bool]],
-) -> None:
-    kept = BytesCache(10)
-    model: list[tuple[int, bytes]] = []  # asked for last at the end
-    for key, size, asks in calls:
-        here = next((item for item in model if item[0] == key), None)
-        if asks:
-            assert kept.get(key) == ((here[1], "word") if here else None)
-            if here:
-                model.remove(here)
-                model.append(here)
-        else:
-            if here:
-                model.remove(here)
-            model.append((key, bytes(size)))
-            kept.put(key, bytes(size), "word")
-            while sum(len(data) for _, data in model) > 10:
-                del model[0]
-    for key, data in model:
-        assert kept.get(key) == (data, "word")
