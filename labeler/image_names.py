@@ -137,7 +137,7 @@ def is_image_file(name: str, head: bytes) -> bool:
     return is_image_name(name) or extension in OTHER_EXTENSIONS or begins_as_image(head)
 
 
-def kind_not_taken(data: bytes) -> str:
+def unsupported_kind(data: bytes) -> str:
     """The type of a file that is no supported image, and what the person can do with it."""
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):

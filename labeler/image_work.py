@@ -109,6 +109,6 @@ def _check_parts(parts: int, name: str) -> None:
 
 def _too_much(name: str, why: str) -> ImageTooLarge:
     return ImageTooLarge(
-        f"{name} was not taken: {why}, so that decoding it would take too long. Save it again "
+        f"{name} was rejected: {why}, so decoding it would take too long. Save it again "
         "with another program."
     )

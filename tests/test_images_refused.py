@@ -123,7 +123,7 @@ def test_too_many_pixels_are_refused(kind: str) -> None:
 
 def test_too_many_bytes_are_refused() -> None:
     data = png() + bytes(31 * MB)
-    with pytest.raises(ImageTooLarge, match=r"31\.0 MB; at most 30 MB.*LABELER_MAX_UPLOAD_MB"):
+    with pytest.raises(ImageTooLarge, match=r"31\.0 MB; the limit is 30 MB.*LABELER_MAX_UPLOAD_MB"):
         inspect(data)
     with pytest.raises(ImageTooLarge):
         images.check_size(31 * MB, name="x", max_bytes=30 * MB)

@@ -65,7 +65,7 @@ class Keys:
                 return self._keys[key_id]
             if self._failure:
                 raise SignInUnavailable(
-                    "Nobody can be let in just now: the keys that vouch for people could not be "
+                    "Nobody can sign in right now: the keys that verify people could not be "
                     f"fetched from {self._url} ({self._failure}). Try again in a moment."
                 )
             return None

@@ -303,7 +303,7 @@ def _put_labels() -> Json:
         "operationId": "putLabels",
         "summary": "Replace the label set in the state that the condition names",
         "description": "One of If-Match and If-None-Match: * is needed. Every number that there is "
-        "stays: a label is retired (retired) or counts as another one (merged_into), it is never "
+        "stays: a label is archived (retired) or counts as another one (merged_into), it is never "
         "deleted. New numbers follow the highest one. Names and former names are unique ignoring "
         "case; a name that a label had becomes one of its former names by itself.",
         "parameters": [

@@ -111,7 +111,7 @@ def review_document() -> Json:
     return {
         "operationId": "reviewDocument",
         "summary": "Approve the image's document, send it back, or reopen it",
-        "description": "Takes the role of a reviewer. An approved document answers every other "
+        "description": "Needs the reviewer role. An approved document answers every other "
         "change with 409 until it is reopened; then it is done. Who labeled the image and when "
         "(saved_by, saved_at) stays; metadata.review says who decided.",
         "parameters": [CLIENT, IMAGE_ID, STATE],
@@ -151,7 +151,7 @@ def restore_document() -> Json:
     return {
         "operationId": "restoreDocument",
         "summary": "Bring the image's document back to what it was, byte for byte",
-        "description": "It becomes a new version. An approved or returned state takes the role of "
+        "description": "It becomes a new version. An approved or returned state needs the "
         "a reviewer.",
         "parameters": [CLIENT, IMAGE_ID, STATE],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},

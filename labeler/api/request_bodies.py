@@ -162,6 +162,4 @@ def _check_said(request: Request, limit: int, what: str) -> None:
 
 
 def _too_large(what: str, limit: int) -> LabelerError:
-    return BodyTooLarge(
-        f"{what} is larger than {limit / 2**20:.0f} MB, which is the most that is taken."
-    )
+    return BodyTooLarge(f"{what} is larger than {limit / 2**20:.0f} MB, which is the limit.")

@@ -24,7 +24,7 @@ def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> 
         after = project.labels.edit(lambda before: edit(before, given))
         if not after.offered:
             print_message(
-                "No label is offered now: nobody can draw a box until a label is offered or added."
+                "All labels are archived: nobody can draw a box until one is unarchived or added."
             )
         return True
     found = project.labels.read()
@@ -38,7 +38,7 @@ def labels(given: argparse.Namespace, _settings: Settings, project: Project) -> 
             f"labels.json was missing; these labels were taken from {found.rebuilt_from}."
         )
     for label in found.labels:
-        state = "retired" if label.retired else "offered"
+        state = "archived" if label.retired else "active"
         into = found.get(label.merged_into) if label.merged_into else None
         shown = f"into {visible(into.name)}" if into else state
         former = ", ".join(visible(name) for name in label.former)
@@ -64,9 +64,9 @@ def add_label_arguments(parser: argparse.ArgumentParser) -> None:
     action("rename", _renamed, "Give a label another name; its boxes go with it.", "NAME", "NEW")
     action("color", _recolored, "Give a label another color, like #e6194b.", "NAME", "COLOR")
     action("merge", _merged, "Count a label's boxes as another label's.", "NAME", "INTO")
-    action("separate", _separated, "Undo a merge.", "NAME")
-    action("retire", _retired, "Stop offering a label for new boxes; its boxes stay.", "NAME")
-    action("offer", _offered, "Offer a retired label again.", "NAME")
+    action("unmerge", _separated, "Undo a merge.", "NAME")
+    action("archive", _retired, "Hide a label from the picker; its boxes stay.", "NAME")
+    action("unarchive", _offered, "Show an archived label in the picker again.", "NAME")
 
 
 def _named(labels: LabelSet, name: str) -> Label:

@@ -2,7 +2,7 @@
 
 from labeler.images.decoder import (
     MEDIA_TYPES,
-    TAKEN,
+    SUPPORTED,
     ImageInfo,
     Permit,
     check_size,
@@ -15,7 +15,7 @@ from labeler.images.decoder import (
 
 __all__ = [
     "MEDIA_TYPES",
-    "TAKEN",
+    "SUPPORTED",
     "ImageInfo",
     "Permit",
     "check_size",

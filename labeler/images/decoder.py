@@ -15,7 +15,7 @@ from typing import Final
 from PIL import Image, UnidentifiedImageError
 
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
-from labeler.image_names import kind_not_taken
+from labeler.image_names import unsupported_kind
 from labeler.image_work import check_bytes, check_strips, webp_size
 from labeler.images.pixels import WIDE_MODES, eight_bit, resized, turn_upright
 
@@ -28,7 +28,7 @@ MEDIA_TYPES: Final = {
     "GIF": "image/gif",
     "TIFF": "image/tiff",
 }
-TAKEN: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
+SUPPORTED: Final = "JPEG, PNG, WebP, BMP, GIF and TIFF"
 _DECODERS: Final = tuple(name for name in MEDIA_TYPES if name != "MPO")
 """Pillow opens MPO, a JPEG with more images behind it, as a JPEG, so it has no opener here."""
 _ORIENTATION_TAG: Final = 0x0112
@@ -114,7 +114,7 @@ def _inspected(
             image.load()
         except _DECODE_ERRORS as error:
             raise DamagedImage(
-                f"{name} is damaged and can't be read to its end. Copy or export it again."
+                f"{name} is corrupted and can't be read to its end. Copy or export it again."
             ) from error
     return ImageInfo(
         width=width,
@@ -137,8 +137,8 @@ def check_size(size: int, *, name: str, max_bytes: int) -> None:
     """Raise ImageTooLarge if a file has more bytes than the limit."""
     if size > max_bytes:
         raise ImageTooLarge(
-            f"{name} has {size / 2**20:.1f} MB; at most {max_bytes / 2**20:.0f} MB are "
-            "taken. Make it smaller, or ask an admin to raise LABELER_MAX_UPLOAD_MB."
+            f"{name} is {size / 2**20:.1f} MB; the limit is {max_bytes / 2**20:.0f} MB. "
+            "Make it smaller, or ask an admin to raise LABELER_MAX_UPLOAD_MB."
         )
 
 
@@ -161,8 +161,8 @@ def _check_pixels(
         more = " as WebP, and twice as many as JPEG or PNG"
     if pixels > max_pixels:
         raise ImageTooLarge(
-            f"{name} has {size[0]} x {size[1]} pixels; at most {max_pixels:,} in all are "
-            f"taken{more}. Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
+            f"{name} has {size[0]} x {size[1]} pixels; the limit is {max_pixels:,} in all{more}. "
+            "Make it smaller, or ask an admin to raise LABELER_MAX_PIXELS."
         )
 
 
@@ -229,7 +229,7 @@ def _display(
             picture.save(buffer, "JPEG", quality=92)
             return buffer.getvalue(), "image/jpeg"
         except _DECODE_ERRORS as error:
-            raise DamagedImage(f"{name} is damaged and can't be shown.") from error
+            raise DamagedImage(f"{name} is corrupted and can't be shown.") from error
 
 
 # --- images with whole pixels and a fault around them ---------------------------------------
@@ -290,17 +290,17 @@ def _open(data: bytes, name: str) -> Image.Image:
                 check_strips(image.tag_v2, len(data), name)  # type: ignore[attr-defined]
             return image
     except UnidentifiedImageError as error:
-        raise _not_taken(data, name) from error
+        raise _refusal(data, name) from error
     except _DECODE_ERRORS as error:
         raise DamagedImage(f"{name} is corrupted. Copy or export it again.") from error
 
 
-def _not_taken(data: bytes, name: str) -> NotAnImage | DamagedImage:
+def _refusal(data: bytes, name: str) -> NotAnImage | DamagedImage:
     """Why the bytes are refused, in words that help."""
     if data[:3] == b"\xff\xd8\xff" or data[:8] == b"\x89PNG\r\n\x1a\n" or data[:4] == b"GIF8":
-        return DamagedImage(f"{name} is damaged or cut off. Copy or export it again.")
-    what = kind_not_taken(data)
-    return NotAnImage(f"{name} was not taken: it is {what}. Labeler takes {TAKEN}.")
+        return DamagedImage(f"{name} is corrupted or cut off. Copy or export it again.")
+    what = unsupported_kind(data)
+    return NotAnImage(f"{name} is {what}. Supported: {SUPPORTED}.")
 
 
 def _orientation(image: Image.Image) -> int:

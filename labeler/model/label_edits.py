@@ -57,11 +57,11 @@ def merged(labels: LabelSet, number: int, into: int) -> LabelSet:
     if label.merged_into is not None:
         there = _label(labels, label.merged_into)
         raise LabelRefused(
-            f"{label.name!r} is merged into {there.name!r} already: separate it first."
+            f"{label.name!r} is merged into {there.name!r} already: undo that merge first."
         )
     if target.merged_into is not None:
         there = _label(labels, target.merged_into)
-        instead = "separate it first" if there.number == number else f"choose {there.name!r}"
+        instead = "undo that merge first" if there.number == number else f"choose {there.name!r}"
         raise LabelRefused(f"{target.name!r} is itself merged into {there.name!r}: {instead}.")
     return _with(labels, label, merged_into=into)
 
@@ -92,7 +92,7 @@ def replaced(labels: LabelSet, wanted: LabelSet) -> LabelSet:
         if wanted.get(label.number) is None:
             raise InvalidDocument(
                 f"labels: number {label.number} ({label.name!r}) is missing. A label is never "
-                "deleted, for boxes may have it: retire it, or merge it into another one.",
+                "deleted, for boxes may have it: archive it, or merge it into another one.",
                 "labels",
             )
     highest = max((label.number for label in labels.labels), default=0)

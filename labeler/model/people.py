@@ -117,17 +117,12 @@ class Roles:
             raise NotSignedIn("Nobody is signed in. Open Labeler's page, sign in, and try again.")
         if not self.has(person, role):
             raise NotPermitted(
-                f"{person.email} may not do this: it takes the role of {_NAMED[role]}. Whoever "
-                f"runs Labeler gives it, by {_SETTING[role]}."
+                f"{person.email} isn't allowed to do this. It needs the {role.value} role "
+                f"({_SETTING[role]})."
             )
         return person
 
 
-_NAMED: Final = {
-    Role.LABELER: "a labeler",
-    Role.REVIEWER: "a reviewer",
-    Role.ADMIN: "an admin",
-}
 _SETTING: Final = {
     Role.LABELER: "LABELER_LABELERS",
     Role.REVIEWER: "LABELER_REVIEWERS",

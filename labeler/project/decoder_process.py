@@ -120,13 +120,13 @@ class DecoderProcess:
 
 def _too_long(name: str) -> ImageTooLarge:
     return ImageTooLarge(
-        f"{name} was not taken: decoding it takes too long. Save it again with another program."
+        f"{name} was rejected: decoding it takes too long. Save it again with another program."
     )
 
 
 def _too_much_memory(name: str) -> ImageTooLarge:
     return ImageTooLarge(
-        f"{name} was not taken: decoding it takes more memory than an image of its size should. "
+        f"{name} was rejected: decoding it takes more memory than an image of its size should. "
         "Save it again with another program."
     )
 
@@ -134,5 +134,5 @@ def _too_much_memory(name: str) -> ImageTooLarge:
 def damaged(name: str) -> DamagedImage:
     """The answer for an image at which a process failed."""
     return DamagedImage(
-        f"{name} is damaged in a way that its decoder does not survive. Copy or export it again."
+        f"{name} is corrupted in a way that its decoder does not survive. Copy or export it again."
     )

@@ -114,7 +114,6 @@ def _filters(
         label_visibility="collapsed",
         on_change=address.clicks().to_filters,
     )
-    said = ", ".join(part for part in (shortened(filters.text, 20), filters.label) if part)
     with row.popover("Find", icon=":material/search:", type="tertiary", key="find"):
         _set(_TEXT, filters.text)
         st.text_input(
@@ -137,8 +136,10 @@ def _filters(
                 "Show all images", width="stretch", key="show_all", on_click=address.clicks().to_all
             )
     if filters:
-        about = f"Found for {plain(said)}: " if said else ""
-        st.caption(f"{about}{len(found.entries):,} of {len(entries):,} images")
+        named = f" with “{shortened(filters.text, 20)}” in their name" if filters.text else ""
+        labeled = f" that have “{shortened(filters.label, 20)}”" if filters.label else ""
+        count = f"{len(found.entries):,} of {len(entries):,} images"
+        st.caption(plain(f"{count}{named}{labeled}"))
     if found.left:
         _go_on_looking(found.left)
 
@@ -195,7 +196,7 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
         with st.container(
             horizontal=True, gap="small", vertical_alignment="center", key="page_row"
         ):
-            st.caption(f"Page (of {pages})", width="content")
+            st.caption("Page", width="content")
             page = int(
                 st.number_input(
                     f"Page of the list (of {pages})",
@@ -205,6 +206,7 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
                 )
                 - 1
             )
+            st.caption(f"of {pages}", width="content")
     with st.container(key=_LIST, height=420, border=True, gap=None):
         for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
             _image_button(entry, entry.image_id == current)

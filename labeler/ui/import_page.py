@@ -19,9 +19,9 @@ from labeler.ui.session_state import Overview
 _KEY = "importer"
 _FORMATS = {kind.name: f"{kind.title} ({kind.import_files})" for kind in IMPORTED}
 _EXISTING = {
-    "keep": "Keep them: import only onto images without boxes",
-    "merge": "Merge: add the boxes that are not there yet",
-    "replace": "Replace them by the file's boxes",
+    "keep": "Leave it alone",
+    "merge": "Add those of the file's boxes that it lacks",
+    "replace": "Replace them with the file's boxes",
 }
 
 
@@ -33,11 +33,12 @@ _HTML = f"""
 <div class="importer">
   <div class="fields">
     <label>Format <select class="format">{_options(_FORMATS)}</select></label>
-    <label>Images that have boxes <select class="existing">{_options(_EXISTING)}</select></label>
+    <label>If an image already has boxes:
+      <select class="existing">{_options(_EXISTING)}</select></label>
   </div>
   <label class="drop">
     <input class="file" type="file" aria-label="Dataset">
-    <span class="chosen">Choose a file, or drop it here: a zip may bring the images along</span>
+    <span class="chosen">Choose a file, or drop it here: a zip can include the images</span>
   </label>
   <progress class="progress" hidden></progress>
   <p class="said" role="status"></p>
@@ -64,8 +65,8 @@ _mount = st.components.v2.component(
 def show_import_page(context: Context, _overview: Overview) -> None:
     """Draw the page."""
     st.caption(
-        "Boxes from another program come onto the images of this project, found by their names. "
-        "Nothing is changed before you have seen what would happen."
+        "Import boxes made in another tool. They are matched to images by file name. "
+        "You see a preview before anything changes."
     )
     setup = {
         "tokenHeaders": visitor.token_headers(),

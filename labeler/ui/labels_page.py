@@ -44,8 +44,7 @@ def show_labels_page(context: Context, overview: Overview) -> None:
             st.error(plain(problem))
         return
     st.caption(
-        "Each change is one write and changes no box: a box keeps the text that was stored with "
-        "it, and this list says which label that is. So every change here can be taken back."
+        "Changes apply to the whole project at once and can be undone. Boxes are not rewritten."
     )
     _rebuilt(labels)
     _add(labels)
@@ -74,7 +73,7 @@ def _rebuilt(labels: LabelSet) -> None:
         st.warning(
             plain(
                 "labels.json was missing. These labels and their numbers were taken from "
-                f"{labels.rebuilt_from}. Colors and which labels were retired are not in an "
+                f"{labels.rebuilt_from}. Colors and which labels were archived are not in an "
                 "export; former names and merges are as they were then. Set them again, or "
                 "restore labels.json."
             )
@@ -90,7 +89,9 @@ def _page(labels: LabelSet) -> tuple[Label, ...]:
     found = labels.labels
     if len(found) <= PAGE_SIZE:
         return found
-    with st.container(horizontal=True, gap="small", key="label_search"):
+    with st.container(
+        horizontal=True, gap="small", vertical_alignment="bottom", key="label_search"
+    ):
         wanted = st.text_input("Find a label", key="find_label", width=320).casefold().strip()
         found = tuple(
             label for label in found if any(wanted in name.casefold() for name in label.names)
@@ -99,7 +100,17 @@ def _page(labels: LabelSet) -> tuple[Label, ...]:
         page = 1
         if pages > 1:
             key = f"label_page_{pages}"
-            page = int(st.number_input(f"Page (of {pages})", 1, pages, key=key, width=150))
+            st.caption("Page", width="content")
+            page = int(
+                st.number_input(
+                    f"Page of the labels (of {pages})",
+                    *(1, pages),
+                    key=key,
+                    width=150,
+                    label_visibility="collapsed",
+                )
+            )
+            st.caption(f"of {pages}", width="content")
     return found[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
 
 
@@ -109,7 +120,7 @@ def _row(labels: LabelSet, label: Label, count: Count | None, is_open: bool) -> 
         into = labels.get(label.merged_into)
         notes.append(f"merged into “{shortened(into.name if into else '', 40)}”")
     if label.retired:
-        notes.append("retired")
+        notes.append("archived")
     if label.former:
         notes.append("formerly " + ", ".join(shortened(name, 40) for name in label.former))
     name = plain(shortened(label.name, 60))
@@ -138,7 +149,7 @@ def _told(count: Count) -> str:
 def _panel(labels: LabelSet, label: Label, count: Count | None) -> None:
     number = label.number
     images = counted(count.images, "image", "images") if count else ""
-    its = f"Its boxes ({count.boxes} in {images})" if count and count.boxes else "Its boxes"
+    its = f"All its boxes ({count.boxes} in {images})" if count and count.boxes else "All its boxes"
     key = f"name_{number}_{label.name}"
     with (
         st.form(f"rename_{number}", border=False),
@@ -147,24 +158,24 @@ def _panel(labels: LabelSet, label: Label, count: Count | None) -> None:
         st.text_input("Name", label.name, max_chars=200, key=key, width=320)
         st.form_submit_button("Rename", on_click=_rename, args=(number, label.name, key))
     _problem(number, "name")
-    st.caption(f"{its} get the new name at once, everywhere. The number in exports stays.")
+    st.caption(f"{its} get the new name. The category ID in exports stays the same.")
     key = f"color_{number}_{label.color}"
     st.color_picker("Color", label.color, key=key, on_change=_recolor, args=(number, key))
     _problem(number, "color")
     if label.merged_into is not None:
         st.button(
-            "Separate again",
+            "Undo merge",
             icon=":material/call_split:",
             key=f"separate_{number}",
             on_click=_edit,
             args=(number, "merge", partial(separated, number=number)),
         )
-        st.caption(f"{its} count as “{plain(label.name)}” again.")
+        st.caption(f"{its} become “{plain(label.name)}” again.")
     else:
         _merging(labels, label, its)
     _problem(number, "merge")
     if label.merged_into is None:
-        _retiring(labels, label, its)
+        _archiving(labels, label)
 
 
 def _merging(labels: LabelSet, label: Label, its: str) -> None:
@@ -194,25 +205,25 @@ def _merging(labels: LabelSet, label: Label, its: str) -> None:
             args=(label.number, key),
         )
     st.caption(
-        f"{its} count as the other label's from then on: on the canvas, in lists and in exports, "
-        "where this label stays as a category without boxes. It can be separated again."
+        f"{its} become the other label, on images, in lists and in exports. Its category ID stays "
+        "reserved. You can undo this."
     )
 
 
-def _retiring(labels: LabelSet, label: Label, its: str) -> None:
+def _archiving(labels: LabelSet, label: Label) -> None:
     number = label.number
     if label.retired:
         st.button(
-            "Offer again",
+            "Unarchive",
             icon=":material/visibility:",
             key=f"offer_{number}",
             on_click=_edit,
             args=(number, "retire", partial(offered_again, number=number)),
         )
-        st.caption("It can be chosen for new boxes again.")
+        st.caption("Show it in the picker again.")
     else:
         st.button(
-            "Retire",
+            "Archive",
             icon=":material/visibility_off:",
             key=f"retire_{number}",
             on_click=_edit,
@@ -220,12 +231,8 @@ def _retiring(labels: LabelSet, label: Label, its: str) -> None:
         )
         last = labels.offered == (label,)
         st.caption(
-            f"It is not offered for new boxes any more. {its} stay, and are exported."
-            + (
-                " **It is the last one that is offered: nobody can draw a box then.**"
-                if last
-                else ""
-            )
+            "Hide it from the picker. Existing boxes are kept and exported."
+            + (" **It is the last one there: nobody can draw a box then.**" if last else "")
         )
     _problem(number, "retire")
 

@@ -96,7 +96,7 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     session.results.clear()
     first = ""
     new = known = 0
-    with st.spinner("Taking in the images …"):
+    with st.spinner("Adding the images …"):
         # The next uploader is empty. Not set before the spinner, where the run may be cut short:
         # the files would be lost. Not after it either: they would be added twice.
         session.uploads += 1
@@ -114,8 +114,9 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     if first:
         address.clicks().to_image(first)
     if known:
-        there = counted(known, "image was", "images were")
-        session.results.insert(0, ("success", f"{there} here already, with all boxes."))
+        there = f"{counted(known, 'image is', 'images are')} already in the project"
+        its = "its" if known == 1 else "their"
+        session.results.insert(0, ("success", f"{there}; {its} boxes were kept."))
     if new:
         session.results.insert(0, ("success", f"{counted(new, 'image', 'images')} added."))
 
@@ -152,14 +153,14 @@ def _label_picker(labels: LabelSet) -> str:
     chosen: str | None = None
     if not options:
         st.warning(
-            "All labels are retired: no box can be drawn until one is offered again, or added."
+            "All labels are archived. Unarchive one or add one to draw boxes."
             if labels.labels
-            else "There is no label yet. Add one to draw boxes."
+            else "No labels yet. Add one to draw boxes."
         )
     elif few:
-        chosen = st.radio("Label of the next box", options, format_func=options.get, key=key)
+        chosen = st.radio("Label for new boxes", options, format_func=options.get, key=key)
     else:
-        chosen = st.selectbox("Label of the next box", options, key=key)
+        chosen = st.selectbox("Label for new boxes", options, key=key)
     session.label = chosen or ""
     return session.label
 
@@ -202,5 +203,5 @@ def _choose_again(key: str, labels: LabelSet) -> None:
     elif offered and before:
         st.session_state[key] = offered[0].name
         session_state.tell(
-            f"The label “{before}” is not offered any more; the next box gets “{offered[0].name}”."
+            f"The label “{before}” is no longer available; new boxes get “{offered[0].name}”."
         )

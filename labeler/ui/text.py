@@ -78,10 +78,10 @@ def why_there(labels: LabelSet, label: Label, name: str) -> str:
     if label_key(name) != label_key(label.name):
         return f"“{name.strip()}” is a former name of the label “{label.name}”."
     if label.merged_into is not None:
-        return f"This label is there already, merged into “{labels.shown(label.name)}”."
+        return f"This label already exists, merged into “{labels.shown(label.name)}”."
     if label.retired:
-        return "This label already exists but is retired. Offer it again instead."
-    return "This label is there already."
+        return "This label already exists but is archived. Unarchive it instead."
+    return "This label already exists."
 
 
 def clock_time(time: datetime, zone: str | None, now: datetime | None = None) -> str:

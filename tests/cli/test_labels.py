@@ -21,24 +21,24 @@ def listed(run: Run) -> list[list[str]]:
 
 def test_labels_are_listed_and_edited(run: Run, workspace: Workspace) -> None:
     assert run("labels", "list", LABELS="car,dog").out == (
-        "1\t#e6194b\toffered\tcar\t\n2\t#3cb44b\toffered\tdog\t\n"
+        "1\t#e6194b\tactive\tcar\t\n2\t#3cb44b\tactive\tdog\t\n"
     )
     assert run("labels", "add", "bird", "Car", "fish") == Done(0, "", "")
     for arguments in (
         ("rename", "CAR", "van"),
         ("color", "car", "#010203"),
         ("merge", "dog", "bird"),
-        ("retire", "fish"),
+        ("archive", "fish"),
     ):
         assert run("labels", *arguments) == Done(0, "", "")
     assert listed(run) == [
-        ["1", "#010203", "offered", "van", "car"],
+        ["1", "#010203", "active", "van", "car"],
         ["2", "#3cb44b", "into bird", "dog", ""],
-        ["3", "#4363d8", "offered", "bird", ""],
-        ["4", "#f58231", "retired", "fish", ""],
+        ["3", "#4363d8", "active", "bird", ""],
+        ["4", "#f58231", "archived", "fish", ""],
     ]
-    assert run("labels", "separate", "dog").code == run("labels", "offer", "fish").code == 0
-    assert [row[2] for row in listed(run)] == ["offered"] * 4
+    assert run("labels", "unmerge", "dog").code == run("labels", "unarchive", "fish").code == 0
+    assert [row[2] for row in listed(run)] == ["active"] * 4
     text = run("labels", "list", "--json").out
     assert json.loads(text)["labels"][0]["former"] == ["car"]
     assert text.encode() == workspace.objects()["labels.json"][0]
@@ -74,18 +74,18 @@ def test_what_is_refused(
     assert workspace.objects() == {}
 
 
-def test_the_last_label_that_is_offered(run: Run) -> None:
-    assert run("labels", "retire", "car", LABELS="car,dog").err == ""
-    done = run("labels", "retire", "dog")
+def test_archiving_the_last_active_label(run: Run) -> None:
+    assert run("labels", "archive", "car", LABELS="car,dog").err == ""
+    done = run("labels", "archive", "dog")
     assert done.code == 0
-    assert "nobody can draw a box until a label is offered or added" in done.err
+    assert "nobody can draw a box until one is unarchived or added" in done.err
 
 
 def test_a_rebuilt_set_says_so(run: Run, workspace: Workspace) -> None:
     export = open_exporter(workspace.open()).write()[0]
     workspace.remove("labels.json")
     done = run("labels", "list")
-    assert done.out == "1\t#e6194b\toffered\tobject\t\n"
+    assert done.out == "1\t#e6194b\tactive\tobject\t\n"
     assert f"labels.json was missing; these labels were taken from {export.key}." in done.err
 
 

@@ -84,4 +84,4 @@ class Drawable(Tab):
     def saved_nothing(self) -> None:
         """Wait until the page says that there is nothing to save yet."""
         line = self.page.locator(".st-key-save_state")
-        expect(line).to_contain_text("nothing drawn yet", timeout=WAIT_MS)
+        expect(line).to_contain_text("No boxes yet", timeout=WAIT_MS)

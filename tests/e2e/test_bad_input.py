@@ -97,13 +97,13 @@ def test_files_that_are_no_pictures(
         labeler.page,
         "1 image added. 8 files were not taken:",
         "empty.jpg is empty.",
-        "text.jpg was not taken: it is a text file.",
-        "cut.jpg is damaged",
+        "text.jpg is a text file.",
+        "cut.jpg is corrupted",
         "huge.png has 50000 x 50000 pixels; at most 100,000,000",
-        "drawing.svg was not taken: it is an SVG drawing; export it as PNG.",
-        "page.png was not taken: it is a web page; save the image itself.",
-        "<img src=x onerror=alert(1)>.jpg was not taken",
-        re.compile(r"large\.jpg has 31\.\d MB; at most 30 MB are taken"),  # type: ignore[arg-type]
+        "drawing.svg is an SVG drawing; export it as PNG.",
+        "page.png is a web page; save the image itself.",
+        "<img src=x onerror=alert(1)>.jpg is ",
+        re.compile(r"large\.jpg is 31\.\d MB; the limit is 30 MB"),  # type: ignore[arg-type]
     )
     assert set(documents(server.folder)) == {"cat.jpg"}
     assert [path.name for path in (server.folder / "uploads").iterdir()] == ["cat.jpg"]
@@ -185,7 +185,7 @@ def test_two_pictures_of_one_name_and_size(
     if strategy == "name-size":
         shows(
             labeler.page,
-            "1 file was not taken:",
+            "1 file was rejected:",
             "same.bmp: another image of the same name and size is in the project, and its boxes "
             "stay with it.",
             "LABELER_IMAGE_ID=content",
@@ -233,7 +233,7 @@ def test_labels(serve: Serve, new_labeler: NewLabeler, pictures: Pictures) -> No
     add("x" * 200)
     shows(page, "This label has 200 characters; at most 100 are allowed")
     add("CAT")
-    shows(page, "This label is there already.")
+    shows(page, "This label already exists.")
     good = ['"quoted" & \'<b>x</b>', "**bold** :red[x] $x^2$ `c`", "🐈‍⬛", "قطة", "y" * 100]
     for count, name in enumerate(good, 2):
         add(name)
@@ -277,7 +277,7 @@ def test_objects_that_are_damaged_or_newer(
     labeler.open_from_list(image_id(newer)[:12])
     cannot_be_opened(labeler, "was written by a newer Labeler (format 2.0; this one reads 1.x)")
     labeler.upload(damaged, newer)
-    shows(page, "2 files were not taken:", "is damaged: Invalid JSON")
+    shows(page, "2 files were rejected:", "is damaged: Invalid JSON")
     assert files_in(folder) == before
     for named in ("0" * 32, "../../etc/passwd", "%3Cscript%3Ealert(1)%3C/script%3E"):
         page.goto(f"{server.url}/?image={named}")

@@ -79,7 +79,7 @@ def test_boxes_are_edited_on_the_picture_and_in_the_list(
     eventually(lambda: stored()[0]["left"] == first["left"])
     assert stored()[0]["id"] == first["id"]
     key = tab.canvas_key()
-    page.get_by_text("List the boxes (2)").click()
+    page.get_by_text("Boxes (2)").click()
     page.locator("[class*=st-key-relabel_] input").first.fill("dog")
     page.get_by_role("option", name="dog", exact=True).click()
     eventually(lambda: [rect["label"] for rect in stored()] == ["dog", "cat"])

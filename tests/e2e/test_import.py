@@ -34,7 +34,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     path = zipped(tmp_path / "set.zip", {"<b>set</b>.json": content, "images/a.png": png()})
     choose(page, path)
     expect(importer.locator(".title")).to_have_text("Preview", timeout=30_000)
-    expect(importer.locator(".counts")).to_contain_text("box is imported")
+    expect(importer.locator(".counts")).to_contain_text("box will be imported")
     expect(importer.locator(".problems li")).to_have_text([
         "<b>set</b>.json: image 2: there is no image gone.png in the project",
         "<b>set</b>.json: annotation 11: it is 0 px wide and 5 px high",
@@ -46,7 +46,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     assert [rect["label"] for rect in documents(server.folder)["images/a.png"]["rects"]] == ["car"]
     # What is in the file is there: again, nothing is left to do.
     choose(page, path)
-    expect(importer.locator(".counts")).to_contain_text("has just these already")
+    expect(importer.locator(".counts")).to_contain_text("already has exactly these boxes")
     expect(importer.get_by_role("button", name="Import now")).to_be_hidden()
     labeler.go_to("Label")
     labeler.at("images/a.png")

@@ -52,7 +52,7 @@ def test_upload_draw_and_find_the_boxes_again(
     shows_the_box(new_labeler(server))
     again = new_labeler(server)
     again.upload(photo)
-    expect(again.page.get_by_text("1 image was here already").first).to_be_visible()
+    expect(again.page.get_by_text("1 image is already in the project").first).to_be_visible()
     shows_the_box(again)
     assert documents(server.folder)["cat.jpg"] == document  # looking writes nothing
 

@@ -153,7 +153,7 @@ def test_signing_in_and_out_by_a_provider(serve: Serve, tab: Tab, pictures: Pict
         saved_by(ben, folder, "cat.jpg", "ben@example.com")
 
         # Whom no list names, and whose address nobody has verified, stays outside.
-        for email, why in (("ola", "may not do this"), ("eve", "never verified")):
+        for email, why in (("ola", "isn't allowed to do this"), ("eve", "never verified")):
             other = tab(proxy.url)
             sign_in(other, f"{email}@example.com")
             expect(other.page.get_by_text(why)).to_be_visible()

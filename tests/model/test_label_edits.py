@@ -108,8 +108,8 @@ def test_merges_are_followed_to_the_end_and_come_apart_where_they_are_separated(
     ("number", "into", "why"),
     [
         (3, 3, "'bus' can't be merged into itself"),
-        (1, 3, "'person' is merged into 'Car' already: separate it first"),
-        (2, 1, "'person' is itself merged into 'Car': separate it first"),
+        (1, 3, "'person' is merged into 'Car' already: undo that merge first"),
+        (2, 1, "'person' is itself merged into 'Car': undo that merge first"),
         (3, 1, "'person' is itself merged into 'Car': choose 'Car'"),
         (3, 9, "no label with the number 9"),
         (9, 3, "no label with the number 9"),

@@ -127,9 +127,9 @@ def test_where_nobody_is_asked_everybody_may_do_everything() -> None:
 @pytest.mark.parametrize(
     ("role", "named", "setting"),
     [
-        (Role.ADMIN, "an admin", "LABELER_ADMINS"),
-        (Role.REVIEWER, "a reviewer", "LABELER_REVIEWERS"),
-        (Role.LABELER, "a labeler", "LABELER_LABELERS"),
+        (Role.ADMIN, "the admin role", "LABELER_ADMINS"),
+        (Role.REVIEWER, "the reviewer role", "LABELER_REVIEWERS"),
+        (Role.LABELER, "the labeler role", "LABELER_LABELERS"),
     ],
 )
 def test_a_refusal_says_what_is_missing_and_who_gives_it(
@@ -139,6 +139,6 @@ def test_a_refusal_says_what_is_missing_and_who_gives_it(
     assert given.require(ANA, role) == ANA
     with pytest.raises(NotPermitted) as caught:
         given.require(EVE, role)
-    assert caught.value.message.startswith("eve@example.com may not do this")
+    assert caught.value.message.startswith("eve@example.com isn't allowed to do this")
     assert named in caught.value.message
     assert setting in caught.value.message

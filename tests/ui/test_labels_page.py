@@ -114,7 +114,7 @@ def test_each_label_with_its_boxes(new_place: NewPlace) -> None:
     first, second, third = rows(visit)
     assert first == "1 ****van**** :gray[· formerly car]"
     assert second == "2 **:gray[dog]** :gray[· merged into “**van**”]"
-    assert third == "3 **:gray[bird]** :gray[· retired]"
+    assert third == "3 **:gray[bird]** :gray[· archived]"
     captions = [caption.value for caption in visit.app.main.caption]
     assert captions[-3:] == ["4 boxes in 2 images", "1 box in 1 image", "no boxes"]
     assert "Boxes counted in 2 images at" in visit.shown()
@@ -128,7 +128,7 @@ def test_many_images_are_counted_when_it_is_asked_for(
     visit = view(place)
     assert "box in" not in visit.shown()
     visit.press("open_label_1")
-    assert "Its boxes get the new name" in visit.shown()
+    assert "All its boxes get the new name" in visit.shown()
     press(visit, "Count the boxes in 2 images")
     for job in place.jobs.of(KIND):
         job.future.result(10)
@@ -207,7 +207,7 @@ def opened(new_place: NewPlace, number: int) -> tuple[Place, Visit]:
 
 def test_rename(new_place: NewPlace) -> None:
     place, visit = opened(new_place, 1)
-    assert "Its boxes (3 in 2 images) get the new name" in visit.shown()
+    assert "All its boxes (3 in 2 images) get the new name" in visit.shown()
     field(visit, "Name", " van ")
     press(visit, "Rename")
     assert names(place) == ["van", "dog", "bird"]
@@ -244,21 +244,21 @@ def test_merge_and_separate(new_place: NewPlace) -> None:
     assert visit.errors() == []
     assert place.project.labels.read().shown("dog") == "car"
     assert "4 boxes in 2 images" in visit.shown()
-    press(visit, "Separate again")
+    press(visit, "Undo merge")
     assert place.project.labels.read().shown("dog") == "dog"
     assert "3 boxes in 2 images" in visit.shown()
 
 
 def test_retire_and_offer_again(new_place: NewPlace) -> None:
     place, visit = opened(new_place, 2)
-    press(visit, "Retire")
+    press(visit, "Archive")
     assert [label.name for label in place.project.labels.read().offered] == ["car", "bird"]
-    press(visit, "Offer again")
+    press(visit, "Unarchive")
     assert [label.name for label in place.project.labels.read().offered] == ["car", "dog", "bird"]
     for number in (1, 3):
         place.project.labels.edit(partial(retired, number=number))
     visit.run()
-    assert "the last one that is offered: nobody can draw a box then" in visit.shown()
+    assert "the last one there: nobody can draw a box then" in visit.shown()
 
 
 def test_add(new_place: NewPlace) -> None:
@@ -268,7 +268,7 @@ def test_add(new_place: NewPlace) -> None:
     assert names(place) == ["car", "dog", "bird", "fish"]
     field(visit, "New label", "Fish")
     press(visit, "Add")
-    assert visit.errors() == ["This label is there already."]
+    assert visit.errors() == ["This label already exists."]
     field(visit, "New label", " ")
     press(visit, "Add")
     assert "can't be empty" in visit.errors()[0]
@@ -288,6 +288,6 @@ def test_what_another_admin_did_meanwhile_is_kept(new_place: NewPlace) -> None:
     assert (label.name, label.color, label.former) == ("van", "#123456", ("car",))
     other.app.selectbox(key="into_1").set_value(2).run()
     press(other, "Merge")
-    press(visit, "Retire")
+    press(visit, "Archive")
     label = place.project.labels.read().labels[0]
     assert (label.merged_into, label.retired) == (2, True)

@@ -38,12 +38,12 @@ def test_files_that_are_not_kept_are_taken_in_by_the_session(new_place: NewPlace
     assert [seen(e.value) for e in visit.app.success] == ["1 image added."]
     first, second = visit.errors()
     assert first.startswith("a.png is empty.")
-    assert second.startswith("c.jpg was not taken: it is a text file.")
+    assert second.startswith("c.jpg is a text file.")
     assert "b.png" in visit.heading()
     [entry] = place.project.list_images()
     assert entry.image_path == "b.png"
     visit.app.file_uploader[0].set_value([files[0]]).run()
-    assert "1 image was here already" in visit.shown()
+    assert "1 image is already in the project" in visit.shown()
     assert visit.errors() == []
 
 
@@ -249,7 +249,7 @@ def test_the_label_of_the_next_box_stands_by_the_picture(new_place: NewPlace) ->
     place.add("a.png")
     visit = place.visit()
     assert any(
-        "next box" in caption.value and "car" in caption.value for caption in visit.app.main.caption
+        "Drawing:" in caption.value and "car" in caption.value for caption in visit.app.main.caption
     )
 
 

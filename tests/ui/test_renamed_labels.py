@@ -88,10 +88,10 @@ def test_the_label_of_the_next_box_stays_what_it_was(new_place: NewPlace) -> Non
     place.project.labels.edit(partial(retired, number=3))
     visit.run()
     assert visit.app.radio(key="label").value == "car"
-    assert "“bird” is not offered any more; the next box gets “car”" in visit.shown()
+    assert "“bird” is no longer available; new boxes get “car”" in visit.shown()
     place.project.labels.edit(partial(retired, number=1))
     visit.run()
-    assert "All labels are retired" in visit.shown()
+    assert "All labels are archived" in visit.shown()
     place.project.labels.edit(partial(offered_again, number=3))
     visit.run()
     assert visit.app.radio(key="label").value == "bird"
@@ -106,9 +106,9 @@ def test_a_label_that_is_there_under_another_name_is_not_added(new_place: NewPla
     visit = place.visit(image_id)
     for name, why in (
         ("Car", "“Car” is a former name of the label “vehicle”."),
-        ("dog", "This label is there already, merged into “vehicle”."),
-        ("bird", "This label already exists but is retired. Offer it again instead."),
-        ("VEHICLE", "This label is there already."),
+        ("dog", "This label already exists, merged into “vehicle”."),
+        ("bird", "This label already exists but is archived. Unarchive it instead."),
+        ("VEHICLE", "This label already exists."),
     ):
         visit.add_label(name)
         assert why in visit.shown()

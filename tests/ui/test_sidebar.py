@@ -63,7 +63,7 @@ def test_buttons_become_a_menu_with_the_same_label_chosen(new_place: NewPlace) -
     [
         ("   ", "A label can't be empty"),
         ("x" * 200, "at most 100"),
-        ("CAT ", "This label is there already"),
+        ("CAT ", "This label already exists"),
         ("a\u202eb", "direction of text"),
     ],
 )
@@ -82,12 +82,12 @@ def test_a_label_set_without_labels(new_place: NewPlace) -> None:
     [image_id] = place.add("a.png")
     place.workspace.put("labels.json", b'{"version": "1.0", "labels": []}')
     visit = place.visit()
-    assert "There is no label yet" in visit.shown()
+    assert "No labels yet" in visit.shown()
     visit.draw(box(10, 10, 20, 20, ""))
     assert visit.rects(image_id) == []
     visit.add_label("cat")
     assert visit.app.radio(key="label").value == "cat"
-    assert "There is no label yet" not in visit.shown()
+    assert "No labels yet" not in visit.shown()
 
 
 # --- the image list -------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_several_providers_are_offered_by_name(new_place: NewPlace) -> None:
 @pytest.mark.parametrize(
     ("user", "why"),
     [
-        (account("eve"), "eve@example.com may not do this: it takes the role of a labeler"),
+        (account("eve"), "eve@example.com isn't allowed to do this. It needs the labeler role"),
         (account("ana", email_verified=False), "was never verified"),
         (account("ana", email_verified="false"), "was never verified"),
         (account("ana", email_verified=None), "was never verified"),
@@ -194,7 +194,7 @@ def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(
     eve.press("export")
     with_roles(place, Roles(True, labelers=parse_people("ana@example.com")))
     eve.mark("done")
-    assert "may not do this" in eve.errors()[0]
+    assert "isn't allowed to do this" in eve.errors()[0]
     assert place.workspace.objects() == before
 
 
@@ -208,11 +208,11 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
     before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("zoe@example.com")))
     eve.press("retire_1")
-    assert "ana@example.com may not do this: it takes the role of an admin" in eve.errors()[0]
+    assert "ana@example.com isn't allowed to do this. It needs the admin role" in eve.errors()[0]
     assert "retire_1" not in {button.key for button in eve.app.button}
     eve.app.query_params["view"] = "labels"
     eve.run()
-    assert "it takes the role of an admin" in eve.errors()[0]
+    assert "It needs the admin role" in eve.errors()[0]
     assert place.workspace.objects() == before
 
 

@@ -250,9 +250,7 @@ def read_whole(source: DatasetFiles, name: str, limit: int) -> bytes:
     with opened(source, name) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise InvalidImport(
-            f"{name} is larger than {limit / 2**20:.0f} MB, which is the most that is taken."
-        )
+        raise InvalidImport(f"{name} is larger than {limit / 2**20:.0f} MB, which is the limit.")
     return data
 
 

@@ -41,7 +41,8 @@ function createImporter(root) {
     else if (effect === "wait" && state.waiting) {
       chosen.textContent = `${name}, then ${nameAndSize(state.waiting)}`;
     } else if (effect === "refuse" && event.type === "chosen") {
-      chosen.textContent = `${name} is being imported. Choose ${event.file.name} again after it.`;
+      chosen.textContent =
+        `${name} is being imported. Choose ${event.file.name} again when it is done.`;
     }
   }
 

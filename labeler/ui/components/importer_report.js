@@ -30,17 +30,26 @@ const MOST_SHOWN = 2000;
  * @type {Record<string, [string, string][]>}
  */
 const COUNTED = {
-  added: [["image is added", "images are added"], ["image was added", "images were added"]],
-  boxes: [["box is imported", "boxes are imported"], ["box was imported", "boxes were imported"]],
-  imported: [["image gets them", "images get them"], ["image got them", "images got them"]],
-  unchanged: [["image has just these already", "images have just these already"]],
+  added: [["image will be added", "images will be added"], [
+    "image was added",
+    "images were added",
+  ]],
+  boxes: [["box will be imported", "boxes will be imported"], [
+    "box was imported",
+    "boxes were imported",
+  ]],
+  imported: [["image will get boxes", "images will get boxes"], [
+    "image got boxes",
+    "images got boxes",
+  ]],
+  unchanged: [["image already has exactly these boxes", "images already have exactly these boxes"]],
   kept: [
-    ["image keeps its boxes", "images keep their boxes"],
+    ["image will keep its boxes", "images will keep their boxes"],
     ["image kept its boxes", "images kept their boxes"],
   ],
   left_out: [
-    ["image of the file is left out", "images of the file are left out"],
-    ["image of the file was left out", "images of the file were left out"],
+    ["image in the file will be left out", "images in the file will be left out"],
+    ["image in the file was left out", "images in the file were left out"],
   ],
 };
 

@@ -9,7 +9,7 @@
 const PACK_ABOVE = 2 ** 20;
 const BUSY_PAUSE_MS = 2000;
 const ZIP = "PK";
-const CUT = "The connection was cut. Import the file again: what is done already stays.";
+const CUT = "The connection was cut. Import the file again: what is already imported stays.";
 
 /**
  * The body to send: text is packed to a tenth, so that large datasets get through servers that

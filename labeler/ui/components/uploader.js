@@ -12,7 +12,7 @@ import {
   sizeProblem,
   summary,
 } from "./uploader_batch.js";
-import { below, filesOf, isPicture, single } from "./uploader_files.js";
+import { below, filesOf, isImageFile, single } from "./uploader_files.js";
 import { uploadFile } from "./uploader_request.js";
 
 /**
@@ -57,8 +57,8 @@ function createUploader(root) {
   // A folder brings along what is no picture: those are left out without a word.
   /** @param {PlacedFile[]} files */
   async function addFolder(files) {
-    const taken = await Promise.all(files.map(({ file }) => isPicture(file, setup.extensions)));
-    const chosen = files.filter((_, index) => taken[index]);
+    const isImage = await Promise.all(files.map(({ file }) => isImageFile(file, setup.extensions)));
+    const chosen = files.filter((_, index) => isImage[index]);
     if (chosen.length) add(chosen);
     else if (!batch) say("There is no image in this folder.", "bad");
   }

@@ -5,16 +5,16 @@ const MB = 2 ** 20;
 const PASTED = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
 /**
- * `first` is the image ID of the first file, in the order of choosing, that was taken.
+ * `first` is the image ID of the first file, in the order of choosing, that was added.
  * @typedef {Readonly<{
  *   id: number, session: string, all: number, done: number,
  *   fresh: number, known: number, failed: number, first: string, firstPlace: number,
  * }>} Batch
  */
 
-/** @typedef {{ type: "taken", place: number, imageId: string, fresh: boolean }} Taken */
+/** @typedef {{ type: "added", place: number, imageId: string, fresh: boolean }} Added */
 /** @typedef {{ type: "failed", problem: string }} Failed */
-/** @typedef {{ type: "chosen", count: number } | Taken | Failed} BatchEvent */
+/** @typedef {{ type: "chosen", count: number } | Added | Failed} BatchEvent */
 
 /** @param {number} id @param {string} session @returns {Batch} */
 export const newBatch = (id, session) => ({
@@ -26,7 +26,7 @@ export const newBatch = (id, session) => ({
 const CHANGES = {
   chosen: ({ all }, { count }) => ({ all: all + count }),
   failed: ({ done, failed }) => ({ done: done + 1, failed: failed + 1 }),
-  taken: ({ done, fresh, known, firstPlace }, event) => ({
+  added: ({ done, fresh, known, firstPlace }, event) => ({
     done: done + 1,
     ...(event.fresh ? { fresh: fresh + 1 } : { known: known + 1 }),
     ...(event.place < firstPlace ? { first: event.imageId, firstPlace: event.place } : {}),
@@ -48,9 +48,11 @@ export function summary({ fresh, known, failed }) {
   const said = [];
   if (fresh) said.push(`${counted(fresh, "image", "images")} added.`);
   if (known) {
-    said.push(`${counted(known, "image was", "images were")} here already, with all boxes.`);
+    const its = known === 1 ? "its" : "their";
+    const there = `${counted(known, "image is", "images are")} already in the project`;
+    said.push(`${there}; ${its} boxes were kept.`);
   }
-  if (failed) said.push(`${counted(failed, "file was", "files were")} not taken:`);
+  if (failed) said.push(`${counted(failed, "file was", "files were")} rejected:`);
   return said.join(" ");
 }
 
@@ -61,7 +63,7 @@ export function summary({ fresh, known, failed }) {
  */
 export const sizeProblem = ({ name, size }, maxBytes) =>
   size > maxBytes
-    ? `${name} has ${(size / MB).toFixed(1)} MB; at most ${maxBytes / MB} MB are taken.`
+    ? `${name} is ${(size / MB).toFixed(1)} MB; the limit is ${maxBytes / MB} MB.`
     : "";
 
 /**

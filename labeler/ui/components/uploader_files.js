@@ -18,12 +18,12 @@ const BEGINNINGS = [
 ];
 
 /**
- * Whether a file of a folder is taken: by its extension, or by its first bytes.
+ * Whether a file of a folder is uploaded: by its extension, or by its first bytes.
  * @param {File} file
  * @param {readonly string[]} extensions those of images, in lower case and without the dot
  * @returns {Promise<boolean>}
  */
-export async function isPicture(file, extensions) {
+export async function isImageFile(file, extensions) {
   if (extensions.includes(file.name.split(".").pop()?.toLowerCase() ?? "")) return true;
   const head = await file.slice(0, 16).arrayBuffer().catch(() => new ArrayBuffer(0));
   const text = String.fromCharCode(...new Uint8Array(head));

@@ -1,6 +1,6 @@
 // One file on its way to POST /api/images: tried again where that may help.
 
-/** @typedef {import("./uploader_batch.js").Taken} Taken */
+/** @typedef {import("./uploader_batch.js").Added} Added */
 /** @typedef {import("./uploader_batch.js").Failed} Failed */
 
 const TRIES = 6;
@@ -28,15 +28,15 @@ const mayPass = (status) => status >= 500 || status === 429 || status === 408;
 /** @param {string} name @param {Answer} answer */
 function problemOf(name, { status, body }) {
   // Not our own words: a proxy before us wants people to sign in again.
-  if (status === 401 && !body.error) return `${name} was not taken: ${SIGN_IN}`;
+  if (status === 401 && !body.error) return `${name} was not added: ${SIGN_IN}`;
   return body.error?.message ?? `The server answered ${status}.`;
 }
 
 /**
- * Send a file until it is taken or refused for good, at most six times.
+ * Send a file until it is added or refused for good, at most six times.
  * @param {{ name: string, place: number }} file `place` in the order of choosing
  * @param {Means} means
- * @returns {Promise<Taken | Failed>}
+ * @returns {Promise<Added | Failed>}
  */
 export async function uploadFile({ name, place }, { send, renew, readable, pause, random }) {
   let problem = "";
@@ -47,7 +47,7 @@ export async function uploadFile({ name, place }, { send, renew, readable, pause
       const answer = await send();
       const { status, body } = answer;
       if (status >= 200 && status < 300) {
-        return { type: "taken", place, imageId: body.image_id ?? "", fresh: status === 201 };
+        return { type: "added", place, imageId: body.image_id ?? "", fresh: status === 201 };
       }
       problem = problemOf(name, answer);
       if (status === 401 && !refused) {

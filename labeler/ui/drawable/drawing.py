@@ -224,9 +224,9 @@ def _new(one: _Shown, fit: Fit, looks: Looks, notes: _Notes, seed: str) -> Rect 
     if max(one.box.width, one.box.height) <= _CLICK + _SAME:
         notes.refuse("That box is too small. Drag further.")
     elif one.is_turned:
-        notes.refuse("Boxes can't be rotated; the rotated new box was left out.")
+        notes.refuse("Boxes can't be rotated. The new rotated box was left out.")
     elif box.width <= 0 or box.height <= 0:
-        notes.refuse("A box outside the picture was left out.")
+        notes.refuse("A box outside the image was left out.")
     else:
         try:
             label = clean_label(one.text)

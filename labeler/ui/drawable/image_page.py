@@ -163,8 +163,7 @@ def _save_state(work: Work) -> None:
     """What was saved when, or what went wrong; a save that failed is tried again."""
     if not work.is_saved:
         st.error(
-            f"Not saved: {plain(work.error)} Your boxes are kept here and are tried again; leave "
-            "this page open.",
+            f"Not saved: {plain(work.error)} We'll keep trying. Please keep this page open.",
             icon=":material/error:",
         )
         with st.container(horizontal=True, gap="small"):
@@ -174,11 +173,11 @@ def _save_state(work: Work) -> None:
         return
     document = work.stored.document
     if _is_locked(work):
-        st.caption("approved, so it can't be changed; a reviewer can reopen it")
+        st.caption("Approved: this image can't be changed until a reviewer reopens it.")
         return
     saved_at = saved_time(document)
     if saved_at is None or (document.status is Status.UNLABELED and not document.rects):
-        st.caption("nothing drawn yet; changes are saved automatically")
+        st.caption("No boxes yet. Changes are saved automatically.")
         return
     by = document.metadata.saved_by
     time = clock_time(saved_at, st.context.timezone)
@@ -195,7 +194,7 @@ def _show_canvas(
         is_stale = canvas.is_stale(work.wanted.rects, labels, width)
         waits = is_stale or image.mark is not None or (is_leaving and work.is_saved)
         chosen = labels.find(label)
-        st.caption(f"next box: {colored(chosen, 24)}" if chosen else "no label is chosen")
+        st.caption(f"Drawing: {colored(chosen, 24)}" if chosen else "No label selected.")
         is_held = waits or is_leaving or _is_locked(work)
         show_canvas(canvas, labels.color(label), label, is_held=is_held)
         if waits:
@@ -222,7 +221,7 @@ def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
 def _box_list(image: OpenImage, labels: LabelSet) -> None:
     rects = () if _is_locked(image.work) else image.work.wanted.rects
     # Rows only on demand: with hundreds of boxes they make every run of the page slow.
-    if not rects or not st.toggle(f"List the boxes ({len(rects)})", key="list_boxes"):
+    if not rects or not st.toggle(f"Boxes ({len(rects)})", key="list_boxes"):
         return
     names = [label.name for label in labels.offered]
     for number, rect in enumerate(rects[:MOST_LISTED], 1):
@@ -245,7 +244,7 @@ def _box_list(image: OpenImage, labels: LabelSet) -> None:
             image.edit(_relabeled(rect, chosen))
             st.rerun()
     if len(rects) > MOST_LISTED:
-        st.caption(f"{len(rects) - MOST_LISTED} more are on the picture.")
+        st.caption(f"{len(rects) - MOST_LISTED} more not listed.")
 
 
 def _without(rect: Rect) -> Edit:

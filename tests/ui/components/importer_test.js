@@ -89,26 +89,26 @@ Deno.test("a report says what would happen, and what has happened", () => {
       `${count} ${text}`
     );
   assert.deepEqual(said(true), [
-    "1 image is added",
-    "2 boxes are imported",
-    "1 image gets them",
-    "2 images have just these already",
-    "1 image of the file is left out",
+    "1 image will be added",
+    "2 boxes will be imported",
+    "1 image will get boxes",
+    "2 images already have exactly these boxes",
+    "1 image in the file will be left out",
   ]);
   assert.deepEqual(said(false), [
     "1 image was added",
     "2 boxes were imported",
-    "1 image got them",
-    "2 images have just these already",
-    "1 image of the file was left out",
+    "1 image got boxes",
+    "2 images already have exactly these boxes",
+    "1 image in the file was left out",
   ]);
 });
 
 Deno.test("an empty report still says how many images get boxes", () => {
   const words = reportWords(REPORT);
   assert.deepEqual(words.counts, [
-    { count: "0", text: "boxes are imported" },
-    { count: "0", text: "images get them" },
+    { count: "0", text: "boxes will be imported" },
+    { count: "0", text: "images will get boxes" },
   ]);
   assert.deepEqual([words.title, words.labels, words.head], ["Preview", "", ""]);
   assert.ok(isIdle(REPORT));

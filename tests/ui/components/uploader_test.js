@@ -7,7 +7,7 @@ import {
   sizeProblem,
   summary,
 } from "../../../labeler/ui/components/uploader_batch.js";
-import { below, filesOf, isPicture } from "../../../labeler/ui/components/uploader_files.js";
+import { below, filesOf, isImageFile } from "../../../labeler/ui/components/uploader_files.js";
 import { uploadFile } from "../../../labeler/ui/components/uploader_request.js";
 
 /** @typedef {import("../../../labeler/ui/components/uploader_batch.js").BatchEvent} BatchEvent */
@@ -16,31 +16,31 @@ import { uploadFile } from "../../../labeler/ui/components/uploader_request.js";
 /** @param {BatchEvent[]} events */
 const after = (...events) => events.reduce(reduceBatch, newBatch(1, "s"));
 /** @param {number} place @param {boolean} [fresh] @returns {BatchEvent} */
-const taken = (place, fresh = true) => ({ type: "taken", place, imageId: `id${place}`, fresh });
+const added = (place, fresh = true) => ({ type: "added", place, imageId: `id${place}`, fresh });
 /** @type {BatchEvent} */
 const FAILED = { type: "failed", problem: "no" };
 
-Deno.test("the first image of a batch is the first chosen, not the first that was taken", () => {
-  const batch = after({ type: "chosen", count: 3 }, taken(2), taken(1), FAILED);
+Deno.test("the first image of a batch is the first chosen, not the first that was added", () => {
+  const batch = after({ type: "chosen", count: 3 }, added(2), added(1), FAILED);
   assert.equal(batch.first, "id1");
   assert.deepEqual([batch.all, batch.done, batch.fresh, batch.failed], [3, 3, 2, 1]);
 });
 
 Deno.test("a batch grows while it is on its way", () => {
-  const batch = after({ type: "chosen", count: 1 }, taken(0), { type: "chosen", count: 1999 });
+  const batch = after({ type: "chosen", count: 1 }, added(0), { type: "chosen", count: 1999 });
   assert.equal(progressText(batch), `1 of ${(2000).toLocaleString()} files …`);
   assert.equal(progressText(after({ type: "chosen", count: 1 })), "0 of 1 file …");
 });
 
 Deno.test("the summary names what was added, known and refused", () => {
-  assert.equal(summary(after(taken(0))), "1 image added.");
+  assert.equal(summary(after(added(0))), "1 image added.");
   assert.equal(
-    summary(after(taken(0), taken(1), taken(2, false), FAILED)),
-    "2 images added. 1 image was here already, with all boxes. 1 file was not taken:",
+    summary(after(added(0), added(1), added(2, false), FAILED)),
+    "2 images added. 1 image is already in the project; its boxes were kept. 1 file was rejected:",
   );
   assert.equal(
-    summary(after(taken(0, false), taken(1, false), FAILED, FAILED)),
-    "2 images were here already, with all boxes. 2 files were not taken:",
+    summary(after(added(0, false), added(1, false), FAILED, FAILED)),
+    "2 images are already in the project; their boxes were kept. 2 files were rejected:",
   );
 });
 
@@ -54,19 +54,19 @@ function fileOf(content, name) {
 
 Deno.test("a file of a folder is a picture by its extension, in either case", async () => {
   for (const name of ["a.JPG", "a.b.png", ".png", "png"]) {
-    assert.ok(await isPicture(fileOf("", name), ["jpg", "png"]), name);
+    assert.ok(await isImageFile(fileOf("", name), ["jpg", "png"]), name);
   }
   for (const name of ["a.png.txt", "a.", "jpg.d", "notes"]) {
-    assert.ok(!(await isPicture(fileOf("BN", name), ["jpg", "png"])), name);
+    assert.ok(!(await isImageFile(fileOf("BN", name), ["jpg", "png"])), name);
   }
 });
 
 Deno.test("a file of a folder is a picture by its first bytes", async () => {
   const beginnings = ["\xff\xd8\xff\xe0", "\x89PNG", "GIF89a", "BM", "II*\0", "MM\0*"];
   for (const bytes of [...beginnings, "RIFF\x01\n\x03\x04WEBP"]) {
-    assert.ok(await isPicture(fileOf(bytes, "x.dat"), ["png"]), bytes);
+    assert.ok(await isImageFile(fileOf(bytes, "x.dat"), ["png"]), bytes);
   }
-  assert.ok(!(await isPicture(fileOf([1, 2, 3], "notes"), ["png"])));
+  assert.ok(!(await isImageFile(fileOf([1, 2, 3], "notes"), ["png"])));
 });
 
 Deno.test("paths are those below the folder that was chosen", () => {
@@ -81,7 +81,7 @@ Deno.test("only a file above the limit is too large", () => {
   assert.equal(sizeProblem({ name: "a.png", size: 2 ** 20 }, 2 ** 20), "");
   assert.equal(
     sizeProblem({ name: "a.png", size: 1.5 * 2 ** 20 }, 2 ** 20),
-    "a.png has 1.5 MB; at most 1 MB are taken.",
+    "a.png is 1.5 MB; the limit is 1 MB.",
   );
 });
 
@@ -132,10 +132,10 @@ const answer = (status, body = {}) => ({ status, body });
 /** @param {string} message */
 const error = (message) => ({ error: { message } });
 
-Deno.test("a file that is taken is fresh or known", async () => {
+Deno.test("a file that is added is fresh or known", async () => {
   for (const [status, fresh] of /** @type {const} */ ([[201, true], [200, false]])) {
     const { outcome, pauses } = await upload([answer(status, { image_id: "x" })]);
-    assert.deepEqual(outcome, { type: "taken", place: 4, imageId: "x", fresh });
+    assert.deepEqual(outcome, { type: "added", place: 4, imageId: "x", fresh });
     assert.deepEqual(pauses, []);
   }
 });
@@ -143,7 +143,7 @@ Deno.test("a file that is taken is fresh or known", async () => {
 Deno.test("what may pass is tried again, with pauses that double", async () => {
   const passing = [answer(503), answer(429), answer(408), new Error("cut")];
   const { outcome, pauses } = await upload([...passing, answer(201, { image_id: "x" })]);
-  assert.equal(outcome.type, "taken");
+  assert.equal(outcome.type, "added");
   assert.deepEqual(pauses, [500, 1000, 2000, 4000]);
 });
 
@@ -164,7 +164,7 @@ Deno.test("what the server refuses for good is not tried again", async () => {
 
 Deno.test("a fresh token is asked for once", async () => {
   const first = await upload([answer(401, error("Expired.")), answer(201)], { renewed: true });
-  assert.deepEqual([first.outcome.type, first.renewals], ["taken", 1]);
+  assert.deepEqual([first.outcome.type, first.renewals], ["added", 1]);
   const twice = [answer(401, error("Expired.")), answer(401, error("Expired.")), answer(201)];
   const second = await upload(twice, { renewed: true });
   assert.deepEqual([second.outcome, second.renewals], [{ type: "failed", problem: "Expired." }, 1]);
@@ -174,7 +174,7 @@ Deno.test("a proxy that wants people to sign in is told from the server", async 
   const { outcome } = await upload([answer(401)]);
   assert.deepEqual(outcome, {
     type: "failed",
-    problem: "a.png was not taken: sign in again in another tab, then choose it again.",
+    problem: "a.png was not added: sign in again in another tab, then choose it again.",
   });
 });
 

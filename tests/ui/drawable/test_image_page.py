@@ -18,7 +18,7 @@ def test_what_the_canvas_sends_is_stored(new_place: NewPlace) -> None:
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     visit = place.visit()
-    assert "nothing drawn yet" in visit.shown()
+    assert "No boxes yet" in visit.shown()
     visit.draw(box(4, 5, 20, 10, "car"))
     assert visit.rects(image_id) == [("car", 4, 5, 20, 10)]
     assert "saved " in visit.shown()

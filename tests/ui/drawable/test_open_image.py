@@ -155,7 +155,7 @@ def test_an_approved_image_is_shown_and_left_as_it_is(new_place: NewPlace) -> No
     [discard] = [button for button in visit.app.button if button.label == "Discard my changes"]
     discard.click().run()
     assert visit.errors() == []
-    assert "a reviewer can reopen it" in visit.shown()
+    assert "until a reviewer reopens it" in visit.shown()
     assert len(visit.app.toggle) == 0  # no list to edit
     keys = {button.key: button.disabled for button in visit.app.main.button}
     assert keys[f"done_{first}"]
