@@ -95,11 +95,11 @@ def test_files_that_are_no_pictures(
     labeler.at("cat.jpg")
     shows(
         labeler.page,
-        "1 image added. 8 files were not taken:",
+        "1 image added. 8 files were rejected:",
         "empty.jpg is empty.",
         "text.jpg is a text file.",
         "cut.jpg is corrupted",
-        "huge.png has 50000 x 50000 pixels; at most 100,000,000",
+        "huge.png has 50000 x 50000 pixels; the limit is 100,000,000",
         "drawing.svg is an SVG drawing; export it as PNG.",
         "page.png is a web page; save the image itself.",
         "<img src=x onerror=alert(1)>.jpg is ",

@@ -36,7 +36,7 @@ def test_many_files_over_a_bad_connection(
     said = labeler.page.locator(".uploader .said")
     expect(said).to_have_text("40 images added. 1 file was rejected:", timeout=60_000)
     expect(labeler.page.locator(".uploader .failures li")).to_have_text(
-        'not "a" picture.jpg is a text file. Labeler takes JPEG, PNG, WebP, BMP, GIF and TIFF.'
+        'not "a" picture.jpg is a text file. Supported: JPEG, PNG, WebP, BMP, GIF and TIFF.'
     )
     assert len(seen) > 41
     assert sorted(documents(server.folder)) == [file.name for file in files]
