@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,6 +49,30 @@ def document_answer(status: int, body: bytes, tag: str | None, **more: str) -> R
         headers(ASK_AGAIN, ETag=tag or "", **more),
         media_type="application/json",
     )
+
+
+def short_answer(put: Replaced) -> Response:
+    """The ETag alone, for a caller who has the document."""
+    more = {"ETag": put.tag or "", "Preference_Applied": "return=minimal"}
+    return Response(b"", put.status, headers(ASK_AGAIN, **more))
+
+
+def prefers_short(values: Iterable[str]) -> bool:
+    """Whether these Prefer headers ask for `return=minimal` (RFC 7240); the first return counts."""
+    for preference in ",".join(values).split(","):
+        name, _, value = preference.partition(";")[0].partition("=")
+        if name.strip().lower() == "return":
+            return value.strip().strip('"').lower() == "minimal"
+    return False
+
+
+def is_same_but_stamp(sent: bytes, stored: bytes) -> bool:
+    """Whether two documents as JSON differ at most in when and by whom they were saved."""
+    one, other = (json.loads(text) for text in (sent, stored))
+    for document in (one, other):
+        for name in ("saved_at", "saved_by"):
+            document.get("metadata", {}).pop(name, None)
+    return bool(one == other)
 
 
 def changed_answer(put: Replaced) -> Response:

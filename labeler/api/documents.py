@@ -14,6 +14,9 @@ from labeler.api.document_answers import (
     changed_answer,
     current_state,
     document_answer,
+    is_same_but_stamp,
+    prefers_short,
+    short_answer,
     state_in_the_way,
     tag_of,
 )
@@ -78,6 +81,9 @@ class Documents:
         if put.status == 412:
             log_event(Conflict(image_id=image_id, boxes=0))
             return changed_answer(put)
+        is_short = prefers_short(request.headers.getlist("Prefer"))
+        if is_short and await run_in_threadpool(is_same_but_stamp, body, put.body):
+            return short_answer(put)
         here = f"/api/annotations/{image_id}"
         return document_answer(put.status, put.body, put.tag, Content_Location=here)
 

@@ -33,6 +33,8 @@ from labeler.api.openapi_parts import (
     IMAGE_ID,
     IN_THE_WAY,
     MAYBE,
+    PREFER,
+    PREFERENCE_APPLIED,
     SAVE,
     TEXT,
     Json,
@@ -265,6 +267,7 @@ def _put_document() -> Json:
             IMAGE_ID,
             condition("If-Match", "The ETag of the state that is replaced; * for whichever it is."),
             condition("If-None-Match", "* creates the document where none is stored yet."),
+            PREFER,
         ],
         "requestBody": {
             "required": True,
@@ -272,14 +275,19 @@ def _put_document() -> Json:
         },
         "responses": {
             "200": {
-                **answered("Replaced: so it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+                **_saved("Replaced: so it is stored now."),
                 "links": {"save": SAVE},
             },
-            "201": answered("Created: so it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+            "201": _saved("Created: so it is stored now."),
             "412": IN_THE_WAY,
             **errors(400, 401, 403, 404, 408, 409, 413, 415, 422, 428, 500, 503),
         },
     }
+
+
+def _saved(description: str) -> Json:
+    more = {"Preference-Applied": PREFERENCE_APPLIED}
+    return answered(description, ref("AnnotationDocument"), ETag=ETAG, **more)
 
 
 def _get_labels() -> Json:

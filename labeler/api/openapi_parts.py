@@ -283,6 +283,17 @@ CLIENT: Final[Json] = {
     "schema": TEXT,
     "example": "curl",
 }
+PREFER: Final[Json] = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "return=minimal asks for no body (RFC 7240). It is applied only if the stored "
+    "document is the one that was sent, apart from saved_at and saved_by.",
+    "schema": TEXT,
+}
+PREFERENCE_APPLIED: Final[Json] = {
+    "description": "return=minimal if there is no body.",
+    "schema": {"const": "return=minimal"},
+}
 IN_THE_WAY: Final = answered(
     "Another state is stored. Nothing was saved.",
     {

@@ -81,6 +81,44 @@ def test_a_save_is_answered_as_it_is_stored(api: Api) -> None:
     assert answer.json()["rects"][1] == rect(3, "person", id="mine", pose="standing")
 
 
+def test_who_prefers_it_gets_no_body_if_the_document_is_stored_as_sent(api: Api) -> None:
+    image_id = api.image()
+    document, tag = api.read(image_id)
+    document["rects"] = [rect(3, "person", id="mine", pose="standing")]
+    document["metadata"]["status"] = "done"
+    for prefer in ("return=minimal", 'respond-async, Return="minimal"; x, return=representation'):
+        answer = api.put(image_id, document, If_Match=tag, Prefer=prefer)
+        assert (answer.status_code, answer.content) == (200, b"")
+        assert answer.headers["Preference-Applied"] == "return=minimal"
+        assert "Content-Location" not in answer.headers
+        stored, tag = api.read(image_id)
+        assert (answer.headers["ETag"], stored["rects"]) == (tag, document["rects"])
+        assert stored["metadata"]["saved_at"] != document["metadata"]["saved_at"]
+
+
+@pytest.mark.parametrize("prefer", ["", "return=representation, return=minimal", "return", "x"])
+def test_who_does_not_prefer_it_gets_the_document(api: Api, prefer: str) -> None:
+    image_id = api.image()
+    document, tag = api.read(image_id)
+    document["rects"] = [rect(id="mine")]
+    answer = api.put(image_id, document, If_Match=tag, Prefer=prefer)
+    assert answer.json()["rects"] == document["rects"]
+    assert "Preference-Applied" not in answer.headers
+
+
+def test_what_the_server_filled_in_is_told_whatever_somebody_prefers(api: Api) -> None:
+    image_id = api.image()
+    document, tag = api.read(image_id)
+    without_id = {"rects": [rect()]}
+    less = {"metadata": {"status": "in_progress"}, "rects": [rect(id="mine")]}
+    for change in (without_id, less):
+        answer = api.put(image_id, document | change, If_Match=tag, Prefer="return=minimal")
+        tag = answer.headers["ETag"]
+        assert "Preference-Applied" not in answer.headers
+        assert answer.json()["rects"][0]["id"]
+        assert answer.json()["metadata"]["image_id"] == image_id
+
+
 def test_a_stale_save_changes_nothing_and_is_told_what_is_there(api: Api) -> None:
     image_id = api.image()
     document, stale = api.read(image_id)

@@ -23,8 +23,8 @@ import { inTime } from "./time.js";
  */
 
 /**
- * `stored`: written, and this is the document now. `changed`: somebody else wrote before; null
- * stands for no document.
+ * `stored`: written, and this is the document now; null: it is as it was sent. `changed`: somebody
+ * else wrote before; null stands for no document.
  * @typedef {{ type: "stored", document: Doc | null, etag: string }
  *   | { type: "changed", document: Doc | null, etag: string | null }
  *   | Failure} PutAnswer
@@ -145,11 +145,19 @@ export function createBackend(options) {
     async putDocument(image, text, etag) {
       /** @type {Record<string, string>} */
       const condition = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
-      const headers = { "Content-Type": "application/json", ...condition };
+      const headers = {
+        "Content-Type": "application/json",
+        Prefer: "return=minimal",
+        ...condition,
+      };
       const answer = await call(documentPath(image), { method: "PUT", headers, body: text });
       if ("type" in answer) return answer;
       const { response, body } = answer;
       if (response.status === 200 || response.status === 201) {
+        const [etag, applied] = ["ETag", "Preference-Applied"].map((name) =>
+          response.headers.get(name)
+        );
+        if (etag && applied === "return=minimal") return { type: "stored", document: null, etag };
         const stored = read(await body.text(), response);
         return stored.type === "document" ? { ...stored, type: "stored" } : stored;
       }

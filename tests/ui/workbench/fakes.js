@@ -42,7 +42,7 @@ export async function until(condition, ms = 3000) {
  * @typedef {"fine" | "lost" | "unreached" | number} Mood
  * @typedef {{ method: string, image: string, body: string, status: number, token: string | null }} Call
  * @typedef {{ documents: Map<string, { text: string, version: number }>, calls: Call[],
- *   mood: Mood | (() => Mood), headers: Record<string, string>, token: string,
+ *   mood: Mood | (() => Mood), headers: Record<string, string>, token: string, isBrief: boolean,
  *   list: { image_id: string, image_path: string, status: string, rects: number }[],
  *   put: (image: string, document: Doc) => void, get: (image: string) => Doc,
  *   puts: () => Call[], fetch: typeof fetch }} Server
@@ -50,7 +50,8 @@ export async function until(condition, ms = 3000) {
 
 /**
  * An API over one kind of fetch. `mood` says what becomes of the next call: `fine`, `lost` (it is
- * done, and no answer comes), `unreached`, a status, or a function that says one.
+ * done, and no answer comes), `unreached`, a status, or a function that says one. `isBrief`: a write
+ * is answered without a body, as its caller prefers.
  * @returns {Server}
  */
 export function createServer() {
@@ -64,6 +65,7 @@ export function createServer() {
     mood: "fine",
     headers: {},
     token: "t1",
+    isBrief: true,
     list: [],
     put(image, document) {
       version += 1;
@@ -153,7 +155,14 @@ export function createServer() {
     server.put(image, { ...document, metadata });
     const stored = /** @type {any} */ (documents.get(image));
     const status = found ? 200 : 201;
-    return new Response(stored.text, { status, headers: { ETag: `"${stored.version}"` } });
+    const ETag = `"${stored.version}"`;
+    if (server.isBrief && headers.get("Prefer") === "return=minimal") {
+      return new Response(null, {
+        status,
+        headers: { ETag, "Preference-Applied": "return=minimal" },
+      });
+    }
+    return new Response(stored.text, { status, headers: { ETag } });
   }
   return server;
 }

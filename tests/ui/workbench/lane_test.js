@@ -97,6 +97,30 @@ Deno.test("a change is journaled, then sent, then forgotten by the journal", () 
     return one.close;
   }));
 
+for (const isBrief of [true, false]) {
+  Deno.test(`changes over a write are saved whether its answer has a body or not: ${!isBrief}`, () =>
+    scene(async ({ server, journal }) => {
+      server.isBrief = isBrief;
+      const one = tab(server, journal);
+      const lane = await one.open();
+      server.mood = () => {
+        server.mood = "fine";
+        lane.change(addRect(lane.document, rect("newer", 50))); // while the first is on its way
+        return "fine";
+      };
+      lane.change(addRect(lane.document, rect("new")));
+      await until(() => server.puts().length > 0);
+      await until(isSaved(lane));
+      lane.change(deleteRects(lane.document, ["old"]));
+      await until(isSaved(lane));
+      assert.deepEqual(ids(server.get("i")), ["new", "newer"]);
+      assert.deepEqual(ids(lane.document), ["new", "newer"]);
+      assert.equal(lane.document.metadata?.saved_by, isBrief ? undefined : "ana");
+      assert.deepEqual(server.puts().map(({ status }) => status), [200, 200, 200]);
+      return one.close;
+    }));
+}
+
 Deno.test("opening and changing nothing, or taking a change back at once, writes nothing", () =>
   scene(async ({ server, journal }) => {
     const one = tab(server, journal);
