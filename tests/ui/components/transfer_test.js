@@ -20,6 +20,7 @@ Deno.test("a fresh token is waited for until the page has brought it", async () 
       asked.push([name, value]);
       setTimeout(() => (renewal = Number(value)), 80);
     },
+    setTriggerValue() {},
   };
   assert.equal(await renewToken(component, () => renewal), true);
   assert.deepEqual(asked, [["renewal", renewal]]);
