@@ -34,11 +34,11 @@ from labeler.runtime.jobs import Jobs
 from labeler.runtime.sockets import send_at_once, wait_at_most
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.ui.context import Context, bind_context
-from labeler.ui.cookies import person_by_cookies
+from labeler.ui.cookies import account_by_cookies
 from labeler.ui.first_page import first_page
 from labeler.ui.kept_clicks import keep_clicks
 from labeler.ui.script_loops import close_loops_after_runs
-from labeler.ui.sign_in import is_loopback, provider_secrets
+from labeler.ui.sign_in import is_loopback, provider_secrets, sign_in_ways
 
 CALLERS_S = 2
 """Seconds that requests get to finish after the signal to end. Cloud Run allows 10."""
@@ -84,7 +84,8 @@ def build(settings: Settings) -> st.App:
     front = Middleware(
         api.Front,
         api=calls,
-        visitors=api.Visitors(access, person_by_cookies),
+        visitors=api.Visitors(access, account_by_cookies),
+        sign_in=api.SignInPage(sign_in_ways(settings, secrets)),
         takes_files=settings.uploads is None,
         policy=api.content_security_policy(first_page()),
     )

@@ -9,63 +9,97 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeler.api.authentication import is_own_origin
 from labeler.api.security_headers import protect, request_is_secure
+from labeler.api.sign_in import START, SignInPage
 from labeler.api.streamlit_host import HOST_CONFIG
 from labeler.api.visitors import Visitors
-from labeler.errors import ForeignRequest
+from labeler.errors import ForeignRequest, LabelerError, NotSignedIn
 from labeler.runtime.audit import Action, audit
 from labeler.runtime.sockets import ALLOW_LARGE
 
 _UPLOADS: Final = "/_stcore/upload_file"
 _COMPONENTS: Final = "/_stcore/bidi-components/"
+_SCRIPTS: Final = "/api/workbench/"
 
 
 class Front:
     """The front of Streamlit: answers calls below /api/ and the page's requests to its host.
 
+    Streamlit's own addresses, its websocket included, are for labelers: everybody else gets the
+    sign-in page, and no session begins. The calls below /api/ check their callers themselves.
+
     It also keeps Streamlit from answering other things. Streamlit would answer an unknown path
     below /api/ with its page, and a malformed one with plain text, and its metrics show everybody
     the number and size of sessions. Browsers send the address of a page or an image to no other
-    site.
-
-    A caller who may not label can send only small messages and no files, because Streamlit would
-    keep both in memory for anybody. No page of another site can open a session, or show a page of
-    ours in a frame.
+    site. No page of another site can open a session, or show a page of ours in a frame.
 
     `takes_files` says whether a page sends files by Streamlit's own uploader; `policy` is the
     content security policy of Streamlit's page.
     """
 
     def __init__(
-        self, app: ASGIApp, api: ASGIApp, visitors: Visitors, *, takes_files: bool, policy: str
+        self,
+        app: ASGIApp,
+        api: ASGIApp,
+        visitors: Visitors,
+        sign_in: SignInPage,
+        *,
+        takes_files: bool,
+        policy: str,
     ) -> None:
         self._app = app
         self._api = api
         self._visitors = visitors
+        self._sign_in = sign_in
         self._takes_files = takes_files
         self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
-            headers = Headers(scope=scope)
-            origin = headers.get("Origin")
+            await self._websocket(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._request(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        origin = headers.get("Origin")
+        try:
             # Streamlit accepts every page of this machine as its own, whatever its port.
             if origin is not None and not is_own_origin(origin, headers.get("Host", "")):
-                audit(Action.REFUSAL, scope["path"], code=ForeignRequest.code)
-                await send({"type": "websocket.close", "code": 1008, "reason": ""})
+                raise ForeignRequest(f"This session comes from a page of another site ({origin}).")
+            await self._visitors.require_labeler(scope)
+        except LabelerError as error:
+            audit(Action.REFUSAL, scope["path"], code=error.code)
+            await send({"type": "websocket.close", "code": 1008, "reason": ""})
+            return
+        allow = scope.get("extensions", {}).get(ALLOW_LARGE)
+        if allow is not None:
+            allow()
+        await self._app(scope, receive, send)
+
+    async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope["path"]
+        if f"{path}/".startswith("/api/") and not path.startswith(_SCRIPTS):
+            await self._api(scope, receive, send)
+            return
+        send = self._protected(scope, send)
+        if path == START:
+            await self._sign_in.start(scope)(scope, receive, send)
+            return
+        if not self._sign_in.is_open(path):
+            try:
+                await self._visitors.require_labeler(scope)
+            except LabelerError as error:
+                if path != "/" or not isinstance(error, NotSignedIn):
+                    audit(Action.REFUSAL, path, code=error.code)
+                await self._sign_in.refusal(error, scope)(scope, receive, send)
                 return
-            allow = scope.get("extensions", {}).get(ALLOW_LARGE)
-            if allow is not None and await self._visitors.may_label(scope):
-                allow()
-        path = scope.get("path", "") if scope["type"] == "http" else ""
         # Answer 404 for the metrics, even through a proxy on this machine.
         metrics = path.rstrip("/").endswith("/_stcore/metrics")
-        ours = f"{path}/".startswith("/api/") or metrics or path == HOST_CONFIG
-        if not ours and _UPLOADS in path:
-            ours = not (self._takes_files and await self._visitors.may_label(scope))
-        if ours:
-            await self._api(scope, receive, send)
-        else:
-            await self._app(scope, receive, self._protected(scope, send) if path else send)
+        files = _UPLOADS in path and not self._takes_files
+        ours = metrics or files or path == HOST_CONFIG or path.startswith(_SCRIPTS)
+        await (self._api if ours else self._app)(scope, receive, send)
 
     def _protected(self, scope: Scope, send: Send) -> Send:
         path = scope["path"]

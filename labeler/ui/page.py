@@ -65,7 +65,7 @@ def show_page() -> None:
         visitor.require(Role.LABELER)
     except LabelerError as error:
         leave_workbench()
-        sign_in.show_sign_in(context, error)
+        st.error(plain(error.message))
         return
     session = session_state.session()
     watch = st.container(key="watch")

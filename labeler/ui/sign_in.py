@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
+from collections.abc import Mapping
 from html import escape
 from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import streamlit as st
+from streamlit.user_info import (
+    AUTH_LOGIN_ENDPOINT,
+    AUTH_LOGOUT_ENDPOINT,
+    generate_login_redirect_url,
+)
 
-from labeler.errors import LabelerError, NotPermitted, SettingsError, SignInUnavailable
+from labeler.access.sign_in_ways import SignInWays
+from labeler.errors import SettingsError
 from labeler.model.people import SignIn
 from labeler.settings import Settings
 from labeler.ui import visitor
 from labeler.ui.assets import script
 from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
-from labeler.ui.text import plain
 
 SIGN_OUT_KEY: Final = "sign_out"
 """The key of the button that signs out."""
-_SIGN_OUT_OF_IAP: Final = "/?gcp-iap-mode=CLEAR_LOGIN_COOKIE"
+_SIGN_OUT_OF_IAP: Final = ("gcp-iap-mode", "CLEAR_LOGIN_COOKIE")
+_ADDRESS_KEY: Final = "labeler-address"
+_AUTH_PATHS: Final = frozenset({AUTH_LOGIN_ENDPOINT, AUTH_LOGOUT_ENDPOINT, "/oauth2callback"})
 _OPEN: Final = """
 <style>
   .labeler-open {
@@ -39,28 +46,7 @@ _OPEN: Final = """
 whoever reaches this <span>address </span>can see and change everything.</div>
 """
 
-_keep_address = st.components.v2.component("labeler_address", js=script("components/address"))
-
-
-def show_sign_in(context: Context, error: LabelerError) -> None:
-    """The page for a person without access: the reason, and how to sign in."""
-    sign_in = context.access.sign_in
-    st.header("Labeler")
-    if sign_in is SignIn.OIDC and not st.user.to_dict().get("is_logged_in"):
-        st.markdown(plain(error.message))
-        _keep_address(key="address", data={"signed_in": False})
-        for name in _providers():
-            text = f"Sign in with {name}" if name else "Sign in"
-            if st.button(text, type="primary", key=f"sign_in_{name}"):
-                st.login(name or None)
-        return
-    st.error(plain(error.message))
-    if sign_in is SignIn.OIDC:
-        _sign_out_button()
-    elif isinstance(error, NotPermitted):
-        st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
-    elif isinstance(error, SignInUnavailable):
-        _try_again()
+_return_to_address = st.components.v2.component("labeler_address", js=script("components/address"))
 
 
 def account(context: Context) -> None:
@@ -71,10 +57,10 @@ def account(context: Context) -> None:
     # As HTML, because Markdown would turn the address into a link.
     st.html(f"<small>Signed in as <b>{escape(visitor.current().email)}</b></small>")
     if sign_in is SignIn.IAP:
-        st.caption(f"[Sign out]({_SIGN_OUT_OF_IAP})")
+        st.caption(f"[Sign out](/?{'='.join(_SIGN_OUT_OF_IAP)})")
     else:
         _sign_out_button()
-        _keep_address(key="address", data={"signed_in": True})
+        _return_to_address(key="address", data={"key": _ADDRESS_KEY})
 
 
 def warn_if_open(context: Context) -> None:
@@ -119,9 +105,25 @@ def provider_secrets(settings: Settings, cookie_secret: str) -> dict[str, Any]:
     return {"auth": {"cookie_secret": cookie_secret, **section}}
 
 
-def _providers() -> list[str]:
+def sign_in_ways(settings: Settings, secrets: Mapping[str, Any]) -> SignInWays:
+    """How people sign in and out in a browser, with the secrets of `provider_secrets`."""
+    match settings.auth:
+        case SignIn.NONE:
+            return SignInWays()
+        case SignIn.IAP:
+            return SignInWays(sign_out=("/", (_SIGN_OUT_OF_IAP,)))
+        case SignIn.OIDC:
+            return SignInWays(
+                providers=_providers(secrets["auth"]),
+                begin=lambda name: generate_login_redirect_url(name or "default"),
+                sign_out=(AUTH_LOGOUT_ENDPOINT, ()),
+                address_key=_ADDRESS_KEY,
+                open_paths=_AUTH_PATHS,
+            )
+
+
+def _providers(section: Mapping[str, Any]) -> list[str]:
     """The names of the providers; a single provider needs no name."""
-    section = st.secrets["auth"]
     named = [name for name, value in section.items() if hasattr(value, "items")]
     return [""] if "client_id" in section else sorted(set(named) - {"client_kwargs"})
 
@@ -134,13 +136,3 @@ def _sign_out_button() -> None:
         key=SIGN_OUT_KEY,
         on_click=rerun_safe(st.logout),
     )
-
-
-def _try_again() -> None:
-    @st.fragment(run_every=5.0)
-    def again() -> None:
-        with contextlib.suppress(LabelerError):
-            visitor.enter()
-            st.rerun()
-
-    again()

@@ -8,16 +8,17 @@ from typing import Any, Final
 
 import streamlit as st
 
+from labeler.access.accounts import person_of_account
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Token, new_token
-from labeler.errors import LabelerError, NotPermitted, NotSignedIn, SignInUnavailable
-from labeler.model.people import Person, Role, SignIn, clean_email
+from labeler.errors import LabelerError, NotPermitted, NotSignedIn
+from labeler.model.people import Person, Role, SignIn
 from labeler.runtime.audit import Action, audit, set_acting
 from labeler.ui.context import page_context
 
 _KEY: Final = "person"
 _REFUSALS: Final = "refusals"
-_WAIT_S: Final = 20
+_CLAIMS: Final = ("is_logged_in", "email", "email_verified")
 _LEFT_S: Final = 120
 _MOST_PICTURES: Final = 16
 
@@ -35,7 +36,7 @@ def enter() -> Person:
     """The session's person; each run of the page calls this first.
 
     The session's user is identified when it starts, and again when it has a new connection. A
-    session never becomes another person's. Raises NotSignedIn, SignInUnavailable.
+    session never becomes another person's. Raises NotSignedIn, NotPermitted, SignInUnavailable.
     """
     entered: _Entered | None = st.session_state.get(_KEY)
     evidence = _evidence()
@@ -137,45 +138,13 @@ def _evidence() -> tuple[str, ...]:
             user: dict[str, Any] = st.user.to_dict()
             if not user.get("is_logged_in"):
                 return ()
-            return str(user.get("email", "")), str(user.get("email_verified", True)).lower()
+            return "yes", str(user.get("email", "")), str(user.get("email_verified", True))
 
 
 def _vouched(evidence: tuple[str, ...]) -> Person:
     access = page_context().access
-    match access.sign_in:
-        case SignIn.NONE:
-            return Person("")
-        case SignIn.IAP:
-            return _by_assertion(evidence)
-        case SignIn.OIDC:
-            if not evidence:
-                raise NotSignedIn("Sign in to label images.")
-            email, verified = evidence
-            address = clean_email(email)
-            if not address:
-                raise NotSignedIn("Your account names no e-mail address. Sign in with another one.")
-            if verified != "true":
-                raise NotSignedIn(
-                    f"The address {address} was never verified where you have signed in. Verify "
-                    "it there, then sign in again."
-                )
-            return Person(address)
-
-
-def _by_assertion(values: tuple[str, ...]) -> Person:
-    """The person in IAP's assertion.
-
-    While the keys can't be fetched, it waits and sends nothing to the page: a tab that comes from
-    another instance may still have boxes that nobody has stored.
-    """
-    tell = page_context().access.by_assertion
-    if tell is None:
-        raise NotSignedIn("Sign-in isn't set up here. Please tell your administrator.")
-    deadline = time.monotonic() + _WAIT_S
-    while True:
-        try:
-            return tell(values)
-        except SignInUnavailable:
-            if time.monotonic() > deadline:
-                raise
-        time.sleep(1)
+    if access.sign_in is SignIn.NONE:
+        return Person("")
+    if access.by_assertion is not None:
+        return access.by_assertion(evidence)
+    return person_of_account(dict(zip(_CLAIMS, evidence, strict=False)))

@@ -1,16 +1,23 @@
-"""Who may not label gets little out of Streamlit's own addresses, and leaves nothing there."""
+"""Who may not label gets the sign-in page, and nothing of Streamlit's."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from starlette.responses import Response
 
 from labeler.access.policy import AccessPolicy
+from labeler.access.sign_in_ways import SignInWays
 from labeler.access.tokens import Signer
-from labeler.api import Front, Visitors
-from labeler.errors import NotSignedIn, SignInUnavailable
+from labeler.api import Front, SignInPage, Visitors
+from labeler.errors import LabelerError, NotPermitted, NotSignedIn, SignInUnavailable
 from labeler.model.people import People, Person, Roles, SignIn
 from labeler.runtime.sockets import ALLOW_LARGE
 from tests.loops import run_alone
@@ -19,8 +26,13 @@ ANA = "ana@example.com"
 UPLOAD = "/_stcore/upload_file/session/file"
 
 
-def by_cookies(cookies: Mapping[str, str], origin: str) -> Person:
-    return Person(cookies.get("who", "") if origin == "https://here" else "")
+def by_cookies(cookies: Mapping[str, str]) -> Mapping[str, object]:
+    return json.loads(cookies.get("who", "{}").replace("'", '"'))  # type: ignore[no-any-return]
+
+
+def who(email: str = ANA, **claims: object) -> str:
+    claims = {"is_logged_in": True, "origin": "https://here", "email": email, **claims}
+    return f"who={json.dumps(claims)}".replace('"', "'")
 
 
 def by_assertion(values: Any) -> Person:
@@ -38,9 +50,11 @@ def access(sign_in: SignIn) -> AccessPolicy:
     return AccessPolicy(sign_in, roles, Signer(b"0123456789abcdef"), told)
 
 
-def reached(sign_in: SignIn, kind: str, path: str, files: bool, **headers: str) -> list[str]:
-    """Which of the two got the request, and whether large messages were allowed before."""
-    seen: list[str] = []
+def reached(
+    sign_in: SignIn, kind: str, path: str, headers: dict[str, str], *, files: bool = True
+) -> list[Any]:
+    """What got the request, and the status of an answer of the front's own."""
+    seen: list[Any] = []
 
     def app(name: str) -> Any:
         async def called(scope: Any, receive: Any, send: Any) -> None:
@@ -48,60 +62,153 @@ def reached(sign_in: SignIn, kind: str, path: str, files: bool, **headers: str) 
 
         return called
 
-    visitors = Visitors(access(sign_in), by_cookies)
-    front = Front(app("streamlit"), app("api"), visitors, takes_files=files, policy="")
+    front = Front(
+        app("streamlit"), app("api"), Visitors(access(sign_in), by_cookies), SignInPage(WAYS),
+        takes_files=files, policy="",
+    )  # fmt: skip
     named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
     named.append((b"host", b"here"))
     allow = {ALLOW_LARGE: lambda: seen.append("large")}
-    scope = {"type": kind, "path": path, "headers": named, "extensions": allow}
+    scope = {
+        "type": kind, "path": path, "headers": named, "extensions": allow, "method": "GET",
+        "query_string": b"",
+    }  # fmt: skip
 
-    async def nothing(*_: Any) -> Any:
+    async def nothing() -> Any:
         return {}
 
-    run_alone(front(scope, nothing, nothing))
+    async def send(message: Any) -> None:
+        if message["type"] == "websocket.close":
+            seen.append("closed")
+        elif "status" in message:
+            seen.append(message["status"])
+
+    run_alone(front(scope, nothing, send))
     return seen
 
 
+WAYS = SignInWays(providers=[""], begin=lambda name: f"/begin/{name}", address_key="key",
+                  open_paths=frozenset({"/auth/login"}))  # fmt: skip
+ASSERTED = "x_goog_iap_jwt_assertion"
 KNOWN: list[tuple[SignIn, dict[str, str]]] = [
     (SignIn.NONE, {}),
-    (SignIn.OIDC, {"cookie": f"who={ANA}", "origin": "https://here"}),
-    (SignIn.IAP, {"x_goog_iap_jwt_assertion": ANA}),
+    (SignIn.OIDC, {"cookie": who(), "origin": "https://here"}),
+    (SignIn.OIDC, {"cookie": who()}),
+    (SignIn.OIDC, {"cookie": who("Ana@Example.com", email_verified="true")}),
+    (SignIn.IAP, {ASSERTED: ANA}),
 ]
-STRANGERS: list[tuple[SignIn, dict[str, str]]] = [
-    (SignIn.OIDC, {}),
-    (SignIn.OIDC, {"cookie": f"who={ANA}"}),
-    (SignIn.OIDC, {"cookie": f"who={ANA}", "origin": "https://there"}),
-    (SignIn.OIDC, {"cookie": "who=eve@example.com", "origin": "https://here"}),
-    (SignIn.OIDC, {"x_goog_iap_jwt_assertion": ANA}),
-    (SignIn.IAP, {}),
-    (SignIn.IAP, {"x_goog_iap_jwt_assertion": "forged"}),
-    (SignIn.IAP, {"x_goog_iap_jwt_assertion": "unavailable"}),
-    (SignIn.IAP, {"x_goog_iap_jwt_assertion": "eve@example.com"}),
-    (SignIn.IAP, {"cookie": f"who={ANA}", "origin": "https://here"}),
+STRANGERS: list[tuple[SignIn, dict[str, str], int]] = [
+    (SignIn.OIDC, {}, 401),
+    (SignIn.OIDC, {"cookie": who(is_logged_in=False)}, 401),
+    (SignIn.OIDC, {"cookie": who(origin="https://here:8443")}, 401),
+    (SignIn.OIDC, {"cookie": who(origin="")}, 401),
+    (SignIn.OIDC, {"cookie": who(), "origin": "https://there"}, 401),
+    (SignIn.OIDC, {"cookie": who(), "origin": "null"}, 401),
+    (SignIn.OIDC, {"cookie": who("eve@example.com")}, 403),
+    (SignIn.OIDC, {"cookie": who("")}, 403),
+    (SignIn.OIDC, {"cookie": who("ana")}, 403),
+    (SignIn.OIDC, {"cookie": who(f"{ANA}, x@y.org")}, 403),
+    (SignIn.OIDC, {"cookie": who(email_verified=False)}, 403),
+    (SignIn.OIDC, {"cookie": who(email_verified=None)}, 403),
+    (SignIn.OIDC, {ASSERTED: ANA}, 401),
+    (SignIn.IAP, {}, 401),
+    (SignIn.IAP, {ASSERTED: "forged"}, 401),
+    (SignIn.IAP, {ASSERTED: "unavailable"}, 503),
+    (SignIn.IAP, {ASSERTED: "eve@example.com"}, 403),
+    (SignIn.IAP, {"cookie": who()}, 401),
 ]
+PATHS = (
+    UPLOAD, f"/below{UPLOAD}", "/_stcore/host-config", "/_stcore/health", "/media/a", "/static/a",
+    "/component/a", "/api/workbench/1/main.js", "/anything", "/_stcore/metrics",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize(("sign_in", "headers"), KNOWN)
-def test_who_may_label_sends_large_messages_and_files(
-    sign_in: SignIn, headers: dict[str, str]
-) -> None:
-    assert reached(sign_in, "websocket", "/_stcore/stream", True, **headers) == [
-        "large", "streamlit",
+def test_who_may_label_gets_streamlit(sign_in: SignIn, headers: dict[str, str]) -> None:
+    stream = reached(sign_in, "websocket", "/_stcore/stream", headers)
+    assert stream == ["large", "streamlit"]
+    ours = {"/_stcore/host-config", "/api/workbench/1/main.js", "/_stcore/metrics"}
+    for path in ("/", *PATHS):
+        expected = ["api" if path in ours else "streamlit"]
+        assert reached(sign_in, "http", path, headers) == expected, path
+    assert reached(sign_in, "http", UPLOAD, headers, files=False) == ["api"]
+
+
+@pytest.mark.parametrize(("sign_in", "headers", "status"), STRANGERS)
+def test_nobody_else_does(sign_in: SignIn, headers: dict[str, str], status: int) -> None:
+    assert reached(sign_in, "websocket", "/_stcore/stream", headers) == ["closed"]
+    for path in PATHS:
+        assert reached(sign_in, "http", path, headers) == [status], path
+    # Where there is a way to sign in, the page that offers it is no refusal.
+    assert reached(sign_in, "http", "/", headers) == [200 if status == 401 else status]
+    assert reached(sign_in, "http", "/auth/login", headers) == ["streamlit"]
+    assert reached(sign_in, "http", "/api/images", headers) == ["api"]
+    assert reached(sign_in, "http", "/sign-in", headers) == [302]
+
+
+# --- the sign-in page ---------------------------------------------------------------------
+
+
+def page(ways: SignInWays, error: LabelerError, path: str = "/") -> Response:
+    accept = [(b"accept", b"text/html")]
+    scope = {"type": "http", "path": path, "method": "GET", "headers": accept}
+    return SignInPage(ways).refusal(error, scope)
+
+
+def test_the_page_offers_each_provider_and_keeps_the_address() -> None:
+    ways = replace(WAYS, providers=["entra", 'a"<b>'])
+    answer = page(ways, NotSignedIn("Sign in."))
+    text = bytes(answer.body).decode()
+    assert re.findall(r"<button[^>]*>(.*?)</button>", text) == [
+        "Sign in with entra", "Sign in with a&quot;&lt;b&gt;",
     ]  # fmt: skip
-    assert reached(sign_in, "http", UPLOAD, True, **headers) == ["streamlit"]
+    assert 'sessionStorage.setItem("key", location.search)' in text
+    # An address below has none that is worth keeping, and is no page.
+    below = page(ways, NotSignedIn("Sign in."), "/media/a")
+    assert (answer.status_code, below.status_code) == (200, 401)
+    assert b"sessionStorage" not in below.body
 
 
-@pytest.mark.parametrize(("sign_in", "headers"), STRANGERS)
-def test_nobody_else_does(sign_in: SignIn, headers: dict[str, str]) -> None:
-    is_foreign = headers.get("origin") == "https://there"
-    assert reached(sign_in, "websocket", "/_stcore/stream", True, **headers) == (
-        [] if is_foreign else ["streamlit"]
-    )
-    for path in (UPLOAD, f"/below{UPLOAD}", "/_stcore/upload_file"):
-        assert reached(sign_in, "http", path, True, **headers) == ["api"]
-    assert reached(sign_in, "http", "/", True, **headers) == ["streamlit"]
+def test_the_page_runs_its_own_script_only() -> None:
+    answer = page(WAYS, NotSignedIn("<script>alert(1)</script>"))
+    text = bytes(answer.body).decode()
+    assert "alert(1)</script>" not in text
+    policy = answer.headers["Content-Security-Policy"]
+    for tag in ("script", "style"):
+        [inline] = re.findall(rf"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = base64.b64encode(hashlib.sha256(inline.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize(("sign_in", "headers"), KNOWN + STRANGERS)
-def test_no_file_is_taken_where_no_page_sends_one(sign_in: SignIn, headers: dict[str, str]) -> None:
-    assert reached(sign_in, "http", UPLOAD, False, **headers) == ["api"]
+def test_who_may_not_label_can_sign_out() -> None:
+    ways = SignInWays(sign_out=("/", (("mode", "CLEAR"),)))
+    text = bytes(page(ways, NotPermitted("eve may not.")).body).decode()
+    assert '<form action="/"><input type="hidden" name="mode" value="CLEAR">' in text
+    assert "<button>Sign out</button>" in text
+    assert "Sign out" not in bytes(page(ways, NotSignedIn("no assertion")).body).decode()
+
+
+def test_the_page_asks_again_where_nobody_can_be_told() -> None:
+    answer = page(SignInWays(), SignInUnavailable("no keys"))
+    assert (answer.status_code, answer.headers["Refresh"]) == (503, "5")
+
+
+@pytest.mark.parametrize(
+    ("query", "location"),
+    [
+        (b"provider=entra", "/begin/entra"),
+        (b"provider=other", None),
+        (b"provider=", None),
+        (b"", None),
+        (b"provider=entra&provider=entra", None),
+    ],
+)
+def test_a_sign_in_begins_with_a_provider_that_there_is(query: bytes, location: str | None) -> None:
+    ways = replace(WAYS, providers=["entra"])
+    scope = {"type": "http", "path": "/sign-in", "method": "GET", "query_string": query}
+    answer = SignInPage(ways).start(scope)
+    assert answer.headers.get("Location") == location
+    assert answer.status_code == (302 if location else 404)

@@ -14,7 +14,6 @@ from typing import Any
 import aiohttp
 import pytest
 from playwright.sync_api import Browser, Page, Response, Route, expect
-from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER
 from labeler.access.tokens import Purpose, Signer, new_token
@@ -183,32 +182,21 @@ def test_a_cookie_that_was_made_up_signs_nobody_in(serve: Serve, tab: Tab) -> No
         expect(button(one, "Sign in")).to_be_visible()
 
 
-async def sent(url: str, size: int) -> int | None:
-    """How the server closes the page's websocket after a message of that many bytes."""
-    protocols = ("streamlit", "PLACEHOLDER")
-    async with (
-        aiohttp.ClientSession() as http,
-        http.ws_connect(f"{url}/_stcore/stream", protocols=protocols, compress=15) as websocket,
-    ):
-        call = BackMsg()
-        call.rerun_script.query_string = ""
-        await websocket.send_bytes(call.SerializeToString())
-        await websocket.receive_bytes()
-        await websocket.send_bytes(bytes(size))
-        async for _ in websocket:
-            pass
-        return websocket.close_code
+def test_who_is_not_signed_in_begins_no_session(serve: Serve) -> None:
+    async def open_session(url: str) -> int:
+        async with aiohttp.ClientSession() as http:
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                await http.ws_connect(f"{url}/_stcore/stream", protocols=("streamlit",))
+            return refused.value.status
 
-
-def test_who_is_not_signed_in_leaves_nothing(serve: Serve) -> None:
     with Provider(ana={}) as provider:
         environ = {**provider.settings("http://127.0.0.1:1"), **SECRET, "LABELER_UPLOADS": "off"}
         server = serve(None, **environ)
-        assert run_alone(sent(server.url, 2**16 + 1)) == 1009  # too large
+        assert run_alone(open_session(server.url)) == 403
         call = urllib.request.Request(
             f"{server.url}/_stcore/upload_file/a/b", data=b"x" * 100, method="PUT"
         )
-        with pytest.raises(urllib.error.HTTPError, match="404"):
+        with pytest.raises(urllib.error.HTTPError, match="401"):
             urllib.request.urlopen(call)
 
 

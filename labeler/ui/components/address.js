@@ -1,14 +1,10 @@
-// Signing in leads back to the start: the tab keeps the address that it came by, and goes there.
+// Signing in leads back to the start: the tab goes on to the address that it was opened with, which
+// the sign-in page has kept.
 
-const KEY = "labeler-address";
-
-/** @param {import("./page.js").Component<{ signed_in: boolean }>} component */
-export default function keepAddress({ data }) {
-  const came = sessionStorage.getItem(KEY);
-  if (!data.signed_in) {
-    sessionStorage.setItem(KEY, location.search);
-  } else if (came !== null) {
-    sessionStorage.removeItem(KEY);
-    if (came && came !== location.search) location.replace(location.pathname + came);
-  }
+/** @param {import("./page.js").Component<{ key: string }>} component */
+export default function returnToAddress({ data }) {
+  const came = sessionStorage.getItem(data.key);
+  if (came === null) return;
+  sessionStorage.removeItem(data.key);
+  if (came && came !== location.search) location.replace(location.pathname + came);
 }
