@@ -26,7 +26,7 @@ LABELS = 80
 sys.path.insert(0, str(ROOT))
 
 from labeler.datasets.formats.dataset_files import open_dataset_files  # noqa: E402
-from labeler.datasets.formats.found import Problems  # noqa: E402
+from labeler.datasets.formats.reading import Problems  # noqa: E402
 from labeler.datasets.formats.registry import DEFAULT  # noqa: E402
 from labeler.datasets.formats.voc import Convention  # noqa: E402
 from labeler.datasets.imports.report import ImportRequest  # noqa: E402

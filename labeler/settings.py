@@ -87,7 +87,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises SettingsError for the first wrong value: one line with the variable's name, its value and
     the allowed values. An unset or empty variable has its default.
     """
-    take = _Taker(environ)
+    take = _VariableReader(environ)
     storage = take("STORAGE", "data", parse_location)
     settings = Settings(
         storage=storage,
@@ -168,7 +168,7 @@ _BUCKET: Final = re.compile(
 )
 
 
-class _Taker:
+class _VariableReader:
     """Reads one variable after the other, and names a variable with a wrong value."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:

@@ -147,7 +147,7 @@ def test_a_document_of_a_newer_major_version_is_never_touched(workspace: Workspa
         project.save_document(image_id, with_boxes(opened, BOX), opened, by="ana")
     with pytest.raises(DamagedDocument):
         project.add_image("a.png", png())
-    [left_out] = open_exporter(project).write()[0].summary.left_out_lines()
+    [left_out] = open_exporter(project).write()[0].summary.warning_lines()
     assert "a.png" in left_out or image_id in left_out
     assert workspace.store().read(key)[0] == data
 

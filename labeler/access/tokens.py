@@ -22,11 +22,11 @@ class Purpose(StrEnum):
     """The purpose of a token: any call in a person's name, reading one image, or one export."""
 
     API = "api"
-    PICTURE = "picture"
+    IMAGE = "picture"  # the word in tokens of pages that were opened before an upgrade
     EXPORT = "export"
 
 
-LIFETIME_S: Final = {Purpose.API: 3600, Purpose.PICTURE: 900, Purpose.EXPORT: 900}
+LIFETIME_S: Final = {Purpose.API: 3600, Purpose.IMAGE: 900, Purpose.EXPORT: 900}
 
 
 @dataclass(frozen=True, slots=True)

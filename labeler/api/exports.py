@@ -68,12 +68,12 @@ class Exports:
         async def download(request: Request, _: Person) -> Response:
             from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
 
-            pictures = kind.carries_images and flag_parameter(request, "images")
+            originals = kind.carries_images and flag_parameter(request, "images")
             selection = selection_in_address(request, *others)
             more = _as_file(f"dataset_{kind.name}{kind.suffix}", NEVER)
             if request.method == "HEAD":
                 return Response(media_type=kind.media_type, headers=more)
-            make = partial(open_exporter(self._project).make, kind=kind, pictures=pictures)
+            make = partial(open_exporter(self._project).make, kind=kind, originals=originals)
             async with self._making:
                 file = await run_in_threadpool(make, selection)
             return Streamed(file.chunks(), kind.media_type, more, file.close)

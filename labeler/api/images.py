@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.backpressure import SendBudget
+from labeler.api.fair_semaphore import FairSemaphore, caller_of, run_while_there, while_there
 from labeler.api.image_pages import find_page, read_query
 from labeler.api.preconditions import parse_tags
 from labeler.api.request_bodies import BodyReader
@@ -22,7 +23,6 @@ from labeler.api.request_parameters import (
 )
 from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.api.shared_calls import SharedCalls
-from labeler.api.turns import Turns, caller_of, run_while_there, while_there
 from labeler.errors import NotFound
 from labeler.model.limits import MAX_WIDTH
 from labeler.model.people import Person
@@ -43,8 +43,8 @@ class Images:
         self._project = project
         self._body_reader = body_reader
         self._max_upload_bytes = max_upload_bytes
-        self._adding = Turns(_AT_ONCE)
-        self._showing = Turns(_AT_ONCE)
+        self._adding = FairSemaphore(_AT_ONCE)
+        self._showing = FairSemaphore(_AT_ONCE)
         self._copies = BoundedCache[tuple[str, int | None], tuple[bytes, str]](
             max_size=_COPIES_BYTES, size_of=lambda copy: len(copy[0])
         )

@@ -47,7 +47,7 @@ T = TypeVar("T", bound=StrEnum)
 
 
 @dataclass(slots=True)
-class _Told:
+class _ImportProgress:
     """The progress of an import."""
 
     doing: str = ""
@@ -70,7 +70,7 @@ class Imports:
         self._project = project
         self._body_reader = body_reader
         self._running = asyncio.Lock()
-        self._told = _Told()
+        self._told = _ImportProgress()
         self._tasks: set[asyncio.Task[ImportReport]] = set()
 
     async def run(self, request: Request, person: Person) -> Response:
@@ -86,7 +86,7 @@ class Imports:
             )
         async with contextlib.AsyncExitStack() as held:
             await held.enter_async_context(self._running)
-            told = self._told = _Told()
+            told = self._told = _ImportProgress()
             file = await held.enter_async_context(self._body_reader.file(request, MAX_BYTES, name))
             file.seek(0)
             check_is_file(request, await run_in_threadpool(file.read, HEAD_BYTES), name)
@@ -106,7 +106,7 @@ class Imports:
         name: str,
         wanted: ImportRequest,
         person: Person,
-        told: _Told,
+        told: _ImportProgress,
     ) -> ImportReport:
         def work() -> ImportReport:
             with contextlib.closing(dataset_files_of(file, name)) as source:
@@ -121,7 +121,7 @@ class Imports:
             task.exception()  # the caller may be gone, so that nobody else retrieves the error
 
 
-async def _lines(task: asyncio.Task[ImportReport], told: _Told) -> AsyncGenerator[bytes]:
+async def _lines(task: asyncio.Task[ImportReport], told: _ImportProgress) -> AsyncGenerator[bytes]:
     """A line of progress twice a second, and at the end the report or the error."""
     while not task.done():
         yield _line({"doing": told.doing, "done": told.done, "total": told.total})

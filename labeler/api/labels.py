@@ -24,7 +24,7 @@ MAX_BYTES: Final = LABEL_SET_BYTES
 
 
 @dataclass(frozen=True, slots=True)
-class _State:
+class _StoredLabels:
     """A label set, its ETag if it is stored, and the status of the answer."""
 
     status: int
@@ -56,27 +56,27 @@ class Labels:
             state = await run_in_threadpool(self._put, body, condition)
         return _changed(state) if state.status == 412 else _answer(state)
 
-    def _read(self, status: int) -> _State:
+    def _read(self, status: int) -> _StoredLabels:
         labels, version = self._label_store.opened()
-        return _State(status, labels, _tag(version))
+        return _StoredLabels(status, labels, _tag(version))
 
-    def _put(self, body: bytes, condition: Condition) -> _State:
+    def _put(self, body: bytes, condition: Condition) -> _StoredLabels:
         labels, version = self._label_store.looked_up()
         if not condition.holds(_tag(version)):
-            return _State(412, labels, _tag(version))
+            return _StoredLabels(412, labels, _tag(version))
         wanted = replaced(labels, check_label_set(body))
         try:
             written = self._label_store.write(wanted, version)
         except VersionConflict:
             return self._read(412)
-        return _State(201 if version is ABSENT else 200, wanted, etag(written))
+        return _StoredLabels(201 if version is ABSENT else 200, wanted, etag(written))
 
 
 def _tag(version: Replaces) -> str | None:
     return None if version is ABSENT else etag(version)
 
 
-def _answer(state: _State) -> Response:
+def _answer(state: _StoredLabels) -> Response:
     more = {"ETag": state.tag} if state.tag else {}
     return Response(
         dump_label_set(state.labels),
@@ -86,7 +86,7 @@ def _answer(state: _State) -> Response:
     )
 
 
-def _changed(state: _State) -> Response:
+def _changed(state: _StoredLabels) -> Response:
     """412, with all that the caller needs to try again."""
     happened = "has changed since you read it" if state.tag else "is not stored"
     error = VersionConflict(

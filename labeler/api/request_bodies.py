@@ -11,7 +11,7 @@ from typing import BinaryIO, Final, cast
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from labeler.api.turns import caller_of
+from labeler.api.fair_semaphore import caller_of
 from labeler.errors import BodyTooLarge, Busy, LabelerError, TooSlow
 from labeler.model.people import Person
 from labeler.runtime.spools import open_spool

@@ -79,7 +79,7 @@ class _Calls:
             signed("/api/images", packed, GET=_labeler(images.find), POST=_labeler(images.add)),
             signed(
                 "/api/images/{image_id}",
-                link=Purpose.PICTURE,
+                link=Purpose.IMAGE,
                 GET=_labeler(images.show),
                 DELETE=_admin(trash.delete),
             ),

@@ -76,16 +76,16 @@ def export(given: argparse.Namespace, _settings: Settings, project: Project) -> 
         print_message(f"A {kind.title} file holds no images: leave out --images.")
         raise SystemExit(2)
     if given.output is not None:
-        return _export_to(given.output, project, selection, kind, pictures=given.images)
-    exports = open_exporter(project).write(selection, watched, kind=kind, pictures=given.images)
+        return _export_to(given.output, project, selection, kind, originals=given.images)
+    exports = open_exporter(project).write(selection, watched, kind=kind, originals=given.images)
     for export, one in zip(exports, selection.parts(), strict=False):
         print_result(export.key)
         _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
-    return _say_missing(name for export in exports for name in export.without_picture)
+    return _say_missing(name for export in exports for name in export.without_original)
 
 
 def _export_to(
-    output: str, project: Project, selection: Selection, kind: DatasetFormat, *, pictures: bool
+    output: str, project: Project, selection: Selection, kind: DatasetFormat, *, originals: bool
 ) -> bool:
     """The dataset to a file or stdout."""
     from labeler.datasets.exports.exporter import open_exporter
@@ -95,17 +95,17 @@ def _export_to(
             "A split makes one file for each part: choose a part by --part, or leave out --output."
         )
         raise SystemExit(2)
-    with open_exporter(project).make(selection, watched, kind=kind, pictures=pictures) as made:
+    with open_exporter(project).make(selection, watched, kind=kind, originals=originals) as made:
         with _output(output) as file:
             write = _counted(file)
             for chunk in made.chunks():
                 write(chunk)
         _say_summary(made.summary)
-        return _say_missing(made.without_picture)
+        return _say_missing(made.without_original)
 
 
 def _say_missing(names: Iterable[str]) -> bool:
-    """Name the images whose picture is missing; whether there is none."""
+    """Name the images whose original is missing; whether there is none."""
     missing = list(names)
     for name in missing:
         print_message(f"{name}: its original is not in the store.")

@@ -72,10 +72,10 @@ def import_data_set(given: argparse.Namespace, _settings: Settings, project: Pro
     )
     with contextlib.ExitStack() as opened:
         source = opened.enter_context(contextlib.closing(open_dataset_files(given.path)))
-        pictures = None
+        images = None
         if given.images is not None:
-            pictures = opened.enter_context(contextlib.closing(open_dataset_files(given.images)))
-        report = run_import(project, source, wanted, pictures=pictures, progress=_tell)
+            images = opened.enter_context(contextlib.closing(open_dataset_files(given.images)))
+        report = run_import(project, source, wanted, images=images, progress=_tell)
     progress("")
     for problem in report.problems.kept:
         print_message(problem.line())

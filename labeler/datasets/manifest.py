@@ -131,8 +131,8 @@ def dump_record(record: ManifestRecord) -> bytes:
     return (
         f"[{record.number},{_text(record.image_id)},{_text(record.version)},{_text(record.md5)},"
         f"{_text(record.original)},{_text(record.file_name)},"
-        f'"{result.status}","{result.fate}",{result.width},{result.height},{result.saved_at},'
-        f"{result.boxes},{json.dumps(result.findings) if result.findings else 'null'}]"
+        f'"{result.status}","{result.left_out_by}",{result.width},{result.height},{result.saved_at},'
+        f"{result.boxes},{json.dumps(result.warnings) if result.warnings else 'null'}]"
     ).encode()
 
 

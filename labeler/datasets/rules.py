@@ -25,14 +25,14 @@ from labeler.model.layout import LABELS_KEY
 FLAGS: Final = ("occluded", "truncated", "difficult", "iscrowd")
 """Attributes that are true or absent."""
 MAX_PLACES: Final = 100
-"""How many images a summary names for each finding; the counts are always exact."""
+"""How many images a summary names for each warning; the counts are always exact."""
 _NOT_RELATIVE: Final = re.compile(r"[A-Za-z]:|.*[\\\x00-\x1f\x7f]", re.DOTALL)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_LABEL: Final = -1
 
 
-class LeftOut(Enum):
-    """What was left out or changed, in words for a person."""
+class ExportWarning(Enum):
+    """How an export differs from the project, in words for a person."""
 
     DAMAGED = "Images left out because their document can't be opened"
     NO_SIZE = "Images left out because their size is not known; open them once"
@@ -50,8 +50,10 @@ class LeftOut(Enum):
 
 
 NOT_ASKED: Final = "STATUS"
-"""The fate of an image in a status that was not asked for."""
-_WANTED: Final = frozenset({LeftOut.OTHER_NAME, LeftOut.OTHER_PART, LeftOut.OTHER_LABEL})
+"""Why an image is left out that has a status nobody asked for."""
+_WANTED: Final = frozenset(
+    {ExportWarning.OTHER_NAME, ExportWarning.OTHER_PART, ExportWarning.OTHER_LABEL}
+)
 """Left out because that was asked for: no image is named."""
 
 
@@ -75,23 +77,23 @@ class ExportBox(NamedTuple):
 class ImageResult:
     """What becomes of one image: a function of its document, its name, labels and selection.
 
-    `fate` is empty for an image that goes in; else NOT_ASKED or the name of the LeftOut why not.
+    `left_out_by` is empty for an image that goes in, else NOT_ASKED or an ExportWarning's name.
     `saved_at` is in whole seconds since 1970, 0 where it is not known. `boxes` is how many go in;
-    `findings` counts what was left out or cut, by the LeftOut's name, None where nothing was.
+    `warnings` counts what was left out or cut, by the ExportWarning's name, None where nothing was.
     Not frozen: that costs three times as much, and there are hundreds of thousands.
     """
 
     status: str
-    fate: str = ""
+    left_out_by: str = ""
     width: int = 0
     height: int = 0
     saved_at: int = 0
     boxes: int = 0
-    findings: Mapping[str, int] | None = None
+    warnings: Mapping[str, int] | None = None
 
 
 class ExportRules:
-    """Turns documents into boxes, for one label set and one choice.
+    """FairSemaphore documents into boxes, for one label set and one choice.
 
     `asked` are the numbers of the chosen labels, None where all are. Raises DamagedDocument where
     the labels' numbers are not 1 to N, InvalidRequest where the choice names a label that is not
@@ -111,23 +113,23 @@ class ExportRules:
     ) -> tuple[ImageResult, Sequence[ExportBox]]:
         """What becomes of the image of that document (None: it can't be opened), and its boxes."""
         if document is None:
-            return ImageResult("", LeftOut.DAMAGED.name), ()
+            return ImageResult("", ExportWarning.DAMAGED.name), ()
         status = document.status
         if not self.selection.names_file(file_name):
-            return ImageResult(status.value, LeftOut.OTHER_NAME.name), ()
+            return ImageResult(status.value, ExportWarning.OTHER_NAME.name), ()
         if not self.selection.takes(status, bool(document.rects)):
             return ImageResult(status.value, NOT_ASKED), ()
         width, height = document.image_width, document.image_height
         if width is None or height is None:
-            return ImageResult(status.value, LeftOut.NO_SIZE.name), ()
+            return ImageResult(status.value, ExportWarning.NO_SIZE.name), ()
         if not is_relative(file_name):
-            return ImageResult(status.value, LeftOut.BAD_NAME.name), ()
-        boxes, findings = self._boxes(document.rects, width, height)
+            return ImageResult(status.value, ExportWarning.BAD_NAME.name), ()
+        boxes, warnings = self._boxes(document.rects, width, height)
         if self.asked is not None and not boxes:
-            return ImageResult(status.value, LeftOut.NO_BOX.name), ()
+            return ImageResult(status.value, ExportWarning.NO_BOX.name), ()
         saved_at = _seconds(document)
         return (
-            ImageResult(status.value, "", width, height, saved_at, len(boxes), findings),
+            ImageResult(status.value, "", width, height, saved_at, len(boxes), warnings),
             boxes,
         )
 
@@ -140,16 +142,16 @@ class ExportRules:
         self, rects: Iterable[Rect], width: int, height: int
     ) -> tuple[list[ExportBox], Mapping[str, int] | None]:
         boxes: dict[tuple[int, int, int, int, int], str] = {}
-        findings: list[LeftOut] = []
+        warnings: list[ExportWarning] = []
         asked, known = self.asked, self._known
         for rect in rects:
             label = rect.label
             category = known[label] if label in known else self._number(label)
             if category == _NO_LABEL:
-                findings.append(LeftOut.BAD_LABEL)
+                warnings.append(ExportWarning.BAD_LABEL)
                 continue
             if asked is not None and category not in asked:
-                findings.append(LeftOut.OTHER_LABEL)
+                warnings.append(ExportWarning.OTHER_LABEL)
                 continue
             left, top = rect.left, rect.top
             right, bottom = left + rect.width, top + rect.height
@@ -162,19 +164,19 @@ class ExportRules:
             x, y = round(left * 100), round(top * 100)
             end_x, end_y = round(right * 100), round(bottom * 100)
             if end_x - x < 100 or end_y - y < 100:
-                findings.append(LeftOut.SMALL)
+                warnings.append(ExportWarning.SMALL)
                 continue
             edges = (category, x, y, end_x, end_y)
             if edges in boxes:
-                findings.append(LeftOut.TWICE)
+                warnings.append(ExportWarning.TWICE)
                 continue
             extra = rect.model_extra
             boxes[edges] = attributes_of(extra) if extra else ""
             if cut:
-                findings.append(LeftOut.CUT)
+                warnings.append(ExportWarning.CUT)
         # Half the time of Box(...), and there are millions.
         found = [tuple.__new__(ExportBox, (*edges, said)) for edges, said in boxes.items()]
-        return found, _counts(findings) if findings else None
+        return found, _counts(warnings) if warnings else None
 
     def _number(self, label: str) -> int:
         """The label's number, 0 where the set lacks it, _NO_LABEL where it is no proper label."""
@@ -213,7 +215,7 @@ class ExportSummary:
     """What went into a file and what did not.
 
     `boxes` counts by label, in the label set's order, unused labels too; `statuses` counts the
-    images in the file, `not_chosen` those in a status that nobody asked for. `findings` counts
+    images in the file, `not_chosen` those in a status that nobody asked for. `warnings` counts
     what else was left out or changed; `places` names the first images of each.
     """
 
@@ -222,8 +224,8 @@ class ExportSummary:
     boxes: dict[str, int]
     statuses: dict[Status, int]
     not_chosen: dict[Status, int]
-    findings: dict[LeftOut, int]
-    places: dict[LeftOut, tuple[str, ...]]
+    warnings: dict[ExportWarning, int]
+    places: dict[ExportWarning, tuple[str, ...]]
 
     def lines(self) -> list[str]:
         """What went in and what did not, for a person, a line each thing."""
@@ -232,53 +234,53 @@ class ExportSummary:
             known = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
             if known:
                 lines.append(f"{what}: {known}")
-        return lines + self.left_out_lines()
+        return lines + self.warning_lines()
 
-    def left_out_lines(self) -> list[str]:
+    def warning_lines(self) -> list[str]:
         """A line for a person for each thing that was left out or changed."""
         lines = []
         if self.not_chosen:
             counts = ", ".join(f"{count} {status}" for status, count in self.not_chosen.items())
             lines.append(f"Images not asked for: {counts}")
-        for finding, count in self.findings.items():
-            names = self.places.get(finding, ())
+        for warning, count in self.warnings.items():
+            names = self.places.get(warning, ())
             more = ", …" if len(names) > 3 else ""
             places = f" ({', '.join(names[:3])}{more})" if names else ""
-            lines.append(f"{finding.value}: {count}{places}")
+            lines.append(f"{warning.value}: {count}{places}")
         return lines
 
 
-class SummaryCounter:
-    """Counts outcomes for a summary."""
+class SummaryBuilder:
+    """Counts images and warnings, and builds the summary from them."""
 
     def __init__(self) -> None:
         self.images = 0
         self.newest = 0
         self._statuses: Counter[str] = Counter()
         self._not_chosen: Counter[str] = Counter()
-        self._findings: Counter[LeftOut] = Counter()
-        self._places: dict[LeftOut, dict[str, None]] = {}
+        self._warnings: Counter[ExportWarning] = Counter()
+        self._places: dict[ExportWarning, dict[str, None]] = {}
 
     def add(self, file_name: str, result: ImageResult) -> None:
         """Count one image of that name."""
-        if not result.fate:
+        if not result.left_out_by:
             self.images += 1
             self._statuses[result.status] += 1
             if result.saved_at > self.newest:
                 self.newest = result.saved_at
-            if result.findings:
-                for name, count in result.findings.items():
-                    self.report(LeftOut[name], file_name, count)
-        elif result.fate == NOT_ASKED:
+            if result.warnings:
+                for name, count in result.warnings.items():
+                    self.report(ExportWarning[name], file_name, count)
+        elif result.left_out_by == NOT_ASKED:
             self._not_chosen[result.status] += 1
         else:
-            self.report(LeftOut[result.fate], file_name)
+            self.report(ExportWarning[result.left_out_by], file_name)
 
-    def report(self, finding: LeftOut, file_name: str, count: int = 1) -> None:
+    def report(self, warning: ExportWarning, file_name: str, count: int = 1) -> None:
         """Count something found at the image of that name."""
-        self._findings[finding] += count
-        if finding not in _WANTED:
-            places = self._places.setdefault(finding, {})
+        self._warnings[warning] += count
+        if warning not in _WANTED:
+            places = self._places.setdefault(warning, {})
             if len(places) < MAX_PLACES:
                 places[file_name] = None
 
@@ -290,8 +292,8 @@ class SummaryCounter:
             boxes=boxes,
             statuses=_in_order(self._statuses),
             not_chosen=_in_order(self._not_chosen),
-            findings={one: self._findings[one] for one in LeftOut if self._findings[one]},
-            places={one: tuple(self._places[one]) for one in LeftOut if one in self._places},
+            warnings={one: self._warnings[one] for one in ExportWarning if self._warnings[one]},
+            places={one: tuple(self._places[one]) for one in ExportWarning if one in self._places},
         )
 
 
@@ -300,9 +302,9 @@ def is_relative(name: str) -> bool:
     return not _NOT_RELATIVE.match(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
-def _counts(findings: Iterable[LeftOut]) -> dict[str, int]:
-    counts = Counter(findings)
-    return {one.name: counts[one] for one in LeftOut if counts[one]}
+def _counts(warnings: Iterable[ExportWarning]) -> dict[str, int]:
+    counts = Counter(warnings)
+    return {one.name: counts[one] for one in ExportWarning if counts[one]}
 
 
 def _in_order(counts: Counter[str]) -> dict[Status, int]:

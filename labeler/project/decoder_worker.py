@@ -33,7 +33,7 @@ _BYTES_A_PIXEL: Final = 16
 _MOST_BYTES: Final = 2**40
 
 
-class _NotNow(Exception):
+class _NoRoomNow(Exception):
     """The server has no room for so many pixels now, and will ask again."""
 
 
@@ -88,7 +88,7 @@ class _Task:
             return
         send_message(self._connection, {"pixels": pixels, "held": held})
         if not receive_message(self._connection, max_bytes=0)[0].get("go"):
-            raise _NotNow
+            raise _NoRoomNow
         self._permitted = held
         cpu_s = HEADER_CPU_S + pixels / PIXELS_PER_CPU_S
         self._limits.set(cpu_s, min(_MOST_BYTES, 4 * len(self._data) + _BYTES_A_PIXEL * held))
@@ -120,7 +120,7 @@ def _serve(connection: socket.socket, limits: _Limits) -> None:
     asked, data = receive_message(connection, max_bytes=_MOST_BYTES)
     try:
         answer = _answer(_Task(connection, limits, data), asked)
-    except _NotNow:
+    except _NoRoomNow:
         return
     finally:
         limits.clear()
@@ -134,7 +134,7 @@ def _answer(task: _Task, asked: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         return {"error": type(error).__name__, "message": error.message}, b""
     except MemoryError:
         return {"error": "MemoryError"}, b""
-    except (_NotNow, Ended):
+    except (_NoRoomNow, Ended):
         raise
     except Exception as error:  # noqa: BLE001 - a fault at one image, which the server reports
         # Not its text, which may quote the image.

@@ -48,7 +48,7 @@ LabelEdit = Callable[[LabelSet], LabelSet]
 
 
 @dataclass(frozen=True, slots=True)
-class _First:
+class _InitialLabels:
     """The labels of a project without labels.json; `exported` if they come from an export."""
 
     labels: LabelSet
@@ -61,7 +61,7 @@ class LabelStore:
     def __init__(self, store: Store, seed: Iterable[str]) -> None:
         self._store = store
         self._seed = tuple(seed)
-        self._first: _First | None = None
+        self._first: _InitialLabels | None = None
         self._told = False
 
     def read(self) -> LabelSet:
@@ -153,7 +153,7 @@ class LabelStore:
                 error.for_log,
             )
 
-    def _made_first(self) -> _First:
+    def _made_first(self) -> _InitialLabels:
         """The labels of the newest export with readable labels, else the seed."""
         keys = [info.key for info in list_all(self._store, COCO_EXPORTS)]
         exports = [key for key in keys if key.endswith(".json")]
@@ -166,8 +166,8 @@ class LabelStore:
                 logger.warning("The labels can't be rebuilt from %s: %s", key, error.for_log)
                 continue
             logger.warning("%s is missing; its labels were taken from %s", LABELS_KEY, key)
-            return _First(labels, exported=True)
-        return _First(LabelSet().added(self._seed), exported=bool(exports))
+            return _InitialLabels(labels, exported=True)
+        return _InitialLabels(LabelSet().added(self._seed), exported=bool(exports))
 
     def _counting_as_then(self, labels: LabelSet, key: str) -> LabelSet:
         """The labels with the former names and merges at the time of the export."""

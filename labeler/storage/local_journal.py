@@ -54,7 +54,7 @@ class Journal:
         self._lock_path = own / "locks" / "journal"
         self._timeout_s = timeout_s
         self._mutex = threading.Lock()
-        self._known = _Known(-1)
+        self._known = _JournalFile(-1)
 
     def find(self, key: str, version: Version) -> Note | None:
         """The note of this version as of the last refresh, or None."""
@@ -99,7 +99,7 @@ class Journal:
     def close(self) -> None:
         """Drop all notes from memory; a later call reads the journal again."""
         with self._mutex:
-            self._replace(_Known(-1))
+            self._replace(_JournalFile(-1))
 
     def _append(self, entry: dict[str, Any]) -> int:
         """Append one line and read it in; returns a descriptor of the file to sync and close."""
@@ -136,25 +136,25 @@ class Journal:
         try:
             state = self._path.stat()
         except (FileNotFoundError, NotADirectoryError):
-            self._replace(_Known(-1))
+            self._replace(_JournalFile(-1))
             return
         # While the descriptor is open, the new file can't get the old one's inode number.
         known = self._known
         if known.is_of(state):
             known.read_on(state.st_size)
         else:
-            known = _Known(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
+            known = _JournalFile(os.open(self._path, os.O_RDONLY | os.O_CLOEXEC))
             known.read_on(os.fstat(known.fd).st_size)
             self._replace(known)
 
-    def _replace(self, known: _Known) -> None:
+    def _replace(self, known: _JournalFile) -> None:
         # In one step, because other threads read it meanwhile.
         before, self._known = self._known, known
         if before.fd >= 0:
             os.close(before.fd)
 
 
-class _Known:
+class _JournalFile:
     """The lines read so far of one journal file, open as `fd` (-1: no file)."""
 
     def __init__(self, fd: int) -> None:

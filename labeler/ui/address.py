@@ -107,7 +107,7 @@ def wanted() -> Place:
     return place
 
 
-def show(place: Place) -> None:
+def show_place(place: Place) -> None:
     """Make the address name that place."""
     for name, value in ((IMAGE, place.image), (VIEW, place.view)):
         if value is None:

@@ -148,7 +148,7 @@ def _in_words(selection: Selection) -> str:
 
 
 @dataclass
-class _State:
+class _ExportClick:
     """The click, and what came of it: the run that it caused may be cut short anywhere.
 
     Streamlit cuts at uses of the page and of its state, so never between two lines of ours. The
@@ -167,12 +167,12 @@ class _State:
         self.problem = ""
 
 
-def _state() -> _State:
-    found: _State = st.session_state.setdefault(_STATE, _State())
+def _state() -> _ExportClick:
+    found: _ExportClick = st.session_state.setdefault(_STATE, _ExportClick())
     return found
 
 
-def _start_if_asked(context: Context, selection: Selection, state: _State) -> None:
+def _start_if_asked(context: Context, selection: Selection, state: _ExportClick) -> None:
     from labeler.datasets.exports.exporter import open_exporter  # no first page needs it
 
     if not state.asked:
@@ -242,7 +242,7 @@ def _summary(summary: ExportSummary) -> None:
     went_in = [f"{count:,} {STATUS_NAMES[status]}" for status, count in summary.statuses.items()]
     if went_in:
         st.caption(f"Images: {', '.join(went_in)}.")
-    for line in summary.left_out_lines():
+    for line in summary.warning_lines():
         st.caption(plain(line))
     boxes = {name: count for name, count in summary.boxes.items() if count}
     if boxes:

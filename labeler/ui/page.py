@@ -95,7 +95,7 @@ def _show(context: Context) -> None:
     if is_drawable:
         staying = open_image.take_over(context.project, place.image, is_view=view is not None)
     if staying is None:
-        address.show(place)
+        address.show_place(place)
     else:
         view = None
     router.show_navigation(place.view if view is not None else None)

@@ -20,11 +20,11 @@ _KEY: Final = "person"
 _REFUSALS: Final = "refusals"
 _CLAIMS: Final = ("is_logged_in", "email", "email_verified")
 _LEFT_S: Final = 120
-_MOST_PICTURES: Final = 16
+_MOST_IMAGE_TOKENS: Final = 16
 
 
 @dataclass
-class _Entered:
+class _Visit:
     """The person who opened the tab, the evidence for it, and the last tokens for images."""
 
     person: Person
@@ -38,7 +38,7 @@ def enter() -> Person:
     The session's user is identified when it starts, and again when it has a new connection. A
     session never becomes another person's. Raises NotSignedIn, NotPermitted, SignInUnavailable.
     """
-    entered: _Entered | None = st.session_state.get(_KEY)
+    entered: _Visit | None = st.session_state.get(_KEY)
     evidence = _evidence()
     if entered is not None and entered.evidence == evidence:
         return entered.person
@@ -50,13 +50,13 @@ def enter() -> Person:
         )
     if person.email and entered is None:
         audit(Action.SIGN_IN, by=person.email)
-    st.session_state[_KEY] = _Entered(person, evidence)
+    st.session_state[_KEY] = _Visit(person, evidence)
     return person
 
 
 def current() -> Person:
     """The session's person. Raises the errors of `enter`."""
-    entered: _Entered | None = st.session_state.get(_KEY)
+    entered: _Visit | None = st.session_state.get(_KEY)
     return entered.person if entered is not None else enter()
 
 
@@ -117,9 +117,9 @@ def picture_token(image_id: str) -> str:
     kept = st.session_state[_KEY].pictures
     last = kept.pop(image_id, None)
     if last is None or last.expires - now < _LEFT_S:
-        last = new_token(Purpose.PICTURE, person.email, now, image_id)
+        last = new_token(Purpose.IMAGE, person.email, now, image_id)
     kept[image_id] = last
-    while len(kept) > _MOST_PICTURES:
+    while len(kept) > _MOST_IMAGE_TOKENS:
         del kept[next(iter(kept))]
     return page_context().access.signer.sign(last)
 

@@ -51,10 +51,10 @@ def test_it_lives_for_a_half_to_the_whole_of_its_lifetime(purpose: Purpose, now:
 
 
 def test_pages_drawn_soon_after_each_other_give_the_same_address() -> None:
-    step = LIFETIME_S[Purpose.PICTURE] // 2
+    step = LIFETIME_S[Purpose.IMAGE] // 2
     start = NOW // step * step
     texts = {
-        SIGNER.sign(new_token(Purpose.PICTURE, "ana", start + seconds, "abc"))
+        SIGNER.sign(new_token(Purpose.IMAGE, "ana", start + seconds, "abc"))
         for seconds in range(step)
     }
     assert len(texts) == 1
@@ -77,7 +77,7 @@ def test_a_token_for_calls_needs_no_target() -> None:
     assert SIGNER.check(text, Purpose.API, NOW, "abc").person == "ana"
 
 
-@pytest.mark.parametrize("purpose", [Purpose.PICTURE, Purpose.EXPORT])
+@pytest.mark.parametrize("purpose", [Purpose.IMAGE, Purpose.EXPORT])
 def test_a_token_for_an_address_always_names_what_it_opens(purpose: Purpose) -> None:
     with pytest.raises(ValueError, match=f"a token for one {purpose} must name it"):
         new_token(purpose, "ana", NOW)

@@ -100,7 +100,7 @@ class Api:
 
     def token(self, person: str, now: float, target: str = "", export: bool = False) -> str:
         """A token for calls, for one picture, or for one export."""
-        address = Purpose.EXPORT if export else Purpose.PICTURE
+        address = Purpose.EXPORT if export else Purpose.IMAGE
         purpose = address if target else Purpose.API
         return self.signer.sign(new_token(purpose, person, now, target))
 

@@ -22,7 +22,7 @@ class Pages:
 
             place = address.wanted()
             st.session_state["place"] = place
-            address.show(place)
+            address.show_place(place)
 
         self.app = AppTest.from_function(script, default_timeout=30)
         for name, value in query.items():

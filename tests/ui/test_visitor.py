@@ -157,7 +157,7 @@ def test_a_canvas_keeps_its_picture_s_address(
     [image_id] = place.add("a.png")
     ana = visit(place, account("ana"), image_id)
     key, token = ana.canvas(), ana.app.session_state["drawable"].open.canvas.token
-    assert place.workspace.access.signer.check(token, Purpose.PICTURE, time.time(), image_id)
+    assert place.workspace.access.signer.check(token, Purpose.IMAGE, time.time(), image_id)
     now = time.time() + 3600
     monkeypatch.setattr(time, "time", lambda: now)
     ana.draw(box(1, 2, 10, 8, "object"))
@@ -166,7 +166,7 @@ def test_a_canvas_keeps_its_picture_s_address(
     ana.app.session_state["drawable"].open.canvas = None
     ana.run()
     fresh = ana.app.session_state["drawable"].open.canvas.token
-    assert place.workspace.access.signer.check(fresh, Purpose.PICTURE, now, image_id)
+    assert place.workspace.access.signer.check(fresh, Purpose.IMAGE, now, image_id)
 
 
 # --- what each may do ---------------------------------------------------------------------
@@ -235,7 +235,7 @@ def test_a_picture_s_address_stays_while_it_opens_the_picture(new_place: NewPlac
             first = visitor.picture_token(one)
             now.return_value = start + lifetime / 2 - 121
             assert visitor.picture_token(one) == first
-            check(first, Purpose.PICTURE, now.return_value + 120, one)
+            check(first, Purpose.IMAGE, now.return_value + 120, one)
             now.return_value = start + lifetime
             later = visitor.picture_token(one)
             assert later != first
@@ -248,7 +248,7 @@ def test_a_picture_s_address_stays_while_it_opens_the_picture(new_place: NewPlac
     new_place()
     app = AppTest.from_function(
         script,
-        kwargs={"start": time.time(), "lifetime": LIFETIME_S[Purpose.PICTURE], "one": "abc"},
+        kwargs={"start": time.time(), "lifetime": LIFETIME_S[Purpose.IMAGE], "one": "abc"},
         default_timeout=30,
     ).run()
     assert [error.value for error in app.exception] == []

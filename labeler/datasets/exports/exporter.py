@@ -44,20 +44,20 @@ WRITING: Final = "Writing the file"
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file under exports/, what went into it, and images whose picture could not be packed."""
+    """A file under exports/, what went into it, and images whose original could not be packed."""
 
     key: str
     summary: ExportSummary
-    without_picture: tuple[str, ...] = ()
+    without_original: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is asked of an export: the format, which images, and whether with their pictures."""
+    """What is asked of an export: the format, which images, and whether with the originals."""
 
     kind: DatasetFormat = DEFAULT
     selection: Selection = ALL
-    pictures: bool = False
+    originals: bool = False
 
     def files(self) -> tuple[Selection, ...]:
         """A selection for each file: in an incremental format, each part of a split is one."""
@@ -89,14 +89,14 @@ class Exporter:
         progress: Progress = no_progress,
         *,
         kind: DatasetFormat = DEFAULT,
-        pictures: bool = False,
+        originals: bool = False,
     ) -> tuple[Export, ...]:
         """Write the file under exports/, or in COCO one for each part of a split that names none.
 
         Each is named by the time in UTC. Nothing is written before all of a file is there.
         """
         moment = self._project.clock().astimezone(UTC)
-        request = ExportRequest(kind, selection, pictures)
+        request = ExportRequest(kind, selection, originals)
         exports = []
         with ExitStack() as held:
             files = [
@@ -107,9 +107,9 @@ class Exporter:
                     # Another part had labels that were not in the set yet: all have the same.
                     made = held.enter_context(self._make(request, made.rules.selection, progress))
                 progress(WRITING)
-                keeping = Keeping(kind, made, pictures, self._program)
+                keeping = Keeping(kind, made, originals, self._program)
                 key, moment = keep_export(self._store, keeping, moment)
-                exports.append(Export(key, made.file.summary, tuple(made.file.without_picture)))
+                exports.append(Export(key, made.file.summary, tuple(made.file.without_original)))
         return tuple(exports)
 
     def make(
@@ -118,13 +118,13 @@ class Exporter:
         progress: Progress = no_progress,
         *,
         kind: DatasetFormat = DEFAULT,
-        pictures: bool = False,
+        originals: bool = False,
     ) -> DatasetFile:
         """The file as it is now, kept nowhere; close it.
 
         Raises InvalidRequest for a split without a part where that is more than one file.
         """
-        request = ExportRequest(kind, selection, pictures)
+        request = ExportRequest(kind, selection, originals)
         if len(request.files()) > 1:
             raise InvalidRequest(
                 "A split is a file for each part: name one as the part, "
@@ -196,8 +196,8 @@ class Exporter:
                 WriteRequest(
                     labels=labels,
                     selection=selection,
-                    pictures=self._project,
-                    with_pictures=request.pictures,
+                    originals=self._project,
+                    with_originals=request.originals,
                     earlier_boxes=previous.head.boxes if previous else (),
                     progress=progress,
                     written=written,

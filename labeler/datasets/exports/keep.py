@@ -19,11 +19,11 @@ from labeler.storage import ABSENT, Store
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is kept: an export in its format, with the pictures or without; `writer` names us."""
+    """What is kept: an export in its format, with the originals or without; `writer` names us."""
 
     kind: DatasetFormat
     made: MadeExport
-    with_pictures: bool
+    with_originals: bool
     writer: str
 
 
@@ -89,7 +89,7 @@ def _beside(keeping: Keeping, key: str, file: BinaryIO) -> tuple[list[_Object], 
         name,
         digests.sha256,
         keeping.made.file.summary,
-        with_pictures=keeping.with_pictures,
+        with_originals=keeping.with_originals,
     )
     beside = [_Object(EXPORTS + described, data, media_type_of_export(described))]
     if not keeping.kind.is_incremental:

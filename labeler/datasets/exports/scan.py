@@ -142,7 +142,7 @@ def _add_originals(found: dict[str, ScannedImage], originals: Iterable[_Original
     for one in originals:
         image_id = one.image_id
         known = found.setdefault(image_id, ScannedImage(image_id, ""))
-        # The place of its own is only used where the plain name was another picture's.
+        # The place of its own is only used where the plain name was another image's.
         if known.original is None or one.name.startswith(f"{image_id}/"):
             known.original, known.original_version = one.key, one.version
             known.file_name = one.name

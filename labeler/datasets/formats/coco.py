@@ -16,9 +16,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened
-from labeler.datasets.formats.found import (
-    FoundBox,
-    FoundImage,
+from labeler.datasets.formats.reading import (
+    ImportedBox,
+    ImportedImage,
     Problems,
     around,
     number,
@@ -38,7 +38,7 @@ _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
-def from_coco(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
+def from_coco(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the COCO files in `source`, each file read to its end before its first one."""
     files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
     if len(source.files()) == 1:
@@ -191,7 +191,7 @@ class _Dataset:
             self._attributes[len(self._annotation)] = said
         self._annotation.append(known if has_id else -line)
 
-    def found(self) -> Iterator[FoundImage]:
+    def found(self) -> Iterator[ImportedImage]:
         """The images with their boxes, in the file's order of both."""
         by_number = {number: key for key, number in self._ids.items()}
         images = [self._image_of(by_number[number]) for number in range(len(by_number))]
@@ -215,7 +215,7 @@ class _Dataset:
                 )  # fmt: skip
             index, group = next(waiting, (-1, iter(())))
         for current, image in enumerate(self.images):
-            boxes: list[FoundBox] = []
+            boxes: list[ImportedBox] = []
             missing = lost[current]
             if index == current:
                 found = [self._found_box(number, by_number) for number in group]
@@ -228,7 +228,7 @@ class _Dataset:
             if not boxes:
                 # An annotation whose image is not known may be this one's.
                 missing += unassigned
-            yield FoundImage(
+            yield ImportedImage(
                 image.name, tuple(boxes), self._file, image.place, image.width, image.height,
                 lost=missing,
                 is_annotated=bool(boxes) or (looked_at and current not in self._described),
@@ -246,7 +246,7 @@ class _Dataset:
             image.name: place for place, image in enumerate(self.images) if counts[image.name] == 1
         }
 
-    def _found_box(self, annotation: int, by_number: dict[int, Any]) -> FoundBox | None:
+    def _found_box(self, annotation: int, by_number: dict[int, Any]) -> ImportedBox | None:
         category = by_number[self._of_category[annotation]]
         place = self._place(annotation)
         label = self._names.get(category)
@@ -257,7 +257,7 @@ class _Dataset:
             return None
         left, top, width, height = self._boxes[4 * annotation : 4 * annotation + 4]
         said = self._attributes.get(annotation, {})
-        return FoundBox(label, left, top, width, height, place, said)
+        return ImportedBox(label, left, top, width, height, place, said)
 
     def _place(self, annotation: int) -> str:
         known = self._annotation[annotation]

@@ -30,7 +30,7 @@ from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.file_names import UniqueNames
 from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
-from labeler.datasets.rules import ExportBox, ExportSummary, SummaryCounter
+from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder
 from labeler.errors import DamagedExport
 from labeler.runtime.spools import JoinedFile, Spool, open_spool
 
@@ -55,7 +55,7 @@ class CocoFile:
     def __init__(self, parts: Sequence[IO[bytes]], summary: ExportSummary) -> None:
         self._parts = parts
         self.summary = summary
-        self.without_picture: Sequence[str] = ()
+        self.without_original: Sequence[str] = ()
 
     def stream(self) -> BinaryIO:
         """All of it as one file to read and seek in."""
@@ -87,7 +87,7 @@ class CocoWriter:
     """
 
     def __init__(self, request: WriteRequest) -> None:
-        self.counter = SummaryCounter()
+        self.counter = SummaryBuilder()
         self._labels = request.labels
         self._written = request.written
         self._names = UniqueNames(self.counter)
@@ -113,7 +113,7 @@ class CocoWriter:
             if not last < number <= MAX_NUMBER:
                 raise ValueError(f"image number {number} after {last}")
             last = number
-            if not result.fate:
+            if not result.left_out_by:
                 name = self._names.unique(record.file_name, record.image_id or str(number), number)
                 lines.append(
                     f'{{"id":{number},"file_name":{_text(name)},'

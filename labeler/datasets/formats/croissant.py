@@ -50,8 +50,8 @@ class Field:
 
     `where` is a column, or a JSONPath that begins with `$`; `inner` is a JSONPath within the value
     there. `shape` is for lists, as numpy has it: `-1` is any length. `box` names the order of the
-    four numbers of a bounding box. `is_picture` is for a field that only datasets with pictures
-    have.
+    four numbers of a bounding box. `is_original` is for a field that only datasets with the
+    originals have.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Field:
     inner: str = ""
     shape: str = ""
     box: str = ""
-    is_picture: bool = False
+    is_original: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def describe_file(
     record_sets: Iterable[RecordSet],
     summary: ExportSummary,
     *,
-    with_pictures: bool,
+    with_originals: bool,
 ) -> bytes:
     """The description of a dataset that is one file, which lies beside it under that name.
 
@@ -103,20 +103,20 @@ def describe_file(
         }
         for one in sets
     ]  # fmt: skip
-    return _dump(summary, distribution, [_record_set(one, with_pictures) for one in sets])
+    return _dump(summary, distribution, [_record_set(one, with_originals) for one in sets])
 
 
 def describe_zip(
-    files: Iterable[str], pictures: Iterable[tuple[str, str]], summary: ExportSummary
+    files: Iterable[str], originals: Iterable[tuple[str, str]], summary: ExportSummary
 ) -> bytes:
     """The description of an unpacked zip, at its root.
 
-    `files` are the patterns of its texts, see `pattern_of`; `pictures` those of its images, each
+    `files` are the patterns of its texts, see `pattern_of`; `originals` those of its images, each
     with its media type.
     """
     texts = [(one, _MEDIA_TYPES.get(one.rpartition(".")[2], "text/plain")) for one in files]
     distribution = [
-        _file_set(pattern, media_type) for pattern, media_type in sorted({*texts, *pictures})
+        _file_set(pattern, media_type) for pattern, media_type in sorted({*texts, *originals})
     ]
     return _dump(summary, distribution, [])
 
@@ -158,10 +158,10 @@ def _dump(summary: ExportSummary, distribution: Collection[Any], records: Collec
     return json.dumps(content, indent=1).encode() + b"\n"
 
 
-def _record_set(records: RecordSet, with_pictures: bool) -> dict[str, Any]:
+def _record_set(records: RecordSet, with_originals: bool) -> dict[str, Any]:
     fields = []
     for field in records.fields:
-        if field.is_picture and not with_pictures:
+        if field.is_original and not with_originals:
             continue
         by = "jsonPath" if field.where.startswith("$") else "column"
         source: dict[str, Any] = {

@@ -8,9 +8,9 @@ from functools import partial
 from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened
-from labeler.datasets.formats.found import (
-    FoundBox,
-    FoundImage,
+from labeler.datasets.formats.reading import (
+    ImportedBox,
+    ImportedImage,
     Problems,
     around,
     number_in,
@@ -119,7 +119,7 @@ def _quoted(text: str) -> str:
 WRITER: Final = partial(SpooledWriter, zip_layout(_members, _place))
 
 
-def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
+def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the XML files in `source`."""
     files = [name for name in source.files() if name.lower().endswith(".xml")]
     if len(source.files()) == 1:
@@ -158,14 +158,14 @@ def _label_names(element: Element) -> Iterator[str]:
             yield from _label_names(child)
 
 
-def _image(element: Element, file: str, problems: Problems) -> FoundImage:
+def _image(element: Element, file: str, problems: Problems) -> ImportedImage:
     name = element.attributes.get("name", "").replace("\\", "/")
     where = f"image {name or '?'}"
     sides = (element.attributes.get(side) for side in ("width", "height"))
     width, height = map(side_of, sides)
     if not name:
         problems.fault(file, f"image on line {element.line}", "it has no name")
-    boxes: list[FoundBox] = []
+    boxes: list[ImportedBox] = []
     shapes = [child for child in element.children if child.tag != "tag"]
     tags = [child for child in element.children if child.tag == "tag"]
     if tags:
@@ -183,13 +183,13 @@ def _image(element: Element, file: str, problems: Problems) -> FoundImage:
             label = shape.attributes.get("label")
             if not label:
                 raise ValueError("it has no label")
-            boxes.append(FoundBox(label, *_box(shape), place, _kept(shape)))
+            boxes.append(ImportedBox(label, *_box(shape), place, _kept(shape)))
         except ValueError as error:
             problems.fault(file, place, str(error))
         else:
             if shape.attributes.get("rotation", "0").strip("0.") and shape.tag != "mask":
                 problems.note(file, place, "it is turned: the upright box around it was taken")
-    return FoundImage(
+    return ImportedImage(
         name, tuple(boxes), file, where, width, height,
         lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not tags,
         folder=element.attributes.get("subset", ""),

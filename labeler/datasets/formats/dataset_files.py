@@ -26,7 +26,7 @@ from labeler.errors import InvalidImport
 
 MAX_FILES: Final = 500_000
 MAX_RATIO: Final = 200
-"""How many times its own size a zip may unpack to. Text packs to a tenth, pictures not at all."""
+"""How many times its own size a zip may unpack to. Text packs to a tenth, images not at all."""
 FREE_BYTES: Final = 64 * 2**20
 """A small zip may unpack to so much whatever the ratio."""
 MAX_LIST_BYTES: Final = 24 * 2**20

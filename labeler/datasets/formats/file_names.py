@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from labeler.datasets.rules import LeftOut, SummaryCounter, is_relative
+from labeler.datasets.rules import ExportWarning, SummaryBuilder, is_relative
 
 _READ: Final = frozenset({"jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp", "mpo", "gif"})
 """Extensions that readers go by; Ultralytics reads all but GIF."""
@@ -19,7 +19,7 @@ _BY_TYPE: Final = {
 class UniqueNames:
     """Gives each image a name of its own, and reports names that some readers take for one."""
 
-    def __init__(self, counter: SummaryCounter) -> None:
+    def __init__(self, counter: SummaryBuilder) -> None:
         self._counter = counter
         self._names: set[str] = set()
         self._stems: set[str] = set()
@@ -31,11 +31,11 @@ class UniqueNames:
             name = f"{folder}/{file_name}" if is_relative(folder) else f"{number}/{file_name}"
             while name in self._names:
                 name = f"{number}/{name}"
-            self._counter.report(LeftOut.RENAMED, name)
+            self._counter.report(ExportWarning.RENAMED, name)
         self._names.add(name)
         stem = split_name(name)[0].casefold()
         if stem in self._stems:
-            self._counter.report(LeftOut.SIMILAR, name)
+            self._counter.report(ExportWarning.SIMILAR, name)
         self._stems.add(stem)
         return name
 
@@ -46,7 +46,7 @@ class UniqueStems:
     The same stem may be given once for each part, where each has a folder of its own.
     """
 
-    def __init__(self, counter: SummaryCounter, taken: Iterable[str] = ()) -> None:
+    def __init__(self, counter: SummaryBuilder, taken: Iterable[str] = ()) -> None:
         self._counter = counter
         self._stems = {("", stem) for stem in taken}
 
@@ -56,7 +56,7 @@ class UniqueStems:
         if (part, stem.casefold()) in self._stems:
             folders, slash, base = stem.rpartition("/")
             stem = f"{folders}{slash}{image_id}/{base}"
-            self._counter.report(LeftOut.RENAMED, file_name)
+            self._counter.report(ExportWarning.RENAMED, file_name)
         self._stems.add((part, stem.casefold()))
         return stem + extension
 
@@ -78,8 +78,8 @@ def with_known_extension(name: str, media_type: Callable[[], str]) -> str:
     return f"{name}.{_BY_TYPE[media_type()]}"
 
 
-def picture_type(name: str) -> str:
-    """The media type that a picture of that name in a zip has by its extension."""
+def image_media_type(name: str) -> str:
+    """The media type that an original of that name in a zip has by its extension."""
     known = split_name(name)[1][1:].lower()
     kinds = {extension: media_type for media_type, extension in _BY_TYPE.items()}
     return kinds.get({"jpeg": "jpg", "mpo": "jpg", "tiff": "tif"}.get(known, known), "image/*")

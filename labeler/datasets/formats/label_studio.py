@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened
-from labeler.datasets.formats.found import (
-    FoundBox,
-    FoundImage,
+from labeler.datasets.formats.reading import (
+    ImportedBox,
+    ImportedImage,
     Problems,
     around,
     number,
@@ -113,7 +113,7 @@ RECORD_SETS: Final = (
 )  # fmt: skip
 
 
-def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
+def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the JSON files in `source`."""
     files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
     if len(source.files()) == 1:
@@ -143,7 +143,7 @@ READER: Final = from_label_studio
 
 def _image(
     task: Mapping[str, Any], file: str, line: int, problems: Problems
-) -> Iterator[FoundImage]:
+) -> Iterator[ImportedImage]:
     """The image of one task; none where it names no image, or several."""
     place = f"task {shown(task.get('id'))} on line {line}"
     data = task.get("data")
@@ -167,7 +167,7 @@ def _image(
         # Other answers than regions, of which nobody knows, are no word on boxes.
         unknown = [value for value in answers.values() if value and not _image_name(value)]
         is_annotated = bool(regions) or (task.get("annotation_id") is not None and not unknown)
-    boxes: list[FoundBox] = []
+    boxes: list[ImportedBox] = []
     size: tuple[int | None, int | None] = (None, None)
     joined, lost, others = _joined(regions)
     lost += unread
@@ -195,7 +195,7 @@ def _image(
     if any(len(_joined(one)[0]) < len(joined) for one in annotations):
         problems.note(file, place, f"it has {len(annotations)} annotations: all boxes were taken")
         lost += 1
-    yield FoundImage(
+    yield ImportedImage(
         names[0], tuple(boxes), file, place, *size,
         shares=True, lost=lost + len(joined) - len(boxes), is_annotated=is_annotated,
     )  # fmt: skip
@@ -270,7 +270,7 @@ def _dicts(value: Any) -> list[Mapping[str, Any]]:
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
 
-def _box(region: Mapping[str, Any], place: str) -> FoundBox:
+def _box(region: Mapping[str, Any], place: str) -> ImportedBox:
     """The region's box in shares of the image."""
     given = [value for key, value in region.items() if key.endswith("labels")]
     if not all(
@@ -283,7 +283,7 @@ def _box(region: Mapping[str, Any], place: str) -> FoundBox:
     if len(labels) > 1:
         raise ValueError(f"it has {len(labels)} labels; a box has one")
     left, top, width, height = _percents(region)
-    return FoundBox(labels[0], left / 100, top / 100, width / 100, height / 100, place)
+    return ImportedBox(labels[0], left / 100, top / 100, width / 100, height / 100, place)
 
 
 def _percents(region: Mapping[str, Any]) -> Box:

@@ -12,9 +12,9 @@ from typing import Any, Final
 from labeler.datasets.formats.croissant import CROISSANT
 from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
 from labeler.datasets.formats.file_names import split_name
-from labeler.datasets.formats.found import (
-    FoundBox,
-    FoundImage,
+from labeler.datasets.formats.reading import (
+    ImportedBox,
+    ImportedImage,
     Problems,
     around,
     number,
@@ -29,7 +29,7 @@ from labeler.datasets.rules import FLAGS, ExportBox, is_set
 from labeler.errors import InvalidImport
 
 MAX_FILE_BYTES: Final = 2**26
-"""The picture itself may be in the file, as text."""
+"""The image itself may be in the file, as text."""
 _SHAPES: Final = (
     "rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation", "quadrilateral",
 )  # fmt: skip
@@ -91,7 +91,7 @@ WRITER: Final = partial(
 )
 
 
-def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
+def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the JSON files in `source`; a file that can't be read is a fault."""
     ours = {MANIFEST, CROISSANT} if MANIFEST in source.files() else set()
     files = [one for one in source.files() if one.lower().endswith(".json") and one not in ours]
@@ -116,7 +116,7 @@ def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[FoundImag
 READER: Final = from_labelme
 
 
-def _image(data: Any, file: str, problems: Problems) -> FoundImage:
+def _image(data: Any, file: str, problems: Problems) -> ImportedImage:
     shapes = data.get("shapes") if isinstance(data, dict) else None
     if not isinstance(shapes, list):
         keys = set(data) - {"shapes"} if isinstance(data, dict) else {""}
@@ -127,7 +127,7 @@ def _image(data: Any, file: str, problems: Problems) -> FoundImage:
     # The path leads from the file to the image, up and down.
     named = path.replace("\\", "/") if isinstance(path, str) else ""
     name = named or PurePosixPath(file).stem
-    boxes: list[FoundBox] = []
+    boxes: list[ImportedBox] = []
     for index, shape in enumerate(shapes):
         place = f"shape {index + 1}"
         kind = shape.get("shape_type", "polygon") if isinstance(shape, dict) else ""
@@ -144,13 +144,13 @@ def _image(data: Any, file: str, problems: Problems) -> FoundImage:
         said = ", ".join(map(shown, raised[:3]))
         problems.note(file, "", f"what it says of the whole image is not taken: {said}")
     width, height = side_of(data.get("imageWidth")), side_of(data.get("imageHeight"))
-    return FoundImage(
+    return ImportedImage(
         name, tuple(boxes), file, "", width, height, any_extension=not named,
         lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not raised,
     )  # fmt: skip
 
 
-def _box(shape: Mapping[str, Any], kind: str, place: str) -> FoundBox:
+def _box(shape: Mapping[str, Any], kind: str, place: str) -> ImportedBox:
     label, points = shape.get("label"), shape.get("points")
     if not isinstance(label, str):
         raise ValueError(f"its label is {shown(label)}, not a text")
@@ -173,4 +173,4 @@ def _box(shape: Mapping[str, Any], kind: str, place: str) -> FoundBox:
     )
     if shape.get("difficult") is True:
         said["difficult"] = True
-    return FoundBox(label, *around(pairs), place, said)
+    return ImportedBox(label, *around(pairs), place, said)

@@ -1,6 +1,6 @@
 """Parquet: one row per image, in row groups, with the images themselves if asked for.
 
-Columns are typed for `datasets` too: with images, `image` is a column of pictures there. The same
+Columns are typed for `datasets` too: with images, `image` is a column of images there. The same
 data gives the same bytes with the same version of pyarrow, which the file names.
 """
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     import pyarrow
 
 _ROWS: Final = 1000
-"""Rows of a group; fewer where their pictures are large."""
+"""Rows of a group; fewer where their originals are large."""
 _GROUP_BYTES: Final = 2**24
-"""Of pictures that are in memory until their group is written, and one more."""
+"""Of originals that are in memory until their group is written, and one more."""
 
 
 def _chunks(dataset: Dataset) -> Iterator[bytes]:
@@ -30,19 +30,19 @@ def _chunks(dataset: Dataset) -> Iterator[bytes]:
     from pyarrow import parquet
 
     names = {label.number: label.name for label in dataset.labels.labels}
-    schema = _schema(list(names.values()), with_pictures=dataset.with_pictures)
+    schema = _schema(list(names.values()), with_originals=dataset.with_originals)
     sink = _Sink()
     with parquet.ParquetWriter(sink, schema) as writer:
         rows: list[dict[str, Any]] = []
         size = 0
         for image in dataset.images():
             row = _row(image, names)
-            if dataset.with_pictures:
-                picture = dataset.picture(image)
+            if dataset.with_originals:
+                original = dataset.original(image)
                 row["image"] = (
-                    None if picture is None else {"bytes": picture, "path": row["file_name"]}
+                    None if original is None else {"bytes": original, "path": row["file_name"]}
                 )
-                size += len(picture or b"")
+                size += len(original or b"")
             rows.append(row)
             if len(rows) >= _ROWS or size >= _GROUP_BYTES:
                 _write(writer, rows, schema)
@@ -72,7 +72,7 @@ def _row(image: ExportedImage, names: dict[int, str]) -> dict[str, Any]:
     }
 
 
-def _schema(labels: list[str], *, with_pictures: bool) -> pyarrow.Schema:
+def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
     """The columns, and what `datasets` calls them in the metadata."""
     import pyarrow as pa
 
@@ -100,7 +100,7 @@ def _schema(labels: list[str], *, with_pictures: bool) -> pyarrow.Schema:
             "attributes": _listed(plain),
         },
     }  # fmt: skip
-    if with_pictures:
+    if with_originals:
         columns.append(("image", pa.struct([("bytes", pa.binary()), ("path", text)])))
         features["image"] = {"_type": "Image"}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
@@ -150,6 +150,6 @@ RECORD_SETS: Final = (
         Field("categories", "sc:Integer", "objects", "$.categories", shape="-1"),
         Field("labels", "sc:Text", "objects", "$.labels", shape="-1"),
         Field("attributes", "sc:Text", "objects", "$.attributes", shape="-1"),
-        Field("image", "sc:ImageObject", "image", "$.bytes", is_picture=True),
+        Field("image", "sc:ImageObject", "image", "$.bytes", is_original=True),
     )),
 )  # fmt: skip

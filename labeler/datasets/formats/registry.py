@@ -18,7 +18,7 @@ from labeler.model.layout import CROISSANT_SUFFIX
 
 if TYPE_CHECKING:
     from labeler.datasets.formats.dataset_files import DatasetFiles
-    from labeler.datasets.formats.found import FoundImage, Problems
+    from labeler.datasets.formats.reading import ImportedImage, Problems
     from labeler.datasets.formats.voc import Convention
     from labeler.datasets.formats.writing import DatasetWriter, WriteRequest
     from labeler.datasets.rules import ExportSummary
@@ -36,7 +36,7 @@ class DatasetFormat:
     over from the previous one and have a manifest; then each part of a split is a file of its own,
     else all parts go into one file. `import_files` says what a person chooses for an import;
     `one_image_per_file` is for formats whose files lie near the image that they are about.
-    `place_in_zip` is where a zip of ours has the picture of an image that a file names: `beside` is
+    `place_in_zip` is where a zip of ours has the image that a file names: `beside` is
     the file's folder, `subset` the folder that the file states.
     """
 
@@ -71,29 +71,29 @@ class DatasetFormat:
         return self.suffix == ".zip"
 
     def describe(
-        self, file_name: str, sha256: str, summary: ExportSummary, *, with_pictures: bool
+        self, file_name: str, sha256: str, summary: ExportSummary, *, with_originals: bool
     ) -> bytes:
         """The Croissant description that lies beside an export."""
         from labeler.datasets.formats.croissant import DescribedFile, describe_file
 
         file = DescribedFile(file_name, self.media_type, sha256)
         records = self._load(self.writer).RECORD_SETS
-        return describe_file(file, records, summary, with_pictures=with_pictures)
+        return describe_file(file, records, summary, with_originals=with_originals)
 
     def read(
         self, source: DatasetFiles, problems: Problems, convention: Convention
-    ) -> Iterator[FoundImage]:
+    ) -> Iterator[ImportedImage]:
         """The images of the dataset in `source`; InvalidImport, at once or at any later step.
 
         The convention counts only for a format that has several.
         """
-        reader: Callable[..., Iterator[FoundImage]] = self._load(self.reader).READER
+        reader: Callable[..., Iterator[ImportedImage]] = self._load(self.reader).READER
         if self.has_conventions:
             return reader(source, problems, convention)
         return reader(source, problems)
 
-    def picture_in_zip(self, found: FoundImage) -> str:
-        """Where a zip of ours has the picture of that image."""
+    def image_in_zip(self, found: ImportedImage) -> str:
+        """Where a zip of ours has that image."""
         beside = found.file.rpartition("/")[0]
         return self.place_in_zip.format(
             name=found.name,

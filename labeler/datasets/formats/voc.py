@@ -18,9 +18,9 @@ from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_whole
 from labeler.datasets.formats.file_names import split_name
-from labeler.datasets.formats.found import (
-    FoundBox,
-    FoundImage,
+from labeler.datasets.formats.reading import (
+    ImportedBox,
+    ImportedImage,
     Problems,
     number_in,
     shown,
@@ -33,8 +33,8 @@ from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
 
 MAX_FILE_BYTES: Final = 2**25
-PICTURES: Final = "JPEGImages"
-"""The folder of the pictures."""
+IMAGES_FOLDER: Final = "JPEGImages"
+"""The folder of the images."""
 LABELS_FILE: Final = "labels.txt"
 """The names of all labels, a line each: VOC has no place for those that no box has."""
 _OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
@@ -66,7 +66,7 @@ def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, E
     width, height = size
     lines = [
         "<annotation>",
-        f"\t<folder>{PICTURES}</folder>",
+        f"\t<folder>{IMAGES_FOLDER}</folder>",
         f"\t<filename>{xml_text(file_name)}</filename>",
         "\t<source>\n\t\t<database>Unknown</database>\n\t</source>",
         f"\t<size>\n\t\t<width>{width}</width>\n\t\t<height>{height}</height>",
@@ -115,13 +115,13 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
 
 
 WRITER: Final = partial(
-    SpooledWriter, zip_layout(_members, lambda image: f"{PICTURES}/{image.name}", by_stem=True)
+    SpooledWriter, zip_layout(_members, lambda image: f"{IMAGES_FOLDER}/{image.name}", by_stem=True)
 )
 
 
 def from_voc(
     source: DatasetFiles, problems: Problems, convention: Convention = Convention.AUTO
-) -> Iterator[FoundImage]:
+) -> Iterator[ImportedImage]:
     """The images of the XML files in `source`; a file that can't be read is a fault."""
     files = [name for name in source.files() if name.lower().endswith(".xml")]
     if len(source.files()) == 1:
@@ -151,7 +151,7 @@ READER: Final = from_voc
 
 def image_of(
     parts: list[Element], file: str, problems: Problems, convention: Convention
-) -> FoundImage:
+) -> ImportedImage:
     """The image of one file, from what lies below its root."""
     root = Element("annotation", {}, 1, children=parts)
     name = (root.text_of("filename") or "").replace("\\", "/")
@@ -160,7 +160,7 @@ def image_of(
         convention = _convention(root)
     size = root.find("size")
     width, height = (side_of(size.text_of(side)) if size else None for side in ("width", "height"))
-    boxes: list[FoundBox] = []
+    boxes: list[ImportedBox] = []
     objects = [child for child in parts if child.tag == "object"]
     lost = 0
     # What an image without objects has besides, of more than a text, may be its objects.
@@ -185,7 +185,7 @@ def image_of(
         for part in element.children:
             if part.tag == "part":
                 problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
-    return FoundImage(
+    return ImportedImage(
         name or base, tuple(boxes), file, "", width, height,
         any_extension="." not in base[1:] or not name, lost=lost,
         folder=_folder(root, base) if "/" not in name else "",
@@ -216,7 +216,7 @@ def _holds_shape(element: Element) -> bool:
     return element.tag.lower() in _SHAPES or any(map(_holds_shape, element.children))
 
 
-def _found_boxes(element: Element, place: str, convention: Convention) -> list[FoundBox]:
+def _found_boxes(element: Element, place: str, convention: Convention) -> list[ImportedBox]:
     """The box of an object; some programs write several into one."""
     label = element.text_of("name")
     if not label:
@@ -230,7 +230,7 @@ def _found_boxes(element: Element, place: str, convention: Convention) -> list[F
             other = next((child.tag for child in element.children if "box" in child.tag), None)
             raise ValueError(f"it has no bndbox{f', but <{other}>' if other else ''}")
         edges = [_upright(turned_box)]
-    return [FoundBox(label, *four, place, kept) for four in edges]
+    return [ImportedBox(label, *four, place, kept) for four in edges]
 
 
 def _upright(element: Element) -> Edges:

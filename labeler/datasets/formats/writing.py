@@ -2,7 +2,7 @@
 
 A writer takes the images one after the other and gives one file. COCO's is made while images come,
 so that the next export can take over its lines. All other formats share SpooledWriter: it keeps a
-line per image, and the format's Layout turns these into bytes while they are read, one picture in
+line per image, and the format's Layout turns these into bytes while they are read, one image in
 memory at a time. The same data gives the same bytes.
 """
 
@@ -18,13 +18,13 @@ from labeler.datasets.formats.croissant import CROISSANT, describe_zip, pattern_
 from labeler.datasets.formats.file_names import (
     UniqueNames,
     UniqueStems,
-    picture_type,
+    image_media_type,
     with_known_extension,
 )
 from labeler.datasets.formats.zip_manifest import MANIFEST, dump_manifest
 from labeler.datasets.formats.zip_stream import ZipStream
 from labeler.datasets.manifest import ManifestRecord
-from labeler.datasets.rules import ExportBox, ExportSummary, SummaryCounter
+from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder
 from labeler.datasets.selection import Selection
 from labeler.errors import ImageConflict, LabelerError, NotFound
 from labeler.images import ImageInfo
@@ -35,29 +35,29 @@ from labeler.runtime.spools import Spool, open_spool
 PACKING: Final = "Packing the images"
 
 
-class PictureSource(Protocol):
+class OriginalSource(Protocol):
     """Where the images themselves are: the project."""
 
     def image_bytes(self, image_id: str) -> bytes:
         """The original; NotFound, ImageConflict."""
 
     def image_info(self, image_id: str) -> ImageInfo:
-        """What the picture is; LabelerError where that can't be told."""
+        """What the image is; LabelerError where that can't be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
     """What a writer works with: handed in once, before the first image.
 
-    `with_pictures` asks for the images themselves. `earlier_boxes` counts the boxes of the export
+    `with_originals` asks for the images themselves. `earlier_boxes` counts the boxes of the export
     that this one takes over from, by the numbers of the labels, from 1. `written` is called once
     all of the dataset has been written.
     """
 
     labels: LabelSet
     selection: Selection
-    pictures: PictureSource
-    with_pictures: bool = False
+    originals: OriginalSource
+    with_originals: bool = False
     earlier_boxes: Sequence[int] = ()
     progress: Progress = no_progress
     written: Callable[[ExportSummary], None] = lambda _: None
@@ -66,14 +66,14 @@ class WriteRequest:
 class DatasetFile(Protocol):
     """A finished dataset as one file. Use it in a `with`, or close it.
 
-    `without_picture` names images whose picture could not be packed, once all is read.
+    `without_original` names images whose original could not be packed, once all is read.
     """
 
     @property
     def summary(self) -> ExportSummary: ...
 
     @property
-    def without_picture(self) -> Sequence[str]: ...
+    def without_original(self) -> Sequence[str]: ...
 
     def chunks(self) -> Generator[bytes, None, None]:
         """The bytes from the beginning; StoreError where the store goes away."""
@@ -140,16 +140,16 @@ class ExportedImage:
 
 @dataclass(slots=True)
 class Dataset:
-    """What a layout turns into bytes: labels, images and pictures.
+    """What a layout turns into bytes: labels, images and originals.
 
     The images can be asked for again and again, but not twice at the same time.
     """
 
     labels: LabelSet
     summary: ExportSummary
-    with_pictures: bool
+    with_originals: bool
     images: Callable[[], Iterator[ExportedImage]]
-    picture: Callable[[ExportedImage], bytes | None]
+    original: Callable[[ExportedImage], bytes | None]
     """The image's original; None, and noted, where it is not in the store."""
 
 
@@ -180,14 +180,14 @@ def zip_layout(
     reserved: frozenset[str] = frozenset(),
     taken_stems: frozenset[str] = frozenset(),
 ) -> Layout:
-    """A zip of `members`, name and bytes of each, and of the pictures, each in its `place`.
+    """A zip of `members`, name and bytes of each, and of the originals, each in its `place`.
 
     A large member comes in pieces.
     """
 
     def chunks(dataset: Dataset) -> Iterator[bytes]:
         stream = ZipStream()
-        files, pictures = {MANIFEST}, set()
+        files, originals = {MANIFEST}, set()
         for name, data in members(dataset):
             files.add(pattern_of(name))
             if isinstance(data, bytes):
@@ -196,14 +196,14 @@ def zip_layout(
                 yield stream.add_pieces(name, data)
         names = {place(image): image.path for image in dataset.images()}
         yield stream.add(MANIFEST, dump_manifest(names))
-        if dataset.with_pictures:
-            pictures = {(pattern_of(name), picture_type(name)) for name in names}
-        yield stream.add(CROISSANT, describe_zip(files, pictures, dataset.summary))
-        if dataset.with_pictures:
+        if dataset.with_originals:
+            originals = {(pattern_of(name), image_media_type(name)) for name in names}
+        yield stream.add(CROISSANT, describe_zip(files, originals, dataset.summary))
+        if dataset.with_originals:
             for image in dataset.images():
-                picture = dataset.picture(image)
-                if picture is not None:
-                    yield stream.add(place(image), picture, packed=True)
+                original = dataset.original(image)
+                if original is not None:
+                    yield stream.add(place(image), original, packed=True)
         yield stream.end()
 
     return Layout(
@@ -217,7 +217,7 @@ class SpooledWriter:
     def __init__(self, layout: Layout, request: WriteRequest) -> None:
         self._layout = layout
         self._request = request
-        self._counter = SummaryCounter()
+        self._counter = SummaryBuilder()
         self._names = UniqueNames(self._counter)
         self._stems = UniqueStems(self._counter, layout.taken_stems)
         self._boxes: Counter[int] = Counter()
@@ -230,7 +230,7 @@ class SpooledWriter:
         """The next image; one that was left out is only counted."""
         result = record.result
         self._counter.add(record.file_name, result)
-        if result.fate:
+        if result.left_out_by:
             return
         part = self._request.selection.part_of(record.image_id) or ""
         image = ExportedImage(
@@ -266,7 +266,7 @@ class SpooledWriter:
 
     def _media_type(self, image_id: str) -> str:
         try:
-            return self._request.pictures.image_info(image_id).media_type
+            return self._request.originals.image_info(image_id).media_type
         except LabelerError:  # the export says of what can't be packed
             return "image/jpeg"
 
@@ -286,20 +286,20 @@ class SpooledFile:
     _layout: Layout
     _request: WriteRequest
     _spool: Spool
-    without_picture: list[str] = field(default_factory=list)
+    without_original: list[str] = field(default_factory=list)
     _packed: int = 0
     _whole: Spool | None = None
 
     def chunks(self) -> Generator[bytes, None, None]:
         """The bytes from the beginning; StoreError where the store goes away."""
-        self.without_picture.clear()
+        self.without_original.clear()
         self._packed = 0
         dataset = Dataset(
             self._request.labels,
             self.summary,
-            self._request.with_pictures,
+            self._request.with_originals,
             self._images,
-            self._picture,
+            self._original,
         )
         yield from self._layout.chunks(dataset)
         self._request.written(self.summary)
@@ -323,13 +323,13 @@ class SpooledFile:
         self._spool.seek(0)
         return map(_load_image, self._spool)
 
-    def _picture(self, image: ExportedImage) -> bytes | None:
+    def _original(self, image: ExportedImage) -> bytes | None:
         self._request.progress(PACKING, self._packed, self.summary.images)
         self._packed += 1
         try:
-            return self._request.pictures.image_bytes(image.image_id)
+            return self._request.originals.image_bytes(image.image_id)
         except (NotFound, ImageConflict):
-            self.without_picture.append(image.name)
+            self.without_original.append(image.name)
             return None
 
     def __enter__(self) -> Self:

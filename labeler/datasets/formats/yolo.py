@@ -18,7 +18,14 @@ from typing import Any, Final
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
 from labeler.datasets.formats.file_names import split_name
-from labeler.datasets.formats.found import FoundBox, FoundImage, Problems, around, number_in, shown
+from labeler.datasets.formats.reading import (
+    ImportedBox,
+    ImportedImage,
+    Problems,
+    around,
+    number_in,
+    shown,
+)
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
 from labeler.datasets.rules import ExportBox
 from labeler.datasets.selection import Part
@@ -106,7 +113,7 @@ WRITER: Final = partial(
 )
 
 
-def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
+def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the label texts in `source`; a text that can't be read is a fault."""
     names, keypoints = _names(source)
     problems.labels += [names[number] for number in sorted(names)]
@@ -126,7 +133,7 @@ def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
             continue
         if len(texts) > 1 and _is_list(file, lines, names, stems):
             continue
-        boxes: list[FoundBox] = []
+        boxes: list[ImportedBox] = []
         lost = 0
         for index, line in enumerate(lines, 1):
             if not line.strip():
@@ -137,7 +144,7 @@ def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[FoundImage]:
                 problems.fault(file, f"line {index}", str(error))
                 lost += 1
         stem = _image_of(file)
-        yield FoundImage(
+        yield ImportedImage(
             images.get(stem, stem), tuple(boxes), file,
             shares=True, any_extension=stem not in images, lost=lost,
         )  # fmt: skip
@@ -207,7 +214,7 @@ def _begins_with_number(line: str) -> bool:
     return len(line.split()) > 1
 
 
-def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: int) -> FoundBox:
+def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: int) -> ImportedBox:
     if len(parts) < 5:
         raise ValueError(f"it has {len(parts)} numbers; a box has five")
     kind = number_in(parts[0])
@@ -232,7 +239,7 @@ def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: i
     return readings[0]
 
 
-def _readings(label: str, values: list[float], last: str, place: str) -> Iterator[FoundBox]:
+def _readings(label: str, values: list[float], last: str, place: str) -> Iterator[ImportedBox]:
     """What a line of more numbers may mean that they do not contradict.
 
     Ultralytics writes a confidence behind a box or an outline, and behind that the number of a
@@ -252,7 +259,7 @@ def _readings(label: str, values: list[float], last: str, place: str) -> Iterato
         rest = values[len(outline) :][:1]
         if len(outline) >= 6 and _are_shares([*outline, *rest]):
             pairs = zip(outline[::2], outline[1::2], strict=True)
-            yield FoundBox(label, *around(pairs), place)
+            yield ImportedBox(label, *around(pairs), place)
 
 
 def _has_keypoints(values: list[float]) -> bool:
@@ -271,9 +278,9 @@ def _are_shares(values: list[float]) -> bool:
     return all(-_ROUNDING <= value <= 1 + _ROUNDING for value in values)
 
 
-def _centered(label: str, values: list[float], place: str) -> FoundBox:
+def _centered(label: str, values: list[float], place: str) -> ImportedBox:
     x, y, width, height = values[:4]
-    return FoundBox(label, x - width / 2, y - height / 2, width, height, place)
+    return ImportedBox(label, x - width / 2, y - height / 2, width, height, place)
 
 
 def _quoted(name: str) -> str:

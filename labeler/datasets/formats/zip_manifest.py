@@ -20,7 +20,7 @@ MAX_BYTES: Final = 2**28
 
 
 def dump_manifest(names: Mapping[str, str]) -> bytes:
-    """The project's path of each picture, by its path in the zip; sorted."""
+    """The project's path of each image, by its path in the zip; sorted."""
     content = {"version": "1.0", "images": dict(sorted(names.items()))}
     return json.dumps(content, indent=0, ensure_ascii=False).encode("utf-8", "surrogatepass")
 

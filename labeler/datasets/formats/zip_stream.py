@@ -19,7 +19,7 @@ class ZipStream:
         self._zip = zipfile.ZipFile(self._sink, "w")
 
     def add(self, name: str, data: bytes, *, packed: bool = False) -> bytes:
-        """Put a file in; the bytes to send. What is `packed`, such as a picture, stays as it is."""
+        """Put a file in; the bytes to send. What is `packed`, such as an image, stays as it is."""
         self._zip.writestr(_member(name, packed=packed), data)
         return self._sink.taken()
 

@@ -5,24 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from labeler.datasets.formats.found import FoundBox, FoundImage
+from labeler.datasets.formats.reading import ImportedBox, ImportedImage
 
 
-class Claim(NamedTuple):
-    """One found image, by its place among all, that means an image.
+class DuplicateEntry(NamedTuple):
+    """One image of a dataset, by its number there, that means an image of the project.
 
     `sure` if its path says so; `named` if the image has its very base name, and not another one
     that a tool has changed, in another case or with another extension.
     """
 
     number: int
-    found: FoundImage
+    found: ImportedImage
     sure: bool
     named: bool
 
 
-def resolve_duplicates(claims: Sequence[Claim]) -> tuple[list[Claim], dict[int, str]]:
-    """The claims on one image that are taken, to be joined, and why each other one is not.
+def resolve_duplicates(
+    entries: Sequence[DuplicateEntry],
+) -> tuple[list[DuplicateEntry], dict[int, str]]:
+    """The entries on one image that are taken, to be joined, and why each other one is not.
 
     One that has the image's very name wins over one of a name that is only like it: that one's own
     image is missing. So does one whose path agrees over one whose base name alone does. Entries
@@ -30,17 +32,17 @@ def resolve_duplicates(claims: Sequence[Claim]) -> tuple[list[Claim], dict[int, 
     What is left has to have the same base name, the same folders or folders that agree, and to
     state the same size.
     """
-    named = [claim for claim in claims if claim.named] or list(claims)
-    sure = [claim for claim in named if claim.sure]
+    named = [entry for entry in entries if entry.named] or list(entries)
+    sure = [entry for entry in named if entry.sure]
     taken = sure or named
-    numbers = {claim.number for claim in taken}
+    numbers = {entry.number for entry in taken}
     refused = {
-        claim.number: f"there is no image {claim.found.name} in the project"
-        for claim in claims
-        if claim.number not in numbers
+        entry.number: f"there is no image {entry.found.name} in the project"
+        for entry in entries
+        if entry.number not in numbers
     }
-    annotated = [claim for claim in taken if claim.found.is_annotated] or taken[:1]
-    with_boxes = [claim for claim in annotated if claim.found.boxes or claim.found.lost]
+    annotated = [entry for entry in taken if entry.found.is_annotated] or taken[:1]
+    with_boxes = [entry for entry in annotated if entry.found.boxes or entry.found.lost]
     taken = with_boxes or annotated[:1]
     if len(taken) == 1:
         return taken, refused
@@ -58,12 +60,12 @@ def _base(name: str) -> str:
     return name.replace("\\", "/").rpartition("/")[2]
 
 
-def joined(found: Sequence[FoundImage]) -> FoundImage:
+def joined(found: Sequence[ImportedImage]) -> ImportedImage:
     """All boxes of these, once each; where one can't be read, what it lost counts."""
     first = found[0]
     if len(found) == 1:
         return first
-    boxes: dict[tuple[object, ...], FoundBox] = {}
+    boxes: dict[tuple[object, ...], ImportedBox] = {}
     for image in found:
         for box in image.boxes:
             place = box.place if image.file == first.file else f"{image.file}: {box.place}"
@@ -77,10 +79,10 @@ def joined(found: Sequence[FoundImage]) -> FoundImage:
     )
 
 
-def _others(one: Claim, claims: Sequence[Claim]) -> str:
+def _others(one: DuplicateEntry, entries: Sequence[DuplicateEntry]) -> str:
     named = (
         f"{other.found.name} in {other.found.file}"
-        for other in claims
+        for other in entries
         if other.number != one.number
     )
     return ", ".join(list(named)[:3])

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_whole
-from labeler.datasets.formats.found import FoundImage, Problems
+from labeler.datasets.formats.reading import ImportedImage, Problems
 from labeler.datasets.imports.match import ImageNames
 from labeler.errors import DamagedDocument, LabelerError, NotFound, StoreError
 from labeler.image_names import HEAD_BYTES, is_image_file, is_image_name, is_open_name
@@ -38,7 +38,7 @@ class AddedImages:
     created: int = 0
 
 
-def image_files(source: DatasetFiles, found: Iterable[FoundImage]) -> list[str]:
+def image_files(source: DatasetFiles, found: Iterable[ImportedImage]) -> list[str]:
     """The images in `source`, or, where it is a single file, beside it as far as it names them."""
     names = images_in(source)
     beside = (source.beside(image.name) for image in found)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.reading import ImportedBox, ImportedImage, Problems
 from labeler.errors import InvalidDocument
 from labeler.model.document import AnnotationDocument, Rect, Status, derived_id
 from labeler.model.edits import with_rects, with_status
@@ -51,7 +51,7 @@ class PlacedDocument:
 
 
 def place_boxes(
-    found: FoundImage,
+    found: ImportedImage,
     document: AnnotationDocument,
     existing: ExistingBoxes,
     naming: Naming,
@@ -120,7 +120,7 @@ def place_boxes(
 
 
 def _keep_boxes(
-    found: FoundImage, document: AnnotationDocument, naming: Naming, orientation: int,
+    found: ImportedImage, document: AnnotationDocument, naming: Naming, orientation: int,
     problems: Problems,
 ) -> PlacedDocument:  # fmt: skip
     """The document as it is: unchanged if its boxes are those that were found, else kept."""
@@ -134,7 +134,7 @@ def _keep_boxes(
 
 
 def _rects(
-    found: FoundImage, document: AnnotationDocument, naming: Naming, orientation: int,
+    found: ImportedImage, document: AnnotationDocument, naming: Naming, orientation: int,
     problems: Problems,
 ) -> tuple[tuple[Rect, ...], int] | None:  # fmt: skip
     """The boxes as rects of the document, and how many have a text that can't be a label.
@@ -187,7 +187,7 @@ def _rects(
     return tuple(rects.values()), unnamed
 
 
-def _is_in_first_pixel(found: FoundImage) -> bool:
+def _is_in_first_pixel(found: ImportedImage) -> bool:
     """Whether boxes that should be in pixels are shares of the image, by their numbers.
 
     All lie within the first pixel, and have more decimals than a person or Labeler gives.
@@ -201,7 +201,7 @@ def _is_in_first_pixel(found: FoundImage) -> bool:
     ) and any(round(value, 2) != value for value in numbers)
 
 
-def _only_upright(found: FoundImage, stated: tuple[int, int]) -> bool:
+def _only_upright(found: ImportedImage, stated: tuple[int, int]) -> bool:
     """Whether the boxes leave the size that is stated, and fit it when its sides are swapped.
 
     Some tools state the size of the photo as stored, and draw on it as it is displayed.
@@ -220,8 +220,8 @@ def _only_upright(found: FoundImage, stated: tuple[int, int]) -> bool:
 def _inside(
     edges: tuple[float, float, float, float],
     size: tuple[int, int],
-    found: FoundImage,
-    box: FoundBox,
+    found: ImportedImage,
+    box: ImportedBox,
     problems: Problems,
 ) -> tuple[float, float, float, float]:
     """Both corners, inside the image, to 2 decimals; InvalidDocument where nothing is left."""
@@ -247,7 +247,7 @@ def _inside(
     return cut
 
 
-def _rect(key: tuple[float, float, float, float, str], box: FoundBox, taken: set[str]) -> Rect:
+def _rect(key: tuple[float, float, float, float, str], box: ImportedBox, taken: set[str]) -> Rect:
     left, top, width, height, label = key
     seed = f"{left!r}|{top!r}|{width!r}|{height!r}|{label}"
     while (rect_id := derived_id(seed)) in taken:

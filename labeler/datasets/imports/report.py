@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.reading import ImportedBox, ImportedImage, Problems
 from labeler.datasets.formats.registry import DatasetFormat
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
@@ -58,22 +58,22 @@ class ImportReport:
         }
 
 
-class FoundImageSpool:
+class ImportedImageSpool:
     """Found images on their way through a temporary file: each is read from its source once."""
 
     def __init__(self) -> None:
         self._file = open_spool()
         self.count = 0
 
-    def add(self, image: FoundImage) -> None:
+    def add(self, image: ImportedImage) -> None:
         self._file.write(json.dumps(image).encode() + b"\n")
         self.count += 1
 
-    def __iter__(self) -> Iterator[FoundImage]:
+    def __iter__(self) -> Iterator[ImportedImage]:
         self._file.seek(0)
         for line in self._file:
             name, boxes, *rest = json.loads(line)
-            yield FoundImage(name, tuple(FoundBox(*box) for box in boxes), *rest)
+            yield ImportedImage(name, tuple(ImportedBox(*box) for box in boxes), *rest)
 
     def close(self) -> None:
         self._file.close()

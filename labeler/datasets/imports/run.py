@@ -17,9 +17,9 @@ from typing import Final
 
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats.dataset_files import DatasetFiles
-from labeler.datasets.formats.found import FoundImage, Problems
+from labeler.datasets.formats.reading import ImportedImage, Problems
 from labeler.datasets.formats.zip_manifest import load_manifest
-from labeler.datasets.imports.duplicates import Claim, joined, resolve_duplicates
+from labeler.datasets.imports.duplicates import DuplicateEntry, joined, resolve_duplicates
 from labeler.datasets.imports.images import (
     AddedImages,
     add_images,
@@ -30,7 +30,7 @@ from labeler.datasets.imports.images import (
 )
 from labeler.datasets.imports.match import AmbiguousName, Elsewhere, ImageNames, NameMatch, Stated
 from labeler.datasets.imports.place import PlacedDocument, PlacedStatus, place_boxes
-from labeler.datasets.imports.report import FoundImageSpool, ImportReport, ImportRequest
+from labeler.datasets.imports.report import ImportedImageSpool, ImportReport, ImportRequest
 from labeler.errors import (
     InvalidDocument,
     InvalidImport,
@@ -59,7 +59,7 @@ _REFUSED: Final = "\0"
 
 _NO_DOCUMENT: Final = AnnotationDocument(rects=(), image_path="")
 
-_Work = tuple[FoundImage, str, OpenedDocument | None, bool]
+_Work = tuple[ImportedImage, str, OpenedDocument | None, bool]
 """An image, the ID of the one that it means, its document if it is read already, and whether to
 write."""
 
@@ -69,11 +69,11 @@ def run_import(
     source: DatasetFiles,
     wanted: ImportRequest,
     *,
-    pictures: DatasetFiles | None = None,
+    images: DatasetFiles | None = None,
     by: str = "",
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Import the dataset in `source`, with the images in `pictures`, or in or beside `source`.
+    """Import the dataset in `source`, with the image files in `images`, or in or beside `source`.
 
     Raises InvalidImport where the file as a whole can't be taken; nothing is changed then.
     StoreError, or what `progress` raises, ends it between two documents: run it again.
@@ -81,7 +81,7 @@ def run_import(
     began = time.monotonic()
     with _Import(project, source, wanted, by, progress) as work:
         work.read()
-        work.add_pictures(pictures)
+        work.add_image_files(images)
         work.match()
         report = work.write()
     if not wanted.dry_run:
@@ -115,7 +115,7 @@ class _Import(ExitStack):
         self._progress = progress
         self._report = ImportReport(wanted)
         self._wanted = wanted
-        self._found = FoundImageSpool()
+        self._found = ImportedImageSpool()
         self.callback(self._found.close)
         self._added = AddedImages()
         self._called: Mapping[str, str] = {}
@@ -140,13 +140,13 @@ class _Import(ExitStack):
                 or f"{self._source.name} holds no image."
             )
 
-    def add_pictures(self, pictures: DatasetFiles | None) -> None:
+    def add_image_files(self, images: DatasetFiles | None) -> None:
         """Add the images that came along, or look at what adding them would do."""
         self._project.list_anew()
-        names = images_in(pictures) if pictures else image_files(self._source, self._found)
+        names = images_in(images) if images else image_files(self._source, self._found)
         self._added = add_images(
             self._project,
-            pictures or self._source,
+            images or self._source,
             names,
             self._report.problems,
             self._progress,
@@ -161,7 +161,7 @@ class _Import(ExitStack):
     def match(self) -> None:
         """Find the image that each found one means.
 
-        Several that mean one image are merged, if they state the same picture (see `joined`).
+        Several that mean one image are merged, if they state the same image (see `joined`).
         """
         names = ImageNames(
             listed(self._project),
@@ -170,10 +170,10 @@ class _Import(ExitStack):
                 *((path, _REFUSED + path) for path in self._added.refused),
             ],
         )
-        claims: dict[str, list[Claim]] = {}
+        claims: dict[str, list[DuplicateEntry]] = {}
         problems: dict[int, str] = {}
         for index, found in enumerate(self._found):
-            name = self._called.get(self._wanted.kind.picture_in_zip(found))
+            name = self._called.get(self._wanted.kind.image_in_zip(found))
             stated = Stated(
                 name or found.name,
                 "" if name else found.file,
@@ -189,7 +189,7 @@ class _Import(ExitStack):
                 problems[index] = f"its image was not added ({reason})"
             else:
                 named = names.is_called(match.image_id, stated.name)
-                claim = Claim(index, found, match.sure, named)
+                claim = DuplicateEntry(index, found, match.sure, named)
                 claims.setdefault(match.image_id, []).append(claim)
         targets = [""] * self._found.count
         for image_id, some in claims.items():
@@ -207,10 +207,10 @@ class _Import(ExitStack):
     def _is_of_one_image(self) -> bool:
         return self._wanted.kind.one_image_per_file
 
-    def _meant(self) -> Iterator[tuple[FoundImage, str]]:
+    def _meant(self) -> Iterator[tuple[ImportedImage, str]]:
         """The images that are in the project, and which; what means the same one joined."""
         counts = Counter(self._targets)
-        waiting: dict[str, list[FoundImage]] = {}
+        waiting: dict[str, list[ImportedImage]] = {}
         for found, target in zip(self._found, self._targets, strict=True):
             if not target:
                 continue
@@ -307,7 +307,7 @@ class _Import(ExitStack):
             except LabelerError as error:
                 if isinstance(error, StoreError) and not isinstance(error, NotFound):
                     raise
-                # The document or the picture is damaged or gone: the others are imported.
+                # The document or the original is damaged or gone: the others are imported.
                 problems.fault(found.file, found.place, error.message.rstrip("."))
                 return PlacedDocument(PlacedStatus.LEFT_OUT, _NO_DOCUMENT), problems
         raise VersionConflict(f"{found.name} keeps being changed by others. Run the import again.")
@@ -331,7 +331,7 @@ class _Import(ExitStack):
         return self._project.open_document(image_id)
 
     def _place(
-        self, found: FoundImage, image_id: str, opened: OpenedDocument, problems: Problems
+        self, found: ImportedImage, image_id: str, opened: OpenedDocument, problems: Problems
     ) -> PlacedDocument:
         document = opened.document
         if document.image_width is None or document.image_height is None:

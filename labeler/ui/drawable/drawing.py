@@ -69,7 +69,7 @@ class Reading:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
+class _CanvasBoxNow:
     """One box as the canvas shows it now."""
 
     tag: int
@@ -79,7 +79,7 @@ class _Shown:
 
 
 @dataclass
-class _Notes:
+class _Refusals:
     messages: list[str] = field(default_factory=list)
     differs: bool = False
 
@@ -164,7 +164,7 @@ def read_drawing(
     """
     by_tag = {tag(rect.id): rect for rect in given}
     taken = {rect.id for rect in given} | {old.rect.id for old in drawn}
-    notes = _Notes()
+    notes = _Refusals()
     shown = [_shown(item) for item in raw.get("objects", []) if item.get("type") == "LabeledRect"]
     # Of two boxes with one tag the second is a copy, and new.
     known = [by_tag.pop(one.tag, None) for one in shown]
@@ -194,7 +194,13 @@ def read_drawing(
 
 
 def _edited(
-    rect: Rect, was: CanvasBox, name: str, now: _Shown, fit: Fit, looks: Looks, notes: _Notes
+    rect: Rect,
+    was: CanvasBox,
+    name: str,
+    now: _CanvasBoxNow,
+    fit: Fit,
+    looks: Looks,
+    notes: _Refusals,
 ) -> Rect:
     """The rect after what was done to its box, which was at `was` under the text `name`."""
     if now.is_turned:
@@ -218,7 +224,7 @@ def _edited(
     return rect
 
 
-def _new(one: _Shown, fit: Fit, looks: Looks, notes: _Notes, seed: str) -> Rect | None:
+def _new(one: _CanvasBoxNow, fit: Fit, looks: Looks, notes: _Refusals, seed: str) -> Rect | None:
     """The rect of a box that was just drawn; None where it can't be taken over."""
     box = fit.to_image(one.box)
     if max(one.box.width, one.box.height) <= _CLICK + _SAME:
@@ -246,7 +252,7 @@ def _name(label: str, looks: Looks) -> str:
     return looks[label].name if label in looks else label
 
 
-def _remembered(now: Sequence[_Shown], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
+def _remembered(now: Sequence[_CanvasBoxNow], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
     """What each box was at the last reading; None for a new one.
 
     One at the same place comes first, deleted or not. The others are those that were moved or
@@ -263,7 +269,7 @@ def _remembered(now: Sequence[_Shown], drawn: Sequence[DrawnBox]) -> list[DrawnB
     return [old or next(moved, None) for old in found]
 
 
-def _shown(item: Mapping[str, Any]) -> _Shown:
+def _shown(item: Mapping[str, Any]) -> _CanvasBoxNow:
     width = _number(item.get("width")) * _number(item.get("scaleX", 1))
     height = _number(item.get("height")) * _number(item.get("scaleY", 1))
     left = _number(item.get("left")) - _ORIGIN[item.get("originX", "left")] * width
@@ -271,7 +277,7 @@ def _shown(item: Mapping[str, Any]) -> _Shown:
     angle = _number(item.get("angle")) % 360
     skew = max(abs(_number(item.get("skewX"))), abs(_number(item.get("skewY"))))
     label = item.get("label")
-    return _Shown(
+    return _CanvasBoxNow(
         tag=int(_number(item.get("strokeDashOffset"))),
         box=CanvasBox(left, top, width, height).normalized(),
         text=label if isinstance(label, str) else "",

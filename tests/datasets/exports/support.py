@@ -56,10 +56,10 @@ def label_image(project: Project, name: str, rects: list[dict[str, Any]]) -> Non
     )
 
 
-def packed(workspace: Workspace, kind: str, *, pictures: bool = False, **choice: str) -> bytes:
+def packed(workspace: Workspace, kind: str, *, originals: bool = False, **choice: str) -> bytes:
     given = parse_selection({name: [value] for name, value in choice.items()})
     exporter = open_exporter(workspace.open())
-    with exporter.make(given, kind=find_format(kind), pictures=pictures) as bundle:
+    with exporter.make(given, kind=find_format(kind), originals=originals) as bundle:
         return b"".join(bundle.chunks())
 
 

@@ -17,8 +17,8 @@ import pytest
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats.croissant import CROISSANT
 from labeler.datasets.formats.dataset_files import open_dataset_files
-from labeler.datasets.formats.found import Problems
 from labeler.datasets.formats.labelme import from_labelme
+from labeler.datasets.formats.reading import Problems
 from labeler.datasets.formats.registry import EXPORTED, find_format
 from labeler.datasets.selection import parse_selection
 from labeler.model.layout import croissant_name
@@ -66,8 +66,8 @@ def rows(found: Any, records: str) -> list[dict[str, Any]]:
     ]
 
 
-def kept(project: Project, folder: Path, kind: str, *, pictures: bool = False) -> Path:
-    (export,) = open_exporter(project).write(kind=find_format(kind), pictures=pictures)
+def kept(project: Project, folder: Path, kind: str, *, originals: bool = False) -> Path:
+    (export,) = open_exporter(project).write(kind=find_format(kind), originals=originals)
     return folder / croissant_name(export.key)
 
 
@@ -120,26 +120,26 @@ def in_shares(left: int, top: int, width: int, height: int, row: dict[str, Any])
     return [round(share, 8) for share in shares]
 
 
-@pytest.mark.parametrize("pictures", [True, False])
+@pytest.mark.parametrize("originals", [True, False])
 def test_mlcroissant_reads_the_rows_of_parquet(
-    workspace: Workspace, tmp_path: Path, pictures: bool
+    workspace: Workspace, tmp_path: Path, originals: bool
 ) -> None:
-    found = read(kept(workspace.open(), tmp_path / "data", "parquet", pictures=pictures))
+    found = read(kept(workspace.open(), tmp_path / "data", "parquet", originals=originals))
     images = {row["file_name"]: row for row in rows(found, "images")}
     assert images.keys() == RECTS.keys()
     car = images["a.png"]
     assert (car["labels"], car["bbox"]) == ([b"car"], [[3.0, 4.0, 5.0, 6.0]])
-    assert ("image" in car) is pictures
-    if pictures:
+    assert ("image" in car) is originals
+    if originals:
         assert car["image"].size == (car["width"], car["height"])
 
 
 @pytest.mark.parametrize("kind", ZIPS)
-@pytest.mark.parametrize("pictures", [True, False])
+@pytest.mark.parametrize("originals", [True, False])
 def test_a_zip_describes_all_that_is_in_it(
-    workspace: Workspace, tmp_path: Path, kind: str, pictures: bool
+    workspace: Workspace, tmp_path: Path, kind: str, originals: bool
 ) -> None:
-    with zipfile.ZipFile(io.BytesIO(packed(workspace, kind, pictures=pictures))) as archive:
+    with zipfile.ZipFile(io.BytesIO(packed(workspace, kind, originals=originals))) as archive:
         archive.extractall(tmp_path / "set")
         names = set(archive.namelist()) - {CROISSANT}
     read(tmp_path / "set" / CROISSANT)
@@ -149,7 +149,7 @@ def test_a_zip_describes_all_that_is_in_it(
     assert described == names
     assert not [one for one in sets if is_in(CROISSANT, one)]
     formats = {media for one in sets for media in one["encodingFormat"]}
-    assert ("image/jpeg" in formats) is pictures
+    assert ("image/jpeg" in formats) is originals
 
 
 def is_in(name: str, files: dict[str, Any]) -> bool:

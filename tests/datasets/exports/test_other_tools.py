@@ -29,7 +29,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def test_labelme_opens_a_json_beside_each_image(workspace: Workspace) -> None:
-    files = unpacked(packed(workspace, "labelme", pictures=True))
+    files = unpacked(packed(workspace, "labelme", originals=True))
     ids = {entry.image_path: entry.image_id for entry in workspace.open().list_images()}
     own = f"{ids['a.png']}/a"
     assert set(files) == {
@@ -56,14 +56,14 @@ def test_labelme_opens_a_json_beside_each_image(workspace: Workspace) -> None:
 
 
 def test_the_parts_of_a_split_are_folders_for_labelme(workspace: Workspace) -> None:
-    files = unpacked(packed(workspace, "labelme", pictures=True, split="50/50"))
+    files = unpacked(packed(workspace, "labelme", originals=True, split="50/50"))
     pictures = [name for name in files if name.endswith((".jpg", ".png"))]
     assert {name.partition("/")[0] for name in pictures} == {"train", "val"}
     assert all(f"{name.rpartition('.')[0]}.json" in files for name in pictures)
 
 
 def test_cvat_knows_labels_and_attributes_before_it_reads_boxes(workspace: Workspace) -> None:
-    files = unpacked(packed(workspace, "cvat", pictures=True))
+    files = unpacked(packed(workspace, "cvat", originals=True))
     assert "images/street/a.jpg" in files
     assert "images/a.png" in files  # an XML names images with their extension
     root = ET.fromstring(files["annotations.xml"])
@@ -90,7 +90,7 @@ def test_cvat_knows_labels_and_attributes_before_it_reads_boxes(workspace: Works
 
 
 def test_cvat_has_parts_as_subsets(workspace: Workspace) -> None:
-    files = unpacked(packed(workspace, "cvat", pictures=True, split="50/50"))
+    files = unpacked(packed(workspace, "cvat", originals=True, split="50/50"))
     images = ET.fromstring(files["annotations.xml"]).findall("image")
     assert {image.get("subset") for image in images} == {"train", "val"}
     assert all(f"images/{image.get('subset')}/{image.get('name')}" in files for image in images)

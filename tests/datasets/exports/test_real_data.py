@@ -57,6 +57,6 @@ def test_a_real_data_set_comes_out_as_it_went_in(tmp_path: Path) -> None:
                 label == name and box == pytest.approx(other, abs=0.011)
                 for name, other in wanted[image["id"]]
             )
-    told = {one.name: count for one, count in summary.findings.items()}
+    told = {one.name: count for one, count in summary.warnings.items()}
     assert left_out == told.get("SMALL", 0) + told.get("TWICE", 0)
     assert summary.annotations == len(original["annotations"]) - left_out

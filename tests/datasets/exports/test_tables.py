@@ -129,7 +129,7 @@ def test_ndjson_lies_beside_the_images_of_the_yolo_zip(workspace: Workspace) -> 
     packed_part = partial(packed, workspace, name="[ae]*.jpg", split="50/50")
     first, *lines = map(json.loads, packed_part("ndjson").splitlines())
     assert first["path"] == "."
-    with zipfile.ZipFile(io.BytesIO(packed_part("yolo", pictures=True))) as archive:
+    with zipfile.ZipFile(io.BytesIO(packed_part("yolo", originals=True))) as archive:
         pictures = {name for name in archive.namelist() if name.startswith("images/")}
     assert {f"images/{line['split']}/{line['file']}" for line in lines} == pictures
 
@@ -147,7 +147,7 @@ def objects_of(row: dict[str, Any]) -> list[Any]:
 
 
 def test_an_image_folder_as_datasets_loads_it(workspace: Workspace, tmp_path: Path) -> None:
-    with zipfile.ZipFile(io.BytesIO(packed(workspace, "imagefolder", pictures=True))) as archive:
+    with zipfile.ZipFile(io.BytesIO(packed(workspace, "imagefolder", originals=True))) as archive:
         archive.extractall(tmp_path / "set")
     found = loaded(str(tmp_path / "set"), tmp_path / "cache")
     assert list(found) == ["train"]
@@ -169,7 +169,7 @@ def test_the_splits_of_an_image_folder(workspace: Workspace, tmp_path: Path) -> 
         done = opened.document.metadata.model_copy(update={"status": "done"})
         wanted = opened.document.model_copy(update={"metadata": done})
         project.save_document(added.image_id, wanted, opened, by="")
-    data = packed(workspace, "imagefolder", pictures=True, split="50/50")
+    data = packed(workspace, "imagefolder", originals=True, split="50/50")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         archive.extractall(tmp_path / "set")
     found = loaded(str(tmp_path / "set"), tmp_path / "cache")
@@ -178,16 +178,18 @@ def test_the_splits_of_an_image_folder(workspace: Workspace, tmp_path: Path) -> 
     assert all(part[0]["image"] for part in found.values())
 
 
-@pytest.mark.parametrize("pictures", [True, False])
-def test_parquet_as_datasets_loads_it(workspace: Workspace, tmp_path: Path, pictures: bool) -> None:
+@pytest.mark.parametrize("originals", [True, False])
+def test_parquet_as_datasets_loads_it(
+    workspace: Workspace, tmp_path: Path, originals: bool
+) -> None:
     path = tmp_path / "set.parquet"
-    path.write_bytes(packed(workspace, "parquet", pictures=pictures))
+    path.write_bytes(packed(workspace, "parquet", originals=originals))
     found = loaded("parquet", tmp_path / "cache", data_files=str(path), split="train")
     assert {row["file_name"] for row in found} == EXPECTED.keys()
     for row in found:
         close(objects_of(row), EXPECTED[row["file_name"]])
-        assert ("image" in row) is pictures
-        if pictures:
+        assert ("image" in row) is originals
+        if originals:
             assert row["image"].size == (64, 48)
     feature = found.features["objects"]["categories"].feature
     assert feature.names == LABEL_NAMES
@@ -214,10 +216,10 @@ def test_an_image_that_is_gone_has_a_row_without_picture(
 ) -> None:
     workspace.remove("uploads/a.png")
     path = tmp_path / "set.parquet"
-    made = open_exporter(workspace.open()).make(kind=find_format("parquet"), pictures=True)
+    made = open_exporter(workspace.open()).make(kind=find_format("parquet"), originals=True)
     with made:
         path.write_bytes(b"".join(made.chunks()))
-        assert made.without_picture == ["a.png"]
+        assert made.without_original == ["a.png"]
     rows = parquet.read_table(path).to_pylist()
     assert [row["file_name"] for row in rows if row["image"] is None] == ["a.png"]
     first = next(row for row in rows if row["file_name"] == "a.jpg")
@@ -226,9 +228,9 @@ def test_an_image_that_is_gone_has_a_row_without_picture(
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "imagefolder", "parquet", "labelstudio"])
 def test_the_same_data_gives_the_same_bytes(workspace: Workspace, kind: str) -> None:
-    pictures = find_format(kind).carries_images
-    first = packed(workspace, kind, pictures=pictures)
-    assert packed(workspace, kind, pictures=pictures) == first
+    originals = find_format(kind).carries_images
+    first = packed(workspace, kind, originals=originals)
+    assert packed(workspace, kind, originals=originals) == first
 
 
 @pytest.mark.parametrize("kind", ["csv", "ndjson", "imagefolder", "parquet", "labelstudio"])

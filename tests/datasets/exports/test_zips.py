@@ -46,7 +46,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 def test_yolo_in_ultralytics_layout(workspace: Workspace) -> None:
-    files = unpacked(packed(workspace, "yolo", pictures=True))
+    files = unpacked(packed(workspace, "yolo", originals=True))
     ids = {entry.image_path: entry.image_id for entry in workspace.open().list_images()}
     other = f"train/{ids['a.png']}/a"
     assert set(files) == {
@@ -81,18 +81,18 @@ def test_voc_by_labelimgs_convention(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("kind", ZIPPED)
 def test_the_same_data_gives_the_same_bytes(workspace: Workspace, kind: str) -> None:
-    assert packed(workspace, kind, pictures=True) == packed(workspace, kind, pictures=True)
+    assert packed(workspace, kind, originals=True) == packed(workspace, kind, originals=True)
 
 
 @pytest.mark.parametrize("kind", ZIPPED)
-@pytest.mark.parametrize("pictures", [True, False])
+@pytest.mark.parametrize("originals", [True, False])
 def test_there_and_back_again(
-    workspace: Workspace, tmp_path: Path, kind: str, pictures: bool
+    workspace: Workspace, tmp_path: Path, kind: str, originals: bool
 ) -> None:
     path = tmp_path / "set.zip"
-    path.write_bytes(packed(workspace, kind, pictures=pictures))
+    path.write_bytes(packed(workspace, kind, originals=originals))
     other = Workspace(str(tmp_path / "other"))
-    if not pictures:
+    if not originals:
         for name in RECTS:
             other.put(f"uploads/{name}", workspace.objects()[f"uploads/{name}"][0])
     report = imported(other.open(), path, kind)
@@ -110,7 +110,7 @@ def test_there_and_back_again(
         assert (document.image_width, document.image_height) == (64, 48)
     # The label that every project begins with gave way, so the numbers stayed too.
     assert [label.name for label in other.open().labels.read().labels] == LABEL_NAMES
-    if not pictures:  # the same images under the same names, so the same texts
+    if not originals:  # the same images under the same names, so the same texts
         assert unpacked(packed(other, kind)) == unpacked(packed(workspace, kind))
     if kind == "voc":
         extra = [rect.model_extra for document in back.values() for rect in document.rects]
@@ -146,9 +146,9 @@ def test_a_split_goes_into_one_zip_and_a_part_alone(workspace: Workspace) -> Non
 
 def test_a_lost_picture_is_told_and_the_rest_is_there(workspace: Workspace) -> None:
     workspace.remove("uploads/street/a.jpg")
-    with open_exporter(workspace.open()).make(kind=find_format("yolo"), pictures=True) as bundle:
+    with open_exporter(workspace.open()).make(kind=find_format("yolo"), originals=True) as bundle:
         files = unpacked(b"".join(bundle.chunks()))
-    assert len(bundle.without_picture) == 1
+    assert len(bundle.without_original) == 1
     assert sum(name.startswith("labels/") for name in files) == 4
     assert sum(name.startswith("images/") for name in files) == 3
 
@@ -200,7 +200,7 @@ def test_one_picture_at_a_time_is_in_memory(tmp_path: Path) -> None:
     for entry in project.list_images():
         opened = project.open_document(entry.image_id)
         project.save_document(entry.image_id, opened.document, opened, by="")
-    with open_exporter(project).make(choice, kind=find_format("yolo"), pictures=True) as bundle:
+    with open_exporter(project).make(choice, kind=find_format("yolo"), originals=True) as bundle:
         tracemalloc.start()
         sent = sum(len(chunk) for chunk in bundle.chunks())
         _, peak = tracemalloc.get_traced_memory()
@@ -233,7 +233,7 @@ def extracted(data: bytes, folder: Path) -> Path:
 
 
 def test_supervision_reads_every_yolo_box(workspace: Workspace, tmp_path: Path) -> None:
-    folder = extracted(packed(workspace, "yolo", pictures=True), tmp_path / "set")
+    folder = extracted(packed(workspace, "yolo", originals=True), tmp_path / "set")
     found = supervision.DetectionDataset.from_yolo(
         str(folder / "images/train"), str(folder / "labels/train"), str(folder / "data.yaml")
     )
@@ -256,12 +256,12 @@ def test_supervision_reads_every_yolo_box(workspace: Workspace, tmp_path: Path) 
 
 def test_globox_reads_every_box(workspace: Workspace, tmp_path: Path) -> None:
     expected = corners(workspace)
-    folder = extracted(packed(workspace, "voc", pictures=True), tmp_path / "voc")
+    folder = extracted(packed(workspace, "voc", originals=True), tmp_path / "voc")
     found = globox.AnnotationSet.from_pascal_voc(folder / "Annotations")
     for name in ("a.jpg", "empty.jpg"):
         theirs = [(b.label, b.xmin, b.ymin, b.xmax, b.ymax) for b in found[name].boxes]
         agrees(expected[name], theirs, 0.001)
-    folder = extracted(packed(workspace, "yolo", pictures=True), tmp_path / "yolo")
+    folder = extracted(packed(workspace, "yolo", originals=True), tmp_path / "yolo")
     names = list(yaml.safe_load((folder / "data.yaml").read_text())["names"].values())
     found = globox.AnnotationSet.from_yolo_v5(
         folder=folder / "labels/train", image_folder=folder / "images/train"
@@ -273,7 +273,7 @@ def test_globox_reads_every_box(workspace: Workspace, tmp_path: Path) -> None:
 def test_what_globox_and_supervision_write_is_read(workspace: Workspace, tmp_path: Path) -> None:
     """Other programs' YOLO, VOC and CVAT of the same boxes, read as the same boxes."""
     expected = corners(workspace)["a.jpg"]
-    folder = extracted(packed(workspace, "voc", pictures=True), tmp_path / "voc")
+    folder = extracted(packed(workspace, "voc", originals=True), tmp_path / "voc")
     found = globox.AnnotationSet.from_pascal_voc(folder / "Annotations")
     found.save_pascal_voc(tmp_path / "theirs")
     found.save_cvat(tmp_path / "cvat.xml")
@@ -303,9 +303,9 @@ def test_real_photos_there_and_back_again(
     if kind == "coco":
         with open_exporter(first.open()).make() as file:
             path.write_bytes(b"".join(file.chunks()))
-        imported(second.open(), path, "coco", pictures=REAL / folder)
+        imported(second.open(), path, "coco", images=REAL / folder)
     else:
-        path.write_bytes(packed(first, kind, pictures=True))
+        path.write_bytes(packed(first, kind, originals=True))
         imported(second.open(), path, kind)
     texts = []
     for workspace in (first, second):

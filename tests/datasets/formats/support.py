@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from labeler.datasets.formats.dataset_files import open_dataset_files
-from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.reading import ImportedBox, ImportedImage, Problems
 from labeler.datasets.formats.registry import IMPORTED, find_format
 from labeler.datasets.formats.voc import Convention
 
@@ -42,7 +42,7 @@ def as_bytes(content: Content) -> bytes:
 
 def found_in(
     path: Path, kind: str, voc: Convention = Convention.AUTO
-) -> tuple[list[FoundImage], list[str]]:
+) -> tuple[list[ImportedImage], list[str]]:
     """The images in a dataset, and the problems on the way, a line each."""
     problems = Problems()
     with contextlib.closing(open_dataset_files(path)) as source:
@@ -50,9 +50,9 @@ def found_in(
     return images, [problem.line() for problem in problems.kept]
 
 
-def box_of(box: FoundBox) -> tuple[str, float, float, float, float]:
+def box_of(box: ImportedBox) -> tuple[str, float, float, float, float]:
     return box[0], *(round(value, 6) for value in box[1:5])  # type: ignore[return-value]
 
 
-def boxes_of(image: FoundImage) -> list[tuple[str, float, float, float, float]]:
+def boxes_of(image: ImportedImage) -> list[tuple[str, float, float, float, float]]:
     return [box_of(box) for box in image.boxes]

@@ -25,7 +25,7 @@ from pycocotools.cocoeval import COCOeval
 from labeler.datasets.formats.coco_writer import CocoFile, CocoWriter
 from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
-from labeler.datasets.rules import MAX_PLACES, ExportRules, ExportSummary, LeftOut
+from labeler.datasets.rules import MAX_PLACES, ExportRules, ExportSummary, ExportWarning
 from labeler.datasets.selection import ALL, Selection
 from labeler.errors import DamagedDocument, UnknownLabels
 from labeler.images import ImageInfo
@@ -57,8 +57,8 @@ class SelectedImage(NamedTuple):
     document: AnnotationDocument | None
 
 
-LEFT_OUT_BOXES = (LeftOut.BAD_LABEL, LeftOut.SMALL, LeftOut.TWICE)
-LEFT_OUT_IMAGES = (LeftOut.DAMAGED, LeftOut.NO_SIZE, LeftOut.BAD_NAME)
+LEFT_OUT_BOXES = (ExportWarning.BAD_LABEL, ExportWarning.SMALL, ExportWarning.TWICE)
+LEFT_OUT_IMAGES = (ExportWarning.DAMAGED, ExportWarning.NO_SIZE, ExportWarning.BAD_NAME)
 
 
 def to_coco(images: Iterable[SelectedImage], labels: LabelSet, choice: Selection = ALL) -> CocoFile:
@@ -201,13 +201,13 @@ def test_whatever_is_stored_the_file_keeps_every_rule(images: list[SelectedImage
     assert summary.boxes == {one.name: counted[one.number] for one in labels.labels}
     assert summary.images == len(content["images"]) == sum(summary.statuses.values())
     assert summary.annotations == len(content["annotations"])
-    out = sum(summary.findings.get(one, 0) for one in LEFT_OUT_IMAGES)
+    out = sum(summary.warnings.get(one, 0) for one in LEFT_OUT_IMAGES)
     assert len(images) == summary.images + out + sum(summary.not_chosen.values())
     kept = {one["id"] for one in content["images"]}
     given_boxes = sum(
         len(image.document.rects) for image in images if image.document and image.number in kept
     )
-    out = sum(summary.findings.get(one, 0) for one in LEFT_OUT_BOXES)
+    out = sum(summary.warnings.get(one, 0) for one in LEFT_OUT_BOXES)
     assert given_boxes == summary.annotations + out
 
 
@@ -246,7 +246,7 @@ def test_a_box_up_to_the_border_stays_inside_in_doubles(limit: int, data: st.Dat
     (box,) = boxes(found)
     assert box[0] + box[2] <= limit
     assert box == pytest.approx([left, 0, width, 1], abs=0.0011)
-    assert not summary.findings
+    assert not summary.warnings
 
 
 # --- what goes in -------------------------------------------------------------------------
@@ -263,7 +263,7 @@ def test_what_was_not_asked_for_is_counted() -> None:
     assert [one["id"] for one in json.loads(data)["images"]] == [1]
     assert summary.statuses == {Status.DONE: 1}
     assert summary.not_chosen == {Status.UNLABELED: 2, Status.SKIPPED: 1}
-    assert summary.left_out_lines() == ["Images not asked for: 2 unlabeled, 1 skipped"]
+    assert summary.warning_lines() == ["Images not asked for: 2 unlabeled, 1 skipped"]
     with to_coco(
         images, labels_for(images[1].document), Selection(frozenset({Status.SKIPPED}))
     ) as file:
@@ -273,7 +273,7 @@ def test_what_was_not_asked_for_is_counted() -> None:
 def test_an_empty_project_is_a_file_that_loads(tmp_path: Path) -> None:
     data, summary = export([], LabelSet())
     assert check_rules(data, LabelSet())["images"] == []
-    assert (summary.images, summary.annotations, summary.left_out_lines()) == (0, 0, [])
+    assert (summary.images, summary.annotations, summary.warning_lines()) == (0, 0, [])
     assert loaded(data, tmp_path).getImgIds() == []
 
 
@@ -330,14 +330,16 @@ def test_the_date_is_the_newest_time_in_the_data_in_utc() -> None:
 # --- what is left out or changed ----------------------------------------------------------
 
 
-def findings(*images: SelectedImage) -> tuple[bytes, dict[LeftOut, int], ExportSummary]:
+def exported_with_warnings(
+    *images: SelectedImage,
+) -> tuple[bytes, dict[ExportWarning, int], ExportSummary]:
     data, summary = export(list(images), LabelSet().added(["car"]))
     check_rules(data, LabelSet().added(["car"]))
-    return data, summary.findings, summary
+    return data, summary.warnings, summary
 
 
 def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
-    data, found, summary = findings(
+    data, found, summary = exported_with_warnings(
         chosen(
             1,
             document(
@@ -354,9 +356,9 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
         )
     )
     assert boxes(data) == [[1, 2, 3, 4]]
-    assert found == {LeftOut.BAD_LABEL: 3, LeftOut.SMALL: 4, LeftOut.TWICE: 1}
-    assert summary.places[LeftOut.TWICE] == ("a.jpg",)
-    assert summary.left_out_lines() == [
+    assert found == {ExportWarning.BAD_LABEL: 3, ExportWarning.SMALL: 4, ExportWarning.TWICE: 1}
+    assert summary.places[ExportWarning.TWICE] == ("a.jpg",)
+    assert summary.warning_lines() == [
         "Boxes left out because they have no proper label: 3 (a.jpg)",
         "Boxes left out because inside the image they are less than 1 px wide or high: 4 (a.jpg)",
         "Boxes left out because the same box is there already: 1 (a.jpg)",
@@ -364,7 +366,7 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
 
 
 def test_boxes_beyond_the_border_are_cut_there() -> None:
-    data, found, _ = findings(
+    data, found, _ = exported_with_warnings(
         chosen(
             1,
             document(
@@ -377,62 +379,66 @@ def test_boxes_beyond_the_border_are_cut_there() -> None:
         )
     )
     assert boxes(data) == [[0, 0, 100, 60], [95, 55, 5, 5], [0, 0, 100, 1], [0, 0, 1.13, 1]]
-    assert found == {LeftOut.SMALL: 1, LeftOut.CUT: 3}
+    assert found == {ExportWarning.SMALL: 1, ExportWarning.CUT: 3}
 
 
 def test_boxes_of_two_labels_in_one_place_both_stay() -> None:
     found = document(rect(1, 2, 3, 4), rect(1, 2, 3, 4, "bus"))
     data, summary = export([chosen(1, found)], LabelSet().added(["car", "bus"]))
     assert boxes(data) == [[1, 2, 3, 4]] * 2
-    assert not summary.findings
+    assert not summary.warnings
 
 
 def test_images_that_no_reader_takes_are_left_out_and_named() -> None:
     box = rect(1, 2, 3, 4)
     bad = ("/a.jpg", "../a.jpg", "b/../a.jpg", "c\\a.jpg", "C:/a.jpg", "", "a//b.jpg", "a\n.jpg")
-    _, found, summary = findings(
+    _, found, summary = exported_with_warnings(
         chosen(1, None, "damaged.jpg"),
         chosen(2, document(box, image_width=None)),
         *(chosen(place, document(box, name=name)) for place, name in enumerate(bad, start=3)),
         chosen(99, document(box, name="/a.jpg"), "a.jpg"),
     )
-    assert found == {LeftOut.DAMAGED: 1, LeftOut.NO_SIZE: 1, LeftOut.BAD_NAME: len(bad)}
+    assert found == {
+        ExportWarning.DAMAGED: 1,
+        ExportWarning.NO_SIZE: 1,
+        ExportWarning.BAD_NAME: len(bad),
+    }
     assert summary.images == 1
-    assert summary.places[LeftOut.DAMAGED] == ("damaged.jpg",)
-    assert summary.left_out_lines()[-1].endswith("path: 8 (/a.jpg, ../a.jpg, b/../a.jpg, …)")
+    assert summary.places[ExportWarning.DAMAGED] == ("damaged.jpg",)
+    assert summary.warning_lines()[-1].endswith("path: 8 (/a.jpg, ../a.jpg, b/../a.jpg, …)")
 
 
 def test_names_that_differ_in_case_or_extension_are_kept_and_reported() -> None:
     box = rect(1, 2, 3, 4)
     names = ("a.jpg", "A.png", "d/a.jpg", "a", ".a", "a.b.jpg", "a.b.png")
-    data, found, summary = findings(
+    data, found, summary = exported_with_warnings(
         *(chosen(place, document(box), name) for place, name in enumerate(names, start=1))
     )
     assert [one["file_name"] for one in json.loads(data)["images"]] == list(names)
-    assert found == {LeftOut.SIMILAR: 3}
-    assert summary.places[LeftOut.SIMILAR] == ("A.png", "a", "a.b.png")
+    assert found == {ExportWarning.SIMILAR: 3}
+    assert summary.places[ExportWarning.SIMILAR] == ("A.png", "a", "a.b.png")
 
 
 def test_the_same_name_twice_is_told_apart() -> None:
     def image(number: int, image_id: str, name: str = "a.jpg") -> SelectedImage:
         return chosen(number, document(rect(1, 2, 3, 4)), name, image_id)
 
-    data, found, _ = findings(
+    data, found, _ = exported_with_warnings(
         image(1, "x"), image(2, "y"), image(3, "y"), image(4, ""), image(5, "../z")
     )
     assert [one["file_name"] for one in json.loads(data)["images"]] == [
         "a.jpg", "y/a.jpg", "3/y/a.jpg", "4/a.jpg", "5/a.jpg",
     ]  # fmt: skip
-    assert found == {LeftOut.RENAMED: 4}
+    assert found == {ExportWarning.RENAMED: 4}
 
 
 def test_a_summary_names_no_more_than_a_hundred_places() -> None:
     small = document(rect(1, 2, 0, 0))
-    _, found, summary = findings(
+    _, found, summary = exported_with_warnings(
         *(chosen(number, small, f"{number}.jpg") for number in range(1, MAX_PLACES + 2))
     )
-    assert found[LeftOut.SMALL] == MAX_PLACES + 1
-    assert len(summary.places[LeftOut.SMALL]) == MAX_PLACES
+    assert found[ExportWarning.SMALL] == MAX_PLACES + 1
+    assert len(summary.places[ExportWarning.SMALL]) == MAX_PLACES
 
 
 # --- streaming ----------------------------------------------------------------------------
@@ -499,7 +505,7 @@ def witnessed() -> tuple[bytes, dict[str, set[tuple[str, float, float, float, fl
     ]
     images = [chosen(place * 7, one) for place, one in enumerate(found, start=1)]
     data, summary = export(images, labels_for(*found))
-    assert not summary.findings
+    assert not summary.warnings
     corners = {
         one.image_path: {
             (box.label, box.left, box.top, box.left + box.width, box.top + box.height)

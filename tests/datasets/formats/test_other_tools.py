@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from labeler.datasets.formats.found import FoundImage
+from labeler.datasets.formats.reading import ImportedImage
 from labeler.errors import InvalidImport
 from tests.datasets.formats.support import boxes_of, found_in, written
 
@@ -211,7 +211,7 @@ def one_region(**more: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def tasks(tmp_path: Path, *content: Any) -> tuple[list[FoundImage], list[str]]:
+def tasks(tmp_path: Path, *content: Any) -> tuple[list[ImportedImage], list[str]]:
     written(tmp_path, {"tasks.json": list(content)})
     return found_in(tmp_path / "tasks.json", "labelstudio")
 
@@ -361,7 +361,7 @@ def test_a_video_of_cvat_says_how_to_export_it(tmp_path: Path) -> None:
 
 
 def test_turning_keeps_the_middle_of_what_turns_about_it() -> None:
-    from labeler.datasets.formats.found import turned
+    from labeler.datasets.formats.reading import turned
 
     for degrees in (0, 30, 90, 123.4, 360):
         left, top, width, height = turned(10, 20, 30, 40, degrees, about_center=True)

@@ -16,18 +16,18 @@ from labeler.project.project import Project
 
 
 def imported(
-    project: Project, path: Path, kind: str = "coco", pictures: Path | None = None,
+    project: Project, path: Path, kind: str = "coco", images: Path | None = None,
     by: str = "", **wanted: Any,
 ) -> ImportReport:  # fmt: skip
     with contextlib.ExitStack() as stack:
         source = stack.enter_context(contextlib.closing(open_dataset_files(path)))
         beside = None
-        if pictures:
-            beside = stack.enter_context(contextlib.closing(open_dataset_files(pictures)))
+        if images:
+            beside = stack.enter_context(contextlib.closing(open_dataset_files(images)))
         if "existing" in wanted:
             wanted["existing"] = ExistingBoxes(wanted["existing"])
         request = ImportRequest(find_format(kind), **wanted)
-        return run_import(project, source, request, pictures=beside, by=by)
+        return run_import(project, source, request, images=beside, by=by)
 
 
 def lines(report: ImportReport) -> list[str]:

@@ -344,9 +344,9 @@ def test_a_project_comes_back_as_it_was(
         with open_exporter(project).make() as file:
             path.write_bytes(b"".join(file.chunks()))
     else:
-        with open_exporter(project).make(kind=find_format(kind), pictures=True) as bundle:
+        with open_exporter(project).make(kind=find_format(kind), originals=True) as bundle:
             path.write_bytes(b"".join(bundle.chunks()))
-            assert bundle.without_picture == []
+            assert bundle.without_original == []
     report = imported(back, path, kind)
     assert lines(report) == []
     assert state(back) == state(project)
@@ -362,7 +362,7 @@ def test_ultralytics_finds_every_label(workspace: Workspace) -> None:
         rect = Rect(left=1, top=2, width=30, height=30, label="car", id="one")
         wanted = before.document.model_copy(update={"rects": (rect,)})
         project.save_document(entry.image_id, wanted, before, by="")
-    with open_exporter(project).make(kind=find_format("yolo"), pictures=True) as bundle:
+    with open_exporter(project).make(kind=find_format("yolo"), originals=True) as bundle:
         data = b"".join(bundle.chunks())
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         names = archive.namelist()

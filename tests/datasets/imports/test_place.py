@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labeler.datasets.formats.found import FoundBox, FoundImage, Problems
+from labeler.datasets.formats.reading import ImportedBox, ImportedImage, Problems
 from labeler.datasets.imports.place import ExistingBoxes, PlacedDocument, PlacedStatus, place_boxes
 from labeler.model.document import AnnotationDocument, Rect, Status, check_document
 from labeler.model.labels import clean_label
@@ -28,17 +28,17 @@ def with_rect(status: str = "in_progress") -> AnnotationDocument:
     )
 
 
-def box(*values: float, label: str = "car", **attributes: Any) -> FoundBox:
+def box(*values: float, label: str = "car", **attributes: Any) -> ImportedBox:
     left, top, width, height = values
-    return FoundBox(label, left, top, width, height, f"box {values}", attributes)
+    return ImportedBox(label, left, top, width, height, f"box {values}", attributes)
 
 
-def image(*boxes: FoundBox, **more: Any) -> FoundImage:
-    return FoundImage("a.jpg", boxes, "f.json", "image 1", **more)
+def image(*boxes: ImportedBox, **more: Any) -> ImportedImage:
+    return ImportedImage("a.jpg", boxes, "f.json", "image 1", **more)
 
 
 def placed(
-    found: FoundImage,
+    found: ImportedImage,
     document: AnnotationDocument = DOCUMENT,
     existing: ExistingBoxes = ExistingBoxes.KEEP,
     orientation: int = 1,
@@ -225,9 +225,9 @@ FOUND = st.builds(
     st.booleans(),
 )
 def test_any_boxes_make_a_document_that_may_be_saved(
-    document: AnnotationDocument, boxes: list[FoundBox], existing: ExistingBoxes, shares: bool
+    document: AnnotationDocument, boxes: list[ImportedBox], existing: ExistingBoxes, shares: bool
 ) -> None:
-    found = FoundImage("a", tuple(boxes), "f", shares=shares)
+    found = ImportedImage("a", tuple(boxes), "f", shares=shares)
     result, _ = placed(found, document, existing)
     check_document(result.document.model_dump(exclude_unset=True))
     again, _ = placed(found, result.document, existing)

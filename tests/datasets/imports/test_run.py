@@ -120,7 +120,7 @@ def test_images_from_another_folder_and_from_beside_the_file(
     written(tmp_path, {"x/other.png": png(9, 9)})
     report = imported(project, tmp_path / "x" / "set.json")
     assert (report.added_images, counts(report)) == (1, {"imported": 1, "left_out": 1})
-    report = imported(project, tmp_path / "x" / "set.json", pictures=tmp_path / "y")
+    report = imported(project, tmp_path / "x" / "set.json", images=tmp_path / "y")
     assert (report.added_images, counts(report)) == (1, {"imported": 1, "unchanged": 1})
     assert set(documents(project)) == {"images/a.png", "z/b.png"}
 

@@ -1,4 +1,4 @@
-"""Turns go round among callers, and work ends when nobody waits for it any more."""
+"""FairSemaphore go round among callers, and work ends when nobody waits for it any more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from labeler.api.turns import Turns
+from labeler.api.fair_semaphore import FairSemaphore
 from labeler.project.decoding import DirectDecoder
 from labeler.runtime.cancellation import current_cancellation
 from tests.api.support import Api
@@ -32,7 +32,7 @@ class Crowd:
     """Callers who have a turn each until they are told to end."""
 
     def __init__(self, at_once: int) -> None:
-        self.turns = Turns(at_once)
+        self.turns = FairSemaphore(at_once)
         self.having: list[str] = []
         self._ends: list[tuple[str, asyncio.Event]] = []
         self.tasks: list[asyncio.Task[None]] = []

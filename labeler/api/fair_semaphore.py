@@ -18,7 +18,7 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _OTHERS: Final = 1
-"""Turns that a caller never has, so that the next caller need not wait for an end."""
+"""FairSemaphore that a caller never has, so that the next caller need not wait for an end."""
 
 
 def caller_of(request: Request, person: Person) -> str:
@@ -26,7 +26,7 @@ def caller_of(request: Request, person: Person) -> str:
     return person.email or (request.client.host if request.client else "")
 
 
-class Turns:
+class FairSemaphore:
     """So many turns at once. Who has the fewest is next, then who has waited longest.
 
     Belongs to one event loop.

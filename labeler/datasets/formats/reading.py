@@ -14,7 +14,7 @@ MAX_KEPT: Final = 10_000
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
-class FoundBox(NamedTuple):
+class ImportedBox(NamedTuple):
     """One box as a file has it: from its left top corner, in pixels or shares of its image.
 
     `label` is the file's own text, not looked at yet. `place` says where in the file the box
@@ -30,7 +30,7 @@ class FoundBox(NamedTuple):
     attributes: Mapping[str, Any] = _NOTHING
 
 
-class FoundImage(NamedTuple):
+class ImportedImage(NamedTuple):
     """One image of a dataset, looked at by a person there: it may have no boxes.
 
     `name` is what the file says, often a path, or the file's own path where it says nothing; its
@@ -45,7 +45,7 @@ class FoundImage(NamedTuple):
     """
 
     name: str
-    boxes: tuple[FoundBox, ...]
+    boxes: tuple[ImportedBox, ...]
     file: str
     place: str = ""
     width: int | None = None
