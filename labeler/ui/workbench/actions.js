@@ -92,6 +92,13 @@ export function createActions(bench, surface, labels) {
     bench.focus();
   }
 
+  /** A note on the selected box, or on what is clicked next. */
+  function note() {
+    const { selection } = session.state;
+    const pin = selection.length === 1 ? { rect: selection[0] } : null;
+    bench.set({ noting: { pin, then: null, text: "" }, sheet: false });
+  }
+
   /** @param {() => void} change */
   const editing = (change) => () => {
     if (session.state.phase === "ready" && !session.state.readOnly) change();
@@ -132,6 +139,7 @@ export function createActions(bench, surface, labels) {
     previousBox: () => cycle(-1),
     add: editing(add),
     lock,
+    note: editing(note),
     occluded: editing(() => attribute("occluded")),
     truncated: editing(() => attribute("truncated")),
     difficult: editing(() => attribute("difficult")),

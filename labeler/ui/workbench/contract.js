@@ -40,6 +40,7 @@
  * @property {() => void} retry tries again to save what the server has refused
  * @property {() => Promise<readonly Rect[]>} previousImageRects
  * @property {() => boolean} undoDone takes back "done" or "skip" of the image before
+ * @property {(text: string, pin: import("./comments.js").Pin) => unknown} comment
  */
 /**
  * What the panels share. `act` does what a key of that action does.
@@ -68,8 +69,15 @@
  * @property {boolean} sheet the panel on a phone
  * @property {string} find what is typed to find a label
  * @property {{ text: string, undo: (() => void) | null } | null} toast
+ * @property {Noting | null} noting the note that somebody writes
+ * @property {string | null} thread the key of the notes that are shown
  * @property {number} scale of the view
  * @property {{ x: number, y: number } | null} at the pointer in image pixels
+ */
+
+/**
+ * A note in the making; without a pin its place is chosen next. `then`: what it is written for.
+ * @typedef {{ pin: import("./comments.js").Pin | null, then: "return" | null, text: string }} Noting
  */
 
 export {};

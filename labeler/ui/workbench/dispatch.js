@@ -1,5 +1,6 @@
 // What a person's action makes of a document.
 
+import { addComment, resolveComments } from "./comments.js";
 import {
   addRect,
   deleteRects,
@@ -24,6 +25,8 @@ import { resolve } from "./merge.js";
  *   | { type: "attribute", ids: string[], name: string, value: any }
  *   | { type: "status", status: string }
  *   | { type: "paste", rects: Rect[] }
+ *   | { type: "comment", comment: import("./comments.js").Comment }
+ *   | { type: "resolveComments", ids: readonly string[], isResolved: boolean }
  *   | { type: "resolve", conflict: import("./merge.js").RectConflict,
  *       choice: "ours" | "theirs" | "both" }} Edit
  * @typedef {(Edit | { type: "select", ids: readonly string[] } | { type: "undo" }
@@ -49,6 +52,10 @@ export function edited(document, edit) {
       return setStatus(document, edit.status);
     case "paste":
       return paste(document, edit.rects);
+    case "comment":
+      return addComment(document, edit.comment);
+    case "resolveComments":
+      return resolveComments(document, edit.ids, edit.isResolved);
     case "resolve":
       return resolve(document, edit.conflict, edit.choice);
   }

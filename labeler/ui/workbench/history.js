@@ -1,6 +1,7 @@
-// Undo and redo of one image as inverse changes of rects and of the status. What a merge brought
-// in between is not undone: a change is taken back key by key, only where its result still stands.
+// Undo and redo of one image as inverse changes of rects, comments and the status. What a merge
+// brought in between is not undone: a change is taken back key by key, only where its result stands.
 
+import { commentChanges, withChanges } from "./comments.js";
 import { same, statusOf } from "./document.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
@@ -9,7 +10,8 @@ import { same, statusOf } from "./document.js";
 /**
  * One step: for each rect what it was and became (null: not there), and behind which rect it stood.
  * @typedef {{ id: string, before: Rect | null, after: Rect | null, behind: string }} RectChange
- * @typedef {{ rects: readonly RectChange[], status: readonly [string, string] | null }} Patch
+ * @typedef {{ rects: readonly RectChange[], status: readonly [string, string] | null,
+ *   comments: readonly import("./comments.js").CommentChange[] }} Patch
  * @typedef {{ undo: readonly Patch[], redo: readonly Patch[] }} History
  */
 
@@ -39,7 +41,9 @@ export function difference(before, after) {
   }
   const [from, to] = [statusOf(before), statusOf(after)];
   const status = /** @type {const} */ ([from, to]);
-  return rects.length || from !== to ? { rects, status: from === to ? null : status } : null;
+  const comments = commentChanges(before, after);
+  if (!rects.length && !comments.length && from === to) return null;
+  return { rects, status: from === to ? null : status, comments };
 }
 
 /** The rects by id, each with the id of the one before it. @param {Doc} document */
@@ -97,7 +101,7 @@ function stepped(from, to, document, turned) {
 }
 
 /** @param {Patch} patch @returns {Patch} */
-const inverse = ({ rects, status }) => ({
+const inverse = ({ rects, status, comments }) => ({
   rects: [...rects].reverse().map(({ id, before, after, behind }) => ({
     id,
     before: after,
@@ -105,6 +109,7 @@ const inverse = ({ rects, status }) => ({
     behind,
   })),
   status: status && [status[1], status[0]],
+  comments: comments.map(({ id, before, after }) => ({ id, before: after, after: before })),
 });
 
 /**
@@ -113,6 +118,7 @@ const inverse = ({ rects, status }) => ({
  */
 function applied(document, patch) {
   let rects = document.rects;
+  document = withChanges(document, patch.comments);
   const returning = patch.rects.filter((change) => !change.before && change.after);
   for (const change of patch.rects) {
     const { id, before, after } = change;

@@ -112,7 +112,8 @@ export function listenForKeys(bench, surface, root, ended) {
   }
 
   function cancelled() {
-    if (!surface.isIdle()) surface.cancel();
+    if (bench.ui.noting) bench.set({ noting: null });
+    else if (!surface.isIdle()) surface.cancel();
     else if (bench.session.state.selection.length) {
       bench.session.dispatch({ type: "select", ids: [] });
     } else if (bench.ui.sheet) bench.set({ sheet: false });
@@ -151,6 +152,7 @@ const ONCE = new Set([
   "repeat",
   "add",
   "lock",
+  "note",
   "occluded",
   "truncated",
   "difficult",

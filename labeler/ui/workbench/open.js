@@ -17,13 +17,17 @@ let loading = null;
 /** @type {CSSStyleSheet | null} */
 let sheet = null;
 const AGAIN_MS = 500;
+const SHEETS = ["./workbench.css", "./review.css"];
 
 /** The style, asked for until an instance answers. */
 async function loadStyle() {
   for (;;) {
     try {
-      const answer = await fetch(new URL("./workbench.css", import.meta.url));
-      if (answer.ok) return await new CSSStyleSheet().replace(await answer.text());
+      const answers = await Promise.all(SHEETS.map((one) => fetch(new URL(one, import.meta.url))));
+      if (answers.every(({ ok }) => ok)) {
+        const texts = await Promise.all(answers.map((answer) => answer.text()));
+        return await new CSSStyleSheet().replace(texts.join("\n"));
+      }
     } catch {
       // There is no connection now.
     }

@@ -5,6 +5,7 @@ import { createBackend } from "./backend.js";
 import { statusOf } from "./document.js";
 import { edited } from "./dispatch.js";
 import { EMPTY, recorded, redo, undo } from "./history.js";
+import { randomId } from "./identity.js";
 import { createImages } from "./images.js";
 import { createLanes } from "./lanes.js";
 import { createOpening } from "./opening.js";
@@ -194,6 +195,18 @@ export function createSession(options) {
     done: ({ next = true } = {}) => close_("done", next),
     skip: () => close_("skipped", true),
     previousImageRects: () => opening.previousRects(),
+    /** Adds a comment; the server signs it. @param {string} text @param {import("./comments.js").Pin} pin */
+    comment: (text, pin) =>
+      dispatch({
+        type: "comment",
+        comment: {
+          id: randomId(),
+          text,
+          by: options.person,
+          at: new Date().toISOString(),
+          ...pin,
+        },
+      }),
     /** All labels of the project. @param {readonly Label[]} next */
     setLabels(next) {
       labels = next;

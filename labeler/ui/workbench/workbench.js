@@ -5,12 +5,14 @@ import { spanned } from "./boxes.js";
 import { element, mark, say } from "./dom.js";
 import { listenForKeys } from "./keys.js";
 import { labelsOf } from "./label_set.js";
+import { createMarks } from "./marks.js";
 import { createBar } from "./panels/bar.js";
 import { createBoxes } from "./panels/boxes.js";
 import { createConflicts } from "./panels/conflicts.js";
 import { createFooter } from "./panels/footer.js";
 import { createHelp } from "./panels/help.js";
 import { createLabels } from "./panels/labels.js";
+import { createNotes } from "./panels/notes.js";
 import { createRail } from "./panels/rail.js";
 import { keepPreferences, readPreferences } from "./preferences.js";
 import { createSurface } from "./surface.js";
@@ -49,6 +51,8 @@ export function createWorkbench(place, session, { person, thumbnail, addLabel })
     sheet: false,
     find: "",
     toast: null,
+    noting: null,
+    thread: null,
     scale: 1,
     at: null,
   };
@@ -122,11 +126,18 @@ function build(bench, place, ended) {
     createHelp(bench),
     createConflicts(bench, (rect) => surface.look({ type: "reveal", rect })),
   ];
+  /** @param {import("./boxes.js").Area} rect */
+  const reveal = (rect) => surface.look({ type: "reveal", rect });
+  const notes = createNotes(bench, reveal);
+  const marks = createMarks(bench, surface.root, (noting) => {
+    session.comment(noting.text, noting.pin ?? {});
+  }, ended);
   const note = element("div", { class: "note", role: "status" });
   const stage = element(
     "div",
     { class: "stage" },
     surface.root,
+    marks.root,
     note,
     conflicts.root,
     footer.toast,
@@ -136,6 +147,7 @@ function build(bench, place, ended) {
     { class: "side" },
     labels.root,
     boxes.root,
+    notes.root,
   );
   const root = element(
     "section",
@@ -158,9 +170,10 @@ function build(bench, place, ended) {
   // A button that was clicked gives the focus back: the next Enter is meant for the picture.
   root.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.composedPath()[0]);
-    if (event.detail > 0 && target.closest("button") && !target.closest("dialog")) bench.focus();
+    const isPicture = !target.closest("dialog") && !ui.noting;
+    if (event.detail > 0 && target.closest("button") && isPicture) bench.focus();
   }, { signal: ended });
-  const panels = [bar, rail, labels, boxes, footer, help, conflicts];
+  const panels = [bar, rail, labels, boxes, notes, marks, footer, help, conflicts];
   let isAsked = false;
   /** @type {string | null} */
   let image = null;
