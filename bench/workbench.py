@@ -1,9 +1,10 @@
-"""The workbench in Chromium: frames beside a bare Canvas2D loop, saves, next image, the wire.
+"""The workbench in Chromium: frames beside a bare Canvas2D loop, saves, next image, first page.
 
-    python bench/workbench.py [--only frames|saves|next|memory]
+    python bench/workbench.py [--only frames|saves|next|first|memory] [--short]
 
-`app.py` runs on a folder of its own; the page is a plain one with the workbench's modules on the
-same origin, so that Streamlit takes no part. Tables are printed as Markdown.
+`app.py` runs on a folder of its own; but for the first page, the page is a plain one with the
+workbench's modules on the same origin, so that Streamlit takes no part. Tables are printed as
+Markdown. `--short` measures fewer images, boxes and rounds, in two minutes.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import shutil
 import statistics
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -167,7 +169,8 @@ def photo(width: int, height: int, seed: int) -> bytes:
 class Bench:
     """The server with its images, and pages of the workbench on it."""
 
-    def __init__(self, server: Server, context: BrowserContext) -> None:
+    def __init__(self, server: Server, context: BrowserContext, *, is_short: bool) -> None:
+        self.is_short = is_short
         self.server = server
         self.client = httpx.Client(
             base_url=server.url, headers={"X-Labeler-Client": "bench"}, timeout=120
@@ -220,6 +223,8 @@ def frames(bench: Bench) -> None:
     sizes = {"1": (1200, 900), "12": (4000, 3000), "100": (11_500, 8_600)}
     rows = []
     for megapixels, size in sizes.items():
+        if bench.is_short and megapixels != "12":
+            continue
         for boxes in (10, 100, 500):
             image = bench.add(f"frames_{megapixels}_{boxes}.jpg", size, boxes, boxes)
             page = bench.open(image)
@@ -240,18 +245,17 @@ def frames(bench: Bench) -> None:
 
 def saves(bench: Bench) -> None:
     page = bench.open(bench.add("saves.jpg", (2000, 1500), 60))
-    sizes: list[int] = []
+    sizes: list[dict[str, int]] = []
 
     def count(request: Any) -> None:
         if request.method == "PUT":
-            found = request.sizes()
-            sizes.append(sum(found.values()))
+            sizes.append(request.sizes())
 
     page.on("requestfinished", count)
     surface = page.get_by_test_id("surface").bounding_box()
     assert surface is not None
     took = []
-    for number in range(30):
+    for number in range(10 if bench.is_short else 30):
         page.wait_for_timeout(1100)  # one write a second: each box has its own
         page.evaluate(ONE_SAVE)
         x, y = surface["x"] + 60 + number * 20, surface["y"] + 120
@@ -266,12 +270,19 @@ def saves(bench: Bench) -> None:
         ["pointer up to saved, ms", "p50", "p95"],
         [["folder, loopback", f"{statistics.median(took):.0f}", f"{p95(took):.0f}"]],
     )
+    parts = {
+        "the document": "requestBodySize",
+        "headers of the request": "requestHeadersSize",
+        "the answer": "responseBodySize",
+        "headers of the answer": "responseHeadersSize",
+    }
     table(
-        ["on the wire with 60 to 90 boxes", "bytes"],
+        ["one save with 60 to 90 boxes, on the wire", "bytes"],
         [
-            ["one save, both ways, with headers", f"{statistics.median(sizes):,.0f}"],
-            ["the same for each box of the image", f"{statistics.median(sizes) / 75:,.0f}"],
-        ],
+            [name, f"{statistics.median(one[key] for one in sizes):,.0f}"]
+            for name, key in parts.items()
+        ]
+        + [["both ways", f"{statistics.median(sum(one.values()) for one in sizes):,.0f}"]],
     )
 
 
@@ -279,7 +290,7 @@ def next_image(bench: Bench) -> None:
     images = [bench.add(f"next_{n:02}.jpg", (4000, 3000), 20, 100 + n) for n in range(24)]
     page = bench.open(images[0])
     ahead = []
-    for image in images[1:13]:
+    for image in images[1 : 6 if bench.is_short else 13]:
         page.wait_for_timeout(2500)  # a labeler draws meanwhile
         ahead.append(float(page.evaluate(GO, [image, False])))
     cold = [float(page.evaluate(GO, [image, True])) for image in (images[17], *images[19:24:2])]
@@ -293,15 +304,36 @@ def next_image(bench: Bench) -> None:
     )
 
 
+def first_page(bench: Bench) -> None:
+    """The page as people open it, with Streamlit, in a browser that has nothing of it yet."""
+    image = bench.add("first.jpg", (4000, 3000), 20, 300)
+    browser = bench.context.browser
+    assert browser is not None
+    took = []
+    for _ in range(2 if bench.is_short else 7):
+        context = browser.new_context(viewport={"width": 1440, "height": 900})
+        page = context.new_page()
+        began = time.monotonic()
+        page.goto(f"{bench.server.url}/?image={image}")
+        page.wait_for_selector("[data-testid=workbench][data-state=ready]", timeout=120_000)
+        took.append((time.monotonic() - began) * 1000)
+        context.close()
+    table(
+        ["first page to ready to draw, cold, ms", "p50", "worst"],
+        [["12 megapixels, 20 boxes", f"{statistics.median(took):.0f}", f"{max(took):.0f}"]],
+    )
+
+
 def memory(bench: Bench) -> None:
-    images = [bench.add(f"memory_{n:03}.jpg", (1000, 750), 10, 200 + n) for n in range(200)]
+    count = 60 if bench.is_short else 200
+    images = [bench.add(f"memory_{n:03}.jpg", (1000, 750), 10, 400 + n) for n in range(count)]
     page = bench.open(images[0])
     session = bench.context.new_cdp_session(page)
     session.send("Performance.enable")
     rows = []
     for number, image in enumerate(images[1:], 2):
         page.evaluate(GO, [image, True])
-        if number in (20, 100, 200):
+        if number in (20, count // 2, count):
             session.send("HeapProfiler.collectGarbage")
             metrics = session.send("Performance.getMetrics")["metrics"]
             found = {one["name"]: one["value"] for one in metrics}
@@ -315,11 +347,13 @@ def main() -> None:
         "frames": frames,
         "saves": saves,
         "next": next_image,
+        "first": first_page,
         "memory": memory,
     }
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=parts)
-    only = parser.parse_args().only
+    parser.add_argument("--short", action="store_true")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = Path(place)
         env = {"LABELER_LABELS": "object", "LABELER_MAX_PIXELS": "120000000"}
@@ -327,9 +361,9 @@ def main() -> None:
         path = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         context = browser.new_context(viewport={"width": 1440, "height": 900})
-        bench = Bench(server, context)
+        bench = Bench(server, context, is_short=given.short)
         for name, part in parts.items():
-            if only in (None, name):
+            if given.only in (None, name):
                 part(bench)
         browser.close()
         server.stop()
