@@ -2,112 +2,91 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
-from typing import Any, Final
+from enum import StrEnum
+from typing import Any, Final, TypeVar
 
 from starlette.requests import Request
 
-from labeler.api.request_parameters import number_parameter
+from labeler.api.preconditions import etag
+from labeler.api.request_parameters import number_parameter, offset_parameter
 from labeler.errors import InvalidRequest
-from labeler.image_names import name_filter
+from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
-from labeler.model.labels import label_key
 from labeler.model.limits import MAX_FIND_LENGTH, MAX_PAGE
 from labeler.project.image_index import ImageEntry
+from labeler.project.image_search import ImageFilters, ImageSearch, Sort, parse_day
 from labeler.project.project import Project
+from labeler.storage import Version
 
 DEFAULT_LIMIT: Final = 100
-MAX_DOCUMENTS: Final = 2000
-"""How many documents one call reads in search of a label."""
 
 Place = tuple[str, str]
+Kind = TypeVar("Kind", bound=StrEnum)
+_BOXES: Final = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
 
 
 @dataclass(frozen=True, slots=True)
 class ImageQuery:
-    """Which images are asked for; at most one of `after`, `before` and `around`."""
+    """Which images are asked for; at most one of `after`, `before`, `around` and `offset`."""
 
-    status: Status | None
-    label: str | None
-    find: str
+    filters: ImageFilters
+    sort: Sort
     limit: int
     after: Place | None
     before: Place | None
     around: str | None
+    offset: int | None
 
 
 def read_query(request: Request) -> ImageQuery:
     """The query in the address; InvalidRequest."""
     given = request.query_params
-    if bool(given.get("after")) + bool(given.get("before")) + ("around" in given) > 1:
-        raise InvalidRequest("Only one of after, before and around can be asked for.")
-    find = given.get("find", "")
-    if len(find) > MAX_FIND_LENGTH:
-        raise InvalidRequest(f"find is longer than {MAX_FIND_LENGTH} characters.")
+    places = bool(given.get("after")), bool(given.get("before")), "around" in given
+    if sum(places) + ("offset" in given) > 1:
+        raise InvalidRequest("Only one of after, before, around and offset can be asked for.")
+    if "sort" in given and "offset" not in given:
+        raise InvalidRequest("sort goes with offset: other pages are in the order of names.")
     return ImageQuery(
-        status=_status(given.get("status")),
-        label=given.get("label"),
-        find=find,
+        filters=_filters(given),
+        sort=_one_of(Sort, "sort", given.get("sort")) or Sort.NAME,
         limit=number_parameter(request, "limit", MAX_PAGE) or DEFAULT_LIMIT,
         after=_read_place("after", given.get("after")),
         before=_read_place("before", given.get("before")),
         around=given.get("around"),
+        offset=offset_parameter(request),
     )
 
 
-class _Search:
-    """What matches a query, with as little looked at as that takes."""
-
-    def __init__(self, project: Project, query: ImageQuery) -> None:
-        self.query = query
-        self._project = project
-        self._named = name_filter(query.find)
-
-    def _matches(self, entry: ImageEntry) -> bool:
-        status = self.query.status
-        return (status is None or entry.status is status) and self._named(entry.image_path)
-
-    def count(self, entries: list[ImageEntry], start: int, end: int) -> int:
-        if self.query.status is None and not self.query.find:
-            return end - start
-        return sum(self._matches(entries[place]) for place in range(start, end))
-
-    def take(
-        self, entries: Iterable[ImageEntry], limit: int
-    ) -> tuple[list[ImageEntry], ImageEntry | None]:
-        """The first that match, and after which entry to go on; None where there is no more."""
-        some = filter(self._matches, entries)
-        if self.query.label is None:
-            found = list(islice(some, limit + 1))
-            return found[:limit], found[limit - 1] if len(found) > limit else None
-        candidates = list(islice((entry for entry in some if entry.rects), MAX_DOCUMENTS + 1))
-        matching: list[ImageEntry] = []
-        for entry in self._with_label(candidates[:MAX_DOCUMENTS], self.query.label):
-            matching.append(entry)
-            if len(matching) == limit:
-                return matching, entry if entry is not candidates[-1] else None
-        more = candidates[MAX_DOCUMENTS - 1] if len(candidates) > MAX_DOCUMENTS else None
-        return matching, more
-
-    def _with_label(self, candidates: list[ImageEntry], label: str) -> Iterator[ImageEntry]:
-        labels = self._project.labels.read()
-        wanted = label_key(labels.shown(label))
-        texts = {entry.image_id: entry for entry in candidates}
-        for image_id, opened in self._project.documents_of(texts):
-            if any(label_key(labels.shown(rect.label)) == wanted for rect in opened.document.rects):
-                yield texts[image_id]
+def _filters(given: Mapping[str, str]) -> ImageFilters:
+    for name in ("find", "person"):
+        if len(given.get(name, "")) > MAX_FIND_LENGTH:
+            raise InvalidRequest(f"{name} is longer than {MAX_FIND_LENGTH} characters.")
+    since, until = given.get("since"), given.get("until")
+    return ImageFilters(
+        status=_one_of(Status, "status", given.get("status")),
+        find=given.get("find", ""),
+        label=given.get("label"),
+        person=given.get("person", ""),
+        boxes=_boxes(given.get("boxes")),
+        since=parse_day("since", since) if since is not None else None,
+        until=parse_day("until", until, is_end=True) if until is not None else None,
+        warning=_one_of(BoxWarning, "warning", given.get("warning")),
+    )
 
 
 def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
     """The page as the API shows it. Raises NotFound for `around` an image that is not there."""
     entries = project.list_without_waiting()
-    search = _Search(project, query)
+    search = ImageSearch(project, query.filters)
+    if query.offset is not None:
+        return _at(entries, search, query, query.offset)
     if query.around is not None:
-        return _around(entries, search, project.find_image(query.around))
+        return _around(entries, search, query.limit, project.find_image(query.around))
     if query.before is not None:
         end = bisect_left(entries, query.before, key=place_of)
         found, more = search.take(_backward(entries, end), query.limit)
@@ -117,18 +96,33 @@ def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
     return _shown_page(*search.take(_forward(entries, start), query.limit))
 
 
-def _around(entries: list[ImageEntry], search: _Search, entry: ImageEntry) -> dict[str, Any]:
+def _at(
+    entries: list[ImageEntry], search: ImageSearch, query: ImageQuery, offset: int
+) -> dict[str, Any]:
+    """The images at these places among all that match, of which there are `total`.
+
+    `unread` of them have documents of an older Labeler that were not looked at yet: the next call
+    goes on with them.
+    """
+    found, unread = search.all_sorted(entries, query.sort)
+    page = _shown_page(found[offset : offset + query.limit], None)
+    return page | {"index": offset, "total": len(found), "unread": unread}
+
+
+def _around(
+    entries: list[ImageEntry], search: ImageSearch, limit: int, entry: ImageEntry
+) -> dict[str, Any]:
     """The image with its neighbors. It is there whether it matches or not, as in the page's list.
 
     `index` is the place of the first of them among all that match, of which there are `total`.
     """
     start = bisect_left(entries, place_of(entry), key=place_of)
     end = bisect_right(entries, place_of(entry), key=place_of)
-    each = max(1, search.query.limit // 2)
+    each = max(1, limit // 2)
     before, previous = search.take(_backward(entries, start), each)
     after, more = search.take(_forward(entries, end), each)
     page = _shown_page([*before[::-1], entry, *after], more) | {"previous": _token(previous)}
-    if search.query.label is not None:
+    if search.filters.needs_facts:
         return page
     matching_before = search.count(entries, 0, start)
     total = matching_before + 1 + search.count(entries, end, len(entries))
@@ -146,12 +140,25 @@ def _backward(entries: list[ImageEntry], end: int) -> Iterator[ImageEntry]:
 # --- as text ------------------------------------------------------------------------------
 
 
-def _status(text: str | None) -> Status | None:
+def _one_of(kind: type[Kind], name: str, text: str | None) -> Kind | None:
     if text is None:
         return None
-    if text not in set(Status):
-        raise InvalidRequest(f"status={text!r} is not one of {', '.join(Status)}.")
-    return Status(text)
+    if text not in set(kind):
+        raise InvalidRequest(f"{name}={text!r} is not one of {', '.join(kind)}.")
+    return kind(text)
+
+
+def _boxes(text: str | None) -> tuple[int, int | None] | None:
+    """The numbers in `3`, `1-5` or `10-`."""
+    if not text:
+        return None
+    found = _BOXES.fullmatch(text)
+    if found is None:
+        raise InvalidRequest(f"boxes={text!r} must be a number of boxes, such as 0, 1-5 or 10-.")
+    least, dash, most = found.groups()
+    if not dash:
+        return int(least), int(least)
+    return int(least), int(most) if most else None
 
 
 def place_of(entry: ImageEntry) -> Place:
@@ -191,5 +198,6 @@ def _shown(entry: ImageEntry) -> dict[str, Any]:
         "rects": entry.rects,
         "saved_at": entry.saved_at or None,
         "saved_by": entry.saved_by or None,
+        "etag": etag(Version(entry.version)) if entry.version else None,
     }
     return shown | {"problem": entry.problem} if entry.problem else shown

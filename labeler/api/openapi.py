@@ -14,7 +14,6 @@ from starlette.responses import Response
 
 from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
-from labeler.api.image_pages import DEFAULT_LIMIT
 from labeler.api.openapi_day import (
     claim_next,
     count_images,
@@ -26,6 +25,7 @@ from labeler.api.openapi_day import (
     restore_image,
     review_document,
 )
+from labeler.api.openapi_lists import find_boxes, find_crops, list_images
 from labeler.api.openapi_parts import (
     CLIENT,
     ETAG,
@@ -42,7 +42,6 @@ from labeler.api.openapi_parts import (
     answered,
     condition,
     errors,
-    link,
     query,
     ref,
     schemas,
@@ -56,8 +55,7 @@ from labeler.api.openapi_sets import (
 from labeler.api.request_parameters import NAME_HEADER
 from labeler.api.responses import ASK_AGAIN, json_answer
 from labeler.images import MEDIA_TYPES
-from labeler.model.document import Status
-from labeler.model.limits import LIMITS, MAX_FIND_LENGTH, MAX_PAGE, MAX_WIDTH
+from labeler.model.limits import LIMITS, MAX_WIDTH
 
 
 async def answer(_: Request) -> Response:
@@ -81,7 +79,9 @@ def document() -> Json:
         "x-limits": [asdict(limit) for limit in LIMITS],
         "security": [{}, {"token": []}, {"assertion": []}],
         "paths": {
-            "/api/images": {"get": _list_images(), "post": _add_image()},
+            "/api/boxes": {"get": find_boxes()},
+            "/api/crops": {"get": find_crops()},
+            "/api/images": {"get": list_images(), "post": _add_image()},
             "/api/images/{image_id}": {"get": _show_image(), "delete": delete_image()},
             "/api/images/{image_id}/restore": {"post": restore_image()},
             "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
@@ -126,51 +126,6 @@ def document() -> Json:
 
 
 # --- calls --------------------------------------------------------------------------------
-
-
-def _list_images() -> Json:
-    return {
-        "operationId": "listImages",
-        "summary": "The images in the order of their names, page by page",
-        "parameters": [
-            query("status", {"enum": list(Status)}, "Only images in this status."),
-            query(
-                "label",
-                TEXT,
-                "Only images with a box that counts as this label, by its name or a former one, "
-                "ignoring case. A page may then hold fewer images than asked for, or none, and "
-                "still have a next one.",
-            ),
-            query(
-                "find",
-                {"type": "string", "maxLength": MAX_FIND_LENGTH},
-                "Only images with this text in their name, or whose name fits it as a whole "
-                "if it has a * or ?. Case is ignored.",
-            ),
-            query("after", TEXT, "What `next` of another page said: the images after that one."),
-            query(
-                "before", TEXT, "What `previous` of another page said: the images before that one."
-            ),
-            query(
-                "around",
-                IMAGE_ID["schema"],
-                "An image ID: that image, whether it matches or not, with half of `limit` before "
-                "it and after it. Only one of after, before and around can be given.",
-            ),
-            query(
-                "limit",
-                {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_LIMIT},
-                "How many images at most.",
-            ),
-        ],
-        "responses": {
-            "200": {
-                **answered("A page of the list.", ref("ImagePage")),
-                "links": {"next": link("listImages", {"after": "$response.body#/next"})},
-            },
-            **errors(400, 401, 403, 404, 503),
-        },
-    }
 
 
 def _add_image() -> Json:

@@ -198,11 +198,12 @@ def count_images() -> Json:
     names = "|".join(Dimension)
     return {
         "operationId": "countImages",
-        "summary": "How many images and boxes there are, by label, person, day and status",
+        "summary": "How many images and boxes there are, by label, person, day, status and warning",
         "description": "Each row counts one combination of what `by` names. Person and day are "
         "those of the last save, in UTC, and null for images that nobody has worked on. By label, "
-        "an image counts once for each of its labels. `uncounted` images have labels that were not "
-        "looked at yet: the next call goes on with them.",
+        "an image counts once for each of its labels; by warning, once for each of its warnings; "
+        "never by both. `uncounted` images have labels or warnings that were not looked at yet: "
+        "the next call goes on with them.",
         "parameters": [
             query(
                 "by",

@@ -16,6 +16,7 @@ Json = dict[str, Any]
 TEXT: Final[Json] = {"type": "string"}
 MAYBE: Final[Json] = {"type": ["string", "null"]}
 _COUNT: Final[Json] = {"type": "integer", "minimum": 0}
+_NUMBER: Final[Json] = {"type": "number"}
 _PIXELS: Final[Json] = {"type": "integer", "minimum": 1}
 ETAG: Final[Json] = {
     "description": "Names this state of the document.",
@@ -47,12 +48,38 @@ def schemas() -> Json:
             rects=_COUNT,
             saved_at=MAYBE,
             saved_by=MAYBE,
+            etag={**MAYBE, "description": "Of its document; null where none is stored."},
+        ),
+        "BoxPage": _object(
+            optional={"total": _COUNT, "unread": _COUNT},
+            images={
+                "type": "array",
+                "items": _object(
+                    image_id=TEXT,
+                    image_path=TEXT,
+                    image_width={"type": ["integer", "null"]},
+                    image_height={"type": ["integer", "null"]},
+                    etag=TEXT,
+                    rects={
+                        "type": "array",
+                        "items": _object(
+                            id=TEXT,
+                            left=_NUMBER,
+                            top=_NUMBER,
+                            width=_NUMBER,
+                            height=_NUMBER,
+                            label=TEXT,
+                        ),
+                    },
+                ),
+            },
         ),
         "ImagePage": _object(
             optional={
                 "previous": MAYBE,
                 "index": {**_COUNT, "description": "The place of the first image among all."},
                 "total": {**_COUNT, "description": "How many images match."},
+                "unread": {**_COUNT, "description": "How many were not looked at yet."},
             },
             images={"type": "array", "items": ref("Image")},
             next=MAYBE,
@@ -83,7 +110,7 @@ def _work_schemas() -> Json:
             counts={
                 "type": "array",
                 "items": _object(
-                    optional={"label": MAYBE, "person": MAYBE, "day": MAYBE, "status": MAYBE},
+                    optional=dict.fromkeys(("label", "person", "day", "status", "warning"), MAYBE),
                     images=_COUNT,
                     rects=_COUNT,
                 ),

@@ -75,6 +75,16 @@ def number_parameter(request: Request, name: str, most: int) -> int | None:
     return int(text)
 
 
+def offset_parameter(request: Request) -> int | None:
+    """`offset` as a number from 0 on, None if missing; raises InvalidRequest."""
+    text = request.query_params.get("offset")
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise InvalidRequest(f"offset={text!r} must be a whole number from 0 on.")
+    return int(text)
+
+
 def flag_parameter(request: Request, name: str) -> bool:
     """Whether the parameter is 1 or true; InvalidRequest if it is neither true nor false."""
     given = request.query_params.getlist(name) or ["0"]

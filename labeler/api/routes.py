@@ -16,6 +16,7 @@ from starlette.routing import Route
 from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.api import responses
+from labeler.api.box_pages import BoxCalls
 from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
@@ -74,8 +75,11 @@ class _Calls:
         reviews = Reviews(project, bodies)
         trash = TrashCalls(project, bodies)
         claims = ClaimCalls(project.claims, bodies)
+        boxes = BoxCalls(project)
         signed, packed = self._signed, self._packed
         return [
+            signed("/api/boxes", packed, GET=_labeler(boxes.of_images)),
+            signed("/api/crops", packed, GET=_labeler(boxes.of_label)),
             signed("/api/images", packed, GET=_labeler(images.find), POST=_labeler(images.add)),
             signed(
                 "/api/images/{image_id}",

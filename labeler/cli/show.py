@@ -27,7 +27,7 @@ def list_images(given: argparse.Namespace, _settings: Settings, project: Project
 
         entries = [asdict(image) for image in images]
         for entry in entries:
-            for name in ("version", "added_at", "labels"):  # internal, of no use outside
+            for name in ("version", "added_at", "labels", "warnings"):  # internal
                 del entry[name]
         print_result(json.dumps(entries, ensure_ascii=False, indent=2))
         return True

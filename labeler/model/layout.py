@@ -9,6 +9,7 @@
     registry/images.json            the numbers of the images
     claims/<image ID>.json          who has the image, and until when
     trash/<image ID>/               a deleted image: its originals and its document
+    thumbnails/<image ID>/<width>   small copies of the image; they can be made again at any time
     history/<image ID>/             the document's earlier states; a bucket keeps versions instead
 
 Times are in UTC, as YYYYMMDD_HHMMSS. `.labeler/` in a folder is the store's own (storage/base.py).
@@ -29,6 +30,7 @@ REGISTRY: Final = "registry/"
 CLAIMS: Final = "claims/"
 HISTORY: Final = "history/"
 TRASH: Final = "trash/"
+THUMBNAILS: Final = "thumbnails/"
 LABELS_KEY: Final = "labels.json"
 REGISTRY_KEY: Final = f"{REGISTRY}images.json"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
@@ -58,6 +60,16 @@ def claim_key(image_id: str) -> str:
 def trash_prefix(image_id: str) -> str:
     """What the keys of a deleted image's objects begin with."""
     return f"{TRASH}{_checked(image_id)}/"
+
+
+def thumbnail_prefix(image_id: str) -> str:
+    """What the keys of an image's small copies begin with."""
+    return f"{THUMBNAILS}{_checked(image_id)}/"
+
+
+def thumbnail_key(image_id: str, width: int) -> str:
+    """The key of the image's copy of that width in pixels."""
+    return f"{thumbnail_prefix(image_id)}{width}"
 
 
 def history_folder(image_id: str) -> str:

@@ -23,6 +23,8 @@ IMPORT_BYTES: Final = 2**29
 MAX_VALUES: Final = 1000
 MAX_PAGE: Final = 1000
 MAX_FIND_LENGTH: Final = 200
+MAX_BOX_IMAGES: Final = 200
+MAX_BOX_PAGE: Final = 500
 MAX_WIDTH: Final = 8192
 
 
@@ -50,6 +52,8 @@ LIMITS: Final = (
     Limit("bytes of an import", IMPORT_BYTES, 413, "too_large"),
     Limit("values of one parameter of a selection", MAX_VALUES, 400, "bad_request"),
     Limit("images of a page of the list", MAX_PAGE, 400, "bad_request"),
+    Limit("images whose boxes are asked for in one call", MAX_BOX_IMAGES, 400, "bad_request"),
+    Limit("boxes of a page of one label", MAX_BOX_PAGE, 400, "bad_request"),
     Limit("characters of a search", MAX_FIND_LENGTH, 400, "bad_request"),
     Limit("pixels of a copy's width", MAX_WIDTH, 400, "bad_request"),
 )

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from labeler.errors import DamagedDocument
+from labeler.model.box_warnings import count_warnings
 from labeler.model.document import AnnotationDocument, Status, parse_document
 from labeler.model.layout import document_key
 from labeler.storage import ObjectInfo
@@ -28,8 +29,8 @@ class ImageEntry:
 
     `problem` says why the document can't be opened; the entry is listed in any case. `version` is
     the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
-    the time when the original was added, empty if it is unknown. `labels` is what `label_counts`
-    reads.
+    the time when the original was added, empty if it is unknown. `labels` and `warnings` are
+    what `label_counts` and `warning_counts` read.
     """
 
     image_id: str
@@ -43,11 +44,17 @@ class ImageEntry:
     version: str = field(default="", compare=False)
     added_at: str = field(default="", compare=False)
     labels: str | None = field(default=None, compare=False)
+    warnings: str | None = field(default=None, compare=False)
 
     @property
     def label_counts(self) -> Mapping[str, int] | None:
         """How many rects have which label; None if only the document tells it."""
         return _parsed(self.labels) if self.labels is not None else None
+
+    @property
+    def warning_counts(self) -> Mapping[str, int] | None:
+        """How many rects have which warning; None if only the document tells it."""
+        return _parsed(self.warnings) if self.warnings is not None else None
 
 
 def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, str]:
@@ -67,6 +74,7 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     labels = _dumped(Counter(rect.label for rect in document.rects))
     if len(labels.encode()) <= _MOST_LABELS:
         metadata["labels"] = labels
+    metadata["warnings"] = _dumped(count_warnings(document))
     review = (document.metadata.model_extra or {}).get("review")
     if isinstance(review, dict):
         metadata["reviewed_at"] = str(review.get("at", ""))[:64]
@@ -94,6 +102,7 @@ def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
         metadata["saved_by"],
         version=info.version,
         labels=metadata.get("labels"),
+        warnings=metadata.get("warnings"),
     )
 
 
@@ -111,6 +120,7 @@ def entry_of(
         original,
         version=version,
         labels=_dumped(Counter(rect.label for rect in document.rects)),
+        warnings=_dumped(count_warnings(document)),
     )
 
 

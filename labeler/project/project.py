@@ -27,6 +27,7 @@ from labeler.model.document import (
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.model.reviews import check_not_approved
+from labeler.project.box_facts import BoxFacts
 from labeler.project.claims import Claims
 from labeler.project.decoding import Decoder, DirectDecoder
 from labeler.project.documents import AddedImage as AddedImage
@@ -46,6 +47,7 @@ from labeler.project.originals import (
     check_same_image,
 )
 from labeler.project.save_events import audit_save, log_upload
+from labeler.project.thumbnails import Thumbnails
 from labeler.project.trash import Trash
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.settings import Settings
@@ -61,8 +63,9 @@ class Project:
     """The project in one store. Threads may share it, and losing it loses no data.
 
     `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
-    lists the images, `labels` is the label set, `claims` say who has which image, `history` keeps
-    earlier states of documents, `trash` holds deleted images, and `clock` tells the time.
+    lists the images, `box_facts` tell what it knows of their boxes, `labels` is the label set,
+    `claims` say who has which image, `history` keeps earlier states of documents, `trash` holds
+    deleted images, `thumbnails` small copies of the others, and `clock` tells the time.
     """
 
     def __init__(
@@ -82,8 +85,10 @@ class Project:
         self.labels = LabelStore(store, settings.labels)
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
+        self.thumbnails = Thumbnails(store)
         self.trash = Trash(store, uploads, self.image_index, clock)
         self.history = open_history(settings.storage, store, settings.save_timeout_s)
+        self.box_facts = BoxFacts(store)
         self._label_texts = ImageLabels(store)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
@@ -185,11 +190,20 @@ class Project:
             raise
 
     def display_image(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
-        """The image for a browser, at most `width` px wide, as bytes and media type."""
+        """The image for a browser, at most `width` px wide, as bytes and media type.
+
+        A small copy is made once and kept. Raises the errors of `image_bytes`.
+        """
+        kept = self.thumbnails.read(image_id, width) if width else None
+        if kept is not None:
+            self.find_image(image_id)  # it may have been deleted
+            return kept
         data = self.image_bytes(image_id)
         copy, media_type = self._decoder.display(
             data, name=image_id, width=width, max_pixels=self._settings.max_pixels
         )
+        if copy is not None and width:
+            self.thumbnails.keep(image_id, width, copy, media_type)
         return copy or data, media_type
 
     def image_info(self, image_id: str) -> ImageInfo:

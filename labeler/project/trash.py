@@ -23,6 +23,7 @@ from labeler.errors import Deleted, LabelerError, NotDeleted, NotFound, StoreErr
 from labeler.model.layout import TRASH, document_key, is_image_id, trash_prefix
 from labeler.project.image_index import ImageIndex
 from labeler.project.originals import IMAGE_ID, Uploads, own_place
+from labeler.project.thumbnails import Thumbnails
 from labeler.runtime.audit import Action, audit
 from labeler.storage import ABSENT, ObjectInfo, Store, Version, list_all
 
@@ -64,6 +65,7 @@ class Trash:
         self._store = store
         self._uploads = uploads
         self._image_index = image_index
+        self._thumbnails = Thumbnails(store)
         self._clock = clock
 
     def took(self, image_id: str) -> bool:
@@ -100,6 +102,8 @@ class Trash:
                 with suppress(VersionConflict):  # somebody has made another document meanwhile
                     self._put(document_key(image_id), data, document)
             raise
+        with suppress(StoreError):  # nobody is shown what is left of them
+            self._thumbnails.forget(image_id)
         audit(Action.DELETE, document_key(image_id), old=version)
         self._image_index.forget(image_id)
 

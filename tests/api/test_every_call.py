@@ -35,8 +35,9 @@ from tests.waiting import settled
 
 EXPORT: Final = "dataset_coco_20240101_000000.json"
 READS: Final = (
-    "/api/images", "/api/images/{image_id}", "/api/annotations/{image_id}", "/api/labels",
-    "/api/annotations/{image_id}/versions", "/api/statistics",
+    "/api/boxes", "/api/crops", "/api/images", "/api/images/{image_id}",
+    "/api/annotations/{image_id}", "/api/annotations/{image_id}/versions", "/api/labels",
+    "/api/statistics",
     *(f"/api/export/{kind.name}" for kind in EXPORTED), "/api/exports/{name}",
 )  # fmt: skip
 WRITES: Final = {

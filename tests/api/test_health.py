@@ -16,6 +16,8 @@ from tests.api.conftest import Open
 from tests.api.support import Api, Lister, refused
 
 ALLOWED = {
+    "/api/boxes": "GET, HEAD",
+    "/api/crops": "GET, HEAD",
     "/api/images": "GET, HEAD, POST",
     "/api/images/{id}": "DELETE, GET, HEAD",
     "/api/images/{id}/restore": "POST",

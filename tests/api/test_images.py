@@ -18,6 +18,7 @@ from PIL import Image
 from labeler.model.label_edits import merged, renamed
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
+from tests.api.test_statistics import without_labels
 from tests.pictures import encoded, jpeg, picture, png
 
 
@@ -133,10 +134,11 @@ def test_an_image_in_the_list(api: Api) -> None:
     assert first == {
         "image_id": image_id, "image_path": "a.png", "status": "in_progress", "rects": 2,
         "saved_at": saved["metadata"]["saved_at"], "saved_by": "ana",
+        "etag": api.read(image_id)[1],
     }  # fmt: skip
     assert second | {"image_id": ""} == {
         "image_id": "", "image_path": "b.png", "status": "unlabeled", "rects": 0,
-        "saved_at": None, "saved_by": None,
+        "saved_at": None, "saved_by": None, "etag": None,
     }  # fmt: skip
 
 
@@ -269,10 +271,14 @@ def test_images_with_a_renamed_and_a_merged_label(api: Api) -> None:
 def test_one_call_reads_a_bounded_number_of_documents(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labeler.api.image_pages.MAX_DOCUMENTS", 3)
+    """Of an older Labeler; a document that was saved since need not be read."""
+    monkeypatch.setattr("labeler.project.image_search.MAX_READ", 3)
     for number in range(7):
         label = "rare" if number in (0, 6) else "object"
-        api.save(api.image(f"{number}.png"), rect(label=label))
+        image_id = api.image(f"{number}.png")
+        api.save(image_id, rect(label=label))
+        without_labels(api.project, f"annotations/{image_id}.json")
+    api.project.list_anew()
     assert pages(api, label="rare") == [["0.png"], [], ["6.png"]]
     assert pages(api, label="object", limit=2) == [
         ["1.png", "2.png"],

@@ -80,6 +80,12 @@ CALLS: dict[str, Callable[[Api, int], httpx.Response]] = {
     "bytes of a label set": body("PUT", "/api/labels", **ANY),
     "bytes of an export's selection": body("POST", "/api/exports"),
     "bytes of a claim, a review or a restore": body("POST", "/api/claims"),
+    "images whose boxes are asked for in one call": lambda api, most: api.client.get(
+        "/api/boxes?images=" + ",".join(["a"] * most)
+    ),
+    "boxes of a page of one label": lambda api, most: api.client.get(
+        f"/api/crops?label=object&limit={most}"
+    ),
     "values of one parameter of a selection": lambda api, most: api.client.get(
         "/api/export/coco?" + "&".join(["label=object"] * most)
     ),

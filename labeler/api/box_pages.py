@@ -1,0 +1,117 @@
+"""Boxes of many images in one answer: of a page of thumbnails, or all of one label."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any, Final
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from labeler.api.preconditions import etag
+from labeler.api.request_parameters import number_parameter, offset_parameter
+from labeler.api.responses import ASK_AGAIN, json_answer
+from labeler.errors import InvalidRequest
+from labeler.model.document import AnnotationDocument
+from labeler.model.labels import LabelSet, label_key
+from labeler.model.layout import is_image_id
+from labeler.model.limits import MAX_BOX_IMAGES, MAX_BOX_PAGE
+from labeler.model.people import Person
+from labeler.project.image_search import matching_counts
+from labeler.project.project import OpenedDocument, Project
+
+DEFAULT_LIMIT: Final = 60
+_MOST_READ: Final = 5000
+
+
+class BoxCalls:
+    """The calls about boxes of many images of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    async def of_images(self, request: Request, _: Person) -> Response:
+        """GET /api/boxes"""
+        given = request.query_params.get("images")
+        ids = given.split(",") if given else []
+        if given is None or len(ids) > MAX_BOX_IMAGES or not all(map(is_image_id, ids)):
+            raise InvalidRequest(
+                f"images must be up to {MAX_BOX_IMAGES} image IDs, with commas between."
+            )
+        told = await run_in_threadpool(self._of_images, ids)
+        return json_answer(told, cache=ASK_AGAIN)
+
+    async def of_label(self, request: Request, _: Person) -> Response:
+        """GET /api/crops"""
+        label = request.query_params.get("label")
+        if label is None:
+            raise InvalidRequest("label is missing: it says whose boxes are asked for.")
+        limit = number_parameter(request, "limit", MAX_BOX_PAGE) or DEFAULT_LIMIT
+        offset = offset_parameter(request) or 0
+        told = await run_in_threadpool(self._of_label, label, offset, limit)
+        return json_answer(told, cache=ASK_AGAIN)
+
+    def _of_images(self, ids: list[str]) -> dict[str, Any]:
+        project = self._project
+        found = [
+            _shown(image_id, opened, opened.document)
+            for image_id, opened in project.documents_of(dict.fromkeys(ids))
+        ]
+        return {"images": found}
+
+    def _of_label(self, label: str, offset: int, limit: int) -> dict[str, Any]:
+        """The boxes of that label from the `offset`th on, image by image in the order of names.
+
+        Only the documents are read that these boxes are in: the index tells where they are.
+        """
+        project = self._project
+        entries = project.list_without_waiting()
+        left = project.box_facts.read(entries, _MOST_READ)
+        labels = project.labels.read()
+        total, wanted = 0, {}
+        for entry, boxes in matching_counts(project, entries, label):
+            first, last = max(0, offset - total), min(boxes, offset + limit - total)
+            if first < last:
+                wanted[entry.image_id] = first, last
+            total += boxes
+        found = []
+        for image_id, opened in project.documents_of(wanted):
+            first, last = wanted[image_id]
+            some = _of_label(opened.document, labels, label)
+            found.append(_shown(image_id, opened, some, first, last))
+        return {"images": found, "total": total, "unread": left}
+
+
+def _of_label(document: AnnotationDocument, labels: LabelSet, label: str) -> AnnotationDocument:
+    wanted = label_key(labels.shown(label))
+    some = [rect for rect in document.rects if label_key(labels.shown(rect.label)) == wanted]
+    return document.model_copy(update={"rects": tuple(some)})
+
+
+def _shown(
+    image_id: str,
+    opened: OpenedDocument,
+    document: AnnotationDocument,
+    first: int = 0,
+    last: int | None = None,
+) -> dict[str, Any]:
+    rects = islice(document.rects, first, MAX_BOX_PAGE if last is None else last)
+    return {
+        "image_id": image_id,
+        "image_path": document.image_path,
+        "image_width": document.image_width,
+        "image_height": document.image_height,
+        "etag": etag(str(opened.version)),
+        "rects": [
+            {
+                "id": rect.id,
+                "left": rect.left,
+                "top": rect.top,
+                "width": rect.width,
+                "height": rect.height,
+                "label": rect.label,
+            }
+            for rect in rects
+        ],
+    }
