@@ -17,9 +17,11 @@ from labeler.api.responses import FOR_GOOD, NEVER, Streamed, headers, json_answe
 from labeler.datasets.formats.registry import DEFAULT, DatasetFormat, media_type_of_export
 from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import InvalidRequest
+from labeler.model.layout import EXPORTS
 from labeler.model.limits import SELECTION_BYTES
 from labeler.model.people import Person
 from labeler.project.project import Project
+from labeler.runtime.audit import Action, audit
 
 MAX_BYTES: Final = SELECTION_BYTES
 
@@ -90,6 +92,7 @@ class Exports:
         media_type = media_type_of_export(name)
         if request.method == "HEAD":
             return Response(media_type=media_type, headers=more)
+        audit(Action.EXPORT, EXPORTS + name)
         return Streamed(chunks, media_type, more, chunks.close)
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from labeler.cli.terminal import print_message, print_result, progress
+from labeler.runtime.audit import Action, audit
 
 if TYPE_CHECKING:
     from labeler.settings import Location, Settings
@@ -32,6 +33,7 @@ def check(given: argparse.Namespace, settings: Settings) -> bool:
             if given.repair and problem.repair:
                 repaired += 1
                 print_message(f"{line} Repaired: {problem.repair()}.")
+                audit(Action.REPAIR, problem.key)
                 continue
             print_message(f"{line} --repair repairs it." if problem.repair else line)
             if problem.fault:
@@ -44,6 +46,8 @@ def check(given: argparse.Namespace, settings: Settings) -> bool:
         remove_leftovers(settings.storage)
     for path in left:
         removed = given.repair and not path.exists()
+        if removed:
+            audit(Action.REPAIR, str(path))
         notes, repaired = notes + (not removed), repaired + removed
         what = "Repaired: removed." if removed else "--repair removes it, unless it is in use."
         print_message(f"{path}: left by a program that was killed. {what}")

@@ -63,6 +63,7 @@ def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. Raises SystemExit(2) for wrong arguments."""
     given = _parser().parse_args(arguments)
     from labeler.runtime import logs
+    from labeler.runtime.audit import acting_as
     from labeler.settings import load_settings, logs_as_json, unknown_settings
 
     # On a terminal, people want to read only the messages below.
@@ -74,7 +75,8 @@ def main(arguments: Sequence[str]) -> int:
         for line in unknown_settings(os.environ):
             print_message(line)
         command: Callable[[argparse.Namespace, Settings], bool] = given.command
-        return 0 if command(given, settings) else 1
+        with acting_as("command"):
+            return 0 if command(given, settings) else 1
     except LabelerError as error:
         print_message(error.message)
         return 1
@@ -177,9 +179,7 @@ def _on_data(
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
         from labeler.project.project import open_project
-        from labeler.runtime.audit import set_acting
 
-        set_acting("command")
         with contextlib.closing(open_project(settings)) as project:
             return work(given, settings, project)
 

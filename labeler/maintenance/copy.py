@@ -14,6 +14,7 @@ from typing import BinaryIO, Final, TypeVar, cast
 from labeler.errors import NotFound, VersionConflict
 from labeler.model.layout import UPLOADS
 from labeler.project.locations import close_stores, open_location, open_stores
+from labeler.runtime.audit import Action, audit
 from labeler.runtime.spools import open_spool
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
@@ -54,6 +55,8 @@ def copy_project(settings: Settings, target: Location, *, dry_run: bool) -> Iter
     """
     store, uploads = open_stores(settings)
     to = open_location(target, settings)
+    if not dry_run:
+        audit(Action.COPY, str(target))
     try:
         yield from _copy_all(store, "", to, "", dry_run)
         if uploads is not None and uploads.store is not store:

@@ -18,6 +18,7 @@ from labeler.errors import DamagedDocument, InvalidRequest, NotFound, VersionCon
 from labeler.model.document import Status, parse_document
 from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY, REGISTRY_KEY, document_key
 from labeler.project.locations import close_stores, open_stores
+from labeler.runtime.audit import Action, audit
 from labeler.settings import Location, Settings
 from labeler.storage import ABSENT, Replaces, Store
 
@@ -138,17 +139,20 @@ def _write(
     store: Store, versions: PastObjects, then: PastObject, now: PastObject | None
 ) -> RestoreResult:
     replaces: Replaces = ABSENT if now is None else now.info.version
+    key = then.info.key
     try:
         if then.deleted:
             versions.bring_back(then, replaces)
-            return RestoreResult.RESTORED
-        store.write(
-            then.info.key,
-            versions.read(then),
-            replaces=replaces,
-            metadata=then.info.metadata,
-            content_type=then.content_type,
-        )
+            version = store.info(key).version
+        else:
+            version = store.write(
+                key,
+                versions.read(then),
+                replaces=replaces,
+                metadata=then.info.metadata,
+                content_type=then.content_type,
+            )
     except VersionConflict:
         return RestoreResult.CHANGED
+    audit(Action.RESTORE, key, old=replaces, new=version)
     return RestoreResult.RESTORED

@@ -117,13 +117,15 @@ class Trash:
             if self._image_index.look_again(image_id) is None:
                 raise NotFound(f"The trash does not hold the image {image_id}.")
             return
+        version = ""
         for document in trashed.documents[:1]:
             data, info = self._store.read(document.key)
-            self._bring_document(image_id, data, info)
+            version = self._bring_document(image_id, data, info)
         for original in trashed.originals:
             self._bring_original(trashed, original)
         for one in (*trashed.documents[:1], *trashed.originals):
             self._remove(one)
+        audit(Action.RESTORE, document_key(image_id), new=version)
         self._image_index.expire()
 
     def find(self, image_id: str) -> TrashedImage | None:
@@ -206,15 +208,17 @@ class Trash:
 
     # --- back -----------------------------------------------------------------------------
 
-    def _bring_document(self, image_id: str, data: bytes, info: ObjectInfo) -> None:
+    def _bring_document(self, image_id: str, data: bytes, info: ObjectInfo) -> Version:
         try:
-            self._put(document_key(image_id), data, info)
+            return self._put(document_key(image_id), data, info)
         except VersionConflict as error:
-            if self._store.read(document_key(image_id))[0] != data:
+            found, there = self._store.read(document_key(image_id))
+            if found != data:
                 raise NotDeleted(
                     "The image is in the project again, with a document of its own. Delete that "
                     "one first; then this one can be restored."
                 ) from error
+            return there.version
 
     def _bring_original(self, trashed: TrashedImage, original: ObjectInfo) -> None:
         if self._uploads is None:
@@ -238,8 +242,8 @@ class Trash:
 
     # --- both -----------------------------------------------------------------------------
 
-    def _put(self, key: str, data: bytes, info: ObjectInfo) -> None:
-        self._store.write(
+    def _put(self, key: str, data: bytes, info: ObjectInfo) -> Version:
+        return self._store.write(
             key,
             data,
             replaces=ABSENT,

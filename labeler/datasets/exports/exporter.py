@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Final
@@ -220,8 +221,9 @@ class Exporter:
     ) -> tuple[LabelSet, KnownNumbers, PreviousExport | None]:
         """The labels, the image numbers, and the export to take over from, if one fits."""
         with paused_collection(), ThreadPoolExecutor(2, "labeler-export") as pool:
-            # All three wait for the store: at the same time.
-            stored = pool.submit(self._project.labels.add, ())
+            # All three wait for the store: at the same time. The first label set is made in the
+            # name of the person who exports.
+            stored = pool.submit(copy_context().run, self._project.labels.add, ())
             numbers = pool.submit(self._reader.known)
             previous = self._shelf.newest(selection, self._program) if kind.is_incremental else None
             labels, known = stored.result(), numbers.result()
