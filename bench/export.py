@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from labeler.datasets.exports.exporter import open_exporter  # noqa: E402
+from tests.gcs_server.child import running  # noqa: E402
 
 BUCKET = "labels"
 LABELS = [f"label {number}" for number in range(80)]
@@ -311,23 +312,14 @@ def tell(what: str, count: int, found: dict[str, float]) -> None:
 
 @contextmanager
 def server(count: int) -> Iterator[Callable[[str], None]]:
-    with subprocess.Popen(
-        [sys.executable, __file__, "--serve", str(count)],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdin
-        assert process.stdout
-        os.environ["STORAGE_EMULATOR_HOST"] = process.stdout.readline().strip()
+    with running([sys.executable, __file__, "--serve", str(count)]) as child:
+        os.environ["STORAGE_EMULATOR_HOST"] = child.url
 
         def say(line: str) -> None:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(f"{line}\n")
-            process.stdin.flush()
-            process.stdout.readline()
+            child.say(line)
+            child.answer()
 
         yield say
-        process.stdin.close()
 
 
 def run(count: int, datumaro: str) -> None:

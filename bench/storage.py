@@ -40,6 +40,7 @@ os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 from labeler.model.document import parse_document  # noqa: E402
 from labeler.settings import Location  # noqa: E402
 from labeler.storage import ABSENT, Store, list_all, open_store  # noqa: E402
+from tests.gcs_server.child import running  # noqa: E402
 
 # --- what is read -------------------------------------------------------------------------
 
@@ -281,21 +282,9 @@ def status_mb(field: str) -> float:
 @contextmanager
 def server() -> Iterator[Callable[[float], None]]:
     """A server in a process of its own; what is given sets the latency of its answers."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.gcs_server", "--bucket", BUCKET],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdin
-        assert process.stdout
-        os.environ["STORAGE_EMULATOR_HOST"] = process.stdout.readline().strip()
-
-        def add_ms(milliseconds: float) -> None:
-            assert process.stdin
-            process.stdin.write(f"{milliseconds}\n")
-            process.stdin.flush()
-
-        yield add_ms
-        process.stdin.close()
+    with running([sys.executable, "-m", "tests.gcs_server", "--bucket", BUCKET]) as child:
+        os.environ["STORAGE_EMULATOR_HOST"] = child.url
+        yield lambda milliseconds: child.say(str(milliseconds))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from PIL import Image, UnidentifiedImageError
 
@@ -38,6 +38,8 @@ _DECODE_ERRORS: Final = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError,
     AttributeError, AssertionError, RuntimeError, struct.error, zlib.error,
 )  # fmt: skip
+
+T = TypeVar("T")
 
 Permit = Callable[[int, int], None]
 """Called before anything is decoded: with the image's pixels, and with how many of them are held in
@@ -87,13 +89,24 @@ def inspect(
     if not data:
         raise NotAnImage(f"{name} is empty. Choose the file again, or export it anew.")
     check_size(len(data), name=name, max_bytes=max_bytes)
+    return _with_repair(
+        lambda decoded: _inspected(decoded, data, name, max_pixels, permit),
+        data,
+        lambda: _repaired(data, name, max_pixels, permit),
+    )
+
+
+def _with_repair(
+    work: Callable[[bytes], T], data: bytes, repaired: Callable[[], bytes | None]
+) -> T:
+    """The result of `work` on the file, or on the repaired one if it is damaged."""
     try:
-        return _inspected(data, data, name, max_pixels, permit)
+        return work(data)
     except DamagedImage:
-        repaired = _repaired(data, name, max_pixels, permit)
-        if repaired is None:
+        better = repaired()
+        if better is None:
             raise
-        return _inspected(repaired, data, name, max_pixels, permit)
+        return work(better)
 
 
 def _inspected(
@@ -170,13 +183,11 @@ def display(
     data: bytes, *, name: str, width: int | None, max_pixels: int, permit: Permit = permit_all
 ) -> tuple[bytes | None, str]:
     """What `display_copy` gives, or None and the media type where the bytes themselves do."""
-    try:
-        return _display(data, name, width, max_pixels, permit)
-    except DamagedImage:
-        repaired = _repaired(data, name, max_pixels, permit)
-        if repaired is None:
-            raise
-        return _display(repaired, name, width, max_pixels, permit)
+    return _with_repair(
+        lambda decoded: _display(decoded, name, width, max_pixels, permit),
+        data,
+        lambda: _repaired(data, name, max_pixels, permit),
+    )
 
 
 def display_copy(

@@ -50,12 +50,6 @@ class Watched:
             yield key, data, version
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[GcsServer]:
-    with GcsServer() as running:
-        yield running
-
-
 @pytest.fixture(params=["folder", "bucket"])
 def store(
     request: pytest.FixtureRequest,

@@ -338,6 +338,15 @@ def test_a_way_to_sign_in_without_a_provider_is_refused(
 START = "import app; print('started')"
 
 
+def set_up(storage: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The start of the server in a process of its own; it is only set up, and nothing listens."""
+    return subprocess.run(
+        [sys.executable, "-c", START], cwd=ROOT,
+        env={"LABELER_STORAGE": str(storage), "HOME": str(storage), **environ},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("environ", "said"),
     [
@@ -350,12 +359,7 @@ START = "import app; print('started')"
 def test_the_start_says_where_strangers_may_change_everything(
     tmp_path: Path, environ: dict[str, str], said: str
 ) -> None:
-    """It is only set up here: nothing listens."""
-    done = subprocess.run(
-        [sys.executable, "-c", START], cwd=ROOT,
-        env={"LABELER_STORAGE": str(tmp_path), "HOME": str(tmp_path), **environ},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = set_up(tmp_path, environ)
     assert "started" in done.stdout
     assert said in done.stderr + done.stdout
     assert ("whoever" in done.stderr + done.stdout) == bool(said)
@@ -371,11 +375,7 @@ def test_the_start_says_where_strangers_may_change_everything(
 def test_a_start_without_what_signing_in_needs_ends_with_one_line(
     tmp_path: Path, environ: dict[str, str], said: str
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", START], cwd=ROOT,
-        env={"LABELER_STORAGE": str(tmp_path), "HOME": str(tmp_path), **environ},
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = set_up(tmp_path, environ)
     assert done.returncode == 1
     assert done.stderr.startswith(said)
     assert done.stderr.count("\n") == 1

@@ -16,7 +16,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, Protocol, cast
@@ -29,6 +29,8 @@ MAX_RATIO: Final = 200
 """How many times its own size a zip may unpack to. Text packs to a tenth, images not at all."""
 FREE_BYTES: Final = 64 * 2**20
 """A small zip may unpack to so much whatever the ratio."""
+_MAX_TEXT_BYTES: Final = 2**25
+"""Of a list of labels."""
 MAX_LIST_BYTES: Final = 24 * 2**20
 """Of a zip's list of files, which is read whole."""
 
@@ -252,6 +254,31 @@ def read_whole(source: DatasetFiles, name: str, limit: int) -> bytes:
     if len(data) > limit:
         raise InvalidImport(f"{name} is larger than {limit / 2**20:.0f} MB, which is the limit.")
     return data
+
+
+def files_ending_with(
+    ending: str, source: DatasetFiles, title: str, ours: Collection[str] = ()
+) -> list[str]:
+    """The files of a format with one file per image; a single file may be called anything.
+
+    Raises InvalidImport if there is none. `title` names the format; `ours` are left out.
+    """
+    if len(source.files()) == 1:
+        return list(source.files())
+    files = [one for one in source.files() if one.lower().endswith(ending) and one not in ours]
+    if not files:
+        raise InvalidImport(f"{source.name} holds no {title} file: none in it ends with {ending}.")
+    return files
+
+
+def lines_of(base_name: str, source: DatasetFiles) -> list[str]:
+    """The lines of all text files of that name, without the empty ones; InvalidImport."""
+    lines: list[str] = []
+    for name in source.files():
+        if name.rpartition("/")[2] == base_name:
+            text = read_whole(source, name, _MAX_TEXT_BYTES).decode("utf-8-sig", "replace")
+            lines += filter(None, map(str.strip, text.split("\n")))
+    return lines
 
 
 @contextmanager

@@ -10,7 +10,12 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from labeler.datasets.formats.croissant import CROISSANT
-from labeler.datasets.formats.dataset_files import DatasetFiles, read_whole
+from labeler.datasets.formats.dataset_files import (
+    DatasetFiles,
+    files_ending_with,
+    lines_of,
+    read_whole,
+)
 from labeler.datasets.formats.file_names import split_name
 from labeler.datasets.formats.reading import (
     ImportedBox,
@@ -94,16 +99,9 @@ WRITER: Final = partial(
 def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the JSON files in `source`; a file that can't be read is a fault."""
     ours = {MANIFEST, CROISSANT} if MANIFEST in source.files() else set()
-    files = [one for one in source.files() if one.lower().endswith(".json") and one not in ours]
-    if len(source.files()) == 1:
-        files = list(source.files())
-    elif not files:
-        raise InvalidImport(f"{source.name} holds no labelme file: none in it ends with .json.")
-    for name in source.files():
-        if name.rpartition("/")[2] == LABELS_FILE:
-            text = read_whole(source, name, MAX_FILE_BYTES).decode("utf-8-sig", "replace")
-            found = filter(None, map(str.strip, text.split("\n")))
-            problems.labels += [label for label in found if not label.startswith("__")]
+    files = files_ending_with(".json", source, "labelme", ours)
+    listed = lines_of(LABELS_FILE, source)
+    problems.labels += [label for label in listed if not label.startswith("__")]
     for file in files:
         try:
             yield _image(load_json(read_whole(source, file, MAX_FILE_BYTES), file), file, problems)

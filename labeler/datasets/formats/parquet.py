@@ -6,12 +6,12 @@ data gives the same bytes with the same version of pyarrow, which the file names
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from labeler.datasets.formats.byte_sink import ByteSink
 from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.image_folder import objects_of, split_of
 from labeler.datasets.formats.writing import Dataset, ExportedImage, Layout, SpooledWriter
@@ -31,7 +31,7 @@ def _chunks(dataset: Dataset) -> Iterator[bytes]:
 
     names = {label.number: label.name for label in dataset.labels.labels}
     schema = _schema(list(names.values()), with_originals=dataset.with_originals)
-    sink = _Sink()
+    sink = ByteSink()
     with parquet.ParquetWriter(sink, schema) as writer:
         rows: list[dict[str, Any]] = []
         size = 0
@@ -109,32 +109,6 @@ def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
 
 def _listed(feature: dict[str, Any]) -> dict[str, Any]:
     return {"_type": "Sequence", "feature": feature}
-
-
-class _Sink(io.RawIOBase):
-    """What the file is written to, from its beginning to its end."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._buffer = bytearray()
-        self._start = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._start + len(self._buffer)
-
-    def write(self, data: Any, /) -> int:
-        self._buffer += data
-        return len(data)
-
-    def taken(self) -> bytes:
-        """All bytes since the last time."""
-        data = bytes(self._buffer)
-        self._start += len(data)
-        self._buffer.clear()
-        return data
 
 
 WRITER: Final = partial(SpooledWriter, Layout(_chunks))

@@ -16,7 +16,12 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from labeler.datasets.formats.dataset_files import DatasetFiles, opened, read_whole
+from labeler.datasets.formats.dataset_files import (
+    DatasetFiles,
+    files_ending_with,
+    lines_of,
+    opened,
+)
 from labeler.datasets.formats.file_names import split_name
 from labeler.datasets.formats.reading import (
     ImportedBox,
@@ -123,15 +128,8 @@ def from_voc(
     source: DatasetFiles, problems: Problems, convention: Convention = Convention.AUTO
 ) -> Iterator[ImportedImage]:
     """The images of the XML files in `source`; a file that can't be read is a fault."""
-    files = [name for name in source.files() if name.lower().endswith(".xml")]
-    if len(source.files()) == 1:
-        files = list(source.files())
-    elif not files:
-        raise InvalidImport(f"{source.name} holds no VOC file: none in it ends with .xml.")
-    for name in source.files():
-        if name.rpartition("/")[2] == LABELS_FILE:
-            text = read_whole(source, name, MAX_FILE_BYTES).decode("utf-8-sig", "replace")
-            problems.labels += filter(None, map(str.strip, text.split("\n")))
+    files = files_ending_with(".xml", source, "VOC")
+    problems.labels += lines_of(LABELS_FILE, source)
     for file in files:
         try:
             if source.size(file) > MAX_FILE_BYTES:

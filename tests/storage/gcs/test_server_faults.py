@@ -15,6 +15,7 @@ from google.api_core import exceptions
 from google.cloud import storage
 
 from tests.gcs_server import Fault, GcsServer
+from tests.gcs_server.child import running
 
 from .support import BUCKET, object_url, upload
 
@@ -179,13 +180,7 @@ assert files.find("labels") == []
 
 
 def test_it_runs_in_a_process_of_its_own(http: requests.Session) -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.gcs_server", "--bucket", BUCKET],
-        cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdin
-        assert process.stdout
-        url = process.stdout.readline().strip()
-        assert http.get(f"{url}/storage/v1/b/labels").json()["name"] == BUCKET
-        process.stdin.close()
-        assert process.wait(10) == 0
+    with running([sys.executable, "-m", "tests.gcs_server", "--bucket", BUCKET]) as child:
+        assert http.get(f"{child.url}/storage/v1/b/labels").json()["name"] == BUCKET
+    with pytest.raises(requests.ConnectionError):  # it has ended
+        http.get(child.url, timeout=10)
