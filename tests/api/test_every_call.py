@@ -55,6 +55,11 @@ WRITES: Final = {
     ("POST", "/api/imports"): "",
 }
 """With the header that each needs."""
+QUERIES: Final = {
+    "/api/imports": "?format=coco",
+    "/api/boxes": "?images={image_id}",
+    "/api/crops": "?label=object",
+}
 OPEN: Final = (
     "/api/health", "/api/ready", "/api/openapi.json", "/api/workbench/{version}/{name:path}",
     "/_stcore/host-config",
@@ -82,8 +87,8 @@ def state(api: Api) -> dict[str, bytes]:
 def address(api: Api, path: str) -> str:
     (document,) = (api.folder / "annotations").glob("*.json")
     path = path.replace("{version}/{name:path}", "of_another_revision/mount.js")
-    query = "?format=coco" if path == "/api/imports" else ""
-    return path.format(image_id=document.stem, name=EXPORT) + query
+    query = QUERIES.get(path, "")
+    return (path + query).format(image_id=document.stem, name=EXPORT)
 
 
 def send(
