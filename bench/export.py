@@ -18,6 +18,7 @@ import io
 import json
 import os
 import random
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -112,18 +113,24 @@ def edited(count: int, seed: int) -> Iterator[int]:
 
 def fill_folder(folder: Path, found: Iterator[Made]) -> None:
     """Put the objects there as LocalStore does, but for waiting for the disk each time."""
+    from labeler.storage import ABSENT
+    from labeler.storage.local import LocalStore
     from labeler.storage.local_files import version_of
 
-    (folder / ".labeler").mkdir(parents=True, exist_ok=True)
-    with (folder / ".labeler" / "journal.jsonl").open("a") as journal:
+    store = LocalStore(folder)
+    store.delete("made", version=store.write("made", b"", replaces=ABSENT))  # makes the journal
+    store.close()
+    with contextlib.closing(sqlite3.connect(folder / ".labeler" / "journal.sqlite")) as journal:
         for key, data, metadata in found:
             path = folder / key
             path.parent.mkdir(parents=True, exist_ok=True)
             part = path.with_name("part")
             part.write_bytes(data)
             part.replace(path)
-            note = {"k": key, "v": version_of(path.stat()), "m": metadata}
-            journal.write(json.dumps({**note, "h": hashlib.md5(data).hexdigest()}) + "\n")
+            md5 = hashlib.md5(data).hexdigest()
+            note = (key, version_of(path.stat()), json.dumps(metadata), md5)
+            journal.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?)", note)
+        journal.commit()
 
 
 def serve(count: int) -> None:

@@ -52,6 +52,7 @@ _LOCKS: Final = 64
 _TRIES: Final = 5
 _PLACINGS: Final = 20
 _CLEANING_S: Final = 3600
+_BATCH: Final = 1000
 _LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
 
 
@@ -137,12 +138,9 @@ class LocalStore:
             raise InvalidRequest(f"A page can have 1 to 1000 objects, not {limit}.")
         with self._explained(f"{self._root / prefix} can't be listed"):
             self._check_root()
-            self._journal.refresh()
             found = list(islice(self._found(prefix, after), limit + 1))
-            self._journal.refresh()
             infos = []
-            for key, state in found[:limit]:
-                note = self._journal.find(key, files.version_of(state))
+            for key, state, note in self._noted(found[:limit]):
                 if note is not None or self._is_still(key, state):
                     infos.append(_info(key, state, note))
                 else:
@@ -161,20 +159,15 @@ class LocalStore:
         left = set(known)
         with self._explained(f"{self._root / prefix} can't be listed"):
             self._check_root()
-            if note:
-                self._journal.refresh()
-            for key, state in self._found(prefix, ""):
-                version = files.version_of(state)
-                if known:
-                    left.discard(key)
-                    if known.get(key) == version:
-                        continue
-                if not note:
-                    yield Scanned(key, version, 0, "", "")
-                    continue
-                noted = self._journal.find(key, version)
-                md5, text = (noted.md5, noted.metadata.get(note)) if noted else ("", "")
-                yield Scanned(key, version, state.st_size, md5 or "", text or "")
+            found = self._changed(prefix, known, left)
+            if not note:
+                for key, state in found:
+                    yield Scanned(key, files.version_of(state), 0, "", "")
+            while note and (batch := list(islice(found, _BATCH))):
+                for key, state, noted in self._noted(batch):
+                    md5, text = (noted.md5, noted.metadata.get(note)) if noted else ("", "")
+                    version = files.version_of(state)
+                    yield Scanned(key, version, state.st_size, md5 or "", text or "")
         yield from gone(left)
 
     def delete(self, key: str, *, version: Version) -> None:
@@ -248,8 +241,16 @@ class LocalStore:
         return state
 
     def _note(self, key: str, state: os.stat_result) -> Note | None:
-        self._journal.refresh()
         return self._journal.find(key, files.version_of(state))
+
+    def _noted(
+        self, found: Sequence[tuple[str, os.stat_result]]
+    ) -> Iterator[tuple[str, os.stat_result, Note | None]]:
+        """The objects with the notes of their states."""
+        wanted = [(key, files.version_of(state)) for key, state in found]
+        notes = self._journal.find_many(wanted)
+        for (key, state), named in zip(found, wanted, strict=True):
+            yield key, state, notes.get(named)
 
     def _is_still(self, key: str, state: os.stat_result) -> bool:
         """Whether the object still has this state, so that the journal really has no note of it.
@@ -271,6 +272,15 @@ class LocalStore:
             else:
                 if files.is_file(state):
                     yield key, state
+
+    def _changed(
+        self, prefix: str, known: Mapping[str, Version], left: set[str]
+    ) -> Iterator[tuple[str, os.stat_result]]:
+        """The objects that are not in the version known; takes those that exist out of `left`."""
+        for key, state in self._found(prefix, ""):
+            left.discard(key)
+            if not known or known.get(key) != files.version_of(state):
+                yield key, state
 
     # --- changing --------------------------------------------------------------------------
 

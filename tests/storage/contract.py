@@ -66,7 +66,7 @@ BAD_KEYS = (
     "tab\t",
     "delete\x7f",
     ".labeler",
-    ".labeler/journal.jsonl",
+    ".labeler/journal.sqlite",
     ".LABELER/x",
     "uploads/.labeler/x",
     ".labeler-x",

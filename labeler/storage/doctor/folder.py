@@ -171,7 +171,7 @@ def _ours(root: Path, kept: tuple[str, ...]) -> Iterator[tuple[Path, int]]:
     own = root / RESERVED
     for path in (root, *(root / key for key in kept), own, *sorted(own.glob("*/"))):
         yield path, os.R_OK | os.W_OK | os.X_OK if path.is_dir() else os.R_OK
-    for path in sorted([*own.glob("locks/*"), *own.glob("*.jsonl")]):
+    for path in sorted([*own.glob("locks/*"), *own.glob("journal.sqlite*")]):
         yield path, os.R_OK | os.W_OK
 
 

@@ -93,7 +93,7 @@ def ordinary_account() -> Iterator[None]:
         (".labeler", 0o555),
         (".labeler/locks", 0o555),
         (".labeler/locks/01", 0o444),
-        (".labeler/journal.jsonl", 0o444),
+        (".labeler/journal.sqlite", 0o444),
     ],
 )
 def test_what_belongs_to_another_account_is_a_fault(name: str, mode: int) -> None:
@@ -101,7 +101,7 @@ def test_what_belongs_to_another_account_is_a_fault(name: str, mode: int) -> Non
         root = Path(made)
         for path in (root / "annotations", root / "uploads", root / ".labeler" / "locks"):
             path.mkdir(parents=True)
-        for file in ("labels.json", ".labeler/locks/01", ".labeler/journal.jsonl"):
+        for file in ("labels.json", ".labeler/locks/01", ".labeler/journal.sqlite"):
             (root / file).touch()
         for path in (root, *root.rglob("*")):
             path.chmod(0o777)
