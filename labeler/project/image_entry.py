@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -99,10 +100,10 @@ def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
         Status(metadata["status"]),
         int(metadata["rects"]),
         metadata["saved_at"],
-        metadata["saved_by"],
+        sys.intern(metadata["saved_by"]),
         version=info.version,
-        labels=metadata.get("labels"),
-        warnings=metadata.get("warnings"),
+        labels=sys.intern(metadata["labels"]) if "labels" in metadata else None,
+        warnings=sys.intern(metadata["warnings"]) if "warnings" in metadata else None,
     )
 
 

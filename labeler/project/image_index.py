@@ -260,13 +260,9 @@ class ImageIndex:
             started = time.monotonic()
             if not self._is_older(max_age):
                 return
-            documents = list(self._until_closed(list_all(self._store, ANNOTATIONS)))
+            documents = self._until_closed(list_all(self._store, ANNOTATIONS))
             entries = self._document_entries(documents)
-            doubles: dict[str, tuple[str, ...]] = {}
-            if self._uploads is not None:
-                listed = list_all(self._uploads.store, self._uploads.prefix)
-                for info in self._until_closed(listed):
-                    self._add_original(entries, doubles, info, self._uploads)
+            doubles = self._add_originals(entries)
             with self._lock:
                 for image_id, noted_at in list(self._noted.items()):
                     if noted_at < started:
@@ -287,6 +283,11 @@ class ImageIndex:
             image_id = info.key.removeprefix(ANNOTATIONS).removesuffix(".json")
             if not info.key.endswith(".json") or not is_image_id(image_id):
                 continue
+            # A kept entry costs neither time nor memory: the listing before has it too.
+            known = self._entries.get(image_id)
+            if known is not None and known.version == info.version and not known.problem:
+                entries[image_id] = known
+                continue
             entry = sealed_entry(image_id, info) or self._from_documents.get(
                 (info.key, info.version)
             )
@@ -302,27 +303,44 @@ class ImageIndex:
             self._from_documents.put((key, version), entry)
         return entries
 
-    def _add_original(
-        self,
-        entries: dict[str, ImageEntry],
-        doubles: dict[str, tuple[str, ...]],
-        info: ObjectInfo,
-        uploads: Uploads,
-    ) -> None:
-        image_id = self._image_of(info, uploads)
-        if image_id is None:
-            return
-        name, added_at = info.key.removeprefix(uploads.prefix), info.updated.isoformat()
-        known = entries.get(image_id)
-        if known is not None and known.original is not None:
-            doubles[image_id] = (*doubles.get(image_id, (known.original,)), info.key)
-        if known is None:
-            entries[image_id] = ImageEntry(
-                image_id, name, Status.UNLABELED, 0, "", "", original=info.key, added_at=added_at
-            )
-        elif known.original is None or name.startswith(f"{image_id}/"):
-            # The place of its own is only used where the plain name was another picture's.
-            entries[image_id] = replace(known, original=info.key, added_at=added_at)
+    def _add_originals(self, entries: dict[str, ImageEntry]) -> dict[str, tuple[str, ...]]:
+        """Add what is under uploads/ to the entries; returns the originals of images with several.
+
+        Entries that the listing before had too are kept, so that most cost no memory.
+        """
+        doubles: dict[str, tuple[str, ...]] = {}
+        placed: set[str] = set()
+        if self._uploads is not None:
+            listed = list_all(self._uploads.store, self._uploads.prefix)
+            for info in self._until_closed(listed):
+                image_id = self._image_of(info, self._uploads)
+                if image_id is None:
+                    continue
+                known = entries.get(image_id)
+                if image_id in placed and known is not None and known.original is not None:
+                    doubles[image_id] = (*doubles.get(image_id, (known.original,)), info.key)
+                    # The place of its own is used only where the plain name was another picture's.
+                    if not info.key.startswith(f"{self._uploads.prefix}{image_id}/"):
+                        continue
+                entries[image_id] = self._with_original(image_id, known, info, self._uploads)
+                placed.add(image_id)
+        for image_id, entry in entries.items():
+            if entry.original is not None and image_id not in placed:
+                entries[image_id] = replace(entry, original=None, added_at="")
+        return doubles
+
+    def _with_original(
+        self, image_id: str, known: ImageEntry | None, info: ObjectInfo, uploads: Uploads
+    ) -> ImageEntry:
+        """The entry with that original: a kept one where nothing has changed."""
+        added_at = info.updated.isoformat()
+        entry = known or self._entries.get(image_id)
+        if entry is None or (known is None and (entry.version or entry.problem)):
+            name = info.key.removeprefix(uploads.prefix)
+            entry = ImageEntry(image_id, name, Status.UNLABELED, 0, "", "")
+        if entry.original == info.key and entry.added_at == added_at:
+            return entry
+        return replace(entry, original=info.key, added_at=added_at)
 
     def _image_of(self, info: ObjectInfo, uploads: Uploads) -> str | None:
         noted = info.metadata.get(IMAGE_ID, "")

@@ -53,6 +53,11 @@ class BoundedCache(Generic[K, V]):
             self._size += self._size_of(value)
             self._shrink()
 
+    def drop(self, key: K) -> None:
+        """Keep nothing under the key."""
+        with self._lock:
+            self._drop(key)
+
     def make_room(self, items: int) -> None:
         """Let it hold that many values until the next call, and never fewer than `max_items`.
 

@@ -116,14 +116,16 @@ class Tree:
             if not name.startswith(leaf):
                 return
             yield name
+        # The walk is at the folder's end: no page of it comes after this one.
+        self._cache.drop(folder)
 
     def _names(self, folder: str) -> list[str]:
         """The sorted names in the folder (none if it is gone); names of folders end in `/`.
 
         The `/` puts `a.json` and `a-b` before the content of `a/`, in the order of their keys. The
-        names of a large folder are cached until its time of change moves, because many pages would
-        scan it again. They are not cached if the folder has just changed: it may change again
-        within one step of its clock.
+        names of a large folder are cached until its time of change moves or a walk is at its end,
+        because many pages would scan it again. They are not cached if the folder has just changed:
+        it may change again within one step of its clock.
         """
         path = self.path(folder)
         found: set[str] = set()

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -363,6 +364,41 @@ def test_what_others_add_shows_after_a_while(store: Store, monkeypatch: pytest.M
     assert seen.entries() == []
     monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
     assert [entry.image_id for entry in seen.entries()] == [ID]
+
+
+def test_a_later_listing_keeps_what_has_not_changed_and_forgets_what_is_gone(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    names = [f"{number}.png" for number in range(7)]
+    ids = [name_size_id(name, 5) for name in names]
+    versions = [save_sealed(store, ids[n], document(names[n])) for n in range(5)]
+    for number in (0, 1, 2, 3, 5, 6):
+        put(store, f"uploads/{names[number]}", b"bytes")
+    seen = look(store)
+    before = {entry.image_id: entry for entry in seen.entries()}
+    store.delete(f"uploads/{names[1]}", version=store.info(f"uploads/{names[1]}").version)
+    store.delete(document_key(ids[2]), version=versions[2])
+    done = document(names[3], status="done")
+    data = dump_document(done)
+    save(store, ids[3], data, document_metadata(done, data), versions[3])
+    put(store, f"uploads/{names[4]}", b"bytes")
+    store.delete(f"uploads/{names[5]}", version=store.info(f"uploads/{names[5]}").version)
+    put(store, f"uploads/{ids[6]}/{names[6]}", b"bytes")
+    after = {entry.image_id: entry for entry in seen.entries()}
+    fresh = {entry.image_id: entry for entry in look(store).entries()}
+    assert {image_id: astuple(entry) for image_id, entry in after.items()} == {
+        image_id: astuple(entry) for image_id, entry in fresh.items()
+    }
+    assert after[ids[0]] is before[ids[0]]
+    assert [after[ids[n]].original for n in (1, 2, 4)] == [
+        None, f"uploads/{names[2]}", f"uploads/{names[4]}",
+    ]  # fmt: skip
+    assert (after[ids[2]].status, after[ids[3]].status) == (Status.UNLABELED, Status.DONE)
+    assert ids[5] not in after
+    assert seen.original_keys(ids[6]) == [
+        f"uploads/{ids[6]}/{names[6]}", f"uploads/{names[6]}",
+    ]  # fmt: skip
 
 
 def test_own_changes_show_at_once_and_stay(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

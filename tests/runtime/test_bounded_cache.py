@@ -81,3 +81,13 @@ def test_many_threads_leave_it_within_its_bounds() -> None:
     kept = [data for key in range(20) if (data := cache.get(key)) is not None]
     assert len(kept) == len(cache) <= 7
     assert sum(map(len, kept)) <= 50
+
+
+def test_a_dropped_value_leaves_its_room() -> None:
+    cache = BoundedCache[str, str](max_size=4, size_of=len)
+    cache.put("a", "xxx")
+    cache.drop("a")
+    cache.drop("never there")
+    cache.put("b", "yy")
+    cache.put("c", "zz")
+    assert [cache.get(key) for key in "abc"] == [None, "yy", "zz"]
