@@ -336,7 +336,7 @@ class ImageIndex:
         added_at = info.updated.isoformat()
         entry = known or self._entries.get(image_id)
         if entry is None or (known is None and (entry.version or entry.problem)):
-            name = info.key.removeprefix(uploads.prefix)
+            name = info.key.removeprefix(uploads.prefix).removeprefix(f"{image_id}/")
             entry = ImageEntry(image_id, name, Status.UNLABELED, 0, "", "")
         if entry.original == info.key and entry.added_at == added_at:
             return entry
