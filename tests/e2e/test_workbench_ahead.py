@@ -47,6 +47,7 @@ def test_three_images_ahead_are_here_and_no_more(
     labeler.at(files[2].name)
     arrived(labeler.page, lambda: all(pictures_of(seen, one) for one in ids[2:6]))
     assert {one for one in ids if pictures_of(seen, one)} == set(ids[2:6])
+    assert len(labeler.page.workers) == 1  # which decodes them: the page's policy lets it start
     labeler.page.route("**/api/images/*", lambda route: route.abort())
     labeler.page.route("**/api/annotations/*", lambda route: route.abort())
     for key, place in (("d", 3), ("d", 4), ("d", 5), ("a", 4), ("a", 3), ("a", 2)):

@@ -168,14 +168,38 @@ def test_hiding_what_is_under_the_pointer_leaves_everything_at_work(desk: Desk) 
     bench.picked()
 
 
+# Thirty moves of the middle button within one task; how many frames are painted for them.
+PAN_30_TIMES = """async (surface) => {
+  let painted = 0;
+  surface.addEventListener('painted', () => painted++);
+  const { left, top } = surface.getBoundingClientRect();
+  const point = (kind, x) => surface.dispatchEvent(new PointerEvent(kind, {
+    pointerId: 7, button: 1, buttons: 4, clientX: left + 100 + x, clientY: top + 100,
+    bubbles: true, composed: true, cancelable: true }));
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  painted = 0;
+  point('pointerdown', 0);
+  for (let x = 1; x <= 30; x++) point('pointermove', x);
+  point('pointerup', 30);
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return painted;
+}"""
+
+
 def test_500_boxes_are_selected_and_moved_at_once_and_names_hide_none_of_them(desk: Desk) -> None:
     rects = [box(f"b{n:03}", 8 + n % 25 * 47, 8 + n // 25 * 44, 20, 18) for n in range(500)]
     bench = open_with(desk, "many.jpg", *rects)
+    left = bench.view()[1]
     clear = (bench.box_pixel(rect["left"] + 10, rect["top"] + 9)[3] for rect in rects[::50])
     assert max(clear) < 60
     bench.press("Control+a", "ArrowRight")
     bench.until(lambda: len(bench.rects()) == 500 and bench.rects()[499]["left"] == 1137)
-    bench.press("Control+z", "Escape")
+    bench.press("Control+z")
+    bench.until(lambda: bench.rects() == rects, "the boxes as they were")
+    assert 1 <= bench.surface.evaluate(PAN_30_TIMES) < 5
+    expect(bench.page.locator("[data-testid=box][aria-selected=true]")).to_have_count(500)
+    assert bench.view()[1] == pytest.approx(left + 30)
+    bench.press("Escape")
     assert bench.rects() == rects
 
 
