@@ -152,7 +152,7 @@ def restore_document() -> Json:
         "operationId": "restoreDocument",
         "summary": "Bring the image's document back to what it was, byte for byte",
         "description": "It becomes a new version. An approved or returned state needs the "
-        "a reviewer.",
+        "reviewer role.",
         "parameters": [CLIENT, IMAGE_ID, STATE],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {

@@ -96,8 +96,8 @@ def test_together_with_the_images(workspace: Workspace, tmp_path: Path, packed: 
         assert counts(told) == {"imported": 2, "left_out": 1}
         assert told.problems.faults == 1
         assert told.new_labels == ("car", "unused")
-        assert [line.partition(" was not")[0] for line in lines(told)] == [
-            "images/bad.png: images/bad.png",
+        assert [line.partition(". Supported")[0] for line in lines(told)] == [
+            "images/bad.png: images/bad.png is a text file",
             "annotations/set.json: image 3: there is no image gone.png in the project",
         ]
     stored = documents(project)
