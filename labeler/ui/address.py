@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import streamlit as st
-from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
+from labeler.ui.address_parameters import begin_address, put_parameters
 
 IMAGE: Final = "image"
 STATUS: Final = "status"
@@ -50,14 +50,17 @@ class Filters:
 class Clicks:
     """Where clicks ask the page to go. The next run of the page goes there.
 
-    Its methods are the callbacks of buttons. They use nothing of Streamlit's: Streamlit ends a
-    callback at its next use of session state or of the address when another run has been asked for
-    meanwhile, and does not call it again.
+    Its methods are the callbacks of buttons. The run may be cut short anywhere: what is asked here
+    stays until the address says it.
     """
 
     asked: Place | None = None
     leads: int = 0
     """How often a click led to an image: also to one that is open already."""
+    is_led: bool = False
+    """Whether the image that is asked for is the one of a click."""
+    is_new: bool = False
+    """Whether a click has asked for something since the last run of the page began."""
     filters_changed: bool = False
     all_wanted: bool = False
 
@@ -65,14 +68,25 @@ class Clicks:
         """Go to that image, and out of a view."""
         self.asked = Place(image_id)
         self.leads += 1
+        self.is_led = self.is_new = True
 
     def follow(self, image_id: str) -> None:
-        """Have the address name what the workbench has opened. A view stays, or comes as asked."""
-        self.asked = Place(image_id, self.asked.view if self.asked else _AS_IT_IS)
+        """Have the address name what the workbench has opened. A view stays, or comes as asked.
+
+        A click on another image counts: the workbench had not heard of it yet.
+        """
+        if not self.is_led:
+            self.asked = Place(image_id, self.asked.view if self.asked else _AS_IT_IS)
 
     def to_view(self, name: str | None) -> None:
         """Open that view, or with None the image again."""
         self.asked = Place(self.asked.image if self.asked else None, name)
+        self.is_new = True
+
+    def end(self) -> None:
+        """Ask for no place any more."""
+        self.asked = None
+        self.is_led = False
 
     def to_filters(self) -> None:
         """Have the address say what the widgets of the filters say now."""
@@ -89,31 +103,28 @@ def clicks() -> Clicks:
     return found
 
 
-def wanted() -> Place:
-    """Where to be: where a click asked to go, or where the address is.
+def begin() -> None:
+    """Bring the address up to date. "Back" and "forward" end what a click asked for before them."""
+    noted = clicks()
+    if begin_address() and not noted.is_new:
+        noted.end()
+    noted.is_new = False
 
-    A click counts until a run of the page begins with its address: what the browser had sent before
-    it got the new address still names the old one. "Back" and "forward" end it.
-    """
-    noted, here = clicks(), _here()
-    if noted.asked is None:
+
+def wanted() -> Place:
+    """Where to be: where a click asked to go, or where the address is."""
+    asked, here = clicks().asked, _here()
+    if asked is None:
         return here
-    view = here.view if noted.asked.view == _AS_IT_IS else noted.asked.view
-    place = Place(noted.asked.image or here.image, view)
-    context = get_script_run_ctx()
-    if place == here or (context is not None and context.is_history_navigation):
-        noted.asked = None
-        return here
-    return place
+    view = here.view if asked.view == _AS_IT_IS else asked.view
+    return Place(asked.image or here.image, view)
 
 
 def show_place(place: Place) -> None:
-    """Make the address name that place."""
-    for name, value in ((IMAGE, place.image), (VIEW, place.view)):
-        if value is None:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != value:
-            st.query_params[name] = value
+    """Make the address name that place, and end what clicks have asked for."""
+    noted = clicks()
+    put_parameters({IMAGE: place.image, VIEW: place.view})
+    noted.end()
 
 
 def _here() -> Place:
@@ -138,12 +149,5 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
 
 def show_filters(wanted: Filters) -> None:
     """Write these filters to the address."""
-    for name, value in (
-        (STATUS, wanted.status.value if wanted.status else ""),
-        (TEXT, wanted.text),
-        (LABEL, wanted.label),
-    ):
-        if value:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+    status = wanted.status.value if wanted.status else None
+    put_parameters({STATUS: status, TEXT: wanted.text or None, LABEL: wanted.label or None})

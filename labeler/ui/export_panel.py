@@ -18,6 +18,7 @@ from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.runtime.jobs import Job, JobState
 from labeler.ui import visitor
+from labeler.ui.address_parameters import put_parameters
 from labeler.ui.context import Context
 from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
 
@@ -64,7 +65,7 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
         if state.problem:
             st.error(plain(state.problem))
         if state.started:
-            st.query_params[JOB] = state.started
+            put_parameters({JOB: state.started})
             state.started = ""
     except LabelerError as error:
         st.error(plain(error.message))

@@ -102,8 +102,8 @@ def _filters(
     }
     if st.session_state.get(_TEXTS) != texts:
         # The browser identifies an option by its text, and would show the old text for one run.
-        st.session_state[_TEXTS] = texts
         st.session_state.pop(_STATUS, None)
+        st.session_state[_TEXTS] = texts
     _set(_STATUS, filters.status.value if filters.status else "all")
     row = st.container(horizontal=True, gap="small", key="list_row")
     row.selectbox(
@@ -173,18 +173,24 @@ def follow_filters() -> None:
 
 
 def _say_chosen() -> None:
-    chosen = st.session_state[_STATUS]
-    status = None if chosen == "all" else chosen
-    if status not in (None, *Status):
-        # An option's text with an old number: nobody chose that.
-        status = address.filters(None)[0].status
     address.show_filters(
         Filters(
-            None if status is None else Status(status),
+            _chosen_status(st.session_state[_STATUS]),
             " ".join(st.session_state[_TEXT].split()),
             st.session_state[_LABEL],
         )
     )
+
+
+def _chosen_status(chosen: str) -> Status | None:
+    """The chosen status; None for all.
+
+    The browser sends the text of an option. With a number of images that has changed by then,
+    Streamlit knows no such option and hands on the text as it is.
+    """
+    name = chosen.rpartition(" (")[0]
+    texts = {STATUS_NAMES[status]: status for status in Status}
+    return Status(chosen) if chosen in set(Status) else texts.get(name)
 
 
 def _buttons(listed: list[ImageEntry], current: str | None) -> None:

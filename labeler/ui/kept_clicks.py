@@ -1,9 +1,11 @@
-"""A repair of Streamlit 1.67: a click that a run has taken reaches its callback.
+"""A repair of Streamlit 1.67: what a run has taken from the browser is carried out to its end.
 
-Streamlit looks for the next request before it calls the callbacks of the one that it has taken. If
-there is one by then, such as what a canvas sends 200 ms after a box, the run gives way to it, and
-the click is lost: its callback is never called. Here the callbacks come first, and the run gives
-way right after them, as Streamlit does anyway.
+Streamlit looks for the next request before it calls the callbacks of the one that it has taken, and
+again at each use of session state or of the page inside of a callback. If there is one by then,
+such as what a canvas sends 200 ms after a box, the run gives way to it. The click is lost: its
+callback is never called, or only its first half. "Back" is lost in the same way, and also where
+Streamlit joins its request with a later one. With this repair, callbacks run to their end, the run
+gives way right after them, and "back" is known until the page asks for it.
 
 `tests/ui/test_kept_clicks.py` fails once Streamlit no longer needs this; delete both then.
 """
@@ -11,15 +13,23 @@ way right after them, as Streamlit does anyway.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Final
 
+import streamlit as st
 from streamlit import __version__
+from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
+from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 logger = logging.getLogger(__name__)
 
 FOR_VERSIONS: Final = ("1.67.",)
 ORIGINAL: Final = SafeSessionState.on_script_will_rerun
+JOIN: Final = ScriptRequests._request_rerun_locked
+_NAVIGATED: Final = "browser_navigated"
 
 
 def keep_clicks() -> None:
@@ -30,10 +40,42 @@ def keep_clicks() -> None:
             __version__,
         )
         return
-    patched: Any = SafeSessionState
-    patched.on_script_will_rerun = _call_callbacks_first
+    state: Any = SafeSessionState
+    state.on_script_will_rerun = _call_callbacks_first
+    requests: Any = ScriptRequests
+    requests._request_rerun_locked = _join
+
+
+def take_navigation() -> bool:
+    """Whether the browser has gone back or forward since the last call in this session."""
+    return bool(st.session_state.pop(_NAVIGATED, False))
 
 
 def _call_callbacks_first(session_state: Any, *states: Any, **more: Any) -> None:
-    with session_state._lock:
+    with _undisturbed(session_state._yield_callback), session_state._lock:
+        if more.get("is_history_navigation"):
+            session_state._state[_NAVIGATED] = True
         session_state._state.on_script_will_rerun(*states, **more)
+
+
+@contextmanager
+def _undisturbed(give_way: Any) -> Iterator[None]:
+    """Keep the run from giving way: it looks for requests only where it counts as executing."""
+    runner = getattr(give_way, "__self__", None)
+    if not isinstance(runner, ScriptRunner):
+        yield
+        return
+    before, runner._execing = runner._execing, False
+    try:
+        yield
+    finally:
+        runner._execing = before
+
+
+def _join(requests: Any, new: Any) -> bool:
+    """Join a request with the one that waits; both went back where one of them did."""
+    waiting = requests._rerun_data if requests._state is ScriptRequestType.RERUN else None
+    accepted = JOIN(requests, new)
+    if accepted and waiting is not None and waiting.is_history_navigation:
+        requests._rerun_data = replace(requests._rerun_data, is_history_navigation=True)
+    return accepted

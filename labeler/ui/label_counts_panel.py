@@ -15,7 +15,7 @@ from labeler.model.people import Role
 from labeler.project.image_index import ImageEntry
 from labeler.project.project import Project
 from labeler.runtime.jobs import Job, JobState, Progress
-from labeler.ui import visitor
+from labeler.ui import session_state, visitor
 from labeler.ui.context import Context
 from labeler.ui.text import clock_time, counted, plain, time_left
 
@@ -59,13 +59,14 @@ def _line(context: Context, ids: list[str], result: Result | None, problem: str)
             images = counted(result.counts.images, "image", "images")
             time = clock_time(result.at, st.context.timezone)
             st.caption(f"Boxes counted in {images} at {time}.", width="content")
-        if st.button(
+        st.button(
             "Count again" if result else f"Count the boxes in {len(ids):,} images",
             type="tertiary",
             icon=":material/refresh:",
             key="count_labels",
-        ) and _start(context, ids):
-            st.rerun()
+            on_click=_count,
+            args=(context, ids),
+        )
 
 
 def _progress(job: Job[object]) -> None:
@@ -83,8 +84,12 @@ def _progress(job: Job[object]) -> None:
     line()
 
 
+def _count(context: Context, ids: list[str]) -> None:
+    _start(context, ids)
+
+
 def _start(context: Context, ids: list[str]) -> Job[Result] | None:
-    """Start counting; shows the reason and returns None if that is not possible."""
+    """Start counting; tells the reason and returns None if that is not possible."""
 
     def work(progress: Progress) -> Result:
         at = datetime.now(UTC)
@@ -93,7 +98,7 @@ def _start(context: Context, ids: list[str]) -> Job[Result] | None:
     try:
         return context.jobs.start(KIND, work, visitor.require(Role.ADMIN).email)
     except LabelerError as error:
-        st.error(plain(error.message))
+        session_state.tell(error.message)
         return None
 
 

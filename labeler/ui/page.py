@@ -22,6 +22,7 @@ from labeler.ui import (
     sign_in,
     visitor,
 )
+from labeler.ui.address_parameters import put_parameters
 from labeler.ui.components import navigation, presence
 from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import image_page, open_image
@@ -88,6 +89,7 @@ def show_page() -> None:
 def _show(context: Context) -> None:
     """The sidebar, and beside it a view, or the image on the canvas that the settings name."""
     is_drawable = context.settings.canvas == "drawable"
+    address.begin()
     place = address.wanted()
     place = replace(place, image=place.image or open_image.image_id())
     view = router.find(place.view)
@@ -162,7 +164,7 @@ def _first_with_work(entries: list[ImageEntry]) -> str | None:
     found = next(left, entries[0] if entries else None)
     if found is None:
         return None
-    st.query_params[address.IMAGE] = found.image_id
+    put_parameters({address.IMAGE: found.image_id})
     return found.image_id
 
 

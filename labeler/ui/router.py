@@ -14,7 +14,6 @@ import streamlit as st
 
 from labeler.model.people import Role
 from labeler.ui import address, visitor
-from labeler.ui.callbacks import rerun_safe
 from labeler.ui.components import navigation
 from labeler.ui.context import Context
 from labeler.ui.session_state import Overview
@@ -74,7 +73,6 @@ def _is_offered(view: View) -> bool:
     return view.listed and visitor.may(view.role)
 
 
-@rerun_safe
 def _to_view(name: str) -> None:
     address.clicks().to_view(name or None)
 

@@ -10,7 +10,6 @@ from labeler.image_names import EXTENSIONS
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.ui import address, session_state, visitor
-from labeler.ui.callbacks import rerun_safe
 from labeler.ui.components import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.text import colored, counted, plain, why_there
@@ -178,7 +177,6 @@ def _add_label(context: Context, labels: LabelSet) -> None:
             (st.error if kind == "error" else st.info)(plain(text))
 
 
-@rerun_safe
 def _add_named(context: Context, labels: LabelSet) -> None:
     session, name = session_state.session(), str(st.session_state[_NEW_LABEL])
     try:

@@ -21,7 +21,6 @@ from labeler.model.people import SignIn
 from labeler.settings import Settings
 from labeler.ui import visitor
 from labeler.ui.assets import script
-from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
 
 SIGN_OUT_KEY: Final = "sign_out"
@@ -134,5 +133,5 @@ def _sign_out_button() -> None:
         icon=":material/logout:",
         type="tertiary",
         key=SIGN_OUT_KEY,
-        on_click=rerun_safe(st.logout),
+        on_click=st.logout,
     )

@@ -14,7 +14,6 @@ from labeler.model.labels import LabelSet
 from labeler.model.layout import is_image_id
 from labeler.model.people import Role, SignIn
 from labeler.ui import address, session_state, visitor
-from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
 from labeler.ui.export_panel import EXPORT_KEY
 from labeler.ui.sign_in import SIGN_OUT_KEY
@@ -109,7 +108,6 @@ def show_workbench_page(
     )
 
 
-@rerun_safe
 def _follow() -> None:
     """Have the address name what the workbench has opened.
 

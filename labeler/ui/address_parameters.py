@@ -1,0 +1,77 @@
+"""The parameters of the page's address, as the page wrote them last.
+
+Each request of the browser brings the address that the browser had when it sent the request. It may
+have sent one right before it got the address that the page has written: such an address is out of
+date, and the page would take back its own doing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from labeler.ui.kept_clicks import take_navigation
+
+_TRAILS: Final = "address_trails"
+
+Value = str | None
+"""The value of a parameter; None where the address does not name it."""
+
+
+def begin_address() -> bool:
+    """Bring the address up to date, at the beginning of each run of the page.
+
+    A value that the page has replaced since the browser had it becomes the last one that the page
+    wrote. Any other value is where the browser went by itself, and stays. Returns whether a person
+    has pressed "back" or "forward".
+    """
+    here: dict[str, Value] = dict(st.query_params.to_dict())
+    trails = _trails()
+    context = get_script_run_ctx()
+    if take_navigation() or (context is not None and context.is_history_navigation):
+        trails.clear()
+        return True
+    behind: dict[str, Value] = {}
+    for name, trail in list(trails.items()):
+        left = _from(trail, here.get(name))
+        if len(left) > 1:
+            trails[name] = left
+            behind[name] = left[-1]
+        else:
+            del trails[name]
+    _write(here, behind)
+    return False
+
+
+def put_parameters(values: Mapping[str, Value]) -> None:
+    """Write these parameters to the address; None takes one out of it. The others stay."""
+    here: dict[str, Value] = dict(st.query_params.to_dict())
+    trails = _trails()
+    for name, value in values.items():
+        if here.get(name) != value:
+            trails.setdefault(name, [here.get(name)]).append(value)
+    _write(here, values)
+
+
+def _trails() -> dict[str, list[Value]]:
+    """For each parameter, the values that the browser may have: the oldest first, then as written.
+
+    A parameter without a trail has the value that the browser has.
+    """
+    found: dict[str, list[Value]] = st.session_state.setdefault(_TRAILS, {})
+    return found
+
+
+def _from(trail: list[Value], value: Value) -> list[Value]:
+    """The trail from the first place on where the browser may be; empty where it left the trail."""
+    return trail[trail.index(value) :] if value in trail else []
+
+
+def _write(here: Mapping[str, Value], values: Mapping[str, Value]) -> None:
+    """Write them in one step, so that the browser's history gets one entry."""
+    after = {name: value for name, value in {**here, **values}.items() if value is not None}
+    if after != here:
+        st.query_params.from_dict(dict(sorted(after.items())))
