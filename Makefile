@@ -104,7 +104,7 @@ FUZZ := 100000
 
 .PHONY: fuzz
 fuzz: $(VENV)/.installed-dev ## try FUZZ (100000) hostile inputs on each parser
-	@FUZZ=$(FUZZ) $(PY) -m pytest --timeout 0 tests/test_fuzz.py $(ARGS)
+	@FUZZ=$(FUZZ) $(PY) -m pytest --timeout 0 tests/test_fuzz*.py $(ARGS)
 
 BENCH := $(filter-out bench/image.py,$(wildcard bench/*.py)) # that one needs root
 

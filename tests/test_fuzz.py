@@ -7,26 +7,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler import images
 from labeler.errors import LabelerError
 from labeler.model.document import check_document, dump_document, parse_document
 from labeler.model.labels import check_label_set
+from tests.fuzzing import changed, fuzzed
 from tests.pictures import encoded, jpeg, oriented, picture, png
 from tests.projects import old_document
 
-FUZZ = int(os.environ.get("FUZZ", "0"))
-fuzzed = settings(
-    max_examples=FUZZ or 200,
-    derandomize=not FUZZ,
-    database=None,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-)
 SEEDS = (
     png(), jpeg(), encoded(picture(), "JPEG", progressive=True), encoded(picture(), "GIF"),
     encoded(picture(), "BMP"), encoded(picture(), "WEBP"), encoded(picture(), "TIFF"),
@@ -35,19 +27,7 @@ SEEDS = (
 TEXT = old_document("a.png")
 
 
-@st.composite
-def changed(draw: st.DrawFn, seeds: tuple[bytes, ...]) -> bytes:
-    """One of the seeds with some bytes replaced, removed, doubled or cut off."""
-    data = bytearray(draw(st.sampled_from(seeds)))
-    for _ in range(draw(st.integers(1, 6))):
-        at = draw(st.integers(0, len(data)))
-        piece = draw(st.binary(max_size=6))
-        removed = draw(st.sampled_from((0, len(piece), len(piece), 1, 50)))
-        data[at : at + removed] = piece
-    return bytes(data)
-
-
-@fuzzed
+@fuzzed(200)
 @given(changed(SEEDS) | st.binary(max_size=200))
 def test_image_inspector(data: bytes) -> None:
     try:
@@ -60,7 +40,7 @@ def test_image_inspector(data: bytes) -> None:
         images.display(data, name="x", width=20, max_pixels=10**6)
 
 
-@fuzzed
+@fuzzed(200)
 @given(changed((TEXT,)) | st.binary(max_size=200))
 def test_document_parser(data: bytes) -> None:
     try:
@@ -85,7 +65,7 @@ json_values = st.recursive(
 )
 
 
-@fuzzed
+@fuzzed(200)
 @given(json_values)
 def test_checks_of_what_is_to_be_saved(value: object) -> None:
     data = json.dumps(value).encode()

@@ -25,6 +25,7 @@ MOST_BYTES: Final = 8 * 2**20
 """The largest message of a labeler: a canvas of 5,000 boxes."""
 PIECE_BYTES: Final = 4096
 """Bytes that are unpacked at once. At the highest compression they give 4 MiB of messages."""
+_HEAD_END: Final = b"\r\n\r\n"
 _FOR_VERSIONS: Final = ("0.54.",)
 _STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
 
@@ -35,7 +36,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._untouched = b""
+        self._held = False
         self._allow(STRANGERS_BYTES)
+
+    @property
+    def _is_unanswered(self) -> bool:
+        """Whether the caller has asked for a websocket, and has no answer yet.
+
+        Frames wait meanwhile: uvicorn would fail with a traceback at one that is malformed.
+        """
+        return self.handshake_initiated and not self.handshake_complete
 
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
@@ -46,6 +56,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         self._untouched += data
         self._take()
+        if self._is_unanswered and not self._held:
+            self._held = True
+            self.transport.pause_reading()
+
+    async def send(self, message: Any) -> None:
+        await super().send(message)
+        if self._held and not self._is_unanswered:
+            self._held = False
+            self.transport.resume_reading()
+            self._take()
 
     async def receive(self) -> Any:
         message = await super().receive()
@@ -53,9 +73,16 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
         return message
 
     def _take(self) -> None:
-        while self._untouched and not self.read_paused and not self.transport.is_closing():
-            piece = self._untouched[:PIECE_BYTES]
-            self._untouched = self._untouched[PIECE_BYTES:]
+        while (
+            self._untouched
+            and not self.read_paused
+            and not self._is_unanswered
+            and not self.transport.is_closing()
+        ):
+            size = PIECE_BYTES
+            if not self.handshake_initiated and _HEAD_END in self._untouched:
+                size = self._untouched.index(_HEAD_END) + len(_HEAD_END)
+            piece, self._untouched = self._untouched[:size], self._untouched[size:]
             super().data_received(piece)
 
     def _allow(self, size: int) -> None:

@@ -169,14 +169,16 @@ class ZipFiles:
         self._file = file
         with explained(self.name, ""):
             size = check_list(file, self.name)
-            self._zip = zipfile.ZipFile(file)
+            with _as_damage():
+                self._zip = zipfile.ZipFile(file)
             self._infos = checked(self._zip, size, self.name)
 
     def files(self) -> tuple[str, ...]:
         return tuple(sorted(self._infos))
 
     def open(self, name: str) -> BinaryIO:
-        return cast(BinaryIO, self._zip.open(self._infos[name]))
+        with _as_damage():
+            return cast(BinaryIO, self._zip.open(self._infos[name]))
 
     def size(self, name: str) -> int:
         return self._infos[name].file_size
@@ -187,6 +189,15 @@ class ZipFiles:
     def close(self) -> None:
         self._zip.close()
         self._file.close()
+
+
+@contextmanager
+def _as_damage() -> Iterator[None]:
+    """What zipfile raises for places before a zip's beginning, and for names that are no text."""
+    try:
+        yield
+    except ValueError as error:
+        raise zipfile.BadZipFile(str(error)) from error
 
 
 def open_dataset_files(path: Path, name: str = "") -> DatasetFiles:
