@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from labeler.api.authentication import CLIENT_HEADER
 from labeler.api.request_bodies import BodyReader
-from labeler.api.request_parameters import image_id_of, json_fields
+from labeler.api.request_parameters import image_id_of, json_fields, number_parameter
 from labeler.api.responses import NEVER, headers, json_answer
 from labeler.errors import InvalidRequest
 from labeler.model.document import Status
@@ -21,6 +21,8 @@ from labeler.model.people import Person
 from labeler.project.claims import NEEDS_WORK, Claim, ClaimRequest, Claims, Holder, Order
 
 MAX_BYTES: Final = SMALL_BYTES
+MOST_NEXT: Final = 10
+"""Images that a call may look ahead, and that it may prefer."""
 
 
 class ClaimCalls:
@@ -30,13 +32,23 @@ class ClaimCalls:
         self._claims = claims
         self._body_reader = body_reader
 
+    async def look_ahead(self, request: Request, person: Person) -> Response:
+        """GET /api/claims"""
+        asked = request.query_params
+        limit = number_parameter(request, "limit", MOST_NEXT) or 1
+        wanted = _request(asked.get("after"), asked.getlist("status"), asked.get("order"), [])
+        holder = Holder(person.email, request.headers.get(CLIENT_HEADER, ""))
+        found = await run_in_threadpool(self._claims.next_ones, holder, wanted, limit)
+        return json_answer({"images": found})
+
     async def claim_next(self, request: Request, person: Person) -> Response:
         """POST /api/claims"""
         async with self._body_reader.body(request, MAX_BYTES, "The body", person) as body:
-            wanted = _wanted(json_fields(body, ("after", "status", "order")))
+            given = json_fields(body, ("after", "status", "order", "prefer"))
+        wanted = _request(*(given.get(name) for name in ("after", "status", "order", "prefer")))
         holder = _holder(request, person)
         claim, ended = await run_in_threadpool(self._claims.claim_next, holder, wanted)
-        answer = _answer(claim) if claim else Response(status_code=204, headers=headers(NEVER))
+        answer = self._answer(claim) if claim else Response(status_code=204, headers=headers(NEVER))
         if ended:
             answer.background = BackgroundTask(self._claims.tidy, ended)
         return answer
@@ -45,13 +57,17 @@ class ClaimCalls:
         """PUT /api/claims/{image_id}"""
         image_id = await self._named(request, person)
         holder = _holder(request, person)
-        return _answer(await run_in_threadpool(self._claims.renew, image_id, holder))
+        return self._answer(await run_in_threadpool(self._claims.renew, image_id, holder))
 
     async def release(self, request: Request, person: Person) -> Response:
         """DELETE /api/claims/{image_id}"""
         image_id = await self._named(request, person)
         await run_in_threadpool(self._claims.release, image_id, _holder(request, person))
         return Response(status_code=204, headers=headers(NEVER))
+
+    def _answer(self, claim: Claim) -> Response:
+        until, lease_s = claim.until.isoformat(), self._claims.lease_s
+        return json_answer({"image_id": claim.image_id, "until": until, "lease_s": lease_s})
 
     async def _named(self, request: Request, person: Person) -> str:
         """The image in the path. A body says nothing here, and is within the limit all the same."""
@@ -63,17 +79,22 @@ def _holder(request: Request, person: Person) -> Holder:
     return Holder(person.email, request.headers[CLIENT_HEADER])
 
 
-def _answer(claim: Claim) -> Response:
-    return json_answer({"image_id": claim.image_id, "until": claim.until.isoformat()})
-
-
-def _wanted(given: dict[str, Any]) -> ClaimRequest:
-    after, order = given.get("after"), given.get("order")
+def _request(after: Any, status: Any, order: Any, prefer: Any) -> ClaimRequest:
     if after is not None and not (isinstance(after, str) and is_image_id(after)):
         raise InvalidRequest(f"after={after!r} is not an image ID.")
     if order is not None and order not in list(Order):
         raise InvalidRequest(f"order={order!r} is not one of {', '.join(Order)}.")
-    return ClaimRequest(after or "", _statuses(given.get("status")), Order(order or Order.RETURNED))
+    return ClaimRequest(
+        after or "", _statuses(status), Order(order or Order.RETURNED), _preferred(prefer)
+    )
+
+
+def _preferred(given: Any) -> tuple[str, ...]:
+    named = given if given is not None else []
+    is_list = isinstance(named, list) and len(named) <= MOST_NEXT
+    if not is_list or not all(isinstance(one, str) and is_image_id(one) for one in named):
+        raise InvalidRequest(f"prefer={given!r} is not a list of at most {MOST_NEXT} image IDs.")
+    return tuple(named)
 
 
 def _statuses(given: Any) -> frozenset[Status]:

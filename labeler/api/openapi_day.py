@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from labeler.api.claims import MOST_NEXT
 from labeler.api.openapi_parts import (
     CLIENT,
     ETAG,
@@ -22,14 +23,42 @@ from labeler.project.claims import Order
 from labeler.project.statistics import Dimension
 
 _STATUS: Json = {"enum": list(Status)}
+_ID: Json = {"type": "string", "pattern": IMAGE_ID["schema"]["pattern"]}
+
+
+def look_ahead() -> Json:
+    """GET /api/claims"""
+    client = {
+        **CLIENT,
+        "required": False,
+        "description": "What the caller claims with: its own claims are in nobody's way.",
+    }
+    images = {"type": "array", "items": TEXT, "maxItems": MOST_NEXT}
+    answer = {"type": "object", "required": ["images"], "properties": {"images": images}}
+    return {
+        "operationId": "lookAhead",
+        "summary": "The images that the caller would be given next, without claiming any",
+        "description": "A page fetches them ahead, and prefers them when it claims the next one.",
+        "parameters": [
+            client,
+            query("after", _ID, "Begin behind this image."),
+            query("status", {"type": "array", "items": _STATUS}, "As in claimNext."),
+            query("order", {"enum": list(Order)}, "As in claimNext."),
+            query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_NEXT}, "1 by itself."),
+        ],
+        "responses": {
+            "200": answered("Their IDs, the next one first.", answer),
+            **errors(400, 401, 403, 503),
+        },
+    }
 
 
 def claim_next() -> Json:
     """POST /api/claims"""
     fields = {
         "after": {
+            **_ID,
             "type": ["string", "null"],
-            "pattern": IMAGE_ID["schema"]["pattern"],
             "description": "Begin behind this image. The order goes round; this image itself is "
             "not given.",
         },
@@ -41,6 +70,13 @@ def claim_next() -> Json:
         "order": {
             "enum": [*Order, None],
             "description": "returned (the default): what came back to the caller, then by name.",
+        },
+        "prefer": {
+            "type": ["array", "null"],
+            "items": _ID,
+            "maxItems": MOST_NEXT,
+            "description": "Images that come before all others, as far as they are free and need "
+            "work: what the caller has fetched ahead.",
         },
     }
     body = {"type": "object", "additionalProperties": False, "properties": fields}

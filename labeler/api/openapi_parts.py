@@ -117,7 +117,9 @@ def _work_schemas() -> Json:
             },
             uncounted=_COUNT,
         ),
-        "Claim": _object(image_id=TEXT, until={**TEXT, "format": "date-time"}),
+        "Claim": _object(
+            image_id=TEXT, until={**TEXT, "format": "date-time"}, lease_s={"type": "integer"}
+        ),
     }
 
 

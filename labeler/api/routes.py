@@ -96,7 +96,11 @@ class _Calls:
             signed("/api/annotations/{image_id}/versions", packed, GET=_labeler(history.versions)),
             signed("/api/annotations/{image_id}/restore", POST=_labeler(history.restore)),
             signed("/api/annotations/{image_id}/review", POST=_reviewer(reviews.decide)),
-            signed("/api/claims", POST=_labeler(claims.claim_next)),
+            signed(
+                "/api/claims",
+                GET=_labeler(claims.look_ahead),
+                POST=_labeler(claims.claim_next),
+            ),
             signed(
                 "/api/claims/{image_id}",
                 PUT=_labeler(claims.renew),

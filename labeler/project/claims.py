@@ -66,11 +66,13 @@ class ClaimRequest:
     """What somebody asks for: an image in one of these statuses, the next one behind `after`.
 
     The order goes round: after the last image comes the first. `after` itself is never given.
+    Images of `prefer` come before all others, as far as they may be given and are free.
     """
 
     after: str = ""
     statuses: frozenset[Status] = NEEDS_WORK
     order: Order = Order.RETURNED
+    prefer: tuple[str, ...] = ()
 
     def takes(self, entry: ImageEntry) -> bool:
         """Whether the image may be given."""
@@ -114,6 +116,11 @@ class Claims:
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
 
+    @property
+    def lease_s(self) -> int:
+        """How long a claim holds after it was made or renewed, in seconds."""
+        return int(self._lease.total_seconds())
+
     def claim_next(self, holder: Holder, wanted: ClaimRequest) -> ClaimAnswer:
         """Give the holder the next image that nobody else has.
 
@@ -125,14 +132,22 @@ class Claims:
         ended = tuple(claim for claim in stored.values() if claim.until <= now)
         given = self._given_before(stored.values(), holder, wanted, now)
         if given is None:
-            others = {
-                claim.image_id
-                for claim in stored.values()
-                if claim.until > now and claim.holder != holder.digest
-            }
-            given = self._first_free(holder, wanted, others, stored)
+            given = self._first_free(holder, wanted, _held(stored.values(), holder, now), stored)
         left = tuple(claim for claim in ended if given is None or claim.image_id != given.image_id)
         return ClaimAnswer(given, left)
+
+    def next_ones(self, holder: Holder, wanted: ClaimRequest, limit: int) -> list[str]:
+        """The images that the holder would be given one after the other. Claims none.
+
+        A page fetches them ahead, and names them in `prefer` when it asks for the next one.
+        """
+        others = _held(self._listed(), holder, self._clock())
+        found = self._wished(holder, wanted)
+        return [
+            entry.image_id
+            for entry in islice(found, limit + len(others))
+            if entry.image_id not in others
+        ][:limit]
 
     def renew(self, image_id: str, holder: Holder) -> Claim:
         """Have the lease begin anew; claims the image where nobody has it.
@@ -207,8 +222,7 @@ class Claims:
         Many people who ask at once all want the same one. After each that another was given, the
         choice is among twice as many of the next ones.
         """
-        entries = self._image_index.list_without_waiting()
-        wished = _in_order(entries, holder, wanted)
+        wished = self._wished(holder, wanted)
         free = (entry for entry in wished if entry.image_id not in others)
         window, next_ones = 1, list(islice(free, 1))
         while next_ones:
@@ -228,6 +242,13 @@ class Claims:
                     self.release(image_id, holder)
             next_ones += islice(free, window - len(next_ones))
         return None
+
+    def _wished(self, holder: Holder, wanted: ClaimRequest) -> Iterator[ImageEntry]:
+        """The images that may be given, in the order in which the holder wants them."""
+        found = (self._image_index.find(image_id) for image_id in wanted.prefer)
+        preferred = [entry for entry in found if entry is not None and wanted.takes(entry)]
+        entries = self._image_index.list_without_waiting()
+        return chain(preferred, _in_order(entries, holder, wanted))
 
     def _is_to_give(self, image_id: str, wanted: ClaimRequest) -> bool:
         entry = self._image_index.look_again(image_id)
@@ -275,6 +296,13 @@ class Claims:
     def _remove(self, claim: StoredClaim) -> None:
         with suppress(NotFound):
             self._store.delete(claim_key(claim.image_id), version=claim.version)
+
+
+def _held(claims: Iterable[StoredClaim], holder: Holder, now: datetime) -> set[str]:
+    """The images that others than the holder have now."""
+    return {
+        claim.image_id for claim in claims if claim.until > now and claim.holder != holder.digest
+    }
 
 
 def _in_order(

@@ -71,7 +71,8 @@ def test_a_lease_is_renewed_released_and_lost(open_api: Open) -> None:
     path = f"/api/claims/{api.image()}"
     assert ask(api).status_code == 200
     renewed = api.client.put(path, headers=TAB)
-    assert (renewed.status_code, set(renewed.json())) == (200, {"image_id", "until"})
+    assert (renewed.status_code, set(renewed.json())) == (200, {"image_id", "until", "lease_s"})
+    assert renewed.json()["lease_s"] == 1
     assert api.client.delete(path, headers=TAB).status_code == 204
     assert api.client.delete(path, headers=OTHER).status_code == 204
     assert api.client.put(path, headers=OTHER).status_code == 200
@@ -118,3 +119,32 @@ def test_a_question_that_is_not_well_formed(api: Api, body: bytes, words: str) -
 def test_an_image_that_is_not_there(api: Api) -> None:
     for image_id in ("0" * 32, "No.Such"):
         refused(api.client.put(f"/api/claims/{image_id}"), 404, "not_found")
+
+
+def test_who_looks_ahead_sees_what_is_next_and_claims_nothing(api: Api, images: list[str]) -> None:
+    def ahead(headers: dict[str, str], **asked: str) -> list[str]:
+        answer = api.client.get("/api/claims", params=asked, headers=headers)
+        assert answer.status_code == 200, answer.text
+        found: list[str] = answer.json()["images"]
+        return found
+
+    assert ahead(TAB) == images[:1]
+    assert ahead(TAB, limit="3", order="name", after=images[0]) == images[1:]
+    assert ahead(TAB, limit="3", status="done") == []
+    assert ask(api, OTHER).json()["image_id"] == images[0]
+    assert ahead(TAB, limit="10") == images[1:]
+    assert ahead(OTHER, limit="10") == images
+    assert sorted(ahead({}, limit="10", order="random")) == images[1:]
+    for wrong in ({"limit": "11"}, {"limit": "0"}, {"order": "size"}, {"after": "?"}):
+        refused(api.client.get("/api/claims", params=wrong), 400, "bad_request", *wrong.values())
+
+
+def test_what_a_caller_prefers_comes_first_where_it_is_free(api: Api, images: list[str]) -> None:
+    assert ask(api, OTHER, prefer=[images[2]]).json()["image_id"] == images[2]
+    preferred = [images[2], "0" * 32, images[1]]
+    assert ask(api, prefer=preferred).json()["image_id"] == images[1]
+    api.save(images[0], status="done")
+    assert ask(api, after=images[1], prefer=[images[0]]).status_code == 204
+    wrongs: list[Any] = ["no list", ["?"], [1], [images[0]] * 11]
+    for wrong in wrongs:
+        refused(ask(api, prefer=wrong), 400, "bad_request", "prefer")

@@ -37,7 +37,7 @@ EXPORT: Final = "dataset_coco_20240101_000000.json"
 READS: Final = (
     "/api/boxes", "/api/crops", "/api/images", "/api/images/{image_id}",
     "/api/annotations/{image_id}", "/api/annotations/{image_id}/versions", "/api/labels",
-    "/api/statistics",
+    "/api/statistics", "/api/claims",
     *(f"/api/export/{kind.name}" for kind in EXPORTED), "/api/exports/{name}",
 )  # fmt: skip
 WRITES: Final = {
