@@ -11,9 +11,10 @@ export const UNDO_MS = 10_000;
 /**
  * The actions by name. Those that change something do nothing on an image that can't be edited.
  * @param {Bench} bench @param {Surface} surface @param {{ find: () => void }} labels
+ * @param {(then: (reason: string) => void) => void} askReason why an image is skipped
  * @returns {Record<string, () => void>}
  */
-export function createActions(bench, surface, labels) {
+export function createActions(bench, surface, labels, askReason) {
   const { session } = bench;
   /** @type {Rect[]} */
   let clipboard = [];
@@ -50,13 +51,19 @@ export function createActions(bench, surface, labels) {
     if (rect) surface.look({ type: "reveal", rect });
   }
 
-  /** Marks the image that the person sees, and not the next one on its way. @param {"done" | "skipped"} words */
-  function leave(words) {
+  /** Finishes the image that the person sees, and not the next one on its way. @param {"done" | "skipped"} words @param {() => void} finish */
+  function leave(words, finish) {
     if (!surface.isSeen()) return;
     const name = session.state.doc?.image_path ?? "The image";
-    if (words === "done") session.done({ next: true });
-    else session.skip();
+    finish();
     bench.set({ toast: { text: `${name} is ${words}.`, undo: takeBack } });
+  }
+
+  function skipWithReason() {
+    const { image } = session.state;
+    askReason((reason) => {
+      if (session.state.image === image) leave("skipped", () => session.skip(reason));
+    });
   }
 
   /** Gives an image that was finished back to those with work left. */
@@ -107,8 +114,11 @@ export function createActions(bench, surface, labels) {
   return {
     next: () => void session.next(),
     previous: () => void session.previous(),
-    done: editing(() => leave("done")),
-    skip: editing(() => leave("skipped")),
+    done: editing(() => leave("done", () => session.done({ next: true }))),
+    nothing: editing(() => leave("done", () => session.nothingHere())),
+    skip: editing(() => leave("skipped", () => session.skip())),
+    skipReason: editing(skipWithReason),
+    claim: () => void session.claimNext(),
     reopen: editing(reopen),
     find: () => labels.find(),
     remove: editing(remove),

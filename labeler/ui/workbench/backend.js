@@ -121,6 +121,8 @@ export function createBackend(options) {
   const documentPath = (image) => `/api/annotations/${encodeURIComponent(image)}`;
 
   return {
+    call,
+
     /**
      * The stored document; `same` where it still is the one with `etag`.
      * @param {string} image @param {string | null} [etag] @param {AbortSignal} [signal]
@@ -221,7 +223,7 @@ function read(text, response) {
 }
 
 /** @param {Response} response @param {Blob} body @returns {Promise<Failure>} */
-async function failure(response, body) {
+export async function failure(response, body) {
   let message = "";
   try {
     message = JSON.parse(await body.text()).error.message;

@@ -14,6 +14,7 @@
  * @property {string | null} image ID of the open image
  * @property {{ rects: readonly Rect[], image_path: string, [key: string]: any } | null} doc
  * @property {string} status
+ * @property {string} reason why the image is skipped
  * @property {readonly string[]} selection
  * @property {"loading" | "ready" | "error"} phase
  * @property {string | undefined} error
@@ -26,6 +27,7 @@
  * @property {boolean} canRedo
  * @property {boolean} readOnly
  * @property {import("./painter.js").Picture | null} bitmap
+ * @property {{ phase: import("./claims.js").Phase, who: string, order: string }} queue
  */
 /**
  * @typedef {object} Session
@@ -36,7 +38,12 @@
  * @property {() => unknown} next
  * @property {() => unknown} previous
  * @property {(options?: { next?: boolean }) => unknown} done
+ * @property {() => unknown} nothingHere deletes all boxes and says done
  * @property {(reason?: string) => unknown} skip
+ * @property {() => unknown} claimNext
+ * @property {() => void} leaveQueue
+ * @property {(order: string) => void} setOrder of the queue
+ * @property {() => void} acted tells that the person works
  * @property {() => void} retry tries again to save what the server has refused
  * @property {() => Promise<readonly Rect[]>} previousImageRects
  * @property {() => boolean} undoDone takes back "done" or "skip" of the image before

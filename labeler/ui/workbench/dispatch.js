@@ -8,6 +8,7 @@ import {
   resizeRects,
   setAttribute,
   setLabel,
+  setNothing,
   setStatus,
 } from "./edits.js";
 import { resolve } from "./merge.js";
@@ -23,7 +24,8 @@ import { resolve } from "./merge.js";
  *   | { type: "delete", ids: string[] }
  *   | { type: "label", ids: string[], label: string }
  *   | { type: "attribute", ids: string[], name: string, value: any }
- *   | { type: "status", status: string }
+ *   | { type: "status", status: string, reason?: string }
+ *   | { type: "nothing" }
  *   | { type: "paste", rects: Rect[] }
  *   | { type: "comment", comment: import("./comments.js").Comment }
  *   | { type: "resolveComments", ids: readonly string[], isResolved: boolean }
@@ -49,7 +51,9 @@ export function edited(document, edit) {
     case "attribute":
       return setAttribute(document, edit.ids, edit.name, edit.value);
     case "status":
-      return setStatus(document, edit.status);
+      return setStatus(document, edit.status, edit.reason);
+    case "nothing":
+      return setNothing(document);
     case "paste":
       return paste(document, edit.rects);
     case "comment":

@@ -124,6 +124,12 @@ export function statusOf(document) {
   return document.rects.length ? "in_progress" : "unlabeled";
 }
 
+/** Why a person has skipped the image; empty where nobody said. @param {Doc} document */
+export function reasonOf(document) {
+  const reason = document.metadata?.skip_reason;
+  return statusOf(document) === "skipped" && typeof reason === "string" ? reason : "";
+}
+
 /**
  * Whether two documents hold the same work. When and by whom they were saved does not count.
  * @param {Doc} one @param {Doc} other

@@ -2,7 +2,7 @@
 // inside the image and are rounded to 2 decimals; equal results change nothing.
 
 import { randomId } from "./identity.js";
-import { same, statusOf } from "./document.js";
+import { reasonOf, same, statusOf } from "./document.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./document.js").Rect} Rect */
@@ -47,11 +47,21 @@ export function withRects(document, rects) {
   return setStatus(changed, empty ? "unlabeled" : "in_progress");
 }
 
-/** @param {Doc} document @param {string} status @returns {Doc} */
-export function setStatus(document, status) {
-  if (statusOf(document) === status) return document;
-  return { ...document, metadata: { ...document.metadata, status } };
+/**
+ * The document with the status. `reason` says why an image is skipped; another status has none.
+ * @param {Doc} document @param {string} status @param {string} [reason] @returns {Doc}
+ */
+export function setStatus(document, status, reason) {
+  const { skip_reason: _old, ...metadata } = document.metadata ?? {};
+  const why = status === "skipped" && reason ? { skip_reason: reason } : {};
+  const isSame = reason === undefined || reasonOf(document) === reason;
+  if (statusOf(document) === status && isSame) return document;
+  return { ...document, metadata: { ...metadata, status, ...why } };
 }
+
+/** The document without boxes, and done: nothing of interest is on the image. @param {Doc} document */
+export const setNothing = (document) =>
+  setStatus(document.rects.length ? { ...document, rects: [] } : document, "done");
 
 /**
  * The document with the rect at its end, on top of the others; it gets an id if it has none.

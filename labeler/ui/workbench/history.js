@@ -2,7 +2,8 @@
 // brought in between is not undone: a change is taken back key by key, only where its result stands.
 
 import { commentChanges, withChanges } from "./comments.js";
-import { same, statusOf } from "./document.js";
+import { reasonOf, same, statusOf } from "./document.js";
+import { setStatus } from "./edits.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./document.js").Rect} Rect */
@@ -10,7 +11,9 @@ import { same, statusOf } from "./document.js";
 /**
  * One step: for each rect what it was and became (null: not there), and behind which rect it stood.
  * @typedef {{ id: string, before: Rect | null, after: Rect | null, behind: string }} RectChange
+ * `reasons` are those of a status that has one.
  * @typedef {{ rects: readonly RectChange[], status: readonly [string, string] | null,
+ *   reasons: readonly [string, string],
  *   comments: readonly import("./comments.js").CommentChange[] }} Patch
  * @typedef {{ undo: readonly Patch[], redo: readonly Patch[] }} History
  */
@@ -40,10 +43,11 @@ export function difference(before, after) {
     });
   }
   const [from, to] = [statusOf(before), statusOf(after)];
-  const status = /** @type {const} */ ([from, to]);
+  const reasons = /** @type {const} */ ([reasonOf(before), reasonOf(after)]);
+  const isSame = from === to && reasons[0] === reasons[1];
   const comments = commentChanges(before, after);
-  if (!rects.length && !comments.length && from === to) return null;
-  return { rects, status: from === to ? null : status, comments };
+  if (!rects.length && !comments.length && isSame) return null;
+  return { rects, status: isSame ? null : [from, to], reasons, comments };
 }
 
 /** The rects by id, each with the id of the one before it. @param {Doc} document */
@@ -101,7 +105,7 @@ function stepped(from, to, document, turned) {
 }
 
 /** @param {Patch} patch @returns {Patch} */
-const inverse = ({ rects, status, comments }) => ({
+const inverse = ({ rects, status, reasons, comments }) => ({
   rects: [...rects].reverse().map(({ id, before, after, behind }) => ({
     id,
     before: after,
@@ -109,6 +113,7 @@ const inverse = ({ rects, status, comments }) => ({
     behind,
   })),
   status: status && [status[1], status[0]],
+  reasons: [reasons[1], reasons[0]],
   comments: comments.map(({ id, before, after }) => ({ id, before: after, after: before })),
 });
 
@@ -140,7 +145,7 @@ function applied(document, patch) {
   const status = patch.status && statusOf(document) === patch.status[0] ? patch.status[1] : null;
   // Another person's boxes may be there by now: a document with rects is never unlabeled.
   if (!status || (status === "unlabeled" && rects.length)) return { ...document, rects };
-  return { ...document, rects, metadata: { ...document.metadata, status } };
+  return setStatus({ ...document, rects }, status, patch.reasons[1]);
 }
 
 /** Rects that stand behind another one of the step come after it. @param {RectChange[]} changes */

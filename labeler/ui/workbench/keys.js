@@ -32,6 +32,11 @@ export function listenForKeys(bench, surface, root, ended) {
     root.addEventListener(name, (event) => event.stopPropagation(), { signal: ended });
   }
 
+  for (const name of ["pointermove", "pointerdown", "wheel", "keydown"]) {
+    const passive = { capture: true, passive: true, signal: ended };
+    root.addEventListener(name, () => bench.session.acted(), passive);
+  }
+
   /** The element that has the key, null for the page itself. @param {Event} event */
   function holder(event) {
     const first = event.composedPath()[0];
@@ -146,7 +151,10 @@ export function listenForKeys(bench, surface, root, ended) {
 /** Actions that a held key must not do again and again. */
 const ONCE = new Set([
   "done",
+  "nothing",
   "skip",
+  "skipReason",
+  "claim",
   "paste",
   "duplicate",
   "repeat",

@@ -31,6 +31,8 @@ export function createLanes(options) {
   const extra = new Set();
   /** @type {{ person: string, images: number }[]} */
   let foreign = [];
+  /** Who waits for an image to be saved. @type {Map<Lane, () => void>} */
+  const waiting = new Map();
   let closed = false;
   const context = {
     journal,
@@ -47,6 +49,10 @@ export function createLanes(options) {
     if (extra.has(lane) && isSaved(lane.state)) {
       extra.delete(lane);
       options.onLanded(lane.image);
+    }
+    if (isSaved(lane.state)) {
+      waiting.get(lane)?.();
+      waiting.delete(lane);
     }
     options.onChange(lane);
   }
@@ -111,6 +117,18 @@ export function createLanes(options) {
         if (other !== image && isSaved(idle.state)) lanes.delete(other);
       }
       return lane;
+    },
+    /** Resolves when the image is saved; null where it is. @param {string} image */
+    saving(image) {
+      const lane = lanes.get(image);
+      if (!lane || isSaved(lane.state)) return null;
+      return new Promise((/** @type {(value?: undefined) => void} */ resolve) => {
+        const others = waiting.get(lane);
+        waiting.set(lane, () => {
+          others?.();
+          resolve();
+        });
+      });
     },
     retry: () => all().filter((lane) => !isSaved(lane.state)).forEach((lane) => lane.resume()),
     /**

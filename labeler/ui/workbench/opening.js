@@ -15,7 +15,8 @@ const RETRY_MS = 3_000;
  * @param {{ backend: import("./backend.js").Backend,
  *   lanes: ReturnType<typeof import("./lanes.js").createLanes>,
  *   images: ReturnType<typeof import("./images.js").createImages>,
- *   filters: Record<string, string>, onChange: () => void, onOpen: () => void }} options
+ *   filters: Record<string, string>, onChange: () => void,
+ *   onOpen: (image: string) => void }} options
  */
 export function createOpening({ backend, lanes, images, filters, onChange, onOpen }) {
   let queue = createQueue(backend, filters);
@@ -32,6 +33,8 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
   const gone = new Set();
   /** @type {Map<string, Promise<void>>} */
   const reading = new Map();
+  /** What is opened next by something else than the list. @type {readonly string[]} */
+  let expected = [];
   let closed = false;
 
   /** Open an image; what is open already is shown anew. @param {string} next */
@@ -40,7 +43,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     image = next;
     visited = [...visited.filter((one) => one !== next), next].slice(-BEHIND - 1);
     failures.delete(next);
-    onOpen();
+    onOpen(next);
     fetchAround();
     onChange();
     surround(next);
@@ -48,8 +51,9 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Fetch the open image and the next ones that are known. */
   function fetchAround() {
-    const next = Array.from({ length: AHEAD }, (_, step) => queue.peek(image, step + 1));
-    const ahead = next.flatMap((entry) => entry ? [entry.image_id] : []);
+    const next = Array.from({ length: AHEAD }, (_, step) => queue.peek(image, step + 1)?.image_id);
+    const listed = next.flatMap((one) => one ? [one] : []);
+    const ahead = expected.length ? expected.filter((one) => one !== image) : listed;
     images.want([image, ...ahead], visited);
     if (lanes.get(image)) refresh(image);
     for (const one of [image, ...ahead]) if (!lanes.get(one)) read(one);
@@ -199,6 +203,11 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     refresh,
     shown,
     sized,
+    /** Fetch these ahead instead of the next ones in the list; none: those again. @param {readonly string[]} next */
+    expect(next) {
+      expected = next;
+      if (image && !closed) fetchAround();
+    },
     /** Keep the list true to what this tab changed. @param {Lane} lane */
     note(lane) {
       queue.note(lane.image, statusOf(lane.document), lane.document.rects.length);

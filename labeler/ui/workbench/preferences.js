@@ -10,6 +10,7 @@
  * @property {number} opacity of boxes, in percent
  * @property {number} brightness in percent
  * @property {number} contrast in percent
+ * @property {string} order of the queue
  */
 
 /** @type {Preferences} */
@@ -22,6 +23,7 @@ export const DEFAULTS = {
   opacity: 8,
   brightness: 100,
   contrast: 100,
+  order: "returned",
 };
 
 /** @param {string} person */

@@ -2,13 +2,14 @@
 // saved. Knows no page: whoever shows it listens, and dispatches what the person does.
 
 import { createBackend } from "./backend.js";
-import { statusOf } from "./document.js";
+import { reasonOf, statusOf } from "./document.js";
 import { edited } from "./dispatch.js";
 import { EMPTY, recorded, redo, undo } from "./history.js";
 import { randomId } from "./identity.js";
 import { createImages } from "./images.js";
 import { createLanes } from "./lanes.js";
 import { createOpening } from "./opening.js";
+import { createWorkQueue } from "./work_queue.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./document.js").Rect} Rect */
@@ -62,7 +63,18 @@ export function createSession(options) {
     images,
     filters: options.filters ?? {},
     onChange: emit,
-    onOpen: () => selection = [],
+    onOpen: (image) => {
+      selection = [];
+      queue.opened(image);
+    },
+  });
+  const queue = createWorkQueue({
+    backend,
+    open: opening.open,
+    fetchAhead: opening.expect,
+    isReady: (image) => Boolean(lanes.get(image) && images.get(image)?.whole),
+    saving: lanes.saving,
+    onChange: emit,
   });
 
   function emit() {
@@ -83,6 +95,7 @@ export function createSession(options) {
       doc: document,
       base: shown.lane?.base ?? null,
       status: document ? statusOf(document) : "unlabeled",
+      reason: document ? reasonOf(document) : "",
       selection: selection.filter((id) => ids.has(id)),
       phase: shown.phase,
       error: shown.error,
@@ -97,7 +110,7 @@ export function createSession(options) {
       bitmap: shown.bitmap,
       undoDone: canUndoDone() ? lastDone?.image ?? null : null,
       foreign: lanes.foreign(),
-      others: [],
+      queue: queue.state,
     });
   }
 
@@ -114,6 +127,7 @@ export function createSession(options) {
     const next = step(history, lane.document);
     histories.set(image, next.history);
     lane.change(next.document);
+    queue.changed(image);
     return true;
   }
 
@@ -160,14 +174,16 @@ export function createSession(options) {
       selection = after.rects.map((rect) => rect.id).filter((id) => !old.has(id));
     }
     lane.change(after);
+    queue.changed(image);
     return true;
   }
 
-  /** @param {string} status @param {boolean} goOn */
-  async function close_(status, goOn) {
+  /** @param {Action} finish @param {boolean} goOn */
+  async function close_(finish, goOn) {
     const { image } = opening.shown();
-    if (dispatch({ type: "status", status })) lastDone = { image, at: now() };
-    return goOn ? await opening.go(1) : image;
+    if (dispatch(finish)) lastDone = { image, at: now() };
+    if (!goOn) return image;
+    return queue.isOn ? await queue.next(true) : await opening.go(1);
   }
 
   const refreshing = setInterval(() => {
@@ -192,8 +208,18 @@ export function createSession(options) {
     /** The ID of the image that is open now, or null at the end of the list. */
     next: () => opening.go(1),
     previous: () => opening.go(-1),
-    done: ({ next = true } = {}) => close_("done", next),
-    skip: () => close_("skipped", true),
+    done: ({ next = true } = {}) => close_({ type: "status", status: "done" }, next),
+    /** Deletes all boxes: nothing of interest is on the image. */
+    nothingHere: () => close_({ type: "nothing" }, true),
+    /** @param {string} [reason] is kept with the image */
+    skip: (reason) => close_({ type: "status", status: "skipped", reason }, true),
+    /** Claims the next image that needs work, and goes on so; or opens images by hand again. */
+    claimNext: () => queue.next(),
+    leaveQueue: () => queue.stop(),
+    /** @param {string} order */
+    setOrder: (order) => queue.setOrder(order),
+    /** The person works, also where nothing changes. */
+    acted: () => queue.acted(),
     previousImageRects: () => opening.previousRects(),
     /** Adds a comment; the server signs it. @param {string} text @param {import("./comments.js").Pin} pin */
     comment: (text, pin) =>
@@ -220,6 +246,7 @@ export function createSession(options) {
     adoptFrom: (person) => lanes.adoptFrom(person),
     close() {
       clearInterval(refreshing);
+      queue.close();
       listeners.clear();
       opening.close();
       images.close();

@@ -13,7 +13,9 @@ import { createFooter } from "./panels/footer.js";
 import { createHelp } from "./panels/help.js";
 import { createLabels } from "./panels/labels.js";
 import { createNotes } from "./panels/notes.js";
+import { claimWords, createQueuePanel } from "./panels/queue.js";
 import { createRail } from "./panels/rail.js";
+import { createSkip } from "./panels/skip.js";
 import { keepPreferences, readPreferences } from "./preferences.js";
 import { createSurface } from "./surface.js";
 
@@ -119,10 +121,12 @@ function build(bench, place, ended) {
     reveal: (rect) => surface.look({ type: "reveal", rect }),
     setGeometry: (rect) => setGeometry(bench, surface, rect),
   });
+  const queue = createQueuePanel(bench);
+  const skip = createSkip(bench);
   const [bar, rail, footer, help, conflicts] = [
     createBar(bench),
     createRail(bench),
-    createFooter(bench),
+    createFooter(bench, queue.root),
     createHelp(bench),
     createConflicts(bench, (rect) => surface.look({ type: "reveal", rect })),
   ];
@@ -163,9 +167,10 @@ function build(bench, place, ended) {
     side,
     footer.root,
     help.root,
+    skip.root,
   );
   place.append(root);
-  const actions = createActions(bench, surface, labels);
+  const actions = createActions(bench, surface, labels, skip.ask);
   listenForKeys(bench, surface, root, ended);
   // A button that was clicked gives the focus back: the next Enter is meant for the picture.
   root.addEventListener("click", (event) => {
@@ -173,7 +178,7 @@ function build(bench, place, ended) {
     const isPicture = !target.closest("dialog") && !ui.noting;
     if (event.detail > 0 && target.closest("button") && isPicture) bench.focus();
   }, { signal: ended });
-  const panels = [bar, rail, labels, boxes, notes, marks, footer, help, conflicts];
+  const panels = [bar, rail, labels, boxes, notes, marks, footer, queue, help, conflicts];
   let isAsked = false;
   /** @type {string | null} */
   let image = null;
@@ -226,10 +231,11 @@ function nextLabel(labels, chosen) {
 }
 
 /** @param {Session["state"]} state */
-function noteOf({ phase, error, readOnly, image }) {
+function noteOf({ phase, error, readOnly, image, queue }) {
   if (phase === "error") return error ?? "The image can't be opened.";
   if (phase === "loading" && image) return "Loading …";
-  return readOnly ? "Approved: this image can't be changed until it is reopened." : "";
+  const approved = "Approved: this image can't be changed until it is reopened.";
+  return claimWords(queue) || (readOnly ? approved : "");
 }
 
 /** The box with numbers that were typed, inside of the image. @param {Bench} bench @param {ReturnType<typeof createSurface>} surface @param {import("./contract.js").Rect} rect */

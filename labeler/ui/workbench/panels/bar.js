@@ -60,7 +60,8 @@ export function createBar(bench) {
       const { state } = session;
       say(name, state.doc?.image_path ?? (state.phase === "loading" ? "Loading …" : ""));
       mark(name, "title", state.doc?.image_path ?? "");
-      say(status, state.image ? STATUSES[state.status] ?? state.status : "");
+      const words = STATUSES[state.status] ?? state.status;
+      say(status, state.image ? (state.reason ? `${words}: ${state.reason}` : words) : "");
       mark(status, "data-status", state.status);
       const { position: place } = state;
       say(

@@ -11,8 +11,8 @@ import { STATUSES } from "./bar.js";
 /** @template Kind @param {[string, Kind]} entry @returns {[Kind, import("../keymap.js").Action]} */
 const named = ([action, one]) => [one, /** @type {import("../keymap.js").Action} */ (action)];
 
-/** @param {Bench} bench */
-export function createFooter(bench) {
+/** @param {Bench} bench @param {HTMLElement} queue the way into the queue */
+export function createFooter(bench, queue) {
   const { session } = bench;
   const strip = element("div", {
     class: "strip",
@@ -38,6 +38,7 @@ export function createFooter(bench) {
     strip,
     next,
     view,
+    queue,
     reopen,
     skip,
     done,

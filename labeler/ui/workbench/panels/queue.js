@@ -1,0 +1,63 @@
+// The queue: the way in and out of it, its order, and what became of the claim.
+
+import { button, element, mark } from "../dom.js";
+import { keysOf, titleOf } from "../keymap.js";
+import { ORDERS } from "../work_queue.js";
+
+/** @typedef {import("../contract.js").Bench} Bench */
+
+const SAVED = "Your boxes are saved all the same.";
+
+/** What the person is told of the claim. @param {import("../contract.js").SessionState["queue"]} queue */
+export function claimWords({ phase, who }) {
+  switch (phase) {
+    case "asking":
+      return "Looking for the next image …";
+    case "empty":
+      return "Nothing left to label.";
+    case "ended":
+      return `Nobody worked on this image for a while: somebody else may have it by now. ${SAVED}`;
+    case "taken":
+      return `${who} ${SAVED}`;
+    case "offline":
+      return `${who} The queue goes on with the images that are here already.`;
+    default:
+      return "";
+  }
+}
+
+/** @param {Bench} bench */
+export function createQueuePanel(bench) {
+  const { session } = bench;
+  const start = button("Start labeling", "", () => bench.act("claim"), { class: "start" });
+  const order = /** @type {HTMLSelectElement} */ (element(
+    "select",
+    {
+      "aria-label": "Order of the queue",
+      onchange: () => {
+        session.setOrder(order.value);
+        bench.prefer({ order: order.value });
+        bench.focus();
+      },
+    },
+    ...Object.entries(ORDERS).map(([value, words]) => element("option", { value }, words)),
+  ));
+  const leave = button("Leave queue", "Choose images by hand again", () => session.leaveQueue());
+  const root = element("div", { class: "queue", "data-testid": "queue" }, start, order, leave);
+  session.setOrder(bench.preferences.order);
+  return {
+    root,
+    render() {
+      const { queue } = session.state;
+      const isOn = queue.phase !== "off";
+      mark(root, "data-phase", queue.phase);
+      start.hidden = isOn;
+      order.hidden = leave.hidden = !isOn;
+      if (order.value !== queue.order) order.value = queue.order;
+      const { preset, keys } = bench.preferences;
+      const title = titleOf("claim", keysOf(preset, keys));
+      mark(start, "title", title);
+      mark(start, "aria-label", `Start labeling: ${title}`);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+// Why an image is skipped: a short list, chosen by digit.
+
+import { button, element } from "../dom.js";
+
+/** @typedef {import("../contract.js").Bench} Bench */
+
+export const REASONS = [
+  "Blurred or too dark",
+  "Not what this project is about",
+  "Shows the same as another image",
+  "Unclear what to label",
+  "Damaged image",
+];
+
+/** @param {Bench} bench */
+export function createSkip(bench) {
+  /** What is done with the reason. @type {(reason: string) => void} */
+  let then = () => {};
+  const dialog = /** @type {HTMLDialogElement} */ (element(
+    "dialog",
+    { class: "reasons", "aria-label": "Skip with a reason", onclose: () => bench.focus() },
+    element("h2", {}, "Why skip this image?"),
+    ...REASONS.map((reason, index) =>
+      button(`${index + 1} ${reason}`, reason, () => choose(reason), { class: "reason" })
+    ),
+    button("Cancel", "Cancel", () => dialog.close()),
+  ));
+  dialog.addEventListener("keydown", (event) => {
+    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
+    const reason = REASONS[Number(digit) - 1];
+    if (!reason || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    choose(reason);
+  });
+
+  /** @param {string} reason */
+  function choose(reason) {
+    dialog.close();
+    then(reason);
+  }
+
+  return {
+    root: dialog,
+    /** Ask for a reason, and hand it on; nothing happens where somebody cancels. @param {(reason: string) => void} next */
+    ask(next) {
+      then = next;
+      dialog.showModal();
+    },
+  };
+}

@@ -1,0 +1,158 @@
+// The queue: images come one after the other, each claimed for this tab as long as somebody works
+// on it. Saving never waits for a claim.
+
+import { createClaimCalls } from "./claim_calls.js";
+import { OFF, reduce } from "./claims.js";
+
+/** @typedef {import("./claims.js").ClaimEvent} ClaimEvent */
+/** @typedef {import("./claims.js").Effect} Effect */
+
+export const ORDERS = /** @type {const} */ ({
+  returned: "Returned first",
+  name: "By name",
+  newest: "Newest first",
+  random: "Random",
+});
+
+const AHEAD = 3;
+const TICK_MS = 1_000;
+const SAVED_WITHIN_MS = 5_000;
+
+/**
+ * `open` opens an image, `ahead` has images fetched before they are opened, `isReady` tells of one
+ * that has been. `saving` resolves when all work on the image is saved, and is null where it is.
+ * @param {{ backend: import("./backend.js").Backend, clock?: () => number,
+ *   open: (image: string) => void, fetchAhead: (images: readonly string[]) => void,
+ *   isReady: (image: string) => boolean, saving: (image: string) => Promise<void> | null,
+ *   onChange: () => void }} options
+ */
+export function createWorkQueue(options) {
+  const { open, fetchAhead, isReady, saving, onChange, clock = Date.now } = options;
+  const calls = createClaimCalls(options.backend);
+  let state = OFF;
+  let order = "returned";
+  /** What the next claim would give. @type {readonly string[]} */
+  let ahead = [];
+  let closed = false;
+  const news = new EventTarget();
+
+  /** @param {ClaimEvent} event */
+  function handle(event) {
+    const before = state;
+    const next = reduce(state, event);
+    state = next.state;
+    next.effects.forEach(run);
+    if (before.phase !== state.phase || before.image !== state.image) onChange();
+    if (before.phase !== state.phase) news.dispatchEvent(new Event("phase"));
+  }
+
+  /** @param {Effect} effect */
+  function run(effect) {
+    if (effect.type === "ask") ask();
+    else if (effect.type === "renew") renew(effect.image);
+    else calls.release(effect.image);
+  }
+
+  async function ask() {
+    const at = clock();
+    const after = state.image;
+    const answer = await given(after);
+    if (answer.type === "claimed") {
+      handle({ ...answer, at });
+      if (state.image !== answer.image) return;
+      open(answer.image);
+      lookAhead();
+    } else if (answer.type === "nothing") handle(answer);
+    else {
+      const image = ahead.find((one) => one !== after && isReady(one)) ?? "";
+      handle({ type: "unreached", image, who: answer.message, at });
+      ahead = ahead.filter((one) => one !== image);
+      if (image) open(image);
+    }
+  }
+
+  /**
+   * The next image. What this tab has finished, and the server does not know yet, is not next.
+   * @param {string} after
+   */
+  async function given(after) {
+    for (;;) {
+      const answer = await calls.next({ after, order }, ahead);
+      const pending = answer.type === "claimed" ? saving(answer.image) : null;
+      if (!pending) return answer;
+      let timer;
+      const late = new Promise((resolve) => timer = setTimeout(resolve, SAVED_WITHIN_MS, "late"));
+      const isLate = await Promise.race([pending, late]) === "late";
+      clearTimeout(timer);
+      if (isLate) return /** @type {const} */ ({ type: "network", message: "" });
+    }
+  }
+
+  /** @param {string} image */
+  async function renew(image) {
+    const at = clock();
+    const answer = await calls.renew(image);
+    if (closed) return;
+    if (answer.type === "claimed") handle({ type: "renewed", image, lease: answer.lease, at });
+    else if (answer.type === "locked") handle({ type: "taken", image, who: answer.message });
+    if (answer.type === "claimed" && state.image === image) lookAhead();
+  }
+
+  async function lookAhead() {
+    const after = state.image;
+    const found = await calls.ahead({ after, order }, AHEAD);
+    if (closed || state.image !== after || state.phase === "off") return;
+    ahead = found;
+    fetchAhead(ahead);
+  }
+
+  /** Ask for the next image; resolves to what is open then, or null. @param {boolean} isFinished */
+  function go(isFinished) {
+    handle({ type: "asked", isFinished });
+    return new Promise((/** @type {(image: string | null) => void} */ resolve) => {
+      news.addEventListener("phase", () => {
+        resolve(["held", "offline"].includes(state.phase) && state.image ? state.image : null);
+      }, { once: true });
+    });
+  }
+
+  const leave = () => handle({ type: "stop" });
+  const timer = setInterval(() => handle({ type: "tick", at: clock() }), TICK_MS);
+  globalThis.addEventListener?.("pagehide", leave);
+
+  return {
+    get isOn() {
+      return state.phase !== "off";
+    },
+    get state() {
+      return { phase: state.phase, image: state.image, who: state.who, order };
+    },
+    /** Go to the next image; begins with the queue where it is off. */
+    next: (isFinished = false) => go(isFinished),
+    /** Open images by hand again; the claim is given back. */
+    stop() {
+      ahead = [];
+      fetchAhead(ahead);
+      leave();
+    },
+    /** @param {string} next one of ORDERS */
+    setOrder(next) {
+      order = next;
+      ahead = [];
+      if (state.phase !== "off") lookAhead();
+      onChange();
+    },
+    /** Another image was opened. @param {string} image */
+    opened: (image) => handle({ type: "opened", image }),
+    /** The person has changed the image. @param {string} image */
+    changed: (image) => handle({ type: "changed", image, at: clock() }),
+    /** The person has moved the mouse, or pressed a key. */
+    acted: () => handle({ type: "acted", at: clock() }),
+    close() {
+      leave();
+      closed = true;
+      clearInterval(timer);
+      globalThis.removeEventListener?.("pagehide", leave);
+    },
+  };
+}
