@@ -28,6 +28,7 @@ import { createWorkQueue } from "./work_queue.js";
 /** How long "done and next" can be taken back from the next image. */
 export const UNDO_DONE_MS = 10_000;
 const REFRESH_MS = 10_000;
+const NEEDS_WORK = new Set(["unlabeled", "in_progress", "returned"]);
 
 /** @param {Options} options */
 export function createSession(options) {
@@ -183,7 +184,8 @@ export function createSession(options) {
     const { image } = opening.shown();
     if (dispatch(finish)) lastDone = { image, at: now() };
     if (!goOn) return image;
-    return queue.isOn ? await queue.next(true) : await opening.go(1);
+    if (!queue.isOn) return await opening.go(1);
+    return await queue.next(!NEEDS_WORK.has(state.status));
   }
 
   const refreshing = setInterval(() => {

@@ -1,6 +1,7 @@
 // A server and a journal in memory that keep the contracts of the real ones, and can go wrong.
 
 import { dumpDocument, parseDocument } from "../../../labeler/ui/workbench/document.js";
+import { createSession } from "../../../labeler/ui/workbench/session.js";
 
 /** @typedef {import("../../../labeler/ui/workbench/document.js").Doc} Doc */
 /** @typedef {import("../../../labeler/ui/workbench/document.js").Rect} Rect */
@@ -210,3 +211,35 @@ export function createMemoryJournal(records = new Map()) {
   };
   return journal;
 }
+
+/** A picture's bytes are of no interest here. */
+const decoder = {
+  decode() {
+    const bitmap = /** @type {any} */ ({ width: 400, height: 300, close: () => {} });
+    return Promise.resolve([{ bitmap, scale: 1 }]);
+  },
+  close: () => {},
+};
+
+/** An IndexedDB that can't be opened, as in some private windows. @type {any} */
+const NO_STORAGE = {
+  open() {
+    throw new Error("There is no storage.");
+  },
+};
+
+/** A session of ana's tab over these answers. @param {typeof fetch} answer @param {object} more */
+export const startSession = (answer, more) =>
+  createSession({
+    baseUrl: "http://x",
+    token: () => "t1",
+    renewToken: () => Promise.resolve("t1"),
+    client: "tab",
+    person: "ana",
+    fetch: answer,
+    storage: NO_STORAGE,
+    locks: null,
+    timing: { interval: 5, firstRetry: 5, patience: 100 },
+    decoder,
+    ...more,
+  });

@@ -1,51 +1,22 @@
 // A session over a server in memory: opening, going on, undo, and what the page is told.
 
 import assert from "node:assert/strict";
-import { createSession } from "../../../labeler/ui/workbench/session.js";
-import { createServer, doc, pause, rect, until } from "./fakes.js";
+import { createServer, doc, pause, rect, startSession, until } from "./fakes.js";
 
 /** @typedef {import("./fakes.js").Server} Server */
-
-/** A picture's bytes are of no interest here. */
-const decoder = {
-  decode() {
-    const bitmap = /** @type {any} */ ({ width: 400, height: 300, close: () => {} });
-    return Promise.resolve([{ bitmap, scale: 1 }]);
-  },
-  close: () => {},
-};
-
-/** An IndexedDB that can't be opened, as in some private windows. @type {any} */
-const NO_STORAGE = {
-  open() {
-    throw new Error("There is no storage.");
-  },
-};
+/** @typedef {import("../../../labeler/ui/workbench/session.js").Session} Session */
 
 /** @param {Server} server @param {object} [more] */
-function start(server, more = {}) {
-  /** @type {typeof fetch} */
-  const withPictures = (input, init) =>
-    /\/api\/images\/./.test(String(input)) && server.mood === "fine"
-      ? Promise.resolve(new Response("bytes"))
-      : server.fetch(input, init);
-  return createSession({
-    baseUrl: "http://x",
-    token: () => "t1",
-    renewToken: () => Promise.resolve("t1"),
-    client: "tab",
-    person: "ana",
-    fetch: withPictures,
-    storage: NO_STORAGE,
-    locks: null,
-    timing: { interval: 5, firstRetry: 5, patience: 100 },
-    decoder,
-    image: "a",
-    ...more,
-  });
-}
+const start = (server, more) =>
+  startSession(
+    (input, init) =>
+      /\/api\/images\/./.test(String(input)) && server.mood === "fine"
+        ? Promise.resolve(new Response("bytes"))
+        : server.fetch(input, init),
+    { image: "a", ...more },
+  );
 
-/** @param {(server: Server, session: ReturnType<typeof createSession>) => Promise<void>} body @param {object} [more] */
+/** @param {(server: Server, session: Session) => Promise<void>} body @param {object} [more] */
 async function scene(body, more = {}) {
   const server = createServer();
   for (const name of ["a", "b", "c", "d", "e"]) {
@@ -68,7 +39,7 @@ async function scene(body, more = {}) {
   }
 }
 
-/** Until these images and the list are here. @param {Server} server @param {ReturnType<typeof createSession>} session */
+/** Until these images and the list are here. @param {Server} server @param {Session} session */
 async function fetched(server, session, images = ["b", "c", "d"]) {
   await until(() => session.state.position !== null);
   await until(() => images.every((name) => server.calls.some(({ image }) => image === name)));
