@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from labeler.model.document import AnnotationDocument, Rect, Status
+from labeler.model.document import AnnotationDocument, Metadata, Rect, Status
 from labeler.model.merge import merge
+
+_SKIP_REASON: Final = "skip_reason"
 
 
 def with_rects(document: AnnotationDocument, rects: Sequence[Rect]) -> AnnotationDocument:
@@ -42,10 +45,17 @@ def with_drawn_rects(
 
 
 def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocument:
-    """The document with that status; unchanged if it has it already."""
+    """The document with that status; unchanged if it has it already.
+
+    Why an image was skipped is no longer true of it with another status, nor with a later skip.
+    """
     if document.status is status:
         return document
     metadata = document.metadata.model_copy(update={"status": status.value})
+    if _SKIP_REASON in (metadata.model_extra or {}):
+        kept = {name: value for name, value in metadata if name != _SKIP_REASON}
+        names = metadata.model_fields_set - {_SKIP_REASON}
+        metadata = Metadata.model_construct(names, **kept)
     return document.model_copy(update={"metadata": metadata})
 
 

@@ -174,7 +174,8 @@ def _welcome() -> None:
         "1. **Upload images** in the sidebar (if it's hidden, open it with **»** at the top left): "
         "JPEG, PNG, WebP, BMP, GIF or TIFF, many at once.\n"
         "2. **Choose a label**, then click and drag on the image to draw a box.\n"
-        "3. Changes are **saved automatically**. Go on with **Next** or the key **D**.\n"
+        "3. Changes are **saved automatically**. **Start labeling** or the key **N** "
+        "gives you one image after the other that nobody else has.\n"
         + (
             "4. **Export COCO** in the sidebar turns all boxes into one dataset."
             if visitor.may(Role.ADMIN)

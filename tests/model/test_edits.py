@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.model import edits
-from labeler.model.document import AnnotationDocument, Metadata, Rect, Status
+from labeler.model.document import (
+    AnnotationDocument,
+    Metadata,
+    Rect,
+    Status,
+    dump_document,
+    parse_document,
+)
 from tests.strategies import documents, edited
 
 BOX = Rect(left=1, top=2, width=3, height=4, label="car", id="a")
@@ -143,3 +152,14 @@ def test_half_a_size_is_none() -> None:
     filled = edits.with_image_facts(one, 640, 480, "ff")
     assert (filled.image_width, filled.image_height) == (640, 480)
     assert filled.metadata.content_md5 == "aa"
+
+
+def test_a_reason_to_skip_goes_with_the_status() -> None:
+    text = (
+        b'{"rects": [], "image_path": "a.jpg", "metadata": {"status": "skipped",'
+        b' "skip_reason": "Blurred", "x_key": 1.50, "saved_by": null}}'
+    )
+    skipped = parse_document(text, "a.json")
+    assert edits.with_status(skipped, Status.SKIPPED) is skipped
+    done = json.loads(dump_document(edits.with_status(skipped, Status.DONE)))["metadata"]
+    assert done == {"saved_by": None, "status": "done", "x_key": 1.5}

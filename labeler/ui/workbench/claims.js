@@ -1,7 +1,7 @@
 // The claim of one tab as a table: for each state and event the next state and what to do. Pure.
 
 /**
- * `off`: images are opened by hand. `asking`: the next image is on its way. `held`: the image is
+ * `off`: images are opened by hand; `who` says why the queue could not start. `asking`: the next image is on its way. `held`: the image is
  * this tab's. `ended`: nobody worked on it for the whole lease. `taken`: somebody else has it.
  * `free`: it was opened by hand, and is claimed with the first change. `empty`: nothing is left.
  * `offline`: there is no connection; what was fetched ahead is labeled without a claim.
@@ -23,6 +23,7 @@
  * @typedef {{ type: "asked", isFinished: boolean } | { type: "stop" }
  *   | { type: "claimed" | "renewed", image: string, lease: number, at: number }
  *   | { type: "nothing" } | { type: "unreached", image: string, who: string, at: number }
+ *   | { type: "refused", who: string }
  *   | { type: "opened", image: string } | { type: "changed", image: string, at: number }
  *   | { type: "acted" | "tick", at: number }
  *   | { type: "taken", image: string, who: string }} ClaimEvent
@@ -59,12 +60,14 @@ export function reduce(state, event) {
   if (event.type === "asked") return asked(state, event.isFinished);
   if (event.type === "claimed") return claimed(state, event);
   if (event.type === "stop") return step(OFF, ...released(state));
-  if (state.phase === "off") return step(state);
+  if (state.phase === "off") return step(event.type === "opened" ? OFF : state);
   switch (event.type) {
     case "nothing":
       return step(state.phase === "asking" ? { ...state, phase: "empty" } : state);
     case "unreached":
       return state.phase === "asking" ? unreached(state, event) : step(state);
+    case "refused":
+      return step({ ...OFF, who: event.who }, ...released(state));
     case "opened":
       return opened(state, event.image);
     case "changed":

@@ -16,6 +16,7 @@ export const ORDERS = /** @type {const} */ ({
 
 const AHEAD = 3;
 const TICK_MS = 1_000;
+const UNREACHED = new Set(["network", "unavailable", "signedOut"]);
 const SAVED_WITHIN_MS = 5_000;
 
 /**
@@ -63,6 +64,7 @@ export function createWorkQueue(options) {
       open(answer.image);
       lookAhead();
     } else if (answer.type === "nothing") handle(answer);
+    else if (!UNREACHED.has(answer.type)) handle({ type: "refused", who: answer.message });
     else {
       const image = ahead.find((one) => one !== after && isReady(one)) ?? "";
       handle({ type: "unreached", image, who: answer.message, at });

@@ -110,6 +110,18 @@ Deno.test("when nothing is left, nothing is asked for until somebody does", () =
   assert.equal(after(...empty, asked(), claimed("b")).phase, "held");
 });
 
+Deno.test("a server that refuses ends the queue, and gives back what was held", () => {
+  /** @type {ClaimEvent} */
+  const refused = { type: "refused", who: "Not for you." };
+  assert.deepEqual(after(asked(), refused), { phase: "off", image: "", done: "ask" });
+  const held = [asked(), claimed("a"), asked(), refused];
+  assert.equal(after(...held).done, "ask, ask, release a");
+  assert.equal(
+    reduce(reduce({ ...OFF, phase: "asking" }, refused).state, opened("b")).state.who,
+    "",
+  );
+});
+
 Deno.test("without a connection the queue goes on with what is here, and asks again", () => {
   const alone = [asked(), unreached()];
   assert.deepEqual(after(...alone, tick(2_999)), { phase: "offline", image: "", done: "ask" });

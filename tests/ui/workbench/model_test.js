@@ -1,7 +1,12 @@
 // The pure parts of the data half: edits, history, ids, numbers, and the table of saving.
 
 import assert from "node:assert/strict";
-import { dumpDocument, parseDocument, same } from "../../../labeler/ui/workbench/document.js";
+import {
+  dumpDocument,
+  parseDocument,
+  reasonOf,
+  same,
+} from "../../../labeler/ui/workbench/document.js";
 import { edited } from "../../../labeler/ui/workbench/dispatch.js";
 import {
   addRect,
@@ -265,4 +270,24 @@ Deno.test("saving: no event of any state claims that something is saved which is
     15000,
   ]);
   assert.equal(backoff(1, 60_000), 60_000);
+});
+
+Deno.test("a reason to skip goes with the status, and comes back with an undo", () => {
+  const skipped = setStatus(doc([], "unlabeled"), "skipped", "Blurred");
+  assert.equal(reasonOf(skipped), "Blurred");
+  assert.equal(setStatus(skipped, "skipped"), skipped);
+  assert.equal(reasonOf(setStatus(skipped, "skipped", "Dark")), "Dark");
+  const again = edited(skipped, { type: "status", status: "in_progress" });
+  assert.deepEqual(again.metadata, { status: "in_progress" });
+  const undone = undo(recorded(EMPTY, skipped, again), again);
+  assert.deepEqual(undone.document.metadata, skipped.metadata);
+  assert.deepEqual(redo(undone.history, undone.document).document.metadata, again.metadata);
+});
+
+Deno.test("nothing here takes all boxes away, and one undo brings them back", () => {
+  const labeled = doc([rect("a"), rect("b")], "in_progress");
+  const nothing = edited(labeled, { type: "nothing" });
+  assert.deepEqual([nothing.rects, nothing.metadata?.status], [[], "done"]);
+  assert.deepEqual(undo(recorded(EMPTY, labeled, nothing), nothing).document, labeled);
+  assert.equal(edited(nothing, { type: "nothing" }), nothing);
 });

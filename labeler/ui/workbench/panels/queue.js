@@ -21,6 +21,8 @@ export function claimWords({ phase, who }) {
       return `${who} ${SAVED}`;
     case "offline":
       return `${who} The queue goes on with the images that are here already.`;
+    case "off":
+      return who && `The queue can't start: ${who}`;
     default:
       return "";
   }

@@ -1,0 +1,59 @@
+"""The queue: people label image after image, and nobody is given another's."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from labeler.model.layout import claim_key
+from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.labeler import Labeler, documents, eventually
+from tests.e2e.pictures import Pictures
+from tests.e2e.safety import box, fill
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+
+
+def phase(labeler: Labeler, name: str) -> None:
+    """Wait until the queue is in that state."""
+    expect(labeler.page.get_by_test_id("queue")).to_have_attribute("data-phase", name)
+
+
+def test_two_people_share_the_images_and_a_closed_tab_gives_its_own_back(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve()
+    files = [pictures.photo(f"{number}.jpg", size=(320, 240)) for number in range(4)]
+    names = [file.name for file in files]
+    fill(server, files)
+    ana, ben, cem = (new_labeler(server) for _ in range(3))
+    ana.at(names[0])
+    ana.keys("n")
+    phase(ana, "held")
+    ana.at(names[0])
+    ben.root.get_by_role("button", name=re.compile("^Start labeling")).click()
+    ben.at(names[1])
+    box(ben, (100, 100), 40)
+    ben.keys("Enter")
+    ben.at(names[2])
+    ben.followed()
+    expect(ben.page.locator(f".st-key-open_{ben.image}")).to_be_visible()
+    ana.keys("Shift+s")
+    expect(ana.page.get_by_role("dialog", name="Skip with a reason")).to_be_visible()
+    ana.keys("1")
+    ana.at(names[3])
+    phase(ana, "held")
+    cem.keys("n")
+    expect(cem.page.get_by_text("Nothing left to label.")).to_be_visible()
+    ben.saved()
+    gone = claim_key(ben.image)
+    ben.page.goto("about:blank")
+    eventually(lambda: not (server.folder / gone).exists())
+    cem.keys("n")
+    cem.at(names[2])
+    phase(cem, "held")
+    found = documents(server.folder)
+    assert found[names[0]]["metadata"]["skip_reason"] == "Blurred or too dark"
+    assert [len(found[name]["rects"]) for name in names[:2]] == [0, 1]
