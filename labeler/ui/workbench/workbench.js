@@ -200,6 +200,7 @@ function build(bench, place, ended) {
     if (state.phase !== "ready") mark(root, "data-state", "loading");
     say(note, noteOf(state));
     note.hidden = !note.textContent;
+    mark(note, "data-phase", state.queue.phase);
     for (const panel of panels) panel.render();
     surface.ask();
   }
