@@ -118,7 +118,7 @@ export function createActions(bench, surface, labels, askReason) {
     nothing: editing(() => leave("done", () => session.nothingHere())),
     skip: editing(() => leave("skipped", () => session.skip())),
     skipReason: editing(skipWithReason),
-    claim: () => void session.claimNext(),
+    claim: () => void session.queue.next(),
     reopen: editing(reopen),
     find: () => labels.find(),
     remove: editing(remove),

@@ -30,6 +30,11 @@
  * @property {{ phase: import("./claims.js").Phase, who: string, order: string }} queue
  */
 /**
+ * `acted` tells that the person works.
+ * @typedef {{ next: () => unknown, stop: () => void, setOrder: (order: string) => void,
+ *   acted: () => void }} Queue
+ */
+/**
  * @typedef {object} Session
  * @property {Readonly<SessionState>} state
  * @property {(listener: () => void) => () => void} subscribe
@@ -40,10 +45,7 @@
  * @property {(options?: { next?: boolean }) => unknown} done
  * @property {() => unknown} nothingHere deletes all boxes and says done
  * @property {(reason?: string) => unknown} skip
- * @property {() => unknown} claimNext
- * @property {() => void} leaveQueue
- * @property {(order: string) => void} setOrder of the queue
- * @property {() => void} acted tells that the person works
+ * @property {Queue} queue
  * @property {() => void} retry tries again to save what the server has refused
  * @property {() => Promise<readonly Rect[]>} previousImageRects
  * @property {() => boolean} undoDone takes back "done" or "skip" of the image before

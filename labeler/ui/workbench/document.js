@@ -25,6 +25,9 @@ export const STATUSES = /** @type {const} */ ([
   "returned",
 ]);
 
+/** @type {readonly string[]} */
+export const NEEDS_WORK = ["unlabeled", "in_progress", "returned"];
+
 const RECT_KEYS = ["left", "top", "width", "height", "label", "id"];
 const METADATA_KEYS = [
   "image_path",

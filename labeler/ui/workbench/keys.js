@@ -34,7 +34,7 @@ export function listenForKeys(bench, surface, root, ended) {
 
   for (const name of ["pointermove", "pointerdown", "wheel", "keydown"]) {
     const passive = { capture: true, passive: true, signal: ended };
-    root.addEventListener(name, () => bench.session.acted(), passive);
+    root.addEventListener(name, () => bench.session.queue.acted(), passive);
   }
 
   /** The element that has the key, null for the page itself. @param {Event} event */

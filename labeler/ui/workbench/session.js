@@ -2,7 +2,7 @@
 // saved. Knows no page: whoever shows it listens, and dispatches what the person does.
 
 import { createBackend } from "./backend.js";
-import { reasonOf, statusOf } from "./document.js";
+import { NEEDS_WORK, reasonOf, statusOf } from "./document.js";
 import { edited } from "./dispatch.js";
 import { EMPTY, recorded, redo, undo } from "./history.js";
 import { randomId } from "./identity.js";
@@ -28,7 +28,6 @@ import { createWorkQueue } from "./work_queue.js";
 /** How long "done and next" can be taken back from the next image. */
 export const UNDO_DONE_MS = 10_000;
 const REFRESH_MS = 10_000;
-const NEEDS_WORK = new Set(["unlabeled", "in_progress", "returned"]);
 
 /** @param {Options} options */
 export function createSession(options) {
@@ -185,7 +184,7 @@ export function createSession(options) {
     if (dispatch(finish)) lastDone = { image, at: now() };
     if (!goOn) return image;
     if (!queue.isOn) return await opening.go(1);
-    return await queue.next(!NEEDS_WORK.has(state.status));
+    return await queue.next(!NEEDS_WORK.includes(state.status));
   }
 
   const refreshing = setInterval(() => {
@@ -215,13 +214,8 @@ export function createSession(options) {
     nothingHere: () => close_({ type: "nothing" }, true),
     /** @param {string} [reason] is kept with the image */
     skip: (reason) => close_({ type: "status", status: "skipped", reason }, true),
-    /** Claims the next image that needs work, and goes on so; or opens images by hand again. */
-    claimNext: () => queue.next(),
-    leaveQueue: () => queue.stop(),
-    /** @param {string} order */
-    setOrder: (order) => queue.setOrder(order),
-    /** The person works, also where nothing changes. */
-    acted: () => queue.acted(),
+    /** Images one after the other, each claimed for this tab. */
+    queue,
     previousImageRects: () => opening.previousRects(),
     /** Adds a comment; the server signs it. @param {string} text @param {import("./comments.js").Pin} pin */
     comment: (text, pin) =>

@@ -73,7 +73,7 @@ const shows = (session, image) =>
 
 Deno.test("done and next goes from image to image until nothing is left", () =>
   scene(async (desk, session) => {
-    assert.equal(await session.claimNext(), "a");
+    assert.equal(await session.queue.next(), "a");
     await shows(session, "a");
     desk.others.set("b", "Ben");
     assert.equal(await session.done(), "c");
@@ -91,13 +91,13 @@ Deno.test("done and next goes from image to image until nothing is left", () =>
       "done",
     ]);
     desk.others.delete("b");
-    assert.equal(await session.claimNext(), "b");
+    assert.equal(await session.queue.next(), "b");
   }));
 
 Deno.test("what this tab has finished and not saved yet is not given to it again", () =>
   scene(async (desk, session) => {
     desk.others.set("b", "Ben").set("c", "Ben").set("d", "Ben");
-    assert.equal(await session.claimNext(), "a");
+    assert.equal(await session.queue.next(), "a");
     await shows(session, "a");
     desk.others.delete("b");
     assert.equal(await session.done(), "b");
@@ -109,7 +109,7 @@ Deno.test("what this tab has finished and not saved yet is not given to it again
 
 Deno.test("an undo leads back to the image, and gives the next one back", () =>
   scene(async (desk, session) => {
-    await session.claimNext();
+    await session.queue.next();
     await shows(session, "a");
     await session.done();
     await shows(session, "b");
@@ -127,7 +127,7 @@ Deno.test("an undo leads back to the image, and gives the next one back", () =>
 
 Deno.test("without a connection the queue goes on with what was fetched ahead", () =>
   scene(async (desk, session) => {
-    await session.claimNext();
+    await session.queue.next();
     await shows(session, "a");
     await until(() => desk.server.calls.filter(({ image }) => image === "b").length > 0);
     await new Promise((done) => setTimeout(done, 50));
@@ -143,9 +143,9 @@ Deno.test("without a connection the queue goes on with what was fetched ahead", 
 
 Deno.test("the order is sent, and leaving the queue gives the image back", () =>
   scene(async (desk, session) => {
-    session.setOrder("newest");
-    await session.claimNext();
-    session.leaveQueue();
+    session.queue.setOrder("newest");
+    await session.queue.next();
+    session.queue.stop();
     assert.equal(session.state.queue.phase, "off");
     await until(() => desk.calls.includes("DELETE a"));
     await shows(session, "a");

@@ -37,16 +37,16 @@ export function createQueuePanel(bench) {
     {
       "aria-label": "Order of the queue",
       onchange: () => {
-        session.setOrder(order.value);
+        session.queue.setOrder(order.value);
         bench.prefer({ order: order.value });
         bench.focus();
       },
     },
     ...Object.entries(ORDERS).map(([value, words]) => element("option", { value }, words)),
   ));
-  const leave = button("Leave queue", "Choose images by hand again", () => session.leaveQueue());
+  const leave = button("Leave queue", "Choose images by hand again", () => session.queue.stop());
   const root = element("div", { class: "queue", "data-testid": "queue" }, start, order, leave);
-  session.setOrder(bench.preferences.order);
+  session.queue.setOrder(bench.preferences.order);
   return {
     root,
     render() {
