@@ -26,7 +26,7 @@ ALLOWED = {
     "/api/annotations/{id}/restore": "POST",
     "/api/annotations/{id}/review": "POST",
     "/api/statistics": "GET, HEAD",
-    "/api/claims": "POST",
+    "/api/claims": "GET, HEAD, POST",
     "/api/claims/{id}": "DELETE, PUT",
     "/api/labels": "GET, HEAD, PUT",
     **{f"/api/export/{kind.name}": "GET, HEAD" for kind in EXPORTED},

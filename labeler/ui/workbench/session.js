@@ -183,8 +183,7 @@ export function createSession(options) {
     const { image } = opening.shown();
     if (dispatch(finish)) lastDone = { image, at: now() };
     if (!goOn) return image;
-    if (!queue.isOn) return await opening.go(1);
-    return await queue.next(!NEEDS_WORK.includes(state.status));
+    return !queue.isOn ? await opening.go(1) : await queue.next(!NEEDS_WORK.includes(state.status));
   }
 
   const refreshing = setInterval(() => {
@@ -214,7 +213,6 @@ export function createSession(options) {
     nothingHere: () => close_({ type: "nothing" }, true),
     /** @param {string} [reason] is kept with the image */
     skip: (reason) => close_({ type: "status", status: "skipped", reason }, true),
-    /** Images one after the other, each claimed for this tab. */
     queue,
     previousImageRects: () => opening.previousRects(),
     /** Adds a comment; the server signs it. @param {string} text @param {import("./comments.js").Pin} pin */
