@@ -158,6 +158,12 @@ class InvalidImport(LabelerError):
     status = 422
 
 
+class ClassNamesMissing(InvalidImport):
+    """A dataset numbers its classes and names none of them; the person who imports can."""
+
+    code = "class_names_missing"
+
+
 # --- store --------------------------------------------------------------------------------
 
 

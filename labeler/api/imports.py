@@ -25,12 +25,13 @@ from labeler.api.request_parameters import (
 )
 from labeler.api.responses import NEVER, error_body, headers, json_answer
 from labeler.datasets.formats.dataset_files import dataset_files_of
-from labeler.datasets.formats.registry import IMPORTED, find_format
+from labeler.datasets.formats.registry import DETECT, IMPORTED, find_format
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes
-from labeler.datasets.imports.report import ImportReport, ImportRequest
+from labeler.datasets.imports.report import IMPORT_STATUSES, ImportReport, ImportRequest
 from labeler.datasets.imports.run import run_import
 from labeler.errors import Busy, InvalidRequest, LabelerError
+from labeler.model.document import Status
 from labeler.model.limits import IMPORT_BYTES
 from labeler.model.people import Person
 from labeler.project.project import Project
@@ -40,7 +41,7 @@ logger = logging.getLogger(__name__)
 MAX_BYTES: Final = IMPORT_BYTES
 """Of a body. Cloud Run takes 32 MiB: packed by gzip or zip, that is a large dataset."""
 LINES: Final = "application/x-ndjson"
-_PARAMETERS: Final = ("format", "existing", "dry_run", "voc")
+_PARAMETERS: Final = ("format", "existing", "dry_run", "voc", "status", "class_name")
 _TELL_S: Final = 0.5
 
 T = TypeVar("T", bound=StrEnum)
@@ -151,12 +152,23 @@ def _wanted(request: Request) -> ImportRequest:
     if len(names) != 1:
         given = "missing" if not names else "given twice"
         raise InvalidRequest(
-            f"format is {given}: it is one of {', '.join(kind.name for kind in IMPORTED)}."
+            f"format is {given}: it is {DETECT}, or one of "
+            f"{', '.join(kind.name for kind in IMPORTED)}."
         )
-    kind = find_format(names[0], IMPORTED)
+    kind = None if names[0] == DETECT else find_format(names[0], IMPORTED)
     existing = _one_of(request, "existing", ExistingBoxes, ExistingBoxes.KEEP)
     voc = _one_of(request, "voc", Convention, Convention.AUTO)
-    return ImportRequest(kind, existing, flag_parameter(request, "dry_run"), voc)
+    status = _one_of(request, "status", Status, Status.DONE)
+    if status not in IMPORT_STATUSES:
+        raise InvalidRequest(f"status={status.value!r} is not one of {', '.join(IMPORT_STATUSES)}.")
+    return ImportRequest(
+        kind,
+        existing,
+        flag_parameter(request, "dry_run"),
+        voc,
+        class_names=tuple(request.query_params.getlist("class_name")),
+        status=status,
+    )
 
 
 def _one_of(request: Request, name: str, kind: type[T], default: T) -> T:

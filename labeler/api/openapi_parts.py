@@ -7,6 +7,7 @@ from typing import Any, Final
 from labeler.api.authentication import CLIENT_HEADER
 from labeler.datasets.formats.registry import IMPORTED
 from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
+from labeler.datasets.imports.report import IMPORT_STATUSES
 from labeler.datasets.selection import Part
 from labeler.model.document import AnnotationDocument, Status
 from labeler.model.labels import LabelSet
@@ -153,6 +154,7 @@ def _import_report() -> Json:
     return _object(
         format={"enum": [kind.name for kind in IMPORTED]},
         existing={"enum": list(ExistingBoxes)},
+        status={"enum": list(IMPORT_STATUSES)},
         dry_run={"type": "boolean"},
         added_images=_COUNT,
         images=_object(**{outcome.value: _COUNT for outcome in PlacedStatus}),

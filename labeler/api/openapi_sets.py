@@ -16,9 +16,11 @@ from labeler.api.openapi_parts import (
     selection,
 )
 from labeler.api.request_parameters import NAME_HEADER
-from labeler.datasets.formats.registry import DEFAULT, EXPORTED, IMPORTED, DatasetFormat
+from labeler.datasets.formats.registry import DEFAULT, DETECT, EXPORTED, IMPORTED, DatasetFormat
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes
+from labeler.datasets.imports.report import IMPORT_STATUSES
+from labeler.model.document import Status
 
 LINKED: Final[list[Json]] = [{}, {"token": []}, {"assertion": []}, {"link": []}]
 """A link sends no header: its token stands in the address."""
@@ -79,9 +81,25 @@ def run_import() -> Json:
         "parameters": [
             CLIENT,
             {
-                **query("format", {"enum": [kind.name for kind in IMPORTED]}, "The file's format."),
+                **query(
+                    "format",
+                    {"enum": [DETECT, *(kind.name for kind in IMPORTED)]},
+                    "The file's format; `auto` has the files tell it.",
+                ),
                 "required": True,
             },
+            query(
+                "status",
+                {"enum": list(IMPORT_STATUSES), "default": Status.DONE},
+                "The status of images whose boxes are all imported; `in_progress` for boxes that "
+                "somebody has to check.",
+            ),
+            query(
+                "class_name",
+                {"type": "array", "items": TEXT},
+                "The names of YOLO's classes from number 0, where the file has none; may be "
+                "repeated.",
+            ),
             query(
                 "existing",
                 {"enum": list(ExistingBoxes), "default": ExistingBoxes.KEEP},

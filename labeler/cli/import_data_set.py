@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labeler.cli.terminal import print_message, print_result, progress
-from labeler.datasets.formats.registry import IMPORTED, find_format
+from labeler.datasets.formats.registry import DETECT, IMPORTED, find_format
 
 if TYPE_CHECKING:
     from labeler.datasets.imports.report import ImportReport
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def add_import_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `import`."""
-    parser.add_argument("format", choices=[kind.name for kind in IMPORTED])
+    parser.add_argument(
+        "format",
+        choices=[DETECT, *(kind.name for kind in IMPORTED)],
+        help=f"{DETECT}: the files tell it",
+    )
     parser.add_argument("path", type=Path, metavar="PATH", help="a file, a folder or a zip")
     parser.add_argument(
         "--images",
@@ -48,6 +52,19 @@ def add_import_arguments(parser: argparse.ArgumentParser) -> None:
         help="import the file's label THERE as HERE; may be repeated",
     )
     parser.add_argument(
+        "--status",
+        choices=("done", "in_progress"),
+        default="done",
+        help="the images' status; in_progress: somebody has to check the boxes first",
+    )
+    parser.add_argument(
+        "--class-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="the name of YOLO's next class from 0, where the files have none; may be repeated",
+    )
+    parser.add_argument(
         "--voc",
         choices=("auto", "labelimg", "official"),
         default="auto",
@@ -62,13 +79,16 @@ def import_data_set(given: argparse.Namespace, _settings: Settings, project: Pro
     from labeler.datasets.imports.place import ExistingBoxes
     from labeler.datasets.imports.report import ImportRequest
     from labeler.datasets.imports.run import run_import
+    from labeler.model.document import Status
 
     wanted = ImportRequest(
-        find_format(given.format, IMPORTED),
+        None if given.format == DETECT else find_format(given.format, IMPORTED),
         ExistingBoxes(given.existing),
         given.dry_run,
         Convention(given.voc),
         dict(given.label),
+        given.class_name,
+        Status(given.status),
     )
     with contextlib.ExitStack() as opened:
         source = opened.enter_context(contextlib.closing(open_dataset_files(given.path)))

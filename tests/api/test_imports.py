@@ -31,7 +31,8 @@ def test_a_file_is_imported_after_a_dry_run(api: Api) -> None:
     assert api.stored(image_id) == before
     report = dry.json()
     assert report == {
-        "format": "coco", "existing": "keep", "dry_run": True, "added_images": 0,
+        "format": "coco", "existing": "keep", "status": "done", "dry_run": True,
+        "added_images": 0,
         "images": {"imported": 1, "unchanged": 0, "kept": 0, "left_out": 1},
         "boxes": {"car": 1}, "new_labels": ["car", "unused"], "left_out": 1,
         "problem_count": 1, "faults": 0,
@@ -68,6 +69,35 @@ def test_what_happens_to_images_with_boxes(api: Api) -> None:
     assert len(api.read(image_id)[0]["rects"]) == 1
 
 
+def test_the_file_tells_its_format(api: Api) -> None:
+    api.image("a.png")
+    report = send(api, SET, "format=auto").json()
+    assert (report["format"], report["images"]["imported"]) == ("coco", 1)
+    refused(send(api, b"{}", "format=auto"), 422, "invalid_import", "not known")
+
+
+def test_boxes_that_have_to_be_checked(api: Api) -> None:
+    image_id = api.image("a.png")
+    assert send(api, SET, "format=coco&status=in_progress").json()["status"] == "in_progress"
+    assert api.read(image_id)[0]["metadata"]["status"] == "in_progress"
+    assert send(api, SET, "format=coco&existing=replace").json()["status"] == "done"
+    assert api.read(image_id)[0]["metadata"]["status"] == "done"
+    again = send(api, SET, "format=coco&existing=replace&status=in_progress").json()
+    assert again["images"]["unchanged"] == 1  # somebody has done just these boxes already
+    assert api.read(image_id)[0]["metadata"]["status"] == "done"
+
+
+def test_names_of_classes_are_given_where_the_file_has_none(api: Api) -> None:
+    image_id = api.image("a.png")
+    line = b"1 0.5 0.5 0.25 0.25\n"
+    answer = send(api, line, "format=auto", X_File_Name="a.txt")
+    refused(answer, 422, "class_names_missing", "Type their names")
+    address = "format=auto&class_name=cat&class_name=dog%2C+small"
+    report = send(api, line, address, X_File_Name="a.txt").json()
+    assert (report["format"], report["boxes"]) == ("yolo", {"dog, small": 1})
+    assert [one["label"] for one in api.read(image_id)[0]["rects"]] == ["dog, small"]
+
+
 def test_progress_comes_line_by_line(api: Api) -> None:
     api.image("a.png")
     answer = send(api, SET, Accept="application/x-ndjson")
@@ -82,7 +112,7 @@ def test_progress_comes_line_by_line(api: Api) -> None:
 @pytest.mark.parametrize(
     "address",
     ["", "format=mp3", "format=coco&format=voc", "format=coco&existing=lose", "format=coco&x=1",
-     "format=coco&dry_run=maybe", "format=voc&voc=zero"],
+     "format=coco&status=skipped", "format=coco&dry_run=maybe", "format=voc&voc=zero"],
 )  # fmt: skip
 def test_bad_parameters_are_named(api: Api, address: str) -> None:
     refused(send(api, SET, address), 400, "bad_request")

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from labeler.datasets.formats.dataset_files import DatasetFiles, opened
+from labeler.datasets.formats.dataset_files import DatasetFiles, files_ending_with, opened
 from labeler.datasets.formats.reading import (
     ImportedBox,
     ImportedImage,
@@ -27,6 +27,7 @@ from labeler.datasets.formats.reading import (
     side_of,
 )
 from labeler.datasets.formats.safe_json import LIST_BEGINS, stream_json
+from labeler.datasets.formats.zip_manifest import own_files
 from labeler.datasets.rules import FLAGS
 from labeler.errors import InvalidImport
 
@@ -40,11 +41,7 @@ _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 def from_coco(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the COCO files in `source`, each file read to its end before its first one."""
-    files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
-    if len(source.files()) == 1:
-        files = list(source.files())
-    elif not files:
-        raise InvalidImport(f"{source.name} holds no COCO file: none in it ends with .json.")
+    files = files_ending_with((".json", ".gz"), source, "COCO", own_files(source))
     for file in files:
         with opened(source, file) as stream:
             dataset = _Dataset(file, problems)

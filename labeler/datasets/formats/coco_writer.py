@@ -32,6 +32,7 @@ from labeler.datasets.formats.writing import WriteRequest
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder
 from labeler.errors import DamagedExport
+from labeler.model.labels import LabelSet
 from labeler.runtime.spools import JoinedFile, Spool, open_spool
 
 MAX_NUMBER: Final = 2**31 - 1
@@ -115,10 +116,7 @@ class CocoWriter:
             last = number
             if not result.left_out_by:
                 name = self._names.unique(record.file_name, record.image_id or str(number), number)
-                lines.append(
-                    f'{{"id":{number},"file_name":{_text(name)},'
-                    f'"width":{result.width},"height":{result.height}}},\n'
-                )
+                lines.append(image_line(number, name, result.width, result.height) + ",\n")
             self.counter.add(record.file_name, result)
         self._number = last
         self._images.add(lines)
@@ -147,18 +145,13 @@ class CocoWriter:
             "version": "1.0",
             "date_created": datetime.fromtimestamp(self.counter.newest, UTC).isoformat(),
         }
-        categories = ",\n".join(
-            f'{{"id":{label.number},"name":{json.dumps(label.name)},"supercategory":""}}'
-            for label in self._labels.labels
-        )
         head = f'{{"info":{json.dumps(info)},\n"licenses":[],\n'
-        tail = f'\n],\n"categories":[\n{categories}\n]}}\n'
         parts: list[IO[bytes]] = [
             BytesIO(head.encode("ascii") + _IMAGES + b"\n"),
             self._images.finished(),
             BytesIO(b"\n],\n" + _ANNOTATIONS + b"\n"),
             self._annotations.finished(),
-            BytesIO(tail.encode("ascii")),
+            BytesIO(b"\n],\n" + categories(self._labels) + b"}\n"),
         ]
         self._is_finished = True
         boxes = {label.name: self._boxes[label.number] for label in self._labels.labels}
@@ -170,16 +163,10 @@ class CocoWriter:
         array, counts = self._annotations, self._boxes
         number = array.count
         lines = []
-        for category, left, top, right, bottom, said in boxes:
+        for box in boxes:
             number += 1
-            counts[category] += 1
-            width, height = (right - left) / 100, (bottom - top) / 100
-            crowd, attributes = _said(said) if said else (0, "")
-            lines.append(
-                f'{{"id":{number},"image_id":{image},"category_id":{category},'
-                f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
-                f'"area":{width * height!r},"iscrowd":{crowd},"segmentation":[]{attributes}}},\n'
-            )
+            counts[box.category] += 1
+            lines.append(annotation_line(number, image, box) + ",\n")
         array.add(lines)
 
     def __enter__(self) -> Self:
@@ -189,6 +176,32 @@ class CocoWriter:
         if not self._is_finished:
             self._images.spool.close()
             self._annotations.spool.close()
+
+
+def image_line(number: int, name: str, width: int, height: int) -> str:
+    """The element of `images` for one image."""
+    return f'{{"id":{number},"file_name":{_text(name)},"width":{width},"height":{height}}}'
+
+
+def annotation_line(number: int, image: int, box: ExportBox) -> str:
+    """The element of `annotations` for one box; `number` is its ID, `image` the image's."""
+    category, left, top, right, bottom, said = box
+    width, height = (right - left) / 100, (bottom - top) / 100
+    crowd, attributes = _said(said) if said else (0, "")
+    return (
+        f'{{"id":{number},"image_id":{image},"category_id":{category},'
+        f'"bbox":[{left / 100!r},{top / 100!r},{width!r},{height!r}],'
+        f'"area":{width * height!r},"iscrowd":{crowd},"segmentation":[]{attributes}}}'
+    )
+
+
+def categories(labels: LabelSet) -> bytes:
+    """The member `categories`."""
+    lines = ",\n".join(
+        f'{{"id":{label.number},"name":{json.dumps(label.name)},"supercategory":""}}'
+        for label in labels.labels
+    )
+    return f'"categories":[\n{lines}\n]'.encode("ascii")
 
 
 def _said(attributes: str) -> tuple[int, str]:

@@ -11,10 +11,9 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from labeler.datasets.formats.zip_manifest import MANIFEST
+from labeler.datasets.formats.zip_manifest import CROISSANT, MANIFEST
 from labeler.datasets.rules import ExportSummary
 
-CROISSANT: Final = "croissant.json"
 _VERSION: Final = "http://mlcommons.org/croissant/1.1"
 _TERMS: Final = (
     "arrayShape", "citeAs", "column", "containedIn", "excludes", "extract", "field", "fileObject",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, Final
 
-from labeler.datasets.formats.dataset_files import DatasetFiles, opened
+from labeler.datasets.formats.dataset_files import DatasetFiles, files_ending_with, opened
 from labeler.datasets.formats.reading import (
     ImportedBox,
     ImportedImage,
@@ -21,7 +21,6 @@ from labeler.datasets.formats.reading import (
 from labeler.datasets.formats.safe_xml import Element, stream_xml, xml_text
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
 from labeler.datasets.rules import FLAGS, ExportBox, is_set
-from labeler.errors import InvalidImport
 from labeler.model.labels import Label
 
 Box = tuple[float, float, float, float]
@@ -121,11 +120,7 @@ WRITER: Final = partial(SpooledWriter, zip_layout(_members, _place))
 
 def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the XML files in `source`."""
-    files = [name for name in source.files() if name.lower().endswith(".xml")]
-    if len(source.files()) == 1:
-        files = list(source.files())
-    elif not files:
-        raise InvalidImport(f"{source.name} holds no CVAT file: none in it ends with .xml.")
+    files = files_ending_with(".xml", source, "CVAT")
     for file in files:
         with opened(source, file) as stream:
             for element in stream_xml(stream, file, "annotations"):

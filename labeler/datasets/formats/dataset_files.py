@@ -268,7 +268,10 @@ def read_whole(source: DatasetFiles, name: str, limit: int) -> bytes:
 
 
 def files_ending_with(
-    ending: str, source: DatasetFiles, title: str, ours: Collection[str] = ()
+    endings: str | tuple[str, ...],
+    source: DatasetFiles,
+    title: str,
+    ours: Collection[str] = (),
 ) -> list[str]:
     """The files of a format with one file per image; a single file may be called anything.
 
@@ -276,9 +279,10 @@ def files_ending_with(
     """
     if len(source.files()) == 1:
         return list(source.files())
-    files = [one for one in source.files() if one.lower().endswith(ending) and one not in ours]
+    files = [one for one in source.files() if one.lower().endswith(endings) and one not in ours]
     if not files:
-        raise InvalidImport(f"{source.name} holds no {title} file: none in it ends with {ending}.")
+        first = endings if isinstance(endings, str) else endings[0]
+        raise InvalidImport(f"{source.name} holds no {title} file: none in it ends with {first}.")
     return files
 
 

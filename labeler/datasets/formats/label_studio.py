@@ -16,7 +16,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from labeler.datasets.formats.croissant import Field, RecordSet
-from labeler.datasets.formats.dataset_files import DatasetFiles, opened
+from labeler.datasets.formats.dataset_files import DatasetFiles, files_ending_with, opened
 from labeler.datasets.formats.reading import (
     ImportedBox,
     ImportedImage,
@@ -115,13 +115,7 @@ RECORD_SETS: Final = (
 
 def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the JSON files in `source`."""
-    files = [name for name in source.files() if name.lower().endswith((".json", ".gz"))]
-    if len(source.files()) == 1:
-        files = list(source.files())
-    elif not files:
-        raise InvalidImport(
-            f"{source.name} holds no file of Label Studio: none in it ends with .json."
-        )
+    files = files_ending_with((".json", ".gz"), source, "Label Studio")
     for file in files:
         with opened(source, file) as stream:
             keys: set[str] = set()

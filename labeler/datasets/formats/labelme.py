@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, Final
 
-from labeler.datasets.formats.croissant import CROISSANT
 from labeler.datasets.formats.dataset_files import (
     DatasetFiles,
     files_ending_with,
@@ -29,7 +28,7 @@ from labeler.datasets.formats.reading import (
 )
 from labeler.datasets.formats.safe_json import load_json
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
-from labeler.datasets.formats.zip_manifest import MANIFEST
+from labeler.datasets.formats.zip_manifest import CROISSANT, MANIFEST, own_files
 from labeler.datasets.rules import FLAGS, ExportBox, is_set
 from labeler.errors import InvalidImport
 
@@ -98,8 +97,7 @@ WRITER: Final = partial(
 
 def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
     """The images of the JSON files in `source`; a file that can't be read is a fault."""
-    ours = {MANIFEST, CROISSANT} if MANIFEST in source.files() else set()
-    files = files_ending_with(".json", source, "labelme", ours)
+    files = files_ending_with(".json", source, "labelme", own_files(source))
     listed = lines_of(LABELS_FILE, source)
     problems.labels += [label for label in listed if not label.startswith("__")]
     for file in files:

@@ -8,7 +8,7 @@ are loaded when they are used, so that a first page does not wait for them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -36,6 +36,7 @@ class DatasetFormat:
     over from the previous one and have a manifest; then each part of a split is a file of its own,
     else all parts go into one file. `import_files` says what a person chooses for an import;
     `one_image_per_file` is for formats whose files lie near the image that they are about.
+    `has_class_names` is for the format whose files may leave the classes without names.
     `place_in_zip` is where a zip of ours has the image that a file names: `beside` is
     the file's folder, `subset` the folder that the file states.
     """
@@ -53,6 +54,7 @@ class DatasetFormat:
     import_files: str = ""
     one_image_per_file: bool = False
     has_conventions: bool = False
+    has_class_names: bool = False
     place_in_zip: str = "{name}"
 
     @property
@@ -81,15 +83,22 @@ class DatasetFormat:
         return describe_file(file, records, summary, with_originals=with_originals)
 
     def read(
-        self, source: DatasetFiles, problems: Problems, convention: Convention
+        self,
+        source: DatasetFiles,
+        problems: Problems,
+        convention: Convention,
+        class_names: Sequence[str] = (),
     ) -> Iterator[ImportedImage]:
         """The images of the dataset in `source`; InvalidImport, at once or at any later step.
 
-        The convention counts only for a format that has several.
+        The convention counts only for a format that has several, and the names of the classes only
+        where the files have none.
         """
         reader: Callable[..., Iterator[ImportedImage]] = self._load(self.reader).READER
         if self.has_conventions:
             return reader(source, problems, convention)
+        if self.has_class_names:
+            return reader(source, problems, class_names)
         return reader(source, problems)
 
     def image_in_zip(self, found: ImportedImage) -> str:
@@ -119,6 +128,17 @@ FORMATS: Final = (
         attributes="`iscrowd`; all others in `attributes`",
         is_incremental=True,
         import_files=".json or .zip",
+        place_in_zip="images/{name}",
+    ),
+    DatasetFormat(
+        name="cocozip",
+        title="COCO with images",
+        about="COCO with the images, as a zip",
+        media_type=ZIP,
+        suffix=".zip",
+        writer="coco_zip",
+        carries_images=True,
+        attributes="`iscrowd`; all others in `attributes`",
     ),
     DatasetFormat(
         name="yolo",
@@ -131,6 +151,7 @@ FORMATS: Final = (
         carries_images=True,
         import_files=".zip",
         one_image_per_file=True,
+        has_class_names=True,
     ),
     DatasetFormat(
         name="voc",
@@ -224,6 +245,8 @@ FORMATS: Final = (
 )  # fmt: skip
 EXPORTED: Final = tuple(one for one in FORMATS if one.writer)
 IMPORTED: Final = tuple(one for one in FORMATS if one.reader)
+DETECT: Final = "auto"
+"""In the place of a format's name for an import: the files tell it."""
 DEFAULT: Final = FORMATS[0]
 """What the button on the page and POST /api/exports write."""
 

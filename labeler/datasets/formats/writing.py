@@ -14,14 +14,14 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import BinaryIO, Final, Protocol, Self, cast, runtime_checkable
 
-from labeler.datasets.formats.croissant import CROISSANT, describe_zip, pattern_of
+from labeler.datasets.formats.croissant import describe_zip, pattern_of
 from labeler.datasets.formats.file_names import (
     UniqueNames,
     UniqueStems,
     image_media_type,
     with_known_extension,
 )
-from labeler.datasets.formats.zip_manifest import MANIFEST, dump_manifest
+from labeler.datasets.formats.zip_manifest import CROISSANT, MANIFEST, dump_manifest
 from labeler.datasets.formats.zip_stream import ZipStream
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder

@@ -29,7 +29,7 @@ from labeler.datasets.formats.reading import (
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
 from labeler.datasets.rules import ExportBox
 from labeler.datasets.selection import Part
-from labeler.errors import InvalidImport
+from labeler.errors import ClassNamesMissing, InvalidImport
 from labeler.image_names import is_image_name
 
 MAX_TEXT_BYTES: Final = 2**24
@@ -113,9 +113,14 @@ WRITER: Final = partial(
 )
 
 
-def from_yolo(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
-    """The images of the label texts in `source`; a text that can't be read is a fault."""
-    names, keypoints = _names(source)
+def from_yolo(
+    source: DatasetFiles, problems: Problems, class_names: Sequence[str] = ()
+) -> Iterator[ImportedImage]:
+    """The images of the label texts in `source`; a text that can't be read is a fault.
+
+    `class_names` count, by number from 0, where no file names the classes.
+    """
+    names, keypoints = _names(source, class_names)
     problems.labels += [names[number] for number in sorted(names)]
     texts = [file for file in source.files() if file.lower().endswith(".txt")]
     if len(source.files()) > 1:
@@ -292,7 +297,7 @@ def _quoted(name: str) -> str:
 # --- names of classes ---------------------------------------------------------------------
 
 
-def _names(source: DatasetFiles) -> tuple[Mapping[int, str], int]:
+def _names(source: DatasetFiles, given: Sequence[str]) -> tuple[Mapping[int, str], int]:
     """The names of the classes by number, and how many numbers of key points follow a box."""
     yamls = [file for file in source.files() if file.lower().endswith((".yaml", ".yml"))]
     # data.yaml first, and what lies higher first.
@@ -308,9 +313,11 @@ def _names(source: DatasetFiles) -> tuple[Mapping[int, str], int]:
                 while lines and not lines[-1].strip():
                     lines.pop()
                 return _listed([line.strip() for line in lines], file), 0
-    raise InvalidImport(
-        f"{source.name} does not say what its classes are called: put a data.yaml with `names`, or "
-        "a classes.txt with a name on each line, beside the labels."
+    if given:
+        return dict(enumerate(given)), 0
+    raise ClassNamesMissing(
+        f"{source.name} does not say what its classes are called. Type their names, or put a "
+        "data.yaml with `names`, or a classes.txt with a name on each line, beside the labels."
     )
 
 

@@ -16,6 +16,8 @@ from labeler.datasets.formats.safe_json import load_json
 from labeler.errors import InvalidImport
 
 MANIFEST: Final = "labeler.json"
+CROISSANT: Final = "croissant.json"
+"""The description that lies beside it, see croissant.py."""
 MAX_BYTES: Final = 2**28
 
 
@@ -23,6 +25,13 @@ def dump_manifest(names: Mapping[str, str]) -> bytes:
     """The project's path of each image, by its path in the zip; sorted."""
     content = {"version": "1.0", "images": dict(sorted(names.items()))}
     return json.dumps(content, indent=0, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def own_files(source: DatasetFiles) -> frozenset[str]:
+    """What an export of ours holds about itself; nothing in a dataset of others."""
+    if MANIFEST not in source.files() or len(source.files()) == 1:
+        return frozenset()
+    return frozenset({MANIFEST, CROISSANT})
 
 
 def load_manifest(source: DatasetFiles) -> Mapping[str, str]:

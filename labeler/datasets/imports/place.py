@@ -57,11 +57,13 @@ def place_boxes(
     naming: Naming,
     problems: Problems,
     orientation: int = 1,
+    status: Status = Status.DONE,
 ) -> PlacedDocument:
     """`document`, whose size is known, with the boxes that were found for it.
 
     `orientation` is its photo's (EXIF), for boxes that were drawn on the photo as stored. What
-    can't be placed is added to `problems`.
+    can't be placed is added to `problems`. `status` is the image's if all of its boxes are placed;
+    one that has exactly these boxes already keeps its own instead of `in_progress`.
     """
     name = document.image_path
     if document.rects and existing is ExistingBoxes.KEEP:
@@ -94,12 +96,12 @@ def place_boxes(
         )  # fmt: skip
         return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     # What was not understood may be a box: somebody has to look.
-    status = Status.IN_PROGRESS if lost else Status.DONE
+    status = Status.IN_PROGRESS if lost else status
     if existing is ExistingBoxes.MERGE and document.rects:
         rects = (*document.rects, *_lacking(rects, document.rects))
         wanted = with_rects(document, rects)
     elif _same(rects, document.rects):
-        wanted = document if lost else with_status(document, status)
+        wanted = document if status is Status.IN_PROGRESS else with_status(document, status)
     else:
         wanted = with_status(with_rects(document, rects), status)
     if len(rects) > MAX_RECTS:

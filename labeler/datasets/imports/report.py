@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from labeler.datasets.formats.reading import ImportedBox, ImportedImage, Problems
 from labeler.datasets.formats.registry import DatasetFormat
 from labeler.datasets.formats.voc import Convention
 from labeler.datasets.imports.place import ExistingBoxes, PlacedStatus
+from labeler.model.document import Status
 from labeler.runtime.spools import open_spool
+
+IMPORT_STATUSES: Final = (Status.DONE, Status.IN_PROGRESS)
 
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What is asked of an import. `labels` are the project's names for some of the file's."""
+    """What is asked of an import.
 
-    kind: DatasetFormat
+    Without a `kind`, the files tell their format. `labels` are the project's names for some of the
+    file's; `class_names` name the file's classes where it does not. `status` is that of images
+    whose boxes are all imported: `done`, or `in_progress` for what somebody has to look at first.
+    """
+
+    kind: DatasetFormat | None = None
     existing: ExistingBoxes = ExistingBoxes.KEEP
     dry_run: bool = False
     voc: Convention = Convention.AUTO
     labels: Mapping[str, str] = field(default_factory=dict)
+    class_names: Sequence[str] = ()
+    status: Status = Status.DONE
 
 
 @dataclass(slots=True)
@@ -35,6 +45,7 @@ class ImportReport:
     """
 
     wanted: ImportRequest
+    kind: DatasetFormat
     added_images: int = 0
     images: Counter[PlacedStatus] = field(default_factory=Counter)
     boxes: Counter[str] = field(default_factory=Counter)
@@ -44,8 +55,9 @@ class ImportReport:
     def as_json(self) -> dict[str, Any]:
         """The report as plain values."""
         return {
-            "format": self.wanted.kind.name,
+            "format": self.kind.name,
             "existing": self.wanted.existing.value,
+            "status": self.wanted.status.value,
             "dry_run": self.wanted.dry_run,
             "added_images": self.added_images,
             "images": {outcome.value: self.images[outcome] for outcome in PlacedStatus},

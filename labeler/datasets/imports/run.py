@@ -17,7 +17,9 @@ from typing import Final
 
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats.dataset_files import DatasetFiles
+from labeler.datasets.formats.detection import detect_format
 from labeler.datasets.formats.reading import ImportedImage, Problems
+from labeler.datasets.formats.registry import DatasetFormat
 from labeler.datasets.formats.zip_manifest import load_manifest
 from labeler.datasets.imports.duplicates import DuplicateEntry, joined, resolve_duplicates
 from labeler.datasets.imports.images import (
@@ -79,16 +81,17 @@ def run_import(
     StoreError, or what `progress` raises, ends it between two documents: run it again.
     """
     began = time.monotonic()
-    with _Import(project, source, wanted, by, progress) as work:
+    kind = wanted.kind or detect_format(source)
+    with _Import(project, source, wanted, kind, by, progress) as work:
         work.read()
         work.add_image_files(images)
         work.match()
         report = work.write()
     if not wanted.dry_run:
-        audit(Action.IMPORT, wanted.kind.name, by=by)
+        audit(Action.IMPORT, kind.name, by=by)
         events.log_event(
             events.Import(
-                format=wanted.kind.name,
+                format=kind.name,
                 duration_ms=round((time.monotonic() - began) * 1000, 1),
                 images=report.images.total(),
                 boxes=report.boxes.total(),
@@ -105,6 +108,7 @@ class _Import(ExitStack):
         project: Project,
         source: DatasetFiles,
         wanted: ImportRequest,
+        kind: DatasetFormat,
         by: str,
         progress: Progress,
     ) -> None:
@@ -113,8 +117,9 @@ class _Import(ExitStack):
         self._source = source
         self._by = by
         self._progress = progress
-        self._report = ImportReport(wanted)
+        self._report = ImportReport(wanted, kind)
         self._wanted = wanted
+        self._kind = kind
         self._found = ImportedImageSpool()
         self.callback(self._found.close)
         self._added = AddedImages()
@@ -129,7 +134,8 @@ class _Import(ExitStack):
         """Read the whole file; InvalidImport."""
         problems = self._report.problems
         self._called = load_manifest(self._source)
-        for image in self._wanted.kind.read(self._source, problems, self._wanted.voc):
+        wanted = self._wanted
+        for image in self._kind.read(self._source, problems, wanted.voc, wanted.class_names):
             self._found.add(image)
             self._progress("reading the dataset", self._found.count)
         if not self._found.count:
@@ -173,7 +179,7 @@ class _Import(ExitStack):
         claims: dict[str, list[DuplicateEntry]] = {}
         problems: dict[int, str] = {}
         for index, found in enumerate(self._found):
-            name = self._called.get(self._wanted.kind.image_in_zip(found))
+            name = self._called.get(self._kind.image_in_zip(found))
             stated = Stated(
                 name or found.name,
                 "" if name else found.file,
@@ -205,7 +211,7 @@ class _Import(ExitStack):
 
     @property
     def _is_of_one_image(self) -> bool:
-        return self._wanted.kind.one_image_per_file
+        return self._kind.one_image_per_file
 
     def _meant(self) -> Iterator[tuple[ImportedImage, str]]:
         """The images that are in the project, and which; what means the same one joined."""
@@ -274,7 +280,7 @@ class _Import(ExitStack):
 
     def _all(self, doing: str, *, write: bool) -> ImportReport:
         """What becomes of all images, done if `write`."""
-        result = ImportReport(self._wanted)
+        result = ImportReport(self._wanted, self._kind)
         total = len({target for target in self._targets if target})
         done = 0
         with ThreadPoolExecutor(_WRITING, "labeler-import") as pool:
@@ -343,7 +349,13 @@ class _Import(ExitStack):
         if stated != size and stated == size[::-1]:
             orientation = self._orientation(image_id)
         return place_boxes(
-            found, document, self._wanted.existing, self._name, problems, orientation=orientation
+            found,
+            document,
+            self._wanted.existing,
+            self._name,
+            problems,
+            orientation=orientation,
+            status=self._wanted.status,
         )
 
     def _orientation(self, image_id: str) -> int:

@@ -15,11 +15,11 @@ import mlcroissant
 import pytest
 
 from labeler.datasets.exports.exporter import open_exporter
-from labeler.datasets.formats.croissant import CROISSANT
 from labeler.datasets.formats.dataset_files import open_dataset_files
 from labeler.datasets.formats.labelme import from_labelme
 from labeler.datasets.formats.reading import Problems
 from labeler.datasets.formats.registry import EXPORTED, find_format
+from labeler.datasets.formats.zip_manifest import CROISSANT
 from labeler.datasets.selection import parse_selection
 from labeler.model.layout import croissant_name
 from labeler.project.project import Project

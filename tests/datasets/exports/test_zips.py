@@ -118,6 +118,43 @@ def test_there_and_back_again(
     other.close()
 
 
+def test_coco_with_its_images(tmp_path: Path, workspace: Workspace) -> None:
+    files = unpacked(packed(workspace, "cocozip", originals=True))
+    found = json.loads(files["annotations/instances_default.json"])
+    alone = json.loads(packed(workspace, "coco"))
+    assert {key: found[key] for key in ("images", "annotations", "categories")} == {
+        key: alone[key] for key in ("images", "annotations", "categories")
+    }
+    assert {name for name in files if name.startswith("images/")} == {
+        f"images/{image['file_name']}" for image in found["images"]
+    }
+    path = tmp_path / "set.zip"
+    path.write_bytes(packed(workspace, "cocozip", originals=True))
+    other = Workspace(str(tmp_path / "other"))
+    report = imported(other.open(), path, "coco")
+    assert (report.problems.kept, report.added_images) == ([], 4)
+    assert {name: boxes(one) for name, one in documents(other.open()).items()} == {
+        name: boxes(one) for name, one in documents(workspace.open()).items()
+    }
+    other.close()
+
+
+def test_coco_with_images_has_a_file_for_each_part(workspace: Workspace) -> None:
+    parts = [
+        json.loads(data)
+        for seed in map(str, range(20))
+        for name, data in unpacked(packed(workspace, "cocozip", split="50/50", seed=seed)).items()
+        if name in ("annotations/instances_train.json", "annotations/instances_val.json")
+    ]
+    assert {len(part["images"]) for part in parts} > {1, 3}
+    for part in parts:
+        numbers = {image["id"] for image in part["images"]}
+        assert {one["image_id"] for one in part["annotations"]} <= numbers
+        assert [one["id"] for one in part["annotations"]] == list(
+            range(1, len(part["annotations"]) + 1)
+        )
+
+
 def test_a_split_goes_into_one_zip_and_a_part_alone(workspace: Workspace) -> None:
     def folders(seed: str) -> int:
         yolo = unpacked(packed(workspace, "yolo", split="50/50", seed=seed))

@@ -53,7 +53,7 @@ def test_an_export_is_known_by_its_name(kind: DatasetFormat) -> None:
 
 
 def test_a_format_that_is_not_there_is_named_with_those_that_are() -> None:
-    with pytest.raises(InvalidRequest, match="'mp3': choose one of coco, yolo"):
+    with pytest.raises(InvalidRequest, match="'mp3': choose one of coco, cocozip"):
         find_format("mp3")
 
 
