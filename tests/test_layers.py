@@ -269,7 +269,7 @@ def loaded_by(code: str, storage: Path) -> set[str]:
     done = subprocess.run(
         [sys.executable, "-c", code + report],
         cwd=ROOT, env={**os.environ, "LABELER_STORAGE": str(storage)},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     names = done.stdout.partition("--loaded--\n")[2].splitlines()
@@ -333,7 +333,7 @@ def test_a_start_does_not_wait_for_what_comes_later(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT, env={**os.environ, "LABELER_STORAGE": str(tmp_path)},
-        capture_output=True, text=True, timeout=60, check=True,
+        capture_output=True, text=True, timeout=240, check=True,
     )  # fmt: skip
     loaded = set(done.stdout.split())
     assert "labeler.project.project" in loaded

@@ -47,7 +47,7 @@ def ask(machine: Path, tool: str, **environ: str) -> tuple[int, str, str]:
         env={"PATH": str(machine), **environ},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=240,
         check=False,
     )
     return done.returncode, done.stdout.strip(), done.stderr

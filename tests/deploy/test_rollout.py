@@ -63,7 +63,7 @@ class Rollout:
         done = subprocess.run(
             [sys.executable, DEPLOY / "rollout.py", IMAGE, "--region", "r", *arguments],
             env={**os.environ, "PATH": path}, capture_output=True, text=True, check=False,
-            timeout=60,
+            timeout=240,
         )  # fmt: skip
         self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
         self.calls = calls()

@@ -35,7 +35,7 @@ def labeler(google: GcsServer) -> Iterator[Served]:
 def smoke(url: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, DEPLOY / "smoke.py", url, *arguments],
-        env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=60,
+        env={**os.environ, **environ}, capture_output=True, text=True, check=False, timeout=240,
     )  # fmt: skip
 
 

@@ -37,7 +37,7 @@ FLAGS = (
     "--disable-component-update", "--disable-sync", "--no-first-run",
     f"--disable-features={','.join(OFF)}",
 )  # fmt: skip
-START_S = 60
+START_S = 120
 
 
 class Server:
@@ -63,7 +63,7 @@ class Server:
             if self.process.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.url}/api/health", timeout=2):
+                with urllib.request.urlopen(f"{self.url}/api/health", timeout=20):
                     return self
             except (urllib.error.URLError, OSError):
                 time.sleep(0.02)
@@ -78,7 +78,7 @@ class Server:
                 [sys.executable, "app.py"], cwd=ROOT, env=env, stdout=log, stderr=log
             )
 
-    def stop(self, *, kill: bool = False, within: float = 20) -> int:
+    def stop(self, *, kill: bool = False, within: float = 60) -> int:
         if self.process is None:
             return 0
         (self.process.kill if kill else self.process.terminate)()

@@ -12,7 +12,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 # As long as every other wait: on a busy machine a page that is loaded anew is drawn after seconds.
 expect.set_options(timeout=WAIT_MS)
 ROWS = ".st-key-open_list [class*=open_]"

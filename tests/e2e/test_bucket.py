@@ -70,7 +70,7 @@ def test_label_on_a_bucket_that_has_bad_moments(
     again.at("cat.jpg")
     again.has_boxes(6)
     again.press("Export COCO")
-    expect(again.page.get_by_role("link", name="Download")).to_be_visible(timeout=20_000)
+    expect(again.page.get_by_role("link", name="Download")).to_be_visible()
     exports = stored(gcs, "labels", "team/exports/")
     [export] = [data for name, data in exports.items() if name.endswith(".json")]
     assert len(json.loads(export)["annotations"]) == 6

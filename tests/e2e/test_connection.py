@@ -20,9 +20,35 @@ BACK = "Back online. Everything is saved."
 ALONE = "Not connected. Your boxes are kept here."
 
 
+PAUSE_S = 60
+NOTE_SAYINGS = """() => {
+  const line = document.querySelector(".labeler-connection");
+  const said = (globalThis.said = [line.textContent]);
+  new MutationObserver(() => said.push(line.textContent)).observe(line, { childList: true });
+}"""
+TAKE_SAYING = """(text) => {
+  const place = said.indexOf(text);
+  if (place >= 0) said.splice(0, place + 1);
+  return place >= 0;
+}"""
+
+
+def note_sayings(page: Page) -> None:
+    """Keep all that the page says of its connection: some of it is there for seconds only."""
+    page.locator(".labeler-connection").wait_for(state="attached")
+    page.evaluate(NOTE_SAYINGS)
+
+
 def says(page: Page, text: str) -> None:
-    """Wait until the page says that of its connection."""
-    expect(page.locator(".labeler-connection")).to_have_text(text, timeout=30_000)
+    """Wait until the page says that of its connection, after what it said before."""
+    page.wait_for_function(TAKE_SAYING, arg=text)
+
+
+def leave_alone(page: Page) -> None:
+    """Have the page believe that nobody has touched it for the time of a pause."""
+    page.evaluate(
+        "(ms) => { const now = Date.now; Date.now = () => now() + ms; }", (PAUSE_S + 1) * 1000
+    )
 
 
 @pytest.mark.parametrize("by", ["click", "key"])
@@ -30,7 +56,7 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures, by: str
 ) -> None:
     """And goes on with another one: the same image, every box, and its own history."""
-    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
+    first = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S=str(PAUSE_S))
     files = pictures.series(2)
     with Proxy(seed=1) as proxy:
         proxy.instances = [first.port]
@@ -41,12 +67,15 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
         labeler.at(files[1].name)
         labeler.drag((40, 40), (140, 120))
         page = labeler.page
+        note_sayings(page)
+        leave_alone(page)
         says(page, PAUSED)
         assert len(rects(first.folder, files[1].name)) == 1
         eventually(lambda: proxy.websockets == 0)
         labeler.drag((200, 40), (300, 120))  # the press is a click to go on, no box
         eventually(lambda: proxy.websockets == 1)
         says(page, BACK)
+        leave_alone(page)
         says(page, PAUSED)
         eventually(lambda: proxy.websockets == 0)
         proxy.instances = []
@@ -68,6 +97,7 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
         assert rects(first.folder, files[1].name) == []
         labeler.previous()
         labeler.at(files[0].name)
+        leave_alone(page)
         page.wait_for_timeout(3500)
         assert proxy.websockets == 1  # 0 seconds: never
 
@@ -75,7 +105,7 @@ def test_a_tab_that_is_left_alone_lets_its_instance_go(
 def test_what_is_not_saved_keeps_the_connection(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S="8")
+    server = serve(LABELER_LABELS="cat", LABELER_PAUSE_AFTER_S=str(PAUSE_S))
     with Proxy(seed=1) as proxy:
         proxy.instances = [server.port]
         labeler = new_labeler(proxy)
@@ -87,6 +117,8 @@ def test_what_is_not_saved_keeps_the_connection(
         folder.write_text("in the way")
         labeler.drag((40, 40), (140, 120))
         expect(labeler.root).to_have_attribute("data-save", "failed")
+        note_sayings(labeler.page)
+        leave_alone(labeler.page)
         labeler.page.wait_for_timeout(12_000)
         assert proxy.websockets == 1
         folder.unlink()
@@ -120,6 +152,7 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
                 "entry => entry.responseEnd && entry.name.includes(part))",
                 arg=f"/api/{kind}/{following}",
             )
+        note_sayings(page)
         proxy.instances = []
         server.stop(kill=True)
         says(page, ALONE)
@@ -162,6 +195,7 @@ def test_another_machine_keeps_the_workbench(
         labeler.at("cat.jpg")
         labeler.root.evaluate("(bench) => { bench.isTheSame = true; }")
         labeler.drag((40, 40), (140, 120))
+        note_sayings(labeler.page)
         labeler.page.wait_for_timeout(40)  # not sent yet
         first.stop(kill=True)
         proxy.instances = [second.port]

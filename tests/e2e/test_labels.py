@@ -79,7 +79,7 @@ def test_two_admins_and_a_labeler(
         new_labeler(server, "/?view=labels", PHONE),
     )
     for admin in (first, second):
-        expect(row(admin.page, 1)).to_contain_text("1 box in 1 image", timeout=30_000)
+        expect(row(admin.page, 1)).to_contain_text("1 box in 1 image")
     page = open_label(second, 2)
     rename(first, 1, "van")
     expect(row(first.page, 1)).to_contain_text("formerly car")

@@ -275,7 +275,7 @@ def test_labeling_behind_iap(
         proxy.email = "ben@example.com"
         ana.drag((200, 40), (300, 120))
         proxy.cut_websockets()
-        expect(ana.page.get_by_text("has opened this page")).to_be_visible(timeout=30_000)
+        expect(ana.page.get_by_text("has opened this page")).to_be_visible()
         ana.page.reload()
         ana.at(files[1].name)
         expect(ana.page.get_by_text("Signed in as ben@example.com")).to_be_visible()

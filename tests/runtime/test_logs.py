@@ -279,7 +279,7 @@ def run(code: str) -> list[dict[str, Any]]:
     """The entries that a process writes to stdout; nothing else may be written anywhere."""
     done = subprocess.run(
         [sys.executable, "-W", "always", "-c", code],
-        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=240, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     assert done.stderr == ""
@@ -374,7 +374,7 @@ def test_a_job_tells_its_events_too(tmp_path: Path) -> None:
     ):  # fmt: skip
         done = subprocess.run(
             [sys.executable, "-m", "labeler", *arguments],
-            cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+            cwd=tmp_path, capture_output=True, text=True, timeout=240, check=True,
             env={**os.environ, "PYTHONPATH": str(ROOT), "LABELER_LOGS": "json"},
         )  # fmt: skip
         for line in done.stderr.splitlines():

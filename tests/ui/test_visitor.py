@@ -321,7 +321,7 @@ def test_a_provider_by_a_file(tmp_path: Path, more: str, cookie_secret: str) -> 
     done = subprocess.run(
         [sys.executable, "-c", LOOK],
         cwd=tmp_path, env={"PYTHONPATH": str(ROOT), "HOME": str(tmp_path)},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert f'"cookie_secret": "{cookie_secret}", "google": {{"client_id": "me"}}' in done.stdout
 
@@ -343,7 +343,7 @@ def set_up(storage: Path, environ: dict[str, str]) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-c", START], cwd=ROOT,
         env={"LABELER_STORAGE": str(storage), "HOME": str(storage), **environ},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
 

@@ -174,7 +174,7 @@ assert files.find("labels") == []
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={"GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false"},
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
 
