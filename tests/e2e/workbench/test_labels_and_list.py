@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -166,6 +167,29 @@ def test_hiding_what_is_under_the_pointer_leaves_everything_at_work(desk: Desk) 
     expect(bench.boxes).to_have_count(3)
     bench.click(100, 250)
     bench.picked()
+
+
+def test_a_low_window_has_room_for_the_list_and_for_what_is_below_it(desk: Desk) -> None:
+    """As at 200 % on a laptop."""
+    rects = [box(f"r{n}", 10 + n * 30, 10, 20, 20, label="a label of no project") for n in range(9)]
+    bench = open_with(desk, "low.jpg", *rects)
+    bench.page.set_viewport_size({"width": 720, "height": 450})
+    bench.row(1).click()
+    panels = [panel.bounding_box() for panel in bench.page.locator(".side > section").all()]
+    for above, below in pairwise(panels):
+        assert above is not None
+        assert below is not None
+        assert above["y"] + above["height"] <= below["y"] + 1
+    listed, row = (
+        one.bounding_box() for one in (bench.page.locator(".boxes"), bench.row(1).locator(".size"))
+    )
+    assert listed is not None
+    assert row is not None
+    assert listed["height"] >= 84
+    assert row["height"] < 20  # on one line with the label, which is cut
+    bench.page.get_by_role("button", name="Mark as occluded").click()
+    bench.until(lambda: bench.rects()[1].get("occluded") is True)
+    bench.page.set_viewport_size({"width": 1440, "height": 900})
 
 
 # Thirty moves of the middle button within one task; how many frames are painted for them.

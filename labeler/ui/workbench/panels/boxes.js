@@ -25,8 +25,13 @@ export function createBoxes(bench, tools) {
     "aria-label": "Boxes of this image",
     "aria-multiselectable": "true",
   });
+  const none = element(
+    "p",
+    { class: "none muted" },
+    "No boxes yet. Drag on the image to draw one.",
+  );
   const details = element("div", { class: "details" });
-  const root = element("section", { class: "panel grows" }, title, list, details);
+  const root = element("section", { class: "panel grows" }, title, none, list, details);
   const fields = FIELDS.map((name) => field(name));
   const label = /** @type {HTMLSelectElement} */ (element("select", {
     "aria-label": "Label of the selected boxes",
@@ -128,6 +133,7 @@ export function createBoxes(bench, tools) {
       const rects = doc?.rects ?? [];
       const { shown } = labelsOf(labels);
       say(title, `Boxes (${rects.length})`);
+      none.hidden = !doc || readOnly || rects.length > 0;
       if (isNewDocument(doc?.rects, labels, bitmap)) {
         notes = warnings([...rects], tools.size(), shown);
       }
