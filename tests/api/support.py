@@ -49,7 +49,7 @@ class Served:
 
     def connect(self) -> socket.socket:
         """A connection for those who speak HTTP badly."""
-        return socket.create_connection(("127.0.0.1", self.port), timeout=30)
+        return socket.create_connection(("127.0.0.1", self.port), timeout=120)
 
     def stop(self) -> None:
         self._server.should_exit = True
@@ -90,7 +90,7 @@ class Api:
         self.client = httpx.Client(
             base_url=f"http://127.0.0.1:{self.served.port}",
             headers=WRITING,
-            timeout=30,
+            timeout=120,
             verify=False,
         )
 

@@ -171,7 +171,7 @@ def test_no_session_begins(program: Program, evidence: dict[str, str]) -> None:
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
         f"Origin: http://{here}", *(f"{name}: {text}" for name, text in evidence.items()), "", "",
     ]  # fmt: skip
-    with socket.create_connection(("127.0.0.1", program.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", program.port), timeout=120) as connection:
         connection.sendall("\r\n".join(lines).encode())
         assert connection.recv(200).startswith(b"HTTP/1.1 403 ")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -142,21 +141,16 @@ def test_an_upload_whose_sender_goes_away_is_decoded_no_more(
 def test_a_copy_is_made_as_long_as_somebody_waits_for_it(
     api: Api, slow: SlowDecoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    image_id = api.image()
+    address = f"/api/images/{api.image()}?width=20"
     monkeypatch.setattr(DirectDecoder, "display", slow)
-    address = f"{api.client.base_url}/api/images/{image_id}?width=20"
-
-    def ask(seconds: float) -> None:
-        with pytest.raises(httpx.TimeoutException):
-            httpx.get(address, timeout=seconds)
-
-    with ThreadPoolExecutor(2) as threads:
-        patient = threads.submit(ask, 2)
-        assert settled(lambda: slow.begun == 1)
-        ask(0.2)
-        assert not patient.done()
-        assert (slow.begun, slow.ended) == (1, 0)
-        patient.result(60)
+    patient = Upload(api, path=address, method="GET")
+    assert settled(lambda: slow.begun == 1)
+    other = Upload(api, path=address, method="GET")
+    time.sleep(0.1)
+    other.cut()
+    time.sleep(0.1)
+    assert (slow.begun, slow.ended) == (1, 0)
+    patient.cut()
     assert settled(lambda: slow.ended == 1)
     assert slow.begun == 1
 

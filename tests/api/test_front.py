@@ -35,7 +35,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             [sys.executable, "app.py"], cwd=ROOT, stdout=output, stderr=output,
             env={**os.environ, "PORT": str(port), "LABELER_STORAGE": str(folder / "data")},
         )  # fmt: skip
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=WRITING, timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=WRITING, timeout=120) as client:
         try:
             end = time.monotonic() + 60
             while True:
@@ -107,7 +107,7 @@ def test_no_page_of_another_site_opens_a_session(
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
         f"Origin: {origin.format(here=f'http://{here}')}", "", "",
     ]  # fmt: skip
-    with socket.create_connection((host, port), timeout=30) as connection:
+    with socket.create_connection((host, port), timeout=120) as connection:
         connection.sendall("\r\n".join(lines).encode())
         answer = connection.recv(200)
     assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
