@@ -22,6 +22,8 @@ class Proxy:
         self.instances: list[int] = []
         self.refuse: dict[str, int] = {}
         """How many more requests whose path has that text in it are answered 503."""
+        self.answered: list[str] = []
+        """The paths of requests that an instance has answered to the end."""
         self._random = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -110,7 +112,8 @@ class Proxy:
         head = await reader.readuntil(b"\r\n\r\n")
         upgrade = b"\r\nupgrade: websocket" in head.lower()
         try:
-            self._refuse(head.split(b" ", 2)[1].decode())
+            path = head.split(b" ", 2)[1].decode()
+            self._refuse(path)
             port = self._random.choice(self.instances)
             there, back = await asyncio.open_connection("127.0.0.1", port, limit=2**20)
         except (OSError, LookupError):
@@ -127,6 +130,7 @@ class Proxy:
         sending = asyncio.create_task(_pump(reader, back))
         try:
             await _pump(there, writer)
+            self.answered.append(path)
         finally:
             sending.cancel()
             back.close()
