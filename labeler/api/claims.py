@@ -14,11 +14,11 @@ from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of, json_fields, number_parameter
 from labeler.api.responses import NEVER, headers, json_answer
 from labeler.errors import InvalidRequest
-from labeler.model.document import Status
+from labeler.model.document import NEEDS_WORK, Status
 from labeler.model.layout import is_image_id
 from labeler.model.limits import SMALL_BYTES
 from labeler.model.people import Person
-from labeler.project.claims import NEEDS_WORK, Claim, ClaimRequest, Claims, Holder, Order
+from labeler.project.claims import Claim, ClaimRequest, Claims, Holder, Order
 
 MAX_BYTES: Final = SMALL_BYTES
 MOST_NEXT: Final = 10

@@ -42,6 +42,9 @@ class Status(StrEnum):
     RETURNED = "returned"
 
 
+NEEDS_WORK: Final = frozenset({Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED})
+
+
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 
 

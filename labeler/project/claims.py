@@ -24,12 +24,11 @@ from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from labeler.errors import ClaimedByOther, NotFound, Unavailable, VersionConflict
-from labeler.model.document import Status
+from labeler.model.document import NEEDS_WORK, Status
 from labeler.model.layout import CLAIMS, claim_key, is_image_id
 from labeler.project.image_index import ImageEntry, ImageIndex
 from labeler.storage import ABSENT, Replaces, Store, Version, list_all
 
-NEEDS_WORK: Final = frozenset({Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED})
 _TRIES: Final = 20
 _FRESH: Final = 0.9
 """A lease of which so much is left is not written again: one object takes one write per second."""

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Final
 
 from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
-from labeler.model.document import AnnotationDocument, Status, parse_document
+from labeler.model.document import NEEDS_WORK, AnnotationDocument, Status, parse_document
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.project.image_entry import ImageEntry as ImageEntry
 from labeler.project.image_entry import (
@@ -39,6 +39,7 @@ LARGE: Final = 5_000
 _PAUSE: Final = 10
 """The pause after a slow listing, in multiples of its duration: listings cost CPU and money."""
 _CLOSING_S: Final = 2.0
+_FIRST: Final = 20
 
 
 class ImageIndex:
@@ -73,6 +74,38 @@ class ImageIndex:
         self._list(CACHE_SECONDS)
         return self._in_order()
 
+    def is_listed(self, wait_s: float) -> bool:
+        """Whether all images have been listed once; begins that, and waits at most so long.
+
+        Raises the error of a failed listing once.
+        """
+        if self._listed_at > float("-inf"):
+            return True
+        behind = self._begin_listing()
+        if behind is not None:
+            behind.join(wait_s)
+        return self._listed_at > float("-inf")
+
+    def first(self) -> ImageEntry | None:
+        """An image to begin with before all are listed: of the first twenty, one with work left.
+
+        None if the first objects under uploads/ are no images, or originals are not kept.
+        """
+        if self._uploads is None:
+            return None
+        found = None
+        for info in self._uploads.store.list(self._uploads.prefix, limit=_FIRST).objects:
+            image_id = self._image_of(info, self._uploads)
+            if image_id is not None:
+                known = self._look_for(image_id)
+                entry = self._with_original(image_id, known, info, self._uploads)
+                with self._lock:
+                    self._note(entry)
+                if entry.status in NEEDS_WORK:
+                    return entry
+                found = found or entry
+        return found
+
     def list_without_waiting(self) -> list[ImageEntry]:
         """Every image, in the order of names, for a page that must not wait.
 
@@ -82,6 +115,14 @@ class ImageIndex:
         """
         if len(self._entries) <= LARGE:
             return self.entries()
+        self._begin_listing()
+        return self._in_order()
+
+    def _begin_listing(self) -> threading.Thread | None:
+        """List behind the caller if it is due; returns the thread that lists.
+
+        Raises the error of a failed listing once.
+        """
         with self._lock:
             failed, self._failed = self._failed, None
             due = self._is_older(max(CACHE_SECONDS, _PAUSE * self._took))
@@ -90,9 +131,10 @@ class ImageIndex:
                     target=self._list_behind, name="listing", daemon=True
                 )
                 self._behind.start()
+            behind = self._behind
         if failed is not None:
             raise failed
-        return self._in_order()
+        return behind
 
     def close(self) -> None:
         """End a running listing."""
@@ -172,7 +214,7 @@ class ImageIndex:
         """The entry of that image; if the last listing lacks it, a new look-up is made."""
         with self._lock:
             entry = self._entries.get(image_id)
-        if entry is None and len(self._entries) > LARGE:
+        if entry is None and (len(self._entries) > LARGE or self._listed_at == float("-inf")):
             entry = self._look_for(image_id)
         if entry is None:
             self._list(1.0)

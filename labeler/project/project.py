@@ -146,6 +146,14 @@ class Project:
         """The same for a page that must not wait; see ImageIndex.list_without_waiting."""
         return self.image_index.list_without_waiting()
 
+    def is_listed(self, wait_s: float) -> bool:
+        """Whether all images have been listed once; see ImageIndex.is_listed."""
+        return self.image_index.is_listed(wait_s)
+
+    def first_image(self) -> ImageEntry | None:
+        """An image to begin with before all are listed; see ImageIndex.first."""
+        return self.image_index.first()
+
     def file_name(self, entry: ImageEntry) -> str:
         """The name of the image's original below uploads/, or the document's if none is kept."""
         if entry.original is None or self.uploads is None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import streamlit as st
 
 from labeler import __version__
 from labeler.errors import LabelerError
-from labeler.model.document import Status
+from labeler.model.document import NEEDS_WORK
 from labeler.model.people import Role
 from labeler.project.image_index import ImageEntry
 from labeler.ui import (
@@ -26,6 +25,7 @@ from labeler.ui.address_parameters import put_parameters
 from labeler.ui.components import navigation, presence
 from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import image_page, open_image
+from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
 from labeler.ui.workbench.page import leave_workbench, show_workbench_page
 
@@ -105,8 +105,7 @@ def _show(context: Context) -> None:
     label, listed = "", []
     with st.sidebar:
         sidebar.uploader(context)
-        with st.container(), _patience():
-            overview = session_state.read_overview(context.project)
+        overview = session_state.read_overview(context.project)
         for problem in overview.problems:
             st.error(plain(problem))
         labels, entries = overview.labels, overview.entries
@@ -114,7 +113,9 @@ def _show(context: Context) -> None:
             label = sidebar.label_panel(context, labels, picks=is_drawable)
         wanted, ignored = address.filters(labels)
         found = image_list.filter_images(context.project, entries or [], labels, wanted)
-        current = staying or place.image or _first_with_work(found.entries or entries or [])
+        current = staying or place.image or _first_image(context, overview, found.entries)
+        if overview.is_listing:
+            _wait_for_images(context)
         if entries is not None:
             listed = image_list.show_image_list(entries, found, labels, current)
         for line in ignored:
@@ -132,40 +133,61 @@ def _show(context: Context) -> None:
             router.show_view(view, context, overview)
         return
     with beside:
-        if labels is None or entries is None:
-            for problem in overview.problems:  # where the sidebar is closed too
-                st.error(plain(problem))
-        elif current is None:
-            leave_workbench()
-            _welcome()
+        if labels is None or current is None or not (entries or overview.is_listing):
+            _show_no_image(overview)
         elif is_drawable:
             image_page.show_image_page(
                 context, current, listed, labels, label, is_leaving=staying is not None
             )
         else:
-            show_workbench_page(context, current, labels, wanted, len(entries))
+            show_workbench_page(context, current, labels, wanted, len(entries or []))
 
 
-def _patience() -> AbstractContextManager[None]:
-    """What a person sees while a large project is listed for the first time."""
-    if session_state.session().overview.entries is not None:
-        return nullcontext()
-    return st.spinner("Loading images …")
+def _show_no_image(overview: Overview) -> None:
+    """Nothing while the images are listed for the first time, else what to do."""
+    is_unknown = overview.entries is None and not overview.is_listing
+    if overview.labels is None or is_unknown:
+        for problem in overview.problems:  # where the sidebar is closed too
+            st.error(plain(problem))
+        return
+    leave_workbench()
+    if not overview.is_listing:
+        _welcome()
 
 
-def _first_with_work(entries: list[ImageEntry]) -> str | None:
+def _wait_for_images(context: Context) -> None:
+    """Run the page again once all images of a large project are listed for the first time."""
+
+    @st.fragment(run_every=1.0)
+    def loading() -> None:
+        try:
+            is_listed = context.project.is_listed(0)
+        except LabelerError as error:
+            st.error(plain(error.message))
+            return
+        if is_listed:
+            st.rerun()
+        st.caption("Loading images …")
+
+    loading()
+
+
+def _first_image(context: Context, overview: Overview, found: list[ImageEntry]) -> str | None:
     """The first image that work is left on, or the first; from here on the address names it.
 
     Another one must not come in its place when somebody else finishes it, or when the session goes
     on with another instance.
     """
-    unfinished = (Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED)
-    left = (entry for entry in entries if entry.status in unfinished and not entry.problem)
-    found = next(left, entries[0] if entries else None)
-    if found is None:
+    if overview.is_listing:
+        first = context.project.first_image()
+    else:
+        entries = found or overview.entries or []
+        left = (entry for entry in entries if entry.status in NEEDS_WORK and not entry.problem)
+        first = next(left, entries[0] if entries else None)
+    if first is None:
         return None
-    put_parameters({address.IMAGE: found.image_id})
-    return found.image_id
+    put_parameters({address.IMAGE: first.image_id})
+    return first.image_id
 
 
 def _welcome() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass, field
+from typing import Final
 
 import streamlit as st
 
@@ -12,17 +13,22 @@ from labeler.model.labels import LabelSet
 from labeler.project.image_index import ImageEntry
 from labeler.project.project import Project
 
+_PATIENCE_S: Final = 0.5
+"""A page waits that long for the first listing. Up to some 5,000 images it is complete by then."""
+
 
 @dataclass
 class Overview:
     """The label set and the images as this session has read them last; None before it could.
 
-    `problems` say what could not be read anew. The page goes on with what it had: a store that
-    fails for a while must not take away the canvas that somebody draws on.
+    `is_listing` says that the images are being listed for the first time, which takes longer than a
+    page may. `problems` say what could not be read anew. The page goes on with what it had: a store
+    that fails for a while must not take away the canvas that somebody draws on.
     """
 
     labels: LabelSet | None = None
     entries: list[ImageEntry] | None = None
+    is_listing: bool = False
     problems: list[str] = field(default_factory=list)
 
 
@@ -60,8 +66,11 @@ def read_overview(project: Project) -> Overview:
         overview.labels = project.labels.read()
     except LabelerError as error:
         problems[error.message] = None
+    overview.is_listing = False
     try:
-        overview.entries = project.list_without_waiting()
+        overview.is_listing = not project.is_listed(_PATIENCE_S)
+        if not overview.is_listing:
+            overview.entries = project.list_without_waiting()
     except LabelerError as error:
         problems[error.message] = None
     overview.problems = list(problems)

@@ -456,19 +456,21 @@ def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> ImageIndex:
 
 
 class Held:
-    """A store that lists only once it is let go."""
+    """A store that lists, below `slow`, only once it is let go."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.go = threading.Event()
         self.go.set()
+        self.slow = ""
         self.fails = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
-        self.go.wait(60)
+        if prefix.startswith(self.slow):
+            self.go.wait(60)
         if self.fails:
             raise Unavailable("not now")
         return self._store.list(prefix, after=after, limit=limit)
@@ -499,6 +501,51 @@ def test_a_glance_at_a_large_project_does_not_wait(
     assert found is not None
     assert [entry.image_path for entry in seen.list_without_waiting()] == ["a.png", "b.png"]
     held.go.set()
+    seen.close()
+
+
+def test_a_first_image_before_all_are_listed(store: Store) -> None:
+    held = Held(store)
+    seen = look(any_store(held))
+    save_sealed(store, name_size_id("a.png", 5), document("a.png", status="done"))
+    for name in ("a.png", "b.png", "notes.txt"):
+        put(store, f"uploads/{name}", b"bytes")
+    held.slow = "annotations/"
+    held.go.clear()
+    assert not seen.is_listed(0)
+    first = seen.first()
+    assert first is not None
+    assert (first.image_path, first.status) == ("b.png", Status.UNLABELED)
+    assert seen.find(first.image_id) == first
+    assert not seen.is_listed(0.01)
+    held.go.set()
+    assert seen.is_listed(60)
+    assert [entry.image_path for entry in seen.list_without_waiting()] == ["a.png", "b.png"]
+    seen.close()
+
+
+def test_the_first_image_where_all_are_done_or_none_is_there(store: Store) -> None:
+    assert look(store).first() is None
+    save_sealed(store, name_size_id("a.png", 5), document("a.png", status="done"))
+    assert look(store).first() is None, "its original is not kept"
+    put(store, "uploads/a.png", b"bytes")
+    first = look(store).first()
+    assert first is not None
+    assert (first.image_path, first.status) == ("a.png", Status.DONE)
+    assert look(store, originals=False).first() is None
+
+
+def test_a_first_listing_that_fails_is_told_and_made_again(store: Store) -> None:
+    held = Held(store)
+    held.fails = True
+    seen = look(any_store(held))
+    assert not seen.is_listed(60)
+    seen.close()  # waits for the listing
+    with pytest.raises(Unavailable, match="not now"):
+        seen.is_listed(0)
+    held.fails = False
+    seen = look(any_store(held))
+    assert seen.is_listed(60)
     seen.close()
 
 

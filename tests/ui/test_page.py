@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import streamlit as st
 
+from labeler.errors import Unavailable
 from labeler.model import edits
 from labeler.model.document import Status
 from tests.pictures import png
@@ -26,6 +27,29 @@ def test_a_first_visit_without_images(new_place: NewPlace) -> None:
     assert visit.canvas() is None
     assert visit.listed() == []
     assert not place.folder.joinpath("annotations").exists()  # looking writes nothing
+
+
+def test_an_image_is_shown_before_all_are_listed(
+    new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place()
+    place.add("a.png", "b.png")
+    with monkeypatch.context() as patched:
+        patched.setattr(place.project, "is_listed", lambda wait_s: False)
+        visit = place.visit()
+        assert "Loading images …" in visit.shown()
+        assert "a.png" in visit.heading()
+        assert visit.listed() == []
+
+        def fail(wait_s: float) -> bool:
+            raise Unavailable("The store is away.")
+
+        patched.setattr(place.project, "is_listed", fail)
+        visit.run()
+        assert set(visit.errors()) == {"The store is away."}
+    visit.run()
+    assert "0 of 2 finished" in visit.shown()
+    assert "a.png" in visit.heading()
 
 
 def test_files_that_are_not_kept_are_taken_in_by_the_session(new_place: NewPlace) -> None:
