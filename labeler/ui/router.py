@@ -22,6 +22,12 @@ from labeler.ui.text import plain
 Show = Callable[[Context, Overview], None]
 
 
+def _gallery() -> Show:
+    from labeler.ui import gallery_page
+
+    return gallery_page.show_gallery_page
+
+
 def _labels() -> Show:
     from labeler.ui import labels_page
 
@@ -38,16 +44,19 @@ def _import() -> Show:
 class View:
     """One of these pages; `load` imports it, because the first page needs none of them.
 
-    The row of links has those that are `listed`, in the order of the table.
+    The row of links has those that are `listed`, in the order of the table. A page that fills the
+    window has no `heading`.
     """
 
     title: str
     role: Role
     load: Callable[[], Show]
     listed: bool = True
+    heading: bool = True
 
 
 VIEWS: Final = {
+    "gallery": View("Gallery", Role.LABELER, _gallery, heading=False),
     "labels": View("Labels", Role.ADMIN, _labels),
     "import": View("Import", Role.ADMIN, _import),
 }
@@ -80,5 +89,6 @@ def _to_view(name: str) -> None:
 def show_view(view: View, context: Context, overview: Overview) -> None:
     """Draw the page. Raises NotSignedIn, NotPermitted."""
     visitor.require(view.role)
-    st.markdown(f"### {view.title}", width="content")
+    if view.heading:
+        st.markdown(f"### {view.title}", width="content")
     view.load()(context, overview)

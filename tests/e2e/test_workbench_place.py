@@ -92,7 +92,7 @@ def test_a_place_that_is_lost_leaves_the_workbench_where_it_is(
 
 
 LOSE_PLACE = """async () => {
-  const entry = await window.labelerWorkbench;
+  const entry = await window.labelerModules.get("mount.js");
   const host = [...document.querySelectorAll("*")].find((one) =>
     one.shadowRoot?.querySelector("[data-testid=workbench]"));
   const parent = host.parentElement;

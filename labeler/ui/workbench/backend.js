@@ -188,6 +188,19 @@ export function createBackend(options) {
     },
 
     /**
+     * Any other call; a failure says the status of the answer too.
+     * @param {string} path @param {RequestInit} [init]
+     * @returns {Promise<{ type: "answer", body: Blob } | (Failure & { status?: number })>}
+     */
+    async ask(path, init = {}) {
+      const answer = await call(path, init);
+      if ("type" in answer) return answer;
+      const { response, body } = answer;
+      if (response.ok) return { type: "answer", body };
+      return { ...await failure(response, body), status: response.status };
+    },
+
+    /**
      * A page of the list.
      * @param {Record<string, string>} query
      * @returns {Promise<Page | Failure>}

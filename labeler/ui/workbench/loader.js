@@ -1,8 +1,8 @@
-// What the page gets of the workbench: it imports the rest, once for each tab.
+// What the page gets of the workbench and the gallery: it imports the rest, once for each tab.
 
 /** @typedef {import("./mount.js").Component} Component */
-/** @typedef {typeof import("./mount.js")} Entry */
-/** @typedef {Window & { labelerWorkbench?: Promise<Entry> }} Tab */
+/** @typedef {{ default: (component: Component) => void }} Entry */
+/** @typedef {Window & { labelerModules?: Map<string, Promise<Entry>> }} Tab */
 
 const FIRST_WAIT_MS = 250;
 const LONGEST_WAIT_MS = 4_000;
@@ -16,7 +16,7 @@ const LONGEST_WAIT_MS = 4_000;
  */
 async function load(url) {
   for (let tries = 0;; tries += 1) {
-    const address = tries ? url.replace(/(?=\/[^/]*$)/, `.${tries}`) : url;
+    const address = tries ? url.replace(/(?<=\/api\/workbench\/\w+)/, `.${tries}`) : url;
     try {
       return await import(new URL(address, document.baseURI).href);
     } catch (error) {
@@ -34,8 +34,12 @@ async function load(url) {
  */
 export default function mountLoaded(component) {
   const tab = /** @type {Tab} */ (globalThis.window);
-  tab.labelerWorkbench ??= load(component.data.url);
-  tab.labelerWorkbench.then((entry) => {
+  const { url } = component.data;
+  const name = url.replace(/^.*\/api\/workbench\/\w+\//, "");
+  tab.labelerModules ??= new Map();
+  const loading = tab.labelerModules.get(name) ?? load(url);
+  tab.labelerModules.set(name, loading);
+  loading.then((entry) => {
     if (component.parentElement.isConnected) entry.default(component);
   });
 }

@@ -1,0 +1,203 @@
+// The gallery: a row of filters, a row for what is selected, and the images or the crops below.
+
+import { button, element, mark, say } from "../dom.js";
+import { labelsOf } from "../label_set.js";
+import { createCropView } from "./crops.js";
+import { createImageView } from "./images.js";
+import { createPictures } from "./pictures.js";
+import { searchWith, wantedBy } from "./query.js";
+import { createSelection } from "./selection.js";
+import { createToolbar } from "./toolbar.js";
+
+/** @typedef {import("../label_set.js").Label} Label */
+/**
+ * What the parts share.
+ * @typedef {{ backend: import("../backend.js").Backend,
+ *   pictures: ReturnType<typeof createPictures>, labels: () => readonly Label[],
+ *   wanted: () => import("./query.js").Wanted, hasPeople: boolean, isAdmin: () => boolean,
+ *   open: (image: string) => void, tell: (text: string) => void,
+ *   saving: (more: number) => void }} Shared
+ */
+
+const MOST_PICTURES = 400;
+const REFRESH_MS = 20_000;
+
+/** Where somebody was in the gallery, for when they come back. */
+const kept = { search: "", top: 0 };
+
+/**
+ * @param {HTMLElement} place
+ * @param {{ backend: import("../backend.js").Backend, labels: readonly Label[], isAdmin: boolean,
+ *   hasPeople: boolean, open: (image: string) => void, changed: () => void }} options
+ */
+export function createGallery(place, options) {
+  let { labels, isAdmin } = options;
+  let wanted = wantedBy(location.search);
+  let saving = 0;
+  const pictures = createPictures(options.backend, MOST_PICTURES);
+  /** @type {Shared} */
+  const shared = {
+    backend: options.backend,
+    pictures,
+    labels: () => labels,
+    wanted: () => wanted,
+    hasPeople: options.hasPeople,
+    isAdmin: () => isAdmin,
+    open: options.open,
+    tell: (text) => say(told, text),
+    saving(more) {
+      saving += more;
+      mark(root, "data-save", saving ? "pending" : "saved");
+      if (!saving) options.changed();
+    },
+  };
+  const told = element("span", { class: "told", role: "status" });
+  const toolbar = createToolbar({ wanted: () => wanted, change, labels: () => labels });
+  const images = createImageView(shared, render);
+  const crops = createCropView(shared, render);
+  const selection = createSelection(shared, {
+    chosen: images.grid.chosen,
+    clear: images.grid.clear,
+    finished() {
+      images.grid.clear();
+      refresh();
+    },
+  });
+  const palette = element("div", { class: "palette", role: "toolbar", "aria-label": "Labels" });
+  const root = element(
+    "div",
+    { class: "gallery", "data-testid": "gallery", "data-save": "saved" },
+    toolbar.root,
+    selection.root,
+    palette,
+    told,
+    images.root,
+    crops.root,
+  );
+  place.append(root);
+
+  const view = () => wanted.show === "crops" ? crops : images;
+
+  /** @param {import("./query.js").Wanted} changes */
+  function change(changes) {
+    wanted = Object.fromEntries(
+      Object.entries({ ...wanted, ...changes }).filter(([, value]) => value),
+    );
+    if (wanted.show === "crops" && !wanted.label) wanted.label = labelsOf(labels).offered[0]?.name;
+    history.replaceState(history.state, "", searchWith(location.search, wanted));
+    begin();
+  }
+
+  function begin() {
+    images.grid.clear();
+    crops.grid.clear();
+    crops.forget();
+    say(told, "");
+    view().grid.scrollTo(0);
+    view().pages.begin();
+    render();
+    loadFacts();
+  }
+
+  function refresh() {
+    const { grid, pages } = view();
+    if (pages.total === null) return;
+    const { first, last } = grid.range();
+    pages.refresh(first, last);
+    loadFacts();
+  }
+
+  async function loadFacts() {
+    if (view() !== images) return;
+    const ask = (/** @type {string} */ by) =>
+      options.backend.ask(`/api/statistics?by=${by}`, { cache: "no-store" });
+    const [people, warnings] = await Promise.all([ask("person"), ask("warning")]);
+    if (people.type !== "answer" || warnings.type !== "answer") return;
+    const [byPerson, byWarning] = [
+      JSON.parse(await people.body.text()),
+      JSON.parse(await warnings.body.text()),
+    ];
+    toolbar.setFacts({
+      people: byPerson.counts.map((/** @type {any} */ row) => row.person).filter(Boolean),
+      warnings: Object.fromEntries(
+        byWarning.counts.map((/** @type {any} */ row) => [row.warning, row.images]),
+      ),
+    });
+    render();
+  }
+
+  function render() {
+    const one = view();
+    images.root.hidden = one !== images;
+    crops.root.hidden = one !== crops;
+    palette.hidden = one !== crops;
+    toolbar.render(one.words());
+    if (one === images) selection.render();
+    else selection.root.hidden = true;
+    renderPalette();
+    mark(root, "data-state", one.pages.total === null ? "loading" : "ready");
+    mark(root, "data-total", one.pages.total ?? "");
+    kept.search = location.search;
+    if (one === images && images.pages.total) kept.top = images.root.scrollTop;
+  }
+
+  function renderPalette() {
+    const { offered } = labelsOf(labels);
+    const state = JSON.stringify(offered);
+    if (palette.dataset.state === state) return;
+    palette.dataset.state = state;
+    palette.replaceChildren(
+      element("span", { class: "muted" }, "A digit gives another label:"),
+      ...offered.slice(0, 10).map(({ name, color }, index) => {
+        const chip = button("", `Give the label ${name}`, () => crops.give(name), {
+          class: "chip",
+        });
+        const box = element("i", { class: "color" });
+        box.style.background = color;
+        chip.append(element("kbd", {}, String((index + 1) % 10)), box, name);
+        return chip;
+      }),
+    );
+  }
+
+  const timer = setInterval(() => {
+    if (document.visibilityState === "visible" && !saving && place.isConnected) refresh();
+  }, REFRESH_MS);
+  const top = kept.search === location.search ? kept.top : 0;
+  begin();
+  if (top) {
+    const restored = setInterval(() => {
+      if (images.pages.total === null) return;
+      clearInterval(restored);
+      images.grid.render();
+      images.grid.scrollTo(top);
+    }, 30);
+  }
+
+  return {
+    root,
+    /** What a run of the page brings. @param {readonly Label[]} nextLabels @param {boolean} nextIsAdmin */
+    update(nextLabels, nextIsAdmin) {
+      if (JSON.stringify(labels) !== JSON.stringify(nextLabels)) labels = nextLabels;
+      isAdmin = nextIsAdmin;
+      const now = wantedBy(location.search);
+      if (JSON.stringify(now) !== JSON.stringify(wanted)) {
+        wanted = now;
+        begin();
+      } else {
+        render();
+        refresh();
+      }
+    },
+    end() {
+      clearInterval(timer);
+      toolbar.end();
+      for (const one of [images, crops]) {
+        one.pages.end();
+        one.grid.end();
+      }
+      pictures.end();
+      root.remove();
+    },
+  };
+}

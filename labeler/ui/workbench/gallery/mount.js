@@ -1,0 +1,75 @@
+// The entry for Streamlit: one gallery for each place on the page. It asks the HTTP API, and tells
+// the page which image is to be opened, and that something was changed.
+
+import { createBackend } from "../backend.js";
+import { createRenewal } from "../renewal.js";
+import { createGallery } from "./gallery.js";
+
+/**
+ * @typedef {{ base: string, token: string, tokenHeader: string, person: string, session: string,
+ *   labels: import("../label_set.js").Label[], isAdmin: boolean, renewal: string | null }} Setup
+ * @typedef {{ parentElement: ShadowRoot | HTMLElement, data: { url: string, setup: string },
+ *   setStateValue: (name: string, value: unknown) => void,
+ *   setTriggerValue: (name: string, value: unknown) => void }} Component
+ */
+
+const STYLE = new URL("./gallery.css", import.meta.url).href;
+
+/** @type {WeakMap<object, ReturnType<typeof create>>} */
+const mounted = new WeakMap();
+
+/** @param {Component} component */
+export default function mount(component) {
+  const place =
+    /** @type {HTMLElement} */ (component.parentElement.querySelector(".gallery-place"));
+  if (!place) return;
+  const one = mounted.get(place) ?? create(place, component);
+  mounted.set(place, one);
+  one.update(component);
+}
+
+/** @param {HTMLElement} place @param {Component} first */
+function create(place, first) {
+  let component = first;
+  /** @type {Setup} */
+  let setup = JSON.parse(first.data.setup);
+  const renewal = createRenewal((request) => component.setStateValue("renewal", request));
+  const backend = createBackend({
+    baseUrl: new URL(setup.base, document.baseURI).href,
+    token: () => setup.token,
+    tokenHeader: setup.tokenHeader,
+    client: crypto.randomUUID(),
+    person: setup.person,
+    renewToken: renewal.renew,
+  });
+  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
+  place.append(style);
+  const gallery = createGallery(place, {
+    backend,
+    labels: setup.labels,
+    isAdmin: setup.isAdmin,
+    hasPeople: setup.person !== "",
+    open: (image) => component.setTriggerValue("open", image),
+    changed: () => component.setTriggerValue("changed", crypto.randomUUID()),
+  });
+  // Streamlit takes the place away without a word.
+  const watch = new MutationObserver(() => {
+    if (place.isConnected) return;
+    watch.disconnect();
+    mounted.delete(place);
+    gallery.end();
+    renewal.end();
+  });
+  watch.observe(document, { childList: true, subtree: true });
+
+  return {
+    /** @param {Component} next */
+    update(next) {
+      const before = setup;
+      component = next;
+      setup = JSON.parse(next.data.setup);
+      renewal.answered(setup, setup.renewal, setup.session !== before.session);
+      gallery.update(setup.labels, setup.isAdmin);
+    },
+  };
+}

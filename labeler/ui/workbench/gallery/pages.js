@@ -1,0 +1,77 @@
+// The items of a long list, loaded page by page around what is in sight.
+
+const SIZE = 60;
+const MOST = 40;
+const AGAIN_MS = 2_000;
+
+/**
+ * `read` answers a page; null where there was no answer, which is asked for again.
+ * @template Item
+ * @param {(offset: number, limit: number) => Promise<{ items: Item[], total: number } | null>} read
+ * @param {() => void} changed
+ */
+export function createPages(read, changed) {
+  /** In the order of last use. @type {Map<number, Item[] | null>} */
+  let pages = new Map();
+  let total = /** @type {number | null} */ (null);
+  let generation = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let timer;
+
+  /** @param {number} number */
+  async function load(number) {
+    const of = generation;
+    if (!pages.has(number)) pages.set(number, null);
+    const page = await read(number * SIZE, SIZE);
+    if (of !== generation) return;
+    if (page) {
+      total = page.total;
+      pages.delete(number);
+      pages.set(number, page.items);
+      for (const [oldest] of pages) {
+        if (pages.size <= MOST) break;
+        pages.delete(oldest);
+      }
+    } else {
+      if (pages.get(number) === null) pages.delete(number);
+      clearTimeout(timer);
+      timer = setTimeout(changed, AGAIN_MS);
+    }
+    changed();
+  }
+
+  return {
+    /** How many there are; null before it is known. */
+    get total() {
+      return total;
+    },
+    /** @param {number} index @returns {Item | undefined} */
+    item: (index) => pages.get(Math.floor(index / SIZE))?.[index % SIZE],
+    /** Load what lies in between. @param {number} first @param {number} last */
+    want(first, last) {
+      const until = Math.max(first, last - 1);
+      for (let number = Math.floor(first / SIZE); number <= Math.floor(until / SIZE); number++) {
+        if (!pages.has(number)) load(number);
+      }
+    },
+    /** Another list: nothing of the one before counts. */
+    begin() {
+      generation += 1;
+      pages = new Map();
+      total = null;
+      load(0);
+    },
+    /** Look again at what is here already, which stays in sight meanwhile. @param {number} first @param {number} last */
+    refresh(first, last) {
+      const [from, to] = [Math.floor(first / SIZE), Math.floor(Math.max(first, last - 1) / SIZE)];
+      for (const number of [...pages.keys()]) {
+        if (number < from || number > to) pages.delete(number);
+      }
+      for (let number = from; number <= to; number++) load(number);
+    },
+    end() {
+      generation += 1;
+      clearTimeout(timer);
+    },
+  };
+}

@@ -1,0 +1,119 @@
+// The row that comes when something is selected: what can be done with it.
+
+import { button, element, say } from "../dom.js";
+import { forEach, giveStatus, throwAway } from "./work.js";
+
+/** @typedef {import("./work.js").Image} Image */
+
+const GIVEN = [["done", "Done"], ["in_progress", "In progress"], ["skipped", "Skipped"]];
+
+/**
+ * @param {import("./gallery.js").Shared} shared
+ * @param {{ chosen: () => Image[], clear: () => void, finished: () => void }} options
+ */
+export function createSelection(shared, options) {
+  const { backend } = shared;
+  let isBusy = false;
+  const count = element("strong", { role: "status" });
+  const status = /** @type {HTMLSelectElement} */ (element(
+    "select",
+    {
+      "aria-label": "Set the status of the selected images",
+      onchange: () => {
+        const wanted = status.value;
+        status.value = "";
+        if (wanted) run("Setting the status", giveStatus(backend, wanted));
+      },
+    },
+    element("option", { value: "" }, "Set status …"),
+    ...GIVEN.map(([name, text]) => element("option", { value: name }, text)),
+  ));
+  const exported = button("Export these", "Export only the selected images (COCO)", download);
+  const remove = button("Delete", "Move the selected images into the trash", () => {
+    if (remove.dataset.sure !== undefined) {
+      ask(false);
+      run("Deleting", throwAway(backend));
+    } else ask(true);
+  });
+  const clear = button("Clear", "Select nothing", options.clear, { class: "quiet" });
+  const root = element(
+    "div",
+    { class: "selection", role: "toolbar", "aria-label": "Selected images" },
+    count,
+    status,
+    exported,
+    remove,
+    clear,
+  );
+
+  /** Deleting is asked for twice. @param {boolean} sure */
+  function ask(sure) {
+    if (sure) remove.dataset.sure = "";
+    else delete remove.dataset.sure;
+    const some = options.chosen().length;
+    say(remove, sure ? `Really delete ${some} ${some === 1 ? "image" : "images"}?` : "Delete");
+  }
+
+  /** @param {string} doing @param {(image: Image) => Promise<string>} work */
+  async function run(doing, work) {
+    if (isBusy) return;
+    isBusy = true;
+    const images = options.chosen();
+    shared.saving(1);
+    const failed = await forEach(images, work, (done) => {
+      shared.tell(`${doing}: ${done} of ${images.length} images`);
+    });
+    shared.saving(-1);
+    isBusy = false;
+    const [first] = failed;
+    shared.tell(
+      first
+        ? `${failed.length} of ${images.length} images stay as they were. ${first.item.image_path}: ${first.why}`
+        : `${doing}: all ${images.length} images are done.`,
+    );
+    options.finished();
+  }
+
+  async function download() {
+    if (isBusy) return;
+    isBusy = true;
+    const images = options.chosen();
+    shared.tell(`Exporting ${images.length} images …`);
+    const answer = await backend.ask("/api/exports", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ image: images.map(({ image_id }) => image_id) }),
+    });
+    if (answer.type !== "answer") shared.tell(answer.message);
+    else {
+      const { object, images: count, annotations } = JSON.parse(await answer.body.text());
+      const file = await backend.ask(`/api/${object}`);
+      if (file.type === "answer") save(object.split("/").at(-1), file.body);
+      shared.tell(
+        file.type === "answer"
+          ? `${count} images with ${annotations} boxes in ${object}`
+          : file.message,
+      );
+    }
+    isBusy = false;
+  }
+
+  return {
+    root,
+    render() {
+      const some = options.chosen().length;
+      root.hidden = !some;
+      say(count, `${some} selected`);
+      exported.hidden = remove.hidden = !shared.isAdmin();
+      if (!isBusy) ask(false);
+    },
+  };
+}
+
+/** @param {string} name @param {Blob} file */
+function save(name, file) {
+  const address = URL.createObjectURL(file);
+  const link = Object.assign(document.createElement("a"), { href: address, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}

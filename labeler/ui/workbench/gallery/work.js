@@ -1,0 +1,79 @@
+// What is done to many images, one after the other, each by naming the state that it replaces.
+
+import { setLabel, setStatus } from "../edits.js";
+import { dumpDocument, normalized } from "../document.js";
+
+/** @typedef {import("../backend.js").Backend} Backend */
+/** @typedef {import("../document.js").Doc} Doc */
+/** @typedef {{ image_id: string, image_path: string, etag: string | null }} Image */
+
+const TRIES = 5;
+const AT_ONCE = 4;
+
+/**
+ * Changes the document of an image; where somebody else was faster, the change is made to theirs.
+ * An image without a document gets one.
+ * @param {Backend} backend @param {string} image @param {(document: Doc) => Doc} change
+ * @returns {Promise<string>} why it could not be done, or nothing
+ */
+export async function changeDocument(backend, image, change) {
+  const found = await backend.getDocument(image);
+  /** @type {{ document: Doc, etag: string | null }} */
+  let state;
+  if (found.type === "document") state = found;
+  else if (found.type === "gone") state = { document: normalized({ rects: [] }), etag: null };
+  else return "message" in found ? found.message : "";
+  for (let tries = 0; tries < TRIES; tries++) {
+    const wanted = change(state.document);
+    if (wanted === state.document) return "";
+    const answer = await backend.putDocument(image, dumpDocument(wanted), state.etag);
+    if (answer.type === "stored") return "";
+    if (answer.type !== "changed") return answer.message;
+    state = { document: answer.document ?? normalized({ rects: [] }), etag: answer.etag };
+  }
+  return "It keeps being changed by others. Try again.";
+}
+
+/**
+ * Does `work` for each, a few at once, and collects what could not be done.
+ * @template Item
+ * @param {Item[]} items @param {(item: Item) => Promise<string>} work
+ * @param {(done: number) => void} progress
+ */
+export async function forEach(items, work, progress) {
+  /** @type {{ item: Item, why: string }[]} */
+  const failed = [];
+  const left = [...items];
+  let done = 0;
+  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
+    for (let item = left.shift(); item !== undefined; item = left.shift()) {
+      const why = await work(item);
+      if (why) failed.push({ item, why });
+      progress(++done);
+    }
+  }));
+  return failed;
+}
+
+/** @param {Backend} backend @param {string} status @returns {(image: Image) => Promise<string>} */
+export const giveStatus = (backend, status) => ({ image_id }) =>
+  changeDocument(backend, image_id, (document) => setStatus(document, status));
+
+/** Into the trash, in the state in which it was seen. @param {Backend} backend @returns {(image: Image) => Promise<string>} */
+export const throwAway = (backend) => async ({ image_id, etag }) => {
+  const answer = await backend.ask(`/api/images/${encodeURIComponent(image_id)}`, {
+    method: "DELETE",
+    headers: { "If-Match": etag ?? "*" },
+  });
+  if (answer.type === "answer" || answer.type === "gone") return "";
+  return answer.status === 412
+    ? "It was changed meanwhile. Look at it before you delete it."
+    : answer.message;
+};
+
+/**
+ * Gives boxes of one image another label.
+ * @param {Backend} backend @param {string} image @param {string[]} ids @param {string} label
+ */
+export const relabel = (backend, image, ids, label) =>
+  changeDocument(backend, image, (document) => setLabel(document, ids, label));
