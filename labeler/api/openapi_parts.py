@@ -265,6 +265,7 @@ def _selection_fields() -> Json:
         "status": some({"enum": list(Status)}, "Only images in these; else all with a result."),
         "label": some(TEXT, "Only boxes of these labels, and images that have one."),
         "name": some(TEXT, "Only images whose file name matches one of these: `street/*.jpg`."),
+        "image": some(IMAGE_ID["schema"], "Only the images with these IDs."),
         "split": {
             "type": "string",
             "pattern": "^([0-9]{1,4}(/[0-9]{1,4}){1,2})?$",

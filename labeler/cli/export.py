@@ -32,6 +32,7 @@ def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
             "only boxes with this label, and images that have one; may be repeated",
         ),
         ("name", "PATTERN", "only images whose file name matches, such as 'street/*.jpg'"),
+        ("image", "ID", "only the image with this ID; may be repeated"),
     ):
         parser.add_argument(f"--{name}", action="append", metavar=metavar, help=about)
     parser.add_argument("--split", metavar="SHARES", help="train/val/test, such as 80/10/10")

@@ -1,6 +1,6 @@
 """Which images and boxes go into a dataset, and into which part of it.
 
-A choice is given as the same six fields everywhere: in the address of an HTTP call, in a JSON
+A choice is given as the same seven fields everywhere: in the address of an HTTP call, in a JSON
 body and on the command line. Every format asks it the same questions.
 """
 
@@ -18,9 +18,10 @@ from typing import Final
 from labeler.errors import InvalidDocument, InvalidRequest
 from labeler.model.document import AnnotationDocument, Status
 from labeler.model.labels import LabelSet, clean_label
+from labeler.model.layout import is_image_id
 from labeler.model.limits import MAX_VALUES
 
-FIELDS: Final = ("status", "label", "name", "split", "seed", "part")
+FIELDS: Final = ("status", "label", "name", "image", "split", "seed", "part")
 _MAX_LENGTH: Final = 300
 _SPLIT: Final = re.compile(r"[0-9]{1,4}(/[0-9]{1,4}){1,2}")
 
@@ -40,6 +41,7 @@ class Selection:
     `statuses`: only images in one of these; empty means the default, see `takes`.
     `labels`: only boxes of these labels, and only images that have one.
     `names`: only images whose file name matches one of these patterns; `*` also matches `/`.
+    `images`: only the images with these IDs.
     `split`: the shares of train, val and test; `seed` draws another split of the same shares;
     `part`: only the images of this part.
     """
@@ -47,6 +49,7 @@ class Selection:
     statuses: frozenset[Status] = frozenset()
     labels: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    images: frozenset[str] = frozenset()
     split: tuple[int, ...] = ()
     seed: str = "0"
     part: Part | None = None
@@ -113,6 +116,7 @@ class Selection:
             "status": sorted(self.statuses),
             "label": list(self.labels),
             "name": list(self.names),
+            "image": sorted(self.images),
             "split": ["/".join(map(str, self.split))] if self.split else [],
             "seed": [self.seed] if self.split else [],
             "part": [self.part.value] if self.part else [],
@@ -142,6 +146,7 @@ def parse_selection(given: Mapping[str, Sequence[str]]) -> Selection:
         statuses=frozenset(_status(text.strip()) for text in statuses),
         labels=tuple(dict.fromkeys(_label(value) for value in _values(given, "label"))),
         names=tuple(dict.fromkeys(_values(given, "name"))),
+        images=frozenset(map(_image, _values(given, "image"))),
         split=split,
         seed=seed or "0",
         part=_part(part, split) if part else None,
@@ -187,6 +192,12 @@ def _label(text: str) -> str:
         return clean_label(text)
     except InvalidDocument as error:
         raise InvalidRequest(f"label={text!r}: {error.message}") from error
+
+
+def _image(text: str) -> str:
+    if not is_image_id(text):
+        raise InvalidRequest(f"image={text!r} is not an image ID.")
+    return text
 
 
 def _split(text: str) -> tuple[int, ...]:

@@ -22,6 +22,10 @@ from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
 
 KEY: Final = "gallery"
+FILTERS: Final = (
+    "find", "status", "label", "person", "boxes", "since", "until", "warning", "sort", "show",
+)  # fmt: skip
+"""What the address holds of the gallery: its filters, its order, and which view."""
 STYLE: Final = """
 <style>
   [data-testid="stMainBlockContainer"] { padding-bottom: 0; }
@@ -54,7 +58,8 @@ def show_gallery_page(context: Context, overview: Overview) -> None:
         "session": session_state.session().id,
         "labels": [label.model_dump(mode="json") for label in labels.labels],
         "isAdmin": visitor.may(Role.ADMIN),
-        "renewal": (st.session_state.get(KEY) or {}).get("renewal"),
+        "heard": _state("filters"),
+        "renewal": _state("renewal"),
     }
     _mount(
         key=KEY,
@@ -62,8 +67,9 @@ def show_gallery_page(context: Context, overview: Overview) -> None:
             "url": f"./api/workbench/{workbench_modules().version}/gallery/mount.js",
             "setup": json.dumps(setup),
         },
-        default={"renewal": None},
+        default={"renewal": None, "filters": None},
         on_renewal_change=lambda: None,
+        on_filters_change=_filter,
         on_open_change=_open,
         on_changed_change=context.project.list_anew,
     )
@@ -71,6 +77,23 @@ def show_gallery_page(context: Context, overview: Overview) -> None:
 
 @rerun_safe
 def _open() -> None:
-    image = (st.session_state.get(KEY) or {}).get("open")
+    image = _state("open")
     if image:
-        address.clicks().to_image(str(image))
+        address.clicks().to_image(image)
+
+
+@rerun_safe
+def _filter() -> None:
+    """Have the address say what the gallery shows."""
+    wanted = json.loads(_state("filters") or "{}").get("wanted", {})
+    for name in FILTERS:
+        value = str(wanted.get(name, ""))[: address.MAX_TEXT]
+        if value:
+            st.query_params[name] = value
+        elif name in st.query_params:
+            del st.query_params[name]
+
+
+def _state(name: str) -> str | None:
+    found = (st.session_state.get(KEY) or {}).get(name)
+    return None if found is None else str(found)

@@ -182,6 +182,17 @@ def test_boxes_that_make_no_sense(api: Api, query: str) -> None:
     refused(api.client.get(f"/api/{query}"), 400, "bad_request")
 
 
+def test_just_these_images_are_exported(team: Api, open_api: Open) -> None:
+    admin = as_person(team, "ana")
+    ids = [i["image_id"] for i in team.client.get("/api/images").json()["images"]]
+    made = admin.client.post("/api/exports", json={"image": ids[:2]})
+    assert made.status_code == 201, made.text
+    assert (made.json()["images"], made.json()["annotations"]) == (2, 9)
+    found = admin.client.get("/api/export/coco", params={"image": ids[2]}).json()
+    assert [image["file_name"] for image in found["images"]] == ["c.png"]
+    refused(admin.client.post("/api/exports", json={"image": ["../x"]}), 400, "bad_request", "ID")
+
+
 # --- small copies -------------------------------------------------------------------------
 
 

@@ -194,7 +194,7 @@ class KeptExports:
         except NotFound:
             return *self._numbers_by_name(key, ids()), True
         records = parse_records(lines, manifest_key(key))
-        looked_at_all = not {"part", "name"} & set(head.selection)
+        looked_at_all = not {"part", "name", "image"} & set(head.selection)
         return {one.image_id: one.number for one in records}, head.highest, looked_at_all
 
     def _numbers_by_name(self, key: str, ids: Mapping[str, str]) -> tuple[dict[str, int], int]:

@@ -95,7 +95,9 @@ class DocumentReader:
 
 
 def is_let_in(selection: Selection, listed: ScannedImage) -> bool:
-    """Whether there is the image, and name and part let it in, as far as a listing tells."""
+    """Whether there is the image, and ID, name and part let it in, as far as a listing tells."""
+    if selection.images and listed.image_id not in selection.images:
+        return False
     if not listed.is_there or (selection.part is None and not selection.names):
         return listed.is_there
     if listed.original is None:

@@ -5,7 +5,7 @@ import { labelsOf } from "../label_set.js";
 import { createCropView } from "./crops.js";
 import { createImageView } from "./images.js";
 import { createPictures } from "./pictures.js";
-import { searchWith, wantedBy } from "./query.js";
+import { wantedBy } from "./query.js";
 import { createSelection } from "./selection.js";
 import { createToolbar } from "./toolbar.js";
 
@@ -28,7 +28,8 @@ const kept = { search: "", top: 0 };
 /**
  * @param {HTMLElement} place
  * @param {{ backend: import("../backend.js").Backend, labels: readonly Label[], isAdmin: boolean,
- *   hasPeople: boolean, open: (image: string) => void, changed: () => void }} options
+ *   hasPeople: boolean, open: (image: string) => void, changed: () => void,
+ *   filtered: (wanted: import("./query.js").Wanted) => void }} options
  */
 export function createGallery(place, options) {
   let { labels, isAdmin } = options;
@@ -76,6 +77,9 @@ export function createGallery(place, options) {
   );
   place.append(root);
 
+  /** @param {object} some */
+  const ordered = (some) => JSON.stringify(Object.entries(some).sort());
+
   const view = () => wanted.show === "crops" ? crops : images;
 
   /** @param {import("./query.js").Wanted} changes */
@@ -84,7 +88,7 @@ export function createGallery(place, options) {
       Object.entries({ ...wanted, ...changes }).filter(([, value]) => value),
     );
     if (wanted.show === "crops" && !wanted.label) wanted.label = labelsOf(labels).offered[0]?.name;
-    history.replaceState(history.state, "", searchWith(location.search, wanted));
+    options.filtered(wanted);
     begin();
   }
 
@@ -176,12 +180,15 @@ export function createGallery(place, options) {
 
   return {
     root,
-    /** What a run of the page brings. @param {readonly Label[]} nextLabels @param {boolean} nextIsAdmin */
-    update(nextLabels, nextIsAdmin) {
+    /**
+     * What a run of the page brings; `isHeard` where its address has what was filtered here last.
+     * @param {readonly Label[]} nextLabels @param {boolean} nextIsAdmin @param {boolean} isHeard
+     */
+    update(nextLabels, nextIsAdmin, isHeard) {
       if (JSON.stringify(labels) !== JSON.stringify(nextLabels)) labels = nextLabels;
       isAdmin = nextIsAdmin;
       const now = wantedBy(location.search);
-      if (JSON.stringify(now) !== JSON.stringify(wanted)) {
+      if (isHeard && ordered(now) !== ordered(wanted)) {
         wanted = now;
         begin();
       } else {

@@ -25,7 +25,7 @@ export function shape(name, attributes) {
 }
 
 /** Its beginning and its end: names of a series differ at the end. @param {string} name */
-const shortened = (name) => name.length > 20 ? `${name.slice(0, 8)}…${name.slice(-11)}` : name;
+const shortened = (name) => name.length > 17 ? `${name.slice(0, 5)}…${name.slice(-10)}` : name;
 
 /**
  * @param {import("./gallery.js").Shared} shared

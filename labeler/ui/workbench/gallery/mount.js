@@ -7,7 +7,7 @@ import { createGallery } from "./gallery.js";
 
 /**
  * @typedef {{ base: string, token: string, tokenHeader: string, person: string, session: string,
- *   labels: import("../label_set.js").Label[], isAdmin: boolean, renewal: string | null }} Setup
+ *   labels: import("../label_set.js").Label[], isAdmin: boolean, heard: string | null, renewal: string | null }} Setup
  * @typedef {{ parentElement: ShadowRoot | HTMLElement, data: { url: string, setup: string },
  *   setStateValue: (name: string, value: unknown) => void,
  *   setTriggerValue: (name: string, value: unknown) => void }} Component
@@ -33,6 +33,8 @@ function create(place, first) {
   let component = first;
   /** @type {Setup} */
   let setup = JSON.parse(first.data.setup);
+  /** The filters that the page was told last. */
+  let sent = "";
   const renewal = createRenewal((request) => component.setStateValue("renewal", request));
   const backend = createBackend({
     baseUrl: new URL(setup.base, document.baseURI).href,
@@ -50,6 +52,10 @@ function create(place, first) {
     isAdmin: setup.isAdmin,
     hasPeople: setup.person !== "",
     open: (image) => component.setTriggerValue("open", image),
+    filtered: (wanted) => {
+      sent = JSON.stringify({ wanted, id: crypto.randomUUID() });
+      component.setStateValue("filters", sent);
+    },
     changed: () => component.setTriggerValue("changed", crypto.randomUUID()),
   });
   // Streamlit takes the place away without a word.
@@ -69,7 +75,8 @@ function create(place, first) {
       component = next;
       setup = JSON.parse(next.data.setup);
       renewal.answered(setup, setup.renewal, setup.session !== before.session);
-      gallery.update(setup.labels, setup.isAdmin);
+      if (setup.session !== before.session) sent = "";
+      gallery.update(setup.labels, setup.isAdmin, sent === "" || setup.heard === sent);
     },
   };
 }

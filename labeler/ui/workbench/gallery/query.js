@@ -63,20 +63,6 @@ function isPossible(name, value) {
   return true;
 }
 
-/**
- * The address with these filters and this order; everything else in it stays.
- * @param {string} search @param {Wanted} wanted
- */
-export function searchWith(search, wanted) {
-  const query = new URLSearchParams(search);
-  for (const name of [...FILTERS, /** @type {const} */ ("sort"), /** @type {const} */ ("show")]) {
-    const value = wanted[name];
-    if (value) query.set(name, value);
-    else query.delete(name);
-  }
-  return `?${query}`;
-}
-
 /** The parameters of a page of the list. @param {Wanted} wanted @param {number} offset @param {number} limit */
 export function listQuery(wanted, offset, limit) {
   const query = new URLSearchParams({ offset: String(offset), limit: String(limit) });
