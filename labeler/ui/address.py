@@ -6,7 +6,8 @@ the address to somebody, and the browser's Back works.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import streamlit as st
@@ -63,6 +64,7 @@ class Clicks:
     """Whether a click has asked for something since the last run of the page began."""
     filters_changed: bool = False
     all_wanted: bool = False
+    parameters: dict[str, str | None] = field(default_factory=dict)
 
     def to_image(self, image_id: str) -> None:
         """Go to that image, and out of a view."""
@@ -91,6 +93,10 @@ class Clicks:
     def to_filters(self) -> None:
         """Have the address say what the widgets of the filters say now."""
         self.filters_changed = True
+
+    def to_parameters(self, parameters: Mapping[str, str | None]) -> None:
+        """Have the address hold these; None takes one out of it."""
+        self.parameters |= parameters
 
     def to_all(self) -> None:
         """Have the address ask for all images."""

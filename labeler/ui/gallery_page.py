@@ -16,7 +16,6 @@ from labeler.model.people import Role, SignIn
 from labeler.runtime.browser_modules import workbench_modules
 from labeler.ui import address, session_state, visitor
 from labeler.ui.assets import script
-from labeler.ui.callbacks import rerun_safe
 from labeler.ui.context import Context
 from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
@@ -75,23 +74,18 @@ def show_gallery_page(context: Context, overview: Overview) -> None:
     )
 
 
-@rerun_safe
 def _open() -> None:
     image = _state("open")
     if image:
         address.clicks().to_image(image)
 
 
-@rerun_safe
 def _filter() -> None:
     """Have the address say what the gallery shows."""
     wanted = json.loads(_state("filters") or "{}").get("wanted", {})
-    for name in FILTERS:
-        value = str(wanted.get(name, ""))[: address.MAX_TEXT]
-        if value:
-            st.query_params[name] = value
-        elif name in st.query_params:
-            del st.query_params[name]
+    address.clicks().to_parameters(
+        {name: str(wanted.get(name, ""))[: address.MAX_TEXT] or None for name in FILTERS}
+    )
 
 
 def _state(name: str) -> str | None:

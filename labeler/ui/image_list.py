@@ -15,6 +15,7 @@ from labeler.project.image_index import ImageEntry
 from labeler.project.project import Project
 from labeler.ui import address
 from labeler.ui.address import Filters
+from labeler.ui.address_parameters import put_parameters
 from labeler.ui.assets import script
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
 
@@ -169,6 +170,9 @@ def follow_filters() -> None:
         _say_chosen()
     if clicks.all_wanted:
         address.show_filters(Filters())
+    if clicks.parameters:
+        put_parameters(clicks.parameters)
+        clicks.parameters = {}
     clicks.filters_changed = clicks.all_wanted = False
 
 
