@@ -116,7 +116,7 @@ class UnknownLabels(LabelerError):
 
     def __init__(self, names: list[str]) -> None:
         listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
-        super().__init__(f"The label set lacks labels that boxes have: {listed}. Add them first.")
+        super().__init__(f"Boxes have labels that the project lacks: {listed}. Add them first.")
         self.names = names
 
 

@@ -52,7 +52,7 @@ class Labels:
         condition = write_condition(
             request.headers.getlist("If-Match"), request.headers.getlist("If-None-Match")
         )
-        async with self._body_reader.body(request, MAX_BYTES, "The label set", person) as body:
+        async with self._body_reader.body(request, MAX_BYTES, "The list of labels", person) as body:
             state = await run_in_threadpool(self._put, body, condition)
         return _changed(state) if state.status == 412 else _answer(state)
 
@@ -90,8 +90,8 @@ def _changed(state: _StoredLabels) -> Response:
     """412, with all that the caller needs to try again."""
     happened = "has changed since you read it" if state.tag else "is not stored"
     error = VersionConflict(
-        f"The label set {happened}; nothing was saved. Make your change in `labels`, then send it "
-        "over `etag`."
+        f"The list of labels {happened}; nothing was saved. Make your change in `labels`, "
+        "then send it over `etag`."
     )
     body: dict[str, Any] = {
         **error_body(error),

@@ -215,7 +215,7 @@ def _put_document() -> Json:
         "operationId": "putDocument",
         "summary": "Replace the image's document in the state that the condition names",
         "description": "One of If-Match and If-None-Match: * is needed. Labels are text that can "
-        "be seen, boxes lie inside the image, and what the document says about its picture "
+        "be seen, boxes lie inside the image, and what the document says about its image "
         "(image_path, image_width, image_height, metadata.content_md5) is what is stored, or "
         "left out and filled in. metadata.image_id, saved_at and saved_by are set here.",
         "parameters": [
@@ -249,13 +249,13 @@ def _saved(description: str) -> Json:
 def _get_labels() -> Json:
     return {
         "operationId": "getLabels",
-        "summary": "The label set",
+        "summary": "The project's labels",
         "description": "The first labels of a project are stored before they are answered. There "
-        "is no ETag only where the store refuses writes, and where a lost label set was taken from "
+        "is no ETag only where the store refuses writes, and where lost labels were taken from "
         "an export: none is stored then.",
         "parameters": [IF_NONE_MATCH],
         "responses": {
-            "200": answered("The label set.", ref("LabelSet"), ETag=ETAG),
+            "200": answered("The labels.", ref("LabelSet"), ETag=ETAG),
             "304": {"description": "The caller has it.", "headers": {"ETag": ETAG}},
             **errors(400, 401, 403, 500, 503),
         },
@@ -265,15 +265,15 @@ def _get_labels() -> Json:
 def _put_labels() -> Json:
     return {
         "operationId": "putLabels",
-        "summary": "Replace the label set in the state that the condition names",
+        "summary": "Replace the project's labels in the state that the condition names",
         "description": "One of If-Match and If-None-Match: * is needed. Every number that there is "
         "stays: a label is archived (retired) or counts as another one (merged_into), it is never "
         "deleted. New numbers follow the highest one. Names and former names are unique ignoring "
-        "case; a name that a label had becomes one of its former names by itself.",
+        "case; a name that a label had becomes one of its former names.",
         "parameters": [
             CLIENT,
             condition("If-Match", "The ETag of the state that is replaced; * for whichever it is."),
-            condition("If-None-Match", "* stores the first label set."),
+            condition("If-None-Match", "* stores the first labels."),
         ],
         "requestBody": {
             "required": True,

@@ -114,7 +114,7 @@ def _parser() -> argparse.ArgumentParser:
         "import", _there(_on_data(import_data_set)), "Import boxes of another program."
     )
     add_import_arguments(importing)
-    add_label_arguments(command("labels", _there(_on_data(labels)), "List and edit the label set."))
+    add_label_arguments(command("labels", _there(_on_data(labels)), "List and edit the labels."))
     command("stats", _there(_on_data(stats)), "Count images by status and boxes by label.")
     checking = command("check", _there(check), "Check that everything fits together.")
     checking.add_argument(

@@ -106,7 +106,9 @@ class Selection:
         for name in self.labels:
             label = labels.find(name)
             if label is None:
-                raise InvalidRequest(f"There is no label {name!r}: choose one of the label set.")
+                raise InvalidRequest(
+                    f"There is no label {name!r}: choose one of the project's labels."
+                )
             found.append(label.number)
         return frozenset(found)
 

@@ -228,9 +228,9 @@ def check_label_set(data: bytes) -> LabelSet:
         found = LabelSet.model_validate_json(data)
     except ValidationError as error:
         field, reason = first_problem(error)
-        raise InvalidDocument(f"{field or 'The label set'}: {reason}.", field) from error
+        raise InvalidDocument(f"{field or 'The list of labels'}: {reason}.", field) from error
     try:
-        check_version(found.version, "The label set")
+        check_version(found.version, "The list of labels")
     except DamagedDocument as error:
         raise InvalidDocument(error.message, "version") from error
     for problem in problems(found):

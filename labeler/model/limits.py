@@ -46,7 +46,7 @@ LIMITS: Final = (
     Limit("comments on an image", MAX_COMMENTS, 422, "invalid_document"),
     Limit("characters of a comment", MAX_COMMENT_LENGTH, 422, "invalid_document"),
     Limit("bytes of a document", DOCUMENT_BYTES, 413, "too_large"),
-    Limit("bytes of a label set", LABEL_SET_BYTES, 413, "too_large"),
+    Limit("bytes of the list of labels", LABEL_SET_BYTES, 413, "too_large"),
     Limit("bytes of an export's selection", SELECTION_BYTES, 413, "too_large"),
     Limit("bytes of a claim, a review or a restore", SMALL_BYTES, 413, "too_large"),
     Limit("bytes of an import", IMPORT_BYTES, 413, "too_large"),

@@ -96,7 +96,8 @@ def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
         format_func=lambda status: STATUS_NAMES[Status(status)],
         placeholder="done or with boxes",
         key="export_status",
-        help="Without a choice: all that have boxes or are done, but not skipped ones.",
+        help="Leave empty to export the images that have boxes or are done. Images with boxes "
+        "are exported even if nobody pressed Done. Skipped images are not exported.",
     )
     names = [label.name for label in labels.labels] if labels else []
     wanted = st.multiselect(
@@ -120,12 +121,17 @@ def _downloads(fields: dict[str, list[str]]) -> None:
     except LabelerError:
         return  # the message is shown beside the button
     carrying = sorted({kind.suffix[1:] for kind in EXPORTED if kind.carries_images}, reverse=True)
-    pictures = st.checkbox(f"Include images ({' and '.join(carrying)} only)", key="zip_images")
+    with_images = st.checkbox(
+        f"Include images ({' and '.join(carrying)} only)",
+        key="zip_images",
+        help="The other formats only name their images, which are under uploads/ in the storage. "
+        "To download images together with their boxes, choose a zip.",
+    )
     for kind in EXPORTED:
         if kind is DEFAULT:
             continue
         query = [(name, value) for name, values in selection.fields().items() for value in values]
-        query += [("images", "1")] if pictures and kind.carries_images else []
+        query += [("images", "1")] if with_images and kind.carries_images else []
         query.append(("token", visitor.token(Purpose.EXPORT, kind.name)))
         text = f"Download {kind.title} ({kind.suffix[1:]})"
         st.markdown(f"[{text}](/api/export/{kind.name}?{urlencode(query)})")

@@ -17,7 +17,7 @@ from labeler.ui import address
 from labeler.ui.address import Filters
 from labeler.ui.address_parameters import put_parameters
 from labeler.ui.assets import script
-from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, plain, shortened
+from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened
 
 PAGE_SIZE: Final = 25
 MOST_READ: Final = 2000
@@ -76,7 +76,11 @@ def show_image_list(
     for entry in entries:
         counts[entry.status] += 1
     finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
-    st.markdown(f"**Images** · {finished:,} of {len(entries):,} finished")
+    st.markdown(
+        f"**Images** · {finished:,} of {len(entries):,} finished",
+        help="Images are finished when they are done, skipped or approved. The list is sorted by "
+        "file name. A number behind a name counts the boxes.",
+    )
     if not entries:
         st.caption("No images yet. Upload some above.")
         return []
@@ -228,6 +232,11 @@ def _row_key(image_id: str | None) -> str:
     return f"open_{image_id}"
 
 
+def _state(entry: ImageEntry) -> str:
+    """The status and the number of boxes."""
+    return f"{STATUS_NAMES[entry.status]}, {counted(entry.rects, 'box', 'boxes')}"
+
+
 def _image_button(entry: ImageEntry, is_current: bool) -> None:
     icon = ":red[:material/warning:]" if entry.problem else STATUS_ICONS[entry.status]
     boxes = f" · {entry.rects}" if entry.rects else ""
@@ -235,7 +244,7 @@ def _image_button(entry: ImageEntry, is_current: bool) -> None:
     st.button(
         f"{icon} {'**' + name + '**' if is_current else name}{boxes}",
         key=_row_key(entry.image_id),
-        help=plain(entry.problem or f"{entry.image_path}: {STATUS_NAMES[entry.status]}"),
+        help=plain(entry.problem or f"{entry.image_path}: {_state(entry)}"),
         type="tertiary",
         width="stretch",
         on_click=address.clicks().to_image,

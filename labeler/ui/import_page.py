@@ -66,7 +66,8 @@ def show_import_page(context: Context, _overview: Overview) -> None:
     """Draw the page."""
     st.caption(
         "Import boxes made in another tool. They are matched to images by file name. "
-        "You see a preview before anything changes."
+        "You see a preview before anything changes. Imported images are marked as done; where the "
+        "file has something that is not understood, the image stays in progress."
     )
     setup = {
         "tokenHeaders": visitor.token_headers(),

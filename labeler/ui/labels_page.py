@@ -257,7 +257,7 @@ def _unknown(boxes: dict[str, int]) -> None:
     for name, count in list(boxes.items())[:10]:
         with st.container(horizontal=True, vertical_alignment="center"):
             have = counted(count, "box has", "boxes have")
-            st.warning(f"{have} the label “{plain(shortened(name, 60))}”, which is not in the set.")
+            st.warning(f"{have} the label “{plain(shortened(name, 60))}”, which the project lacks.")
             st.button(
                 "Add it",
                 key=f"add_unknown_{name}",
@@ -265,7 +265,7 @@ def _unknown(boxes: dict[str, int]) -> None:
                 args=(ADD, "unknown", lambda labels, name=name: labels.added([name])),
             )
     if len(boxes) > 10:
-        st.caption(f"{len(boxes) - 10} more labels are not in the set.")
+        st.caption(f"{len(boxes) - 10} more labels are missing.")
     _problem(ADD, "unknown")
 
 

@@ -17,7 +17,6 @@ from labeler.ui import address, visitor
 from labeler.ui.components import navigation
 from labeler.ui.context import Context
 from labeler.ui.session_state import Overview
-from labeler.ui.text import plain
 
 Show = Callable[[Context, Overview], None]
 
@@ -67,7 +66,7 @@ _LABELING: Final = ("", "Label")
 def find(name: str | None) -> View | None:
     """The page of that name; an unknown one is ignored with a message."""
     if name is not None and name not in VIEWS:
-        st.warning(plain(f"There is no page {name!r}. These are the images."))
+        st.warning("Page not found. Showing the images.")
     return VIEWS.get(name or "")
 
 

@@ -125,4 +125,4 @@ def test_many_at_once_lose_no_change(open_api: Open) -> None:
 
 def test_a_body_that_is_too_large(open_api: Open) -> None:
     api, _, tag = stored(open_api)
-    refused(put(api, b" " * (4 * 2**20 + 1), If_Match=tag), 413, "too_large", "The label set")
+    refused(put(api, b" " * (4 * 2**20 + 1), If_Match=tag), 413, "too_large", "The list of labels")

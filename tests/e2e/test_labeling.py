@@ -255,7 +255,7 @@ def test_done_skip_and_open_again(
     assert status(2) == "skipped"
     labeler.previous()
     labeler.at(files[2].name)
-    labeler.press("Reopen this image")
+    labeler.press("Reopen: set back to in progress")
     assert status(2) == "in_progress"
     labeler.at(files[2].name)
     # By Tab and Enter, or the space bar, on the button itself.

@@ -98,7 +98,7 @@ def test_a_view_that_there_is_not(new_place: NewPlace) -> None:
     visit = Visit(place.project, image_id)
     visit.app.query_params["view"] = "**nothing**"
     visit.run()
-    assert "There is no page '**nothing**'" in visit.shown()
+    assert "Page not found. Showing the images." in visit.shown()
     assert visit.canvas() is not None
 
 
@@ -156,7 +156,7 @@ def test_labels_that_boxes_have_and_the_set_lacks(new_place: NewPlace) -> None:
     place, image_id = place_of(new_place)
     place.with_boxes(image_id, BOX.model_copy(update={"label": "<fish>"}))
     visit = view(place)
-    assert "1 box has the label “<fish>”, which is not in the set." in visit.warnings()
+    assert "1 box has the label “<fish>”, which the project lacks." in visit.warnings()
     press(visit, "Add it")
     assert names(place) == ["car", "dog", "bird", "<fish>"]
     assert visit.warnings() == []

@@ -129,7 +129,7 @@ def _lifecycle(settings: dict[str, Any], place: ExaminedPlace, update: str) -> I
         if met and _deletes(rule):
             harmless = False
             yield fault(
-                f"Lifecycle rule {number} deletes {_listed(met)} by itself ({_shown(rule)})",
+                f"Lifecycle rule {number} deletes {_listed(met)} automatically ({_shown(rule)})",
                 "Boxes, labels or images disappear although nobody deleted them.",
                 f"{update} --clear-lifecycle  # then deploy/bucket.sh sets the right rules",
             )
@@ -205,7 +205,7 @@ def _access(settings: dict[str, Any], update: str) -> Iterator[Finding]:
     else:
         yield warning(
             "Single objects can have access lists of their own",
-            "Who may see a picture is then not seen at the bucket.",
+            "The bucket then does not show who may see an image.",
             f"{update} --uniform-bucket-level-access",
         )
 

@@ -140,7 +140,7 @@ class _Service:
         if settings.uploads is None and most != 1:
             yield fault(
                 f"Originals are not kept (LABELER_UPLOADS=off), with up to {most} instances",
-                "A picture is in the memory of the one instance that took it; others can't show "
+                "An image is in the memory of the one instance that received it; others can't show "
                 "it.",
                 f"{self._update} --max-instances=1",
             )
@@ -269,7 +269,7 @@ class _Service:
         if concurrency < _LEAST_CONCURRENCY:
             yield warning(
                 f"An instance takes {concurrency} requests at once",
-                "An open page holds one and asks for pictures beside it: each needs an instance, "
+                "An open page holds one and asks for images beside it: each needs an instance, "
                 "or even several.",
                 f"{self._update} --concurrency=40",
             )

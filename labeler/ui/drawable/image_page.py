@@ -211,7 +211,7 @@ def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
     names = dict.fromkeys(rect.label for rect in work.wanted.rects)
     for name in [name for name in names if labels.find(name) is None][:5]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.warning(f"The label “{plain(name)}” is not in the label set.")
+            st.warning(f"The label “{plain(name)}” is not one of the project's labels.")
             if visitor.may(Role.ADMIN) and st.button("Add it", key=f"add_label_{name}"):
                 visitor.require(Role.ADMIN)
                 context.project.labels.add([name])

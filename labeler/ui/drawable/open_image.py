@@ -183,12 +183,12 @@ def _see_picture(project: Project, image: OpenImage) -> None:
     if document.metadata.content_md5 not in (None, info.md5):
         # What was seen of the picture is from before another one took its place.
         image.problem = (
-            "The boxes were drawn on another picture of this name and size than this one. They "
+            "The boxes were drawn on another image of this name and size. They "
             "are left as they are."
         )
     elif None not in size and size != (info.width, info.height):
         image.problem = (
-            f"The document's boxes were drawn on a picture of {size[0]} x {size[1]} pixels, but "
+            f"The document's boxes were drawn on an image of {size[0]} x {size[1]} pixels, but "
             f"this one has {info.width} x {info.height} as displayed. They are left as they are."
         )
     else:

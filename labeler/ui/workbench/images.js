@@ -56,7 +56,7 @@ export function createImages(backend, options = {}) {
     try {
       return place(image, load, pictureOf(await decoder.decode(answer.blob), true));
     } catch {
-      const message = "This browser can't show the picture.";
+      const message = "This browser can't show the image.";
       return fail(image, load, { type: "refused", message });
     }
   }

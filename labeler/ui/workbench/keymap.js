@@ -7,9 +7,9 @@
 export const ACTIONS = /** @type {const} */ ({
   next: "Next image",
   previous: "Previous image",
-  done: "Done, and next image",
-  nothing: "Nothing here: delete all boxes, done, and next image",
-  skip: "Skip, and next image",
+  done: "Mark as done and open the next image",
+  nothing: "Nothing here: delete all boxes, mark as done, open the next image",
+  skip: "Skip: keep the boxes, exclude from exports, open the next image",
   skipReason: "Skip with a reason",
   claim: "Claim the next image that needs work",
   find: "Find a label",

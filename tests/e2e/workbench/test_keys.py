@@ -50,7 +50,7 @@ def test_a_key_of_ones_own_is_kept_for_the_person_and_a_clash_is_refused(desk: D
     change = bench.page.get_by_role("button", name="Change the key for: Next image")
     change.focus()
     bench.press("Enter", "a")
-    expect(bench.page.get_by_text("A is taken by: Previous image.")).to_be_visible()
+    expect(bench.page.get_by_text("A is already used by: Previous image.")).to_be_visible()
     change.focus()
     bench.press("Enter", "5")
     expect(bench.page.get_by_text("5 belongs to labels and boxes.")).to_be_visible()

@@ -184,7 +184,7 @@ def test_the_command_knows_where_originals_are(
     prefix = "pictures/" if "pictures" in uploads else "uploads/"
     bucket.settings |= rule_of({"age": 1, "matchesPrefix": [prefix]})
     assert main(["doctor"]) == (0 if uploads == "off" else 1)
-    assert (f"deletes {prefix} by itself" in capsys.readouterr().out) == (uploads != "off")
+    assert (f"deletes {prefix} automatically" in capsys.readouterr().out) == (uploads != "off")
 
 
 def test_looking_at_a_folder_makes_nothing(

@@ -20,11 +20,11 @@ WRONG: list[tuple[dict[str, Any], Level, str, str]] = [
     (rule_of({"age": 30}), Level.FAULT, "deletes annotations/", "--clear-lifecycle"),
     (
         rule_of({"age": 1, "matchesPrefix": ["uploads/old"]}),
-        Level.FAULT, "deletes uploads/old by itself", "--clear-lifecycle",
+        Level.FAULT, "deletes uploads/old automatically", "--clear-lifecycle",
     ),
     (
         rule_of({"age": 1, "matchesPrefix": ["lab"]}),
-        Level.FAULT, "deletes labels.json by itself", "--clear-lifecycle",
+        Level.FAULT, "deletes labels.json automatically", "--clear-lifecycle",
     ),
     (
         rule_of({"age": 1, "matchesSuffix": [".json"]}),
@@ -97,7 +97,7 @@ def test_a_rule_that_meets_no_document_is_no_fault(
 
 def test_a_rule_that_meets_originals_only_names_them(bucket: Bucket) -> None:
     bucket.settings |= rule_of({"age": 1, "matchesSuffix": [".png"]})
-    assert "deletes uploads/ by itself" in only(examined()).what
+    assert "deletes uploads/ automatically" in only(examined()).what
 
 
 def test_a_bucket_of_originals_has_other_needs(bucket: Bucket) -> None:
@@ -110,5 +110,5 @@ def test_a_bucket_of_originals_has_other_needs(bucket: Bucket) -> None:
     assert "Saving was not tried" in told
     for condition, told in (({"age": 365}, "everything"), ({"matchesPrefix": ["old/"]}, "old/")):
         bucket.settings["lifecycle"] = {"rule": [rule_of(condition)["lifecycle"]["rule"][-1]]}
-        assert f"deletes {told} by itself" in only(examined(replaces=False)).what
+        assert f"deletes {told} automatically" in only(examined(replaces=False)).what
     assert is_empty(bucket)

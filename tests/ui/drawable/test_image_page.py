@@ -52,7 +52,7 @@ def test_a_label_typed_on_the_canvas_can_be_added(new_place: NewPlace) -> None:
     visit.draw(box(4, 5, 20, 10, "**bird**"))
     assert visit.rects(image_id) == [("**bird**", 4, 5, 20, 10)]
     [warning] = visit.app.warning
-    assert warning.value == "The label “\\*\\*bird\\*\\*” is not in the label set."
+    assert warning.value == "The label “\\*\\*bird\\*\\*” is not one of the project's labels."
     visit.press("add_label_**bird**")
     assert visit.app.warning == []
     assert [label.name for label in place.project.labels.read().labels] == ["car", "**bird**"]

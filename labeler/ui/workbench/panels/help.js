@@ -10,7 +10,7 @@ import { ACTIONS, chordOf, clashes, isFree, keysOf, PRESETS, readable } from "..
 const FIXED = [
   ["Drag", "Draw a box (Ctrl: inside of a selected one too)"],
   ["Click", "Select; again for the box below; Shift for several, also while two clicks draw"],
-  ["1 to 9, 0", "Label of the selected boxes, or of the next one"],
+  ["1 to 9, 0", "Label of the selected boxes, or of new ones; for the others press / and type"],
   ["Arrows", "Move the selected boxes by 1 pixel, with Shift by 10; with Ctrl resize"],
   ["Wheel, pinch", "Zoom to the cursor"],
   ["Middle button", "Pan"],
@@ -100,7 +100,7 @@ export function createHelp(bench) {
     else if (clash.length) {
       const others = clash[0][1].filter((one) => one !== action);
       const words = others.map((one) => ACTIONS[/** @type {Action} */ (one)]);
-      say(said, `${readable(chord)} is taken by: ${words.join(", ")}.`);
+      say(said, `${readable(chord)} is already used by: ${words.join(", ")}.`);
     } else {
       say(said, "");
       bench.prefer({ keys });
