@@ -47,11 +47,11 @@ class ManifestRecord:
 class ManifestHead(StoredModel):
     """What else the export depends on, and what came of it.
 
-    `writer` names the program; `choice` is what was asked for, in fields, `asked` the
-    numbers of the labels in it; `categories` are the
-    labels' names in the order of their numbers, `names` the number that each known spelling counts
-    as; `highest` is the highest image number given so far. `boxes` counts the export's boxes by
-    the numbers of the labels, from 1; `md5` and `size` are the export's.
+    `writer` names the program. `selection` is what was asked for, by field, and `asked` the numbers
+    of the labels in it. `categories` are the names of the labels in the order of their numbers.
+    `names` gives the number that each known spelling counts as. `highest` is the highest image
+    number given so far. `boxes` counts the export's boxes by the number of their label, from 1.
+    `md5` and `size` are those of the export.
     """
 
     version: StrictStr = "1.0"
