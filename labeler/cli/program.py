@@ -111,28 +111,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     verifying.add_argument("export", metavar="EXPORT", help="its name under exports/")
     importing = command(
-        "import", _there(_on_data(import_data_set)), "Import boxes of another program."
+        "import", _there(_on_data(import_data_set)), "Import boxes made in another program."
     )
     add_import_arguments(importing)
     add_label_arguments(command("labels", _there(_on_data(labels)), "List and edit the labels."))
     command("stats", _there(_on_data(stats)), "Count images by status and boxes by label.")
-    checking = command("check", _there(check), "Check that everything fits together.")
+    checking = command("check", _there(check), "Check the consistency of the project.")
     checking.add_argument(
         "--repair", action="store_true", help="repair what can be repaired safely"
     )
-    back = command("restore", _there(restore), "Bring documents back to what they were.")
-    back.add_argument("--at", type=moment, required=True, metavar="TIME", help="in UTC or +01:00")
-    back.add_argument("image_ids", nargs="*", metavar="ID", help="only these; else the project")
-    back.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    back = command("restore", _there(restore), "Restore documents to what they were at a time.")
+    back.add_argument("--at", type=moment, required=True, metavar="TIME", help="such as 2026-11-22T14:30, in UTC, or with an offset such as +01:00")
+    back.add_argument("image_ids", nargs="*", metavar="ID", help="only these images; without it, the whole project")
+    back.add_argument("--dry-run", action="store_true", help="only report what would be done")
     undoing = command("undo", _there(_on_data(undo)), "Undo what a person did since a time.")
-    undoing.add_argument("person", metavar="PERSON", help="an e-mail address, as saved_by tells it")
+    undoing.add_argument("person", metavar="PERSON", help="an e-mail address, as in saved_by")
     undoing.add_argument(
-        "--since", type=moment, required=True, metavar="TIME", help="in UTC or +01:00"
+        "--since", type=moment, required=True, metavar="TIME", help="such as 2026-11-22T14:30, in UTC, or with an offset such as +01:00"
     )
-    undoing.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    undoing.add_argument("--dry-run", action="store_true", help="only report what would be done")
     copying = command("copy", _there(copy), "Copy the project to another folder or bucket.")
     copying.add_argument("to", type=place, metavar="TO", help="a folder or gs://bucket[/prefix]")
-    copying.add_argument("--dry-run", action="store_true", help="only tell what would be done")
+    copying.add_argument("--dry-run", action="store_true", help="only report what would be done")
     examining = command(
         "doctor", doctor, "Check the folder, bucket or service, and say how to repair each problem."
     )
