@@ -256,7 +256,7 @@ def browser_page(url: str) -> Iterator[Any]:
 
 
 def wire() -> None:
-    """A first visit, boxes, images with a picture of 100 kB each, over a browser's connections."""
+    """A first visit, boxes, images of 100 kB each, over a browser's connections."""
     rows: dict[str, list[tuple[int, int]]] = {}
     with labeler() as running:
         picture = white_png(1000, 700) + os.urandom(100_000)

@@ -158,7 +158,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 
 
 def photo(width: int, height: int, seed: int) -> bytes:
-    """A picture with as much in it as a photo has."""
+    """An image with as much in it as a photo has."""
     small = np.random.default_rng(seed).integers(0, 256, (height // 25, width // 25, 3), np.uint8)
     picture = Image.fromarray(small).resize((width, height), Image.Resampling.BILINEAR)
     buffer = io.BytesIO()

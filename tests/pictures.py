@@ -1,4 +1,4 @@
-"""Pictures for tests: real files of every type that is taken, made on the spot."""
+"""Images for tests: real files of every type that is taken, made on the spot."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ TURNED_BACK = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_270,
 }
-"""By EXIF orientation: what a camera held that way does to the picture as people see it."""
+"""By EXIF orientation: what a camera held that way does to the image as people see it."""
 
 
 def picture(width: int = 64, height: int = 48) -> Image.Image:
-    """A picture with a color in each quarter."""
+    """An image with a color in each quarter."""
     image = Image.new("RGB", (width, height))
     for index, color in enumerate(CORNERS):
         left, top = index % 2 * (width // 2), index // 2 * (height // 2)
@@ -69,7 +69,7 @@ def oriented(kind: str, orientation: int, width: int = 64, height: int = 48) -> 
 
 
 def corners(data: bytes) -> list[tuple[int, ...]]:
-    """The colors in the middle of the four quarters of an encoded picture."""
+    """The colors in the middle of the four quarters of an encoded image."""
     with Image.open(io.BytesIO(data)) as image:
         shown = image.convert("RGB")
     across, down = shown.width // 4, shown.height // 4
@@ -88,7 +88,7 @@ def same_colors(found: list[tuple[int, ...]], wanted: Any = CORNERS) -> bool:
 
 
 def same_size(width: int = 64, height: int = 48) -> tuple[bytes, bytes]:
-    """Two pictures in as many bytes."""
+    """Two images in as many bytes."""
     one, other = (encoded(picture(width, height).rotate(turn), "BMP") for turn in (0, 180))
     assert len(one) == len(other)
     assert one != other

@@ -27,7 +27,7 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
     made.close()
 
 
-def test_pictures_that_are_held_stay_within_the_bytes_that_they_may_take(
+def test_images_that_are_held_stay_within_the_bytes_that_they_may_take(
     workspace: Workspace,
 ) -> None:
     info = workspace.open().image_info(workspace.open().add_image("a.png", png()).image_id)
@@ -44,7 +44,7 @@ def test_pictures_that_are_held_stay_within_the_bytes_that_they_may_take(
     assert here == [30] * 3
 
 
-def test_one_picture_is_held_however_large_it_is(workspace: Workspace) -> None:
+def test_one_image_is_held_however_large_it_is(workspace: Workspace) -> None:
     info = workspace.open().image_info(workspace.open().add_image("a.png", png()).image_id)
     held = HeldOriginals(max_bytes=100)
     for name in ("one", "two"):
@@ -94,7 +94,7 @@ def test_own_saves_that_are_listed_are_noted_no_longer(
     assert not opened.image_index._noted
 
 
-def test_what_is_known_of_pictures_is_bounded(
+def test_what_is_known_of_images_is_bounded(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(project_module, "_MAX_INFOS", 3)
@@ -105,7 +105,7 @@ def test_what_is_known_of_pictures_is_bounded(
         assert len(opened._infos) <= 3
 
 
-def test_of_a_line_that_never_ends_as_much_is_kept_as_is_told() -> None:
+def test_of_a_line_that_never_ends_as_much_is_kept_as_is_logged() -> None:
     printed = logs.Printed("stdout", logging.INFO)
     for _ in range(200):
         printed.write("x" * 1000)

@@ -77,7 +77,7 @@ RAMP = range(64 * 48)
         ("F", array("f", (-9999 if value < 64 else value for value in RAMP))),
     ],
 )
-def test_pictures_use_nearly_all_shades(mode: str, numbers: array[Any], width: int | None) -> None:
+def test_images_use_nearly_all_shades(mode: str, numbers: array[Any], width: int | None) -> None:
     low, high = shades(tiff(mode, numbers, {}), width).getextrema()
     assert isinstance(low, int)
     assert isinstance(high, int)

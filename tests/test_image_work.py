@@ -1,4 +1,4 @@
-"""Pictures that ask for more work than their pixels are worth are refused before it begins."""
+"""Images that ask for more work than their pixels are worth are refused before it begins."""
 
 from __future__ import annotations
 
@@ -87,12 +87,12 @@ NOT_MUCH = {
 
 
 @pytest.mark.parametrize("data", NOT_MUCH.values(), ids=NOT_MUCH)
-def test_what_is_odd_and_little_work_is_taken(data: bytes) -> None:
+def test_what_is_odd_and_little_work_is_accepted(data: bytes) -> None:
     assert inspect(data)
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF", "GIF", "WEBP", "BMP"])
-def test_a_large_picture_of_each_kind_is_taken(kind: str) -> None:
+def test_a_large_image_of_each_kind_is_accepted(kind: str) -> None:
     assert inspect(encoded(picture(3000, 2000), kind)).width == 3000
 
 

@@ -161,7 +161,7 @@ def test_each_type_is_taken_whatever_its_name_says(kind: str) -> None:
     assert info.media_type == images.MEDIA_TYPES[kind]
 
 
-def test_a_jpeg_with_more_pictures_behind_it_is_its_first() -> None:
+def test_a_jpeg_with_more_images_behind_it_is_its_first() -> None:
     data = encoded(
         picture(64, 48), "MPO", save_all=True, append_images=[Image.new("RGB", (10, 10))]
     )
@@ -276,11 +276,11 @@ def test_transparent_parts_stay_transparent() -> None:
     assert alpha[0] != alpha[1]
 
 
-def test_a_float_picture_of_one_value_is_shown() -> None:
+def test_a_float_image_of_one_value_is_shown() -> None:
     assert size_of(shown(encoded(Image.new("F", (8, 6), 3.25), "TIFF"))) == (8, 6)
 
 
-def test_a_picture_is_never_enlarged() -> None:
+def test_an_image_is_never_enlarged() -> None:
     for kind in KINDS:
         data = encoded(picture(64, 48), kind)
         assert size_of(shown(data, 1000)) == (64, 48)
@@ -337,7 +337,7 @@ print((peak() - before) // 25_000_000)
 @pytest.mark.parametrize("mode", ["RGBA", "RGB", "I;16"])
 @pytest.mark.parametrize("width", [600, 4000])
 def test_a_copy_takes_at_most_nine_bytes_a_pixel(mode: str, width: int) -> None:
-    """A large picture must not take all the memory that an instance has."""
+    """A large image must not take all the memory that an instance has."""
     data = encoded(Image.new(mode, (5000, 5000)), compress_level=1)
     command = [sys.executable, "-c", PEAK, str(width)]
     taken = subprocess.run(command, input=data, capture_output=True, check=True)
@@ -382,7 +382,7 @@ def test_real_photos_stand_upright(path: Path) -> None:
 
 
 @needs_photos
-def test_real_photos_have_the_sizes_that_their_data_set_says() -> None:
+def test_real_photos_have_the_sizes_that_their_dataset_says() -> None:
     listed = json.loads((REAL / "coco_cc60" / "instances.json").read_text())["images"]
     assert len(listed) == 60
     for entry in listed:

@@ -51,7 +51,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_what_is_no_picture_is_refused_by_name(what: str) -> None:
+def test_what_is_not_an_image_is_refused_by_name(what: str) -> None:
     data, told = REFUSED[what]
     with pytest.raises(NotAnImage, match=told) as raised:
         inspect(data, name="street.png")
@@ -135,10 +135,10 @@ def test_too_many_bytes_are_refused() -> None:
     changes=st.lists(st.tuples(st.floats(0, 0.999), st.integers(0, 255)), min_size=1, max_size=8),
     end=st.floats(0.2, 1),
 )
-def test_hostile_bytes_are_taken_or_refused_never_more(
+def test_hostile_bytes_are_accepted_or_refused_never_more(
     kind: str, changes: list[tuple[float, int]], end: float
 ) -> None:
-    """Whatever stands in a file, its sender gets a picture or a message."""
+    """Whatever stands in a file, its sender gets an image or a message."""
     data = bytearray(encoded(picture(40, 30), kind))
     for place, value in changes:
         data[int(place * len(data))] = value
@@ -150,7 +150,7 @@ def test_hostile_bytes_are_taken_or_refused_never_more(
 
 
 @pytest.mark.parametrize("kind", [b"tEXt", b"zTXt", b"iTXt", b"iCCP"])
-def test_a_png_with_much_text_is_taken(kind: bytes) -> None:
+def test_a_png_with_much_text_is_accepted(kind: bytes) -> None:
     """Browsers show it: its pixels are whole."""
     packed = zlib.compress(bytes(3 * MB))
     text = {
@@ -168,7 +168,7 @@ def test_a_png_with_much_text_is_taken(kind: bytes) -> None:
 
 
 @pytest.mark.parametrize("progressive", [False, True])
-def test_a_jpeg_that_lacks_its_end_marker_alone_is_taken(progressive: bool) -> None:
+def test_a_jpeg_that_lacks_its_end_marker_alone_is_accepted(progressive: bool) -> None:
     data = encoded(noise(200, 150), "JPEG", progressive=progressive)
     assert data.endswith(b"\xff\xd9")
     assert inspect(data[:-2]).width == inspect(data[:-1]).width == 200

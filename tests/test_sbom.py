@@ -36,7 +36,7 @@ def test_every_locked_package_is_listed_with_its_hashes() -> None:
     assert sum(len(one["properties"]) for one in listed) == LOCK.count("--hash=sha256:")
 
 
-def test_every_installed_package_has_a_license_that_is_taken() -> None:
+def test_every_installed_package_has_a_license_that_is_accepted() -> None:
     refused = {}
     for one in document(LOCK, "1.0")["components"]:
         name = license_of(one["name"])

@@ -348,7 +348,7 @@ def test_cloud_run_is_recognized(name: str) -> None:
     assert not load_settings({name: ""}).on_cloud_run
 
 
-def test_names_that_no_setting_reads_are_told_with_the_likely_right_one() -> None:
+def test_names_that_no_setting_reads_are_reported_with_the_likely_right_one() -> None:
     environ = {
         "LABELER_STORGE": "x",
         "LABELER_MAX_UPLOAD": "5",

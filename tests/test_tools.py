@@ -53,7 +53,7 @@ def ask(machine: Path, tool: str, **environ: str) -> tuple[int, str, str]:
     return done.returncode, done.stdout.strip(), done.stderr
 
 
-def test_the_newest_python_that_starts_is_taken(machine: Path) -> None:
+def test_the_newest_python_that_starts_is_used(machine: Path) -> None:
     put(machine, **{"python3.13": SHIM, "python3.12": GOOD, "python3.11": GOOD, "python3": GOOD})
     assert ask(machine, "python.sh") == (0, "python3.12", "")
 

@@ -28,7 +28,7 @@ MOST_MB = 420
 HEALTHY_S = 60
 """As deploy/service.yaml allows; bench/image.py measures how long it takes."""
 MOST_KEPT_MB = 60
-"""Of the memory that pictures took: code that was loaded, copies that are kept, and a little."""
+"""Of the memory that images took: code that was loaded, copies that are kept, and a little."""
 UNWANTED = ("pip", "pytest", "ruff", "mypy", "setuptools", "gcsfs", "grpc", "playwright")
 
 
@@ -120,7 +120,7 @@ def run(image: Image, bucket: GcsServer) -> None:
 
 
 def give_back(container: Container) -> None:
-    """Large pictures, several at a time: what they took is there again for the next ones."""
+    """Large images, several at a time: what they took is there again for the next ones."""
     place = f"http://127.0.0.1:{container.port}/api/images"
     before = container.memory_mb()
 

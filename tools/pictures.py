@@ -41,7 +41,7 @@ BOXES = (  # label, and left, top, right, bottom in pixels of the photo
 
 
 def main() -> None:
-    """Write both pictures."""
+    """Write both images."""
     TARGET.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)

@@ -31,9 +31,9 @@ from labeler.runtime.bounded_cache import BoundedCache
 
 _COPIES_BYTES: Final = 64 * 2**20
 _AT_ONCE: Final = 4
-"""Pictures being read, and uploads, each: a picture has up to 30 MB, and saves need threads too."""
+"""Images being read, and uploads, each: an image has up to 30 MB, and saves need threads too."""
 _SENT_BYTES: Final = 192 * 2**20
-"""Of all large pictures that are on their way to callers."""
+"""Of all large images that are on their way to callers."""
 
 
 class Images:

@@ -361,7 +361,7 @@ class ImageIndex:
                 known = entries.get(image_id)
                 if image_id in placed and known is not None and known.original is not None:
                     doubles[image_id] = (*doubles.get(image_id, (known.original,)), info.key)
-                    # The place of its own is used only where the plain name was another picture's.
+                    # The place of its own is used only where the plain name was another image's.
                     if not info.key.startswith(f"{self._uploads.prefix}{image_id}/"):
                         continue
                 entries[image_id] = self._with_original(image_id, known, info, self._uploads)

@@ -203,7 +203,7 @@ class Trash:
 
     def _remove_original(self, key: str, info: ObjectInfo) -> None:
         assert self._uploads  # noqa: S101 - keys come from there
-        with suppress(NotFound, VersionConflict):  # another picture lies there now
+        with suppress(NotFound, VersionConflict):  # another image lies there now
             self._uploads.store.delete(key, version=info.version)
 
     # --- back -----------------------------------------------------------------------------

@@ -84,7 +84,7 @@ def test_a_place_that_can_not_keep_a_key_is_named(tmp_path: Path) -> None:
         load_secret(settings(tmp_path / "file"))
 
 
-def test_an_empty_key_is_not_taken_for_one(tmp_path: Path) -> None:
+def test_an_empty_key_is_not_mistaken_for_one(tmp_path: Path) -> None:
     """As a full disk or a crash may leave it: nobody signs with nothing."""
     (tmp_path / ".labeler").mkdir()
     (tmp_path / ".labeler" / "secret.key").touch()

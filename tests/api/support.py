@@ -99,7 +99,7 @@ class Api:
         self._free.append(self.served)
 
     def token(self, person: str, now: float, target: str = "", export: bool = False) -> str:
-        """A token for calls, for one picture, or for one export."""
+        """A token for calls, for one image, or for one export."""
         address = Purpose.EXPORT if export else Purpose.IMAGE
         purpose = address if target else Purpose.API
         return self.signer.sign(new_token(purpose, person, now, target))

@@ -36,7 +36,7 @@ def line(action: str, target: str, **more: str) -> dict[str, Any]:
     return {**empty, "action": action, "target": target, **more}
 
 
-def test_each_change_is_told_with_both_versions(api: Api, lines: Lines) -> None:
+def test_each_change_is_logged_with_both_versions(api: Api, lines: Lines) -> None:
     image_id = api.image("a.png")
     saved, uploaded = lines()
     key = f"annotations/{image_id}.json"
@@ -50,7 +50,7 @@ def test_each_change_is_told_with_both_versions(api: Api, lines: Lines) -> None:
     assert "secret label" not in str(again)
 
 
-def test_label_changes_exports_and_imports_are_told(api: Api, lines: Lines) -> None:
+def test_label_changes_exports_and_imports_are_logged(api: Api, lines: Lines) -> None:
     api.save(api.image(), rect())
     lines()
     answer = api.client.get("/api/labels")

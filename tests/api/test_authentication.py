@@ -108,7 +108,7 @@ def test_a_proxy_may_change_the_host_where_the_browser_vouches_for_the_page(api:
 
 @pytest.mark.parametrize("path", READS)
 def test_reading_needs_none_of_it(api: Api, path: str) -> None:
-    """A link to a picture or an export may stand anywhere."""
+    """A link to an image or an export may stand anywhere."""
     path = path.format(id=api.image())
     del api.client.headers["X-Labeler-Client"]
     headers = {"Sec-Fetch-Site": "cross-site", "Origin": "https://elsewhere.example"}
@@ -173,7 +173,7 @@ def test_what_is_for_somebody_before_us_is_left_alone(api: Api, other: str) -> N
     assert api.client.get("/api/images", headers={"Authorization": other}).status_code == 200
 
 
-def test_a_token_in_the_address_opens_that_picture(api: Api) -> None:
+def test_a_token_in_the_address_opens_that_image(api: Api) -> None:
     image_id = api.image()
     token = api.token("ana", time.time(), image_id)
     for width in ("", "&width=10"):

@@ -1,4 +1,4 @@
-"""Pictures on their way to callers who take their time: a bound to their bytes, and to the time."""
+"""Images on their way to callers who take their time: a bound to their bytes, and to the time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGE = 12 * 2**20
 
 
 def slow_reader(api: Api, image_id: str) -> socket.socket:
-    """Somebody who asks for the picture and takes nothing of it."""
+    """Somebody who asks for the image and takes nothing of it."""
     reader = socket.socket()
     reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     reader.settimeout(30)
@@ -27,7 +27,7 @@ def slow_reader(api: Api, image_id: str) -> socket.socket:
     return reader
 
 
-def test_large_pictures_on_their_way_stay_within_a_number_of_bytes(
+def test_large_images_on_their_way_stay_within_a_number_of_bytes(
     open_api: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("labeler.api.images._SENT_BYTES", 20 * 2**20)
@@ -44,7 +44,7 @@ def test_large_pictures_on_their_way_stay_within_a_number_of_bytes(
     assert api.client.get(path).content == data
 
 
-def test_one_large_picture_is_sent_whatever_its_size(
+def test_one_large_image_is_sent_whatever_its_size(
     open_api: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("labeler.api.images._SENT_BYTES", 100)
@@ -56,7 +56,9 @@ def test_one_large_picture_is_sent_whatever_its_size(
     assert api.client.get(path).content == data
 
 
-def test_who_takes_too_long_is_let_go(open_api: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_takes_too_long_is_disconnected(
+    open_api: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("labeler.api.images._SENT_BYTES", 20 * 2**20)
     monkeypatch.setattr(backpressure, "GRACE_S", 0.2)
     monkeypatch.setattr(backpressure, "SLOWEST", 2**40)

@@ -1,4 +1,4 @@
-"""What the API holds at once has a bound: pictures, copies of them, files in the making."""
+"""What the API holds at once has a bound: images, copies of them, files in the making."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Meter:
         return measured
 
 
-def test_one_picture_at_a_time_is_decoded_and_each_copy_made_once(
+def test_one_image_at_a_time_is_decoded_and_each_copy_made_once(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image_id = api.image("a.png", png(4000, 300))

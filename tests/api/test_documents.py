@@ -106,7 +106,7 @@ def test_who_does_not_prefer_it_gets_the_document(api: Api, prefer: str) -> None
     assert "Preference-Applied" not in answer.headers
 
 
-def test_what_the_server_filled_in_is_told_whatever_somebody_prefers(api: Api) -> None:
+def test_what_the_server_filled_in_is_reported_whatever_somebody_prefers(api: Api) -> None:
     image_id = api.image()
     document, tag = api.read(image_id)
     without_id = {"rects": [rect()]}
@@ -248,7 +248,7 @@ def test_the_server_says_who_saved_what_when(api: Api) -> None:
     assert answer.json()["metadata"]["saved_by"] == "ana@example.com"
 
 
-def test_what_is_left_out_about_the_picture_is_kept(api: Api) -> None:
+def test_what_is_left_out_about_the_image_is_kept(api: Api) -> None:
     image_id = api.image("scene.png", png(64, 48))
     stored, tag = api.read(image_id)
     answer = api.put(image_id, {"rects": [], "image_path": "scene.png"}, If_Match=tag)
@@ -268,7 +268,7 @@ def test_what_is_left_out_about_the_picture_is_kept(api: Api) -> None:
         ("metadata.content_md5", "0" * 32),
     ],
 )
-def test_a_document_of_another_picture_is_refused(api: Api, field: str, value: Any) -> None:
+def test_a_document_of_another_image_is_refused(api: Api, field: str, value: Any) -> None:
     image_id = api.image("scene.png", png(64, 48))
     document, tag = api.read(image_id)
     before = api.stored(image_id)
@@ -304,7 +304,7 @@ def old_document(api: Api, image_id: str, **more: Any) -> bytes:
     return data
 
 
-def test_an_old_document_is_read_saved_and_completed_from_its_picture(api: Api) -> None:
+def test_an_old_document_is_read_saved_and_completed_from_its_image(api: Api) -> None:
     image_id = api.drop("scene.png", png(64, 48))
     old_document(api, image_id, image_width=64, image_height=48, owner={"team": [1, 2.5, None]})
     document, tag = api.read(image_id)
@@ -316,7 +316,7 @@ def test_an_old_document_is_read_saved_and_completed_from_its_picture(api: Api) 
     assert len(saved["metadata"]["content_md5"]) == 32
 
 
-def test_a_size_that_nobody_stored_is_the_picture_s(api: Api) -> None:
+def test_a_size_that_nobody_stored_is_that_of_the_image(api: Api) -> None:
     image_id = api.drop("scene.png", png(64, 48))
     old_document(api, image_id)
     document, tag = api.read(image_id)
@@ -330,7 +330,7 @@ def test_a_size_that_nobody_stored_is_the_picture_s(api: Api) -> None:
     assert (saved["image_width"], saved["image_height"]) == (64, 48)
 
 
-def test_boxes_are_saved_where_the_picture_can_not_be_seen(api: Api) -> None:
+def test_boxes_are_saved_where_the_image_can_not_be_seen(api: Api) -> None:
     old_document(api, NOBODY)
     document, tag = api.read(NOBODY)
     saved = api.put(NOBODY, document, If_Match=tag).json()
@@ -339,7 +339,7 @@ def test_boxes_are_saved_where_the_picture_can_not_be_seen(api: Api) -> None:
     assert saved.json()["image_width"] == 64
 
 
-def test_a_picture_of_another_size_completes_nothing(api: Api) -> None:
+def test_an_image_of_another_size_completes_nothing(api: Api) -> None:
     image_id = api.drop("scene.png", png(64, 48))
     old_document(api, image_id, image_width=640, image_height=480)
     document, tag = api.read(image_id)

@@ -69,7 +69,7 @@ def test_the_description_beside_an_export_is_fetched_like_it(api: Api) -> None:
     assert api.client.head(address).status_code == 200
 
 
-def test_an_empty_project_is_an_empty_data_set(api: Api) -> None:
+def test_an_empty_project_is_an_empty_dataset(api: Api) -> None:
     assert api.client.get("/api/export/coco").json()["images"] == []
     assert api.client.post("/api/exports").json()["images"] == 0
 
@@ -98,7 +98,7 @@ def test_head_makes_no_export(api: Api) -> None:
     assert api.client.head("/api/exports/nothing").status_code == 404
 
 
-def test_a_store_that_fails_is_told_before_anything_is_sent(api: Api) -> None:
+def test_a_store_that_fails_is_reported_before_anything_is_sent(api: Api) -> None:
     labeled(api)
     labels = api.folder / "labels.json"
     labels.write_text("{")

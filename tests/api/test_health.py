@@ -126,7 +126,7 @@ def test_a_wrong_method(api: Api, path: str, method: str) -> None:
     assert answer.headers["Allow"] == ALLOWED[path]
 
 
-def test_a_fault_of_ours_is_told_without_details_and_logged_with_them(
+def test_a_fault_of_ours_is_reported_without_details_and_logged_with_them(
     open_api: Open, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail() -> None:

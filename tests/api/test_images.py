@@ -33,7 +33,7 @@ def size(answer: httpx.Response) -> tuple[int, int]:
 @pytest.mark.parametrize(
     "name", ["a.png", "street scene 001.png", "café.png", "猫.png", "100%.png", "a;b=c'\"&.png"]
 )
-def test_an_image_is_taken_in_once(api: Api, name: str) -> None:
+def test_an_image_is_added_once(api: Api, name: str) -> None:
     data = png(64, 48)
     image_id = hashlib.md5(f"{name}_{len(data)}".encode()).hexdigest()
     for status in (201, 200):
@@ -82,12 +82,12 @@ def test_other_bytes_under_one_id_are_refused(api: Api) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"<svg></svg>", b"hello", b"%PDF-1.7", b"\0" * 100])
-def test_what_is_no_picture_is_refused(api: Api, data: bytes) -> None:
+def test_what_is_not_an_image_is_refused(api: Api, data: bytes) -> None:
     refused(api.add("a.png", data), 415, "not_an_image", "a.png")
 
 
 @pytest.mark.parametrize("kept", [30, 200])
-def test_a_cut_off_picture_is_refused(api: Api, kept: int) -> None:
+def test_a_cut_off_image_is_refused(api: Api, kept: int) -> None:
     refused(api.add("a.jpg", jpeg(640, 480)[:kept]), 422, "damaged_image", "a.jpg")
     assert api.client.get("/api/images").json()["images"] == []
 
@@ -320,7 +320,7 @@ def test_a_long_list_is_compressed(api: Api) -> None:
 # --- shown --------------------------------------------------------------------------------
 
 
-def test_a_picture_is_shown_as_it_is_and_kept_for_good(api: Api) -> None:
+def test_an_image_is_shown_as_it_is_and_kept_for_good(api: Api) -> None:
     data = jpeg(640, 480)
     image_id = api.image("a.jpg", data)
     answer = api.client.get(f"/api/images/{image_id}", headers={"Accept-Encoding": "gzip"})
@@ -342,7 +342,7 @@ def test_a_smaller_copy(api: Api, width: int, shown: int) -> None:
     assert size(answer) == (shown, max(1, round(shown * 480 / 640)))
 
 
-def test_who_has_the_picture_is_answered_without_it(api: Api) -> None:
+def test_who_has_the_image_is_answered_without_it(api: Api) -> None:
     image_id = api.image("a.jpg", jpeg(640, 480))
     path = f"/api/images/{image_id}?width=100"
     tag = api.client.get(path).headers["ETag"]
@@ -353,14 +353,14 @@ def test_who_has_the_picture_is_answered_without_it(api: Api) -> None:
     assert "immutable" in answer.headers["Cache-Control"]
 
 
-def test_another_width_is_another_picture(api: Api) -> None:
+def test_another_width_is_another_image(api: Api) -> None:
     image_id = api.image("a.jpg", jpeg(640, 480))
     tag = api.client.get(f"/api/images/{image_id}").headers["ETag"]
     answer = api.client.get(f"/api/images/{image_id}?width=100", headers={"If-None-Match": tag})
     assert size(answer) == (100, 75)
 
 
-def test_a_picture_that_is_not_there_is_not_unchanged(api: Api) -> None:
+def test_an_image_that_is_not_there_is_not_unchanged(api: Api) -> None:
     image_id = "0" * 32
     answer = api.client.get(
         f"/api/images/{image_id}", headers={"If-None-Match": f'"{image_id}-full"'}
@@ -389,13 +389,13 @@ def test_a_copy_is_made_once_for_all_who_ask(api: Api) -> None:
     refused(api.client.get(f"/api/images/{image_id}?width=501"), 404, "not_found")
 
 
-def test_another_picture_in_its_place_is_not_shown(api: Api) -> None:
+def test_another_image_in_its_place_is_not_shown(api: Api) -> None:
     image_id = api.image("a.png", png(64, 48))
     (api.folder / "uploads" / "a.png").write_bytes(png(65, 48))
     refused(api.client.get(f"/api/images/{image_id}"), 409, "image_conflict")
 
 
-def test_head_of_a_picture(api: Api) -> None:
+def test_head_of_an_image(api: Api) -> None:
     data = jpeg(640, 480)
     image_id = api.image("a.jpg", data)
     answer = api.client.head(f"/api/images/{image_id}")
@@ -453,7 +453,7 @@ def test_a_form_is_called_a_form(api: Api, address: str) -> None:
     "start",
     [b"data:image/png;base64,", b"iVBORw0KGgo", b"/9j/4AAQ", b'{"image": "data:image/png;base64,'],
 )
-def test_a_picture_written_as_text_is_called_so(api: Api, start: bytes) -> None:
+def test_an_image_written_as_text_is_called_so(api: Api, start: bytes) -> None:
     headers = {"X-Labeler-Client": "me", "X-File-Name": "a.png"}
     answer = api.client.post("/api/images", content=start + b"AAAA" * 9, headers=headers)
     refused(answer, 415, "not_an_image", "base64")

@@ -119,7 +119,7 @@ def test_bad_parameters_are_named(api: Api, address: str) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"{", b"PK\x03\x04junk", b"\x1f\x8bjunk", b"\xff"])
-def test_what_is_no_data_set_is_refused(api: Api, content: bytes) -> None:
+def test_what_is_no_dataset_is_refused(api: Api, content: bytes) -> None:
     refused(send(api, content), 422, "invalid_import")
 
 

@@ -110,7 +110,7 @@ def test_more_is_refused(api: Api, limit: Limit) -> None:
 
 
 @pytest.mark.parametrize("what", [what for what in CALLS if not what.startswith("bytes")])
-def test_as_much_is_taken(api: Api, what: str) -> None:
+def test_as_much_is_accepted(api: Api, what: str) -> None:
     limit = next(one for one in LIMITS if one.what == what)
     answer = CALLS[what](api, limit.most)
     assert answer.is_success, answer.text[:300]

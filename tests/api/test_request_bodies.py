@@ -95,7 +95,7 @@ def nothing_there(api: Api) -> bool:
 # --- too large ----------------------------------------------------------------------------
 
 
-def test_a_body_up_to_the_limit_is_taken(small: Api) -> None:
+def test_a_body_up_to_the_limit_is_accepted(small: Api) -> None:
     data = jpeg(640, 480)
     data += b"\0" * (LIMIT - len(data))
     assert small.add("a.jpg", data).status_code == 201
@@ -181,7 +181,7 @@ def test_a_cut_upload_leaves_nothing(api: Api, how: str, caplog: pytest.LogCaptu
     data = png()
     upload = Upload(api, how)
     if "chunked" in how:
-        upload.chunk(data)  # all of the picture, but nobody said that it was all
+        upload.chunk(data)  # all of the image, but nobody said that it was all
     else:
         upload.send(data)
     api.image("other.png")

@@ -295,7 +295,7 @@ def test_a_token_from_where_nobody_was_asked_names_nobody(by_oidc: Api) -> None:
 # --- tokens in addresses ------------------------------------------------------------------
 
 
-def test_a_token_in_an_address_opens_one_picture_and_nothing_else(by_oidc: Api) -> None:
+def test_a_token_in_an_address_opens_one_image_and_nothing_else(by_oidc: Api) -> None:
     api = by_oidc
     api.client.headers.update(bearer(api, LEA))
     image_id, other = api.image("a.png"), api.image("b.png", png(9, 9))

@@ -133,7 +133,7 @@ def test_only_admins_delete_and_restore(open_api: Open) -> None:
     for name in ("lea", "rob"):
         refused(delete(as_person(api, name), image_id), 403, "not_permitted", "LABELER_ADMINS")
         refused(restore(api, image_id), 403, "not_permitted", "LABELER_ADMINS")
-    # Whoever may see one picture by its address may not delete it by that.
+    # Whoever may see one image by its address may not delete it by that.
     del api.client.headers["Authorization"]
     token = {"token": api.token("ana@example.com", time.time(), image_id)}
     answer = api.client.delete(f"/api/images/{image_id}", params=token, headers={"If-Match": "*"})

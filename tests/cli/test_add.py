@@ -14,7 +14,7 @@ from tests.pictures import REAL, png, real_photos
 from tests.projects import Workspace
 
 
-def test_files_are_added_and_each_is_told(run: Run, photos: Path) -> None:
+def test_files_are_added_and_each_is_reported(run: Run, photos: Path) -> None:
     path = photos / "b.png"
     image_id = name_size_id("b.png", path.stat().st_size)
     assert run("add", path) == Done(0, f"{image_id}\tb.png\tnew\n", "")
@@ -49,7 +49,7 @@ def test_a_file_that_is_named_is_added_whatever_its_name(run: Run, photos: Path)
     assert run("add", photos / "picture", photos / ".hidden.png").code == 0
 
 
-def test_a_folder_without_an_image_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_folder_without_an_image_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = run("add", tmp_path / "empty")
     assert (done.code, done.out) == (1, "")
@@ -65,7 +65,7 @@ def test_a_file_that_is_too_large_is_not_even_read(run: Run, tmp_path: Path) -> 
     assert "1048576.0 MB" in done.err
 
 
-def test_another_picture_of_the_same_id_is_refused(run: Run, tmp_path: Path) -> None:
+def test_another_image_of_the_same_id_is_refused(run: Run, tmp_path: Path) -> None:
     for folder, data in (("one", png()), ("two", png()[:-1] + b"\0")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "a.png").write_bytes(data)

@@ -38,7 +38,7 @@ def test_a_whole_project_passes_and_is_left_as_it_is(check: Check, workspace: Wo
         assert workspace.objects() == before
 
 
-def test_what_is_missing_or_damaged_is_told_and_never_touched(
+def test_what_is_missing_or_damaged_is_reported_and_never_touched(
     check: Check, workspace: Workspace
 ) -> None:
     labeled(workspace)
@@ -79,7 +79,7 @@ def test_a_damaged_label_set_fails_the_check(check: Check, workspace: Workspace)
     assert "labels.json is damaged" in done.err
 
 
-def test_another_picture_in_the_place_of_the_original_is_told(
+def test_another_image_in_the_place_of_the_original_is_reported(
     check: Check, workspace: Workspace
 ) -> None:
     labeled(workspace)
@@ -89,7 +89,7 @@ def test_another_picture_in_the_place_of_the_original_is_told(
     assert "uploads/a.png is not the image that the boxes were drawn on" in done.err
 
 
-def test_a_document_under_the_name_of_another_image_is_told(
+def test_a_document_under_the_name_of_another_image_is_reported(
     check: Check, workspace: Workspace
 ) -> None:
     first, second = labeled(workspace)
@@ -100,7 +100,7 @@ def test_a_document_under_the_name_of_another_image_is_told(
     assert f"It says that it is the document of {first}" in done.err
 
 
-def test_two_pictures_of_one_image_id_are_told(check: Check, workspace: Workspace) -> None:
+def test_two_images_of_one_image_id_are_reported(check: Check, workspace: Workspace) -> None:
     workspace.put("uploads/north/a.bmp", b"BM" + b"1" * 100)
     workspace.put("uploads/south/a.bmp", b"BM" + b"2" * 100)
     done = check()
@@ -197,7 +197,7 @@ def test_a_save_during_the_repair_wins(check: Check, workspace: Workspace) -> No
     assert workspace.open().open_document(image_id).document.rects == (BOX, OTHER)
 
 
-def test_stray_objects_are_told(check: Check, workspace: Workspace) -> None:
+def test_stray_objects_are_reported(check: Check, workspace: Workspace) -> None:
     workspace.put("annotations/Notes.txt", b"words")
     workspace.put(f"annotations/{name_size_id('a.png', 9)}.json.bak", b"{}")
     done = check()

@@ -41,18 +41,18 @@ def test_help_is_on_stdout(run: Run) -> None:
         assert run(name, "--help").code == 0
 
 
-def test_the_version_is_told_whatever_is_set(run: Run) -> None:
+def test_the_version_is_reported_whatever_is_set(run: Run) -> None:
     assert run("--version", IMAGE_ID="sequence") == Done(0, f"Labeler {__version__}\n", "")
 
 
-def test_a_wrong_setting_is_told_in_a_line(run: Run) -> None:
+def test_a_wrong_setting_is_reported_in_a_line(run: Run) -> None:
     done = run("list", IMAGE_ID="sequence")
     assert (done.code, done.out) == (1, "")
     assert done.err.count("\n") == 1
     assert "LABELER_IMAGE_ID='sequence'" in done.err
 
 
-def test_a_setting_that_nobody_knows_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_setting_that_nobody_knows_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     done = run("list", STORAGES="x")
     assert done.code == 0
@@ -60,7 +60,7 @@ def test_a_setting_that_nobody_knows_is_told(run: Run, tmp_path: Path) -> None:
     assert "LABELER_STORAGE?" in done.err
 
 
-def test_a_bucket_that_is_not_there_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_bucket_that_is_not_there_is_reported(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with GcsServer() as server:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", server.url)
         done = run("list", STORAGE="gs://nowhere")
@@ -132,7 +132,7 @@ def test_ctrl_c_ends_it_quietly() -> None:
     assert (out, err, process.returncode) == (b"", b"", -signal.SIGINT)
 
 
-def test_a_full_disk_is_told(workspace: Workspace) -> None:
+def test_a_full_disk_is_reported(workspace: Workspace) -> None:
     image_id, _ = labeled(workspace)
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
@@ -155,7 +155,7 @@ def test_what_it_prints_is_utf8_wherever_it_runs(workspace: Workspace, encoding:
         assert "猫é.png" in done.stdout.decode("utf-8")
 
 
-def test_a_file_name_that_is_no_utf8_is_told(tmp_path: Path) -> None:
+def test_a_file_name_that_is_no_utf8_is_reported(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/\xff\xfe.png"
     Path(os.fsdecode(name)).write_bytes(b"words")
     done = subprocess.run(

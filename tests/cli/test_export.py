@@ -60,7 +60,7 @@ def test_an_export_that_fails_leaves_the_file_as_it_was(
     assert not list(tmp_path.glob(".coco*"))
 
 
-def test_a_file_that_can_not_be_written_is_told(run: Run, tmp_path: Path) -> None:
+def test_a_file_that_can_not_be_written_is_reported(run: Run, tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     done = run("export", "coco", "--output", tmp_path / "missing" / "coco.json")
     assert done.code == 1
@@ -108,7 +108,7 @@ def test_a_choice_that_makes_no_sense_is_wrong_usage(
     assert workspace.objects() == {}
 
 
-def test_an_unknown_label_is_told(run: Run, workspace: Workspace) -> None:
+def test_an_unknown_label_is_reported(run: Run, workspace: Workspace) -> None:
     labeled(workspace)
     done = run("export", "coco", "--label", "zebra")
     assert (done.code, "zebra" in done.err) == (1, True)
@@ -154,7 +154,7 @@ def test_labels_that_count_otherwise_are_named(run: Run, workspace: Workspace) -
     assert (done.code, done.out) == (1, "Boxes count as other labels now: dog.\n")
 
 
-def test_an_export_that_was_changed_itself_is_told(run: Run, workspace: Workspace) -> None:
+def test_an_export_that_was_changed_itself_is_reported(run: Run, workspace: Workspace) -> None:
     labeled(workspace)
     key = run("export", "coco").out.strip()
     workspace.put(key, workspace.objects()[key][0].replace(b"1.5", b"2.5"))
@@ -204,7 +204,7 @@ def test_a_zip_goes_to_exports_to_a_file_or_to_stdout(
     assert piped.stdout == path.read_bytes()
 
 
-def test_a_lost_picture_ends_with_1_and_coco_has_none(run: Run, workspace: Workspace) -> None:
+def test_a_lost_image_ends_with_1_and_coco_has_none(run: Run, workspace: Workspace) -> None:
     labeled(workspace)
     workspace.remove("uploads/b.png")
     done = run("export", "yolo", "--images", "--output", os.devnull)

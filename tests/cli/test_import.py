@@ -19,7 +19,7 @@ def data_set(tmp_path: Path) -> Path:
     return written(tmp_path / "set", {"set.json": content, "a.png": png()})
 
 
-def test_a_data_set_is_imported_and_summed_up(
+def test_a_dataset_is_imported_and_summed_up(
     run: Run, workspace: Workspace, data_set: Path
 ) -> None:
     dry = run("import", "coco", data_set, "--dry-run")

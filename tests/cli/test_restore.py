@@ -260,7 +260,7 @@ def test_originals_in_a_bucket_of_their_own_come_back(
     place.close()
 
 
-def test_what_was_never_there_is_told(run: Run, bucket: Bucket, place: Workspace) -> None:
+def test_what_was_never_there_is_reported(run: Run, bucket: Bucket, place: Workspace) -> None:
     first, _ = labeled(place)
     long_ago = (NOW - timedelta(days=400)).isoformat()
     done = run("restore", "--at", long_ago, first)

@@ -22,7 +22,7 @@ from tests.projects import Workspace, old_document
         "import coco x.json",
     ],
 )  # fmt: skip
-def test_a_mistyped_folder_is_told_and_not_made(run: Run, tmp_path: Path, command: str) -> None:
+def test_a_mistyped_folder_is_reported_and_not_made(run: Run, tmp_path: Path, command: str) -> None:
     done = run(*command.split())
     assert (done.code, done.out) == (1, "")
     assert f"There is no folder {tmp_path / 'data'}" in done.err
@@ -100,13 +100,13 @@ def test_an_image_that_nobody_opened_yet_has_an_empty_document(
 
 
 @pytest.mark.parametrize("image_id", ["nothing", "../labels", "A", ""])
-def test_what_is_not_there_is_told(run: Run, image_id: str) -> None:
+def test_what_is_not_there_is_reported(run: Run, image_id: str) -> None:
     done = run("show", image_id)
     assert (done.code, done.out) == (1, "")
     assert done.err.startswith("labeler: There is no ")
 
 
-def test_a_damaged_document_is_told(run: Run, workspace: Workspace) -> None:
+def test_a_damaged_document_is_reported(run: Run, workspace: Workspace) -> None:
     workspace.put(document_key("x"), b"{")
     done = run("show", "x")
     assert (done.code, done.out) == (1, "")

@@ -49,9 +49,7 @@ def shown(project: Project, image_id: str) -> list[str]:
     return [rect.id for rect in project.stored_document(image_id).document.rects]
 
 
-def test_what_a_person_did_is_taken_back_and_what_others_did_stays(
-    run: Run, place: Workspace
-) -> None:
+def test_what_a_person_did_is_undone_and_what_others_did_stays(run: Run, place: Workspace) -> None:
     project = place.open()
     ids = {n: project.add_image(f"{n}.png", png()).image_id for n in "abcdefg"}
     for name in "abcdeg":

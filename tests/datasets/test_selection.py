@@ -104,7 +104,7 @@ def test_default_choice(status: str | None, with_rect: bool, without: bool) -> N
     assert has_result(document()) is without
 
 
-def test_chosen_statuses_are_taken_with_and_without_rects() -> None:
+def test_chosen_statuses_are_exported_with_and_without_rects() -> None:
     choice = parse_selection({"status": ["skipped,unlabeled"]})
     taken = {(status, rects) for status in Status for rects in (True, False)}
     taken = {one for one in taken if choice.takes(*one)}

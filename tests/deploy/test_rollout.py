@@ -74,7 +74,9 @@ class Rollout:
         return [" ".join(call) for call in self.calls if "update-traffic" in call]
 
 
-def test_what_works_gets_traffic_and_the_way_back_is_told(labeler: Served, tmp_path: Path) -> None:
+def test_what_works_gets_traffic_and_the_way_back_is_reported(
+    labeler: Served, tmp_path: Path
+) -> None:
     done = Rollout(tmp_path, service(labeler.url))
     assert (done.code, done.err.count("Traceback")) == (0, 0), done.err
     kinds = [" ".join(call[:3]) for call in done.calls]

@@ -104,7 +104,7 @@ def test_a_service_that_is_not_ready_says_what_is_missing(google: GcsServer) -> 
     assert "missing" in done.stderr
 
 
-def test_a_page_that_answers_everything_is_not_taken_for_it(google: GcsServer) -> None:
+def test_a_page_that_answers_everything_is_not_mistaken_for_it(google: GcsServer) -> None:
     """As a proxy's page for signing in does, and Streamlit's own."""
     with serving(google, LABELER_STORAGE="gs://labels") as served:
         done = smoke(f"{served.url}/elsewhere", "--seconds", "1")

@@ -208,7 +208,7 @@ def new_drawable(browser: Browser) -> Iterator[NewDrawable]:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Pictures:
-    """Makes picture files of this test's own."""
+    """Makes image files of this test's own."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     return Pictures(folder)

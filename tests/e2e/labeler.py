@@ -78,7 +78,7 @@ class Labeler(Tab):
     # --- what is open ---------------------------------------------------------------------
 
     def ready(self) -> Labeler:
-        """Wait until the picture and its boxes are painted and can be drawn on."""
+        """Wait until the image and its boxes are painted and can be drawn on."""
         expect(self.root).to_have_attribute("data-state", "ready")
         return self
 

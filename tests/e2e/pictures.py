@@ -1,4 +1,4 @@
-"""Picture files for browser tests: photos that scikit-image ships, and ones with known edges."""
+"""Image files for browser tests: photos that scikit-image ships, and ones with known edges."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skimage import data
 
 @dataclass
 class Pictures:
-    """Writes pictures into one folder."""
+    """Writes images into one folder."""
 
     folder: Path
 

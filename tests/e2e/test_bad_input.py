@@ -59,7 +59,7 @@ def boxes(folder: Path, picture: Path) -> int:
 
 
 def in_project(folder: Path, picture: Path, document: bytes) -> Path:
-    """Put a picture and its document there as an older program left them."""
+    """Put an image and its document there as an older program left them."""
     for name in ("uploads", "annotations"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / "uploads" / picture.name).write_bytes(picture.read_bytes())
@@ -71,7 +71,7 @@ def in_project(folder: Path, picture: Path, document: bytes) -> Path:
 # --- files ----------------------------------------------------------------------------------
 
 
-def test_files_that_are_no_pictures(
+def test_files_that_are_not_images(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
@@ -164,7 +164,7 @@ def test_names_of_files(serve: Serve, new_labeler: NewLabeler, pictures: Picture
 
 
 @pytest.mark.parametrize("strategy", ["name-size", "content"])
-def test_two_pictures_of_one_name_and_size(
+def test_two_images_of_one_name_and_size(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures, strategy: str
 ) -> None:
     server = serve(LABELER_LABELS="cat", LABELER_IMAGE_ID=strategy)

@@ -56,7 +56,7 @@ def test_what_is_dragged_is_stored_and_shown_again(
     assert documents(server.folder)["cat.jpg"] == document  # looking writes nothing
 
 
-def test_boxes_are_edited_on_the_picture_and_in_the_list(
+def test_boxes_are_edited_on_the_image_and_in_the_list(
     server: Server, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     tab = new_drawable(server, size=(1280, 1200))
@@ -182,7 +182,7 @@ def test_two_people_on_one_image(
     assert len({rect["id"] for rect in rects(server.folder, "cat.jpg")}) == 4
 
 
-def test_a_store_that_fails_is_told_and_takes_no_box(
+def test_a_store_that_fails_is_reported_and_takes_no_box(
     server: Server, new_drawable: NewDrawable, pictures: Pictures
 ) -> None:
     tab = new_drawable(server)

@@ -22,7 +22,7 @@ def choose(page: Page, path: Path) -> None:
     page.locator(".importer .file").set_input_files(str(path))
 
 
-def test_a_data_set_is_looked_at_and_then_imported(
+def test_a_dataset_is_looked_at_and_then_imported(
     serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     server = serve()
@@ -53,7 +53,7 @@ def test_a_data_set_is_looked_at_and_then_imported(
     labeler.has_boxes(1)
 
 
-def test_a_bad_file_is_told_and_a_large_one_is_packed_on_its_way(
+def test_a_bad_file_is_reported_and_a_large_one_is_packed_on_its_way(
     serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     server = serve()

@@ -52,7 +52,7 @@ def test_no_box_is_lost_around_next(
         assert all(abs(a - b) <= 1 for a, b in zip(lefts, wanted, strict=True)), (lefts, wanted)
 
 
-def test_a_key_is_for_the_picture_whatever_was_clicked_before(
+def test_a_key_is_for_the_image_whatever_was_clicked_before(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """A button that was clicked keeps the browser's focus, and Enter would press it again."""

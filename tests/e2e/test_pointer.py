@@ -19,7 +19,7 @@ def touch(session: CDPSession, kind: str, *points: tuple[float, float]) -> None:
 
 
 @pytest.mark.parametrize("field", ["Find a label", "File name contains"])
-def test_keys_are_for_the_picture_after_a_box_was_drawn(
+def test_keys_are_for_the_image_after_a_box_was_drawn(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures, field: str
 ) -> None:
     """Also where a field of the workbench, or of the page around it, had the focus before."""

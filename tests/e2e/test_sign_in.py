@@ -130,7 +130,7 @@ def test_signing_in_and_out_by_a_provider(serve: Serve, tab: Tab, pictures: Pict
         exported = json.loads(download.value.path().read_bytes())
         assert len(exported["annotations"]) == 1
 
-        # Pictures came with a token in a header: no address holds one, and none is open without.
+        # Images came with a token in a header: no address holds one, and none is open without.
         [picture, *_] = [one for one in seen if "/api/images/" in one]
         assert picture.startswith("200 ")
         assert status(picture.removeprefix("200 ")) == 401

@@ -68,7 +68,7 @@ def test_a_box_drawn_while_files_arrive(
     assert not any(rects(server.folder, file.name) for file in more)
 
 
-def test_files_that_are_dropped_anywhere_are_taken_and_what_was_said_can_be_closed(
+def test_files_dropped_anywhere_are_added_and_the_message_can_be_closed(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Beside the uploader, the browser would open the file in place of the page."""

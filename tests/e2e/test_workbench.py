@@ -75,7 +75,7 @@ def test_a_click_in_the_list_leads_the_workbench(bench: Labeler) -> None:
     assert bench.document()["image_path"] == "image_2.jpg"
 
 
-def test_done_is_taken_back_within_its_time(bench: Labeler) -> None:
+def test_done_is_undone_within_its_time(bench: Labeler) -> None:
     first = bench.image
     bench.keys("Enter")
     expect(bench.root).not_to_have_attribute("data-image", first)
@@ -98,7 +98,7 @@ def test_zoom_reaches_an_object_of_ten_pixels(bench: Labeler) -> None:
     assert [round(rect[key]) for key in ("left", "top", "width", "height")] == [x, y, 10, 12]
 
 
-def test_keys_reach_neither_streamlit_nor_the_picture_while_somebody_types(bench: Labeler) -> None:
+def test_keys_reach_neither_streamlit_nor_the_image_while_somebody_types(bench: Labeler) -> None:
     first = bench.image
     bench.keys("c", "Slash")
     expect(bench.page.get_by_role("dialog")).to_have_count(0)

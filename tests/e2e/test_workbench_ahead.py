@@ -37,7 +37,7 @@ def pictures_of(seen: list[str], image: str) -> list[str]:
 def test_three_images_ahead_are_here_and_no_more(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    """Going on and back among them asks the server for no picture."""
+    """Going on and back among them asks the server for no image."""
     server = serve(LABELER_LABELS=LABELS)
     files = pictures.series(9)
     ids = fill(server, files)

@@ -123,7 +123,7 @@ def test_work_goes_on_without_a_network_over_images_that_were_fetched_ahead(
     ]  # fmt: skip
 
 
-def test_each_state_of_saving_is_told_as_it_is(
+def test_each_state_of_saving_is_reported_as_it_is(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS=LABELS)
@@ -162,7 +162,7 @@ def test_each_state_of_saving_is_told_as_it_is(
     assert [name for name, _ in seen].count("saved") == 1
 
 
-def test_a_full_disk_is_told_in_the_bar_and_the_box_is_saved(
+def test_a_full_disk_is_reported_in_the_bar_and_the_box_is_saved(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS=LABELS)

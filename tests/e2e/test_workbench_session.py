@@ -209,7 +209,7 @@ def test_two_tabs_on_one_image_keep_the_boxes_of_both(
     assert stored(api, image) == drawn
 
 
-def test_a_full_disk_is_told_and_the_box_is_saved(
+def test_a_full_disk_is_reported_and_the_box_is_saved(
     api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     image = new_image("a.png")
@@ -259,7 +259,7 @@ def test_going_on_at_any_moment_after_a_box_leaves_each_box_on_its_image(
     assert len(drawn) == len(images)
 
 
-def test_another_persons_work_is_offered_and_never_sent_by_itself(
+def test_another_persons_work_is_offered_and_never_sent_automatically(
     api: Api, browsers: Tabs, new_image: Callable[[str], str]
 ) -> None:
     image, other = new_image("a.png"), new_image("b.png")

@@ -130,7 +130,7 @@ def test_nothing_that_one_side_added_is_lost(data: st.DataObject) -> None:
     assert ids >= {one.id for one in (*drawn.rects, *now.rects)} - known
 
 
-# --- the picture's own facts --------------------------------------------------------------
+# --- the image's own facts --------------------------------------------------------------
 
 
 def test_a_missing_size_and_md5_are_filled_in() -> None:

@@ -516,7 +516,7 @@ def test_choosing_between_a_change_and_a_deletion() -> None:
     assert resolve(merged.document, conflict, "ours") == document(rect("s"))
 
 
-def test_what_landed_is_told_by_values_and_keeps_the_order_of_the_try() -> None:
+def test_what_landed_is_recognized_by_values_and_keeps_the_order_of_the_try() -> None:
     rects = [
         {"left": 1.0, "top": 1.0, "width": 1.0, "height": 1.0, "label": "a", "id": f"r{number}"}
         for number in range(20)

@@ -1,4 +1,4 @@
-"""Adding images: each once, under its ID, and two pictures never mixed up."""
+"""Adding images: each once, under its ID, and two images are never mixed up."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_with_uuids_each_upload_is_an_image_of_its_own(workspace: Workspace) -> 
 
 
 @pytest.mark.parametrize("strategy", ["content", "sha256"])
-def test_one_picture_under_two_names_is_one_image(workspace: Workspace, strategy: str) -> None:
+def test_one_image_under_two_names_is_one_image(workspace: Workspace, strategy: str) -> None:
     workspace.environ["IMAGE_ID"] = strategy
     project = workspace.open()
     first = project.add_image("a.png", png())
@@ -114,7 +114,7 @@ def test_one_picture_under_two_names_is_one_image(workspace: Workspace, strategy
     assert workspace.objects() == before
 
 
-def test_two_pictures_of_one_name_and_size_are_a_conflict(workspace: Workspace) -> None:
+def test_two_images_of_one_name_and_size_are_a_conflict(workspace: Workspace) -> None:
     one, other = same_size()
     project = workspace.open()
     added = project.add_image("a.bmp", one)
@@ -139,7 +139,7 @@ def test_a_conflict_is_seen_without_originals_too(workspace: Workspace) -> None:
 
 
 def test_a_conflict_is_seen_by_the_size_in_an_old_document(workspace: Workspace) -> None:
-    """Format 1.0 keeps no MD5: only a picture of another shape can be told apart."""
+    """Format 1.0 keeps no MD5: only an image of another shape can be told apart."""
     data = png(48, 64)
     key = document_key(name_size_id("a.png", len(data)))
     workspace.put(key, old_document("a.png"))
@@ -149,7 +149,7 @@ def test_a_conflict_is_seen_by_the_size_in_an_old_document(workspace: Workspace)
     assert workspace.objects() == before
 
 
-def test_a_conflict_with_a_picture_that_nobody_has_opened_yet(workspace: Workspace) -> None:
+def test_a_conflict_with_an_image_that_nobody_has_opened_yet(workspace: Workspace) -> None:
     """A pipeline put it there: the upload of another one may not take its place."""
     one, other = same_size()
     workspace.put("uploads/a.bmp", one)
@@ -160,7 +160,7 @@ def test_a_conflict_with_a_picture_that_nobody_has_opened_yet(workspace: Workspa
 
 
 @pytest.mark.parametrize("strategy", ["content", "sha256", "uuid"])
-def test_other_ids_tell_two_pictures_apart(workspace: Workspace, strategy: str) -> None:
+def test_other_ids_tell_two_images_apart(workspace: Workspace, strategy: str) -> None:
     workspace.environ["IMAGE_ID"] = strategy
     pictures = same_size()
     ids = [workspace.open().add_image("a.bmp", data).image_id for data in pictures]

@@ -118,7 +118,7 @@ def test_the_order_goes_round_and_never_gives_the_image_that_one_has_left(day: D
     assert day.next(ANA) == "d.png"
 
 
-def test_a_lease_ends_by_itself_and_is_removed(day: Day) -> None:
+def test_a_lease_ends_automatically_and_is_removed(day: Day) -> None:
     assert day.next(ANA) == "a.png"
     day.clock.pass_by(LEASE_S - 1)
     assert day.next(BEN) == "b.png"

@@ -257,7 +257,7 @@ def test_a_name_that_says_nothing_leaves_it_to_the_bytes(store: Store, name: str
 
 
 @pytest.mark.parametrize("name", ["a.png.part", "a.crdownload", ".a.XyZ", "a.jpg.tmp"])
-def test_a_picture_on_its_way_is_not_taken_yet(store: Store, name: str) -> None:
+def test_an_image_on_its_way_is_not_taken_yet(store: Store, name: str) -> None:
     put(store, f"uploads/{name}", png())
     assert look(store).entries() == []
 
@@ -313,7 +313,7 @@ def test_an_original_knows_its_image_by_what_its_upload_noted(store: Store) -> N
 
 
 def test_a_place_of_its_own_counts_before_the_plain_name(store: Store) -> None:
-    """Under the plain name is the other picture, which had the name first."""
+    """Under the plain name is the other image, which had the name first."""
     image_id = name_size_id("a.png", 5)
     save_sealed(store, image_id, document("a.png"))
     put(store, f"uploads/{image_id}/a.png", b"bytes")
@@ -322,7 +322,7 @@ def test_a_place_of_its_own_counts_before_the_plain_name(store: Store) -> None:
     assert entry.original == f"uploads/{image_id}/a.png"
 
 
-def test_odd_notes_on_an_original_are_not_taken_for_an_id(store: Store) -> None:
+def test_odd_notes_on_an_original_are_not_mistaken_for_an_id(store: Store) -> None:
     put(store, "uploads/a.png", b"bytes", image_id="../../x")
     [entry] = look(store).entries()
     assert entry.image_id == name_size_id("a.png", 5)
@@ -558,7 +558,7 @@ def test_what_others_add_to_a_large_project_comes_with_the_next_listing(
     seen.close()
 
 
-def test_a_listing_that_fails_behind_a_page_is_told_and_made_again(
+def test_a_listing_that_fails_behind_a_page_is_reported_and_made_again(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held = Held(store)

@@ -14,7 +14,7 @@ from tests.gcs_server import GcsServer
 
 @pytest.mark.parametrize("right", ["list", "create"])
 @pytest.mark.parametrize("bucket", ["labels", "originals"])
-def test_a_right_that_is_missing_is_told(
+def test_a_right_that_is_missing_is_reported(
     monkeypatch: pytest.MonkeyPatch, bucket: str, right: str
 ) -> None:
     settings = load_settings(

@@ -27,7 +27,7 @@ from tests.projects import BOX, Workspace, old_document, with_boxes
 STRATEGIES = ("name-size", "content", "sha256", "uuid")
 
 
-def test_without_originals_the_picture_is_there_for_who_brought_it(workspace: Workspace) -> None:
+def test_without_originals_the_image_is_there_for_who_brought_it(workspace: Workspace) -> None:
     workspace.environ["UPLOADS"] = "off"
     project = workspace.open()
     added = project.add_image("a.png", png())
@@ -43,7 +43,7 @@ def test_without_originals_the_picture_is_there_for_who_brought_it(workspace: Wo
     assert later.open_document(added.image_id).document.rects == (BOX,)
 
 
-def test_a_held_picture_is_not_shown_under_the_boxes_of_another(workspace: Workspace) -> None:
+def test_a_held_image_is_not_shown_under_the_boxes_of_another(workspace: Workspace) -> None:
     workspace.environ["UPLOADS"] = "off"
     one, two = same_size()
     here, elsewhere = workspace.open(), workspace.open()
@@ -107,8 +107,8 @@ def test_an_original_that_was_replaced_is_not_shown_under_the_boxes(workspace: W
     assert workspace.open().image_bytes(added.image_id) == one
 
 
-def test_an_old_document_is_not_shown_on_another_picture_of_its_name(workspace: Workspace) -> None:
-    """Format 1.0 keeps no MD5; the ID still tells which name and size the picture had."""
+def test_an_old_document_is_not_shown_on_another_image_of_its_name(workspace: Workspace) -> None:
+    """Format 1.0 keeps no MD5; the ID still tells which name and size the image had."""
     gone, other = same_size()[0] + b"\0", same_size()[1]
     image_id = name_size_id("a.bmp", len(gone))
     workspace.put(document_key(image_id), old_document("a.bmp"))
@@ -152,7 +152,7 @@ def test_an_image_that_is_not_there_is_not_found(workspace: Workspace, image_id:
             ask(image_id)
 
 
-def test_the_picture_for_a_browser_stands_upright(workspace: Workspace) -> None:
+def test_the_image_for_a_browser_stands_upright(workspace: Workspace) -> None:
     project = workspace.open()
     added = project.add_image("a.tif", oriented("TIFF", 6))
     data, media_type = project.display_image(added.image_id, width=32)

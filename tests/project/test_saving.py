@@ -136,7 +136,7 @@ def test_many_who_add_one_image_at_once_have_one(workspace: Workspace) -> None:
     assert len(workspace.objects()) == 2
 
 
-def test_of_two_who_add_two_pictures_of_one_id_at_once_one_is_told(workspace: Workspace) -> None:
+def test_of_two_who_add_two_images_of_one_id_at_once_one_is_reported(workspace: Workspace) -> None:
     def add(data: bytes) -> str:
         try:
             return workspace.open().add_image("a.bmp", data).image_id

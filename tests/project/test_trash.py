@@ -144,7 +144,7 @@ def test_an_image_that_was_added_again_is_not_replaced(
     assert len(trashed(workspace)) == 1
 
 
-def test_a_name_that_another_picture_has_by_now_gives_a_place_of_its_own(
+def test_a_name_that_another_image_has_by_now_gives_a_place_of_its_own(
     workspace: Workspace, project: Project, image_id: str
 ) -> None:
     delete(project, image_id)

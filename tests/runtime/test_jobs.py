@@ -107,7 +107,7 @@ def test_jobs_wait_their_turn_up_to_a_number(jobs: Jobs) -> None:
     assert ended(jobs.start("export", lambda progress: 8)) is JobState.DONE
 
 
-def test_a_failure_is_told_and_does_not_end_the_others(
+def test_a_failure_is_reported_and_does_not_end_the_others(
     jobs: Jobs, caplog: pytest.LogCaptureFixture
 ) -> None:
     def known(progress: Progress) -> None:

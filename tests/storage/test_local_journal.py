@@ -212,7 +212,7 @@ def test_a_child_process_that_inherits_an_open_store(store: Store, root: Path) -
         assert [number(reader, key) for key in "abc"] == ["1", "1!", "3"]
 
 
-def test_an_external_edit_taken_back_has_its_metadata_again(store: Store, root: Path) -> None:
+def test_an_external_edit_undone_has_its_metadata_again(store: Store, root: Path) -> None:
     create(store, "a", b"1", n="1")
     (root / "a").rename(root / "kept")
     (root / "a").write_bytes(b"other")

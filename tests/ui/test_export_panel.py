@@ -82,7 +82,7 @@ def test_a_split_ends_in_a_link_for_each_part(place: Place) -> None:
         assert f"/api/exports/{path.name}?token=" in visit.shown()
 
 
-def test_an_option_that_makes_no_sense_is_told(place: Place) -> None:
+def test_an_option_that_makes_no_sense_is_reported(place: Place) -> None:
     visit = place.visit()
     visit.app.text_input(key="export_split").set_value("most")
     visit.press("export")
@@ -137,7 +137,7 @@ def test_an_export_waits_its_turn_and_can_be_cancelled(place: Place, busy: threa
     assert len(exported(place)) == 1
 
 
-def test_an_export_that_fails_is_told(place: Place) -> None:
+def test_an_export_that_fails_is_reported(place: Place) -> None:
     visit = place.visit()
     place.workspace.put("registry/images.json", b"{")
     visit.press("export")

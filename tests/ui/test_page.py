@@ -145,7 +145,7 @@ def test_an_address_that_names_nothing(new_place: NewPlace, named: str) -> None:
     assert "a.png" in visit.heading()
 
 
-# --- the picture ----------------------------------------------------------------------------
+# --- the image ----------------------------------------------------------------------------
 
 
 def test_an_image_whose_original_is_missing(new_place: NewPlace) -> None:
@@ -167,7 +167,7 @@ def test_an_image_whose_original_is_missing(new_place: NewPlace) -> None:
     assert len(visit.rects(image_id)) == 1
 
 
-def test_another_picture_in_the_place_of_the_original(new_place: NewPlace) -> None:
+def test_another_image_in_the_place_of_the_original(new_place: NewPlace) -> None:
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     place.with_boxes(image_id, BOX)
@@ -178,7 +178,7 @@ def test_another_picture_in_the_place_of_the_original(new_place: NewPlace) -> No
     assert visit.canvas() is None
 
 
-def test_boxes_of_another_size_of_picture_are_left_alone(new_place: NewPlace) -> None:
+def test_boxes_of_another_size_of_image_are_left_alone(new_place: NewPlace) -> None:
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     document = old_document("a.png", image_width=640, image_height=480)
@@ -267,7 +267,7 @@ def test_what_comes_and_goes_moves_no_other_button(new_place: NewPlace) -> None:
     assert row(second) == [*row(first), "reopen"]
 
 
-def test_the_label_of_the_next_box_stands_by_the_picture(new_place: NewPlace) -> None:
+def test_the_label_of_the_next_box_stands_by_the_image(new_place: NewPlace) -> None:
     """On a phone the label picker is out of sight."""
     place = new_place(LABELS="car,dog")
     place.add("a.png")

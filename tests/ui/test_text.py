@@ -66,11 +66,11 @@ def test_a_short_form_has_the_beginning_and_the_end(text: str, length: int) -> N
         (90, ", about 2 min left"), (831, ", about 14 min left"), (7000, ", about 2 h left"),
     ],
 )  # fmt: skip
-def test_what_is_left_is_told_in_units_of_its_size(seconds: float | None, told: str) -> None:
+def test_the_time_left_is_shown_in_units_of_its_size(seconds: float | None, told: str) -> None:
     assert time_left(seconds) == told
 
 
-def test_counts_are_told_with_their_noun() -> None:
+def test_counts_are_shown_with_their_noun() -> None:
     assert counted(1, "box", "boxes") == "1 box"
     assert counted(30000, "box", "boxes") == "30,000 boxes"
 

@@ -149,10 +149,10 @@ def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None
     assert place.workspace.objects() == before
 
 
-def test_a_canvas_keeps_its_picture_s_address(
+def test_a_canvas_keeps_the_address_of_its_image(
     new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the token in it has run out: another one would load the picture anew."""
+    """Also when the token in it has run out: another one would load the image anew."""
     place = new_place(AUTH="oidc")
     [image_id] = place.add("a.png")
     ana = visit(place, account("ana"), image_id)
@@ -218,7 +218,7 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
 # --- tokens -------------------------------------------------------------------------------
 
 
-def test_a_picture_s_address_stays_while_it_opens_the_picture(new_place: NewPlace) -> None:
+def test_the_address_of_an_image_stays_while_it_opens_the_image(new_place: NewPlace) -> None:
     def script(start: float, lifetime: int, one: str) -> None:
         from unittest import mock
 

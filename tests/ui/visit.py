@@ -25,7 +25,7 @@ from tests.projects import Workspace
 
 SCRIPT = Path(__file__).parents[2] / "labeler" / "ui" / "main.py"
 SCALE = 800 / 64
-"""Canvas pixels to a pixel of the test pictures, which have 64 x 48."""
+"""Canvas pixels to a pixel of the test images, which have 64 x 48."""
 
 
 def seen(markdown: str) -> str:
@@ -125,7 +125,7 @@ class Visit:
         return image.canvas.key if image and image.canvas else None
 
     def paint(self) -> None:
-        """What the canvas sends once its picture is painted."""
+        """What the canvas sends once its image is painted."""
         key = self.canvas()
         assert key
         names = ("naturalWidth", "naturalHeight", "scaleX", "scaleY", "offsetX", "offsetY")
@@ -150,7 +150,7 @@ class Visit:
 def box(
     left: float, top: float, width: float, height: float, label: str, rect_id: str = ""
 ) -> dict[str, Any]:
-    """A box as the canvas holds it, in pixels of the picture; `rect_id` for one it was given."""
+    """A box as the canvas holds it, in pixels of the image; `rect_id` for one it was given."""
     return {
         "type": "LabeledRect",
         "left": left * SCALE,

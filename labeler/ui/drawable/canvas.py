@@ -46,7 +46,7 @@ _STYLE: Final = f"""
 class Canvas:
     """One mounted canvas: the rects that it was given, and what was read off it last.
 
-    `width` is how wide the person wants images. `token` opens the picture: a canvas keeps the
+    `width` is how wide the person wants images. `token` opens the image: a canvas keeps the
     address that it was mounted with. `shown` are the rects that the document has got of it.
     """
 
@@ -69,7 +69,7 @@ class Canvas:
     def read(self) -> Reading | None:
         """What it shows now; None where nothing has been done on it since the last reading."""
         state = st.session_state.get(self.key) or {}
-        # It tells the size of the picture once that is painted. Before, a drag draws nothing.
+        # It tells the size of the image once that is painted. Before, a drag draws nothing.
         self.has_picture = bool(state.get("backgroundFit"))
         raw: dict[str, Any] = (state.get("drawing") or {}).get("raw") or {}
         if raw == self.raw or not was_sent(raw):
@@ -129,7 +129,7 @@ def show_canvas(canvas: Canvas, color: str, label: str, *, is_held: bool) -> Non
 
 
 def _picture_url(canvas: Canvas) -> str:
-    """The picture's absolute address, in a size that is no waste for the canvas."""
+    """The image's absolute address, in a size that is no waste for the canvas."""
     parts = urlsplit(st.context.url or "")
     shown = canvas.fit.canvas_width
     wide = next((width for width in COPY_WIDTHS if width >= shown), None)

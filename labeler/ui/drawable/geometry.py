@@ -1,7 +1,7 @@
 """Image pixels to canvas pixels and back. Pure.
 
-Both systems have their origin at the top left corner of the picture; x goes right, y goes down;
-numbers are distances from that corner, so the right edge of a picture 640 px wide is at 640.
+Both systems have their origin at the top left corner of the image; x goes right, y goes down;
+numbers are distances from that corner, so the right edge of an image 640 px wide is at 640.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class OpenImage:
         self.mark = status
 
     def edit(self, change: Edit) -> None:
-        """Change what is wanted, with the picture's facts filled in where they are missing."""
+        """Change what is wanted, with the image's facts filled in where they are missing."""
         self.work.change(lambda document: self._with_facts(document, change(document)))
 
     def _with_facts(
@@ -132,7 +132,7 @@ def take_over(project: Project, wanted: str | None, *, is_view: bool) -> str | N
 def opened(project: Project, image_id: str, labels: LabelSet, width: int) -> OpenImage:
     """The image as this session has it open, with a canvas; opens it where it has not.
 
-    Raises LabelerError where the document can't be opened. An image whose picture can't be shown is
+    Raises LabelerError where the document can't be opened. An image that can't be shown is
     opened all the same, with the problem named.
     """
     state = session()
@@ -171,7 +171,7 @@ def run_in(seconds: float, note: Callable[[], None] = lambda: None) -> None:
 
 
 def _see_picture(project: Project, image: OpenImage) -> None:
-    """Look at the picture itself; a document of another picture is not edited on it."""
+    """Look at the image itself; a document of another image is not edited on it."""
     image.problem = ""
     document = image.work.wanted
     try:
@@ -181,7 +181,7 @@ def _see_picture(project: Project, image: OpenImage) -> None:
         return
     size = (document.image_width, document.image_height)
     if document.metadata.content_md5 not in (None, info.md5):
-        # What was seen of the picture is from before another one took its place.
+        # What was seen of the image is from before another one took its place.
         image.problem = (
             "The boxes were drawn on another image of this name and size. They "
             "are left as they are."

@@ -16,7 +16,7 @@ COCO = REAL / "coco_cc60"
 
 
 @pytest.mark.skipif(not COCO.exists(), reason="no real photos beside the repository")
-def test_a_real_data_set_comes_out_as_it_went_in(tmp_path: Path) -> None:
+def test_a_real_dataset_comes_out_as_it_went_in(tmp_path: Path) -> None:
     original = json.loads((COCO / "instances.json").read_text())
     labels = {one["id"]: one["name"] for one in original["categories"]}
     wanted = defaultdict(list)

@@ -211,7 +211,7 @@ def test_parquet_is_written_in_groups(
     assert file.read().column("file_name").to_pylist() == sorted(EXPECTED)
 
 
-def test_an_image_that_is_gone_has_a_row_without_picture(
+def test_an_image_that_is_gone_has_a_row_without_bytes(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     workspace.remove("uploads/a.png")

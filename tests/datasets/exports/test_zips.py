@@ -181,7 +181,7 @@ def test_a_split_goes_into_one_zip_and_a_part_alone(workspace: Workspace) -> Non
     assert not stems["train"] & stems["val"]
 
 
-def test_a_lost_picture_is_told_and_the_rest_is_there(workspace: Workspace) -> None:
+def test_a_lost_image_is_reported_and_the_rest_is_there(workspace: Workspace) -> None:
     workspace.remove("uploads/street/a.jpg")
     with open_exporter(workspace.open()).make(kind=find_format("yolo"), originals=True) as bundle:
         files = unpacked(b"".join(bundle.chunks()))
@@ -228,7 +228,7 @@ def test_yolo_numbers_are_exact_to_a_hundredth_of_a_pixel(
     assert [round(value * 100) for value in found] == list(box[1:5])
 
 
-def test_one_picture_at_a_time_is_in_memory(tmp_path: Path) -> None:
+def test_one_image_at_a_time_is_in_memory(tmp_path: Path) -> None:
     made = Workspace(str(tmp_path / "data"))
     for number in range(30):
         made.put(f"uploads/{number}.png", png().ljust(2**20, b"x") + b"%02d" % number)

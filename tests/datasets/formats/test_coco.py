@@ -128,7 +128,7 @@ def test_runs_of_any_kind_are_a_box_inside_the_image_or_refused(counts: Any) -> 
         ({"bbox": [1, 2, 3, 4], "category_id": None}, "its category_id is nothing"),
     ],
 )
-def test_a_bad_annotation_is_named_and_the_others_are_taken(
+def test_a_bad_annotation_is_named_and_the_others_are_imported(
     tmp_path: Path, annotation: dict[str, Any], problem: str
 ) -> None:
     written(tmp_path, {"set.json": coco_file(annotation, {"bbox": [1, 2, 3, 4]})})

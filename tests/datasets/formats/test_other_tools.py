@@ -340,7 +340,7 @@ def test_several_annotations_of_a_task(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["a.jfif", "a.JPE", "a.mpo"])
-def test_an_image_is_told_by_every_extension_that_is_taken(tmp_path: Path, name: str) -> None:
+def test_an_image_is_found_by_every_supported_extension(tmp_path: Path, name: str) -> None:
     (image,), _ = tasks(tmp_path, {"image": f"/data/upload/1/0123abcd-{name}", "annotation_id": 1})
     assert image.name == f"0123abcd-{name}"
 

@@ -264,7 +264,7 @@ def test_hidden_files_are_left_out(tmp_path: Path) -> None:
     assert open_dataset_files(folder).files() == ("a.json",)
 
 
-def test_only_what_lies_beside_a_file_is_taken_along(tmp_path: Path) -> None:
+def test_only_what_lies_beside_a_file_is_imported(tmp_path: Path) -> None:
     written(tmp_path, {"secret.jpg": b"", "set/a.json": "{}", "set/images/b/c.jpg": b""})
     (tmp_path / "set" / "link").symlink_to(tmp_path)
     source = open_dataset_files(tmp_path / "set" / "a.json")
@@ -274,7 +274,7 @@ def test_only_what_lies_beside_a_file_is_taken_along(tmp_path: Path) -> None:
         assert source.beside(name) is None
 
 
-def test_a_missing_path_is_told(tmp_path: Path) -> None:
+def test_a_missing_path_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InvalidImport, match="No such file"):
         open_dataset_files(tmp_path / "nothing")
 

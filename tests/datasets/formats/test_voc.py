@@ -79,7 +79,7 @@ def test_the_files_own_name_counts(
         ),
     ],
 )
-def test_a_bad_object_is_named_and_the_others_are_taken(
+def test_a_bad_object_is_named_and_the_others_are_imported(
     tmp_path: Path, inner: str, words: str
 ) -> None:
     good = "<object>" + LABELIMG.partition("<object>")[2].partition("</annotation>")[0]
@@ -98,7 +98,7 @@ def corners(*values: float) -> str:
     return f"<bndbox>{''.join(f'<{tag}>{value}</{tag}>' for tag, value in tags)}</bndbox>"
 
 
-def test_every_box_of_an_object_is_taken_and_a_turned_one_by_the_box_around_it(
+def test_every_box_of_an_object_is_imported_and_a_rotated_one_by_the_box_around_it(
     tmp_path: Path,
 ) -> None:
     turned = "<cx>30</cx><cy>20</cy><w>10</w><h>4</h><angle>1.5707963267948966</angle>"

@@ -103,7 +103,7 @@ def test_lines_end_in_every_way(tmp_path: Path) -> None:
         ("0 0,5 0,5 0,2 0,2", "'0,5' is not a number"),
     ],
 )
-def test_a_bad_line_is_named_and_the_others_are_taken(
+def test_a_bad_line_is_named_and_the_others_are_imported(
     tmp_path: Path, line: str, words: str
 ) -> None:
     boxes, problems = one(tmp_path, f"0 0.5 0.5 0.2 0.4\n{line}\n1 0.5 0.5 1 1")

@@ -234,7 +234,7 @@ def test_files_about_one_image_are_joined(workspace: Workspace, tmp_path: Path) 
     assert boxes(documents(project)["a.png"]) == [("car", 1, 2, 3, 4), ("car", 5, 5, 5, 5)]
 
 
-def test_equal_pictures_are_counted_the_same_in_every_run(
+def test_equal_images_are_counted_the_same_in_every_run(
     workspace: Workspace, tmp_path: Path
 ) -> None:
     files: dict[str, Content] = {"classes.txt": "car"}
@@ -353,7 +353,7 @@ def test_a_project_comes_back_as_it_was(
 
 
 def test_ultralytics_finds_every_label(workspace: Workspace) -> None:
-    """By its rule: the last folder `images` of a picture's path becomes `labels`, then `.txt`."""
+    """By its rule: the last folder `images` in a path becomes `labels`, then `.txt`."""
     project = workspace.open()
     for number, name in enumerate(("images/a.png", "images/images/b.png", "labels/c.jfif", "d")):
         project.add_image(name, png(60 + number, 50))

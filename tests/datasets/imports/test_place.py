@@ -165,14 +165,14 @@ def test_an_image_that_is_not_annotated_stays_as_it_is_unless_something_is_lost(
         assert words in problems[0]
 
 
-def test_boxes_on_the_photo_as_displayed_are_not_turned() -> None:
+def test_boxes_on_the_photo_as_displayed_are_not_rotated() -> None:
     found = image(box(1, 2, 3, 4), width=48, height=64)
     for as_displayed, expected in ((True, [(1, 2, 3, 4)]), (False, [(58, 1, 4, 3)])):
         result, _ = placed(found._replace(as_displayed=as_displayed), orientation=6)
         assert edges(result.document) == expected
 
 
-def test_shares_of_the_image_are_not_taken_for_pixels() -> None:
+def test_shares_of_the_image_are_not_mistaken_for_pixels() -> None:
     shares = box(0.125, 0.25, 0.5, 0.4375)
     result, problems = placed(image(shares, box(0.1, 0.1, 0.2, 0.2)))
     assert result == PlacedDocument(PlacedStatus.LEFT_OUT, DOCUMENT)
@@ -192,7 +192,7 @@ def test_another_size_is_another_image() -> None:
 
 
 @pytest.mark.parametrize("orientation", [5, 6, 7, 8])
-def test_boxes_drawn_on_the_photo_as_stored_are_turned_with_it(orientation: int) -> None:
+def test_boxes_drawn_on_the_photo_as_stored_are_rotated_with_it(orientation: int) -> None:
     """The box around each colored quarter, as stored, is around the same color as displayed."""
     turn = TURNED_BACK[orientation]
     assert turn is not None

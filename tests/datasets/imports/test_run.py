@@ -241,7 +241,7 @@ def test_a_set_label_survives_the_first_import(workspace: Workspace, tmp_path: P
     chosen.close()
 
 
-def test_a_turned_photo_says_so(workspace: Workspace, tmp_path: Path) -> None:
+def test_a_rotated_photo_says_so(workspace: Workspace, tmp_path: Path) -> None:
     project = workspace.open()
     project.add_image("a.jpg", oriented("JPEG", 6))
     content = coco({"a.jpg": [[0, 0, 10, 20]]})
@@ -262,9 +262,9 @@ def test_random_ids_do_not_add_an_image_twice(tmp_path: Path) -> None:
     workspace.close()
 
 
-def test_two_pictures_of_one_name_and_size_are_told(tmp_path: Path) -> None:
+def test_two_images_of_one_name_and_size_are_reported(tmp_path: Path) -> None:
     workspace = Workspace(str(tmp_path / "data"))
-    size = 10_000  # what stands behind a picture's end is of no interest to it
+    size = 10_000  # what stands behind an image's end is of no interest to it
     first, other = (picture.ljust(size, b"\0") for picture in (png(), png(48, 64)))
     written(tmp_path, {
         "x/set.json": coco({"p/a.png": [[1, 2, 3, 4]]}), "x/p/a.png": first, "x/q/a.png": other,

@@ -154,9 +154,9 @@ class Bench:
         return found
 
     def picture_pixel(self, x: float, y: float) -> tuple[int, ...]:
-        """What is painted of the picture at a point of the image: red, green, blue, alpha."""
+        """What the canvas shows at a point of the image: red, green, blue, alpha."""
         return tuple(self.surface.evaluate(_PIXEL, [0, x, y]))
 
     def box_pixel(self, x: float, y: float) -> tuple[int, ...]:
-        """What is painted over the picture there."""
+        """What is painted over the image there."""
         return tuple(self.surface.evaluate(_PIXEL, [1, x, y]))

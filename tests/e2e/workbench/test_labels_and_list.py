@@ -251,7 +251,7 @@ def test_a_conflict_is_shown_on_the_image_and_somebody_decides(desk: Desk, choic
     assert sides(rect) == ([300, 290, 200, 100] if choice == "mine" else [800, 300, 200, 100])
 
 
-def test_neighbors_and_states_are_told_in_words_and_saving_in_a_live_region(desk: Desk) -> None:
+def test_neighbors_and_states_are_named_in_words_and_saving_in_a_live_region(desk: Desk) -> None:
     for number, rects in enumerate(([], [box("a", 1, 1, 9, 9)], [])):
         desk.backend.add(f"n{number}.jpg", jpeg(400, 300), rects)
     bench = desk.open("n1.jpg")

@@ -28,7 +28,7 @@ _PAINTED = """async (root) => {
 
 
 def noise(width: int, height: int) -> Image.Image:
-    """A picture in which no pixel is like the one beside it."""
+    """An image in which no pixel is like the one beside it."""
     values = np.random.default_rng(5).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image.fromarray(values)
 
@@ -42,7 +42,7 @@ def painted(bench: Bench) -> tuple[Image.Image, float, int, int]:
 
 
 def different(bench: Bench, picture: Image.Image) -> int:
-    """How many painted pixels differ from the picture at 100 %."""
+    """How many painted pixels differ from the image at 100 %."""
     canvas, _, x, y = painted(bench)
     right, bottom = min(canvas.width, x + picture.width), min(canvas.height, y + picture.height)
     one = np.asarray(canvas.crop((max(0, x), max(0, y), right, bottom)))

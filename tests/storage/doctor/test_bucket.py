@@ -62,7 +62,7 @@ def test_originals_need_no_right_to_delete(bucket: Bucket) -> None:
     assert is_empty(bucket)
 
 
-def test_settings_that_can_not_be_seen_are_told(bucket: Bucket) -> None:
+def test_settings_that_can_not_be_seen_are_reported(bucket: Bucket) -> None:
     bucket.denied |= {"storage.buckets.get", "storage.buckets.getIamPolicy"}
     found = only(examined())
     assert found.level is Level.WARNING
@@ -145,7 +145,7 @@ def test_whenever_it_fails_nothing_is_left_behind(
     assert is_empty(bucket)
 
 
-def test_what_could_not_be_removed_is_told(bucket: Bucket, server: GcsServer) -> None:
+def test_what_could_not_be_removed_is_reported(bucket: Bucket, server: GcsServer) -> None:
     server.faults.add(Fault("status", status=403), method="DELETE", times=-1)
     findings = examined()
     left = findings[-1]

@@ -135,7 +135,7 @@ def test_an_object_that_can_only_be_read_can_be_replaced() -> None:
         ("overlay", Level.WARNING, "lost with the container"),
     ],
 )
-def test_a_file_system_that_loses_boxes_is_told(
+def test_a_file_system_that_loses_boxes_is_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, level: Level, told: str
 ) -> None:
     table = tmp_path / "mounts"

@@ -52,7 +52,7 @@ function fileOf(content, name) {
   return new File([new Uint8Array(bytes)], name);
 }
 
-Deno.test("a file of a folder is a picture by its extension, in either case", async () => {
+Deno.test("a file of a folder is an image by its extension, in either case", async () => {
   for (const name of ["a.JPG", "a.b.png", ".png", "png"]) {
     assert.ok(await isImageFile(fileOf("", name), ["jpg", "png"]), name);
   }
@@ -61,7 +61,7 @@ Deno.test("a file of a folder is a picture by its extension, in either case", as
   }
 });
 
-Deno.test("a file of a folder is a picture by its first bytes", async () => {
+Deno.test("a file of a folder is an image by its first bytes", async () => {
   const beginnings = ["\xff\xd8\xff\xe0", "\x89PNG", "GIF89a", "BM", "II*\0", "MM\0*"];
   for (const bytes of [...beginnings, "RIFF\x01\n\x03\x04WEBP"]) {
     assert.ok(await isImageFile(fileOf(bytes, "x.dat"), ["png"]), bytes);
@@ -85,7 +85,7 @@ Deno.test("only a file above the limit is too large", () => {
   );
 });
 
-Deno.test("pasted pictures get names of their own, other files keep theirs", () => {
+Deno.test("pasted images get names of their own, other files keep theirs", () => {
   const now = new Date("2026-03-04T05:06:07.890Z");
   assert.equal(
     pastedName({ name: "image.png", type: "image/png" }, now, 0),

@@ -173,7 +173,7 @@ def test_unknown_keys_and_the_id_stay_with_a_moved_box() -> None:
 @pytest.mark.parametrize(
     "turn", [{"angle": 12}, {"angle": -90}, {"angle": 359.5}, {"skewX": 5}, {"skewY": -3}]
 )
-def test_a_turned_box_is_put_back_with_a_word(turn: dict[str, Any]) -> None:
+def test_a_rotated_box_is_put_back_with_a_word(turn: dict[str, Any]) -> None:
     known = rect()
     drawing = shown(known)
     drawing["objects"][0] |= {"left": 77, **turn}
@@ -190,7 +190,7 @@ def test_a_full_turn_is_none() -> None:
     assert read(drawing, known) == Reading((known,), ())
 
 
-def test_a_group_that_was_turned_is_put_back_as_a_whole() -> None:
+def test_a_group_that_was_rotated_is_put_back_as_a_whole() -> None:
     boxes = [rect(), rect(400, 300, 50, 60, rect_id="b"), rect(700, 90, 30, 40, rect_id="c")]
     drawing = shown(*boxes)
     for item in drawing["objects"][:2]:
@@ -216,7 +216,7 @@ def test_a_group_that_was_moved_moves() -> None:
 
 
 @pytest.mark.parametrize("place", [{"left": -101}, {"left": 500.0}, {"top": 401}, {"top": -80.0}])
-def test_a_box_moved_out_of_the_picture_is_put_back(place: dict[str, Any]) -> None:
+def test_a_box_moved_out_of_the_image_is_put_back(place: dict[str, Any]) -> None:
     known = rect()
     drawing = shown(known)
     drawing["objects"][0] |= place
@@ -422,7 +422,7 @@ DONE_TO_NEW = [
 
 
 @pytest.mark.parametrize(("change", "told"), DONE_TO_NEW)
-def test_a_new_box_that_is_turned_or_moved_out_is_put_back(
+def test_a_new_box_that_is_rotated_or_moved_out_is_put_back(
     change: dict[str, Any], told: str
 ) -> None:
     """A group may hold boxes that were drawn a moment ago: they are no less worth."""

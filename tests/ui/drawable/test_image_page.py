@@ -32,7 +32,7 @@ def test_what_the_canvas_sends_is_stored(new_place: NewPlace) -> None:
     assert "not started · 0 boxes" in visit.heading()
 
 
-def test_what_can_not_be_taken_over_is_told(new_place: NewPlace) -> None:
+def test_what_can_not_be_taken_over_is_reported(new_place: NewPlace) -> None:
     place = new_place(LABELS="car,dog")
     [image_id] = place.add("a.png")
     visit = place.visit()

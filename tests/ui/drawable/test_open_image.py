@@ -181,7 +181,7 @@ def test_another_size_is_another_canvas_with_the_same_boxes(new_place: NewPlace)
     assert place.workspace.objects() == before
 
 
-def test_a_canvas_is_held_until_its_picture_is_painted_and_while_it_is_left(
+def test_a_canvas_is_held_until_its_image_is_painted_and_while_it_is_left(
     new_place: NewPlace,
 ) -> None:
     place, first, _ = place_of(new_place)

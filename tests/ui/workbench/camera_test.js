@@ -29,7 +29,7 @@ Deno.test("an image stays fitted to a room of any size until somebody looks else
   assert.deepEqual(reduceCamera(moved, { type: "fit" }).view, fitted(narrow, IMAGE));
 });
 
-Deno.test("the whole picture that follows a small copy changes nothing of the view", () => {
+Deno.test("the whole image that follows a small copy changes nothing of the view", () => {
   const zoomed = after(...OPENED, { type: "zoom", at: { x: 10, y: 20 }, factor: 8 });
   assert.equal(reduceCamera(zoomed, { type: "image", image: IMAGE, isOther: false }), zoomed);
   const other = reduceCamera(zoomed, { type: "image", image: IMAGE, isOther: true });

@@ -23,7 +23,7 @@ function createCountingDecoder() {
   return decoder;
 }
 
-Deno.test("pictures ahead are decoded, those over the budget and those not wanted are closed", async () => {
+Deno.test("images ahead are decoded, those over the budget and those not wanted are closed", async () => {
   const decoder = createCountingDecoder();
   /** @type {any} */
   const backend = { getPicture: () => Promise.resolve({ type: "picture", blob: new Blob() }) };
@@ -43,7 +43,7 @@ Deno.test("pictures ahead are decoded, those over the budget and those not wante
   assert.ok(decoder.isClosed);
 });
 
-Deno.test("a picture that is slow to come has a small copy first, also if it was fetched ahead", async () => {
+Deno.test("an image that is slow to come has a small copy first, also if it was fetched ahead", async () => {
   /** @type {string[]} */
   const asked = [];
   /** @type {Map<string, (answer: any) => void>} */
