@@ -316,7 +316,7 @@ def _check_numbers(labels: LabelSet) -> None:
         if label.number != expected:
             raise DamagedDocument(
                 f"{LABELS_KEY}: exports need labels numbered from 1 without gaps, in order, and "
-                f"{label.name!r} has the number {label.number} instead of {expected}. Mend it by "
+                f"{label.name!r} has the number {label.number} instead of {expected}. Repair it by "
                 "hand, or restore an earlier version of it."
             )
 

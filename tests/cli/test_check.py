@@ -184,7 +184,7 @@ def test_what_killed_writers_left_is_removed(
 
 
 def test_a_save_during_the_repair_wins(check: Check, workspace: Workspace) -> None:
-    """Mending names the state that it has read: the newer document is never written over."""
+    """A repair names the state that it has read: the newer document is never written over."""
     project = workspace.open()
     image_id = project.add_image("a.jpg", jpeg()).image_id
     opened = project.open_document(image_id)

@@ -64,7 +64,7 @@ def test_what_is_wrong_is_said_and_ends_with_1(
     assert done.code == 1
     assert "images imported\t1" in done.out
     assert "annotation 11: its bbox is [1, 2], not four numbers" in done.err
-    for content, words in (("{", "ends too early"), ('{"images": NaN}', "NaN is no JSON")):
+    for content, words in (("{", "ends too early"), ('{"images": NaN}', "NaN is not valid JSON")):
         written(tmp_path, {"x.json": content})
         done = run("import", "coco", tmp_path / "x.json")
         assert (done.code, done.out) == (1, "")

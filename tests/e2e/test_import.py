@@ -67,7 +67,7 @@ def test_a_bad_file_is_reported_and_a_large_one_is_packed_on_its_way(
     })  # fmt: skip
     choose(page, tmp_path / "nan.json")
     expect(importer.locator(".said")).to_have_text(
-        "nan.json: line 1: NaN is no JSON.",
+        "nan.json: line 1: NaN is not valid JSON.",
     )
     choose(page, tmp_path / "large.json")
     expect(importer.locator(".problems li")).to_contain_text("no image a.png")
@@ -77,7 +77,7 @@ def test_a_bad_file_is_reported_and_a_large_one_is_packed_on_its_way(
     expect(importer.locator(".nothing")).to_be_visible()
     # Another format: looked at again by itself.
     importer.locator(".format").select_option("cvat")
-    expect(importer.locator(".said")).to_contain_text("it is no XML")
+    expect(importer.locator(".said")).to_contain_text("not valid XML")
 
 
 def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(

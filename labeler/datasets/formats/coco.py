@@ -117,7 +117,7 @@ class _Dataset:
         """Why the file as a whole is no dataset; empty if it is one."""
         if "images" not in self._keys:
             looks = other_format(self._keys, self._element)
-            return f"is no COCO dataset: it has no list `images`.{looks}"
+            return f"is not a COCO dataset: it has no list `images`.{looks}"
         if "annotations" not in self._keys:
             return (
                 "has no list `annotations`: it lists images and no boxes. Choose the file that "
@@ -193,7 +193,7 @@ class _Dataset:
         by_number = {number: key for key, number in self._ids.items()}
         images = [self._image_of(by_number[number]) for number in range(len(by_number))]
         for what, count in sorted(self._beside.items()):
-            self._problems.note(self._file, "", f"its {count} {what} are not taken")
+            self._problems.note(self._file, "", f"its {what} were skipped ({count})")
         lost = Counter({images[number]: count for number, count in self._lost.items()})
         # Without a category nobody could label anything.
         looked_at = bool(self._names) and not self._beside
@@ -372,7 +372,7 @@ def _unpacked(text: str) -> list[int]:
     for char in text:
         bits = ord(char) - 48
         if not 0 <= bits < 64 or shift > 60:
-            raise ValueError("the run lengths of its mask are damaged")
+            raise ValueError("the run lengths of its mask are corrupted")
         value |= (bits & 0x1F) << shift
         shift += 5
         if bits & 0x20:

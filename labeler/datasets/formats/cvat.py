@@ -136,7 +136,7 @@ def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImag
                 elif element.tag != "version":
                     problems.fault(
                         file, f"{element.tag} on line {element.line}",
-                        "it is nothing that CVAT writes",
+                        "not an element that CVAT writes",
                     )  # fmt: skip
 
 
@@ -165,14 +165,14 @@ def _image(element: Element, file: str, problems: Problems) -> ImportedImage:
     tags = [child for child in element.children if child.tag == "tag"]
     if tags:
         said = ", ".join(shown(tag.attributes.get("label")) for tag in tags[:3])
-        problems.note(file, where, f"what it says of the whole image is not taken: {said}")
+        problems.note(file, where, f"what it says about the whole image was skipped: {said}")
     for shape in shapes:
         place = f"{where}, {shape.tag} on line {shape.line}"
         if shape.tag not in _SHAPES:
             if shape.tag in _OTHER_SHAPES:
                 problems.skip(file, place, "not a box; skipped")
             else:
-                problems.fault(file, place, "it is nothing that CVAT writes")
+                problems.fault(file, place, "not an element that CVAT writes")
             continue
         try:
             label = shape.attributes.get("label")
@@ -183,7 +183,7 @@ def _image(element: Element, file: str, problems: Problems) -> ImportedImage:
             problems.fault(file, place, str(error))
         else:
             if shape.attributes.get("rotation", "0").strip("0.") and shape.tag != "mask":
-                problems.note(file, place, "it is turned: the upright box around it was taken")
+                problems.note(file, place, "it is rotated; the upright box around it was imported")
     return ImportedImage(
         name, tuple(boxes), file, where, width, height,
         lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not tags,

@@ -303,7 +303,7 @@ def explained(source: str, name: str) -> Iterator[None]:
     try:
         yield
     except _BROKEN as error:
-        raise InvalidImport(f"{where} is damaged and can't be unpacked: {error}.") from error
+        raise InvalidImport(f"{where} is corrupted and can't be unpacked: {error}.") from error
     except OSError as error:
         raise InvalidImport(f"{where} can't be read: {error.strerror or error}.") from error
 
@@ -328,11 +328,13 @@ def check_list(file: BinaryIO, name: str) -> int:
     at = tail.rfind(_END)
     end = tail.rfind(_END_64, 0, max(at, 0))
     if at < 0 or at + 16 > len(tail):
-        raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
+        raise InvalidImport(f"{name} is corrupted: the end of the zip is missing. Send it again.")
     list_bytes = struct.unpack_from("<L", tail, at + 12)[0]
     if list_bytes == 0xFFFFFFFF:
         if end < 0 or end + 48 > len(tail):
-            raise InvalidImport(f"{name} is damaged: a zip's end is missing. Send it again.")
+            raise InvalidImport(
+                f"{name} is corrupted: the end of the zip is missing. Send it again."
+            )
         list_bytes = struct.unpack_from("<Q", tail, end + 40)[0]
     if list_bytes > MAX_LIST_BYTES:
         raise InvalidImport(f"{name} holds too many files. Split it into several zips.")

@@ -127,8 +127,8 @@ def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[Impo
                     problems.fault(file, f"line {line}", f"{shown(task)} is not a task")
         if keys - {""}:
             raise InvalidImport(
-                f"{file} is no export of Label Studio: a list of tasks was expected. Export it as "
-                f"JSON or JSON-MIN.{other_format(keys)}"
+                f"{file} is not an export of Label Studio: a list of tasks was expected. Export "
+                f"it as JSON or JSON-MIN.{other_format(keys)}"
             )
 
 
@@ -179,15 +179,17 @@ def _image(
             problems.fault(file, where, str(error))
         else:
             if region.get("rotation"):
-                problems.note(file, where, "it is turned: the upright box around it was taken")
+                problems.note(file, where, "it is rotated; the upright box around it was imported")
     if lost:
         problems.skip(file, place, f"{lost} regions of an unknown shape were left out")
     if others:
-        problems.note(file, place, f"{others} answers that are no regions are not taken")
+        problems.note(file, place, f"{others} answers without a region were skipped")
         # Without boxes there may be nothing to draw, or nobody has.
         lost += 0 if boxes else others
     if any(len(_joined(one)[0]) < len(joined) for one in annotations):
-        problems.note(file, place, f"it has {len(annotations)} annotations: all boxes were taken")
+        problems.note(
+            file, place, f"it has {len(annotations)} annotations; the boxes of all were imported"
+        )
         lost += 1
     yield ImportedImage(
         names[0], tuple(boxes), file, place, *size,

@@ -117,7 +117,7 @@ def _image(data: Any, file: str, problems: Problems) -> ImportedImage:
     if not isinstance(shapes, list):
         keys = set(data) - {"shapes"} if isinstance(data, dict) else {""}
         raise InvalidImport(
-            f"{file}: it is no labelme file: it has no list `shapes`.{other_format(keys)}"
+            f"{file}: not a labelme file: it has no list `shapes`.{other_format(keys)}"
         )
     path = data.get("imagePath")
     # The path leads from the file to the image, up and down.
@@ -128,7 +128,7 @@ def _image(data: Any, file: str, problems: Problems) -> ImportedImage:
         place = f"shape {index + 1}"
         kind = shape.get("shape_type", "polygon") if isinstance(shape, dict) else ""
         if kind not in _SHAPES:
-            problems.skip(file, place, f"{shown(kind)} has no box: it is not taken")
+            problems.skip(file, place, f"{shown(kind)} has no box; skipped")
             continue
         try:
             boxes.append(_box(shape, kind, place))
@@ -138,7 +138,7 @@ def _image(data: Any, file: str, problems: Problems) -> ImportedImage:
     raised = [name for name, value in flags.items() if value] if isinstance(flags, dict) else []
     if raised:
         said = ", ".join(map(shown, raised[:3]))
-        problems.note(file, "", f"what it says of the whole image is not taken: {said}")
+        problems.note(file, "", f"what it says about the whole image was skipped: {said}")
     width, height = side_of(data.get("imageWidth")), side_of(data.get("imageHeight"))
     return ImportedImage(
         name, tuple(boxes), file, "", width, height, any_extension=not named,

@@ -36,7 +36,7 @@ class _NotStrict(ValueError):
 
 
 def _refuse(constant: str) -> NoReturn:
-    raise _NotStrict(f"{constant} is no JSON")
+    raise _NotStrict(f"{constant} is not valid JSON")
 
 
 _decoder: Final = json.JSONDecoder(parse_constant=_refuse)
@@ -51,7 +51,7 @@ def load_json(data: bytes, file: str) -> Any:
     except RecursionError as error:
         raise InvalidImport(f"{file} was refused: it is nested too deep.") from error
     except json.JSONDecodeError as error:
-        raise InvalidImport(f"{file}: line {error.lineno}: it is no JSON: {error.msg}.") from error
+        raise InvalidImport(f"{file}: line {error.lineno}: not valid JSON: {error.msg}.") from error
     except ValueError as error:
         raise InvalidImport(f"{file} was refused: {error}.") from error
 
@@ -77,7 +77,7 @@ def stream_json(stream: BinaryIO, file: str) -> Iterator[tuple[str, int, Any]]:
     elif first == "{":
         yield from reader.members()
     else:
-        raise reader.refused("it is no JSON object or list")
+        raise reader.refused("it is not a JSON object or list")
     if reader.next_char(or_end=True):
         raise reader.refused("something stands behind its end")
 
@@ -177,7 +177,7 @@ class _Reader:
                 )
                 if not (cut and self._more()):
                     self._at = max(self._at, min(error.pos, len(self._text)))
-                    raise self.refused(f"it is no JSON: {error.msg}") from error
+                    raise self.refused(f"not valid JSON: {error.msg}") from error
             except RecursionError as error:
                 raise self.refused("it is nested too deep") from error
             except ValueError as error:  # NaN, or a number of thousands of digits

@@ -95,7 +95,7 @@ class _Builder:
         except expat.ExpatError as error:
             why = expat.ErrorString(error.code)
             raise InvalidImport(
-                f"{self._file}: line {error.lineno}: it is no XML: {why}."
+                f"{self._file}: line {error.lineno}: not valid XML: {why}."
             ) from error
         except (LookupError, ValueError) as error:  # the encoding that the file names
             raise InvalidImport(
@@ -108,7 +108,7 @@ class _Builder:
         return done
 
     def _doctype(self, *_: object) -> None:
-        raise self._refused("it has a DTD, which no dataset needs and which can do harm")
+        raise self._refused("it contains a DTD, which isn't allowed")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self._open and tag != self._root:

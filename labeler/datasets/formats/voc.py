@@ -167,7 +167,7 @@ def image_of(
     ]
     for child in parts:
         if child.tag != "object" and _holds_shape(child):
-            problems.fault(file, f"{child.tag} on line {child.line}", "it is no <object> of VOC")
+            problems.fault(file, f"{child.tag} on line {child.line}", "not an <object> of VOC")
             lost += 1
     for index, element in enumerate(objects):
         place = f"object {index + 1} on line {element.line}"
@@ -179,10 +179,10 @@ def image_of(
         else:
             boxes += found
             if element.find("bndbox") is None:
-                problems.note(file, place, "it is turned: the upright box around it was taken")
+                problems.note(file, place, "it is rotated; the upright box around it was imported")
         for part in element.children:
             if part.tag == "part":
-                problems.skip(file, f"part on line {part.line}", "parts of objects are not taken")
+                problems.skip(file, f"part on line {part.line}", "parts of objects are skipped")
     return ImportedImage(
         name or base, tuple(boxes), file, "", width, height,
         any_extension="." not in base[1:] or not name, lost=lost,

@@ -362,9 +362,9 @@ def _load_yaml(data: bytes, file: str) -> Any:
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases are not taken")
+                raise yaml.YAMLError("aliases are not allowed")
             if "python" in (self.peek_event().tag or ""):  # type: ignore[no-untyped-call]
-                raise yaml.YAMLError("objects of Python are not taken")
+                raise yaml.YAMLError("objects of Python are not allowed")
             return super().compose_node(parent, index)
 
     try:
@@ -372,7 +372,7 @@ def _load_yaml(data: bytes, file: str) -> Any:
         return yaml.load(_text(data, file), Loader)  # noqa: S506
     except (yaml.YAMLError, ValueError) as error:
         why = " ".join(str(error).split())[:200]
-        raise InvalidImport(f"{file} was refused: it is no YAML: {why}.") from error
+        raise InvalidImport(f"{file} was refused: not valid YAML: {why}.") from error
     except RecursionError as error:
         raise InvalidImport(f"{file} was refused: it is nested too deep.") from error
 

@@ -86,13 +86,14 @@ def place_boxes(
     lost = found.lost + unnamed
     if not rects and (found.boxes or lost):
         problems.skip(
-            found.file, found.place, f"{name} was left as it is: none of its boxes can be taken"
+            found.file, found.place, f"{name} was left as it is: none of its boxes can be imported"
         )
         return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     if lost and document.rects and existing is ExistingBoxes.REPLACE:
         problems.skip(
             found.file, found.place,
-            f"{name} was left as it is: not all of its boxes can be taken, and some would be lost",
+            f"{name} was left as it is: not all of its boxes can be imported, so some would be "
+            "lost",
         )  # fmt: skip
         return PlacedDocument(PlacedStatus.LEFT_OUT, document)
     # What was not understood may be a box: somebody has to look.
@@ -115,7 +116,7 @@ def place_boxes(
     if document.rects and not rects:
         problems.note(
             found.file, found.place,
-            f"{name} has no boxes there, so its {len(document.rects)} were taken away",
+            f"{name} has no boxes there, so its {len(document.rects)} were removed",
         )  # fmt: skip
     new = _lacking(rects, document.rects)
     return PlacedDocument(PlacedStatus.IMPORTED, wanted, tuple(new))
@@ -158,8 +159,8 @@ def _rects(
             return None
         problems.note(
             found.file, found.place,
-            f"{document.image_path} is shown turned (EXIF orientation {orientation}): its boxes, "
-            "drawn on the photo as stored, were turned with it",
+            f"{document.image_path} is shown rotated (EXIF orientation {orientation}): its boxes, "
+            "drawn on the photo as stored, were rotated with it",
         )  # fmt: skip
         turn = orientation
     rects: dict[tuple[float, float, float, float, str], Rect] = {}

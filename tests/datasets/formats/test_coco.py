@@ -192,7 +192,7 @@ def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
     (first, second), problems = found_in(tmp_path / "set.json", "coco")
     assert (len(first.boxes), first.lost, first.is_annotated) == (1, 0, True)
     assert (second.boxes, second.lost, second.is_annotated) == ((), 0, False)
-    assert problems == ["set.json: its 2 elements of `regions` are not taken"]
+    assert problems == ["set.json: its elements of `regions` were skipped (2)"]
 
 
 @pytest.mark.parametrize(
@@ -245,13 +245,13 @@ def test_folders_and_zips_may_hold_several_files(tmp_path: Path) -> None:
         images, problems = found_in(path, "coco")
         assert [image.name for image in images] == ["a.jpg", "b.jpg"]
         assert boxes_of(images[1]) == [("car", 5, 5, 5, 5)]
-        assert problems == ["package.json: it is no COCO dataset: it has no list `images`"]
+        assert problems == ["package.json: it is not a COCO dataset: it has no list `images`"]
 
 
 @pytest.mark.parametrize("content", [{}, {"annotations": []}, [], [{"image_id": 1}]])
 def test_what_is_no_coco_is_refused(tmp_path: Path, content: Any) -> None:
     written(tmp_path, {"set.json": content})
-    with pytest.raises(InvalidImport, match=r"set\.json is no COCO dataset"):
+    with pytest.raises(InvalidImport, match=r"set\.json is not a COCO dataset"):
         found_in(tmp_path / "set.json", "coco")
 
 
@@ -329,7 +329,7 @@ def test_captions_say_nothing_of_boxes(tmp_path: Path) -> None:
     written(tmp_path, {"captions.json": content})
     (image,), problems = found_in(tmp_path / "captions.json", "coco")
     assert (image.boxes, image.lost, image.is_annotated) == ((), 0, False)
-    assert problems == ["captions.json: its 1 captions are not taken"]
+    assert problems == ["captions.json: its captions were skipped (1)"]
 
 
 def test_the_name_of_lvis_is_the_end_of_its_address(tmp_path: Path) -> None:

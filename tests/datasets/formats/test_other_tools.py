@@ -45,8 +45,8 @@ def test_labelme_shapes_by_their_box(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert image.lost == 2
     assert problems == [
-        "sub/a.json: shape 4: 'linestrip' has no box: it is not taken",
-        "sub/a.json: shape 5: 'point' has no box: it is not taken",
+        "sub/a.json: shape 4: 'linestrip' has no box; skipped",
+        "sub/a.json: shape 5: 'point' has no box; skipped",
     ]
 
 
@@ -117,8 +117,8 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
     assert (empty.name, empty.boxes) == ("b.jpg", ())
     file = "annotations.xml: image sub/a.jpg"
     assert problems == [
-        f"{file}: what it says of the whole image is not taken: 'night'",
-        f"{file}, box on line 6: it is turned: the upright box around it was taken",
+        f"{file}: what it says about the whole image was skipped: 'night'",
+        f"{file}, box on line 6: it is rotated; the upright box around it was imported",
         f"{file}, polyline on line 10: not a box; skipped",
         f"{file}, box on line 11: 'x' is not a number",
         "annotations.xml: track on line 15: it is of a video; export the task as `CVAT for "
@@ -140,7 +140,7 @@ def test_an_image_of_which_only_the_whole_is_described_is_no_empty_one(tmp_path:
     ):
         (image,), problems = found_in(tmp_path / file, kind)
         assert (image.boxes, image.lost, image.is_annotated) == ((), 0, is_annotated)
-        assert [problem.endswith("not taken: 'night'") for problem in problems] == (
+        assert [problem.endswith("skipped: 'night'") for problem in problems] == (
             [] if is_annotated else [True]
         )
 
@@ -197,7 +197,7 @@ def test_label_studio_regions_by_their_box(tmp_path: Path) -> None:
         "min.json: task 1", "min.json: task 1", "min.json: task 1", "min.json: task 1",
         "min.json: task 4",
     ]  # fmt: skip
-    assert "region 2: it is turned" in problems[0]
+    assert "region 2: it is rotated" in problems[0]
     assert "region 5: not a box" in problems[1]
     assert "region 6: 'x' is not a number" in problems[2]
     assert "region 7: it has 2 labels" in problems[3]
@@ -304,7 +304,7 @@ def test_answers_about_the_whole_image_are_no_boxes(tmp_path: Path) -> None:
     )
     assert [(len(image.boxes), image.lost) for image in images] == [(1, 0), (0, 1), (1, 0)]
     assert [problem.partition(": ")[2] for problem in problems] == [
-        "task nothing on line 1: 1 answers that are no regions are not taken"
+        "task nothing on line 1: 1 answers without a region were skipped"
     ] * 2
 
 
@@ -335,7 +335,7 @@ def test_several_annotations_of_a_task(tmp_path: Path) -> None:
     ]  # fmt: skip
     assert [image.lost for image in images] == [0, 0, 0, 1]
     assert [problem.partition("line 1: ")[2] for problem in problems] == [
-        "it has 2 annotations: all boxes were taken"
+        "it has 2 annotations; the boxes of all were imported"
     ]
 
 

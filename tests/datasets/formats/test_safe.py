@@ -85,23 +85,23 @@ def test_lines_are_counted_across_pieces() -> None:
     ("data", "words"),
     [
         (b"", "ends too early"),
-        (b"5", "no JSON object or list"),
+        (b"5", "not a JSON object or list"),
         (b'{"a": [1, 2', "ends too early"),
         (b'{"a": [1 2]}', "a comma was expected"),
         (b'{"a" 1}', "a colon was expected"),
-        (b'{"a": tru}', "no JSON"),
+        (b'{"a": tru}', "not valid JSON"),
         (b"{1: 2}", "a name in quotes"),
         (b'{"a": 1} {}', "behind its end"),
         (b'{"a": "x', "Unterminated"),
-        (b'[{"a": NaN}]', "NaN is no JSON"),
-        (b"[Infinity]", "Infinity is no JSON"),
-        (b"[-Infinity]", "-Infinity is no JSON"),
+        (b'[{"a": NaN}]', "NaN is not valid JSON"),
+        (b"[Infinity]", "Infinity is not valid JSON"),
+        (b"[-Infinity]", "-Infinity is not valid JSON"),
         (b"[" + b"1" * 10_000 + b"]", "digits"),
         (b'{"a": ' + b"[" * 100_000, "nested too deep"),
         (b"[" * 100_000, "nested too deep"),
         (b'{"a":' * 100_000, "nested too deep"),
         (b'["\xff\xfe"]', "not UTF-8"),
-        (b'["a\x00b"]', "no JSON"),
+        (b'["a\x00b"]', "not valid JSON"),
     ],
 )
 def test_bad_json_is_refused_with_its_place(data: bytes, words: str) -> None:
@@ -222,7 +222,7 @@ def test_a_member_that_lies_about_its_size_gives_no_more(tmp_path: Path) -> None
     data = path.read_bytes()
     path.write_bytes(data.replace(struct.pack("<L", 100_000), struct.pack("<L", 10)))
     source = open_dataset_files(path)
-    with pytest.raises(InvalidImport, match="damaged"):
+    with pytest.raises(InvalidImport, match="corrupted"):
         read_whole(source, "a.json", 2**20)
     source.close()
 
@@ -248,7 +248,7 @@ def test_other_strange_zips_are_refused(tmp_path: Path, monkeypatch: pytest.Monk
         open_dataset_files(locked)
     cut = tmp_path / "cut.zip"
     cut.write_bytes(zipped(tmp_path / "whole.zip", {"a.json": "1" * 99}).read_bytes()[:60])
-    with pytest.raises(InvalidImport, match="damaged"):
+    with pytest.raises(InvalidImport, match="corrupted"):
         open_dataset_files(cut)
     monkeypatch.setattr(dataset_files, "MAX_LIST_BYTES", 100)
     with pytest.raises(InvalidImport, match="too many files"):

@@ -38,7 +38,7 @@ def test_both_conventions_are_told_apart_or_given(tmp_path: Path) -> None:
     assert not labelimg.any_extension
     assert boxes_of(official) == [("person", 0, 0, 64, 48)]
     assert dict(official.boxes[0].attributes) == {"difficult": 1, "occluded": 1, "pose": "Left"}
-    assert problems == ["Annotations/b.xml: part on line 6: parts of objects are not taken"]
+    assert problems == ["Annotations/b.xml: part on line 6: parts of objects are skipped"]
     for convention, left in ((Convention.OFFICIAL, 0), (Convention.LABELIMG, 1)):
         for image in found_in(tmp_path, "voc", convention)[0]:
             assert image.boxes[0].left == left
@@ -110,7 +110,7 @@ def test_every_box_of_an_object_is_imported_and_a_rotated_one_by_the_box_around_
     assert boxes_of(image) == [("x", 1, 2, 2, 3), ("x", 4, 4, 5, 5), ("y", 28, 15, 4, 10)]
     assert image.lost == 0
     assert problems == [
-        "a.xml: object 2 on line 1: it is turned: the upright box around it was taken"
+        "a.xml: object 2 on line 1: it is rotated; the upright box around it was imported"
     ]
 
 
@@ -135,7 +135,7 @@ def test_a_box_in_an_unknown_element_is_lost(tmp_path: Path, tag: str) -> None:
     })  # fmt: skip
     (image,), problems = found_in(tmp_path, "voc")
     assert (image.boxes, image.lost) == ((), 1)
-    assert problems == [f"a.xml: {tag} on line 2: it is no <object> of VOC"]
+    assert problems == [f"a.xml: {tag} on line 2: not an <object> of VOC"]
 
 
 def test_a_bad_file_among_others_is_named(tmp_path: Path) -> None:

@@ -125,12 +125,12 @@ def test_a_text_in_another_encoding_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("yaml", "words"),
     [
-        ("names: [a", "no YAML"),
+        ("names: [a", "not valid YAML"),
         ("names: 5", "`names` is not a list"),
         ("names: {a: b}", "'a' is not the number of a class"),
         ("names: {0: [b]}", "the name of class '0'"),
-        ("a: &x [1]\nnames: *x", "aliases are not taken"),
-        ("names: !!python/object/apply:os.getcwd []", "no YAML"),
+        ("a: &x [1]\nnames: *x", "aliases are not allowed"),
+        ("names: !!python/object/apply:os.getcwd []", "not valid YAML"),
         ("[" * 5000, "nested too deep"),
         ("nc: 3", "does not say what its classes are called"),
         ("x: " + "y" * 2**18, "larger than"),

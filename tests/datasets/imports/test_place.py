@@ -71,7 +71,7 @@ def test_an_image_without_boxes_is_done_unless_its_boxes_could_not_be_read() -> 
     assert placed(image())[0].document.status is Status.DONE
     result, problems = placed(image(lost=1))
     assert result == PlacedDocument(PlacedStatus.LEFT_OUT, DOCUMENT)
-    assert "none of its boxes can be taken" in problems[0]
+    assert "none of its boxes can be imported" in problems[0]
     result, problems = placed(image(box(1, 1, 0, 5)))
     assert result.outcome is PlacedStatus.LEFT_OUT
     assert len(problems) == 2
@@ -92,7 +92,7 @@ def test_what_happens_to_boxes_that_are_there() -> None:
     assert merged.document.status is Status.IN_PROGRESS  # a person is at it
     emptied, problems = placed(image(), with_rect(), ExistingBoxes.REPLACE)
     assert emptied.document.rects == ()
-    assert "its 1 were taken away" in problems[0]
+    assert "its 1 were removed" in problems[0]
     assert placed(image(), with_rect(), ExistingBoxes.MERGE)[0].outcome is PlacedStatus.UNCHANGED
 
 
@@ -157,7 +157,7 @@ def test_an_image_that_is_not_annotated_stays_as_it_is_unless_something_is_lost(
     document = with_rect("done")
     for lost, status, words in (
         (0, PlacedStatus.KEPT, "nobody has drawn boxes on it there"),
-        (1, PlacedStatus.LEFT_OUT, "none of its boxes can be taken"),
+        (1, PlacedStatus.LEFT_OUT, "none of its boxes can be imported"),
     ):
         found = image(lost=lost, is_annotated=False)
         result, problems = placed(found, document, ExistingBoxes.REPLACE)
