@@ -111,7 +111,7 @@ def program(
     finally:
         started.client.close()
         started.process.terminate()
-        started.process.wait(30)
+        started.process.wait(120)
 
 
 def filled(path: str) -> str:

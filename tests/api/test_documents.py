@@ -180,13 +180,13 @@ def test_a_save_does_not_wait_for_a_listing(open_api: Open, tmp_path: Path) -> N
 
     def wait() -> None:
         listed.set()
-        assert go_on.wait(30)
+        assert go_on.wait(120)
 
     api = open_api(store=Lister(tmp_path / "data", wait))
     image_id = api.image()
     with ThreadPoolExecutor(1) as pool:
         listing = pool.submit(api.client.get, "/api/images")
-        assert listed.wait(30)
+        assert listed.wait(120)
         api.save(image_id, rect())
         go_on.set()
         (image,) = listing.result().json()["images"]

@@ -51,7 +51,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             yield client
         finally:
             process.terminate()
-            process.wait(30)
+            process.wait(120)
 
 
 def raw(client: httpx.Client, path: str, method: str = "GET") -> httpx.Response:

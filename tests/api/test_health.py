@@ -76,7 +76,7 @@ def test_a_store_that_hangs_is_asked_once_and_hangs_no_probe(
     def wait() -> None:
         nonlocal asked
         asked += 1
-        assert go_on.wait(30)
+        assert go_on.wait(120)
 
     api = open_api(store=Lister(tmp_path, wait))
     with ThreadPoolExecutor(10) as pool:

@@ -135,7 +135,7 @@ def test_one_at_a_time(api: Api) -> None:
     def slowly() -> Any:
         yield SET[:10]
         begun.set()
-        go_on.wait(20)
+        go_on.wait(120)
         yield SET[10:]
 
     answers: list[httpx.Response] = []
@@ -145,7 +145,7 @@ def test_one_at_a_time(api: Api) -> None:
         )
     )
     first.start()
-    assert begun.wait(20)
+    assert begun.wait(120)
     try:
         for _ in range(100):
             answer = send(api, SET, "format=coco&dry_run=1")

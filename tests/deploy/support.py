@@ -73,7 +73,7 @@ def serving(google: GcsServer, **environ: str) -> Iterator[Served]:
         yield Served(url, process)
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(120)
 
 
 def stand_in(folder: Path, name: str, then: str = "") -> Callable[[], list[list[str]]]:

@@ -61,7 +61,7 @@ def job(google: GcsServer) -> Iterator[subprocess.Popen[bytes]]:
         yield process
     finally:
         process.kill()
-        process.wait(20)
+        process.wait(120)
 
 
 def exports(google: GcsServer) -> dict[str, bytes]:
@@ -110,7 +110,7 @@ def test_a_killed_run_leaves_no_part_and_another_makes_the_same_bytes(
             assert time.monotonic() < end
             time.sleep(0.005)
         killed.kill()
-        assert killed.wait(20) != 0
+        assert killed.wait(120) != 0
     google.faults.clear()
     with job(google) as again:
         assert again.wait(60) == 0

@@ -122,6 +122,8 @@ def test_an_import_waits_for_another_one_to_end(
     page = new_labeler(server, "/?view=import").page
     content = json.dumps(coco({"a.png": []}))
     written(tmp_path, {"set.json": content})
+    # A body that stalls is given up after 30 seconds: the page is there before it begins.
+    page.locator(".importer .chosen").wait_for(state="attached")
     other = HTTPConnection("127.0.0.1", server.port)
     other.putrequest("POST", "/api/imports?format=coco&dry_run=1")
     other.putheader("X-Labeler-Client", "test")

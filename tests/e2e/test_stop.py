@@ -16,8 +16,6 @@ from tests.waiting import settled
 
 pytestmark = pytest.mark.e2e
 
-SECONDS = 9  # Cloud Run kills after 10
-
 
 def upload(server: Server, data: bytes) -> str:
     request = urllib.request.Request(
@@ -50,7 +48,7 @@ def test_callers_who_do_not_read_keep_no_server_from_ending(serve: Serve) -> Non
         connected(server, f"GET /api/images/{image_id} HTTP/1.1", 200),
         connected(server, f"GET /_stcore/stream HTTP/1.1\r\n{websocket}", 101),
     ):
-        assert server.stop(within=SECONDS) == 0
+        assert server.stop() == 0
 
 
 def decoders_of(process_id: int) -> list[int]:

@@ -25,7 +25,7 @@ class Pages:
             st.session_state["place"] = place
             address.show_place(place)
 
-        self.app = AppTest.from_function(script, default_timeout=30)
+        self.app = AppTest.from_function(script, default_timeout=120)
         for name, value in query.items():
             self.app.query_params[name] = value
         self.run()
@@ -107,7 +107,7 @@ def test_an_older_address_takes_no_other_parameter_back() -> None:
         if values := st.session_state.pop("put", None):
             address_parameters.put_parameters(values)
 
-    pages.app = AppTest.from_function(script, default_timeout=30)
+    pages.app = AppTest.from_function(script, default_timeout=120)
     pages.app.query_params["image"] = "a"
     pages.app.session_state["put"] = {"export": "1", "find": "street"}
     pages.app.run()

@@ -12,6 +12,7 @@ import pytest
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.model.document import Status
 from labeler.runtime.jobs import Progress
+from labeler.ui import export_panel
 from tests.projects import BOX, OTHER
 from tests.ui.visit import NewPlace, Place, Visit
 
@@ -26,13 +27,20 @@ def place(new_place: NewPlace) -> Place:
     return made
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run waits for its export, however busy the machine is."""
+    monkeypatch.setattr(export_panel, "WAIT_S", 60)
+
+
 @pytest.fixture
-def busy(place: Place) -> Iterator[threading.Event]:
+def busy(place: Place, monkeypatch: pytest.MonkeyPatch) -> Iterator[threading.Event]:
     """Keeps all who run jobs busy until it is set."""
+    monkeypatch.setattr(export_panel, "WAIT_S", 0.1)
     go_on = threading.Event()
 
     def work(_: Progress) -> None:
-        go_on.wait(30)
+        go_on.wait(300)
 
     for _ in range(2):
         place.jobs.start("other", work)
@@ -101,6 +109,22 @@ def test_a_reload_leads_back_to_the_export(place: Place) -> None:
     assert "Images not asked for: 1 unlabeled" in again.shown()
 
 
+def test_what_the_browser_sends_before_it_has_the_new_address_takes_no_export_away(
+    place: Place,
+) -> None:
+    """As the workbench does, which tells what is saved at the moment of the click."""
+    visit = place.visit()
+    before = dict(visit.app.query_params)
+    visit.app.button(key="export").click().run()
+    job = job_of(visit)
+    visit.app.query_params.clear()
+    visit.app.query_params.update(before)
+    visit.run()
+    assert job_of(visit) == job
+    assert "2 images, 3 boxes" in visit.shown()
+    assert len(exported(place)) == 1
+
+
 def test_where_the_export_is_not_known_the_newest_are_offered(place: Place) -> None:
     (done,) = open_exporter(place.project).write()
     visit = Visit(place.project)
@@ -131,7 +155,7 @@ def test_an_export_waits_its_turn_and_can_be_cancelled(place: Place, busy: threa
     busy.set()
     job = place.jobs.find(job_of(other))
     assert job is not None
-    job.future.result(30)
+    job.future.result(60)
     other.run()
     assert "2 images, 3 boxes" in other.shown()
     assert len(exported(place)) == 1

@@ -62,7 +62,7 @@ def page() -> Callable[[], AppTest]:
         state["pressed"] = state.get("pressed", False) or pressed
 
     def press() -> AppTest:
-        app = AppTest.from_function(script, default_timeout=30).run()
+        app = AppTest.from_function(script, default_timeout=120).run()
         app.session_state["other_id"] = app.button(key="other").proto.id
         app.button(key="go").click().run()
         assert [error.value for error in app.exception] == []
@@ -124,7 +124,7 @@ def test_back_is_known_until_the_page_asks_for_it() -> None:
 
         st.session_state["navigated"] = [take_navigation(), take_navigation()]
 
-    app = AppTest.from_function(script, default_timeout=30).run()
+    app = AppTest.from_function(script, default_timeout=120).run()
     assert app.session_state["navigated"] == [False, False]
     safe: Any = SafeSessionState(SessionState(), lambda: None)
     safe.on_script_will_rerun(None, is_history_navigation=True)

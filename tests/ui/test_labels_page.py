@@ -22,7 +22,7 @@ def view(place: Place, image_id: str = "") -> Visit:
     visit = place.visit(image_id)
     visit.follow("labels")
     for job in place.jobs.of(KIND):
-        job.future.result(10)
+        job.future.result(60)
     visit.run()
     return visit
 
@@ -131,7 +131,7 @@ def test_many_images_are_counted_when_it_is_asked_for(
     assert "All its boxes get the new name" in visit.shown()
     press(visit, "Count the boxes in 2 images")
     for job in place.jobs.of(KIND):
-        job.future.result(10)
+        job.future.result(60)
     visit.run()
     assert "3 boxes in 2 images" in visit.shown()
 
@@ -143,7 +143,7 @@ def test_a_count_that_fails_says_why_and_is_not_begun_again(new_place: NewPlace)
         raise Unavailable("The bucket does not answer.")
 
     job = place.jobs.start(KIND, fail)
-    assert job.future.exception(10)
+    assert job.future.exception(60)
     visit = place.visit()
     visit.follow("labels")
     assert visit.errors() == ["The bucket does not answer."]

@@ -155,7 +155,7 @@ def test_a_filter_is_known_by_its_text_with_any_number() -> None:
         ("all", "all"),
     ):
         app = AppTest.from_function(
-            script, kwargs={"sent": sent, "kept": kept}, default_timeout=30
+            script, kwargs={"sent": sent, "kept": kept}, default_timeout=120
         ).run()
         assert [error.value for error in app.exception] == []
 

@@ -249,7 +249,7 @@ def test_the_address_of_an_image_stays_while_it_opens_the_image(new_place: NewPl
     app = AppTest.from_function(
         script,
         kwargs={"start": time.time(), "lifetime": LIFETIME_S[Purpose.IMAGE], "one": "abc"},
-        default_timeout=30,
+        default_timeout=120,
     ).run()
     assert [error.value for error in app.exception] == []
 

@@ -39,7 +39,7 @@ class Visit:
 
     def __init__(self, project: Project, image_id: str = "", *, runs: bool = True) -> None:
         self.project = project
-        self.app = AppTest.from_file(str(SCRIPT), default_timeout=30)
+        self.app = AppTest.from_file(str(SCRIPT), default_timeout=120)
         self.app.context = {"url": "http://127.0.0.1:8501/"}
         if image_id:
             self.app.query_params["image"] = image_id
