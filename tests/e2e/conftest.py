@@ -155,6 +155,13 @@ def serve(tmp_path: Path, starter: Starter) -> Iterator[Serve]:
         yield start
 
 
+@pytest.fixture(scope="module")
+def serve_to_all(tmp_path_factory: pytest.TempPathFactory, starter: Starter) -> Iterator[Serve]:
+    """The same for all tests of a file, each of which adds images of its own."""
+    with _serving(tmp_path_factory.mktemp("served"), starter) as start:
+        yield start
+
+
 @pytest.fixture
 def serve_slowly(tmp_path: Path) -> Iterator[Serve]:
     """The same, by a Python of each server's own: for what depends on how it starts."""

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import NewLabeler, Serve, Server
 from tests.e2e.labeler import Labeler, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.test_accessibility import faults
@@ -16,15 +16,24 @@ from tests.e2e.test_accessibility import faults
 pytestmark = pytest.mark.e2e
 
 
+@pytest.fixture(scope="module")
+def server(serve_to_all: Serve) -> Server:
+    return serve_to_all(LABELER_LABELS="person,car,dog")
+
+
 @pytest.fixture
-def bench(serve: Serve, pictures: Pictures, new_labeler: NewLabeler) -> Labeler:
-    server = serve(LABELER_LABELS="person,car,dog")
+def bench(
+    server: Server, pictures: Pictures, new_labeler: NewLabeler, request: pytest.FixtureRequest
+) -> Labeler:
+    """The first of three images of this test's own, which follow each other in the list."""
+    ids = []
     for number in range(3):
-        name = f"image_{number}.jpg"
+        name = f"{request.node.name}_{number}.jpg"
         headers = {"X-File-Name": name, "X-Labeler-Client": "test"}
         data = pictures.photo(name, (800, 600)).read_bytes()
-        httpx.post(f"{server.url}/api/images", content=data, headers=headers).raise_for_status()
-    return new_labeler(server, size=(1440, 900)).ready()
+        answer = httpx.post(f"{server.url}/api/images", content=data, headers=headers)
+        ids.append(answer.raise_for_status().json()["image_id"])
+    return new_labeler(server, f"/?image={ids[0]}", size=(1440, 900)).ready()
 
 
 def test_a_box_is_drawn_moved_relabeled_undone_and_saved(bench: Labeler) -> None:
@@ -68,11 +77,12 @@ def test_next_and_back_follow_the_address_and_put_nothing_on_another_image(bench
 
 def test_a_click_in_the_list_leads_the_workbench(bench: Labeler) -> None:
     first = bench.image
-    bench.page.get_by_role("button", name="image_2.jpg").first.click()
+    name = bench.heading().replace("_0.jpg", "_2.jpg")
+    bench.page.get_by_role("button", name=name).first.click()
     expect(bench.root).not_to_have_attribute("data-image", first)
     bench.ready()
     bench.drag((50, 50), (150, 150))
-    assert bench.document()["image_path"] == "image_2.jpg"
+    assert bench.document()["image_path"] == name
 
 
 def test_done_is_undone_within_its_time(bench: Labeler) -> None:
