@@ -42,6 +42,13 @@ class TrashedImage:
     documents: tuple[ObjectInfo, ...]
     originals: tuple[ObjectInfo, ...]
 
+    @property
+    def name(self) -> str:
+        """The image's name, as far as what is kept tells it."""
+        told = [info.metadata.get("image_path", "") for info in self.documents]
+        told += [info.metadata.get(_PLACE, "") for info in self.originals]
+        return next(filter(None, told), self.image_id)
+
     def place(self, original: ObjectInfo) -> str:
         """Where that original lay, below uploads/."""
         return original.metadata.get(_PLACE, "") or self.image_id

@@ -12,8 +12,9 @@ from labeler.image_names import name_filter
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
 from labeler.project.image_index import ImageEntry
+from labeler.project.progress import FINISHED, finished_by
 from labeler.project.project import Project
-from labeler.ui import address
+from labeler.ui import address, visitor
 from labeler.ui.address import Filters
 from labeler.ui.address_parameters import put_parameters
 from labeler.ui.assets import script
@@ -75,7 +76,7 @@ def show_image_list(
     counts = dict.fromkeys(Status, 0)
     for entry in entries:
         counts[entry.status] += 1
-    finished = counts[Status.DONE] + counts[Status.SKIPPED] + counts[Status.APPROVED]
+    finished = sum(counts[status] for status in FINISHED)
     st.markdown(
         f"**Images** · {finished:,} of {len(entries):,} finished",
         help="Images are finished when they are done, skipped or approved. The list is sorted by "
@@ -85,6 +86,9 @@ def show_image_list(
         st.caption("No images yet. Upload some above.")
         return []
     st.progress(finished / len(entries))
+    if person := visitor.current().email:
+        mine = finished_by(entries, person)
+        st.progress(mine / len(entries), f"{mine:,} finished by you")
     _filters(entries, found, labels, counts)
     wanted = {entry.image_id for entry in found.entries} | {current}
     listed = [entry for entry in entries if entry.image_id in wanted]

@@ -27,6 +27,18 @@ def _gallery() -> Show:
     return gallery_page.show_gallery_page
 
 
+def _dashboard() -> Show:
+    from labeler.ui import dashboard_page
+
+    return dashboard_page.show_dashboard_page
+
+
+def _trash() -> Show:
+    from labeler.ui import trash_page
+
+    return trash_page.show_trash_page
+
+
 def _labels() -> Show:
     from labeler.ui import labels_page
 
@@ -58,6 +70,8 @@ VIEWS: Final = {
     "gallery": View("Gallery", Role.LABELER, _gallery, heading=False),
     "labels": View("Labels", Role.ADMIN, _labels),
     "import": View("Import", Role.ADMIN, _import),
+    "dashboard": View("Dashboard", Role.ADMIN, _dashboard),
+    "trash": View("Deleted images", Role.ADMIN, _trash, listed=False),
 }
 _LABELING: Final = ("", "Label")
 """The page without a view in its address."""
