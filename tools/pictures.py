@@ -3,7 +3,8 @@
     make pictures
 
 Starts Labeler on a folder of its own, uploads photos that scikit-image ships, draws boxes, and
-takes a screenshot at a desktop's and at a phone's width. CHROMIUM names the browser.
+takes screenshots: of the workbench at a desktop's and at a phone's width, and of the gallery in the
+dark theme. CHROMIUM names the browser.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 from skimage import data
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +30,7 @@ from tests.e2e.labeler import Labeler, rects  # noqa: E402
 TARGET = ROOT / "docs" / "pictures"
 DESKTOP = (1280, 800)
 PHONE = (390, 780)
+GALLERY = (1100, 520)
 LABELS = ("motorcycle", "wheel", "bench", "carton")
 PHOTO = "garage.jpg"
 BOXES = (  # label, and left, top, right, bottom in pixels of the photo
@@ -41,7 +44,7 @@ BOXES = (  # label, and left, top, right, bottom in pixels of the photo
 
 
 def main() -> None:
-    """Write both images."""
+    """Write all pictures."""
     TARGET.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
@@ -59,6 +62,14 @@ def main() -> None:
                 labeler = new_page(browser, server, size)
                 labeler.at(PHOTO)
                 take(labeler, TARGET / picture)
+            labeler = new_page(browser, server, GALLERY, "dark")
+            labeler.go_to("Gallery")
+            images = labeler.page.get_by_test_id("gallery-image")
+            expect(images).to_have_count(len(photos))
+            for image in images.locator("img").all():
+                expect(image).to_have_js_property("complete", True)
+                expect(image).not_to_have_js_property("naturalWidth", 0)
+            take(labeler, TARGET / "gallery.png")
         finally:
             server.stop()
             browser.close()
@@ -79,9 +90,16 @@ def write_photos(folder: Path) -> list[Path]:
     return paths
 
 
-def new_page(browser: Browser, server: Server, size: tuple[int, int]) -> Labeler:
+def new_page(
+    browser: Browser,
+    server: Server,
+    size: tuple[int, int],
+    scheme: Literal["light", "dark"] = "light",
+) -> Labeler:
     """A person with a window of that size, on the first image with work left."""
-    context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+    context = browser.new_context(
+        viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+    )
     labeler = Labeler(context.new_page(), server.url)
     labeler.open()
     return labeler

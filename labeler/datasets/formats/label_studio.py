@@ -302,7 +302,7 @@ def _percents(region: Mapping[str, Any]) -> Box:
     # Turned in pixels, where a percent is not as long across as it is down.
     size = [number(region.get(f"original_{side}")) / 100 for side in ("width", "height")]
     if min(size) <= 0:
-        raise ValueError("it is turned, and the image's size is missing")
+        raise ValueError("it is rotated, and the image's size is missing")
     across, down = size
     left, top, width, height = turned(
         box[0] * across, box[1] * down, box[2] * across, box[3] * down, rotation,
