@@ -7,19 +7,22 @@ import os.path
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import unquote
 
 from labeler.errors import InvalidDocument, SettingsError
 from labeler.image_names import ImageIdStrategy as ImageIdStrategy
 from labeler.model.labels import clean_label, label_key
-from labeler.model.people import People, Roles, SignIn, parse_people
+from labeler.model.people import People, Roles, SavedBy, SignIn, parse_people
 
 PREFIX: Final = "LABELER_"
 DEFAULT_LABELS: Final = ("object",)
 CLOUD_RUN_LIMIT_MB: Final = 32
 OFF: Final = "off"
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class Settings:
     kms_key: str
     secret_key: str
     auth: SignIn
+    saved_by: SavedBy
     iap_audience: str
     iap_keys_url: str
     oidc_metadata_url: str
@@ -92,7 +96,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(
         storage=storage,
         uploads=take("UPLOADS", "", lambda text: _uploads(text, storage)),
-        image_id=take("IMAGE_ID", "name-size", _choice(ImageIdStrategy)),
+        image_id=take("IMAGE_ID", "name-size", _one_of(ImageIdStrategy)),
         labels=take("LABELS", ",".join(DEFAULT_LABELS), _labels),
         max_upload_mb=take("MAX_UPLOAD_MB", "30", _whole(1, 10_000)),
         max_pixels=take("MAX_PIXELS", "100000000", _whole(1, 10_000_000_000)),
@@ -101,7 +105,8 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         lease_s=take("LEASE_S", "300", _whole(1, 86_400)),
         kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
         secret_key=take("SECRET_KEY", "", _secret),
-        auth=take("AUTH", "none", _sign_in),
+        auth=take("AUTH", "none", _one_of(SignIn)),
+        saved_by=take("SAVED_BY", "email", _one_of(SavedBy)),
         iap_audience=take("IAP_AUDIENCE", "", _iap_audience),
         iap_keys_url=take("IAP_KEYS_URL", "", _loopback_url),
         oidc_metadata_url=take("OIDC_METADATA_URL", "", _url),
@@ -117,6 +122,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
     take("LOGS", "text", _log_form)
     _check_sign_in(settings)
+    if settings.saved_by is SavedBy.HASH and settings.storage.bucket and not settings.secret_key:
+        raise SettingsError(
+            "LABELER_SAVED_BY='hash' is not allowed: with a bucket it needs LABELER_SECRET_KEY, "
+            "which gives a person the same name on all instances."
+        )
     return settings
 
 
@@ -194,8 +204,8 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return parse
 
 
-def _choice(kind: type[ImageIdStrategy]) -> Callable[[str], ImageIdStrategy]:
-    def parse(text: str) -> ImageIdStrategy:
+def _one_of(kind: type[Choice]) -> Callable[[str], Choice]:
+    def parse(text: str) -> Choice:
         if text not in set(kind):
             raise ValueError(f"it must be one of {', '.join(kind)}")
         return kind(text)
@@ -213,12 +223,6 @@ def _log_form(text: str) -> str:
     if text not in ("json", "text"):
         raise ValueError("it must be json or text, or be unset: json on Cloud Run, else text")
     return text
-
-
-def _sign_in(text: str) -> SignIn:
-    if text not in set(SignIn):
-        raise ValueError(f"it must be one of {', '.join(SignIn)}")
-    return SignIn(text)
 
 
 def _iap_audience(text: str) -> str:

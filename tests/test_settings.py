@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.errors import SettingsError
-from labeler.model.people import People, Roles, SignIn, parse_people
+from labeler.model.people import People, Roles, SavedBy, SignIn, parse_people
 from labeler.settings import (
     ImageIdStrategy,
     Location,
@@ -47,6 +47,7 @@ def test_defaults() -> None:
         kms_key="",
         secret_key="",
         auth=SignIn.NONE,
+        saved_by=SavedBy.EMAIL,
         iap_audience="",
         iap_keys_url="",
         oidc_metadata_url="",
@@ -66,7 +67,7 @@ def test_defaults() -> None:
 NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
     "PAUSE_AFTER_S", "LEASE_S",
-    "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS",
+    "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS", "SAVED_BY",
 )  # fmt: skip
 
 

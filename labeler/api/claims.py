@@ -37,7 +37,7 @@ class ClaimCalls:
         asked = request.query_params
         limit = number_parameter(request, "limit", MOST_NEXT) or 1
         wanted = _request(asked.get("after"), asked.getlist("status"), asked.get("order"), [])
-        holder = Holder(person.email, request.headers.get(CLIENT_HEADER, ""))
+        holder = Holder(person.name, request.headers.get(CLIENT_HEADER, ""))
         found = await run_in_threadpool(self._claims.next_ones, holder, wanted, limit)
         return json_answer({"images": found})
 
@@ -76,7 +76,7 @@ class ClaimCalls:
 
 
 def _holder(request: Request, person: Person) -> Holder:
-    return Holder(person.email, request.headers[CLIENT_HEADER])
+    return Holder(person.name, request.headers[CLIENT_HEADER])
 
 
 def _request(after: Any, status: Any, order: Any, prefer: Any) -> ClaimRequest:

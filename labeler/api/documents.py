@@ -115,12 +115,13 @@ class Documents:
         wanted = _completed(check_document(body), self._with_picture(image_id, stored))
         if gives_verdict(wanted, stored):
             self._roles.require(person, Role.REVIEWER)
-        wanted = as_saved(wanted, stored, person.email, self._project.clock())
+        author = person.name if person.email else None
+        wanted = as_saved(wanted, stored, author, self._project.clock())
         try:
-            saved = self._project.write_document(image_id, wanted, opened, person.email)
+            saved = self._project.write_document(image_id, wanted, opened, person.name)
         except VersionConflict:
             return state_in_the_way(self._project, image_id)
-        log_save(image_id, saved, person.email, began, began)
+        log_save(image_id, saved, person.name, began, began)
         status = 201 if opened.version is ABSENT else 200
         return Replaced(status, etag(saved.version), dump_document(saved.document))
 

@@ -59,9 +59,7 @@ class Images:
             self._adding.turn(caller_of(request, person)),
         ):
             check_is_file(request, data[:HEAD_BYTES], name)
-            added = await run_while_there(
-                request, self._project.add_image, name, data, person.email
-            )
+            added = await run_while_there(request, self._project.add_image, name, data, person.name)
         return json_answer(
             {
                 "image_id": added.image_id,

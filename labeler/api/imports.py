@@ -111,7 +111,7 @@ class Imports:
     ) -> ImportReport:
         def work() -> ImportReport:
             with contextlib.closing(dataset_files_of(file, name)) as source:
-                return run_import(self._project, source, wanted, by=person.email, progress=told)
+                return run_import(self._project, source, wanted, by=person.name, progress=told)
 
         async with held:
             return await run_in_threadpool(work)

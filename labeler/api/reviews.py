@@ -40,7 +40,7 @@ class Reviews:
         image_id = image_id_of(request)
         async with self._body_reader.body(request, MAX_BYTES, "The body", person) as body:
             given = json_fields(body, ("verdict", "comment"))
-        done = await run_in_threadpool(self._decide, image_id, condition, given, person.email)
+        done = await run_in_threadpool(self._decide, image_id, condition, given, person.name)
         if done.status == 412:
             return changed_answer(done)
         return document_answer(done.status, done.body, done.tag)

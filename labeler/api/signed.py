@@ -42,7 +42,8 @@ class Signed(Route):
                 linked = link if request.method in ("GET", "HEAD") else None
                 person = await caller(request, access, linked)
                 # For the rest of the request: an answer may be made while it is sent.
-                set_acting(person.email)
+                person = access.named(person)
+                set_acting(person.name)
                 return await call(request, access.roles.require(person, role))
             except (ForeignRequest, InvalidToken, NotPermitted, NotSignedIn) as error:
                 audit(Action.REFUSAL, f"{request.method} {request.url.path}", code=error.code)

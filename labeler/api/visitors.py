@@ -31,7 +31,7 @@ class Visitors:
         """
         if self._access.sign_in is not SignIn.NONE:
             person = await self._person(HTTPConnection(scope))
-            set_acting(person.email)
+            set_acting(self._access.named(person).name)
             self._access.roles.require(person, Role.LABELER)
 
     async def _person(self, connection: HTTPConnection) -> Person:

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from labeler.settings import Settings
 
 
-def undo(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+def undo(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     """Undo what the person did since then; returns whether everything could be undone."""
+    from labeler.access.policy import load_access_policy
     from labeler.maintenance.undo import UndoResult, undo_person
+    from labeler.model.people import Person, SavedBy, clean_email
 
     would = "would be " if given.dry_run else ""
     told = {
@@ -27,8 +29,11 @@ def undo(given: argparse.Namespace, _settings: Settings, project: Project) -> bo
         UndoResult.NOT_KEPT: "stays: its earlier state is not kept.",
         UndoResult.CHANGED: "was saved by somebody just now and stays: undo again.",
     }
+    person = given.person
+    if settings.saved_by is SavedBy.HASH and clean_email(person):
+        person = load_access_policy(settings).named(Person(clean_email(person))).name
     counts: Counter[bool] = Counter()
-    for one in undo_person(project, given.person, given.since, dry_run=given.dry_run):
+    for one in undo_person(project, person, given.since, dry_run=given.dry_run):
         progress(f"{counts.total()} documents")
         done = one.result in (UndoResult.RESTORED, UndoResult.MERGED)
         counts[done] += 1

@@ -18,6 +18,14 @@ class SignIn(StrEnum):
     OIDC = "oidc"
 
 
+class SavedBy(StrEnum):
+    """How people are named in what is stored and logged."""
+
+    EMAIL = "email"
+    HASH = "hash"
+    OFF = "off"
+
+
 class Role(StrEnum):
     """A person's rights: draw boxes; review others' boxes; change the project and export."""
 
@@ -30,10 +38,17 @@ class Role(StrEnum):
 class Person:
     """A person whose e-mail address was verified, in the form of `clean_email`.
 
-    The address is empty if and only if nobody has to sign in.
+    The address is empty if and only if nobody has to sign in. `alias` stands for it in everything
+    that is stored or logged, if it is not None.
     """
 
     email: str
+    alias: str | None = None
+
+    @property
+    def name(self) -> str:
+        """How the person is named in what is stored and logged; empty if they are not named."""
+        return self.email if self.alias is None else self.alias
 
 
 _EMAIL: Final = re.compile(r"[^\s@,;:\"<>()\x00-\x1f\x7f]+@[^\s@,;:\"<>()\x00-\x1f\x7f]+")

@@ -83,17 +83,18 @@ def reviewed(
 
 
 def as_saved(
-    wanted: AnnotationDocument, stored: AnnotationDocument, by: str, now: datetime
+    wanted: AnnotationDocument, stored: AnnotationDocument, by: str | None, now: datetime
 ) -> AnnotationDocument:
     """What somebody wants to save over `stored`, with the review and the comments' authors right.
 
+    `by` is None where nobody is asked who they are: new comments keep the author that they state.
     A status that only a reviewer gives counts as their verdict; whoever calls has checked that
     they are one where `gives_verdict` says so.
     """
     review = (stored.metadata.model_extra or {}).get("review")
     if gives_verdict(wanted, stored):
         verdict = Verdict.APPROVE if wanted.status is Status.APPROVED else Verdict.RETURN
-        review = _review(verdict, by, now)
+        review = _review(verdict, by or "", now)
     return _with_authors(_with_review(wanted, review), stored, by, now)
 
 
@@ -161,7 +162,7 @@ def _with_comment(
 
 
 def _with_authors(
-    wanted: AnnotationDocument, stored: AnnotationDocument, by: str, now: datetime
+    wanted: AnnotationDocument, stored: AnnotationDocument, by: str | None, now: datetime
 ) -> AnnotationDocument:
     """The document in which nobody speaks in another's name, and no author is changed."""
     given = comments_by_id(_extra(wanted).get("comments"))
@@ -176,7 +177,7 @@ def _with_authors(
         text = comment.get("text")
         if isinstance(text, str) and text != (before or {}).get("text"):
             _check_text(text)
-        author = {"by": by or comment.get("by", ""), "at": _iso(now)}
+        author = {"by": comment.get("by", "") if by is None else by, "at": _iso(now)}
         if before is not None:
             author = {name: before[name] for name in ("by", "at") if name in before}
         signed.append({**comment, **author})

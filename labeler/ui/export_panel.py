@@ -189,7 +189,7 @@ def _start_if_asked(context: Context, selection: Selection, state: _ExportClick)
         st.session_state.pop(_SHOWN, None)
         exports = open_exporter(context.project)
         job = context.jobs.start(
-            KIND, lambda progress: exports.write(selection, progress), person.email
+            KIND, lambda progress: exports.write(selection, progress), person.name
         )
         state.asked, state.started = False, job.id
     except LabelerError as error:
@@ -201,7 +201,7 @@ def _start_if_asked(context: Context, selection: Selection, state: _ExportClick)
 def _job(context: Context) -> Job[tuple[Export, ...]] | None:
     """The export in the address, if this process runs or ran it for this person."""
     job = context.jobs.find(st.query_params.get(JOB, ""))
-    if job is None or job.kind != KIND or job.by != visitor.current().email:
+    if job is None or job.kind != KIND or job.by != visitor.current().name:
         return None
     return cast("Job[tuple[Export, ...]]", job)
 

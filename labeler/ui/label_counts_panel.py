@@ -96,7 +96,7 @@ def _start(context: Context, ids: list[str]) -> Job[Result] | None:
         return Result(_counted(context.project, ids, progress), at)
 
     try:
-        return context.jobs.start(KIND, work, visitor.require(Role.ADMIN).email)
+        return context.jobs.start(KIND, work, visitor.require(Role.ADMIN).name)
     except LabelerError as error:
         session_state.tell(error.message)
         return None

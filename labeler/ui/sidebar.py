@@ -102,7 +102,7 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
         for file in files:
             try:
                 added = context.project.add_image(
-                    _sent_name(file.name), file.getvalue(), person.email
+                    _sent_name(file.name), file.getvalue(), person.name
                 )
             except LabelerError as error:
                 session.results.append(("error", error.message))

@@ -42,14 +42,14 @@ def enter() -> Person:
     evidence = _evidence()
     if entered is not None and entered.evidence == evidence:
         return entered.person
-    person = _vouched(evidence)
+    person = page_context().access.named(_vouched(evidence))
     if entered is not None and entered.person != person:
         raise NotSignedIn(
             f"{entered.person.email} has opened this page, and {person.email} is signed in now. "
             f"Reload the page to go on as {person.email}."
         )
     if person.email and entered is None:
-        audit(Action.SIGN_IN, by=person.email)
+        audit(Action.SIGN_IN, by=person.name)
     st.session_state[_KEY] = _Visit(person, evidence)
     return person
 
@@ -73,7 +73,7 @@ def require(role: Role) -> Person:
     """
     try:
         person = enter()
-        set_acting(person.email)
+        set_acting(person.name)
         return page_context().access.roles.require(person, role)
     except (NotSignedIn, NotPermitted) as error:
         _audit_refusal(error)

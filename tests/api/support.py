@@ -16,7 +16,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeler.access.iap import Assertions, Keys
-from labeler.access.policy import AccessPolicy
+from labeler.access.policy import AccessPolicy, load_access_policy
 from labeler.access.tokens import Purpose, Signer, new_token
 from labeler.api import application
 from labeler.model.people import SignIn
@@ -82,7 +82,8 @@ class Api:
         asserted = None
         if checked.auth is SignIn.IAP:
             asserted = Assertions(checked.iap_audience, Keys(checked.iap_keys_url)).person
-        access = AccessPolicy(checked.auth, checked.roles, self.signer, asserted)
+        alias = load_access_policy(checked).alias if checked.auth is not SignIn.NONE else None
+        access = AccessPolicy(checked.auth, checked.roles, self.signer, asserted, alias)
         app = self.app = application(self.project, access, checked.max_upload_bytes)
         self._free = free
         self.served = free.pop() if free else Served(app)

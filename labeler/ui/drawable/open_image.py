@@ -139,7 +139,7 @@ def opened(project: Project, image_id: str, labels: LabelSet, width: int) -> Ope
     image = state.open
     if image is None or image.work.image_id != image_id:
         project.find_image(image_id)  # says best what is wrong with an address
-        by = visitor.current().email
+        by = visitor.current().name
         image = OpenImage(Work(image_id, by, project.open_document(image_id)))
         state.open = image
     if image.info is None:
