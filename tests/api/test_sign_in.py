@@ -26,6 +26,8 @@ from tests.pictures import png
 ROLES = {
     ("GET", "/api/images"): Role.LABELER,
     ("POST", "/api/images"): Role.LABELER,
+    ("GET", "/api/boxes"): Role.LABELER,
+    ("GET", "/api/crops"): Role.LABELER,
     ("GET", "/api/images/{image_id}"): Role.LABELER,
     ("DELETE", "/api/images/{image_id}"): Role.ADMIN,
     ("POST", "/api/images/{image_id}/restore"): Role.ADMIN,
@@ -35,6 +37,7 @@ ROLES = {
     ("POST", "/api/annotations/{image_id}/restore"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/review"): Role.REVIEWER,
     ("GET", "/api/statistics"): Role.LABELER,
+    ("GET", "/api/claims"): Role.LABELER,
     ("POST", "/api/claims"): Role.LABELER,
     ("PUT", "/api/claims/{image_id}"): Role.LABELER,
     ("DELETE", "/api/claims/{image_id}"): Role.LABELER,
