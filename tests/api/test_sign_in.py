@@ -158,7 +158,7 @@ def test_a_person_may_do_what_their_roles_allow(by_iap: Api, person: str, way: s
             assert answer.status_code not in (401, 403), (method, path, answer.text)
         else:
             setting = f"{ROLES[method, path].upper()}S"
-            refused(answer, 403, "not_permitted", person, f"by LABELER_{setting}.")
+            refused(answer, 403, "not_permitted", person, f"LABELER_{setting}")
     if not MAY[person]:
         nothing_was_done(by_iap)
 
