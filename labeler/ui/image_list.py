@@ -86,7 +86,7 @@ def show_image_list(
         st.caption("No images yet. Upload some above.")
         return []
     st.progress(finished / len(entries))
-    if person := visitor.current().email:
+    if person := visitor.current().name:
         mine = finished_by(entries, person)
         st.progress(mine / len(entries), f"{mine:,} finished by you")
     _filters(entries, found, labels, counts)
