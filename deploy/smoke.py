@@ -49,7 +49,7 @@ class Answer:
         except ValueError as error:
             raise Failure(f"the answer is not JSON: {self.data[:200]!r}") from error
         if not isinstance(value, dict):
-            raise Failure(f"the answer is no JSON object: {self.data[:200]!r}")
+            raise Failure(f"the answer is not a JSON object: {self.data[:200]!r}")
         return value
 
 

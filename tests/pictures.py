@@ -1,4 +1,4 @@
-"""Images for tests: real files of every type that is taken, made on the spot."""
+"""Images for tests: real files of every supported type, made on the spot."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ def run_import() -> Json:
                 {"enum": list(ExistingBoxes), "default": ExistingBoxes.KEEP},
                 "What happens to images that have boxes already.",
             ),
-            query("dry_run", flags, "1: only tell what would happen."),
+            query("dry_run", flags, "1: only report what would happen."),
             query(
                 "voc",
                 {"enum": list(Convention), "default": Convention.AUTO},

@@ -125,7 +125,7 @@ def copy(given: argparse.Namespace, settings: Settings) -> bool:
         counts[one.outcome] += 1
         progress(f"{counts.total()} objects")
         if one.outcome is CopyResult.OTHER:
-            print_message(f"{one.key}: something else is there already, and stays.")
+            print_message(f"{one.key}: something else is already there, and stays.")
     progress("")
     would = "would be " if given.dry_run else ""
     print_result(

@@ -43,7 +43,7 @@ class ExportWarning(Enum):
     BAD_LABEL = "Boxes left out because they have no proper label"
     OTHER_LABEL = "Boxes left out because their label was not asked for"
     SMALL = "Boxes left out because inside the image they are less than 1 px wide or high"
-    TWICE = "Boxes left out because the same box is there already"
+    TWICE = "Boxes left out because the same box is already there"
     CUT = "Boxes cut off at the image's border"
     RENAMED = "Images named with a folder in front because another one has the same name"
     SIMILAR = "Images with a name that another one has but for case or extension"

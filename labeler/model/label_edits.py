@@ -67,7 +67,7 @@ def merged(labels: LabelSet, number: int, into: int) -> LabelSet:
 
 
 def separated(labels: LabelSet, number: int) -> LabelSet:
-    """The set in which a merged label is separate again, with the boxes that it had."""
+    """The set in which that merge is undone: the label has its boxes again."""
     return _with(labels, _label(labels, number), merged_into=None)
 
 

@@ -216,25 +216,25 @@ def _archiving(labels: LabelSet, label: Label) -> None:
         st.button(
             "Unarchive",
             icon=":material/visibility:",
-            key=f"offer_{number}",
+            key=f"unarchive_{number}",
             on_click=_edit,
-            args=(number, "retire", partial(offered_again, number=number)),
+            args=(number, "archive", partial(offered_again, number=number)),
         )
         st.caption("Show it in the picker again.")
     else:
         st.button(
             "Archive",
             icon=":material/visibility_off:",
-            key=f"retire_{number}",
+            key=f"archive_{number}",
             on_click=_edit,
-            args=(number, "retire", partial(retired, number=number)),
+            args=(number, "archive", partial(retired, number=number)),
         )
         last = labels.offered == (label,)
         st.caption(
             "Hide it from the picker. Existing boxes are kept and exported."
             + (" **It is the last one there: nobody can draw a box then.**" if last else "")
         )
-    _problem(number, "retire")
+    _problem(number, "archive")
 
 
 # --- unknown labels -------------------------------------------------------------------------

@@ -130,7 +130,7 @@ def _sent_name(name: str) -> str:
 def label_panel(context: Context, labels: LabelSet, *, picks: bool) -> str:
     """What an admin does to labels, and the picker where the canvas has none of its own.
 
-    Returns the label of the next box, or nothing without the picker.
+    Returns the label for new boxes, or nothing without the picker.
     """
     label = _label_picker(labels) if picks else ""
     if visitor.may(Role.ADMIN):

@@ -146,7 +146,7 @@ FORGED: dict[str, Callable[[], str]] = {
     "dots": lambda: "..",
     "nonsense": lambda: "nonsense",
     "no ASCII": lambda: f"é{signed(at())}",
-    "a header that is no JSON": lambda: f"{coded(b'{')}.{coded(at())}.x",
+    "a header that is not valid JSON": lambda: f"{coded(b'{')}.{coded(at())}.x",
     "a header that is a list": lambda: f"{coded([])}.{coded(at())}.x",
     "a very deep header": lambda: f"{coded(b'[' * 5000)}.{coded(at())}.x",
     "very long": lambda: signed(at(more="x" * 9000)),

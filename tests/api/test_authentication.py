@@ -152,7 +152,7 @@ Spoil = Callable[[Api, str], str]
         lambda api, image_id: api.token("ana", time.time())[:-1],
         lambda api, image_id: api.token("ana", time.time(), image_id),
     ],
-    ids=["nonsense", "empty", "run out", "changed", "for a picture"],
+    ids=["nonsense", "empty", "expired", "changed", "for a picture"],
 )
 @pytest.mark.parametrize("header", ["Authorization", TOKEN_HEADER])
 def test_a_wrong_token_is_refused_at_each_call(api: Api, header: str, spoil: Spoil) -> None:
@@ -190,7 +190,7 @@ def test_a_token_in_the_address_opens_that_image(api: Api) -> None:
         lambda api, image_id: api.token("ana", time.time(), "0" * 32),
         lambda api, image_id: api.token("ana", time.time()),
     ],
-    ids=["nonsense", "empty", "run out", "of another image", "for calls"],
+    ids=["nonsense", "empty", "expired", "of another image", "for calls"],
 )
 def test_a_wrong_token_in_the_address_opens_nothing(api: Api, spoil: Spoil) -> None:
     image_id = api.image()

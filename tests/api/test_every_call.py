@@ -121,13 +121,13 @@ def test_each_call_is_in_the_tables(api: Api) -> None:
 
 
 @pytest.mark.parametrize("header", ["Authorization", TOKEN_HEADER])
-@pytest.mark.parametrize("text", ["nonsense", "run out", "for a picture", "for an export"])
+@pytest.mark.parametrize("text", ["nonsense", "expired", "for a picture", "for an export"])
 def test_a_wrong_token_passes_nowhere(workspace: Api, header: str, text: str) -> None:
     before = state(workspace)
     now = time.time()
     token = {
         "nonsense": "nonsense",
-        "run out": workspace.token("ana", now - 7200),
+        "expired": workspace.token("ana", now - 7200),
         "for a picture": workspace.token("ana", now, "0" * 32),
         "for an export": workspace.token("ana", now, EXPORT, export=True),
     }[text]

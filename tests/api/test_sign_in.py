@@ -208,7 +208,7 @@ def test_a_save_is_signed_with_the_person_s_address(by_iap: Api, way: str) -> No
     assert listed["saved_by"] == ROB
 
 
-# --- plain headers, doubled ones, other people's ------------------------------------------
+# --- plain headers, repeated ones, other people's ------------------------------------------
 
 PLAIN = {
     "X-Goog-Authenticated-User-Email": f"accounts.google.com:{ANA}",
@@ -256,7 +256,7 @@ def test_two_assertions_are_none(by_iap: Api, first: str) -> None:
         lambda: iap_proxy.signed(iap_proxy.claims(aud="/projects/123/locations/x/services/other")),
         lambda: iap_proxy.signed(iap_proxy.claims(), ECKey.generate_key("P-256", {"kid": "k1"})),
     ],
-    ids=["empty", "nonsense", "run out", "for another service", "another key"],
+    ids=["empty", "nonsense", "expired", "for another service", "another key"],
 )
 def test_a_wrong_assertion_never_passes_not_even_beside_a_right_token(
     by_iap: Api, assertion: Callable[[], str]

@@ -85,7 +85,7 @@ def test_what_is_there_stays(run: Run, workspace: Workspace, tmp_path: Path) -> 
     (to / "uploads" / "a.png").write_bytes(b"another")
     done = run("copy", to)
     assert (done.code, done.out) == (1, "5 objects copied, 0 were there, 1 differ\n")
-    assert "uploads/a.png: something else is there already, and stays." in done.err
+    assert "uploads/a.png: something else is already there, and stays." in done.err
     assert (to / "uploads" / "a.png").read_bytes() == b"another"
 
 

@@ -48,7 +48,7 @@ class Drawable(Tab):
         return dict(eventually(canvas.bounding_box))
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 4) -> None:
-        """Press, drag and let go, from canvas pixel to canvas pixel."""
+        """Press, drag and release, from canvas pixel to canvas pixel."""
         box, mouse = self.canvas(), self.page.mouse
         mouse.move(box["x"] + start[0], box["y"] + start[1])
         mouse.down()

@@ -109,7 +109,7 @@ class Labeler(Tab):
         return left, top
 
     def drag(self, start: tuple[float, float], end: tuple[float, float], steps: int = 2) -> None:
-        """Press, drag and let go, from image pixel to image pixel."""
+        """Press, drag and release, from image pixel to image pixel."""
         (x, y), (to_x, to_y) = self.place(*start), self.place(*end)
         mouse = self.page.mouse
         mouse.move(x, y)

@@ -335,7 +335,7 @@ def test_a_page_outlives_its_assertion_and_its_tokens(
         assert puts == [401, 200]
         assert len(rects(server.folder, files[0].name)) == 2
 
-        # An upload with a token that has run out asks the page for another one, and goes on.
+        # An upload with an expired token asks the page for another one, and goes on.
         answers: list[int] = []
         ben.page.on(
             "response",

@@ -148,7 +148,7 @@ class Worker:
         return self.page.locator(f"[data-testid=box][data-rect-id='{box.id}']")
 
     def choose_label(self) -> None:
-        """By its digit; it is the label of the next box, as none is selected."""
+        """By its digit; it is the label for new boxes, as none is selected."""
         self.label = self.random.choice(LABELS)
         self.page.keyboard.press(str(LABELS.index(self.label) + 1))
         chosen = self.page.locator(f"[data-testid=label][data-label={self.label}]")

@@ -249,7 +249,7 @@ def test_merge_and_separate(new_place: NewPlace) -> None:
     assert "3 boxes in 2 images" in visit.shown()
 
 
-def test_retire_and_offer_again(new_place: NewPlace) -> None:
+def test_archive_and_unarchive(new_place: NewPlace) -> None:
     place, visit = opened(new_place, 2)
     press(visit, "Archive")
     assert [label.name for label in place.project.labels.read().offered] == ["car", "bird"]

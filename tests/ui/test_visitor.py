@@ -152,7 +152,7 @@ def test_an_action_of_somebody_else_changes_nothing(new_place: NewPlace) -> None
 def test_a_canvas_keeps_the_address_of_its_image(
     new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the token in it has run out: another one would load the image anew."""
+    """Also when the token in it has expired: another one would load the image anew."""
     place = new_place(AUTH="oidc")
     [image_id] = place.add("a.png")
     ana = visit(place, account("ana"), image_id)
@@ -206,9 +206,9 @@ def test_the_label_set_is_the_admins(new_place: NewPlace) -> None:
     eve.press("open_label_1")
     before = place.workspace.objects()
     with_roles(place, Roles(True, admins=parse_people("zoe@example.com")))
-    eve.press("retire_1")
+    eve.press("archive_1")
     assert "ana@example.com isn't allowed to do this. It needs the admin role" in eve.errors()[0]
-    assert "retire_1" not in {button.key for button in eve.app.button}
+    assert "archive_1" not in {button.key for button in eve.app.button}
     eve.app.query_params["view"] = "labels"
     eve.run()
     assert "It needs the admin role" in eve.errors()[0]

@@ -59,7 +59,7 @@ class ImportedImage(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that was not taken as it is, where it stands, and why.
+    """One thing that was left out or changed, where it stands, and why.
 
     `fault` tells what can't be understood (a damaged file, a number that is none) from what was
     understood and left out or changed.
@@ -80,7 +80,7 @@ class Problems:
     """Collects problems: the first 10,000 with their places, all of them counted.
 
     `labels` are those that a file lists beside its boxes, in its order. `left_out` counts what was
-    not taken, faults too; the rest was taken otherwise than it stands there, or kept as asked.
+    left out, faults too. The rest was changed on import, or kept as asked.
     """
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class Problems:
         self.labels: list[str] = []
 
     def note(self, file: str, place: str, reason: str) -> None:
-        """Something that was taken otherwise than it stands there, or kept as asked."""
+        """Something that was changed on import, or kept as asked."""
         self._add(Problem(file, place, reason))
 
     def skip(self, file: str, place: str, reason: str) -> None:
@@ -143,7 +143,7 @@ def around(points: Iterable[tuple[float, float]]) -> tuple[float, float, float, 
 def turned(
     left: float, top: float, width: float, height: float, degrees: float, *, about_center: bool
 ) -> tuple[float, float, float, float]:
-    """The upright box around one that is turned clockwise, about its center or left top corner."""
+    """The upright box around one that is rotated clockwise, about its center or left top corner."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
     x, y = (left + width / 2, top + height / 2) if about_center else (left, top)

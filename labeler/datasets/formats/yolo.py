@@ -1,4 +1,4 @@
-"""YOLO: one text an image, a line a box, numbers as shares of the image's size.
+"""YOLO: one text per image, one line per box, numbers as shares of the image's size.
 
 Read are Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and texts
 beside their images with classes.txt or obj.names. A line is a class and the box's center, width

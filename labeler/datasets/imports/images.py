@@ -125,7 +125,7 @@ def _in_order(
     """Each name with what came of it, in the order of `names`.
 
     Files of one size may have one image ID. They are added one after the other, so that the first
-    of them is the one that is taken, in each run.
+    of them is the one that is added, in each run.
     """
     by_size: dict[int, list[str]] = {}
     for name in names:

@@ -8,7 +8,7 @@ const FIRST_PAUSE_MS = 500;
 const SIGN_IN = "sign in again in another tab, then choose it again.";
 
 /**
- * What the server says; `body` is empty where it is no JSON.
+ * What the server says; `body` is empty if it is not valid JSON.
  * @typedef {{ status: number, body: { image_id?: string, error?: { message?: string } } }} Answer
  */
 

@@ -67,7 +67,7 @@
  */
 /**
  * @typedef {object} Ui
- * @property {string} label of the next box
+ * @property {string} label for new boxes
  * @property {ReadonlySet<string>} hidden IDs of boxes
  * @property {ReadonlySet<string>} hiddenLabels
  * @property {ReadonlySet<string>} locked IDs of boxes

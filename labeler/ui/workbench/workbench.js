@@ -224,7 +224,7 @@ function build(bench, place, ended) {
   return { root, surface, actions, ask, whenIdle };
 }
 
-/** The label of the next box: what was chosen, under its name of today, or the first. @param {Session["state"]["labels"]} labels @param {string} chosen */
+/** The label for new boxes: what was chosen, under its name of today, or the first. @param {Session["state"]["labels"]} labels @param {string} chosen */
 function nextLabel(labels, chosen) {
   const { offered, shown } = labelsOf(labels);
   const { name } = shown(chosen);

@@ -361,7 +361,7 @@ def test_boxes_that_no_reader_takes_are_left_out_and_named() -> None:
     assert summary.warning_lines() == [
         "Boxes left out because they have no proper label: 3 (a.jpg)",
         "Boxes left out because inside the image they are less than 1 px wide or high: 4 (a.jpg)",
-        "Boxes left out because the same box is there already: 1 (a.jpg)",
+        "Boxes left out because the same box is already there: 1 (a.jpg)",
     ]
 
 

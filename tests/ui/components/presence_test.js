@@ -23,7 +23,7 @@ function after(...names) {
   return { ...state, effects };
 }
 
-Deno.test("a tab that is left alone lets its connection go, and opens it at a key", () => {
+Deno.test("a tab that is left alone closes its connection, and opens it at a key", () => {
   assert.equal(after("letGo").connection, "pausing");
   assert.deepEqual(after("letGo").effects, ["terminate"]);
   const paused = after("letGo", "lost");
