@@ -185,7 +185,7 @@ def test_boxes_of_another_size_of_image_are_left_alone(new_place: NewPlace) -> N
     place.workspace.put(f"annotations/{image_id}.json", document)
     visit = place.visit(image_id)
     [warning] = visit.warnings()
-    assert "a picture of 640 x 480 pixels" in warning
+    assert "an image of 640 x 480 pixels" in warning
     assert visit.canvas() is None
     assert place.workspace.objects()[f"annotations/{image_id}.json"][0] == document
 
