@@ -39,7 +39,7 @@ class BoxCalls:
             raise InvalidRequest(
                 f"images must be up to {MAX_BOX_IMAGES} image IDs, with commas between."
             )
-        told = await run_in_threadpool(self._of_images, ids)
+        told = await run_in_threadpool(self.boxes_of_images, ids)
         return json_answer(told, cache=ASK_AGAIN)
 
     async def of_label(self, request: Request, _: Person) -> Response:
@@ -49,10 +49,11 @@ class BoxCalls:
             raise InvalidRequest("label is missing: it says whose boxes are asked for.")
         limit = number_parameter(request, "limit", MAX_BOX_PAGE) or DEFAULT_LIMIT
         offset = offset_parameter(request) or 0
-        told = await run_in_threadpool(self._of_label, label, offset, limit)
+        told = await run_in_threadpool(self.boxes_of_label, label, offset, limit)
         return json_answer(told, cache=ASK_AGAIN)
 
-    def _of_images(self, ids: list[str]) -> dict[str, Any]:
+    def boxes_of_images(self, ids: list[str]) -> dict[str, Any]:
+        """The boxes of these images, as the call answers them."""
         project = self._project
         found = [
             _shown(image_id, opened, opened.document)
@@ -60,7 +61,7 @@ class BoxCalls:
         ]
         return {"images": found}
 
-    def _of_label(self, label: str, offset: int, limit: int) -> dict[str, Any]:
+    def boxes_of_label(self, label: str, offset: int, limit: int) -> dict[str, Any]:
         """The boxes of that label from the `offset`th on, image by image in the order of names.
 
         Only the documents are read that these boxes are in: the index tells where they are.
