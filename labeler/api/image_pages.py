@@ -18,6 +18,7 @@ from labeler.errors import InvalidRequest
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
 from labeler.model.limits import MAX_FIND_LENGTH, MAX_PAGE
+from labeler.model.review_sample import WHOLE
 from labeler.project.image_index import ImageEntry
 from labeler.project.image_search import ImageFilters, ImageSearch, Sort, parse_day
 from labeler.project.project import Project
@@ -76,7 +77,16 @@ def _filters(given: Mapping[str, str]) -> ImageFilters:
         since=parse_day("since", since) if since is not None else None,
         until=parse_day("until", until, is_end=True) if until is not None else None,
         warning=_one_of(BoxWarning, "warning", given.get("warning")),
+        sample=_sample(given.get("sample")),
     )
+
+
+def _sample(given: str | None) -> int:
+    if not given:
+        return WHOLE
+    if not re.fullmatch("[0-9]{1,3}", given) or not 1 <= int(given) <= WHOLE:
+        raise InvalidRequest(f"sample={given!r} must be a percentage from 1 to {WHOLE}.")
+    return int(given)
 
 
 def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from labeler.api.openapi_parts import IMAGE_ID, TEXT, Json, answered, errors, li
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
 from labeler.model.limits import MAX_BOX_IMAGES, MAX_BOX_PAGE, MAX_FIND_LENGTH, MAX_PAGE
+from labeler.model.review_sample import WHOLE
 from labeler.project.image_search import Sort
 
 _DAY: Json = {"type": "string", "format": "date"}
@@ -37,7 +38,8 @@ def list_images() -> Json:
             query(
                 "person",
                 {"type": "string", "maxLength": MAX_FIND_LENGTH},
-                "Only images that this person saved last. Case is ignored.",
+                "Only images that this person saved last, or had finished before somebody else "
+                "changed them. Case is ignored.",
             ),
             query(
                 "boxes",
@@ -50,6 +52,12 @@ def list_images() -> Json:
                 "warning",
                 {"enum": list(BoxWarning)},
                 "Only images with a box that is worth a look, or that are worth one themselves.",
+            ),
+            query(
+                "sample",
+                {"type": "integer", "minimum": 1, "maximum": WHOLE},
+                "Only about so many percent of the images. The IDs decide: it is the same sample "
+                "for everybody at every time, and a larger one holds every smaller one.",
             ),
             query("after", TEXT, "What `next` of another page said: the images after that one."),
             query(

@@ -78,7 +78,7 @@ def reviewed(
         check_not_approved(document)
     changed = document if holds else with_status(document, _STATUS.get(verdict, Status.DONE))
     if not holds:
-        changed = _with_review(changed, _review(verdict, by, now))
+        changed = _with_metadata(changed, "review", _review(verdict, by, now))
     return changed if comment is None else _with_comment(changed, comment, by, now)
 
 
@@ -95,7 +95,24 @@ def as_saved(
     if gives_verdict(wanted, stored):
         verdict = Verdict.APPROVE if wanted.status is Status.APPROVED else Verdict.RETURN
         review = _review(verdict, by or "", now)
-    return _with_authors(_with_review(wanted, review), stored, by, now)
+    return _with_authors(_with_metadata(wanted, "review", review), stored, by, now)
+
+
+def with_labeler(
+    wanted: AnnotationDocument, stored: AnnotationDocument, by: str
+) -> AnnotationDocument:
+    """What `by` wants to save over `stored`, still the work of the person who had done it.
+
+    `metadata.labeled_by` names that person where somebody else changes a finished image, or answers
+    a comment on a returned one. It goes with the next work on the image.
+    """
+    extra = stored.metadata.model_extra or {}
+    labeler = extra.get("labeled_by") or stored.metadata.saved_by
+    is_theirs = stored.status is wanted.status or wanted.status in REVIEWED
+    is_kept = is_theirs and stored.status in (Status.DONE, Status.RETURNED)
+    if not is_kept or not isinstance(labeler, str) or labeler in ("", by):
+        labeler = None
+    return _with_metadata(wanted, "labeled_by", labeler)
 
 
 def gives_verdict(wanted: AnnotationDocument, stored: AnnotationDocument) -> bool:
@@ -132,12 +149,13 @@ def _review(verdict: Verdict, by: str, now: datetime) -> dict[str, str]:
     return {"by": by, "at": _iso(now), "verdict": verdict.value}
 
 
-def _with_review(document: AnnotationDocument, review: Any) -> AnnotationDocument:
-    has = "review" in (document.metadata.model_extra or {})
-    if review is not None:
-        metadata = document.metadata.model_copy(update={"review": review})
+def _with_metadata(document: AnnotationDocument, name: str, value: Any) -> AnnotationDocument:
+    """The document with that value in its metadata; None takes it away."""
+    has = name in (document.metadata.model_extra or {})
+    if value is not None:
+        metadata = document.metadata.model_copy(update={name: value})
     elif has:
-        kept = document.metadata.model_dump(exclude_unset=True, exclude={"review"})
+        kept = document.metadata.model_dump(exclude_unset=True, exclude={name})
         metadata = Metadata.model_validate(kept)
     else:
         return document

@@ -325,10 +325,10 @@ def _in_order(
         return
     returned = [entry for entry in entries if entry.status is Status.RETURNED]
     returned = [entry for entry in returned if wanted.takes(entry)]
-    own = [entry for entry in returned if entry.saved_by == holder.person]
+    own = [entry for entry in returned if entry.labeler == holder.person]
     yield from own
     yield from (entry for entry in by_name if entry.status is not Status.RETURNED)
-    yield from (entry for entry in returned if entry.saved_by != holder.person)
+    yield from (entry for entry in returned if entry.labeler != holder.person)
 
 
 def _from(entries: list[ImageEntry], at: int) -> Iterator[ImageEntry]:

@@ -44,8 +44,14 @@ class ImageEntry:
     problem: str = ""
     version: str = field(default="", compare=False)
     added_at: str = field(default="", compare=False)
+    labeled_by: str = ""
     labels: str | None = field(default=None, compare=False)
     warnings: str | None = field(default=None, compare=False)
+
+    @property
+    def labeler(self) -> str:
+        """Whose work it is: who saved it last, or had finished it before others changed it."""
+        return self.labeled_by or self.saved_by
 
     @property
     def label_counts(self) -> Mapping[str, int] | None:
@@ -76,12 +82,20 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     if len(labels.encode()) <= _MOST_LABELS:
         metadata["labels"] = labels
     metadata["warnings"] = _dumped(count_warnings(document))
+    labeler = _labeled_by(document)
+    if labeler:
+        metadata["labeled_by"] = labeler
     review = (document.metadata.model_extra or {}).get("review")
     if isinstance(review, dict):
         metadata["reviewed_at"] = str(review.get("at", ""))[:64]
         metadata["reviewed_by"] = str(review.get("by", ""))[:200]
     metadata["seal"] = _seal(metadata, md5)
     return metadata
+
+
+def _labeled_by(document: AnnotationDocument) -> str:
+    labeler = (document.metadata.model_extra or {}).get("labeled_by")
+    return labeler[:200] if isinstance(labeler, str) else ""
 
 
 def _seal(metadata: Mapping[str, str], md5: str) -> str:
@@ -102,6 +116,7 @@ def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
         metadata["saved_at"],
         sys.intern(metadata["saved_by"]),
         version=info.version,
+        labeled_by=sys.intern(metadata.get("labeled_by", "")),
         labels=sys.intern(metadata["labels"]) if "labels" in metadata else None,
         warnings=sys.intern(metadata["warnings"]) if "warnings" in metadata else None,
     )
@@ -120,6 +135,7 @@ def entry_of(
         document.metadata.saved_by or "",
         original,
         version=version,
+        labeled_by=_labeled_by(document),
         labels=_dumped(Counter(rect.label for rect in document.rects)),
         warnings=_dumped(count_warnings(document)),
     )

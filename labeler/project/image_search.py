@@ -17,6 +17,7 @@ from labeler.image_names import name_filter
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
 from labeler.model.labels import label_key
+from labeler.model.review_sample import WHOLE, in_sample
 from labeler.project.box_facts import LabelNames
 from labeler.project.image_index import ImageEntry
 from labeler.project.project import Project
@@ -43,7 +44,7 @@ class ImageFilters:
     """What images have to match; None and "" match all.
 
     `boxes` are the smallest and the largest number of boxes. `since` and `until` are the days in
-    UTC, both included, of the last save.
+    UTC, both included, of the last save. `sample` is how many percent of the images to take.
     """
 
     status: Status | None = None
@@ -54,6 +55,7 @@ class ImageFilters:
     since: datetime | None = None
     until: datetime | None = None
     warning: BoxWarning | None = None
+    sample: int = WHOLE
 
     @property
     def needs_facts(self) -> bool:
@@ -140,14 +142,16 @@ class ImageSearch:
                 return False
         if (self._person or wanted.since or wanted.until) and not self._was_saved_so(entry):
             return False
+        if wanted.sample < WHOLE and not in_sample(entry.image_id, wanted.sample):
+            return False
         return self._named(entry.image_path)
 
     def _was_saved_so(self, entry: ImageEntry) -> bool:
-        """Whether that person saved it last, at that time."""
+        """Whether it is that person's work, and was saved last at that time."""
         wanted = self.filters
         if entry.status is Status.UNLABELED:
             return False
-        if self._person and entry.saved_by.casefold() != self._person:
+        if self._person and entry.labeler.casefold() != self._person:
             return False
         if wanted.since is None and wanted.until is None:
             return True

@@ -26,7 +26,7 @@ from labeler.model.document import (
 )
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
-from labeler.model.reviews import check_not_approved
+from labeler.model.reviews import check_not_approved, with_labeler
 from labeler.project.box_facts import BoxFacts
 from labeler.project.claims import Claims
 from labeler.project.decoding import Decoder, DirectDecoder
@@ -273,7 +273,7 @@ class Project:
         many rects; nothing is changed then.
         """
         check_not_approved(over.document)
-        signed = stamped(document, image_id, self.clock(), by)
+        signed = stamped(with_labeler(document, over.document, by), image_id, self.clock(), by)
         return self.put_document(image_id, signed, over.version)
 
     def put_document(

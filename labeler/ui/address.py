@@ -14,6 +14,7 @@ import streamlit as st
 
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
+from labeler.model.review_sample import WHOLE
 from labeler.ui.address_parameters import begin_address, put_parameters
 
 IMAGE: Final = "image"
@@ -21,6 +22,8 @@ STATUS: Final = "status"
 TEXT: Final = "find"
 LABEL: Final = "label"
 VIEW: Final = "view"
+PERSON: Final = "person"
+SAMPLE: Final = "sample"
 MAX_TEXT: Final = 200
 _CLICKS: Final = "clicks"
 _AS_IT_IS: Final = ""
@@ -151,6 +154,17 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
     label = found.name if found else ""
     text = " ".join(st.query_params.get(TEXT, "").split())[:MAX_TEXT]
     return Filters(Status(status) if status else None, text, label), ignored
+
+
+def review() -> tuple[str, int]:
+    """Whose images the address wants reviewed ("" for everybody's), and how many percent of them.
+
+    A percentage that is none counts as all.
+    """
+    person = st.query_params.get(PERSON, "").strip()[:MAX_TEXT]
+    sample = st.query_params.get(SAMPLE, "")
+    is_percentage = sample.isascii() and sample.isdigit() and len(sample) <= 3
+    return person, min(WHOLE, max(1, int(sample))) if is_percentage else WHOLE
 
 
 def show_filters(wanted: Filters) -> None:

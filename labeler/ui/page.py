@@ -15,6 +15,7 @@ from labeler.ui import (
     address,
     export_panel,
     image_list,
+    review_page,
     router,
     session_state,
     sidebar,
@@ -106,8 +107,7 @@ def _show(context: Context) -> None:
     with st.sidebar:
         sidebar.uploader(context)
         overview = session_state.read_overview(context.project)
-        for problem in overview.problems:
-            st.error(plain(problem))
+        _tell(overview.problems)
         labels, entries = overview.labels, overview.entries
         if labels:
             label = sidebar.label_panel(context, labels, picks=is_drawable)
@@ -127,19 +127,24 @@ def _show(context: Context) -> None:
     # again inside of the view for a moment. What is there no more stays until the run ends: the
     # view comes second, where it moves no canvas.
     beside, before = st.container(), st.container()
-    if view is not None:
+    is_review = router.is_review(place.view, on_workbench=not is_drawable)
+    if view is not None and not is_review:
         with before:
             leave_workbench()
+            review_page.leave_review()
             router.show_view(view, context, overview)
         return
     with beside:
-        if labels is None or current is None or not (entries or overview.is_listing):
+        if is_review and labels is not None and entries is not None:
+            review_page.show_review_page(context, place.image, labels, entries)
+        elif labels is None or current is None or not (entries or overview.is_listing):
             _show_no_image(overview)
         elif is_drawable:
             image_page.show_image_page(
                 context, current, listed, labels, label, is_leaving=staying is not None
             )
         else:
+            review_page.leave_review()
             show_workbench_page(context, current, labels, wanted, len(entries or []))
 
 
@@ -147,12 +152,16 @@ def _show_no_image(overview: Overview) -> None:
     """Nothing while the images are listed for the first time, else what to do."""
     is_unknown = overview.entries is None and not overview.is_listing
     if overview.labels is None or is_unknown:
-        for problem in overview.problems:  # where the sidebar is closed too
-            st.error(plain(problem))
+        _tell(overview.problems)  # where the sidebar is closed too
         return
     leave_workbench()
     if not overview.is_listing:
         _welcome()
+
+
+def _tell(problems: list[str]) -> None:
+    for problem in problems:
+        st.error(plain(problem))
 
 
 def _wait_for_images(context: Context) -> None:

@@ -18,6 +18,8 @@ from labeler.ui.components import navigation
 from labeler.ui.context import Context
 from labeler.ui.session_state import Overview
 
+REVIEW: Final = "review"
+"""The view that is the workbench itself."""
 Show = Callable[[Context, Overview], None]
 
 
@@ -51,6 +53,12 @@ def _import() -> Show:
     return import_page.show_import_page
 
 
+def _review() -> Show:
+    from labeler.ui import review_page
+
+    return review_page.show_drawable_review
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """One of these pages; `load` imports it, because the first page needs none of them.
@@ -68,6 +76,7 @@ class View:
 
 VIEWS: Final = {
     "gallery": View("Gallery", Role.LABELER, _gallery, heading=False),
+    REVIEW: View("Review", Role.REVIEWER, _review),
     "labels": View("Labels", Role.ADMIN, _labels),
     "import": View("Import", Role.ADMIN, _import),
     "dashboard": View("Dashboard", Role.ADMIN, _dashboard),
@@ -82,6 +91,11 @@ def find(name: str | None) -> View | None:
     if name is not None and name not in VIEWS:
         st.warning("Page not found. Showing the images.")
     return VIEWS.get(name or "")
+
+
+def is_review(name: str | None, *, on_workbench: bool) -> bool:
+    """Whether the view is the workbench itself, over the images that this person reviews."""
+    return name == REVIEW and on_workbench and visitor.may(VIEWS[REVIEW].role)
 
 
 def show_navigation(current: str | None) -> None:

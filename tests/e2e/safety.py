@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from playwright.sync_api import BrowserContext, Page, Route
 
-from tests.e2e.conftest import Server
+from tests.e2e.conftest import Address
 from tests.e2e.labeler import Labeler, documents
 from tests.e2e.worker import JOURNAL
 
@@ -18,7 +18,7 @@ LABELS = "cat,dog"
 Point = tuple[float, float]
 
 
-def fill(server: Server, files: list[Path], token: str = "") -> list[str]:
+def fill(server: Address, files: list[Path], token: str = "") -> list[str]:
     """Add the images; their IDs."""
     headers = {"X-Labeler-Client": "test"}
     if token:

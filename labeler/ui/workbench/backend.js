@@ -1,7 +1,7 @@
 // The calls to the HTTP backend, each answered by a value that says what to do next. No call
 // throws for anything that a network or a server may do.
 
-import { parseDocument, parseJson } from "./document.js";
+import { failure, read, UNREADABLE, written } from "./answers.js";
 import { inTime } from "./time.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
@@ -11,6 +11,12 @@ import { inTime } from "./time.js";
  * where the server has not counted.
  * @typedef {{ type: "page", images: Entry[], next: string | null, previous: string | null,
  *   index: number | null, total: number | null }} Page
+ */
+
+/**
+ * One state of a document: who made it and when.
+ * @typedef {{ version: string, saved_at: string | null, saved_by: string | null, status: string,
+ *   rects: number }} Version
  */
 
 /**
@@ -42,8 +48,6 @@ import { inTime } from "./time.js";
 
 /** Of the server's own limits: a PUT may take that long before it counts as lost. */
 const PATIENCE_MS = 30_000;
-/** No answer of the server may silence the tab for longer. */
-const LONGEST_WAIT_MS = 120_000;
 
 /**
  * What a call carries to say who it is from: a bearer, or the plain token where a proxy keeps
@@ -154,24 +158,48 @@ export function createBackend(options) {
       };
       const answer = await call(documentPath(image), { method: "PUT", headers, body: text });
       if ("type" in answer) return answer;
-      const { response, body } = answer;
-      if (response.status === 200 || response.status === 201) {
-        const [etag, applied] = ["ETag", "Preference-Applied"].map((name) =>
-          response.headers.get(name)
-        );
-        if (etag && applied === "return=minimal") return { type: "stored", document: null, etag };
-        const stored = read(await body.text(), response);
-        return stored.type === "document" ? { ...stored, type: "stored" } : stored;
-      }
-      if (response.status !== 412) return await failure(response, body);
+      return await written(answer.response, answer.body);
+    },
+
+    /**
+     * Has the server itself change the document that `etag` names.
+     * @param {string} image @param {"review" | "restore"} what @param {object} how
+     * @param {string} etag @returns {Promise<PutAnswer>}
+     */
+    async changeDocument(image, what, how, etag) {
+      const headers = { "Content-Type": "application/json", "If-Match": etag };
+      const init = { method: "POST", headers, body: JSON.stringify(how) };
+      const answer = await call(`${documentPath(image)}/${what}`, init);
+      return "type" in answer ? answer : await written(answer.response, answer.body);
+    },
+
+    /**
+     * The states of the document, the newest first.
+     * @param {string} image @returns {Promise<{ type: "versions", versions: Version[] } | Failure>}
+     */
+    async getVersions(image) {
+      const answer = await call(`${documentPath(image)}/versions`, { cache: "no-store" });
+      if ("type" in answer) return answer;
+      if (answer.response.status !== 200) return await failure(answer.response, answer.body);
       try {
-        const { document, etag: tag } = parseJson(await body.text());
-        if (!document) return { type: "changed", document: null, etag: null };
-        const parsed = parseDocument(JSON.stringify(document));
-        return { type: "changed", document: parsed, etag: tag ?? response.headers.get("ETag") };
+        return { type: "versions", versions: JSON.parse(await answer.body.text()).versions };
       } catch {
-        return { type: "network", message: "The server's answer could not be read." };
+        return { type: "network", message: UNREADABLE };
       }
+    },
+
+    /**
+     * The document as it was in that version.
+     * @param {string} image @param {string} version @returns {Promise<GetAnswer>}
+     */
+    async getVersion(image, version) {
+      const answer = await call(
+        `${documentPath(image)}?version=${encodeURIComponent(version)}`,
+        {},
+      );
+      if ("type" in answer) return answer;
+      if (answer.response.status !== 200) return await failure(answer.response, answer.body);
+      return read(await answer.body.text(), answer.response);
     },
 
     /**
@@ -215,44 +243,8 @@ export function createBackend(options) {
         const { images, next = null, previous = null, index = null, total = null } = page;
         return { type: "page", images, next, previous, index, total };
       } catch {
-        return { type: "network", message: "The server's answer could not be read." };
+        return { type: "network", message: UNREADABLE };
       }
     },
   };
 }
-
-/**
- * @param {string} text @param {Response} response
- * @returns {{ type: "document", document: Doc, etag: string } | Failure}
- */
-function read(text, response) {
-  const etag = response.headers.get("ETag");
-  try {
-    if (etag) return { type: "document", document: parseDocument(text), etag };
-  } catch {
-    // Something in between answered in the server's place.
-  }
-  return { type: "network", message: "The server's answer could not be read." };
-}
-
-/** @param {Response} response @param {Blob} body @returns {Promise<Failure>} */
-export async function failure(response, body) {
-  let message = "";
-  try {
-    message = JSON.parse(await body.text()).error.message;
-  } catch {
-    // A proxy's own page says nothing to a person.
-  }
-  message ||= `The server answered with error ${response.status}.`;
-  const { status } = response;
-  if (status === 404 || status === 410) return { type: "gone", message };
-  if (status === 409) return { type: "locked", message };
-  if (status >= 500 || status === 408 || status === 425 || status === 429) {
-    return { type: "unavailable", message, after: waiting(response.headers.get("Retry-After")) };
-  }
-  return { type: "refused", message };
-}
-
-/** How long the server asks to wait. A date is not compared with a clock that may be wrong. @param {string | null} text */
-const waiting = (text) =>
-  text && /^\d+$/.test(text) ? Math.min(Number(text) * 1000, LONGEST_WAIT_MS) : 0;

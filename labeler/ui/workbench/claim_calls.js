@@ -1,6 +1,6 @@
 // The calls about claims, each answered by a value that says what to do next.
 
-import { failure } from "./backend.js";
+import { failure } from "./answers.js";
 
 /** @typedef {import("./backend.js").Failure} Failure */
 /** @typedef {{ after: string, order: string }} Wish */

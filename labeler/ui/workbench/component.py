@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import streamlit as st
@@ -22,6 +22,19 @@ _mount = st.components.v2.component(
     css=_STYLE,
     js=script("workbench/loader"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What there is to review: how many images wait, and how many of each person.
+
+    Only those of `person` are gone through, if it is not empty, and a `sample` of them in percent.
+    """
+
+    waiting: int
+    people: Sequence[tuple[str, int]]
+    person: str
+    sample: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +59,20 @@ class Setup:
     adds_labels: bool
     filters: Mapping[str, str]
     awaits: str
+    reviews: bool
+    review: Review | None
 
 
 def mount_workbench(
-    setup: Setup, on_open: Callable[[], None], on_added: Callable[[], None]
+    setup: Setup,
+    on_open: Callable[[], None],
+    on_added: Callable[[], None],
+    on_review: Callable[[], None],
 ) -> None:
     """Show the workbench; `on_open` is called where it tells what is open now.
 
-    `on_added` is called where somebody wants a label added.
+    `on_added` is called where somebody wants a label added, `on_review` where a reviewer chooses
+    whose images to review.
     """
     given = {
         "base": "./",
@@ -69,6 +88,8 @@ def mount_workbench(
         "addsLabels": setup.adds_labels,
         "filters": dict(setup.filters),
         "awaits": setup.awaits,
+        "reviews": setup.reviews,
+        "review": asdict(setup.review) if setup.review else None,
     }
     _mount(
         key=KEY,
@@ -76,10 +97,11 @@ def mount_workbench(
             "url": f"./api/workbench/{workbench_modules().version}/mount.js",
             "setup": json.dumps(given),
         },
-        default={"open": None, "renewal": None, "added": None},
+        default={"open": None, "renewal": None, "added": None, "review": None},
         on_open_change=on_open,
         on_renewal_change=lambda: None,
         on_added_change=on_added,
+        on_review_change=on_review,
     )
 
 
@@ -101,6 +123,11 @@ def told_label() -> str | None:
     """The label that somebody wanted to have added last."""
     found = _state("added")
     return str(found["name"]) if found else None
+
+
+def told_review() -> dict[str, Any]:
+    """What a reviewer chose last: `person`, `sample`, or neither."""
+    return _state("review") or {}
 
 
 def _state(name: str) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@
  * @property {{ rects: readonly Rect[], image_path: string, [key: string]: any } | null} doc
  * @property {string} status
  * @property {string} reason why the image is skipped
+ * @property {string | null} etag of what the server holds
  * @property {readonly string[]} selection
  * @property {"loading" | "ready" | "error"} phase
  * @property {string | undefined} error
@@ -50,6 +51,9 @@
  * @property {() => Promise<readonly Rect[]>} previousImageRects
  * @property {() => boolean} undoDone takes back "done" or "skip" of the image before
  * @property {(text: string, pin: import("./comments.js").Pin) => unknown} comment
+ * @property {ReturnType<typeof import("./records.js").createRecords>["review"]} review
+ * @property {ReturnType<typeof import("./records.js").createRecords>["restore"]} restore
+ * @property {ReturnType<typeof import("./past.js").createPast>} past earlier states
  */
 /**
  * What the panels share. `act` does what a key of that action does.
@@ -60,6 +64,8 @@
  * @property {(changes: Partial<Ui>) => void} set
  * @property {(changes: Partial<import("./preferences.js").Preferences>) => void} prefer
  * @property {(action: string) => void} act
+ * @property {() => import("./keymap.js").Keys} keys of the preset, with the person's own
+ * @property {(changes: { person?: string, sample?: number }) => void} askReview
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
  * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
  * @property {((name: string) => void) | null} addLabel to the project; null where nobody may
@@ -80,10 +86,20 @@
  * @property {{ text: string, undo: (() => void) | null } | null} toast
  * @property {Noting | null} noting the note that somebody writes
  * @property {string | null} thread the key of the notes that are shown
+ * @property {boolean} reviews whether this person may approve, return and reopen
+ * @property {Review | null} review null where images are labeled
+ * @property {boolean} history whether earlier states are listed
+ * @property {string | null} past the version whose difference is shown
  * @property {number} scale of the view
  * @property {{ x: number, y: number } | null} at the pointer in image pixels
  */
 
+/**
+ * What a reviewer goes through: `waiting` images, how many of which person; of all, or only those of
+ * `person`, and of them a `sample` in percent.
+ * @typedef {{ waiting: number, people: readonly (readonly [string, number])[], person: string,
+ *   sample: number }} Review
+ */
 /**
  * A note in the making; without a pin its place is chosen next. `then`: what it is written for.
  * @typedef {{ pin: import("./comments.js").Pin | null, then: "return" | null, text: string }} Noting

@@ -12,6 +12,8 @@ export const ACTIONS = /** @type {const} */ ({
   skip: "Skip: keep the boxes, exclude from exports, open the next image",
   skipReason: "Skip with a reason",
   claim: "Claim the next image that needs work",
+  approve: "Approve, and next image",
+  giveBack: "Return, and next image",
   find: "Find a label",
   remove: "Delete the selected boxes",
   undo: "Undo",
@@ -26,6 +28,7 @@ export const ACTIONS = /** @type {const} */ ({
   add: "New box in the middle of the view",
   lock: "Lock or unlock boxes",
   note: "Note on a box or a place",
+  history: "Earlier states",
   occluded: "Mark as occluded",
   truncated: "Mark as truncated",
   difficult: "Mark as difficult",
@@ -65,6 +68,7 @@ const DEFAULT = {
   add: ["KeyB"],
   lock: ["KeyL"],
   note: ["KeyC"],
+  history: ["KeyV"],
   occluded: ["KeyO"],
   truncated: ["KeyT"],
   difficult: ["KeyQ"],
@@ -79,6 +83,10 @@ const DEFAULT = {
   cancel: ["Escape"],
   help: ["Shift+Slash"],
 };
+
+const RETURN = ["KeyR"];
+/** What nobody does to an image that is reviewed. */
+const LABELS = ["done", "nothing", "skip", "skipReason", "claim", "repeat"];
 
 /** What each preset changes in the default table. @type {Record<string, Keys>} */
 const CHANGES = {
@@ -130,8 +138,24 @@ export const PRESETS = {
   labelImg: "labelImg",
 };
 
-/** The keys of a preset with a person's own changes. @param {string} preset @param {Keys} [own] @returns {Keys} */
-export const keysOf = (preset, own = {}) => ({ ...DEFAULT, ...CHANGES[preset] ?? {}, ...own });
+/**
+ * The keys of a preset with a person's own changes. Reviewing has two keys of its own, those of
+ * "done" and R: they replace what labels images.
+ * @param {string} preset @param {Keys} [own] @param {boolean} [isReview] @returns {Keys}
+ */
+export function keysOf(preset, own = {}, isReview = false) {
+  const { approve, giveBack, ...keys } = { ...DEFAULT, ...CHANGES[preset] ?? {}, ...own };
+  if (!isReview) return keys;
+  const taken = [...keys.done, ...RETURN];
+  const left = Object.entries(keys).filter(([action]) => !LABELS.includes(action)).map((
+    [action, chords],
+  ) => [action, own[action] ? chords : chords.filter((chord) => !taken.includes(chord))]);
+  return {
+    ...Object.fromEntries(left),
+    approve: approve ?? keys.done,
+    giveBack: giveBack ?? RETURN,
+  };
+}
 
 /** The chord of a press, such as "Ctrl+Shift+KeyZ"; Cmd does what Ctrl does. @param {Press} press */
 export const chordOf = (press) =>

@@ -1,7 +1,7 @@
 // Listens for keys wherever the focus is, and keeps those that it takes from the page around.
 
 import { nudge } from "./actions.js";
-import { ARROWS, chordOf, chordsOf, digitOf, keysOf } from "./keymap.js";
+import { ARROWS, chordOf, chordsOf, digitOf } from "./keymap.js";
 import { labelsOf } from "./label_set.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
@@ -74,8 +74,8 @@ export function listenForKeys(bench, surface, root, ended) {
   function takes(event, at) {
     const isPicture = at === null || at === surface.root;
     if (at?.matches(NATIVE) && /^(?:Enter|Space|NumpadEnter)$/.test(event.code)) return false;
-    const { preset, keys } = bench.preferences;
-    const action = chordsOf(keysOf(preset, keys)).get(chordOf(event));
+    const { preset } = bench.preferences;
+    const action = chordsOf(bench.keys()).get(chordOf(event));
     const arrow = ARROWS[event.code];
     if (at?.matches(OPERATED) && (arrow || /^(?:Home|End|Page)/.test(event.code))) return false;
     if (arrow && !action) return arrowTaken(event, arrow, isPicture);
@@ -118,6 +118,7 @@ export function listenForKeys(bench, surface, root, ended) {
 
   function cancelled() {
     if (bench.ui.noting) bench.set({ noting: null });
+    else if (bench.ui.past) bench.set({ past: null });
     else if (!surface.isIdle()) surface.cancel();
     else if (bench.session.state.selection.length) {
       bench.session.dispatch({ type: "select", ids: [] });
@@ -134,8 +135,7 @@ export function listenForKeys(bench, surface, root, ended) {
 
   /** @param {KeyboardEvent} event */
   function up(event) {
-    const { preset, keys } = bench.preferences;
-    const all = keysOf(preset, keys);
+    const all = bench.keys();
     const ends = (/** @type {string} */ action) =>
       (all[action] ?? []).some((chord) => chord.split("+").at(-1) === event.code);
     if (bench.ui.panning && ends("pan")) bench.set({ panning: false });
@@ -161,6 +161,9 @@ const ONCE = new Set([
   "add",
   "lock",
   "note",
+  "approve",
+  "giveBack",
+  "history",
   "occluded",
   "truncated",
   "difficult",

@@ -12,7 +12,8 @@ import { createRenewal } from "./renewal.js";
  * clicked only after everything is saved.
  * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, tokenHeader: string, person: string,
  *   labels: Label[], addsLabels: boolean, filters: Record<string, string>, session: string,
- *   renewal: string | null, awaits: string }} Setup
+ *   renewal: string | null, awaits: string, reviews: boolean,
+ *   review: import("./contract.js").Review | null }} Setup
  * @typedef {{ parentElement: ShadowRoot | HTMLElement, data: { url: string, setup: string },
  *   setStateValue: (name: string, value: any) => void }} Component
  */
@@ -68,6 +69,9 @@ function create(first) {
     labels: setup.labels,
     isWanted: () => !document.querySelector(ELSEWHERE),
     addLabel: setup.addsLabels ? addLabel : undefined,
+    reviews: setup.reviews,
+    review: setup.review,
+    askReview,
   });
   const around = createPageAround(session, workbench, () => setup.awaits);
   const unsubscribe = session.subscribe(() => {
@@ -77,6 +81,11 @@ function create(first) {
   /** The page adds the label, and hands over all labels in its next run. @param {string} name */
   function addLabel(name) {
     component.setStateValue("added", JSON.stringify({ name, of: crypto.randomUUID() }));
+  }
+
+  /** The page changes its address, and hands over what there is to review then. @param {object} changes */
+  function askReview(changes) {
+    component.setStateValue("review", JSON.stringify({ ...changes, of: crypto.randomUUID() }));
   }
 
   /** Opens what the page leads to, when the box is drawn that somebody draws. @param {Setup} to */
@@ -121,6 +130,7 @@ function create(first) {
       component = next;
       moveTo(placeOf(next));
       setup = read(next);
+      workbench.setReview(setup.reviews, setup.review);
       renewal.answered(setup, setup.renewal, setup.session !== before.session);
       if (JSON.stringify(setup.labels) !== JSON.stringify(before.labels)) {
         session.setLabels(setup.labels);

@@ -9,7 +9,8 @@ import { createWorkbench } from "./workbench.js";
  * `addLabel` has the page add a name to the project's labels, which then calls
  * `session.setLabels`; without it nobody is offered to add one.
  * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void,
- *   isWanted?: () => boolean }} Options
+ *   isWanted?: () => boolean, reviews?: boolean, review?: import("./contract.js").Review | null,
+ *   askReview?: import("./contract.js").Bench["askReview"] }} Options
  */
 
 /** One for all workbenches of a document; it goes with them to wherever they are. @type {Promise<CSSStyleSheet> | null} */
@@ -51,6 +52,9 @@ export function openWorkbench(place, options) {
     person: options.person,
     thumbnail: thumbnails.address,
     addLabel: options.addLabel ?? null,
+    reviews: options.reviews,
+    review: options.review,
+    askReview: options.askReview,
   });
   const refuge = createRefuge(inner, () => sheet, options.isWanted ?? (() => true));
 

@@ -13,11 +13,19 @@ from labeler.errors import LabelerError
 from labeler.model.labels import LabelSet
 from labeler.model.layout import is_image_id
 from labeler.model.people import Role, SignIn
+from labeler.model.review_sample import WHOLE
 from labeler.ui import address, session_state, visitor
 from labeler.ui.context import Context
 from labeler.ui.export_panel import EXPORT_KEY
 from labeler.ui.sign_in import SIGN_OUT_KEY
-from labeler.ui.workbench.component import Setup, mount_workbench, told, told_label
+from labeler.ui.workbench.component import (
+    Review,
+    Setup,
+    mount_workbench,
+    told,
+    told_label,
+    told_review,
+)
 
 _KEY: Final = "workbench_lead"
 
@@ -64,11 +72,23 @@ def leave_workbench() -> None:
     st.html('<i class="labeler-elsewhere" hidden></i>')
 
 
+def agreed_image() -> str:
+    """The image that the page and the workbench agreed on last; "" before."""
+    lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
+    return lead.image
+
+
 def show_workbench_page(
-    context: Context, image_id: str, labels: LabelSet, filters: address.Filters, images: int
+    context: Context,
+    image_id: str,
+    labels: LabelSet,
+    filters: address.Filters,
+    images: int,
+    review: Review | None = None,
 ) -> None:
     """The workbench over the whole window, led to that image where it is not what it told.
 
+    `images` are all that there are, or all that are to be gone through in a review.
     Raises NotFound for what can be no image's ID, which no call could name.
     """
     if not is_image_id(image_id):
@@ -84,6 +104,8 @@ def show_workbench_page(
         "status": filters.status.value if filters.status else "",
         "label": filters.label,
         "find": filters.text,
+        "person": review.person if review else "",
+        "sample": str(review.sample) if review else "",
     }
     nobody_asks = context.access.sign_in is SignIn.NONE
     # Identity-Aware Proxy vouches for each call by itself, for whomever is signed in by then: the
@@ -102,9 +124,12 @@ def show_workbench_page(
             adds_labels=visitor.may(Role.ADMIN),
             filters={name: value for name, value in asked.items() if value},
             awaits=_AWAITS,
+            reviews=visitor.may(Role.REVIEWER),
+            review=review,
         ),
         _follow,
         lambda: _add_label(context),
+        _choose_review,
     )
 
 
@@ -118,6 +143,16 @@ def _follow() -> None:
     if now is not None and now.lead == str(lead.count) and now.image != lead.image:
         lead.image = now.image
         address.clicks().follow(now.image)
+
+
+def _choose_review() -> None:
+    """Have the address say whose images to review."""
+    chosen = told_review()
+    person, sample = chosen.get("person"), chosen.get("sample")
+    if isinstance(person, str):
+        address.clicks().to_parameters({address.PERSON: person or None})
+    if isinstance(sample, int):
+        address.clicks().to_parameters({address.SAMPLE: None if sample == WHOLE else str(sample)})
 
 
 def _add_label(context: Context) -> None:

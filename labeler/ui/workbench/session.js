@@ -9,6 +9,8 @@ import { randomId } from "./identity.js";
 import { createImages } from "./images.js";
 import { createLanes } from "./lanes.js";
 import { createOpening } from "./opening.js";
+import { createPast } from "./past.js";
+import { createRecords, isApproved } from "./records.js";
 import { createWorkQueue } from "./work_queue.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
@@ -77,6 +79,9 @@ export function createSession(options) {
     onChange: emit,
   });
 
+  const records = createRecords({ backend, shown: opening.shown, listeners });
+  const past = createPast(backend, () => emit());
+
   function emit() {
     state = build();
     for (const listener of listeners) listener(state);
@@ -89,11 +94,12 @@ export function createSession(options) {
     const history = histories.get(shown.image) ?? EMPTY;
     const ids = new Set((document?.rects ?? []).map((/** @type {Rect} */ rect) => rect.id));
     const isLocked = shown.lane?.state.saving === "locked" ||
-      (document !== null && statusOf(document) === "approved");
+      isApproved(document);
     return Object.freeze({
       image: shown.image,
       doc: document,
       base: shown.lane?.base ?? null,
+      etag: shown.lane?.etag ?? null,
       status: document ? statusOf(document) : "unlabeled",
       reason: document ? reasonOf(document) : "",
       selection: selection.filter((id) => ids.has(id)),
@@ -123,7 +129,7 @@ export function createSession(options) {
   function stepped(image, step) {
     const lane = lanes.get(image);
     const history = histories.get(image);
-    if (!lane || !history) return false;
+    if (!lane || !history || isApproved(lane.document)) return false;
     const next = step(history, lane.document);
     histories.set(image, next.history);
     lane.change(next.document);
@@ -155,9 +161,7 @@ export function createSession(options) {
     }
     if (action.image !== undefined && action.image !== image) return false;
     if (action.type === "undo" && !histories.get(image)?.undo.length) return undoDone();
-    // An approved image takes a status, which the server may refuse, and nothing else.
-    const isReadOnly = state?.readOnly && action.type !== "status";
-    if (!lane || phase !== "ready" || isReadOnly) return false;
+    if (!lane || phase !== "ready" || state?.readOnly) return false;
     if (action.type === "undo") return stepped(image, undo);
     if (action.type === "redo") return stepped(image, redo);
     const before = opening.sized(lane.document);
@@ -227,6 +231,9 @@ export function createSession(options) {
           ...pin,
         },
       }),
+    review: records.review,
+    restore: records.restore,
+    past,
     /** All labels of the project. @param {readonly Label[]} next */
     setLabels(next) {
       labels = next;

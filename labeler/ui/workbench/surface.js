@@ -63,7 +63,7 @@ export function createSurface(bench, ended) {
   /** Boxes that are shown, with what the gesture makes of them. */
   function rects() {
     const { ui } = bench;
-    if (ui.hiding) return [];
+    if (ui.hiding || ui.past) return [];
     const changes = previewedRects(gesture, chosen(), camera.image);
     const all = session.state.doc?.rects ?? [];
     return visibleRects(all, ui.hidden, ui.hiddenLabels, labels().shown, changes);

@@ -3,23 +3,25 @@
 import { createActions, UNDO_MS } from "./actions.js";
 import { spanned } from "./boxes.js";
 import { element, mark, say } from "./dom.js";
+import { keysOf } from "./keymap.js";
 import { listenForKeys } from "./keys.js";
 import { labelsOf } from "./label_set.js";
-import { createMarks } from "./marks.js";
 import { createBar } from "./panels/bar.js";
 import { createBoxes } from "./panels/boxes.js";
 import { createConflicts } from "./panels/conflicts.js";
 import { createFooter } from "./panels/footer.js";
 import { createHelp } from "./panels/help.js";
 import { createLabels } from "./panels/labels.js";
-import { createNotes } from "./panels/notes.js";
 import { claimWords, createQueuePanel } from "./panels/queue.js";
 import { createRail } from "./panels/rail.js";
 import { createSkip } from "./panels/skip.js";
 import { keepPreferences, readPreferences } from "./preferences.js";
+import { createReviewParts } from "./review_parts.js";
 import { createSurface } from "./surface.js";
+import { newUi } from "./ui.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
+/** @typedef {import("./contract.js").Review} Review */
 /** @typedef {import("./contract.js").Session} Session */
 /** @typedef {import("./contract.js").Ui} Ui */
 
@@ -27,7 +29,7 @@ import { createSurface } from "./surface.js";
  * `whenIdle` calls back when no box is being drawn; `tell` says something for a while; `end` takes
  * the workbench away.
  * @typedef {{ whenIdle: (act: () => void) => void, tell: (text: string) => void,
- *   end: () => void }} Workbench
+ *   setReview: (reviews: boolean, review: Review | null) => void, end: () => void }} Workbench
  */
 
 /**
@@ -35,29 +37,14 @@ import { createSurface } from "./surface.js";
  * @param {HTMLElement} place
  * @param {Session} session
  * @param {{ person: string, thumbnail: (id: string) => Promise<string>,
- *   addLabel: ((name: string) => void) | null }} options
+ *   addLabel: ((name: string) => void) | null, reviews?: boolean, review?: Review | null,
+ *   askReview?: Bench["askReview"] }} options
  * @returns {Workbench}
  */
-export function createWorkbench(place, session, { person, thumbnail, addLabel }) {
+export function createWorkbench(place, session, options) {
+  const { person, thumbnail, addLabel, askReview = () => {} } = options;
   const controller = new AbortController();
-  /** @type {Ui} */
-  const ui = {
-    label: "",
-    hidden: new Set(),
-    hiddenLabels: new Set(),
-    locked: new Set(),
-    hovered: null,
-    hiding: false,
-    panning: false,
-    help: false,
-    sheet: false,
-    find: "",
-    toast: null,
-    noting: null,
-    thread: null,
-    scale: 1,
-    at: null,
-  };
+  const ui = newUi(options.reviews ?? false, options.review ?? null);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {Bench} */
@@ -87,6 +74,8 @@ export function createWorkbench(place, session, { person, thumbnail, addLabel })
       parts.ask();
     },
     act: (action) => parts.actions[action]?.(),
+    keys: () => keysOf(bench.preferences.preset, bench.preferences.keys, ui.review !== null),
+    askReview,
     choose(name) {
       const ids = parts.surface.chosen().map(({ id }) => id);
       bench.set({ sheet: false }); // it lies over the picture that the label is for
@@ -101,6 +90,10 @@ export function createWorkbench(place, session, { person, thumbnail, addLabel })
   parts.ask();
   return {
     whenIdle: parts.whenIdle,
+    setReview(reviews, review) {
+      if (review) session.queue.stop();
+      bench.set({ reviews, review });
+    },
     tell: (text) => bench.set({ toast: text ? { text, undo: null } : null }),
     end() {
       controller.abort();
@@ -130,18 +123,14 @@ function build(bench, place, ended) {
     createHelp(bench),
     createConflicts(bench, (rect) => surface.look({ type: "reveal", rect })),
   ];
-  /** @param {import("./boxes.js").Area} rect */
-  const reveal = (rect) => surface.look({ type: "reveal", rect });
-  const notes = createNotes(bench, reveal);
-  const marks = createMarks(bench, surface.root, (noting) => {
-    session.comment(noting.text, noting.pin ?? {});
-  }, ended);
+  const review = createReviewParts(bench, surface, ended);
+  footer.root.append(review.buttons);
   const note = element("div", { class: "note", role: "status" });
   const stage = element(
     "div",
     { class: "stage" },
     surface.root,
-    marks.root,
+    ...review.stage,
     note,
     conflicts.root,
     footer.toast,
@@ -149,9 +138,10 @@ function build(bench, place, ended) {
   const side = element(
     "div",
     { class: "side" },
+    review.above,
     labels.root,
     boxes.root,
-    notes.root,
+    ...review.below,
   );
   const root = element(
     "section",
@@ -170,7 +160,11 @@ function build(bench, place, ended) {
     skip.root,
   );
   place.append(root);
-  const actions = createActions(bench, surface, labels, skip.ask);
+  /** @type {Record<string, () => void>} */
+  const actions = {
+    ...createActions(bench, surface, labels, skip.ask),
+    ...review.actions,
+  };
   listenForKeys(bench, surface, root, ended);
   // A button that was clicked gives the focus back: the next Enter is meant for the picture.
   root.addEventListener("click", (event) => {
@@ -178,7 +172,7 @@ function build(bench, place, ended) {
     const isPicture = !target.closest("dialog") && !ui.noting;
     if (event.detail > 0 && target.closest("button") && isPicture) bench.focus();
   }, { signal: ended });
-  const panels = [bar, rail, labels, boxes, notes, marks, footer, queue, help, conflicts];
+  const panels = [bar, rail, labels, boxes, footer, queue, help, conflicts, ...review.panels];
   let isAsked = false;
   /** @type {string | null} */
   let image = null;
@@ -197,6 +191,7 @@ function build(bench, place, ended) {
     mark(root, "data-save", state.save.state);
     mark(root, "data-unsaved", state.save.count);
     root.classList.toggle("sheet", ui.sheet);
+    root.classList.toggle("reviewing", ui.review !== null);
     if (state.phase !== "ready") mark(root, "data-state", "loading");
     say(note, noteOf(state));
     note.hidden = !note.textContent;
@@ -232,11 +227,10 @@ function nextLabel(labels, chosen) {
 }
 
 /** @param {Session["state"]} state */
-function noteOf({ phase, error, readOnly, image, queue }) {
+function noteOf({ phase, error, image, queue }) {
   if (phase === "error") return error ?? "The image can't be opened.";
   if (phase === "loading" && image) return "Loading …";
-  const approved = "Approved: this image can't be changed until it is reopened.";
-  return claimWords(queue) || (readOnly ? approved : "");
+  return claimWords(queue) || (error ?? "");
 }
 
 /** The box with numbers that were typed, inside of the image. @param {Bench} bench @param {ReturnType<typeof createSurface>} surface @param {import("./contract.js").Rect} rect */

@@ -21,11 +21,40 @@ const press = (code, more = {}) => ({
   ...more,
 });
 
+const ONLY_LABELING = ["done", "nothing", "skip", "skipReason", "claim", "repeat"];
+const ONLY_REVIEW = ["approve", "giveBack"];
+
 Deno.test("no preset gives one key to two actions, and each names every action", () => {
   for (const preset of Object.keys(PRESETS)) {
-    assert.deepEqual(clashes(keysOf(preset)), [], preset);
-    assert.deepEqual(Object.keys(keysOf(preset)).sort(), Object.keys(ACTIONS).sort());
+    for (
+      const [isReview, missing] of /** @type {const} */ ([[false, ONLY_REVIEW], [
+        true,
+        ONLY_LABELING,
+      ]])
+    ) {
+      const keys = keysOf(preset, {}, isReview);
+      assert.deepEqual(clashes(keys), [], preset);
+      const all = Object.keys(ACTIONS).filter((action) => !missing.includes(action));
+      assert.deepEqual(Object.keys(keys).sort(), all.sort());
+    }
   }
+});
+
+Deno.test("a reviewer approves with the key of done, returns with R, and goes on as before", () => {
+  const chords = chordsOf(keysOf("labeler", {}, true));
+  assert.deepEqual(["Enter", "KeyR", "KeyD", "KeyA", "KeyS"].map((key) => chords.get(key)), [
+    "approve",
+    "giveBack",
+    "next",
+    "previous",
+    undefined,
+  ]);
+  assert.equal(chordsOf(keysOf("labelImg", {}, true)).get("Space"), "approve");
+  assert.equal(chordsOf(keysOf("labelStudio", {}, true)).get("KeyR"), "giveBack");
+  const own = keysOf("labeler", { approve: ["KeyP"], giveBack: ["KeyD"] }, true);
+  assert.equal(chordsOf(own).get("KeyP"), "approve");
+  assert.ok(clashes(own).some(([chord]) => chord === "KeyD"));
+  assert.equal(chordsOf(keysOf("labeler", { approve: ["KeyD"] })).get("KeyD"), "next");
 });
 
 Deno.test("keys are told by their place, with Cmd as Ctrl", () => {

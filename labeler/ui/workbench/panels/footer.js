@@ -29,7 +29,9 @@ export function createFooter(bench, queue) {
     class: action === "done" ? "primary" : "skip",
     onclick: () => bench.act(action),
   }, "Skip")));
-  const reopen = button("Reopen", "Reopen: set back to in progress", () => bench.act("reopen"));
+  const reopen = button("Reopen", "Reopen: set back to in progress", () => bench.act("reopen"), {
+    class: "reopen",
+  });
   const toast = element("div", { class: "toast", role: "status" });
   const root = element(
     "div",

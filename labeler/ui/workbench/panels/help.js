@@ -75,17 +75,19 @@ export function createHelp(bench) {
     waiting = null;
     const { preferences } = bench;
     preset.value = preferences.preset;
-    const keys = keysOf(preferences.preset, preferences.keys);
-    const rows = Object.entries(ACTIONS).map(([action, words]) => {
-      const chords = (keys[action] ?? []).map(readable).join(", ");
-      const change = button(chords, `Change the key for: ${words}, now ${chords}`, () => {
-        draw();
-        waiting = /** @type {Action} */ (action);
-        changer(waiting).textContent = "press a key …";
-        changer(waiting).focus();
-      }, { "data-action": action });
-      return element("div", { class: "key" }, element("span", {}, words), change);
-    });
+    const keys = bench.keys();
+    const rows = Object.entries(ACTIONS).filter(([action]) => keys[action]).map(
+      ([action, words]) => {
+        const chords = (keys[action] ?? []).map(readable).join(", ");
+        const change = button(chords, `Change the key for: ${words}, now ${chords}`, () => {
+          draw();
+          waiting = /** @type {Action} */ (action);
+          changer(waiting).textContent = "press a key …";
+          changer(waiting).focus();
+        }, { "data-action": action });
+        return element("div", { class: "key" }, element("span", {}, words), change);
+      },
+    );
     const fixed = FIXED.map(([key, words]) =>
       element("div", { class: "key" }, element("span", {}, words), element("kbd", {}, key))
     );
@@ -95,7 +97,7 @@ export function createHelp(bench) {
   /** Give the chord to the action, unless something else has it. @param {Action} action @param {string} chord */
   function assign(action, chord) {
     const keys = { ...bench.preferences.keys, [action]: [chord] };
-    const clash = clashes(keysOf(bench.preferences.preset, keys));
+    const clash = clashes(keysOf(bench.preferences.preset, keys, bench.ui.review !== null));
     if (!isFree(chord)) say(said, `${readable(chord)} belongs to labels and boxes.`);
     else if (clash.length) {
       const others = clash[0][1].filter((one) => one !== action);

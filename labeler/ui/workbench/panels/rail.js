@@ -2,7 +2,7 @@
 
 import { button, element, mark } from "../dom.js";
 import { icon } from "../icons.js";
-import { ACTIONS, keysOf, titleOf } from "../keymap.js";
+import { ACTIONS, titleOf } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
@@ -67,7 +67,7 @@ export function createRail(bench) {
   return {
     root,
     render() {
-      const keys = keysOf(bench.preferences.preset, bench.preferences.keys);
+      const keys = bench.keys();
       const { state } = session;
       for (const { action, one } of buttons) {
         mark(one, "title", titleOf(action, keys));

@@ -1,0 +1,96 @@
+"""The review page: the workbench over done images, for reviewers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+import streamlit as st
+
+from labeler.model.document import Status
+from labeler.model.labels import LabelSet
+from labeler.model.review_sample import WHOLE, in_sample
+from labeler.project.image_index import ImageEntry
+from labeler.ui import address
+from labeler.ui.address_parameters import put_parameters
+from labeler.ui.context import Context
+from labeler.ui.session_state import Overview
+from labeler.ui.workbench.component import Review
+from labeler.ui.workbench.page import agreed_image, leave_workbench, show_workbench_page
+
+_KEY: Final = "review_page"
+
+
+@dataclass
+class _Begun:
+    """What is being reviewed in this session: whose images, and how many percent; None elsewhere.
+
+    `is_new`: no page was shown before, so that an image in the address was meant.
+    """
+
+    of: tuple[str, int] | None = None
+    is_new: bool = True
+
+
+def leave_review() -> None:
+    """Note that the page shows something else: the next review begins with what waits first."""
+    begun = _begun()
+    begun.of, begun.is_new = None, False
+
+
+def show_review_page(
+    context: Context, image_id: str | None, labels: LabelSet, entries: list[ImageEntry]
+) -> None:
+    """The workbench over the images that wait for a review."""
+    person, sample = address.review()
+    done = [entry for entry in entries if entry.status is Status.DONE and not entry.problem]
+    done = [entry for entry in done if in_sample(entry.image_id, sample)]
+    people = sorted(Counter(entry.labeler for entry in done if entry.labeler).items())
+    wanted = person.casefold()
+    waiting = [entry for entry in done if not wanted or entry.labeler.casefold() == wanted]
+    current = _choose(image_id, (person, sample), [entry.image_id for entry in waiting])
+    if current is None:
+        leave_workbench()
+        _nothing(person, sample)
+        return
+    put_parameters({address.IMAGE: current})
+    review = Review(len(waiting), people, person, sample)
+    filters = address.Filters(status=Status.DONE)
+    show_workbench_page(context, current, labels, filters, len(waiting), review)
+
+
+def show_drawable_review(_context: Context, _overview: Overview) -> None:
+    """What the page says where there is no workbench to review images on."""
+    st.info(
+        "Images are reviewed on the workbench, which LABELER_CANVAS=drawable replaces here. "
+        "`POST /api/annotations/{id}/review` approves and returns images too."
+    )
+
+
+def _choose(image_id: str | None, of: tuple[str, int], waiting: list[str]) -> str | None:
+    """The image to open: the one that is open until the reviewer begins with others."""
+    begun = _begun()
+    goes_on = begun.of == of or begun.is_new
+    begun.of, begun.is_new = of, False
+    first = waiting[0] if waiting else None
+    if image_id in waiting:
+        return image_id
+    if not goes_on:
+        return first
+    return image_id or agreed_image() or first
+
+
+def _begun() -> _Begun:
+    found: _Begun = st.session_state.setdefault(_KEY, _Begun())
+    return found
+
+
+def _nothing(person: str, sample: int) -> None:
+    st.info("No image is waiting for a review. Images wait here once they are done.")
+    if person or sample < WHOLE:
+        st.button("Show all that wait", on_click=_show_all)
+
+
+def _show_all() -> None:
+    address.clicks().to_parameters({address.PERSON: None, address.SAMPLE: None})

@@ -1,0 +1,82 @@
+// What one state of the image changed, drawn over the picture in lines that differ without color:
+// solid for what came, dotted for what went, dashed for what is another one now.
+
+import { element, say } from "./dom.js";
+import { labelsOf } from "./label_set.js";
+import { differenceOf } from "./versions.js";
+import { nameOf, timeOf } from "./words.js";
+
+/** @typedef {import("./contract.js").Bench} Bench */
+/** @typedef {import("./document.js").Rect} Rect */
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** @param {Bench} bench @param {HTMLElement} surface @param {AbortSignal} ended */
+export function createDifference(bench, surface, ended) {
+  const { session } = bench;
+  const svg = document.createElementNS(SVG, "svg");
+  const moved = document.createElementNS(SVG, "g");
+  svg.setAttribute("class", "difference");
+  svg.setAttribute("data-testid", "difference");
+  svg.append(moved);
+  const legend = element("div", { class: "legend", role: "status" });
+  const root = element("div", { class: "difference-layer" }, legend);
+  root.prepend(svg);
+  /** What is drawn: a version, and its document once that is here. */
+  let drawn = "";
+
+  /** @param {Rect} rect @param {string} kind @param {string} color */
+  function draw({ left, top, width, height, id }, kind, color) {
+    for (const part of ["under", kind]) {
+      const one = document.createElementNS(SVG, "rect");
+      const values = { x: left, y: top, width, height, class: part, stroke: color };
+      for (const [name, value] of Object.entries(values)) one.setAttribute(name, String(value));
+      if (part === "under") one.removeAttribute("stroke");
+      else one.setAttribute("data-rect-id", id);
+      moved.append(one);
+    }
+  }
+
+  /** @param {string} version */
+  function redraw(version) {
+    const { after, before } = session.past.pair(version);
+    const found = after && before !== undefined ? differenceOf(before, after) : null;
+    const next = `${version} ${found ? "here" : "on its way"}`;
+    if (next === drawn) return;
+    drawn = next;
+    moved.replaceChildren();
+    const { shown } = labelsOf(session.state.labels);
+    const color = (/** @type {Rect} */ rect) => shown(rect.label).color;
+    for (const rect of found?.kept ?? []) draw(rect, "kept", "#9aa3ad");
+    for (const rect of found?.removed ?? []) draw(rect, "removed", color(rect));
+    for (const { before: was, after: is } of found?.changed ?? []) {
+      draw(was, "was", color(was));
+      draw(is, "changed", color(is));
+    }
+    for (const rect of found?.added ?? []) draw(rect, "added", color(rect));
+    const one = session.past.rows().versions.find((row) => row.version === version);
+    const who = `${nameOf(one?.saved_by)} ${timeOf(one?.saved_at)}`.trim();
+    const words = found ? "solid: added · dashed: changed · dotted: deleted" : "loading …";
+    say(legend, `${who}: ${words}. Esc shows the image as it is now.`);
+  }
+
+  function render() {
+    const { past, history } = bench.ui;
+    const { phase, image } = session.state;
+    if (past && (!history || session.past.image !== image)) return bench.set({ past: null });
+    root.hidden = past === null || phase !== "ready";
+    if (!past || root.hidden) return void (drawn = "");
+    redraw(past);
+    const { scale, left, top } = surface.dataset;
+    moved.setAttribute("transform", `translate(${left} ${top}) scale(${scale})`);
+  }
+
+  // Whoever draws does it on the image as it is now.
+  surface.addEventListener("pointerdown", (event) => {
+    if (bench.ui.past === null || event.button !== 0) return;
+    event.stopImmediatePropagation();
+    bench.set({ past: null });
+  }, { capture: true, signal: ended });
+  surface.addEventListener("painted", render, { signal: ended });
+  return { root, render };
+}

@@ -1,0 +1,36 @@
+// What people tell each other about an image: notes, verdicts, and what it was before.
+
+import { createDifference } from "./difference.js";
+import { createMarks } from "./marks.js";
+import { createHistoryPanel } from "./panels/history.js";
+import { createNotes } from "./panels/notes.js";
+import { createVerdict } from "./panels/verdict.js";
+import { createVerdicts } from "./verdicts.js";
+
+/** @typedef {import("./contract.js").Bench} Bench */
+
+/**
+ * The panels with what they show on the stage, above and below the other panels, and in the footer.
+ * @param {Bench} bench @param {ReturnType<typeof import("./surface.js").createSurface>} surface
+ * @param {AbortSignal} ended
+ */
+export function createReviewParts(bench, surface, ended) {
+  const verdicts = createVerdicts(bench, surface);
+  const verdict = createVerdict(bench, verdicts);
+  const notes = createNotes(bench, (rect) => surface.look({ type: "reveal", rect }));
+  const history = createHistoryPanel(bench, verdicts);
+  const marks = createMarks(bench, surface.root, verdicts.give, ended);
+  const difference = createDifference(bench, surface.root, ended);
+  return {
+    panels: [verdict, notes, history, marks, difference],
+    stage: [difference.root, marks.root, verdict.banner],
+    above: verdict.panel,
+    below: [notes.root, history.root],
+    buttons: verdict.buttons,
+    actions: {
+      approve: verdicts.approve,
+      giveBack: verdicts.giveBack,
+      history: () => bench.set({ history: !bench.ui.history, past: null }),
+    },
+  };
+}
