@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import time
 import zipfile
@@ -11,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from labeler.model.review_sample import in_sample
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
 
@@ -73,6 +75,60 @@ def test_what_is_sent_back_is_first_in_its_labelers_queue_with_the_comment(team:
     assert (shown["text"], shown["rect"], shown["by"]) == (
         "wheel is cut off", "r1", "rob@example.com",
     )  # fmt: skip
+
+
+def test_what_a_reviewer_corrects_stays_the_work_of_its_labeler(team: Api) -> None:
+    image_id = done_image(as_person(team, "lea"))
+    document, tag = team.read(image_id)
+    document["rects"].append(rect(id="r2"))
+    as_person(team, "rob").put(image_id, document, If_Match=tag)
+    metadata = team.read(image_id)[0]["metadata"]
+    names = [metadata[key] for key in ("status", "saved_by", "labeled_by")]
+    assert names == ["done", "rob@example.com", "lea@example.com"]
+    [listed] = team.client.get("/api/images?person=lea@example.com").json()["images"]
+    assert listed["image_id"] == image_id
+    assert team.client.get("/api/images?person=rob@example.com").json()["images"] == []
+    review(team, image_id, "return", comment="look again")
+    other = team.image("0 before.png")
+    team.save(other, rect(), status="done")
+    review(team, other, "return")
+    claimed = as_person(team, "lea").client.post("/api/claims").json()["image_id"]
+    assert claimed == image_id
+    document, tag = team.read(image_id)
+    document["metadata"]["status"] = "done"
+    team.put(image_id, document, If_Match=tag)
+    metadata = team.read(image_id)[0]["metadata"]
+    assert metadata["saved_by"] == "lea@example.com"
+    assert "labeled_by" not in metadata
+
+
+def test_an_answer_to_a_returned_image_leaves_it_in_its_labelers_queue(team: Api) -> None:
+    image_id = done_image(as_person(team, "lea"))
+    review(as_person(team, "rob"), image_id, "return", comment="look again")
+    document, tag = team.read(image_id)
+    document["comments"].append({"id": "c2", "text": "the left one"})
+    document["metadata"]["labeled_by"] = "eve@example.com"  # nobody says so but the server
+    team.put(image_id, document, If_Match=tag)
+    metadata = team.read(image_id)[0]["metadata"]
+    assert (metadata["saved_by"], metadata["labeled_by"]) == ("rob@example.com", "lea@example.com")
+
+
+def test_a_sample_is_the_same_for_everybody_and_larger_ones_hold_smaller_ones(api: Api) -> None:
+    for number in range(40):
+        api.image(f"{number}.png")
+
+    def sampled(percent: int) -> set[str]:
+        answer = api.client.get(f"/api/images?sample={percent}&limit=1000")
+        return {image["image_id"] for image in answer.json()["images"]}
+
+    samples = [sampled(percent) for percent in (10, 25, 50, 99, 100)]
+    assert all(small <= large for small, large in itertools.pairwise(samples))
+    assert len(samples[-1]) == 40
+    assert 8 <= len(samples[2]) <= 32
+    assert samples[2] == {one for one in samples[-1] if in_sample(one, 50)}
+    for wrong in ("0", "101", "-1", "ten", "1e1", "٥"):
+        answer = api.client.get("/api/images", params={"sample": wrong})
+        refused(answer, 400, "bad_request", "percentage from 1 to 100")
 
 
 def test_only_reviewers_decide(team: Api) -> None:
