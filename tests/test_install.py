@@ -73,7 +73,7 @@ def run(registry: Path, *command: str | Path) -> subprocess.CompletedProcess[str
         },
         capture_output=True,
         text=True,
-        timeout=250,
+        timeout=550,
         check=False,
     )
 

@@ -25,7 +25,7 @@ def run_tests(file: Path, cache: Path) -> subprocess.CompletedProcess[str]:
     environ = os.environ | {"DENO_DIR": str(cache), "DENO_NO_UPDATE_CHECK": "1", "NO_COLOR": "1"}
     command: list[str | Path] = [DENO, "test", "--no-check", "--no-prompt", "--no-remote", file]
     return subprocess.run(
-        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=250, check=False
+        command, cwd=ROOT, env=environ, capture_output=True, text=True, timeout=550, check=False
     )
 
 

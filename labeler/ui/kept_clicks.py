@@ -7,6 +7,9 @@ callback is never called, or only its first half. "Back" is lost in the same way
 Streamlit joins its request with a later one. With this repair, callbacks run to their end, the run
 gives way right after them, and "back" is known until the page asks for it.
 
+A click could also count twice. Where the clock of a fragment rings between a click and its message,
+the message of the clock has the click in it too. There it does not count.
+
 `tests/ui/test_kept_clicks.py` fails once Streamlit no longer needs this; delete both then.
 """
 
@@ -20,13 +23,20 @@ from typing import Any, Final
 
 import streamlit as st
 from streamlit import __version__
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner.script_runner import ScriptRunner
-from streamlit.runtime.scriptrunner_utils.script_requests import ScriptRequests, ScriptRequestType
+from streamlit.runtime.scriptrunner_utils.script_requests import (
+    ScriptRequests,
+    ScriptRequestType,
+    _has_active_trigger_value,
+)
 from streamlit.runtime.state.safe_session_state import SafeSessionState
 
 logger = logging.getLogger(__name__)
 
 FOR_VERSIONS: Final = ("1.67.",)
+REQUEST: Final = AppSession.request_rerun
 ORIGINAL: Final = SafeSessionState.on_script_will_rerun
 JOIN: Final = ScriptRequests._request_rerun_locked
 _NAVIGATED: Final = "browser_navigated"
@@ -44,11 +54,22 @@ def keep_clicks() -> None:
     state.on_script_will_rerun = _call_callbacks_first
     requests: Any = ScriptRequests
     requests._request_rerun_locked = _join
+    session: Any = AppSession
+    session.request_rerun = _request_without_clicks_of_clocks
 
 
 def take_navigation() -> bool:
     """Whether the browser has gone back or forward since the last call in this session."""
     return bool(st.session_state.pop(_NAVIGATED, False))
+
+
+def _request_without_clicks_of_clocks(session: Any, client_state: ClientState | None) -> None:
+    if client_state is not None and client_state.is_auto_rerun:
+        widgets = client_state.widget_states.widgets
+        others = [one for one in widgets if not _has_active_trigger_value(one)]
+        del widgets[:]
+        widgets.extend(others)
+    REQUEST(session, client_state)
 
 
 def _call_callbacks_first(session_state: Any, *states: Any, **more: Any) -> None:

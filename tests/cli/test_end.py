@@ -82,7 +82,7 @@ def test_a_bucket_is_worked_on_like_a_folder(photos: Path) -> None:
             assert "Unclosed" not in done.stderr
             assert done.stdout
         names = sorted(server.bucket("labels").live)
-    assert len(names) == 3 + 3 + 4
+    assert len(names) == 3 + 3 + 5
     assert all(name.startswith("one/") for name in names)
 
 

@@ -95,7 +95,7 @@ def test_a_killed_run_leaves_no_part_and_another_makes_the_same_bytes(
     google: GcsServer, moment: Callable[[str], bool], fault: Fault, method: str, path: str
 ) -> None:
     with job(google) as whole:
-        assert whole.wait(60) == 0
+        assert whole.wait(200) == 0
     [wanted] = exports(google).values()
     assert len(json.loads(wanted)["annotations"]) == IMAGES
     forget()
@@ -113,7 +113,7 @@ def test_a_killed_run_leaves_no_part_and_another_makes_the_same_bytes(
         assert killed.wait(120) != 0
     google.faults.clear()
     with job(google) as again:
-        assert again.wait(60) == 0
+        assert again.wait(200) == 0
     found = exports(google)
     assert found
     assert set(found.values()) == {wanted}

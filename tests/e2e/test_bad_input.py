@@ -23,11 +23,11 @@ Files = dict[str, bytes]
 
 
 def files_in(folder: Path) -> Files:
-    """Every file of the project and its bytes, by its path; without Labeler's own."""
+    """Every file of the project and its bytes, by its path; without what Labeler derives."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.relative_to(folder).as_posix().startswith(".labeler")
+        if path.is_file() and path.relative_to(folder).parts[0] not in (".labeler", "thumbnails")
     }
 
 

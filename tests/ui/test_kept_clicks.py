@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.app_session import AppSession
 from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 from streamlit.runtime.state import SessionState
 from streamlit.runtime.state.safe_session_state import SafeSessionState
@@ -31,6 +33,7 @@ def original(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streamlit's own methods, also where this process has repaired them before."""
     monkeypatch.setattr(SafeSessionState, "on_script_will_rerun", kept_clicks.ORIGINAL)
     monkeypatch.setattr(ScriptRequests, "_request_rerun_locked", kept_clicks.JOIN)
+    monkeypatch.setattr(AppSession, "request_rerun", kept_clicks.REQUEST)
 
 
 @pytest.fixture
@@ -132,6 +135,29 @@ def test_back_is_known_until_the_page_asks_for_it() -> None:
     app.session_state[kept_clicks._NAVIGATED] = safe[kept_clicks._NAVIGATED]
     app.run()
     assert app.session_state["navigated"] == [True, False]
+
+
+@pytest.mark.usefixtures("original")
+@pytest.mark.parametrize(("by_clock", "sent"), [(True, ["text"]), (False, ["go", "text"])])
+def test_a_click_counts_once_though_the_clock_of_a_fragment_rings_before_it_is_sent(
+    monkeypatch: pytest.MonkeyPatch, by_clock: bool, sent: list[str]
+) -> None:
+    """The browser takes a click out of what it sends when it sends the click's own message."""
+    asked: list[ClientState] = []
+    monkeypatch.setattr(kept_clicks, "REQUEST", lambda _, client_state: asked.append(client_state))
+    kept_clicks.keep_clicks()
+    session: Any = object()
+    states = WidgetStates(
+        widgets=[
+            WidgetState(id="go", trigger_value=True),
+            WidgetState(id="text", string_value="typed"),
+        ]
+    )
+    AppSession.request_rerun(
+        session, ClientState(widget_states=states, is_auto_rerun=by_clock, fragment_id="clock")
+    )
+    [request] = asked
+    assert [widget.id for widget in request.widget_states.widgets] == sent
 
 
 @pytest.mark.usefixtures("original")

@@ -35,7 +35,7 @@ def in_browser_script(cases: list[str]) -> list[Any]:
         input="\n".join(cases).encode(),
         env=environ,
         capture_output=True,
-        timeout=250,
+        timeout=550,
         check=False,
     )
     assert done.returncode == 0, done.stderr.decode()
