@@ -10,7 +10,7 @@ import { createVerdicts } from "./verdicts.js";
 /** @typedef {import("./contract.js").Bench} Bench */
 
 /**
- * The panels with what they show on the stage, above and below the other panels, and in the footer.
+ * The panels with what they show on the stage, beside it below the others, and in the footer.
  * @param {Bench} bench @param {ReturnType<typeof import("./surface.js").createSurface>} surface
  * @param {AbortSignal} ended
  */
@@ -24,8 +24,7 @@ export function createReviewParts(bench, surface, ended) {
   return {
     panels: [verdict, notes, history, marks, difference],
     stage: [difference.root, marks.root, verdict.banner],
-    above: verdict.panel,
-    below: [notes.root, history.root],
+    side: [notes.root, history.root, verdict.panel],
     buttons: verdict.buttons,
     actions: {
       approve: verdicts.approve,

@@ -138,10 +138,9 @@ function build(bench, place, ended) {
   const side = element(
     "div",
     { class: "side" },
-    review.above,
     labels.root,
     boxes.root,
-    ...review.below,
+    ...review.side,
   );
   const root = element(
     "section",

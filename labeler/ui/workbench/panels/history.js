@@ -67,6 +67,7 @@ export function createHistoryPanel(bench, verdicts) {
     render() {
       const { image, etag, readOnly, save } = session.state;
       const { history, past } = bench.ui;
+      const isOpened = history && body.hidden;
       mark(toggle, "aria-expanded", history);
       say(toggle, history ? "Hide" : "Show");
       body.hidden = !history;
@@ -74,6 +75,7 @@ export function createHistoryPanel(bench, verdicts) {
         session.past.close();
         return;
       }
+      if (isOpened) root.scrollIntoView({ block: "nearest" });
       if (image && etag) session.past.look(image, etag);
       const { versions, isMore } = session.past.rows();
       more.hidden = !isMore;
