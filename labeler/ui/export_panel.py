@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from labeler.access.tokens import Purpose
-from labeler.datasets.formats.registry import DEFAULT, EXPORTED
+from labeler.datasets.formats.registry import DEFAULT, EXPORTED, DatasetFormat
 from labeler.datasets.selection import ALL, Selection, parse_selection
 from labeler.errors import LabelerError
 from labeler.model.document import Status
@@ -52,7 +52,7 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
             on_click=state.ask,
         )
         with st.popover("Options", icon=":material/tune:", type="tertiary"):
-            fields = _fields(labels)
+            fields = selection_fields(labels, "export")
             _downloads(fields)
     with st.container(horizontal=True, gap="small", key="project_row"):
         if not st.session_state.get(_SHOWN):
@@ -88,29 +88,31 @@ def show_export_panel(context: Context, labels: LabelSet | None) -> None:
 # --- selection ----------------------------------------------------------------------------
 
 
-def _fields(labels: LabelSet | None) -> dict[str, list[str]]:
-    """The selection, as its fields."""
+def selection_fields(labels: LabelSet | None, prefix: str) -> dict[str, list[str]]:
+    """The selection as its fields; the keys of the widgets begin with `prefix`."""
     statuses = st.multiselect(
         "Status",
         [status.value for status in Status],
         format_func=lambda status: STATUS_NAMES[Status(status)],
         placeholder="done or with boxes",
-        key="export_status",
+        key=f"{prefix}_status",
         help="Leave empty to export the images that have boxes or are done. Images with boxes "
         "are exported even if nobody pressed Done. Skipped images are not exported.",
     )
     names = [label.name for label in labels.labels] if labels else []
     wanted = st.multiselect(
-        "Labels", names, format_func=plain, placeholder="all labels", key="export_label"
+        "Labels", names, format_func=plain, placeholder="all labels", key=f"{prefix}_label"
     )
-    name = st.text_input("File name", placeholder="all, or e.g. street/*.jpg", key="export_name")
+    name = st.text_input("File name", placeholder="all, or e.g. street/*.jpg", key=f"{prefix}_name")
     split = st.text_input(
         "Split into train, val, test",
         placeholder="no split, or e.g. 80/10/10",
-        key="export_split",
+        key=f"{prefix}_split",
         help="Images stay in their part when others are added.",
     )
-    seed = st.text_input("Seed of the split", placeholder="0", key="export_seed") if split else ""
+    seed = (
+        st.text_input("Seed of the split", placeholder="0", key=f"{prefix}_seed") if split else ""
+    )
     return {"status": statuses, "label": wanted, "name": [name], "split": [split], "seed": [seed]}
 
 
@@ -130,11 +132,16 @@ def _downloads(fields: dict[str, list[str]]) -> None:
     for kind in EXPORTED:
         if kind is DEFAULT:
             continue
-        query = [(name, value) for name, values in selection.fields().items() for value in values]
-        query += [("images", "1")] if with_images and kind.carries_images else []
-        query.append(("token", visitor.token(Purpose.EXPORT, kind.name)))
-        text = f"Download {kind.title} ({kind.suffix[1:]})"
-        st.markdown(f"[{text}](/api/export/{kind.name}?{urlencode(query)})")
+        st.markdown(download_link(kind, selection, with_images and kind.carries_images))
+
+
+def download_link(kind: DatasetFormat, selection: Selection, originals: bool) -> str:
+    """A link to the dataset as it is now, for all formats but the default one."""
+    query = [(name, value) for name, values in selection.fields().items() for value in values]
+    query += [("images", "1")] if originals else []
+    query.append(("token", visitor.token(Purpose.EXPORT, kind.name)))
+    text = f"Download {kind.title} ({kind.suffix[1:]})"
+    return f"[{text}](/api/export/{kind.name}?{urlencode(query)})"
 
 
 def _in_words(selection: Selection) -> str:
@@ -154,6 +161,20 @@ def _in_words(selection: Selection) -> str:
 # --- the running export -------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class WantedExport:
+    """An export in any format."""
+
+    kind: DatasetFormat
+    selection: Selection
+    originals: bool
+
+
+def ask_for_export(wanted: WantedExport) -> None:
+    """Called back by the data page's click: the sidebar starts the export and shows it."""
+    _state().ask(wanted)
+
+
 @dataclass
 class _ExportClick:
     """The click, and what came of it: the run that it caused may be cut short anywhere.
@@ -163,14 +184,17 @@ class _ExportClick:
     """
 
     asked: bool = False
+    wanted: WantedExport | None = None
+    """What the data page asks for; None where the sidebar's button was clicked."""
     started: str = ""
     """A job that the address does not name yet."""
     problem: str = ""
     """Why none was started."""
 
-    def ask(self) -> None:
+    def ask(self, wanted: WantedExport | None = None) -> None:
         """Called back by the click."""
         self.asked = True
+        self.wanted = wanted
         self.problem = ""
 
 
@@ -188,8 +212,13 @@ def _start_if_asked(context: Context, selection: Selection, state: _ExportClick)
         person = visitor.require(Role.ADMIN)
         st.session_state.pop(_SHOWN, None)
         exports = open_exporter(context.project)
+        wanted = state.wanted or WantedExport(DEFAULT, selection, originals=False)
         job = context.jobs.start(
-            KIND, lambda progress: exports.write(selection, progress), person.name
+            KIND,
+            lambda progress: exports.write(
+                wanted.selection, progress, kind=wanted.kind, originals=wanted.originals
+            ),
+            person.name,
         )
         state.asked, state.started = False, job.id
     except LabelerError as error:
@@ -241,7 +270,10 @@ def _ended(job: Job[tuple[Export, ...]]) -> None:
         images = counted(summary.images, "image", "images")
         boxes = counted(summary.annotations, "box", "boxes")
         st.success(f"{images}, {boxes} in `{export.key}`")
-        st.markdown(_link(export.key))
+        if export.without_original:
+            missing = counted(len(export.without_original), "image is", "images are")
+            st.warning(f"{missing} not in the store, and missing in the file.")
+        st.markdown(export_link(export.key))
         _summary(summary)
 
 
@@ -278,10 +310,11 @@ def _earlier(context: Context) -> None:
     if not kept:
         st.caption("There is no export yet.")
     for info in kept:
-        st.markdown(f"{_link(info.key)} · {info.size / 2**20:.1f} MB")
+        st.markdown(f"{export_link(info.key)} · {info.size / 2**20:.1f} MB")
 
 
-def _link(key: str) -> str:
+def export_link(key: str) -> str:
+    """A link to an export in the store."""
     name = key.rpartition("/")[2]
     token = visitor.token(Purpose.EXPORT, name)  # a link sends no headers
     return f"[Download {name}](/api/exports/{name}?token={token})"

@@ -47,10 +47,10 @@ def _labels() -> Show:
     return labels_page.show_labels_page
 
 
-def _import() -> Show:
-    from labeler.ui import import_page
+def _data() -> Show:
+    from labeler.ui import data_page
 
-    return import_page.show_import_page
+    return data_page.show_data_page
 
 
 def _review() -> Show:
@@ -78,7 +78,7 @@ VIEWS: Final = {
     "gallery": View("Gallery", Role.LABELER, _gallery, heading=False),
     REVIEW: View("Review", Role.REVIEWER, _review),
     "labels": View("Labels", Role.ADMIN, _labels),
-    "import": View("Import", Role.ADMIN, _import),
+    "data": View("Data", Role.ADMIN, _data),
     "dashboard": View("Dashboard", Role.ADMIN, _dashboard),
     "trash": View("Deleted images", Role.ADMIN, _trash, listed=False),
 }

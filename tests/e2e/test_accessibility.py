@@ -34,7 +34,7 @@ def test_axe_finds_nothing_on_the_pages(
     labeler.at("cat.jpg")
     labeler.drag((40, 40), (140, 120))
     assert faults(page) == []
-    for name, shown in (("Import", ".importer .chosen"), ("Labels", ".st-key-label_row_1")):
+    for name, shown in (("Data", ".importer .chosen"), ("Labels", ".st-key-label_row_1")):
         labeler.go_to(name)
         page.locator(shown).first.wait_for()
         assert faults(page) == [], name

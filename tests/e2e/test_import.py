@@ -28,7 +28,7 @@ def test_a_dataset_is_looked_at_and_then_imported(
     server = serve()
     labeler = new_labeler(server)
     page = labeler.page
-    labeler.go_to("Import")
+    labeler.go_to("Data")
     importer = page.locator(".importer")
     content = coco({"a.png": [[1, 2, 30, 40], [5, 5, 0, 5]], "gone.png": []})
     path = zipped(tmp_path / "set.zip", {"<b>set</b>.json": content, "images/a.png": png()})
@@ -57,7 +57,7 @@ def test_a_bad_file_is_reported_and_a_large_one_is_packed_on_its_way(
     serve: Serve, new_labeler: NewLabeler, tmp_path: Path
 ) -> None:
     server = serve()
-    page = new_labeler(server, "/?view=import").page
+    page = new_labeler(server, "/?view=data").page
     sent: list[Request] = []
     page.on("request", lambda one: sent.append(one))
     importer = page.locator(".importer")
@@ -85,7 +85,7 @@ def test_a_file_that_is_dropped_during_a_dry_run_is_looked_at_next(
 ) -> None:
     """Wherever on the page it was let go; and what is imported just then is not cut off by it."""
     server = serve()
-    page = new_labeler(server, "/?view=import").page
+    page = new_labeler(server, "/?view=data").page
     importer = page.locator(".importer")
     written(tmp_path, {
         "first.json": json.dumps(coco({"first.png": []})),
@@ -119,7 +119,7 @@ def test_an_import_waits_for_another_one_to_end(
 ) -> None:
     """As after a reload: the import from before goes on, and the file is chosen again."""
     server = serve()
-    page = new_labeler(server, "/?view=import").page
+    page = new_labeler(server, "/?view=data").page
     content = json.dumps(coco({"a.png": []}))
     written(tmp_path, {"set.json": content})
     # A body that stalls is given up after 30 seconds: the page is there before it begins.

@@ -41,7 +41,7 @@ def test_three_images_ahead_are_here_and_no_more(
     server = serve(LABELER_LABELS=LABELS)
     files = pictures.series(9)
     ids = fill(server, files)
-    labeler = new_labeler(server, "/?view=import")
+    labeler = new_labeler(server, "/?view=data")
     seen = finished(labeler.page)
     labeler.page.goto(f"{server.url}/?image={ids[2]}")
     labeler.at(files[2].name)

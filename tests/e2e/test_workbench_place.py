@@ -28,7 +28,7 @@ def test_a_view_of_the_page_takes_nothing_from_the_workbench(
     box(labeler, (20, 30))
     labeler.saved()
     labeler.followed()
-    labeler.go_to("Import")
+    labeler.go_to("Data")
     expect(labeler.root).to_have_count(0)
     labeler.keys("d", "s")  # nobody sees what that would do
     labeler.page.go_back()

@@ -95,7 +95,7 @@ def test_work_goes_on_without_a_network_over_images_that_were_fetched_ahead(
     server = serve(LABELER_LABELS=LABELS)
     files = pictures.series(6)
     ids = fill(server, files)
-    labeler = new_labeler(server, "/?view=import")
+    labeler = new_labeler(server, "/?view=data")
     page = labeler.page
     seen = finished(page)
     page.goto(f"{server.url}/?image={ids[1]}")

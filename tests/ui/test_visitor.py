@@ -179,7 +179,7 @@ def test_what_somebody_may_not_do_is_not_offered(new_place: NewPlace) -> None:
     assert admins <= set(buttons(visit(place, account("ana"), image_id)))
     assert not admins & set(buttons(visit(place, account("ben"), image_id)))
     assert visit(place, account("ben"), image_id).links() == ["Label"]
-    assert {"Labels", "Import"} <= set(visit(place, account("ana"), image_id).links())
+    assert {"Labels", "Data"} <= set(visit(place, account("ana"), image_id).links())
 
 
 def test_a_button_that_is_still_there_does_nothing_for_who_lost_the_role(

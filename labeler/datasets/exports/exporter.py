@@ -12,6 +12,7 @@ from datetime import UTC
 from typing import Final
 
 from labeler import __version__
+from labeler.datasets.exports.difference import ExportDifference, compare_exports
 from labeler.datasets.exports.keep import Keeping, keep_export
 from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
 from labeler.datasets.exports.previous import KeptExports, PreviousExport
@@ -154,6 +155,19 @@ class Exporter:
             info for info in self._shelf.exports() if format_of_export(info.key[len(EXPORTS) :])
         ]
 
+    def kept_in_any_format(self) -> list[ObjectInfo]:
+        """All exports in the store, the newest first."""
+        infos = list_all(self._store, EXPORTS)
+        found = [info for info in infos if format_of_export(info.key[len(EXPORTS) :])]
+        return sorted(found, key=lambda info: (info.updated, info.key), reverse=True)
+
+    def compare(self, earlier: str, later: str) -> ExportDifference:
+        """What one COCO export has otherwise than another, each by its key or file name.
+
+        Raises NotFound, and DamagedExport where it is not known what one of them was made from.
+        """
+        return compare_exports(self._open(earlier), self._open(later))
+
     def any_kept(self) -> bool:
         """Whether an export of any format is kept: it holds the labels under their numbers."""
         return any(True for _ in list_all(self._store, EXPORTS))
@@ -163,6 +177,12 @@ class Exporter:
 
         Raises NotFound, and DamagedExport where it is not known what it was made from.
         """
+        export = self._open(name)
+        labels = self._project.labels.read()
+        return verify_export(self._store, self._reader, labels, export, progress)
+
+    def _open(self, name: str) -> PreviousExport:
+        """The COCO export of that key or file name, by its manifest."""
         key = EXPORTS + name.removeprefix(EXPORTS)
         kind = format_of_export(key[len(EXPORTS) :])
         if kind is None or not kind.is_incremental:
@@ -170,13 +190,7 @@ class Exporter:
                 f"There is no export {name!r}. Name a COCO export of this project as it is called "
                 f"under {EXPORTS}, without another folder."
             )
-        return verify_export(
-            self._store,
-            self._reader,
-            self._project.labels.read(),
-            self._shelf.open(key),
-            progress,
-        )
+        return self._shelf.open(key)
 
     # --- making ---------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 // The import view: the file goes from the browser to POST /api/imports, first for a dry run, whose
 // report is shown, then for the import.
 
-import { importFile, packed } from "./importer_request.js";
+import { importAddress, importFile, packed, Refused } from "./importer_request.js";
 import { isIdle, nameAndSize, progressText, reportWords } from "./importer_report.js";
 import { EMPTY, isRunning, reduceImporter } from "./importer_state.js";
 import { mountOnce, part } from "./mount.js";
@@ -11,6 +11,8 @@ import { fileHeaders, renewToken } from "./transfer.js";
 /** @typedef {{ tokenHeaders: Record<string, string>, renewal: number }} Setup */
 /** @typedef {import("./page.js").Component<{ setup: string }>} Importer */
 /** @typedef {import("./importer_state.js").State} State */
+
+const NAMES_MISSING = "class_names_missing";
 
 /** @param {HTMLElement} root */
 function createImporter(root) {
@@ -22,6 +24,8 @@ function createImporter(root) {
   const progress = part(root, "progress", HTMLProgressElement);
   const format = part(root, "format", HTMLSelectElement);
   const existing = part(root, "existing", HTMLSelectElement);
+  const status = part(root, "status", HTMLSelectElement);
+  const names = part(root, "names", HTMLTextAreaElement);
   const go = part(root, "go", HTMLButtonElement);
   const [said, chosen, nothing] = [element("said"), element("chosen"), element("nothing")];
   /** @type {Importer} */
@@ -64,6 +68,7 @@ function createImporter(root) {
         if (!dryRun) component.setStateValue("imported", Date.now());
       }
     } catch (error) {
+      if (error instanceof Refused && error.code === NAMES_MISSING) element("named").hidden = false;
       said.className = "said bad";
       said.textContent = error instanceof TypeError
         ? "The file could not be sent: the server can't be reached, or the file was changed. " +
@@ -81,10 +86,15 @@ function createImporter(root) {
     const body = await packed(file);
     return importFile({
       send() {
-        const fields = { format: format.value, existing: existing.value };
-        const query = new URLSearchParams({ ...fields, dry_run: dryRun ? "1" : "0" });
+        const address = importAddress({
+          format: format.value,
+          existing: existing.value,
+          status: status.value,
+          names: names.value,
+          dryRun,
+        });
         const headers = fileHeaders(setup.tokenHeaders, file.name);
-        return fetch(`api/imports?${query}`, {
+        return fetch(address, {
           method: "POST",
           body,
           headers: { Accept: "application/x-ndjson", ...headers },
@@ -123,6 +133,8 @@ function createImporter(root) {
     const words = reportWords(report);
     element("report").hidden = false;
     element("title").textContent = words.title;
+    const detected = format.value === report.format ? "" : optionOf(report.format);
+    element("detected").textContent = detected && `Format: ${detected}`;
     element("labels").textContent = words.labels;
     element("head").textContent = words.head;
     element("counts").replaceChildren(
@@ -140,9 +152,13 @@ function createImporter(root) {
     said.textContent = "";
   }
 
+  /** @param {string} value the text of that choice of format */
+  const optionOf = (value) =>
+    [...format.options].find((option) => option.value === value)?.textContent ?? value;
+
   /** @param {boolean} locked */
   function lock(locked) {
-    for (const control of [format, existing, go]) control.disabled = locked;
+    for (const control of [format, existing, status, names, go]) control.disabled = locked;
   }
 
   // --- choosing ----------------------------------------------------------------------------
@@ -164,7 +180,7 @@ function createImporter(root) {
     choose(input.files);
     input.value = ""; // the same file may be chosen again, after a change
   }, options);
-  for (const choice of [format, existing]) {
+  for (const choice of [format, existing, status, names]) {
     choice.addEventListener("change", () => dispatch({ type: "changed" }), options);
   }
   go.addEventListener("click", () => dispatch({ type: "agreed" }), options);

@@ -3,6 +3,7 @@
 /**
  * What POST /api/imports reports.
  * @typedef {{
+ *   format: string,
  *   dry_run: boolean,
  *   added_images: number,
  *   boxes: Record<string, number>,

@@ -44,8 +44,30 @@ export async function* linesOf(stream) {
 const problemOf = (answer) =>
   answer.ok ? Promise.resolve(null) : answer.json().then((body) => body?.error, () => null);
 
+/** A dataset that the server refuses; `code` says why, for the view. */
+export class Refused extends Error {
+  /** @param {string} message @param {string} [code] */
+  constructor(message, code = "") {
+    super(message);
+    this.code = code;
+  }
+}
+
 /**
- * Send a dataset and read the answer; throws an Error whose message is for the person.
+ * The address of an import.
+ * @param {{ format: string, existing: string, status: string, names: string, dryRun: boolean }} asked
+ *   `names` has a class on each line
+ */
+export function importAddress({ format, existing, status, names, dryRun }) {
+  const query = new URLSearchParams({ format, existing, status, dry_run: dryRun ? "1" : "0" });
+  const lines = names.split("\n").map((name) => name.trim());
+  while (lines.at(-1) === "") lines.pop();
+  for (const name of lines) query.append("class_name", name);
+  return `api/imports?${query}`;
+}
+
+/**
+ * Send a dataset and read the answer; throws a Refused whose message is for the person.
  * @param {{
  *   send: () => Promise<Response>,
  *   renew: () => Promise<boolean>,
@@ -67,7 +89,7 @@ export async function importFile({ send, renew, pause, tell, wait }) {
     problem = await problemOf(answer);
   }
   if (!answer.ok || !answer.body) {
-    throw new Error(problem?.message ?? `The server answered ${answer.status}.`);
+    throw new Refused(problem?.message ?? `The server answered ${answer.status}.`, problem?.code);
   }
   /** @type {Line} */
   let last = {};
@@ -76,5 +98,5 @@ export async function importFile({ send, renew, pause, tell, wait }) {
     last = line;
   }
   if (last.report) return last.report;
-  throw new Error(last.error?.message ?? CUT);
+  throw new Refused(last.error?.message ?? CUT, last.error?.code);
 }

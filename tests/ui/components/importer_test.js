@@ -5,7 +5,13 @@ import {
   progressText,
   reportWords,
 } from "../../../labeler/ui/components/importer_report.js";
-import { importFile, linesOf, packed } from "../../../labeler/ui/components/importer_request.js";
+import {
+  importAddress,
+  importFile,
+  linesOf,
+  packed,
+  Refused,
+} from "../../../labeler/ui/components/importer_request.js";
 import { EMPTY, isRunning, reduceImporter } from "../../../labeler/ui/components/importer_state.js";
 
 /** @typedef {import("../../../labeler/ui/components/importer_state.js").ImporterEvent} ImporterEvent */
@@ -68,6 +74,7 @@ Deno.test("a run is under way while looking and importing", () => {
 
 /** @type {Report} */
 const REPORT = {
+  format: "coco",
   dry_run: true,
   added_images: 0,
   boxes: {},
@@ -224,4 +231,33 @@ Deno.test("an import that fails says why", async () => {
     (await run([new Response("x", { status: 502 })])).outcome,
     "The server answered 502.",
   );
+});
+
+Deno.test("an address names what is asked, and the classes that were typed", () => {
+  const asked = { format: "yolo", existing: "keep", status: "in_progress", dryRun: true };
+  const base = "api/imports?format=yolo&existing=keep&status=in_progress&dry_run=1";
+  assert.equal(importAddress({ ...asked, names: " \n" }), base);
+  const named = importAddress({ ...asked, names: "cat \n\ndog, small\n\n" });
+  assert.equal(named, `${base}&class_name=cat&class_name=&class_name=dog%2C+small`);
+});
+
+Deno.test("a refusal says why, at once or in the last line", async () => {
+  const error = { code: "class_names_missing", message: "Type their names" };
+  const means = {
+    renew: () => Promise.resolve(false),
+    pause: () => Promise.resolve(),
+    tell: () => {},
+    wait: () => {},
+  };
+  for (
+    const answer of [
+      new Response(JSON.stringify({ error }), { status: 422 }),
+      new Response(`${JSON.stringify({ doing: "reading" })}\n${JSON.stringify({ error })}\n`),
+    ]
+  ) {
+    await assert.rejects(
+      importFile({ ...means, send: () => Promise.resolve(answer) }),
+      (found) => found instanceof Refused && found.code === error.code,
+    );
+  }
 });

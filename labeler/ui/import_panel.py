@@ -1,4 +1,4 @@
-"""The import page: the browser sends a dataset directly to the HTTP API.
+"""The import on the data page: the browser sends a dataset directly to the HTTP API.
 
 Any instance can answer, and none has to keep the file: the browser sends it once for the dry run
 and again for the import. The page learns of an import when it has ended.
@@ -10,14 +10,21 @@ import json
 
 import streamlit as st
 
-from labeler.datasets.formats.registry import IMPORTED
+from labeler.datasets.formats.registry import DETECT, IMPORTED
+from labeler.model.document import Status
 from labeler.ui import visitor
 from labeler.ui.assets import script, style
 from labeler.ui.context import Context
-from labeler.ui.session_state import Overview
 
 _KEY = "importer"
-_FORMATS = {kind.name: f"{kind.title} ({kind.import_files})" for kind in IMPORTED}
+_FORMATS = {
+    DETECT: "Detect from the file",
+    **{kind.name: f"{kind.title} ({kind.import_files})" for kind in IMPORTED},
+}
+_STATUSES = {
+    Status.DONE.value: "Done",
+    Status.IN_PROGRESS.value: "In progress: somebody checks the boxes",
+}
 _EXISTING = {
     "keep": "Leave it alone",
     "merge": "Add those of the file's boxes that it lacks",
@@ -35,6 +42,10 @@ _HTML = f"""
     <label>Format <select class="format">{_options(_FORMATS)}</select></label>
     <label>If an image already has boxes:
       <select class="existing">{_options(_EXISTING)}</select></label>
+    <label>Status of imported images
+      <select class="status">{_options(_STATUSES)}</select></label>
+    <label class="named" hidden>Names of the classes in the order of their numbers, one per line
+      <textarea class="names" rows="4"></textarea></label>
   </div>
   <label class="drop">
     <input class="file" type="file" aria-label="Dataset">
@@ -44,6 +55,7 @@ _HTML = f"""
   <p class="said" role="status"></p>
   <div class="report" hidden>
     <h4 class="title"></h4>
+    <p class="detected"></p>
     <dl class="counts"></dl>
     <p class="nothing" hidden>There is nothing to import.</p>
     <p class="labels"></p>
@@ -62,8 +74,8 @@ _mount = st.components.v2.component(
 )
 
 
-def show_import_page(context: Context, _overview: Overview) -> None:
-    """Draw the page."""
+def show_import_panel(context: Context) -> None:
+    """Show what sends a dataset, and the report."""
     st.caption(
         "Import boxes made in another tool. They are matched to images by file name. "
         "You see a preview before anything changes. Imported images are marked as done; where the "
