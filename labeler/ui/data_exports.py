@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Final, cast
 
 import streamlit as st
 
+from labeler.datasets.exports.difference import ExportDifference
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.exports.preview import preview_export
+from labeler.datasets.exports.verify import Verification
 from labeler.datasets.formats.registry import DEFAULT, EXPORTED, format_of_export
 from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import LabelerError
@@ -26,11 +28,7 @@ from labeler.ui.session_state import Overview
 from labeler.ui.text import counted, plain, time_left
 
 if TYPE_CHECKING:
-    from labeler.datasets.exports.difference import ExportDifference
-    from labeler.datasets.exports.verify import Verification
     from labeler.storage import ObjectInfo
-
-    Comparison = ExportDifference | Verification
 
 COMPARISON: Final = "comparison of exports"
 _NOW: Final = ""
@@ -144,7 +142,7 @@ def _comparison(context: Context, kept: list[ObjectInfo]) -> None:
     elif job.state is JobState.FAILED:
         st.error(plain(job.problem))
     elif job.state is JobState.DONE:
-        _result(cast("Comparison", job.future.result()))
+        _result(cast("ExportDifference | Verification", job.future.result()))
 
 
 def _shown(key: str) -> str:
@@ -154,7 +152,7 @@ def _shown(key: str) -> str:
 def _start(context: Context, earlier: str, later: str) -> None:
     exporter = open_exporter(context.project)
 
-    def work(progress: Progress) -> Comparison:
+    def work(progress: Progress) -> ExportDifference | Verification:
         if later == _NOW:
             return exporter.verify(earlier, progress)
         return exporter.compare(earlier, later)
@@ -177,8 +175,15 @@ def _progress(job: Job[object]) -> None:
     line()
 
 
-def _result(found: Comparison) -> None:
+def _result(found: ExportDifference | Verification) -> None:
     """What differs, in numbers, with the images' names to unfold."""
+    if isinstance(found, ExportDifference):
+        earlier, later = found.earlier, found.later
+        notes = [f"{name}: {was:,} → {now:,} boxes" for name, (was, now) in found.boxes.items()]
+    else:
+        earlier, later = found.key, _NOW
+        notes = list(found.problems)
+    st.caption(plain(f"From {_shown(earlier)} to {_shown(later)}:"))
     if found.is_same:
         st.success("Nothing has changed.")
         return
@@ -190,7 +195,5 @@ def _result(found: Comparison) -> None:
                 st.markdown("\n".join(f"- {plain(name)}" for name in names[:_MOST_NAMES]))
                 if len(names) > _MOST_NAMES:
                     st.caption(f"{len(names) - _MOST_NAMES:,} more")
-    for line in getattr(found, "problems", ()):
-        st.warning(plain(line))
-    for label, (was, now) in getattr(found, "boxes", {}).items():
-        st.caption(f"{plain(label)}: {was:,} → {now:,} boxes")
+    for note in notes:
+        st.caption(plain(note))
