@@ -317,7 +317,7 @@ def measure(seconds: float, settle: float) -> str:
     """The tables, as Markdown."""
     port = free_port()
     spawn = multiprocessing.get_context("spawn")
-    peak = Used(0, 0, 0)
+    peak, load = Used(0, 0, 0), os.getloadavg()[0]
     material = {
         "scans": _scans(),
         "webp": _noise("WEBP", 5000, 5000, quality=30, method=0),
@@ -360,7 +360,7 @@ def measure(seconds: float, settle: float) -> str:
         again = at_work(port, ALONE_S)
     works = (("alone", alone), ("beside them", beside), ("afterwards", again))
     memory = (("before", before), ("highest", peak), ("afterwards", after))
-    return tables(seconds, works, memory, tried, got)
+    return tables(seconds, works, memory, tried, got, load)
 
 
 def tables(
@@ -369,10 +369,11 @@ def tables(
     memory: tuple[tuple[str, Used], ...],
     tried: Counter[str],
     got: Counter[str],
+    load: float,
 ) -> str:
     lines = [
         f"{HOSTILE} hostile callers beside {LABELERS} labelers for {seconds:g} seconds, "
-        f"{os.cpu_count()} cores:",
+        f"{os.cpu_count()} cores, a load of {load:.0f} by other work before:",
         "",
         "| labelers | saves | failed | lost | median, ms | 95 %, ms | longest, ms |",
         "|---|---:|---:|---:|---:|---:|---:|",

@@ -25,7 +25,6 @@ MOST_BYTES: Final = 8 * 2**20
 """The largest message of a labeler: a canvas of 5,000 boxes."""
 PIECE_BYTES: Final = 4096
 """Bytes that are unpacked at once. At the highest compression they give 4 MiB of messages."""
-_HEAD_END: Final = b"\r\n\r\n"
 _FOR_VERSIONS: Final = ("0.54.",)
 _STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
 
@@ -80,8 +79,8 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
             and not self.transport.is_closing()
         ):
             size = PIECE_BYTES
-            if not self.handshake_initiated and _HEAD_END in self._untouched:
-                size = self._untouched.index(_HEAD_END) + len(_HEAD_END)
+            if not self.handshake_initiated:  # line by line, to stop where the request ends
+                size = self._untouched.find(b"\n") + 1 or PIECE_BYTES
             piece, self._untouched = self._untouched[:size], self._untouched[size:]
             super().data_received(piece)
 
