@@ -16,7 +16,7 @@ import { createToolbar } from "./toolbar.js";
  *   pictures: ReturnType<typeof createPictures>, labels: () => readonly Label[],
  *   wanted: () => import("./query.js").Wanted, hasPeople: boolean, isAdmin: () => boolean,
  *   open: (image: string) => void, tell: (text: string) => void,
- *   saving: (more: number) => void }} Shared
+ *   remove: () => void, saving: (more: number) => void }} Shared
  */
 
 const MOST_PICTURES = 400;
@@ -46,6 +46,7 @@ export function createGallery(place, options) {
     isAdmin: () => isAdmin,
     open: options.open,
     tell: (text) => say(told, text),
+    remove: () => selection.remove(),
     saving(more) {
       saving += more;
       mark(root, "data-save", saving ? "pending" : "saved");

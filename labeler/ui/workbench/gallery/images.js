@@ -149,7 +149,11 @@ export function createImageView(shared, changed) {
     make,
     update,
     open: ({ image_id }) => shared.open(image_id),
-    press: () => false,
+    press(event) {
+      if (event.key !== "Delete") return false;
+      shared.remove();
+      return true;
+    },
     selected: changed,
   });
 

@@ -14,6 +14,8 @@ const GIVEN = [["done", "Done"], ["in_progress", "In progress"], ["skipped", "Sk
 export function createSelection(shared, options) {
   const { backend } = shared;
   let isBusy = false;
+  /** How many images the question whether to delete them is about. */
+  let asked = 0;
   const count = element("strong", { role: "status" });
   const status = /** @type {HTMLSelectElement} */ (element(
     "select",
@@ -51,6 +53,7 @@ export function createSelection(shared, options) {
     if (sure) remove.dataset.sure = "";
     else delete remove.dataset.sure;
     const some = options.chosen().length;
+    asked = sure ? some : 0;
     say(remove, sure ? `Really delete ${some} ${some === 1 ? "image" : "images"}?` : "Delete");
   }
 
@@ -100,12 +103,19 @@ export function createSelection(shared, options) {
 
   return {
     root,
+    /** What the key Delete does: it asks. */
+    remove() {
+      if (options.chosen().length && shared.isAdmin()) {
+        remove.focus();
+        ask(true);
+      }
+    },
     render() {
       const some = options.chosen().length;
       root.hidden = !some;
       say(count, `${some} selected`);
       exported.hidden = remove.hidden = !shared.isAdmin();
-      if (!isBusy) ask(false);
+      if (!isBusy && asked !== some) ask(false);
     },
   };
 }
