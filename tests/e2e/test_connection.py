@@ -147,11 +147,8 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
             if path.stem != labeler.image
         ]
         for kind in ("annotations", "images"):  # the next image is fetched ahead
-            page.wait_for_function(
-                "part => performance.getEntriesByType('resource').some("
-                "entry => entry.responseEnd && entry.name.includes(part))",
-                arg=f"/api/{kind}/{following}",
-            )
+            part = f"/api/{kind}/{following}"
+            eventually(lambda part=part: any(part in path for path in proxy.answered))
         note_sayings(page)
         proxy.instances = []
         server.stop(kill=True)
