@@ -178,7 +178,9 @@ def test_what_somebody_may_not_do_is_not_offered(new_place: NewPlace) -> None:
     admins = {"Export COCO", "Add"}
     assert admins <= set(buttons(visit(place, account("ana"), image_id)))
     assert not admins & set(buttons(visit(place, account("ben"), image_id)))
-    assert visit(place, account("ben"), image_id).links() == ["Label", "Gallery", "Review"]
+    pages = set(visit(place, account("ben"), image_id).links())
+    assert "Label" in pages
+    assert not {"Labels", "Data", "Dashboard"} & pages
     assert {"Labels", "Data"} <= set(visit(place, account("ana"), image_id).links())
 
 
