@@ -53,6 +53,18 @@ class ClaimCalls:
             answer.background = BackgroundTask(self._claims.tidy, ended)
         return answer
 
+    async def look(self, request: Request, person: Person) -> Response:
+        """GET /api/claims/{image_id}"""
+        image_id = image_id_of(request)
+        holder = Holder(person.email, request.headers.get(CLIENT_HEADER, ""))
+        found = await run_in_threadpool(self._claims.look, image_id, holder)
+        if found is None:
+            return Response(status_code=204, headers=headers(NEVER))
+        until = found.until.isoformat()
+        return json_answer(
+            {"image_id": image_id, "by": found.by, "until": until, "own": found.is_own}
+        )
+
     async def renew(self, request: Request, person: Person) -> Response:
         """PUT /api/claims/{image_id}"""
         image_id = await self._named(request, person)

@@ -24,15 +24,15 @@ from labeler.project.statistics import Dimension
 
 _STATUS: Json = {"enum": list(Status)}
 _ID: Json = {"type": "string", "pattern": IMAGE_ID["schema"]["pattern"]}
+_ASKER: Json = {
+    **CLIENT,
+    "required": False,
+    "description": "What the caller claims with: tells its own claims apart.",
+}
 
 
 def look_ahead() -> Json:
     """GET /api/claims"""
-    client = {
-        **CLIENT,
-        "required": False,
-        "description": "What the caller claims with: its own claims are in nobody's way.",
-    }
     images = {"type": "array", "items": TEXT, "maxItems": MOST_NEXT}
     answer = {"type": "object", "required": ["images"], "properties": {"images": images}}
     return {
@@ -40,7 +40,7 @@ def look_ahead() -> Json:
         "summary": "The images that the caller would be given next, without claiming any",
         "description": "A page fetches them ahead, and prefers them when it claims the next one.",
         "parameters": [
-            client,
+            _ASKER,
             query("after", _ID, "Begin behind this image."),
             query("status", {"type": "array", "items": _STATUS}, "As in claimNext."),
             query("order", {"enum": list(Order)}, "As in claimNext."),
@@ -92,6 +92,30 @@ def claim_next() -> Json:
             "200": answered("The image, and until when it is the caller's.", ref("Claim")),
             "204": {"description": "Nothing is left."},
             **errors(400, 401, 403, 408, 413, 503),
+        },
+    }
+
+
+def look_at_claim() -> Json:
+    """GET /api/claims/{image_id}"""
+    claim = {
+        "type": "object",
+        "required": ["image_id", "by", "until", "own"],
+        "properties": {
+            "image_id": TEXT,
+            "by": {**TEXT, "description": "Empty where nobody signs in."},
+            "until": {**TEXT, "format": "date-time"},
+            "own": {"type": "boolean", "description": "Whether it is the caller's own."},
+        },
+    }
+    return {
+        "operationId": "lookAtClaim",
+        "summary": "Who has the image",
+        "parameters": [_ASKER, IMAGE_ID],
+        "responses": {
+            "200": answered("Who has it, and until when.", claim),
+            "204": {"description": "Nobody has it."},
+            **errors(400, 401, 403, 404, 503),
         },
     }
 

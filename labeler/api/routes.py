@@ -103,6 +103,7 @@ class _Calls:
             ),
             signed(
                 "/api/claims/{image_id}",
+                GET=_labeler(claims.look),
                 PUT=_labeler(claims.renew),
                 DELETE=_labeler(claims.release),
             ),

@@ -86,6 +86,14 @@ class Claim:
     until: datetime
 
 
+class Holding(NamedTuple):
+    """Who has an image (empty where nobody is asked), until when, and whether it is the caller."""
+
+    by: str
+    until: datetime
+    is_own: bool
+
+
 class ClaimAnswer(NamedTuple):
     """The claim, None where nothing is left, and what `Claims.tidy` is to be given afterwards."""
 
@@ -147,6 +155,13 @@ class Claims:
             for entry in islice(found, limit + len(others))
             if entry.image_id not in others
         ][:limit]
+
+    def look(self, image_id: str, holder: Holder) -> Holding | None:
+        """Who has the image now; None if nobody has."""
+        found = self._look(claim_key(image_id))
+        if found is None or found.until <= self._clock():
+            return None
+        return Holding(found.by, found.until, found.holder == holder.digest)
 
     def renew(self, image_id: str, holder: Holder) -> Claim:
         """Have the lease begin anew; claims the image where nobody has it.

@@ -38,6 +38,7 @@ READS: Final = (
     "/api/boxes", "/api/crops", "/api/images", "/api/images/{image_id}",
     "/api/annotations/{image_id}", "/api/annotations/{image_id}/versions", "/api/labels",
     "/api/statistics", "/api/claims",
+    "/api/claims/{image_id}",
     *(f"/api/export/{kind.name}" for kind in EXPORTED), "/api/exports/{name}",
 )  # fmt: skip
 WRITES: Final = {

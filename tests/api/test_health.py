@@ -27,7 +27,7 @@ ALLOWED = {
     "/api/annotations/{id}/review": "POST",
     "/api/statistics": "GET, HEAD",
     "/api/claims": "GET, HEAD, POST",
-    "/api/claims/{id}": "DELETE, PUT",
+    "/api/claims/{id}": "DELETE, GET, HEAD, PUT",
     "/api/labels": "GET, HEAD, PUT",
     **{f"/api/export/{kind.name}": "GET, HEAD" for kind in EXPORTED},
     "/api/exports": "POST",

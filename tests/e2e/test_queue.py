@@ -33,6 +33,12 @@ def test_two_people_share_the_images_and_a_closed_tab_gives_its_own_back(
     ana.keys("n")
     phase(ana, "held")
     ana.at(names[0])
+    # Whoever opens an image by hand sees who has it, and both see what the other one draws.
+    cem.at(names[0])
+    expect(cem.root.get_by_text("Also here: somebody else")).to_be_visible()
+    box(cem, (200, 100), 40)
+    ana.has_boxes(1)
+    expect(ana.root.get_by_text("Also here: somebody else")).to_be_visible()
     ben.root.get_by_role("button", name=re.compile("^Start labeling")).click()
     ben.at(names[1])
     box(ben, (100, 100), 40)
@@ -56,4 +62,4 @@ def test_two_people_share_the_images_and_a_closed_tab_gives_its_own_back(
     phase(cem, "held")
     found = documents(server.folder)
     assert found[names[0]]["metadata"]["skip_reason"] == "Blurred or too dark"
-    assert [len(found[name]["rects"]) for name in names[:2]] == [0, 1]
+    assert [len(found[name]["rects"]) for name in names[:2]] == [1, 1]

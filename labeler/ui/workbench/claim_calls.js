@@ -44,6 +44,16 @@ export function createClaimCalls({ call }) {
     renew: (image) => ask(path(image), { method: "PUT" }),
     /** Give the image back, also while the tab is closed. @param {string} image */
     release: (image) => ask(path(image), { method: "DELETE", keepalive: true }),
+    /** Who else has the image: null nobody, undefined not known. @param {string} image @returns {Promise<string | null | undefined>} */
+    async holder(image) {
+      const answer = await call(path(image), { cache: "no-store" });
+      if ("type" in answer) return undefined;
+      if (answer.response.status !== 200) return null;
+      return await answer.body.text().then((text) => {
+        const { by, own } = JSON.parse(text);
+        return own || typeof by !== "string" ? null : by;
+      }).catch(() => undefined);
+    },
     /** The images that `next` would claim; none where they can't be told. @param {Wish} wish @param {number} limit @returns {Promise<string[]>} */
     async ahead({ after, order }, limit) {
       const query = new URLSearchParams({ order, limit: String(limit), ...after ? { after } : {} });

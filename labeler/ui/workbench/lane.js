@@ -18,6 +18,7 @@ import { inTime } from "./time.js";
  * @typedef {{ interval: number, firstRetry: number, patience: number }} Timing
  * @typedef {{ journal: import("./journal.js").Journal, backend: import("./backend.js").Backend,
  *   owner: string, person: string, now: () => number, timing: Timing,
+ *   onOthers: (image: string, theirs: Doc) => void,
  *   notify: (lane: Lane) => void }} LaneContext
  * @typedef {ReturnType<typeof createLane>} Lane
  */
@@ -172,8 +173,14 @@ export function createLane(context, image, start) {
     tried = [];
   }
 
+  /** Tell of what somebody else wrote; a write of this tab may have landed without an answer. @param {Doc} theirs */
+  function heard(theirs) {
+    if (!tried.some((own) => sameWork(own, theirs))) context.onOthers(image, theirs);
+  }
+
   /** Merge what somebody else wrote. @param {Doc | null} answered @param {string | null} tag @returns {SyncEvent} */
   function mergedWith(answered, tag) {
+    if (answered) heard(answered);
     const theirs = answered ?? base; // a document that is gone is stored again, with all boxes
     try {
       const merged = merge(withLanded(base, tried, theirs), wanted, theirs);
@@ -220,6 +227,7 @@ export function createLane(context, image, start) {
     refresh(document, tag) {
       if (tag === etag || state.saving === "sending") return;
       if (isSaved(state)) {
+        heard(document);
         base = wanted = document;
         etag = tag;
         notify(lane);

@@ -19,7 +19,7 @@ const WORST = /** @type {const} */ (["failed", "offline", "pending"]);
  * @param {{ backend: import("./backend.js").Backend, person: string, now: () => number,
  *   storage?: IDBFactory, locks?: LockManager | null, timing?: Partial<import("./lane.js").Timing>,
  *   onChange: (lane: Lane) => void, onLanded: (image: string) => void,
- *   onForeign: () => void }} options
+ *   onOthers: (image: string, theirs: Doc) => void, onForeign: () => void }} options
  */
 export function createLanes(options) {
   const journal = openJournal(options.storage ?? globalThis.indexedDB);
@@ -41,6 +41,7 @@ export function createLanes(options) {
     person: options.person,
     now: options.now,
     timing,
+    onOthers: options.onOthers,
     notify,
   };
 

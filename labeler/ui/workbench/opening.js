@@ -199,6 +199,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   return {
     open,
+    image: () => image,
     go,
     refresh,
     shown,

@@ -10,6 +10,7 @@ import { createImages } from "./images.js";
 import { createLanes } from "./lanes.js";
 import { createOpening } from "./opening.js";
 import { createPast } from "./past.js";
+import { createPresence } from "./presence.js";
 import { createRecords, isApproved } from "./records.js";
 import { createWorkQueue } from "./work_queue.js";
 
@@ -29,7 +30,7 @@ import { createWorkQueue } from "./work_queue.js";
 
 /** How long "done and next" can be taken back from the next image. */
 export const UNDO_DONE_MS = 10_000;
-const REFRESH_MS = 10_000;
+const REFRESH_MS = 3_000;
 
 /** @param {Options} options */
 export function createSession(options) {
@@ -57,6 +58,7 @@ export function createSession(options) {
     },
     onLanded: (image) => opening.refresh(image),
     onForeign: () => emit(),
+    onOthers: (image, theirs) => presence.heard(image, String(theirs.metadata?.saved_by ?? "")),
   });
   const images = createImages(backend, { ...options, onChange: () => emit() });
   const opening = createOpening({
@@ -81,6 +83,7 @@ export function createSession(options) {
 
   const records = createRecords({ backend, shown: opening.shown, listeners });
   const past = createPast(backend, () => emit());
+  const presence = createPresence({ ...options, backend, image: opening.image, onChange: emit });
 
   function emit() {
     state = build();
@@ -117,6 +120,7 @@ export function createSession(options) {
       undoDone: canUndoDone() ? lastDone?.image ?? null : null,
       foreign: lanes.foreign(),
       queue: queue.state,
+      others: presence.others(),
     });
   }
 
@@ -248,6 +252,7 @@ export function createSession(options) {
     close() {
       clearInterval(refreshing);
       queue.close();
+      presence.close();
       listeners.clear();
       opening.close();
       images.close();

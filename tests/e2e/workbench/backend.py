@@ -122,6 +122,8 @@ class Backend:
         if path.startswith("/workbench/"):
             file = MODULES / path.removeprefix("/workbench/")
             return Answer(200, file.read_bytes(), TYPES[file.suffix])
+        if path.startswith("/api/claims/"):
+            return Answer(204)
         if path == "/api/images":
             return self._list(query.get("around"))
         name = path.rpartition("/")[2]

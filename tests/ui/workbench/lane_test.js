@@ -39,6 +39,7 @@ function tab(
     person,
     now: () => performance.now(),
     timing: { ...TIMING, firstRetry },
+    onOthers: () => {},
     notify: () => {},
   };
   /** @type {Lane[]} */

@@ -32,12 +32,20 @@ export function saveWords({ state, count, message, isKept }) {
   }
 }
 
+/** Who else works on the image. @param {readonly string[]} others */
+export function othersWords(others) {
+  const names = others.filter(Boolean);
+  if (names.length < others.length) names.push("somebody else");
+  return names.length ? `Also here: ${names.join(", ")}` : "";
+}
+
 /** @param {Bench} bench */
 export function createBar(bench) {
   const { session } = bench;
   const name = element("h1", { class: "name" });
   const status = element("span", { class: "status" });
   const position = element("span", { class: "muted" });
+  const others = element("span", { class: "others", role: "status" });
   const save = element("span", { class: "save", role: "status", "aria-live": "polite" });
   const again = button("Try again", "Try to save again", () => session.retry(), {
     class: "again",
@@ -53,7 +61,18 @@ export function createBar(bench) {
       class: "sheet-toggle",
     },
   );
-  const root = element("div", { class: "bar" }, name, status, position, save, again, help, panel);
+  const root = element(
+    "div",
+    { class: "bar" },
+    name,
+    status,
+    position,
+    others,
+    save,
+    again,
+    help,
+    panel,
+  );
   return {
     root,
     render() {
@@ -68,6 +87,7 @@ export function createBar(bench) {
         position,
         place ? `${place.index + 1}${place.total === null ? "" : ` of ${place.total}`}` : "",
       );
+      say(others, othersWords(state.others));
       say(save, state.image ? saveWords(state.save) : "");
       mark(save, "data-save", state.save.state);
       mark(save, "title", state.save.message);

@@ -1,0 +1,57 @@
+// Who else works on the open image.
+
+import assert from "node:assert/strict";
+import { othersWords } from "../../../labeler/ui/workbench/panels/bar.js";
+import { createPresence } from "../../../labeler/ui/workbench/presence.js";
+import { pause, until } from "./fakes.js";
+
+Deno.test("whose change has come is here for a minute, and the open image's holder as long as they hold it", async () => {
+  let [now, image] = [0, "a"];
+  /** @type {Record<string, { by: string, own: boolean } | null>} */
+  const claims = { a: null, b: { by: "ben", own: false }, c: { by: "ana", own: true } };
+  const told = /** @type {string[]} */ ([]);
+  const call = async (/** @type {string} */ path) => {
+    await pause();
+    const claim = claims[path.split("/")[3]];
+    const response = claim ? Response.json(claim) : new Response(null, { status: 204 });
+    return { response, body: await response.clone().blob() };
+  };
+  const presence = createPresence({
+    backend: /** @type {any} */ ({ call }),
+    image: () => image,
+    person: "ana",
+    onChange: () => told.push(presence.others().join()),
+    clock: () => now,
+    every: 2,
+  });
+  try {
+    presence.heard("a", "cem");
+    presence.heard("a", "ana");
+    presence.heard("b", "dan");
+    assert.deepEqual(presence.others(), ["cem"]);
+    presence.heard("a", "");
+    assert.deepEqual(presence.others(), ["", "cem"]);
+    now = 59_999;
+    await pause(20);
+    assert.deepEqual(presence.others(), ["", "cem"]);
+    now = 60_000;
+    await until(() => presence.others().length === 0);
+    image = "b";
+    assert.deepEqual(presence.others(), []);
+    await until(() => presence.others().join() === "ben");
+    presence.heard("b", "ben");
+    assert.deepEqual(presence.others(), ["ben"]);
+    image = "c";
+    await pause(20);
+    assert.deepEqual(presence.others(), []);
+    assert.deepEqual(told, ["cem", ",cem", "", "ben", ""]);
+  } finally {
+    presence.close();
+  }
+});
+
+Deno.test("others are named as far as they have names", () => {
+  assert.equal(othersWords([]), "");
+  assert.equal(othersWords([""]), "Also here: somebody else");
+  assert.equal(othersWords(["", "ana", "ben"]), "Also here: ana, ben, somebody else");
+});
