@@ -1,6 +1,6 @@
 """What a person should look at in a document's boxes. Pure.
 
-The workbench finds the same in the browser (ui/workbench/boxes.js), with the same numbers.
+The workbench finds the same in the browser (ui/workbench/warnings.js), with the same numbers.
 """
 
 from __future__ import annotations

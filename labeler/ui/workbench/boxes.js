@@ -1,6 +1,7 @@
 // Geometry of boxes in image pixels. Pure; all results lie inside of the image, to 2 decimals.
 
 /** @typedef {{ left: number, top: number, width: number, height: number }} Area */
+/** @typedef {Area & { id: string, label: string }} Labeled */
 /** @typedef {import("./view.js").Size} Size */
 /** @typedef {import("./view.js").Point} Point */
 /** @typedef {import("./hits.js").Handle} Handle */
@@ -85,48 +86,4 @@ export function overlap(one, other) {
   if (across <= 0 || down <= 0) return 0;
   const shared = across * down;
   return shared / (one.width * one.height + other.width * other.height - shared);
-}
-
-/** @typedef {Area & { id: string, label: string }} Labeled */
-
-const TINY = 4;
-const DUPLICATE = 0.9;
-const CHECKED_FOR_DUPLICATES = 1000;
-
-/**
- * What a person should look at, for each box that has something: id to words.
- * @param {Labeled[]} rects @param {Size} image
- * @param {(stored: string) => { name: string, isKnown: boolean }} shown the label of a stored text
- * @returns {Map<string, string[]>}
- */
-export function warnings(rects, image, shown) {
-  /** @type {Map<string, string[]>} */
-  const found = new Map();
-  /** @param {Labeled} rect @param {string} words */
-  const warn = (rect, words) => {
-    const list = found.get(rect.id) ?? [];
-    if (!list.includes(words)) found.set(rect.id, [...list, words]);
-  };
-  for (const rect of rects) {
-    if (Math.min(rect.width, rect.height) < TINY) warn(rect, "tiny");
-    const right = image.width - rect.left - rect.width;
-    const bottom = image.height - rect.top - rect.height;
-    if (Math.min(rect.left, rect.top, right, bottom) <= 0) warn(rect, "at the edge");
-    if (!shown(rect.label).isKnown) warn(rect, "unknown label");
-  }
-  if (rects.length <= CHECKED_FOR_DUPLICATES) {
-    const ordered = [...rects].sort((a, b) => a.left - b.left);
-    ordered.forEach((one, index) => {
-      for (let next = index + 1; next < ordered.length; next++) {
-        const other = ordered[next];
-        if (other.left > one.left + one.width) break;
-        if (shown(one.label).name !== shown(other.label).name || overlap(one, other) < DUPLICATE) {
-          continue;
-        }
-        warn(one, "duplicate");
-        warn(other, "duplicate");
-      }
-    });
-  }
-  return found;
 }

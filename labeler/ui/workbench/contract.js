@@ -28,6 +28,7 @@
  * @property {boolean} canRedo
  * @property {boolean} readOnly
  * @property {import("./painter.js").Picture | null} bitmap
+ * @property {string} listedLabel the list shows only images with this one
  * @property {readonly string[]} others who else works on the image; empty names where nobody signs in
  * @property {{ phase: import("./claims.js").Phase, who: string, order: string }} queue
  */

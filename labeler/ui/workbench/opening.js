@@ -175,6 +175,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
       phase: failed ? "error" : lane && bitmap ? "ready" : "loading",
       error: failed ? failure.message : gone.has(image) ? "This image was deleted." : undefined,
       isGone: gone.has(image),
+      listedLabel: filters.label ?? "",
       neighbors,
       position,
     };
@@ -222,6 +223,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     },
     /** @param {Record<string, string>} next */
     setFilters(next) {
+      filters = next;
       nextQueue = createQueue(backend, next);
       if (image) surround(image);
     },

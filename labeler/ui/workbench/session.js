@@ -113,6 +113,7 @@ export function createSession(options) {
       labels,
       neighbors: shown.neighbors,
       position: shown.position,
+      listedLabel: shown.listedLabel,
       canUndo: history.undo.length > 0 || canUndoDone(),
       canRedo: history.redo.length > 0,
       readOnly: isLocked || shown.isGone,

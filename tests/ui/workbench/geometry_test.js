@@ -1,12 +1,5 @@
 import assert from "node:assert/strict";
-import {
-  isBox,
-  moved,
-  overlap,
-  resized,
-  spanned,
-  warnings,
-} from "../../../labeler/ui/workbench/boxes.js";
+import { isBox, moved, resized, spanned } from "../../../labeler/ui/workbench/boxes.js";
 import {
   fitted,
   hundredPercent,
@@ -113,23 +106,4 @@ Deno.test("an edge that is dragged over the other one turns the box round", () =
   });
   const flat = resized(rect, "nw", 50, 50, IMAGE);
   assert.ok(flat.width >= 1 && flat.height >= 1);
-});
-
-Deno.test("boxes that need a look are told, and others are not", () => {
-  const rects = [
-    { id: "a", label: "car", left: 10, top: 10, width: 100, height: 100 },
-    { id: "b", label: "car", left: 11, top: 10, width: 100, height: 100 },
-    { id: "c", label: "cat", left: 0, top: 500, width: 3, height: 30 },
-    { id: "d", label: "car", left: 500, top: 500, width: 30, height: 30 },
-    { id: "e", label: "dog", left: 10, top: 10, width: 100, height: 100 },
-  ];
-  const found = warnings(rects, IMAGE, (stored) => ({
-    name: stored === "automobile" ? "car" : stored,
-    isKnown: ["car", "automobile", "dog"].includes(stored),
-  }));
-  assert.deepEqual(found.get("a"), ["duplicate"]);
-  assert.deepEqual(found.get("b"), ["duplicate"]);
-  assert.deepEqual(found.get("c"), ["tiny", "at the edge", "unknown label"]);
-  assert.ok(!found.has("d") && !found.has("e"));
-  assert.equal(overlap(rects[0], rects[3]), 0);
 });

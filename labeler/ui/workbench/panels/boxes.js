@@ -1,9 +1,9 @@
 // The list of boxes: what a screen reader reads, and where everything can be done by keyboard.
 
-import { warnings } from "../boxes.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
 import { labelsOf } from "../label_set.js";
+import { WARNINGS, warnings } from "../warnings.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Rect} Rect */
@@ -16,7 +16,7 @@ export function createBoxes(bench, tools) {
   const { session } = bench;
   const isNew = watcher();
   const isNewDocument = watcher();
-  /** @type {Map<string, string[]>} */
+  /** @type {ReturnType<typeof warnings>} */
   let notes = new Map();
   const title = element("h2", {}, "Boxes");
   const list = element("div", {
@@ -135,7 +135,7 @@ export function createBoxes(bench, tools) {
       say(title, `Boxes (${rects.length})`);
       none.hidden = !doc || readOnly || rects.length > 0;
       if (isNewDocument(doc?.rects, labels, bitmap)) {
-        notes = warnings([...rects], tools.size(), shown);
+        notes = warnings(rects, tools.size(), shown);
       }
       const chosen = new Set(selection);
       const focused = list.querySelector(":focus-within");
@@ -143,7 +143,7 @@ export function createBoxes(bench, tools) {
       keyed(list, rects, ({ id }) => id, make, (row, rect, index) => {
         const words = [
           ...ATTRIBUTES.filter((name) => rect[name] === true),
-          ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${note}`),
+          ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${WARNINGS[note]}`),
         ].join(", ");
         const isOne = chosen.has(rect.id);
         const { name, color } = shown(rect.label);

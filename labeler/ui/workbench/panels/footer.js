@@ -1,8 +1,10 @@
 // Below: the neighbors of the image, the view, and the way on.
 
-import { button, child, element, keyed, mark, say } from "../dom.js";
+import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
 import { ACTIONS, keysOf, titleOf } from "../keymap.js";
+import { labelsOf } from "../label_set.js";
+import { beforeDone } from "../warnings.js";
 import { STATUSES } from "./bar.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
@@ -11,8 +13,11 @@ import { STATUSES } from "./bar.js";
 /** @template Kind @param {[string, Kind]} entry @returns {[Kind, import("../keymap.js").Action]} */
 const named = ([action, one]) => [one, /** @type {import("../keymap.js").Action} */ (action)];
 
-/** @param {Bench} bench @param {HTMLElement} queue the way into the queue */
-export function createFooter(bench, queue) {
+/**
+ * @param {Bench} bench @param {HTMLElement} queue the way into the queue
+ * @param {() => import("../view.js").Size} size of the image
+ */
+export function createFooter(bench, queue, size) {
   const { session } = bench;
   const strip = element("div", {
     class: "strip",
@@ -32,6 +37,8 @@ export function createFooter(bench, queue) {
   const reopen = button("Reopen", "Reopen: set back to in progress", () => bench.act("reopen"), {
     class: "reopen",
   });
+  const warning = element("span", { class: "warning", role: "status" });
+  const isNew = watcher();
   const toast = element("div", { class: "toast", role: "status" });
   const root = element(
     "div",
@@ -42,6 +49,7 @@ export function createFooter(bench, queue) {
     view,
     queue,
     reopen,
+    warning,
     skip,
     done,
   );
@@ -77,6 +85,13 @@ export function createFooter(bench, queue) {
       const { at, scale } = bench.ui;
       const percent = `${Math.round(scale * 100)} %`;
       say(view, at ? `${percent} · x ${Math.floor(at.x)} y ${Math.floor(at.y)}` : percent);
+      if (isNew(state.doc?.rects, state.labels, state.listedLabel, state.bitmap)) {
+        const { shown } = labelsOf(state.labels);
+        const found = beforeDone(state.doc?.rects ?? [], size(), shown, state.listedLabel);
+        const words = state.doc && found.length ? `To look at: ${found.join(", ")}` : "";
+        say(warning, words && `⚠ ${words}`);
+        mark(warning, "title", words);
+      }
       const isEmpty = !state.doc?.rects.length;
       say(done, isEmpty ? "Done – no objects" : "Done");
       const closed = state.readOnly || state.phase !== "ready";
