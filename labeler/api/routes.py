@@ -20,6 +20,7 @@ from labeler.api.box_pages import BoxCalls
 from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
+from labeler.api.guide import GuideCalls
 from labeler.api.health import Health
 from labeler.api.history import HistoryCalls
 from labeler.api.images import Images
@@ -113,6 +114,7 @@ class _Calls:
         """Labels, statistics, and what goes in and out."""
         project, bodies = self._project, self._bodies
         labels = Labels(project, bodies)
+        guide = GuideCalls(project, bodies)
         statistics = StatisticsCalls(project)
         exports = Exports(project, bodies)
 
@@ -129,6 +131,8 @@ class _Calls:
         signed, packed = self._signed, self._packed
         return [
             signed("/api/statistics", packed, GET=_labeler(statistics.count)),
+            signed("/api/guide", GET=_labeler(guide.get), PUT=_admin(guide.put)),
+            signed("/api/guide/{picture}", GET=_labeler(guide.picture)),
             signed("/api/labels", GET=_labeler(labels.get), PUT=_admin(labels.put)),
             *(
                 signed(

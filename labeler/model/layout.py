@@ -7,6 +7,7 @@
     exports/<name>.croissant.jsonld what the export beside it consists of, as Croissant has it
     labels.json                     the label set
     registry/images.json            the numbers of the images
+    guide.md                        the labeling guide, its pictures in guide/
     claims/<image ID>.json          who has the image, and until when
     trash/<image ID>/               a deleted image: its originals and its document
     thumbnails/<image ID>/<width>   small copies of the image; they can be made again at any time
@@ -32,6 +33,12 @@ HISTORY: Final = "history/"
 TRASH: Final = "trash/"
 THUMBNAILS: Final = "thumbnails/"
 LABELS_KEY: Final = "labels.json"
+GUIDE_KEY: Final = "guide.md"
+GUIDE_PICTURES: Final = {
+    "png": "image/png", "jpg": "image/jpeg", "jpeg": "image/jpeg", "gif": "image/gif",
+    "webp": "image/webp",
+}  # fmt: skip
+"""The media type of each kind of picture in guide/: those in which no script can be."""
 REGISTRY_KEY: Final = f"{REGISTRY}images.json"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
 """The prefix of every COCO file under exports/."""
@@ -39,6 +46,7 @@ COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
 CROISSANT_SUFFIX: Final = ".croissant.jsonld"
 """Of descriptions of exports. No `*.json` finds them, by which COCO files are found."""
 _MANIFEST: Final = ".sources.jsonl"
+_GUIDE_PICTURE: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,150}\.([A-Za-z]{3,4})")
 _IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 
 
@@ -55,6 +63,17 @@ def document_key(image_id: str) -> str:
 def claim_key(image_id: str) -> str:
     """The key of the claim on the image; NotFound for a text that can't be an image ID."""
     return f"{CLAIMS}{_checked(image_id)}.json"
+
+
+def guide_picture_key(name: str) -> str:
+    """The key of that picture of the guide; NotFound for a text that can't be a picture's name."""
+    found = _GUIDE_PICTURE.fullmatch(name)
+    if found is None or found[1].lower() not in GUIDE_PICTURES:
+        raise NotFound(
+            f"The guide has no picture {name!r}. Its pictures lie in guide/ and end with "
+            f"{', '.join(GUIDE_PICTURES)}."
+        )
+    return f"guide/{name}"
 
 
 def trash_prefix(image_id: str) -> str:

@@ -17,6 +17,7 @@ MAX_COMMENT_LENGTH: Final = 2000
 DOCUMENT_BYTES: Final = 16 * 2**20
 LABEL_SET_BYTES: Final = 4 * 2**20
 SELECTION_BYTES: Final = 2**20
+GUIDE_BYTES: Final = 2**18
 SMALL_BYTES: Final = 2**16
 """Of a body that names a version, a verdict or a claim."""
 IMPORT_BYTES: Final = 2**29
@@ -47,6 +48,7 @@ LIMITS: Final = (
     Limit("characters of a comment", MAX_COMMENT_LENGTH, 422, "invalid_document"),
     Limit("bytes of a document", DOCUMENT_BYTES, 413, "too_large"),
     Limit("bytes of the list of labels", LABEL_SET_BYTES, 413, "too_large"),
+    Limit("bytes of the guide", GUIDE_BYTES, 413, "too_large"),
     Limit("bytes of an export's selection", SELECTION_BYTES, 413, "too_large"),
     Limit("bytes of a claim, a review or a restore", SMALL_BYTES, 413, "too_large"),
     Limit("bytes of an import", IMPORT_BYTES, 413, "too_large"),

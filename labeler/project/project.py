@@ -34,6 +34,7 @@ from labeler.project.documents import AddedImage as AddedImage
 from labeler.project.documents import OpenedDocument as OpenedDocument
 from labeler.project.documents import SavedDocument as SavedDocument
 from labeler.project.documents import differ
+from labeler.project.guide import Guide
 from labeler.project.history import open_history
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.image_labels import ImageLabels
@@ -83,6 +84,7 @@ class Project:
         self.uploads = uploads
         self.clock = clock
         self.labels = LabelStore(store, settings.labels)
+        self.guide = Guide(store)
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self.thumbnails = Thumbnails(store)

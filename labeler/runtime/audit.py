@@ -30,6 +30,7 @@ class Action(StrEnum):
     REPAIR = "repair"
     COPY = "copy"
     LABELS = "labels"
+    GUIDE = "guide"
     IMPORT = "import"
     EXPORT = "export"
 

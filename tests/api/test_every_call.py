@@ -19,6 +19,7 @@ from labeler.api import (
     claims,
     documents,
     exports,
+    guide,
     history,
     imports,
     labels,
@@ -38,7 +39,7 @@ READS: Final = (
     "/api/boxes", "/api/crops", "/api/images", "/api/images/{image_id}",
     "/api/annotations/{image_id}", "/api/annotations/{image_id}/versions", "/api/labels",
     "/api/statistics", "/api/claims",
-    "/api/claims/{image_id}",
+    "/api/claims/{image_id}", "/api/guide", "/api/guide/{picture}",
     *(f"/api/export/{kind.name}" for kind in EXPORTED), "/api/exports/{name}",
 )  # fmt: skip
 WRITES: Final = {
@@ -51,6 +52,7 @@ WRITES: Final = {
     ("POST", "/api/claims"): "",
     ("PUT", "/api/claims/{image_id}"): "",
     ("DELETE", "/api/claims/{image_id}"): "",
+    ("PUT", "/api/guide"): "If-None-Match: *",
     ("PUT", "/api/labels"): "If-None-Match: *",
     ("POST", "/api/exports"): "",
     ("POST", "/api/imports"): "",
@@ -74,6 +76,8 @@ def workspace(api: Api) -> Api:
     """With an image that has a box, and an export."""
     api.save(api.image(), rect())
     made = api.client.post("/api/exports").json()["object"]
+    (api.folder / "guide").mkdir()
+    (api.folder / "guide/a.png").write_bytes(png())
     (api.folder / made).rename(api.folder / "exports" / EXPORT)
     return api
 
@@ -89,7 +93,7 @@ def address(api: Api, path: str) -> str:
     (document,) = (api.folder / "annotations").glob("*.json")
     path = path.replace("{version}/{name:path}", "of_another_revision/mount.js")
     query = QUERIES.get(path, "")
-    return (path + query).format(image_id=document.stem, name=EXPORT)
+    return (path + query).format(image_id=document.stem, name=EXPORT, picture="a.png")
 
 
 def send(
@@ -169,7 +173,7 @@ LIMIT: Final = 2**16
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, open_api: Open) -> Api:
     """Each call takes little, so that too much is soon sent."""
-    for module in (claims, documents, exports, history, imports, labels, reviews, trash):
+    for module in (claims, documents, exports, guide, history, imports, labels, reviews, trash):
         monkeypatch.setattr(module, "MAX_BYTES", LIMIT)
     api = open_api(LABELER_MAX_UPLOAD_MB="1")
     api.image()

@@ -28,6 +28,8 @@ ALLOWED = {
     "/api/statistics": "GET, HEAD",
     "/api/claims": "GET, HEAD, POST",
     "/api/claims/{id}": "DELETE, GET, HEAD, PUT",
+    "/api/guide": "GET, HEAD, PUT",
+    "/api/guide/{id}": "GET, HEAD",
     "/api/labels": "GET, HEAD, PUT",
     **{f"/api/export/{kind.name}": "GET, HEAD" for kind in EXPORTED},
     "/api/exports": "POST",

@@ -99,7 +99,7 @@ LOSE_PLACE = """async () => {
   const image = host.shadowRoot.querySelector("[data-testid=workbench]").dataset.image;
   const labels = ["cat", "dog"].map((name, place) => ({ name, number: place, color: "#808080" }));
   const setup = JSON.stringify({ base: "./", image, lead: "", revision: "", session: "another",
-    renewal: null, person: "", token: "", labels, addsLabels: false, filters: {} });
+    renewal: null, person: "", token: "", labels, isAdmin: false, filters: {} });
   host.remove();
   await null;
   window.placeIsBack = () => {

@@ -11,10 +11,10 @@ export const UNDO_MS = 10_000;
 /**
  * The actions by name. Those that change something do nothing on an image that can't be edited.
  * @param {Bench} bench @param {Surface} surface @param {{ find: () => void }} labels
- * @param {(then: (reason: string) => void) => void} askReason why an image is skipped
+ * @param {{ askReason: (then: (reason: string) => void) => void, openGuide: () => void }} dialogs
  * @returns {Record<string, () => void>}
  */
-export function createActions(bench, surface, labels, askReason) {
+export function createActions(bench, surface, labels, { askReason, openGuide }) {
   const { session } = bench;
   /** @type {Rect[]} */
   let clipboard = [];
@@ -118,6 +118,7 @@ export function createActions(bench, surface, labels, askReason) {
     nothing: editing(() => leave("done", () => session.nothingHere())),
     skip: editing(() => leave("skipped", () => session.skip())),
     skipReason: editing(skipWithReason),
+    guide: () => openGuide(),
     claim: () => void session.queue.next(),
     reopen: editing(reopen),
     find: () => labels.find(),

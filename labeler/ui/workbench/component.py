@@ -43,7 +43,8 @@ class Setup:
 
     `lead` is another text where the page wants `image` opened, `revision` where its list has
     changed; `session` tells sessions of the page apart. `labels` are all of the project, since
-    boxes may have any of them; `adds_labels` says whether this person may add one. The token goes
+    boxes may have any of them; `is_admin` says whether
+    this person may add one, and change the guide. The token goes
     in the header `token_header`. `awaits` selects what on the page a click reaches only after
     everything is saved.
     """
@@ -56,7 +57,7 @@ class Setup:
     token: str
     token_header: str
     labels: Sequence[Label]
-    adds_labels: bool
+    is_admin: bool
     filters: Mapping[str, str]
     awaits: str
     reviews: bool
@@ -85,7 +86,7 @@ def mount_workbench(
         "token": setup.token,
         "tokenHeader": setup.token_header,
         "labels": [label.model_dump(mode="json") for label in setup.labels],
-        "addsLabels": setup.adds_labels,
+        "isAdmin": setup.is_admin,
         "filters": dict(setup.filters),
         "awaits": setup.awaits,
         "reviews": setup.reviews,

@@ -57,6 +57,7 @@
  * @property {ReturnType<typeof import("./records.js").createRecords>["restore"]} restore
  * @property {ReturnType<typeof import("./past.js").createPast>} past earlier states
  */
+/** @typedef {ReturnType<typeof import("./guide_calls.js").createGuideCalls> & { isEditor: boolean }} Guide */
 /**
  * What the panels share. `act` does what a key of that action does.
  * @typedef {object} Bench
@@ -71,6 +72,7 @@
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
  * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
  * @property {((name: string) => void) | null} addLabel to the project; null where nobody may
+ * @property {Guide} guide
  * @property {() => void} focus gives the focus back to the picture
  */
 /**

@@ -155,6 +155,7 @@ const ONCE = new Set([
   "skip",
   "skipReason",
   "claim",
+  "guide",
   "paste",
   "duplicate",
   "repeat",

@@ -11,7 +11,7 @@ import { createRenewal } from "./renewal.js";
  * `renewal` is the last request for a token that the page has heard. `awaits` selects what is
  * clicked only after everything is saved.
  * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, tokenHeader: string, person: string,
- *   labels: Label[], addsLabels: boolean, filters: Record<string, string>, session: string,
+ *   labels: Label[], isAdmin: boolean, filters: Record<string, string>, session: string,
  *   renewal: string | null, awaits: string, reviews: boolean,
  *   review: import("./contract.js").Review | null }} Setup
  * @typedef {{ parentElement: ShadowRoot | HTMLElement, data: { url: string, setup: string },
@@ -68,7 +68,8 @@ function create(first) {
     filters: setup.filters,
     labels: setup.labels,
     isWanted: () => !document.querySelector(ELSEWHERE),
-    addLabel: setup.addsLabels ? addLabel : undefined,
+    addLabel: setup.isAdmin ? addLabel : undefined,
+    isGuideEditor: setup.isAdmin,
     reviews: setup.reviews,
     review: setup.review,
     askReview,

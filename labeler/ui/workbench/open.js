@@ -1,5 +1,7 @@
 // The way in for a page of any kind: a session, and the interface over it, in one place.
 
+import { createBackend } from "./backend.js";
+import { createGuideCalls } from "./guide_calls.js";
 import { createRefuge } from "./refuge.js";
 import { createSession } from "./session.js";
 import { createThumbnails } from "./thumbnails.js";
@@ -8,7 +10,9 @@ import { createWorkbench } from "./workbench.js";
 /**
  * `addLabel` has the page add a name to the project's labels, which then calls
  * `session.setLabels`; without it nobody is offered to add one.
+ * `isGuideEditor` offers to change the guide.
  * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void,
+ *   isGuideEditor?: boolean,
  *   isWanted?: () => boolean, reviews?: boolean, review?: import("./contract.js").Review | null,
  *   askReview?: import("./contract.js").Bench["askReview"] }} Options
  */
@@ -52,6 +56,10 @@ export function openWorkbench(place, options) {
     person: options.person,
     thumbnail: thumbnails.address,
     addLabel: options.addLabel ?? null,
+    guide: {
+      ...createGuideCalls(createBackend(options)),
+      isEditor: options.isGuideEditor ?? false,
+    },
     reviews: options.reviews,
     review: options.review,
     askReview: options.askReview,

@@ -121,7 +121,7 @@ def show_workbench_page(
             token="" if nobody_asks else visitor.token(Purpose.API),
             token_header=TOKEN_HEADER if is_iap else "Authorization",
             labels=labels.labels,
-            adds_labels=visitor.may(Role.ADMIN),
+            is_admin=visitor.may(Role.ADMIN),
             filters={name: value for name, value in asked.items() if value},
             awaits=_AWAITS,
             reviews=visitor.may(Role.REVIEWER),

@@ -10,6 +10,7 @@ import { createBar } from "./panels/bar.js";
 import { createBoxes } from "./panels/boxes.js";
 import { createConflicts } from "./panels/conflicts.js";
 import { createFooter } from "./panels/footer.js";
+import { createGuide } from "./panels/guide.js";
 import { createHelp } from "./panels/help.js";
 import { createLabels } from "./panels/labels.js";
 import { claimWords, createQueuePanel } from "./panels/queue.js";
@@ -37,12 +38,13 @@ import { newUi } from "./ui.js";
  * @param {HTMLElement} place
  * @param {Session} session
  * @param {{ person: string, thumbnail: (id: string) => Promise<string>,
- *   addLabel: ((name: string) => void) | null, reviews?: boolean, review?: Review | null,
+ *   addLabel: ((name: string) => void) | null,
+ *   guide: import("./contract.js").Guide, reviews?: boolean, review?: Review | null,
  *   askReview?: Bench["askReview"] }} options
  * @returns {Workbench}
  */
 export function createWorkbench(place, session, options) {
-  const { person, thumbnail, addLabel, askReview = () => {} } = options;
+  const { person, thumbnail, addLabel, guide, askReview = () => {} } = options;
   const controller = new AbortController();
   const ui = newUi(options.reviews ?? false, options.review ?? null);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -54,6 +56,7 @@ export function createWorkbench(place, session, options) {
     preferences: readPreferences(person, globalThis.localStorage),
     thumbnail,
     addLabel,
+    guide,
     set(changes) {
       const isNew = Object.entries(changes).some(([key, value]) =>
         ui[/** @type {keyof Ui} */ (key)] !== value
@@ -115,7 +118,7 @@ function build(bench, place, ended) {
     setGeometry: (rect) => setGeometry(bench, surface, rect),
   });
   const queue = createQueuePanel(bench);
-  const skip = createSkip(bench);
+  const [skip, guide] = [createSkip(bench), createGuide(bench)];
   const [bar, rail, footer, help, conflicts] = [
     createBar(bench),
     createRail(bench),
@@ -157,11 +160,12 @@ function build(bench, place, ended) {
     footer.root,
     help.root,
     skip.root,
+    guide.root,
   );
   place.append(root);
   /** @type {Record<string, () => void>} */
   const actions = {
-    ...createActions(bench, surface, labels, skip.ask),
+    ...createActions(bench, surface, labels, { askReason: skip.ask, openGuide: guide.open }),
     ...review.actions,
   };
   listenForKeys(bench, surface, root, ended);

@@ -53,6 +53,9 @@ export function createBar(bench) {
   const help = button("?", "All keys", () => bench.act("help"), {
     class: "help-button",
   });
+  const guide = button("Guide", "Labeling guide", () => bench.act("guide"), {
+    class: "guide-button",
+  });
   const panel = button(
     icon("menu"),
     "Labels and boxes",
@@ -70,6 +73,7 @@ export function createBar(bench) {
     others,
     save,
     again,
+    guide,
     help,
     panel,
   );

@@ -1,0 +1,43 @@
+"""The labeling guide: guide.md beside the images, with its pictures in guide/."""
+
+from __future__ import annotations
+
+from labeler.errors import DamagedDocument, NotFound
+from labeler.model.layout import GUIDE_KEY, guide_picture_key
+from labeler.runtime.audit import Action, audit
+from labeler.storage import ABSENT, Replaces, Store, Version
+
+
+class Guide:
+    """The guide of one project, as Markdown. Nobody has to write one."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read(self) -> tuple[str, Replaces]:
+        """The text, empty if there is none, and the state that a write has to name.
+
+        Raises DamagedDocument if the object is not UTF-8.
+        """
+        try:
+            data, info = self._store.read(GUIDE_KEY)
+        except NotFound:
+            return "", ABSENT
+        try:
+            return data.decode("utf-8-sig"), info.version
+        except UnicodeDecodeError as error:
+            raise DamagedDocument(
+                f"{GUIDE_KEY} is not UTF-8 text. It was left as it is: store it again as UTF-8."
+            ) from error
+
+    def write(self, text: str, replaces: Replaces) -> Version:
+        """Store the text in place of the named state; a VersionConflict changes nothing."""
+        version = self._store.write(
+            GUIDE_KEY, text.encode(), replaces=replaces, content_type="text/markdown; charset=utf-8"
+        )
+        audit(Action.GUIDE, GUIDE_KEY, old=replaces, new=version)
+        return version
+
+    def picture(self, name: str) -> bytes:
+        """The bytes of that file in guide/; NotFound for what can be no picture's name."""
+        return self._store.read(guide_picture_key(name))[0]

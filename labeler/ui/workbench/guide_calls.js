@@ -1,0 +1,40 @@
+// The calls about the guide, each answered by a value that says what to do next.
+
+import { failure } from "./backend.js";
+
+/** @typedef {{ type: "guide", text: string, etag: string | null }} Stored */
+/** @typedef {Stored | { type: "changed", text: string, etag: string | null } | import("./backend.js").Failure} GuideAnswer */
+
+/** @param {import("./backend.js").Backend} backend */
+export function createGuideCalls({ call }) {
+  /** @param {RequestInit} init @returns {Promise<GuideAnswer>} */
+  async function ask(init) {
+    const answer = await call("/api/guide", { ...init, cache: "no-store" });
+    if ("type" in answer) return answer;
+    const { response, body } = answer;
+    const isKnown = response.ok || response.status === 412;
+    if (!isKnown) return await failure(response, body);
+    try {
+      const { text, etag = response.headers.get("ETag") } = JSON.parse(await body.text());
+      return { type: response.ok ? "guide" : "changed", text, etag };
+    } catch {
+      return { type: "network", message: "The server's answer could not be read." };
+    }
+  }
+
+  return {
+    read: () => ask({}),
+    /** Write the text over the state that `etag` names; null: there must be none. @param {string} text @param {string | null} etag */
+    write(text, etag) {
+      /** @type {Record<string, string>} */
+      const condition = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
+      const headers = { "Content-Type": "application/json", ...condition };
+      return ask({ method: "PUT", headers, body: JSON.stringify({ text }) });
+    },
+    /** A picture of the guide; null where it can't be had. @param {string} name @returns {Promise<Blob | null>} */
+    async picture(name) {
+      const answer = await call(`/api/guide/${encodeURIComponent(name)}`, {});
+      return "type" in answer || answer.response.status !== 200 ? null : answer.body;
+    },
+  };
+}
