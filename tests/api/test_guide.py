@@ -64,4 +64,4 @@ def test_labelers_read_the_guide_and_do_not_write_it(open_api: Open) -> None:
     api.client.headers["Authorization"] = f"Bearer {token}"
     assert api.client.get("/api/guide").status_code == 200
     answer = api.client.put("/api/guide", json={"text": ""}, headers={"If-None-Match": "*"})
-    refused(answer, 403, "forbidden")
+    refused(answer, 403, "not_permitted", "admin")
