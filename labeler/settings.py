@@ -57,6 +57,7 @@ class Settings:
     save_timeout_s: int
     pause_after_s: int
     lease_s: int
+    webhook: str
     kms_key: str
     secret_key: str
     auth: SignIn
@@ -103,6 +104,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),
         pause_after_s=take("PAUSE_AFTER_S", "900", _whole(0, 86_400)),
         lease_s=take("LEASE_S", "300", _whole(1, 86_400)),
+        webhook=take("WEBHOOK", "", _url),
         kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
         secret_key=take("SECRET_KEY", "", _secret),
         auth=take("AUTH", "none", _one_of(SignIn)),

@@ -210,6 +210,11 @@ class ImageIndex:
                 self._sorted = None
             self._noted[image_id] = time.monotonic()
 
+    def known(self, image_id: str) -> ImageEntry | None:
+        """The entry of that image as the last listing or change of this process has it."""
+        with self._lock:
+            return self._entries.get(image_id)
+
     def find(self, image_id: str) -> ImageEntry | None:
         """The entry of that image; if the last listing lacks it, a new look-up is made."""
         with self._lock:

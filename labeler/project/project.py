@@ -47,10 +47,11 @@ from labeler.project.originals import (
     Uploads,
     check_same_image,
 )
-from labeler.project.save_events import audit_save, log_upload
+from labeler.project.save_events import audit_save, log_upload, tell_of_end
 from labeler.project.thumbnails import Thumbnails
 from labeler.project.trash import Trash
 from labeler.runtime.bounded_cache import BoundedCache
+from labeler.runtime.webhook import Webhook
 from labeler.settings import Settings
 from labeler.storage import ABSENT, Replaces, Store, Version
 
@@ -88,6 +89,7 @@ class Project:
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self.thumbnails = Thumbnails(store)
+        self.webhook = Webhook(settings.webhook, secret, clock)
         self.trash = Trash(store, uploads, self.image_index, clock)
         self.history = open_history(settings.storage, store, settings.save_timeout_s)
         self.box_facts = BoxFacts(store)
@@ -104,6 +106,7 @@ class Project:
 
     def close(self) -> None:
         """Close the stores and the decoder; calling it twice is harmless."""
+        self.webhook.close()
         self._decoder.close()
         self.image_index.close()
         self.history.close()
@@ -300,6 +303,7 @@ class Project:
             content_type="application/json",
         )
         audit_save(image_id, document, replaces, version)
+        tell_of_end(self.webhook, image_id, self.image_index.known(image_id), document)
         self.image_index.note(image_id, document, None, version)
         return SavedDocument(document, version, size=len(data))
 

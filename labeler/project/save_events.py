@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 
 from labeler.images import ImageInfo
-from labeler.model.document import AnnotationDocument
+from labeler.model.document import AnnotationDocument, Status
 from labeler.model.layout import document_key
 from labeler.project.documents import SavedDocument
+from labeler.project.image_entry import ImageEntry
 from labeler.runtime.audit import Action, audit
 from labeler.runtime.events import Conflict, Merge, Save, Upload, log_event
+from labeler.runtime.webhook import Webhook
 from labeler.storage import Replaces, Version
 
 
@@ -47,6 +49,20 @@ def audit_save(
     """Tell who stored the document, whoever asked for it."""
     by = document.metadata.saved_by or ""
     audit(Action.SAVE, document_key(image_id), old=replaces, new=version, by=by)
+
+
+def tell_of_end(
+    webhook: Webhook, image_id: str, before: ImageEntry | None, document: AnnotationDocument
+) -> None:
+    """Tell the webhook that the image has become done or approved; `before` is what was known."""
+    event = {Status.DONE: "done", Status.APPROVED: "approved"}.get(document.status)
+    if event is None or (before is not None and before.status is document.status):
+        return
+    by = document.metadata.saved_by or ""
+    if document.status is Status.APPROVED:
+        review = (document.metadata.model_extra or {}).get("review")
+        by = str(review.get("by") or "") if isinstance(review, dict) else by
+    webhook.tell(event, image_id=image_id, by=by, rects=len(document.rects))
 
 
 def log_upload(

@@ -83,6 +83,18 @@ class SaveFailed(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookFailed(Event):
+    """A call of LABELER_WEBHOOK was given up; `call` is its event."""
+
+    NAME: ClassVar[str] = "webhook_failed"
+    TEXT: ClassVar[str] = "Calling the webhook ({call}) failed after {tries} tries: {reason}"
+    LEVEL: ClassVar[int] = logging.ERROR
+    call: str
+    tries: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Merge(Event):
     """Somebody else had changed the document, and the save merged both."""
 
@@ -240,6 +252,6 @@ class Audit(Event):
 
 EVENTS: Final[tuple[type[Event], ...]] = (
     Save, SaveFailed, Merge, Conflict, Upload, Export, Import, Start, Stop, NotReady, Retry,
-    BucketOperations, Request, Audit,
+    BucketOperations, Request, Audit, WebhookFailed,
 )  # fmt: skip
 """All event classes."""

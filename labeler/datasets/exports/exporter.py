@@ -39,6 +39,7 @@ from labeler.runtime import events
 from labeler.runtime.audit import Action, audit
 from labeler.runtime.garbage_collection import paused_collection
 from labeler.runtime.jobs import Progress, no_progress
+from labeler.runtime.webhook import Webhook
 from labeler.storage import ObjectInfo, list_all
 
 WRITING: Final = "Writing the file"
@@ -202,7 +203,7 @@ class Exporter:
         The label set is stored in any case, so that later exports give each label the same number.
         """
         labels, known, previous = self._what_is_known(request.kind, selection)
-        written = _log_when_written(request.kind)
+        written = _log_when_written(request.kind, self._project.webhook)
         while True:
             rules = ExportRules(labels, selection)
             if previous is not None and not previous.counts_as(labels, rules.asked):
@@ -259,11 +260,13 @@ def open_exporter(project: Project) -> Exporter:
     return Exporter(project)
 
 
-def _log_when_written(kind: DatasetFormat) -> Callable[[ExportSummary], None]:
+def _log_when_written(kind: DatasetFormat, webhook: Webhook) -> Callable[[ExportSummary], None]:
     started = time.monotonic()
 
     def log(summary: ExportSummary) -> None:
         audit(Action.EXPORT, kind.name)
+        counts = {"images": summary.images, "annotations": summary.annotations}
+        webhook.tell("export", format=kind.name, **counts)
         events.log_event(
             events.Export(
                 format=kind.name,
