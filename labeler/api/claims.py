@@ -58,11 +58,9 @@ class ClaimCalls:
         image_id = image_id_of(request)
         holder = Holder(person.email, request.headers.get(CLIENT_HEADER, ""))
         found = await run_in_threadpool(self._claims.look, image_id, holder)
-        if found is None:
-            return Response(status_code=204, headers=headers(NEVER))
-        until = found.until.isoformat()
+        told = (found.by, found.until.isoformat(), found.is_own) if found else (None, None, False)
         return json_answer(
-            {"image_id": image_id, "by": found.by, "until": until, "own": found.is_own}
+            {"image_id": image_id, **dict(zip(("by", "until", "own"), told, strict=True))}
         )
 
     async def renew(self, request: Request, person: Person) -> Response:

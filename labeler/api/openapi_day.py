@@ -8,6 +8,7 @@ from labeler.api.openapi_parts import (
     ETAG,
     IMAGE_ID,
     IN_THE_WAY,
+    MAYBE,
     TEXT,
     Json,
     answered,
@@ -103,8 +104,8 @@ def look_at_claim() -> Json:
         "required": ["image_id", "by", "until", "own"],
         "properties": {
             "image_id": TEXT,
-            "by": {**TEXT, "description": "Empty where nobody signs in."},
-            "until": {**TEXT, "format": "date-time"},
+            "by": {**MAYBE, "description": "Empty where nobody signs in, null if it is free."},
+            "until": MAYBE,
             "own": {"type": "boolean", "description": "Whether it is the caller's own."},
         },
     }
@@ -114,7 +115,6 @@ def look_at_claim() -> Json:
         "parameters": [_ASKER, IMAGE_ID],
         "responses": {
             "200": answered("Who has it, and until when.", claim),
-            "204": {"description": "Nobody has it."},
             **errors(400, 401, 403, 404, 503),
         },
     }
