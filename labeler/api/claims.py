@@ -58,10 +58,9 @@ class ClaimCalls:
         image_id = image_id_of(request)
         holder = Holder(person.email, request.headers.get(CLIENT_HEADER, ""))
         found = await run_in_threadpool(self._claims.look, image_id, holder)
-        told = (found.by, found.until.isoformat(), found.is_own) if found else (None, None, False)
-        return json_answer(
-            {"image_id": image_id, **dict(zip(("by", "until", "own"), told, strict=True))}
-        )
+        by, until = (found.by, found.until.isoformat()) if found else (None, None)
+        own = found is not None and found.is_own
+        return json_answer({"image_id": image_id, "by": by, "until": until, "own": own})
 
     async def renew(self, request: Request, person: Person) -> Response:
         """PUT /api/claims/{image_id}"""

@@ -1,6 +1,6 @@
 // The calls about the guide, each answered by a value that says what to do next.
 
-import { failure } from "./backend.js";
+import { failure } from "./answers.js";
 
 /** @typedef {{ type: "guide", text: string, etag: string | null }} Stored */
 /** @typedef {Stored | { type: "changed", text: string, etag: string | null } | import("./backend.js").Failure} GuideAnswer */
