@@ -39,7 +39,11 @@ ROLES = {
     ("GET", "/api/statistics"): Role.LABELER,
     ("GET", "/api/claims"): Role.LABELER,
     ("POST", "/api/claims"): Role.LABELER,
+    ("GET", "/api/claims/{image_id}"): Role.LABELER,
     ("PUT", "/api/claims/{image_id}"): Role.LABELER,
+    ("GET", "/api/guide"): Role.LABELER,
+    ("PUT", "/api/guide"): Role.ADMIN,
+    ("GET", "/api/guide/{picture}"): Role.LABELER,
     ("DELETE", "/api/claims/{image_id}"): Role.LABELER,
     ("GET", "/api/labels"): Role.LABELER,
     ("PUT", "/api/labels"): Role.ADMIN,
@@ -92,7 +96,7 @@ def bearer(api: Api, person: str, now: float | None = None) -> Headers:
 
 
 def call(api: Api, method: str, path: str, headers: Headers) -> httpx.Response:
-    path = path.format(image_id="0" * 32, name="dataset_coco_20260101_000000.json")
+    path = path.format(image_id="0" * 32, name="dataset_coco_20260101_000000.json", picture="a.png")
     if path == "/api/images" and method == "POST":
         headers = {"X-File-Name": "a.png", **headers}
     content = png() if (method, path) == ("POST", "/api/images") else b""
