@@ -313,7 +313,7 @@ def test_a_token_in_an_address_opens_one_image_and_nothing_else(by_oidc: Api) ->
     for (method, path), role in ROLES.items():
         if (method, path) == ("GET", "/api/images/{image_id}"):
             continue
-        address = path.format(image_id=image_id, name=image_id)
+        address = path.format(image_id=image_id, name=image_id, picture="a.png")
         answer = api.client.request(method, address, params=token, headers={"X-File-Name": "c.png"})
         assert answer.status_code == 401, (method, path, role)
     headers = {"Authorization": f"Bearer {token['token']}"}
