@@ -219,7 +219,8 @@ class ImageIndex:
         """The entry of that image; if the last listing lacks it, a new look-up is made."""
         with self._lock:
             entry = self._entries.get(image_id)
-        if entry is None and (len(self._entries) > LARGE or self._listed_at == float("-inf")):
+        is_slow = len(self._entries) > LARGE or self._behind is not None
+        if entry is None and is_slow:
             entry = self._look_for(image_id)
         if entry is None:
             self._list(1.0)
@@ -315,7 +316,7 @@ class ImageIndex:
                     if noted_at < started:
                         del self._noted[image_id]
                     elif image_id in self._entries:
-                        entries[image_id] = self._entries[image_id]
+                        entries[image_id] = _joined(self._entries[image_id], entries.get(image_id))
                     else:
                         entries.pop(image_id, None)
                 self._entries, self._doubles = entries, doubles
@@ -397,6 +398,13 @@ class ImageIndex:
     def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
         """The image ID of the object with that name under uploads/; None if it is not an image."""
         return self._original_ids.find(name, info, store, len(self._entries))
+
+
+def _joined(noted: ImageEntry, listed: ImageEntry | None) -> ImageEntry:
+    """What was noted during the listing, with the original that the listing has found."""
+    if noted.original is not None or listed is None or listed.original is None:
+        return noted
+    return replace(noted, original=listed.original, added_at=listed.added_at)
 
 
 def _place(entry: ImageEntry) -> tuple[str, str]:

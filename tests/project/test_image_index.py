@@ -508,7 +508,8 @@ def test_a_first_image_before_all_are_listed(store: Store) -> None:
     held = Held(store)
     seen = look(any_store(held))
     save_sealed(store, name_size_id("a.png", 5), document("a.png", status="done"))
-    for name in ("a.png", "b.png", "notes.txt"):
+    save_sealed(store, name_size_id("c.png", 5), document("c.png"))
+    for name in ("a.png", "b.png", "c.png", "notes.txt"):
         put(store, f"uploads/{name}", b"bytes")
     held.slow = "annotations/"
     held.go.clear()
@@ -517,10 +518,15 @@ def test_a_first_image_before_all_are_listed(store: Store) -> None:
     assert first is not None
     assert (first.image_path, first.status) == ("b.png", Status.UNLABELED)
     assert seen.find(first.image_id) == first
+    other = seen.find(name_size_id("c.png", 5))
+    assert other is not None
+    assert other.original is None, "it was looked up alone"
     assert not seen.is_listed(0.01)
     held.go.set()
     assert seen.is_listed(60)
-    assert [entry.image_path for entry in seen.list_without_waiting()] == ["a.png", "b.png"]
+    assert [(e.image_path, e.original) for e in seen.list_without_waiting()] == [
+        (name, f"uploads/{name}") for name in ("a.png", "b.png", "c.png")
+    ]
     seen.close()
 
 
