@@ -78,6 +78,12 @@ def _labels(api: Api) -> Any:
     return lambda: api.client.put("/api/labels", json=content, headers={"If-Match": tag})
 
 
+def _guide(api: Api) -> Any:
+    return lambda: api.client.put(
+        "/api/guide", json={"text": "Draw."}, headers={"If-None-Match": "*"}
+    )
+
+
 def _import(api: Api) -> Any:
     _saved(api)
     data = api.client.get("/api/export/coco").content
@@ -111,6 +117,7 @@ LINES: dict[tuple[str, str], tuple[str, Callable[[Api], Any]]] = {
     ("POST", "/api/annotations/{image_id}/restore"): ("save", _restore),
     ("POST", "/api/annotations/{image_id}/review"): ("save", _review),
     ("PUT", "/api/labels"): ("labels", _labels),
+    ("PUT", "/api/guide"): ("guide", _guide),
     ("POST", "/api/imports"): ("import", _import),
     ("POST", "/api/exports"): ("export", _write_export),
     ("GET", "/api/exports/{name}"): ("export", _fetch_export),

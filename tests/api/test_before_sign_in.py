@@ -116,7 +116,7 @@ def program(
 
 def filled(path: str) -> str:
     for name in ("{path:path}", "{file_id:path}", "{session_id}", "{file_id}", "{image_id}",
-                 "{name:path}", "{name}", "{version}"):  # fmt: skip
+                 "{name:path}", "{name}", "{picture}", "{version}"):  # fmt: skip
         path = path.replace(name, "a")
     assert "{" not in path, path
     return path
