@@ -22,8 +22,6 @@ from labeler.model.document import AnnotationDocument, Rect, Status, saved_time
 from labeler.model.labels import LabelSet, clean_label, label_key
 from labeler.model.layout import LABELS_KEY
 
-FLAGS: Final = ("occluded", "truncated", "difficult", "iscrowd")
-"""Attributes that are true or absent."""
 MAX_PLACES: Final = 100
 """How many images a summary names for each warning; the counts are always exact."""
 _NOT_RELATIVE: Final = re.compile(r"[A-Za-z]:|.*[\\\x00-\x1f\x7f]", re.DOTALL)
@@ -93,7 +91,7 @@ class ImageResult:
 
 
 class ExportRules:
-    """FairSemaphore documents into boxes, for one label set and one choice.
+    """Turns documents into boxes, for one label set and one choice.
 
     `asked` are the numbers of the chosen labels, None where all are. Raises DamagedDocument where
     the labels' numbers are not 1 to N, InvalidRequest where the choice names a label that is not
@@ -193,11 +191,6 @@ class ExportRules:
                 self._unknown[key] = min(name, self._unknown.get(key, name))
         self._known[label] = number
         return number
-
-
-def is_set(value: object) -> bool:
-    """Whether an attribute is raised, as a flag: true, or 1 as some formats write it."""
-    return value is True or value == 1
 
 
 def attributes_of(extra: Mapping[str, Any]) -> str:

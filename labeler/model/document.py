@@ -32,7 +32,13 @@ MAX_SIDE: Final = 2**31 - 1
 
 
 class Status(StrEnum):
-    """How far the work on an image has come; `done` without rects means checked and empty."""
+    """How far the work on an image has come; `done` without rects means checked and empty.
+
+    What a new one needs beside: a rank in model/merge.py, its place in model/edits.py, in
+    model/reviews.py and in what exports take (datasets/selection.py), an icon and a name in
+    ui/text.py; in the browser `STATUSES` in ui/workbench/document.js, its rank in merge_keys.js and
+    its name in panels/bar.js.
+    """
 
     UNLABELED = "unlabeled"
     IN_PROGRESS = "in_progress"

@@ -20,6 +20,7 @@ from labeler.model.document import AnnotationDocument, Status, parse_document
 from labeler.model.layout import document_key
 from labeler.storage import ObjectInfo
 
+_STATUSES: Final = frozenset(status.value for status in Status)
 _MOST_LABELS: Final = 600
 """Bytes: the counts of more labels than fit stand in the document alone."""
 
@@ -108,6 +109,8 @@ def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
     metadata = info.metadata
     if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
         return None
+    if metadata["status"] not in _STATUSES:
+        return None  # a newer Labeler's; the document is read as it can be
     return ImageEntry(
         image_id,
         metadata["image_path"],

@@ -17,6 +17,10 @@ The contract is the same on every backend and has one test suite (tests/storage/
 * The only errors are NotFound, VersionConflict, NotAllowed, Unavailable and DamagedObject, and
   InvalidRequest for keys, metadata or limits that break these rules or that the location can't
   hold.
+
+A new backend needs a Store, a kind of `Location` and its parsing (settings.py), a line in
+`open_store` (`storage/__init__.py`), its checks in `doctor/`, and a fixture in
+tests/storage/conftest.py, with which it runs the contract's tests.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from labeler.errors import NotFound, Unavailable
 from labeler.image_names import name_size_id
 from labeler.model.document import AnnotationDocument, Status, dump_document, parse_document
 from labeler.model.layout import document_key, is_image_id
-from labeler.project import image_index
+from labeler.project import image_entry, image_index
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
 from labeler.project.originals import Uploads
 from labeler.settings import ImageIdStrategy, Location
@@ -173,6 +173,16 @@ def test_metadata_of_an_earlier_state_is_not_trusted(store: Store) -> None:
     save(store, ID, dump_document(after), document_metadata(before, data), version)
     [entry] = look(store).entries()
     assert entry.status is Status.RETURNED
+
+
+def test_a_sealed_status_of_a_newer_labeler_is_read_from_the_document(store: Store) -> None:
+    one = document("a.png")
+    data = dump_document(one)
+    metadata = document_metadata(one, data) | {"status": "escalated"}
+    metadata["seal"] = image_entry._seal(metadata, hashlib.md5(data).hexdigest())
+    save(store, ID, data, metadata)
+    [entry] = look(store).entries()
+    assert (entry.status, entry.rects, entry.problem) == (Status.IN_PROGRESS, 1, "")
 
 
 def test_metadata_that_was_changed_alone_is_not_trusted(store: Store) -> None:

@@ -28,12 +28,12 @@ from labeler.datasets.formats.reading import (
 )
 from labeler.datasets.formats.safe_json import LIST_BEGINS, stream_json
 from labeler.datasets.formats.zip_manifest import own_files
-from labeler.datasets.rules import FLAGS
 from labeler.errors import InvalidImport
+from labeler.model.attributes import KNOWN_ATTRIBUTES
 
 Box = tuple[float, float, float, float]
 
-_NONE_AT_ZERO: Final = (*FLAGS, "rotation")
+_NONE_AT_ZERO: Final = (*KNOWN_ATTRIBUTES, "rotation")
 """Attributes that say nothing where they are 0; CVAT writes a rotation for every box."""
 _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
@@ -286,7 +286,7 @@ def _attributes(annotation: dict[str, Any]) -> dict[str, Any]:
     if annotation.get("iscrowd") in (1, True):
         said["iscrowd"] = 1
     return {
-        key: True if key in FLAGS and value == 1 else value
+        key: True if key in KNOWN_ATTRIBUTES and value == 1 else value
         for key, value in said.items()
         if value != 0 or key not in _NONE_AT_ZERO
     }

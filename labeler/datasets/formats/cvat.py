@@ -20,7 +20,8 @@ from labeler.datasets.formats.reading import (
 )
 from labeler.datasets.formats.safe_xml import Element, stream_xml, xml_text
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
-from labeler.datasets.rules import FLAGS, ExportBox, is_set
+from labeler.datasets.rules import ExportBox
+from labeler.model.attributes import KNOWN_ATTRIBUTES, is_set
 from labeler.model.labels import Label
 
 Box = tuple[float, float, float, float]
@@ -103,7 +104,8 @@ def _said(box: ExportBox) -> dict[str, Any]:
     if _is_occluded(box):
         del said["occluded"]
     return {
-        name: True if name in FLAGS and is_set(value) else value for name, value in said.items()
+        name: True if name in KNOWN_ATTRIBUTES and is_set(value) else value
+        for name, value in said.items()
     }
 
 

@@ -29,8 +29,9 @@ from labeler.datasets.formats.reading import (
 from labeler.datasets.formats.safe_json import load_json
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
 from labeler.datasets.formats.zip_manifest import CROISSANT, MANIFEST, own_files
-from labeler.datasets.rules import FLAGS, ExportBox, is_set
+from labeler.datasets.rules import ExportBox
 from labeler.errors import InvalidImport
+from labeler.model.attributes import KNOWN_ATTRIBUTES, is_set
 
 MAX_FILE_BYTES: Final = 2**26
 """The image itself may be in the file, as text."""
@@ -72,7 +73,7 @@ def _shape(box: ExportBox, label: str) -> dict[str, Any]:
         "flags": {
             name: True
             for name, value in said.items()
-            if value is True or (name in FLAGS and is_set(value))
+            if value is True or (name in KNOWN_ATTRIBUTES and is_set(value))
         },
         "mask": None,
     }

@@ -32,7 +32,7 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
     select(rects().map(({ id }) => id).filter((id) => !before.has(id)));
   }
 
-  /** @param {"occluded" | "truncated" | "difficult"} name */
+  /** @param {import("./attributes.js").Attribute} name */
   function attribute(name) {
     const some = surface.chosen();
     if (!some.length) return;

@@ -1,5 +1,6 @@
 // The list of boxes: what a screen reader reads, and where everything can be done by keyboard.
 
+import { ATTRIBUTES } from "../attributes.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
 import { labelsOf } from "../label_set.js";
@@ -9,7 +10,6 @@ import { WARNINGS, warnings } from "../warnings.js";
 /** @typedef {import("../contract.js").Rect} Rect */
 
 const FIELDS = /** @type {const} */ (["left", "top", "width", "height"]);
-const ATTRIBUTES = /** @type {const} */ (["occluded", "truncated", "difficult"]);
 
 /** @param {Bench} bench @param {{ size: () => import("../boxes.js").Size, reveal: (rect: Rect) => void, setGeometry: (rect: Rect) => void }} tools */
 export function createBoxes(bench, tools) {
