@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from labeler.cli.terminal import print_result, progress
 from labeler.runtime.visible_text import visible
@@ -12,6 +12,10 @@ from labeler.runtime.visible_text import visible
 if TYPE_CHECKING:
     from labeler.project.project import Project
     from labeler.settings import Settings
+
+_SHOWN: Final = (
+    "image_id", "image_path", "status", "rects", "saved_at", "saved_by", "original", "problem",
+)  # fmt: skip
 
 
 def list_images(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
@@ -23,12 +27,8 @@ def list_images(given: argparse.Namespace, _settings: Settings, project: Project
     ]
     if given.json:
         import json
-        from dataclasses import asdict
 
-        entries = [asdict(image) for image in images]
-        for entry in entries:
-            for name in ("version", "added_at", "labels", "warnings"):  # internal
-                del entry[name]
+        entries = [{name: getattr(image, name) for name in _SHOWN} for image in images]
         print_result(json.dumps(entries, ensure_ascii=False, indent=2))
         return True
     for image in images:
