@@ -146,9 +146,13 @@ def test_the_page_says_that_it_is_alone_and_lets_one_draw(
             for path in (server.folder / "annotations").glob("*.json")
             if path.stem != labeler.image
         ]
-        for kind in ("annotations", "images"):  # the next image is fetched ahead
+        for kind in ("annotations", "images"):  # the next image is fetched ahead, and whole
             part = f"/api/{kind}/{following}"
-            eventually(lambda part=part: any(part in path for path in proxy.answered))
+            eventually(
+                lambda part=part: any(
+                    part in path and "width=" not in path for path in proxy.answered
+                )
+            )
         note_sayings(page)
         proxy.instances = []
         server.stop(kill=True)

@@ -107,7 +107,9 @@ def test_every_line_of_a_session_parses_and_carries_its_fields(
 
     seen = events(server)
     # The workbench merges in the browser: the server sees its 412 and the save that follows.
-    assert set(seen) == {event.NAME for event in EVENTS} - {"import", "merge"}
+    # No webhook is set, and a call is given up only after minutes (tests/runtime/test_webhook.py).
+    elsewhere = {"import", "merge", "webhook_failed"}
+    assert set(seen) == {event.NAME for event in EVENTS} - elsewhere
     for entry in entries(server):
         assert entry["severity"] in ("INFO", "WARNING", "ERROR")
         assert entry["message"]
