@@ -182,7 +182,7 @@ class ImageIndex:
             yield entry, None
 
     def expire(self) -> None:
-        """Make the next call use a new listing."""
+        """Make the next call list again, because another process may have added images."""
         self._expired_at = time.monotonic()
 
     def originals(self) -> Iterator[tuple[str, ObjectInfo]]:

@@ -139,10 +139,6 @@ class Project:
         path = opened.document.image_path if opened else file_name
         return AddedImage(image_id, path, info.width, info.height, created=opened is None)
 
-    def list_anew(self) -> None:
-        """Make the next call list again, because another instance may have added images."""
-        self.image_index.expire()
-
     def list_images(self) -> list[ImageEntry]:
         """Every image with a document or an original, in the order of names."""
         return self.image_index.entries()
@@ -150,14 +146,6 @@ class Project:
     def list_without_waiting(self) -> list[ImageEntry]:
         """The same for a page that must not wait; see ImageIndex.list_without_waiting."""
         return self.image_index.list_without_waiting()
-
-    def is_listed(self, wait_s: float) -> bool:
-        """Whether all images have been listed once; see ImageIndex.is_listed."""
-        return self.image_index.is_listed(wait_s)
-
-    def first_image(self) -> ImageEntry | None:
-        """An image to begin with before all are listed; see ImageIndex.first."""
-        return self.image_index.first()
 
     def file_name(self, entry: ImageEntry) -> str:
         """The name of the image's original below uploads/, or the document's if none is kept."""
@@ -177,11 +165,7 @@ class Project:
         return entry
 
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
-        """Every image with its stored document, in the order of names; read in bulk.
-
-        The document is None if none is stored yet, or if it can't be opened: then the entry's
-        `problem` says why.
-        """
+        """Every image with its stored document; see ImageIndex.list_documents."""
         return self.image_index.list_documents()
 
     def image_bytes(self, image_id: str) -> bytes:
@@ -346,11 +330,7 @@ class Project:
     # --- internals ------------------------------------------------------------------------
 
     def check_store(self) -> None:
-        """Raise StoreError, which names the problem, if the store can't be listed.
-
-        Also raises StoreError if a bucket is not writable. Nothing is written, and no folder is
-        created.
-        """
+        """Raise StoreError if the store can't be listed or a bucket not written; writes nothing."""
         check_stores(self.store, ANNOTATIONS, self.uploads, self._settings)
 
     def _read(self, image_id: str) -> OpenedDocument:

@@ -70,7 +70,7 @@ def show_gallery_page(context: Context, overview: Overview) -> None:
         on_renewal_change=lambda: None,
         on_filters_change=_filter,
         on_open_change=_open,
-        on_changed_change=context.project.list_anew,
+        on_changed_change=context.project.image_index.expire,
     )
 
 

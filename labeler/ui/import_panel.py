@@ -89,6 +89,6 @@ def show_import_panel(context: Context) -> None:
         key=_KEY,
         data={"setup": json.dumps(setup)},
         default={"imported": None, "renewal": None},
-        on_imported_change=context.project.list_anew,
+        on_imported_change=context.project.image_index.expire,
         on_renewal_change=lambda: None,
     )

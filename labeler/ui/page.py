@@ -170,7 +170,7 @@ def _wait_for_images(context: Context) -> None:
     @st.fragment(run_every=1.0)
     def loading() -> None:
         try:
-            is_listed = context.project.is_listed(0)
+            is_listed = context.project.image_index.is_listed(0)
         except LabelerError as error:
             st.error(plain(error.message))
             return
@@ -188,7 +188,7 @@ def _first_image(context: Context, overview: Overview, found: list[ImageEntry]) 
     on with another instance.
     """
     if overview.is_listing:
-        first = context.project.first_image()
+        first = context.project.image_index.first()
     else:
         entries = found or overview.entries or []
         left = (entry for entry in entries if entry.status in NEEDS_WORK and not entry.problem)

@@ -68,7 +68,7 @@ def read_overview(project: Project) -> Overview:
         problems[error.message] = None
     overview.is_listing = False
     try:
-        overview.is_listing = not project.is_listed(_PATIENCE_S)
+        overview.is_listing = not project.image_index.is_listed(_PATIENCE_S)
         if not overview.is_listing:
             overview.entries = project.list_without_waiting()
     except LabelerError as error:

@@ -62,7 +62,7 @@ def uploader(context: Context) -> None:
     )
     if batch is not None and batch.number != session.uploads:
         session.uploads = batch.number
-        context.project.list_anew()
+        context.project.image_index.expire()
         if batch.first:
             address.clicks().to_image(batch.first)
             st.rerun()

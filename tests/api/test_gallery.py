@@ -115,7 +115,7 @@ def test_what_is_worth_a_look(api: Api) -> None:
     api.save(api.image("empty.png"), status="done")
     api.image("untouched.png")
     api.document_path(api.image("zz.png")).write_bytes(b"{")
-    api.project.list_anew()
+    api.project.image_index.expire()
     for warning, name in {
         "tiny": "tiny", "edge": "edge", "duplicate": "duplicate", "unknown_label": "unknown",
         "no_boxes": "empty",
@@ -219,6 +219,6 @@ def test_a_small_copy_is_made_once_and_goes_with_the_image(open_api: Open) -> No
     assert api.client.delete(f"/api/images/{image_id}", headers=headers).status_code == 204
     assert not kept.exists()
     for asked in (api, other):
-        asked.project.list_anew()
+        asked.project.image_index.expire()
         asked.project.list_images()
         refused(asked.client.get(f"/api/images/{image_id}?width=256"), 410, "deleted")

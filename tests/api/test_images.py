@@ -278,7 +278,7 @@ def test_one_call_reads_a_bounded_number_of_documents(
         image_id = api.image(f"{number}.png")
         api.save(image_id, rect(label=label))
         without_labels(api.project, f"annotations/{image_id}.json")
-    api.project.list_anew()
+    api.project.image_index.expire()
     assert pages(api, label="rare") == [["0.png"], [], ["6.png"]]
     assert pages(api, label="object", limit=2) == [
         ["1.png", "2.png"],

@@ -94,7 +94,7 @@ def test_documents_of_other_programs_are_counted_too(api: Api) -> None:
     api.document_path(image_id).write_bytes(old_document("a.png"))
     broken = api.image("b.png")
     api.document_path(broken).write_bytes(b"{")
-    api.project.list_anew()
+    api.project.image_index.expire()
     assert rows(api, "label") == [("car", 1, 2)]
     assert rows(api, "day") == [(None, 1, 0), ("2023-12-01", 1, 2)]
 
@@ -111,7 +111,7 @@ def test_days_are_in_utc(api: Api, saved_at: str, day: str | None) -> None:
     document = json.loads(old_document("a.png"))
     document["metadata"]["saved_at"] = saved_at
     api.document_path(image_id).write_text(json.dumps(document))
-    api.project.list_anew()
+    api.project.image_index.expire()
     assert rows(api, "day") == [(day, 1, 2)]
 
 
@@ -149,7 +149,7 @@ def test_no_document_is_read_but_those_that_an_older_labeler_wrote(
         for image_id in ("aa", "bb"):
             without_labels(project, f"annotations/{image_id}.json")
         monkeypatch.setattr(BoxFacts.read, "__defaults__", (1,))
-        elsewhere.list_anew()
+        elsewhere.image_index.expire()
         found = [counted.count([statistics.Dimension.LABEL]) for _ in range(3)]
         assert [(one.rows[0].rects, one.uncounted) for one in found] == [(4, 1), (6, 0), (6, 0)]
 

@@ -202,7 +202,7 @@ def test_what_a_pipeline_drops_is_claimed_without_a_document(day: Day) -> None:
         day.mark(name, Status.DONE)
     day.workspace.put("uploads/new.png", png(7, 5))
     day.workspace.put("uploads/gone.png", png(6, 5))
-    day.project.list_anew()
+    day.project.image_index.expire()
     listed = {entry.image_path: entry.image_id for entry in day.project.list_images()}
     day.workspace.remove("uploads/gone.png")
     claim = day.claims.claim_next(ANA, ClaimRequest(order=Order.NEWEST)).claim
@@ -224,7 +224,7 @@ def test_the_order_can_be_chosen(day: Day) -> None:
     added = [day.project.add_image(f"{name}.png", png(9, 9)) for name in ("new", "newer")]
     for image in added:
         day.names[image.image_id] = image.image_path
-    day.project.list_anew()
+    day.project.image_index.expire()
     for order, holder, expected in (
         (Order.RETURNED, ANA, "c.png"),
         (Order.RETURNED, BEN, "b.png"),

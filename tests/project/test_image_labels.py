@@ -41,5 +41,5 @@ def test_labels_are_read_again_for_another_version_of_the_same_time(workspace: W
         (key, found) for key, found in workspace.objects().items() if key.startswith("annotations/")
     ]
     workspace.put(key, data.replace(b'"dog"', b'"owl"'))
-    project.list_anew()
+    project.image_index.expire()
     assert project.label_texts(project.list_images(), most=1)[image_id] == {"cat", "owl"}

@@ -244,7 +244,7 @@ def test_a_deletion_that_is_cut_off_loses_nothing(
     assert everything(workspace) >= set(before.values())
     # It is repaired: the image is whole, or in the trash.
     assert repaired(workspace) == (1 if after else 0)
-    project.list_anew()
+    project.image_index.expire()
     if live(workspace) != before:
         assert (live(workspace), len(trashed(workspace))) == ({}, 2)
         project.trash.restore(image_id)

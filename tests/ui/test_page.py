@@ -35,7 +35,7 @@ def test_an_image_is_shown_before_all_are_listed(
     place = new_place()
     place.add("a.png", "b.png")
     with monkeypatch.context() as patched:
-        patched.setattr(place.project, "is_listed", lambda wait_s: False)
+        patched.setattr(place.project.image_index, "is_listed", lambda wait_s: False)
         visit = place.visit()
         assert "Loading images …" in visit.shown()
         assert "a.png" in visit.heading()
@@ -44,7 +44,7 @@ def test_an_image_is_shown_before_all_are_listed(
         def fail(wait_s: float) -> bool:
             raise Unavailable("The store is away.")
 
-        patched.setattr(place.project, "is_listed", fail)
+        patched.setattr(place.project.image_index, "is_listed", fail)
         visit.run()
         assert set(visit.errors()) == {"The store is away."}
     visit.run()

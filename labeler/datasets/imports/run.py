@@ -148,7 +148,7 @@ class _Import(ExitStack):
 
     def add_image_files(self, images: DatasetFiles | None) -> None:
         """Add the images that came along, or look at what adding them would do."""
-        self._project.list_anew()
+        self._project.image_index.expire()
         names = images_in(images) if images else image_files(self._source, self._found)
         self._added = add_images(
             self._project,

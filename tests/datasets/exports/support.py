@@ -37,7 +37,7 @@ def four_images(tmp_path: Path) -> Iterator[Workspace]:
         made.put(f"uploads/{name}", data)
     made.put("uploads/untouched.jpg", jpeg())
     project.labels.add(LABEL_NAMES)
-    project.list_anew()
+    project.image_index.expire()
     for name, rects in RECTS.items():
         label_image(project, name, rects)
     yield made

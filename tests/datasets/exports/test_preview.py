@@ -84,11 +84,11 @@ def test_the_difference_of_two_exports(workspace: Workspace) -> None:
     project = workspace.open()
     label_image(project, "a.png", [*RECTS["a.png"], {**RECTS["a.png"][0], "left": 30}])
     workspace.put("uploads/new.jpg", jpeg() + b"new")
-    project.list_anew()
+    project.image_index.expire()
     label_image(project, "new.jpg", [])
     (entry,) = [one for one in project.list_images() if one.image_path == "empty.jpg"]
     project.trash.delete(entry.image_id, project.stored_version(entry.image_id))
-    project.list_anew()
+    project.image_index.expire()
     project.labels.edit(lambda labels: renamed(labels, 3, "automobile"))
     (second,) = open_exporter(workspace.open()).write()
     found = exporter.compare(first.key, second.key.removeprefix("exports/"))

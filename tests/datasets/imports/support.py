@@ -41,7 +41,7 @@ def counts(report: ImportReport) -> dict[str, int]:
 
 def documents(project: Project) -> dict[str, AnnotationDocument]:
     """The stored documents by the images' names."""
-    project.list_anew()
+    project.image_index.expire()
     return {
         project.file_name(entry): document
         for entry, document in project.list_documents()
