@@ -31,7 +31,7 @@ class BoxWarning(StrEnum):
     DAMAGED = "damaged"
 
 
-FINISHED: Final = frozenset({Status.DONE, Status.APPROVED})
+DONE_OR_APPROVED: Final = frozenset({Status.DONE, Status.APPROVED})
 """An image in one of these that has no boxes is worth a look."""
 
 

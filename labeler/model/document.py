@@ -34,10 +34,12 @@ MAX_SIDE: Final = 2**31 - 1
 class Status(StrEnum):
     """How far the work on an image has come; `done` without rects means checked and empty.
 
-    What a new one needs beside: a rank in model/merge.py, its place in model/edits.py, in
-    model/reviews.py and in what exports take (datasets/selection.py), an icon and a name in
-    ui/text.py; in the browser `STATUSES` in ui/workbench/document.js, its rank in merge_keys.js and
-    its name in panels/bar.js.
+    Where each has its place too: `NEEDS_WORK` below, the rank in model/merge.py, model/edits.py,
+    model/reviews.py, what exports take (datasets/selection.py), the webhook's calls
+    (project/save_events.py), icon and name in ui/text.py. In the browser: ui/workbench/document.js,
+    the rank in merge.js, edits.js, the name in panels/bar.js, "Reopen" in panels/footer.js, the
+    colors in workbench.css and gallery/gallery.css. tests/model/test_every_status.py holds that the
+    tables name every status.
     """
 
     UNLABELED = "unlabeled"
@@ -49,6 +51,7 @@ class Status(StrEnum):
 
 
 NEEDS_WORK: Final = frozenset({Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED})
+FINISHED: Final = frozenset(Status) - NEEDS_WORK
 
 
 Finite = Annotated[float, Field(strict=True, allow_inf_nan=False)]

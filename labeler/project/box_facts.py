@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from labeler.errors import DamagedDocument
-from labeler.model.box_warnings import FINISHED, BoxWarning, count_warnings
+from labeler.model.box_warnings import DONE_OR_APPROVED, BoxWarning, count_warnings
 from labeler.model.document import parse_document
 from labeler.model.labels import LabelSet
 from labeler.model.layout import document_key
@@ -71,7 +71,7 @@ class BoxFacts:
         if entry.problem:
             return {BoxWarning.DAMAGED: 0}
         if not entry.rects:
-            return {BoxWarning.NO_BOXES: 0} if entry.status in FINISHED else {}
+            return {BoxWarning.NO_BOXES: 0} if entry.status in DONE_OR_APPROVED else {}
         counts = entry.warning_counts
         told = self._remembered(entry).warnings if counts is None else counts
         found = {BoxWarning(name): count for name, count in told.items() if name in _TOLD}

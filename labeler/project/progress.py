@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from labeler.model.document import Status
+from labeler.model.document import FINISHED, Status
 from labeler.project.image_entry import ImageEntry
 from labeler.project.image_search import saved_moment
 
-FINISHED: Final = frozenset({Status.DONE, Status.SKIPPED, Status.APPROVED})
 PACE_DAYS: Final = 7
 """The pace is that of the last days on which something was finished, so many at most."""
 

@@ -20,7 +20,9 @@ The contract is the same on every backend and has one test suite (tests/storage/
 
 A new backend needs a Store, a kind of `Location` and its parsing (settings.py), a line in
 `open_store` (`storage/__init__.py`), its checks in `doctor/`, and a fixture in
-tests/storage/conftest.py, with which it runs the contract's tests.
+tests/storage/conftest.py, with which it runs the contract's tests. Whoever asks
+`Location.bucket` has to know it too: project/locations.py, project/history.py,
+access/secret_key.py, storage/leftovers.py, maintenance/restore.py, app.py.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from typing import Final
 import streamlit as st
 
 from labeler.image_names import name_filter
-from labeler.model.document import Status
+from labeler.model.document import FINISHED, Status
 from labeler.model.labels import LabelSet
 from labeler.project.image_index import ImageEntry
-from labeler.project.progress import FINISHED, finished_by
+from labeler.project.progress import finished_by
 from labeler.project.project import Project
 from labeler.ui import address, visitor
 from labeler.ui.address import Filters

@@ -1,8 +1,9 @@
 """The registry of formats: one row for each, and nowhere else a list of them.
 
-Routes, commands, pages, the OpenAPI document and docs/formats.md read these rows. A new format is
-one module beside this one, which holds a WRITER or a READER or both, and one row here. The modules
-are loaded when they are used, so that a first page does not wait for them.
+Routes, commands, pages and the OpenAPI document read these rows; tests hold that docs/formats.md
+and docs/import.md name them all. A new format is one row here and one module beside this one. The
+module holds a WRITER or a READER or both, and RECORD_SETS if an export is no zip (csv_table.py is
+the shortest). It is loaded when it is used, so that a first page does not wait for it.
 """
 
 from __future__ import annotations

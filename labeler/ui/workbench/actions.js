@@ -1,5 +1,6 @@
 // What each key and button does.
 
+import { ATTRIBUTES } from "./attributes.js";
 import { moved, resized } from "./boxes.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
@@ -151,9 +152,7 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
     add: editing(add),
     lock,
     note: editing(note),
-    occluded: editing(() => attribute("occluded")),
-    truncated: editing(() => attribute("truncated")),
-    difficult: editing(() => attribute("difficult")),
+    ...Object.fromEntries(ATTRIBUTES.map((name) => [name, editing(() => attribute(name))])),
     zoomIn: () => surface.zoom(1.25),
     zoomOut: () => surface.zoom(0.8),
     fit: () => surface.look({ type: "fit" }),

@@ -1,4 +1,4 @@
-// The attributes of a box that the workbench sets; each has an action and a key in keymap.js.
+// The attributes of a box that the workbench sets; keymap.js has the name and the keys of each.
 
 /** In Python: model/attributes.py. */
 export const ATTRIBUTES = /** @type {const} */ (["occluded", "truncated", "difficult"]);
