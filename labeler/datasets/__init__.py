@@ -1,1 +1,1 @@
-"""Datasets: what goes in, and how they are read and written."""
+"""Datasets: which images and boxes they include, and how they are read and written."""

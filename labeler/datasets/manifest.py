@@ -1,9 +1,9 @@
-"""What an export was made from: a file of JSON lines beside it.
+"""The manifest: which images an export was made from, as JSON lines beside the export.
 
-The first line is the head, an object. Then comes a line for each image that was looked at, in the
-order of their numbers: a JSON array of the record's fields. By it the next export takes over what
-has not changed, `verify` tells what has, and image numbers are found again where the registry was
-lost.
+The first line is the head, an object. One line per examined image follows, in the order of image
+numbers: a JSON array of the record's fields. The next export uses the manifest to take over
+everything that has not changed. `verify` uses it to find changes. A lost registry of image numbers
+is rebuilt from it.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ _CHUNK_BYTES: Final = 2**18
 
 @dataclass(slots=True)
 class ManifestRecord:
-    """One image: its number, and in which state of the store what became of it.
+    """One image: its number, its state in the store, and its result in the export.
 
-    `version` and `md5` are its document's, empty where none was stored. `original` is the version
-    of the original, which was in the store under `file_name`, or empty.
+    `version` and `md5` are those of its document, empty if none was stored. `original` is the
+    version of the original, which was stored under `file_name`; it is empty if there was none.
     """
 
     number: int
@@ -45,11 +45,11 @@ class ManifestRecord:
 
 
 class ManifestHead(StoredModel):
-    """What else the export depends on, and what came of it.
+    """Everything else that the export depends on, and its totals.
 
-    `writer` names the program. `selection` is what was asked for, by field, and `asked` the numbers
+    `writer` names the program. `selection` is the request, by field, and `asked` holds the numbers
     of the labels in it. `categories` are the names of the labels in the order of their numbers.
-    `names` gives the number that each known spelling counts as. `highest` is the highest image
+    `names` maps each known spelling to the number of its label. `highest` is the highest image
     number given so far. `boxes` counts the export's boxes by the number of their label, from 1.
     `md5` and `size` are those of the export.
     """
@@ -71,13 +71,13 @@ class ManifestHead(StoredModel):
 
 
 _FIELDS: Final = len(fields(ManifestRecord)) - 1 + len(fields(ImageResult))
-"""How many a line has: those of the record, with the result's in place of `result`."""
+"""The number of fields per line: those of the record, with the result's in place of `result`."""
 
 
 class ManifestWriter:
-    """Takes the lines of a manifest, one for each image that was looked at, and counts them.
+    """Takes and counts the lines of a manifest, one per examined image.
 
-    Without `kept` they are only counted. The head comes last, since it says what became of all.
+    Without `kept`, lines are only counted. The head comes last, because it holds the totals.
     """
 
     def __init__(self, *, kept: bool) -> None:
@@ -85,20 +85,20 @@ class ManifestWriter:
         self._lines = open_spool() if kept else None
 
     def add(self, lines: Sequence[bytes]) -> None:
-        """The next lines, without their ends."""
+        """Add lines, without their line ends."""
         self.looked_at += len(lines)
         if self._lines is not None:
             self._lines.write(b"\n".join(lines) + b"\n")
 
     def stream(self, head: ManifestHead) -> BinaryIO:
-        """The whole manifest as a file to read and seek in."""
+        """Return the whole manifest as a file for reading and seeking."""
         parts: list[IO[bytes]] = [BytesIO(dump_head(head))]
         if self._lines is not None:
             parts.append(self._lines)
         return BufferedReader(JoinedFile(parts), _CHUNK_BYTES)
 
     def close(self) -> None:
-        """Give up the lines; calling twice is harmless."""
+        """Release the lines. Calling it twice is harmless."""
         if self._lines is not None:
             self._lines.close()
 
@@ -110,7 +110,7 @@ class ManifestWriter:
 
 
 def label_spellings(labels: LabelSet) -> dict[str, int]:
-    """The number that each name and former name in the label set counts as."""
+    """Return the label number of each name and former name in the label set."""
     found = {}
     for label in labels.labels:
         for name in label.names:
@@ -121,12 +121,12 @@ def label_spellings(labels: LabelSet) -> dict[str, int]:
 
 
 def dump_head(head: ManifestHead) -> bytes:
-    """The first line."""
+    """Return the first line."""
     return head.model_dump_json().encode() + b"\n"
 
 
 def dump_record(record: ManifestRecord) -> bytes:
-    """A line, without its end; the same as json.dumps gives, three times as fast."""
+    """Return a line without its end: the same as json.dumps gives, three times as fast."""
     result = record.result
     return (
         f"[{record.number},{_text(record.image_id)},{_text(record.version)},{_text(record.md5)},"
@@ -137,7 +137,7 @@ def dump_record(record: ManifestRecord) -> bytes:
 
 
 def parse_head(line: bytes, key: str) -> ManifestHead:
-    """The head in the first line; DamagedExport, NewerDocument."""
+    """Return the head in the first line. Raises DamagedExport or NewerDocument."""
     try:
         head = ManifestHead.model_validate_json(line)
     except ValidationError as error:
@@ -147,7 +147,7 @@ def parse_head(line: bytes, key: str) -> ManifestHead:
 
 
 def parse_records(lines: Sequence[bytes], key: str) -> list[ManifestRecord]:
-    """The record in each line; DamagedExport."""
+    """Return the record in each line. Raises DamagedExport."""
     records: list[ManifestRecord] = []
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
@@ -167,5 +167,5 @@ def _record(row: Sequence[Any]) -> ManifestRecord:
 
 
 def covers(new: Mapping[str, int], old: Mapping[str, int]) -> bool:
-    """Whether every spelling that counted as a label counts as the same one still."""
+    """Return whether every known spelling still means the same label number."""
     return all(new.get(name) == number for name, number in old.items())

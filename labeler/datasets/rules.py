@@ -1,8 +1,8 @@
-"""What of a document goes into a dataset: the same boxes, and the same left out, in every format.
+"""Decides which boxes of a document go into a dataset, by the same rules in every format.
 
-Readers of datasets damage, or die of, boxes that leave the image, are under 1 px, or stand there
-twice; labels without a number; images without a size. So a box is cut at the image's border and
-rounded to hundredths of a pixel there; what does not fit is left out and reported.
+Readers of datasets fail on, or corrupt, boxes that leave the image, are under 1 px, or occur twice;
+labels without a number; and images without a size. So a box is cut at the image's border and
+rounded to hundredths of a pixel. Boxes and images that break a rule are left out and reported.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from labeler.model.labels import LabelSet, clean_label, label_key
 from labeler.model.layout import LABELS_KEY
 
 MAX_PLACES: Final = 100
-"""How many images a summary names for each warning; the counts are always exact."""
+"""How many images a summary names per warning. The counts are always exact."""
 _NOT_RELATIVE: Final = re.compile(r"[A-Za-z]:|.*[\\\x00-\x1f\x7f]", re.DOTALL)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_LABEL: Final = -1
@@ -48,19 +48,19 @@ class ExportWarning(Enum):
 
 
 NOT_ASKED: Final = "STATUS"
-"""Why an image is left out that has a status nobody asked for."""
+"""The reason for leaving out an image whose status the selection does not include."""
 _WANTED: Final = frozenset(
     {ExportWarning.OTHER_NAME, ExportWarning.OTHER_PART, ExportWarning.OTHER_LABEL}
 )
-"""Left out because that was asked for: no image is named."""
+"""Warnings about exclusions that the selection asked for. Their images are not named."""
 
 
 class ExportBox(NamedTuple):
-    """A box in whole hundredths of a pixel, inside its image; `category` is its label's number.
+    """A box in whole hundredths of a pixel, inside its image. `category` is its label's number.
 
-    Whole numbers: so start and length, each the nearest double, never add up to more than the
-    limit, and equal boxes are equal. `attributes` is what else the rect says, as JSON with sorted
-    keys; empty where that is nothing.
+    With whole numbers, start and length, each as the nearest double, never add up to more than the
+    limit, and equal boxes compare equal. `attributes` holds the rect's attributes as JSON with
+    sorted keys, or an empty text if it has none.
     """
 
     category: int
@@ -73,12 +73,13 @@ class ExportBox(NamedTuple):
 
 @dataclass(slots=True)
 class ImageResult:
-    """What becomes of one image: a function of its document, its name, labels and selection.
+    """The result for one image: a function of its document, its name, labels and selection.
 
-    `left_out_by` is empty for an image that goes in, else NOT_ASKED or an ExportWarning's name.
-    `saved_at` is in whole seconds since 1970, 0 where it is not known. `boxes` is how many go in;
-    `warnings` counts what was left out or cut, by the ExportWarning's name, None where nothing was.
-    Not frozen: that costs three times as much, and there are hundreds of thousands.
+    `left_out_by` is empty for an included image, else NOT_ASKED or an ExportWarning's name.
+    `saved_at` is in whole seconds since 1970, 0 if it is not known. `boxes` counts the included
+    boxes. `warnings` counts excluded and cut boxes by the ExportWarning's name, or is None if there
+    are none. The class is not frozen, because that costs three times as much, and there are
+    hundreds of thousands of results.
     """
 
     status: str
@@ -91,11 +92,11 @@ class ImageResult:
 
 
 class ExportRules:
-    """Turns documents into boxes, for one label set and one choice.
+    """Turns documents into boxes, for one label set and one selection.
 
-    `asked` are the numbers of the chosen labels, None where all are. Raises DamagedDocument where
-    the labels' numbers are not 1 to N, InvalidRequest where the choice names a label that is not
-    there.
+    `asked` holds the numbers of the selected labels, None if all are selected. Raises
+    DamagedDocument if the labels' numbers are not 1 to N. Raises InvalidRequest if the selection
+    names an unknown label.
     """
 
     def __init__(self, labels: LabelSet, selection: Selection) -> None:
@@ -109,7 +110,7 @@ class ExportRules:
     def apply(
         self, document: AnnotationDocument | None, file_name: str
     ) -> tuple[ImageResult, Sequence[ExportBox]]:
-        """What becomes of the image of that document (None: it can't be opened), and its boxes."""
+        """Return the image's result and boxes. `document` is None if it cannot be opened."""
         if document is None:
             return ImageResult("", ExportWarning.DAMAGED.name), ()
         status = document.status
@@ -132,7 +133,7 @@ class ExportRules:
         )
 
     def check(self) -> None:
-        """Raises UnknownLabels, with all labels met so far that the label set lacks."""
+        """Raise UnknownLabels if the label set lacks labels met so far; the error names them."""
         if self._unknown:
             raise UnknownLabels(sorted(self._unknown.values()))
 
@@ -172,12 +173,12 @@ class ExportRules:
             boxes[edges] = attributes_of(extra) if extra else ""
             if cut:
                 warnings.append(ExportWarning.CUT)
-        # Half the time of Box(...), and there are millions.
+        # This takes half the time of Box(...), and there are millions of boxes.
         found = [tuple.__new__(ExportBox, (*edges, said)) for edges, said in boxes.items()]
         return found, _counts(warnings) if warnings else None
 
     def _number(self, label: str) -> int:
-        """The label's number, 0 where the set lacks it, _NO_LABEL where it is no proper label."""
+        """Return the label's number, 0 if the set lacks it, _NO_LABEL if it is no proper label."""
         number = _NO_LABEL
         try:
             name = clean_label(label)
@@ -194,7 +195,7 @@ class ExportRules:
 
 
 def attributes_of(extra: Mapping[str, Any]) -> str:
-    """What a rect says besides its place and label, as JSON; flags that are false say nothing."""
+    """Return a rect's attributes as JSON. False and empty ones are left out."""
     said = {
         key: value
         for key, value in extra.items()
@@ -205,11 +206,12 @@ def attributes_of(extra: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
-    """What went into a file and what did not.
+    """What an export includes and what it leaves out.
 
-    `boxes` counts by label, in the label set's order, unused labels too; `statuses` counts the
-    images in the file, `not_chosen` those in a status that nobody asked for. `warnings` counts
-    what else was left out or changed; `places` names the first images of each.
+    `boxes` counts by label, in the label set's order, including unused labels. `statuses` counts
+    the included images, and `not_chosen` the images in a status outside the selection. `warnings`
+    counts everything else that was left out or changed. `places` names the first images per
+    warning.
     """
 
     images: int
@@ -221,7 +223,7 @@ class ExportSummary:
     places: dict[ExportWarning, tuple[str, ...]]
 
     def lines(self) -> list[str]:
-        """What went in and what did not, for a person, a line each thing."""
+        """Return what was included and left out, for a person, one line per fact."""
         lines = []
         for what, counts in (("Images", self.statuses), ("Boxes", self.boxes)):
             known = ", ".join(f"{count} {name}" for name, count in counts.items() if count)
@@ -230,7 +232,7 @@ class ExportSummary:
         return lines + self.warning_lines()
 
     def warning_lines(self) -> list[str]:
-        """A line for a person for each thing that was left out or changed."""
+        """Return one line for a person per kind of thing that was left out or changed."""
         lines = []
         if self.not_chosen:
             counts = ", ".join(f"{count} {status}" for status, count in self.not_chosen.items())
@@ -244,7 +246,7 @@ class ExportSummary:
 
 
 class SummaryBuilder:
-    """Counts images and warnings, and builds the summary from them."""
+    """Counts images and warnings, and builds the summary."""
 
     def __init__(self) -> None:
         self.images = 0
@@ -270,7 +272,7 @@ class SummaryBuilder:
             self.report(ExportWarning[result.left_out_by], file_name)
 
     def report(self, warning: ExportWarning, file_name: str, count: int = 1) -> None:
-        """Count something found at the image of that name."""
+        """Count a warning about the image of that name."""
         self._warnings[warning] += count
         if warning not in _WANTED:
             places = self._places.setdefault(warning, {})
@@ -278,7 +280,7 @@ class SummaryBuilder:
                 places[file_name] = None
 
     def summary(self, boxes: dict[str, int]) -> ExportSummary:
-        """The summary, for these boxes by label."""
+        """Return the summary, with these boxes by label."""
         return ExportSummary(
             images=self.images,
             annotations=sum(boxes.values()),
@@ -291,7 +293,7 @@ class SummaryBuilder:
 
 
 def is_relative(name: str) -> bool:
-    """Whether a reader that joins the name to its folder finds the file in there."""
+    """Return whether a reader that joins the name to its folder stays inside the folder."""
     return not _NOT_RELATIVE.match(name) and not {"", ".", ".."} & set(name.split("/"))
 
 
@@ -315,7 +317,7 @@ def _check_numbers(labels: LabelSet) -> None:
 
 
 def _inside(start: float, end: float, limit: int) -> tuple[float, float, bool]:
-    """Both ends inside the image, and whether that cut anything off."""
+    """Return both ends inside the image, and whether anything was cut off."""
     low, high = max(0.0, min(start, limit)), max(0.0, min(end, limit))
     return low, high, low - start > 0.005 or end - high > 0.005
 

@@ -1,7 +1,7 @@
-"""Which images and boxes go into a dataset, and into which part of it.
+"""The selection: which images and boxes go into a dataset, and into which part of it.
 
-A choice is given as the same seven fields everywhere: in the address of an HTTP call, in a JSON
-body and on the command line. Every format asks it the same questions.
+A selection has the same seven fields everywhere: in the URL of an HTTP call, in a JSON body and on
+the command line. Every format uses it in the same way.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SPLIT: Final = re.compile(r"[0-9]{1,4}(/[0-9]{1,4}){1,2}")
 
 
 class Part(StrEnum):
-    """A part of a split dataset, in the order in which a split names their shares."""
+    """A part of a split dataset. The order is that of the shares in a split."""
 
     TRAIN = "train"
     VAL = "val"
@@ -36,13 +36,13 @@ class Part(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What is asked for; without any field all images with a result, undivided.
+    """Selects images and boxes. Without any field: all images with a result, without a split.
 
     `statuses`: only images in one of these; empty means the default, see `takes`.
-    `labels`: only boxes of these labels, and only images that have one.
+    `labels`: only boxes with these labels, and only images that have such a box.
     `names`: only images whose file name matches one of these patterns; `*` also matches `/`.
     `images`: only the images with these IDs.
-    `split`: the shares of train, val and test; `seed` draws another split of the same shares;
+    `split`: the shares of train, val and test; `seed` draws another split with the same shares.
     `part`: only the images of this part.
     """
 
@@ -55,9 +55,10 @@ class Selection:
     part: Part | None = None
 
     def takes(self, status: Status, has_rects: bool) -> bool:
-        """Whether an image in that status is asked for.
+        """Return whether an image in that status is selected.
 
-        By default it is, if it is not skipped, and has rects or is done or approved without.
+        By default, an image is selected if it is not skipped and either has rects or is done or
+        approved without any.
         """
         if self.statuses:
             return status in self.statuses
@@ -66,14 +67,14 @@ class Selection:
         return has_rects or status in (Status.DONE, Status.APPROVED)
 
     def names_file(self, file_name: str) -> bool:
-        """Whether the pattern asks for an image of that name."""
+        """Return whether the patterns select an image with that name."""
         return not self.names or _matcher(self.names).match(file_name) is not None
 
     def part_of(self, image_id: str) -> Part | None:
-        """The part that the image falls into, None without a split.
+        """Return the image's part, or None without a split.
 
-        It depends on the seed, the shares and the image ID alone: what is added or removed
-        besides moves no image.
+        It depends only on the seed, the shares and the image ID. Adding or removing other images
+        never moves an image to another part.
         """
         if not self.split:
             return None
@@ -86,20 +87,20 @@ class Selection:
         raise AssertionError("the shares add up to more than any place")
 
     def has_place_for(self, image_id: str, file_name: str) -> bool:
-        """Whether name and part let the image in; its document need not be known."""
+        """Return whether name and part admit the image. Its document need not be known."""
         if self.part is not None and self.part_of(image_id) is not self.part:
             return False
         return self.names_file(file_name)
 
     def parts(self) -> tuple[Selection, ...]:
-        """A choice for each file that is to be written: one a part where a split names none."""
+        """Return one selection per file: one per part if there is a split and no part is named."""
         if not self.split or self.part is not None:
             return (self,)
         shares = zip(Part, self.split, strict=False)
         return tuple(replace(self, part=part) for part, share in shares if share)
 
     def numbers(self, labels: LabelSet) -> frozenset[int] | None:
-        """The numbers of the chosen labels, None where all are; InvalidRequest."""
+        """Return the numbers of the selected labels, or None if all are. Raises InvalidRequest."""
         if not self.labels:
             return None
         found = []
@@ -113,7 +114,7 @@ class Selection:
         return frozenset(found)
 
     def fields(self) -> dict[str, list[str]]:
-        """The choice as the fields that `parse_choice` takes, without those not given."""
+        """Return the selection as the fields that `parse_selection` takes, without unset fields."""
         given: dict[str, list[str]] = {
             "status": sorted(self.statuses),
             "label": list(self.labels),
@@ -127,14 +128,14 @@ class Selection:
 
 
 ALL: Final = Selection()
-"""The default choice."""
+"""The default selection."""
 
 
 def parse_selection(given: Mapping[str, Sequence[str]]) -> Selection:
-    """The choice in fields as text; status, label and name may be given more than once.
+    """Return the selection in text fields. Status, label and name may be given more than once.
 
-    Statuses may stand in one value with commas between them. Empty values count as not given.
-    Raises InvalidRequest that names the field and what it takes.
+    One value may hold several statuses, separated by commas. Empty values count as not given.
+    Raises InvalidRequest that names the field and its allowed values.
     """
     for name in given:
         if name not in FIELDS:
@@ -156,7 +157,7 @@ def parse_selection(given: Mapping[str, Sequence[str]]) -> Selection:
 
 
 def has_result(document: AnnotationDocument) -> bool:
-    """The default choice, for a document."""
+    """Return whether the default selection includes the document."""
     return ALL.takes(document.status, bool(document.rects))
 
 

@@ -1,4 +1,4 @@
-"""What one export has otherwise than an earlier one, told from their manifests."""
+"""How two exports differ, found by comparing their manifests."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from labeler.datasets.manifest import ManifestRecord
 
 @dataclass(frozen=True, slots=True)
 class ExportDifference:
-    """The images that differ, by their file names, and the boxes of each label that does.
+    """Lists the images that differ, by file name, and the labels whose number of boxes differs.
 
-    An image is changed if its document or its name is another one. `boxes` has how many there were
-    and are, by the label's name; a label is counted under its name in the later export.
+    An image is changed if its document or its name differs. `boxes` maps a label's name to the
+    earlier and the later count. A label is counted under its name in the later export.
     """
 
     earlier: str
@@ -26,12 +26,12 @@ class ExportDifference:
 
     @property
     def is_same(self) -> bool:
-        """Whether both hold the same."""
+        """Return whether both exports hold the same."""
         return not (self.changed or self.added or self.deleted or self.boxes)
 
 
 def compare_exports(earlier: PreviousExport, later: PreviousExport) -> ExportDifference:
-    """The difference, from the earlier to the later export."""
+    """Return the difference from the earlier to the later export."""
     before, after = _included(earlier), _included(later)
     return ExportDifference(
         earlier.key,
@@ -58,7 +58,7 @@ def _names(records: Iterable[ManifestRecord]) -> tuple[str, ...]:
 
 
 def _boxes(earlier: PreviousExport, later: PreviousExport) -> dict[str, tuple[int, int]]:
-    """By number: the number of a label never changes, its name may."""
+    """Count by label number, because a label's number never changes and its name may."""
     names = {**dict(enumerate(earlier.head.categories)), **dict(enumerate(later.head.categories))}
     was, now = dict(enumerate(earlier.head.boxes)), dict(enumerate(later.head.boxes))
     return {

@@ -1,4 +1,4 @@
-"""Exports: the project as files, made now, or kept under exports/. An export is one ExportRun."""
+"""Exports of the project, returned once or kept under exports/. An export is one ExportRun."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ WRITING: Final = "Writing the file"
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """A file under exports/, what went into it, and images whose original could not be packed."""
+    """A file under exports/, its summary, and the images whose original could not be packed."""
 
     key: str
     summary: ExportSummary
@@ -56,21 +56,22 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class ExportRequest:
-    """What is asked of an export: the format, which images, and whether with the originals."""
+    """What the caller asks for: the format, the selection, and whether to pack the originals."""
 
     kind: DatasetFormat = DEFAULT
     selection: Selection = ALL
     originals: bool = False
 
     def files(self) -> tuple[Selection, ...]:
-        """A selection for each file: in an incremental format, each part of a split is one."""
+        """Return one selection per file. An incremental format gives each part its own file."""
         return self.selection.parts() if self.kind.is_incremental else (self.selection,)
 
 
 class Exporter:
-    """The exports of one project. Any number may be made at the same time.
+    """The exports of one project. Any number of them may run at the same time.
 
-    `_program` names what else the bytes depend on: the program, and how images are identified.
+    `_program` names everything else that the bytes depend on: the program, and how image IDs are
+    made.
     """
 
     def __init__(self, project: Project) -> None:
@@ -94,9 +95,9 @@ class Exporter:
         kind: DatasetFormat = DEFAULT,
         originals: bool = False,
     ) -> tuple[Export, ...]:
-        """Write the file under exports/, or in COCO one for each part of a split that names none.
+        """Write the file under exports/, or several files if COCO is split and no part is named.
 
-        Each is named by the time in UTC. Nothing is written before all of a file is there.
+        Each file is named by the time in UTC. Nothing is written until a whole file is ready.
         """
         moment = self._project.clock().astimezone(UTC)
         request = ExportRequest(kind, selection, originals)
@@ -107,7 +108,8 @@ class Exporter:
             ]
             for made in files:
                 if made.rules.labels != files[-1].rules.labels:
-                    # Another part had labels that were not in the set yet: all have the same.
+                    # Another part had labels that were not in the set yet. All parts must have the
+                    # same set.
                     made = held.enter_context(self._make(request, made.rules.selection, progress))
                 progress(WRITING)
                 keeping = Keeping(kind, made, originals, self._program)
@@ -123,9 +125,10 @@ class Exporter:
         kind: DatasetFormat = DEFAULT,
         originals: bool = False,
     ) -> DatasetFile:
-        """The file as it is now, kept nowhere; close it.
+        """Return the file as it is now, without keeping it. The caller closes it.
 
-        Raises InvalidRequest for a split without a part where that is more than one file.
+        Raises InvalidRequest if the selection has a split without a part and the format needs
+        several files.
         """
         request = ExportRequest(kind, selection, originals)
         if len(request.files()) > 1:
@@ -137,7 +140,7 @@ class Exporter:
         return made.file
 
     def chunks(self, name: str) -> Generator[bytes, None, None]:
-        """The bytes of an export or of its description, by file name; NotFound for other names."""
+        """Yield the bytes of an export or its description, by file name; NotFound otherwise."""
         media_type_of_export(name)
         opened = self._store.open(EXPORTS + name)
         chunks = opened.__enter__()
@@ -163,27 +166,29 @@ class Exporter:
         return sorted(found, key=lambda info: (info.updated, info.key), reverse=True)
 
     def compare(self, earlier: str, later: str) -> ExportDifference:
-        """What one COCO export has otherwise than another, each by its key or file name.
+        """Return how one COCO export differs from another; each is given by its key or file name.
 
-        Raises NotFound, and DamagedExport where it is not known what one of them was made from.
+        Raises NotFound. Raises DamagedExport if the manifest of either export is missing or
+        damaged.
         """
         return compare_exports(self._open(earlier), self._open(later))
 
     def any_kept(self) -> bool:
-        """Whether an export of any format is kept: it holds the labels under their numbers."""
+        """Return whether any export is kept. Kept exports refer to labels by their numbers."""
         return any(True for _ in list_all(self._store, EXPORTS))
 
     def verify(self, name: str, progress: Progress = no_progress) -> Verification:
-        """Whether the store holds what that export was made from, by its key or file name.
+        """Compare the store with the state that this export was made from.
 
-        Raises NotFound, and DamagedExport where it is not known what it was made from.
+        `name` is the export's key or file name. Raises NotFound. Raises DamagedExport if its
+        manifest is missing or damaged.
         """
         export = self._open(name)
         labels = self._project.labels.read()
         return verify_export(self._store, self._reader, labels, export, progress)
 
     def _open(self, name: str) -> PreviousExport:
-        """The COCO export of that key or file name, by its manifest."""
+        """Return the COCO export of that key or file name, with its manifest."""
         key = EXPORTS + name.removeprefix(EXPORTS)
         kind = format_of_export(key[len(EXPORTS) :])
         if kind is None or not kind.is_incremental:
@@ -198,9 +203,10 @@ class Exporter:
     def _make(
         self, request: ExportRequest, selection: Selection, progress: Progress, *, kept: bool = True
     ) -> MadeExport:
-        """One file. Labels that are in use and in no label set are added to it first.
+        """Make one file. The label set is stored in any case.
 
-        The label set is stored in any case, so that later exports give each label the same number.
+        Labels that are in use and missing from the set are added first. Because the set is stored,
+        later exports give each label the same number.
         """
         labels, known, previous = self._what_is_known(request.kind, selection)
         written = _log_when_written(request.kind, self._project.webhook)
@@ -234,10 +240,10 @@ class Exporter:
     def _what_is_known(
         self, kind: DatasetFormat, selection: Selection
     ) -> tuple[LabelSet, KnownNumbers, PreviousExport | None]:
-        """The labels, the image numbers, and the export to take over from, if one fits."""
+        """Return the labels, the image numbers, and the export to take over from, if one fits."""
         with paused_collection(), ThreadPoolExecutor(2, "labeler-export") as pool:
-            # All three wait for the store: at the same time. The first label set is made in the
-            # name of the person who exports.
+            # All three wait for the store, so they run at the same time. The first label set is
+            # created in the name of the person who exports.
             stored = pool.submit(copy_context().run, self._project.labels.add, ())
             numbers = pool.submit(self._reader.known)
             previous = self._shelf.newest(selection, self._program) if kind.is_incremental else None
@@ -256,7 +262,7 @@ class Exporter:
 
 
 def open_exporter(project: Project) -> Exporter:
-    """The exports of the project; nothing is read yet."""
+    """Return the exports of the project. Nothing is read yet."""
     return Exporter(project)
 
 

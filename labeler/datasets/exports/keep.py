@@ -1,4 +1,4 @@
-"""Keeps a finished export under exports/, named by the time in UTC, with what belongs beside it."""
+"""Keeps a finished export and its companion files under exports/, named by the time in UTC."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from labeler.storage import ABSENT, Store
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """What is kept: an export in its format, with the originals or without; `writer` names us."""
+    """An export to keep, with or without originals. `writer` names the program."""
 
     kind: DatasetFormat
     made: MadeExport
@@ -28,10 +28,10 @@ class Keeping:
 
 
 def keep_export(store: Store, keeping: Keeping, moment: datetime) -> tuple[str, datetime]:
-    """Write the file and what lies beside it; its key and the time in its name.
+    """Write the file and its companion files. Return its key and the time in its name.
 
-    The manifest is for the next export of the same selection, the Croissant description for other
-    programs; a zip holds its description.
+    The manifest is for the next export of the same selection. The Croissant description is for
+    other programs; a zip contains its own description.
     """
     kind, made = keeping.kind, keeping.made
     file = made.file.stream()
@@ -43,14 +43,14 @@ def keep_export(store: Store, keeping: Keeping, moment: datetime) -> tuple[str, 
         try:
             _write_all(store, [*beside, _Object(key, file, kind.media_type, metadata)])
         except VersionConflict:
-            moment += timedelta(seconds=1)  # two exports in one second
+            moment += timedelta(seconds=1)  # another export has this second
         else:
             return key, moment
 
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """What a file is known by."""
+    """The digests that identify a file."""
 
     md5: str
     sha256: str
@@ -58,7 +58,7 @@ class Digests:
 
     @classmethod
     def of(cls, file: BinaryIO) -> Digests:
-        """The file is read once, in pieces."""
+        """Compute the digests. The file is read once, in chunks."""
         md5, sha256, size = hashlib.md5(), hashlib.sha256(), 0
         file.seek(0)
         while chunk := file.read(2**20):
@@ -70,7 +70,7 @@ class Digests:
 
 @dataclass(frozen=True, slots=True)
 class _Object:
-    """An object to write."""
+    """An object to be written."""
 
     key: str
     data: bytes | BinaryIO
@@ -79,7 +79,7 @@ class _Object:
 
 
 def _beside(keeping: Keeping, key: str, file: BinaryIO) -> tuple[list[_Object], Mapping[str, str]]:
-    """What lies beside the export, and the export's own metadata."""
+    """Return the objects that lie beside the export, and the export's own metadata."""
     if keeping.kind.holds_description:
         return [], {}
     digests = Digests.of(file)
@@ -99,7 +99,7 @@ def _beside(keeping: Keeping, key: str, file: BinaryIO) -> tuple[list[_Object], 
 
 
 def _manifest(keeping: Keeping, file: Digests) -> tuple[BinaryIO, dict[str, str]]:
-    """The manifest, and the metadata by which the next export finds this one."""
+    """Return the manifest, and the metadata by which the next export finds this one."""
     made = keeping.made
     selection, labels, summary = made.rules.selection, made.rules.labels, made.file.summary
     head = ManifestHead(
@@ -127,7 +127,7 @@ def _manifest(keeping: Keeping, file: Digests) -> tuple[BinaryIO, dict[str, str]
 
 
 def _write_all(store: Store, objects: Sequence[_Object]) -> None:
-    """All or none; the export is the last one, so it is never there without what lies beside it."""
+    """Write all objects or none. The export comes last, so its companions always exist."""
     written = []
     try:
         for one in objects:
@@ -139,7 +139,7 @@ def _write_all(store: Store, objects: Sequence[_Object]) -> None:
                 content_type=one.media_type,
             )
             written.append((one.key, version))
-    except VersionConflict:  # another export of this second, or of a program that writes less
+    except VersionConflict:  # another export of this second, or an older program
         for key, version in written:
             store.delete(key, version=version)
         raise

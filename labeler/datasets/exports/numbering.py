@@ -1,7 +1,7 @@
-"""The numbers of images: given once, kept for good, never given to another image.
+"""Image numbers. A number is given once, never changes, and is never given to another image.
 
-`registry/images.json` holds the image IDs in the order of their numbers, from 1; only ever is
-something added at its end. An empty text stands for a number whose image is not known any more.
+`registry/images.json` lists the image IDs in the order of their numbers, from 1. IDs are only ever
+appended. An empty string marks a number whose image is no longer known.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 class StoredNumbers(StoredModel):
-    """The object as it is stored; keys of a newer version are kept."""
+    """The object as it is stored. Keys from a newer version are kept."""
 
     version: StrictStr = "1.0"
     images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
@@ -32,7 +32,7 @@ class StoredNumbers(StoredModel):
 
 @dataclass(frozen=True, slots=True)
 class KnownNumbers:
-    """The number of each image ID, the highest one given, and the stored state that this is."""
+    """The number of each image ID, the highest number given, and the stored state of both."""
 
     numbers: dict[str, int]
     highest: int
@@ -43,8 +43,8 @@ class KnownNumbers:
 class ImageNumbers:
     """The image numbers of one store.
 
-    `rebuild` gives the numbers that the newest export knows, with the highest one ever given; it
-    is asked where the registry is missing, which it is before the first export, or when lost.
+    `rebuild` returns the numbers that the newest export knows, and the highest number ever given.
+    It is called if the registry is missing: before the first export, or after a loss.
     """
 
     def __init__(self, store: Store, rebuild: Callable[[], tuple[Mapping[str, int], int]]) -> None:
@@ -52,9 +52,9 @@ class ImageNumbers:
         self._rebuild = rebuild
 
     def read(self) -> KnownNumbers:
-        """The numbers as they are stored, or made anew where they are lost.
+        """Return the stored numbers, or rebuild them if they are lost.
 
-        Raises DamagedDocument, NewerDocument; the object is then left as it is.
+        Raises DamagedDocument or NewerDocument, and then leaves the object as it is.
         """
         try:
             data, info = self._store.read(REGISTRY_KEY)
@@ -70,10 +70,10 @@ class ImageNumbers:
         return KnownNumbers(numbers, len(stored.images), info.version, stored)
 
     def numbers(self, known: KnownNumbers, new: Iterable[str]) -> tuple[dict[str, int], int]:
-        """The numbers with those of the `new` images, which get the next ones in their order.
+        """Return the numbers, including new ones for the `new` images, given in their order.
 
-        `known` is what `read` gave. They are stored when this returns: whoever exports at the same
-        time gives the same image the same number.
+        `known` is the result of `read`. The numbers are stored when this returns, so a concurrent
+        export gives the same image the same number.
         """
         wanted = list(new)
         while True:
@@ -96,7 +96,7 @@ class ImageNumbers:
         images = [""] * highest
         for image_id, number in numbers.items():
             images[number - 1] = image_id
-        # Keys that a newer version has put there stay, and so does its number.
+        # Keys and the version number that a newer program wrote are kept.
         changed = {**known.stored.model_dump(), "images": images}
         text = json.dumps(changed, separators=(",", ":"))
         self._store.write(
@@ -105,9 +105,9 @@ class ImageNumbers:
 
 
 def keeps_numbers(now: bytes, then: bytes | None) -> bool:
-    """Whether the registry `now` can be opened and holds every number that it held `then`.
+    """Return whether the registry `now` is readable and holds every number that `then` held.
 
-    None stands for an earlier state that can't be read.
+    None stands for an earlier state that is unreadable.
     """
     try:
         newer = _parse(now).images

@@ -1,4 +1,4 @@
-"""What an export would hold, told from the image index: no document is read."""
+"""What an export would hold, estimated from the image index. No document is read."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from labeler.project.image_entry import ImageEntry
 
 @dataclass(frozen=True, slots=True)
 class ExportPreview:
-    """How many images and boxes are asked for.
+    """How many images and boxes the selection includes.
 
-    The export may still leave out boxes that no reader takes. `parts` counts the images of each
-    part of a split. `unknown` counts images that may be asked for by their labels, and whose labels
-    stand in their documents alone.
+    The export may still leave out boxes that readers would reject. `parts` counts the images per
+    part of a split. `unknown` counts images whose labels the index does not know, so only their
+    documents can tell whether they are included.
     """
 
     images: int
@@ -32,7 +32,7 @@ def preview_export(
     entries: Iterable[ImageEntry],
     file_name: Callable[[ImageEntry], str],
 ) -> ExportPreview:
-    """The preview; InvalidRequest where the selection names a label that is not there."""
+    """Return the preview. Raises InvalidRequest if the selection names an unknown label."""
     numbers = selection.numbers(labels)
     images = boxes = unknown = 0
     parts: Counter[Part] = Counter()
@@ -57,7 +57,7 @@ def preview_export(
 
 
 def _boxes_of(entry: ImageEntry, labels: LabelSet, numbers: frozenset[int]) -> int | None:
-    """The boxes of these labels; None where the index does not know them."""
+    """Count the boxes with these labels. Return None if the index does not know them."""
     counts = entry.label_counts
     if counts is None:
         return None if entry.rects else 0

@@ -1,4 +1,4 @@
-"""Earlier exports: found again under exports/, and taken over from where nothing has changed."""
+"""Earlier exports: finds them under exports/ and takes over everything that has not changed."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ logger = logging.getLogger(__name__)
 
 CHOICE: Final = "choice"
 SOURCES_MD5: Final = "sources_md5"
-"""Metadata of an export: a digest of what was asked for, and the MD5 of its sources."""
+"""Metadata key of an export. Its value is a digest of the request and the MD5 of its manifest."""
 
 
 def selection_digest(selection: Selection, writer: str) -> str:
-    """What exports have in common that one program made of the same choice."""
+    """Return a digest that is equal for exports of the same selection by the same program."""
     text = json.dumps([writer, selection.fields()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def is_unchanged(record: ManifestRecord, listed: ScannedImage) -> bool:
-    """Whether the image is in the state that the record is of, as far as a listing tells."""
+    """Return whether the listing shows the image in the state that the record describes."""
     if record.version != listed.version:
         return False
     if bool(record.original) is not (listed.original is not None):
@@ -49,10 +49,10 @@ def is_unchanged(record: ManifestRecord, listed: ScannedImage) -> bool:
 
 
 class PreviousExport:
-    """An earlier export and its sources, with nothing of the store left to look at.
+    """An earlier export and its manifest, which is already read.
 
-    `records` is what it was made from, by ascending numbers, and `lines` the same as it is written.
-    `uploads` is what the keys of originals begin with.
+    `records` are the manifest's records by ascending image number, and `lines` are the same records
+    as written. `uploads` is the prefix of the keys of originals.
     """
 
     def __init__(
@@ -72,12 +72,12 @@ class PreviousExport:
             raise DamagedExport(f"{manifest_key(key)} is damaged: it does not name all images.")
 
     def find(self, image_id: str) -> ManifestRecord | None:
-        """What became of that image."""
+        """Return the record of that image, if there is one."""
         place = self._places.get(image_id)
         return None if place is None else self.records[place]
 
     def scan(self) -> PreviousScan:
-        """What was listed for it."""
+        """Return the listing that this export was made from."""
         records, uploads = self.records, self._uploads
         kept = {uploads + one.file_name: one for one in records if one.original}
 
@@ -104,26 +104,26 @@ class PreviousExport:
         )
 
     def counts_as(self, labels: LabelSet, asked: frozenset[int] | None) -> bool:
-        """Whether all labels count as the same ones still, those asked for too."""
+        """Return whether labels still have the same numbers and the same ones are asked for."""
         return sorted(asked or ()) == self.head.asked and covers(
             label_spellings(labels), self.head.names
         )
 
     def agrees(self, numbers: Mapping[str, int]) -> bool:
-        """Whether the images have the same numbers still."""
+        """Return whether the images still have the same numbers."""
         return all(numbers.get(record.image_id) == record.number for record in self.records)
 
     def unchanged(self, listed: ScannedImage) -> ManifestRecord | None:
-        """The record of that image, if it can be taken over; None where it has to be read."""
+        """Return the image's record if it can be taken over, or None if the image must be read."""
         record = self.find(listed.image_id)
         if record is None or not is_unchanged(record, listed):
             return None
-        # An original that was put there again is the same image still.
+        # An original that was uploaded again is still the same image.
         return replace(record, original=listed.original_version)
 
     @contextlib.contextmanager
     def boxes(self) -> Iterator[AnnotationLines]:
-        """The boxes, a line each; DamagedExport where the file is gone."""
+        """Yield the lines of the boxes, one per box. Raises DamagedExport if the file is gone."""
         try:
             with self._store.open(self.key) as chunks:
                 yield AnnotationLines(chunks)
@@ -132,19 +132,19 @@ class PreviousExport:
 
 
 class KeptExports:
-    """The COCO files under exports/, and what was written beside them."""
+    """The COCO files under exports/ and the files written beside them."""
 
     def __init__(self, store: Store, uploads: str) -> None:
         self._store = store
         self._uploads = uploads
 
     def exports(self) -> list[ObjectInfo]:
-        """All COCO files, the newest first."""
+        """Return all COCO files, the newest first."""
         infos = [one for one in list_all(self._store, COCO_EXPORTS) if one.key.endswith(".json")]
         return sorted(infos, key=lambda info: info.key, reverse=True)
 
     def newest(self, selection: Selection, writer: str) -> PreviousExport | None:
-        """The newest export of that choice by that program, where it is as it was written."""
+        """Return the newest intact export of that selection by that program."""
         digest = selection_digest(selection, writer)
         for info in self.exports():
             if info.metadata.get(CHOICE) != digest:
@@ -157,15 +157,16 @@ class KeptExports:
         return None
 
     def open(self, key: str) -> PreviousExport:
-        """That export, by what is written beside it; NotFound, DamagedExport, NewerDocument."""
+        """Open that export by its manifest. Raises NotFound, DamagedExport or NewerDocument."""
         head, lines = self._sources(key)
         return PreviousExport(self._store, key, head, lines, self._uploads)
 
     def numbers(self, ids: Callable[[], Mapping[str, str]]) -> tuple[dict[str, int], int]:
-        """The number of each image that the newest exports know, and the highest one given.
+        """Return the number of each image in the newest exports, and the highest number given.
 
-        They are read until one is met that looked at all images. `ids` gives the image IDs by
-        file name, for an export of an earlier program, beside which no sources were written.
+        Exports are read, newest first, until one is found that covered all images. `ids` returns
+        the image IDs by file name; it is needed for exports of an early program that wrote no
+        manifest.
         """
         numbers: dict[str, int] = {}
         highest = 0

@@ -1,4 +1,4 @@
-"""The images of the project with their numbers and documents, as every export reads them."""
+"""The project's images with their numbers and documents, as every export reads them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ READING: Final = "Reading the documents"
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A document as it was read: its bytes too, and the version that they are."""
+    """A document as it was read, with its bytes and their version."""
 
     document: AnnotationDocument | None
     data: bytes
@@ -29,7 +29,7 @@ class ReadDocument:
 
 
 class DocumentReader:
-    """Lists, numbers and reads; nothing is held but the list."""
+    """Lists, numbers and reads images. It holds only the list in memory."""
 
     def __init__(
         self, store: Store, listing: ProjectScan, image_index: ImageIndex, registry: ImageNumbers
@@ -40,33 +40,35 @@ class DocumentReader:
         self._registry = registry
 
     def known(self) -> KnownNumbers:
-        """The numbers that were given so far."""
+        """Return the numbers given so far."""
         return self._registry.read()
 
     def scan(
         self, before: PreviousScan | None, image_ids: Collection[str]
     ) -> dict[str, ScannedImage]:
-        """Every image by its ID; see ProjectScan.read."""
+        """Return every image by its ID; see ProjectScan.read."""
         return self._listing.read(before, image_ids)
 
     def number(
         self, listed: Iterable[ScannedImage], known: KnownNumbers
     ) -> tuple[dict[str, int], int]:
-        """The number of each image and the highest one given; `known` was read right now.
+        """Return the number of each image and the highest number given.
 
-        Every image of the project that has no number yet gets one first, in the order of names.
+        `known` must have been read just before. Every image of the project without a number gets
+        one first, in the order of file names.
         """
         new = [one for one in listed if one.image_id not in known.numbers and one.is_there]
         return self._registry.numbers(known, self._in_order(new))
 
     def listed(self) -> list[ScannedImage]:
-        """Every image of the project; nothing is numbered."""
+        """Return every image of the project. No number is given."""
         return list(self._listing.read().values())
 
     def read(self, listed: Iterable[ScannedImage]) -> Iterator[ReadDocument | None]:
-        """The documents of these images, in this order, read in bulk.
+        """Yield the documents of these images, in this order, read in bulk.
 
-        None where there is none any more; one that can't be opened is there without a document.
+        Yields None for an image that no longer has a document. A document that cannot be opened is
+        yielded as bytes only.
         """
         keys = [document_key(one.image_id) for one in listed]
         expected = iter(keys)
@@ -83,7 +85,7 @@ class DocumentReader:
             yield None
 
     def _in_order(self, new: Sequence[ScannedImage]) -> list[str]:
-        """The IDs of these images in the order of their names."""
+        """Return the IDs of these images in the order of file names."""
         names: dict[str, str] = {}
         if any(listed.original is None for listed in new):
             self._image_index.expire()
@@ -95,7 +97,10 @@ class DocumentReader:
 
 
 def is_let_in(selection: Selection, listed: ScannedImage) -> bool:
-    """Whether there is the image, and ID, name and part let it in, as far as a listing tells."""
+    """Return whether the image exists and the selection admits its ID, name and part.
+
+    Only the listing is looked at, so the document may still exclude the image.
+    """
     if selection.images and listed.image_id not in selection.images:
         return False
     if not listed.is_there or (selection.part is None and not selection.names):
@@ -106,12 +111,12 @@ def is_let_in(selection: Selection, listed: ScannedImage) -> bool:
 
 
 def without_document(listed: ScannedImage) -> AnnotationDocument:
-    """What an image counts as that has only an original."""
+    """Return the empty document that stands for an image with only an original."""
     return AnnotationDocument(rects=(), image_path=listed.file_name)
 
 
 def file_name_of(listed: ScannedImage, document: AnnotationDocument | None) -> str:
-    """The name in datasets: the original's, or the document's, or the ID of a damaged one."""
+    """Return the file name in datasets: the original's, the document's, or else the image ID."""
     if listed.original is not None:
         return listed.file_name
     return document.image_path if document else listed.image_id

@@ -1,7 +1,7 @@
-"""One export, from the listing of the store to the finished file, in any format.
+"""One export in any format, from the listing of the store to the finished file.
 
-Made again, an export takes over from the previous one of the same selection what has not changed
-since, and reads only the rest. The bytes are the same as if it had read everything.
+A repeated export takes over everything that has not changed since the previous export of the same
+selection. It reads only the rest. The bytes are the same as if it had read everything.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _TOLD_EACH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class MadeExport:
-    """A finished file, what it was made from, and the highest image number given. Close it."""
+    """A finished file, its manifest, and the highest image number given. The caller closes it."""
 
     file: DatasetFile
     rules: ExportRules
@@ -55,8 +55,8 @@ class MadeExport:
 class ExportTarget:
     """One image that may go into an export.
 
-    `listed` is None where it is gone or not let in; `unchanged` is its record in the previous
-    export where that can be taken over.
+    `listed` is None if the image is gone or the selection excludes it. `unchanged` is its record in
+    the previous export if that can be taken over.
     """
 
     number: int
@@ -65,9 +65,9 @@ class ExportTarget:
 
 
 class ExportRun:
-    """One export on its way. All that it works with is handed in once; use it once.
+    """One export in progress. Everything it works with is handed in once. Use it once.
 
-    `rules` hold the selection and the labels, `known` the image numbers as they were just read,
+    `rules` hold the selection and the labels. `known` holds the image numbers, just read.
     `previous` is the export to take over from, if any.
     """
 
@@ -90,10 +90,11 @@ class ExportRun:
         self._progress = progress
 
     def make(self) -> MadeExport:
-        """List, number, take over what is unchanged, read the rest, write.
+        """List and number the images, take over the unchanged ones, read the rest, and write.
 
-        Raises UnknownLabels where labels are in use that the label set lacks, DamagedExport where
-        the previous export can't be taken over after all: make it anew with what is known then.
+        Raises UnknownLabels if documents use labels that the label set lacks. Raises DamagedExport
+        if the previous export turns out to be unusable; the caller then makes the export anew
+        without it.
         """
         with ExitStack() as made, ExitStack() as read:
             made.enter_context(self._manifest)
@@ -122,19 +123,19 @@ class ExportRun:
             return MadeExport(file, self._rules, self._manifest, highest)
 
     def _list(self) -> dict[str, ScannedImage]:
-        """Every image by its ID; with a previous export, only those that are not as they were."""
+        """Return every image by its ID, or with a previous export only the images that changed."""
         self._progress(LISTING)
         before = self._previous.scan() if self._previous else None
         return self._reader.scan(before, self._known.numbers)
 
     def _number(self, listed: Iterable[ScannedImage]) -> tuple[dict[str, int], int]:
-        """The number of each image and the highest one given; new images get the next ones."""
+        """Return each image's number and the highest given. New images get the next numbers."""
         return self._reader.number(listed, self._known)
 
     def _targets(
         self, listed: dict[str, ScannedImage], numbers: dict[str, int]
     ) -> list[ExportTarget]:
-        """The listed images in the order of their numbers."""
+        """Return the listed images in the order of their numbers."""
         targets = []
         for image_id, one in listed.items():
             if image_id in numbers:
@@ -145,7 +146,7 @@ class ExportRun:
         return targets
 
     def _open_previous(self, read: ExitStack) -> TakeOver | None:
-        """The previous export, open at its first box; DamagedExport where its file is gone."""
+        """Open the previous export at its first box. Raises DamagedExport if its file is gone."""
         if self._previous is None:
             return None
         if not isinstance(self._writer, IncrementalWriter):
@@ -154,7 +155,7 @@ class ExportRun:
         return TakeOver(self._previous, boxes, self._writer, self._manifest)
 
     def _read(self, targets: Iterable[ExportTarget]) -> Iterator[ReadDocument | None]:
-        """The documents of the targets that have one and can't be taken over."""
+        """Yield the documents of the targets that have one and cannot be taken over."""
         return self._reader.read(
             target.listed
             for target in targets
@@ -162,9 +163,9 @@ class ExportRun:
         )
 
     def _write(self, number: int, listed: ScannedImage, read: ReadDocument | None) -> None:
-        """One image by its document; without one, where it has only an original."""
+        """Write one image from its document, or from its original if it has no document."""
         if read is None and listed.original is None:
-            return  # it was deleted since it was listed
+            return  # it was deleted after it was listed
         document = read.document if read else without_document(listed)
         file_name = file_name_of(listed, document)
         result, boxes = self._rules.apply(document, file_name)

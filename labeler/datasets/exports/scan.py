@@ -1,4 +1,4 @@
-"""What an export looks at: which images there are, and in which state, by two quick listings."""
+"""Finds the images and their current versions by two quick listings of the store."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ _A_PAGE: Final = 1000
 
 @dataclass(slots=True)
 class ScannedImage:
-    """One image: the version of its document, empty where none is stored, and its original.
+    """One image: the version of its document and its original.
 
-    Of an original that is kept it has the key, the version and the file name below uploads/.
+    The document's version is empty if no document is stored. An original has its key, its version
+    and its file name below uploads/.
     """
 
     image_id: str
@@ -32,15 +33,16 @@ class ScannedImage:
 
     @property
     def is_there(self) -> bool:
-        """Whether the store holds anything of the image."""
+        """Return whether the store holds anything of the image."""
         return bool(self.version) or self.original is not None
 
 
 @dataclass(frozen=True, slots=True)
 class PreviousScan:
-    """What was listed earlier: the versions of documents and originals by their keys.
+    """An earlier listing: the versions of documents and originals by their keys.
 
-    `image_of` gives the image ID of one of these originals, `find` what was listed of an image.
+    `image_of` returns the image ID of one of these originals. `find` returns the listed state of an
+    image.
     """
 
     documents: Mapping[str, Version]
@@ -51,7 +53,7 @@ class PreviousScan:
 
 @dataclass(slots=True)
 class _Original:
-    """What is kept of an original: three times less memory than what a scan tells of it."""
+    """An original as it is kept in memory, in a third of the space of a listed object."""
 
     key: str
     image_id: str
@@ -70,10 +72,10 @@ class ProjectScan:
     def read(
         self, before: PreviousScan | None = None, image_ids: Collection[str] = ()
     ) -> dict[str, ScannedImage]:
-        """Every image by its ID; with `before` only those that are not listed there as they are.
+        """Return every image by its ID, or with `before` only the images that differ from it.
 
-        One that is gone since then is there without document and original. The image IDs that are
-        known, and what was before, tell where to begin listing in parallel.
+        An image that is gone since `before` is returned without document and original. The known
+        image IDs and `before` tell where to split the listing into parallel ranges.
         """
         with ThreadPoolExecutor(1, "labeler-listing") as pool:
             others = pool.submit(self._originals, before)
@@ -87,7 +89,7 @@ class ProjectScan:
     def _documents(
         self, before: PreviousScan | None, image_ids: Collection[str]
     ) -> dict[str, ScannedImage]:
-        """The images with documents, as yet without their originals."""
+        """Return the images with documents, still without their originals."""
         known = before.documents if before else {}
         splits = _splits(known) or _splits(image_ids, ANNOTATIONS)
         start, end = len(ANNOTATIONS), -len(".json")
@@ -99,7 +101,7 @@ class ProjectScan:
         return found
 
     def _originals(self, before: PreviousScan | None) -> tuple[list[_Original], set[str]]:
-        """The originals, and the keys of earlier ones that are gone or others now."""
+        """Return the originals, and the keys of earlier originals that are gone or changed."""
         if self._uploads is None:
             return [], set(before.originals if before else ())
         prefix, store = self._uploads.prefix, self._uploads.store
@@ -121,9 +123,9 @@ class ProjectScan:
 def _with_earlier(
     originals: list[_Original], lost: set[str], found: dict[str, ScannedImage], before: PreviousScan
 ) -> list[_Original]:
-    """The originals with those that were there before and are still, of the same images.
+    """Return the originals, together with the unchanged earlier ones of the same images.
 
-    Of all these images `found` tells something then.
+    Afterwards `found` has an entry for each of these images.
     """
     whole = list(originals)
     images = {one.image_id for one in originals}.union(found, map(before.image_of, lost))
@@ -138,20 +140,20 @@ def _with_earlier(
 
 
 def _add_originals(found: dict[str, ScannedImage], originals: Iterable[_Original]) -> None:
-    """Give each image its original; they come in the order of their keys."""
+    """Give each image its original. The originals come in the order of their keys."""
     for one in originals:
         image_id = one.image_id
         known = found.setdefault(image_id, ScannedImage(image_id, ""))
-        # The place of its own is only used where the plain name was another image's.
+        # The image's own folder is used only if the plain name belonged to another image.
         if known.original is None or one.name.startswith(f"{image_id}/"):
             known.original, known.original_version = one.key, one.version
             known.file_name = one.name
 
 
 def _splits(names: Collection[str], prefix: str = "") -> list[str]:
-    """Keys that part what has these names below `prefix` into about equal ranges.
+    """Return keys that divide these names below `prefix` into about equal ranges.
 
-    Each range is of a page at least.
+    Each range has at least one page.
     """
     ranges = min(RANGES, len(names) // _A_PAGE)
     if ranges < 2:

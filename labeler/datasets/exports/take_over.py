@@ -1,4 +1,4 @@
-"""Takes over from the previous export what has not changed, as it stands there."""
+"""Takes over the unchanged lines of the previous export."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _by_number = attrgetter("number")
 
 
 class TakeOver:
-    """The way through the previous export, image after image in the order of numbers.
+    """Walks through the previous export, one image after another, in the order of numbers.
 
-    Images that nobody names are taken over in long pieces, with the lines of their boxes.
+    Images that no call names are taken over in long runs, with the lines of their boxes.
     """
 
     def __init__(
@@ -32,10 +32,10 @@ class TakeOver:
         self._writer = writer
         self._manifest = manifest
         self._at = 0
-        """The place of the image that comes next."""
+        """The index of the next image."""
 
     def leave_out(self, number: int) -> None:
-        """What the previous export has of the image of that number, if anything."""
+        """Leave out the image of that number, if the previous export has it."""
         records = self._previous.records
         self._take_up_to(bisect_left(records, number, self._at, key=_by_number))
         if self._at < len(records) and records[self._at].number == number:
@@ -44,14 +44,14 @@ class TakeOver:
             self._at += 1
 
     def keep(self, record: ManifestRecord) -> None:
-        """An image of the previous export, under another record that gives the same."""
+        """Take over an image under a new record that gives the same lines."""
         records = self._previous.records
         self._take_up_to(bisect_left(records, record.number, self._at, key=_by_number))
         self._add([record], [dump_record(record)])
         self._at += 1
 
     def finish(self) -> None:
-        """All that comes after the last image that was named."""
+        """Take over everything after the last named image."""
         self._take_up_to(len(self._previous.records))
 
     def _take_up_to(self, end: int) -> None:

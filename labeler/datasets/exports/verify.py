@@ -1,4 +1,4 @@
-"""Whether the store still holds what an export was made from."""
+"""Checks whether the store still holds everything that an export was made from."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ CHECKING: Final = "Checking the export itself"
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What has happened since an export was made: images by their file names, the rest in words.
+    """What has changed since an export was made: images by file name, the rest in words.
 
-    An image is changed if its document or the name of its original is another one.
+    An image is changed if its document or the name of its original differs.
     """
 
     key: str
@@ -35,7 +35,7 @@ class Verification:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing has happened."""
+        """Return whether nothing has changed."""
         return not (self.changed or self.added or self.deleted or self.problems)
 
 
@@ -46,9 +46,10 @@ def verify_export(
     export: PreviousExport,
     progress: Progress,
 ) -> Verification:
-    """Compare the store with what the export was made from; the export with what was written.
+    """Compare the store with the export's manifest, and the export's file with its digest.
 
-    A document under another version, which a copy of a store has, is read and compared by its MD5.
+    A document with another version is read and compared by its MD5, because a copied store has
+    other versions.
     """
     progress(CHECKING)
     problems = [*_file_problems(store, export), *_label_problems(labels, export)]

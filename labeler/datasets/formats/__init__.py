@@ -1,1 +1,1 @@
-"""Formats of other programs: readers and writers side by side, and the registry of them."""
+"""Formats of other programs: their readers, their writers and the registry that lists them."""

@@ -1,4 +1,4 @@
-"""What writers of packed formats write to, so that their bytes are sent while they are made."""
+"""The sink of packed formats: their bytes are sent while they are made."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Any
 
 
 class ByteSink(io.RawIOBase):
-    """A file to write, whose bytes are taken from it while it is written.
+    """A writable file whose bytes are taken while it is being written.
 
-    A writer may go back within what has not been taken yet, as a zip's does to fill in the size of
-    a member.
+    A writer may seek back within the bytes that have not been taken yet. A zip writer does this to
+    fill in the size of a member.
     """
 
     def __init__(self) -> None:
@@ -36,7 +36,7 @@ class ByteSink(io.RawIOBase):
         return self._buffer.write(data)
 
     def taken(self) -> bytes:
-        """All bytes since the last time."""
+        """Return all bytes written since the last call."""
         data = self._buffer.getvalue()
         self._start += len(data)
         self._buffer = io.BytesIO()

@@ -1,7 +1,7 @@
-"""COCO, read: any numbering; polygons and run lengths by their box where a box is missing.
+"""Reads COCO with any numbering. Without a box, polygons and run lengths give one.
 
-What is in memory is some 60 bytes a box and the images' names, whatever the file's size: 100,000
-images with seven boxes take about 80 MB. Lists may stand in any order.
+Memory holds about 60 bytes per box and the images' names, whatever the file's size: 100,000 images
+with seven boxes each take about 80 MB. The lists may come in any order.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from labeler.model.attributes import KNOWN_ATTRIBUTES
 Box = tuple[float, float, float, float]
 
 _NONE_AT_ZERO: Final = (*KNOWN_ATTRIBUTES, "rotation")
-"""Attributes that say nothing where they are 0; CVAT writes a rotation for every box."""
+"""Attributes that mean nothing if they are 0. CVAT writes a rotation for every box."""
 _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
 
 def from_coco(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
-    """The images of the COCO files in `source`, each file read to its end before its first one."""
+    """Yield the images of the COCO files in `source`, each after its file is read to the end."""
     files = files_ending_with((".json", ".gz"), source, "COCO", own_files(source))
     for file in files:
         with opened(source, file) as stream:
@@ -67,7 +67,7 @@ class _Image(NamedTuple):
 
 
 class _Dataset:
-    """One file's images, categories and annotations; the annotations in arrays."""
+    """One file's images, categories and annotations. Annotations are kept in arrays."""
 
     def __init__(self, file: str, problems: Problems) -> None:
         self.images: list[_Image] = []
@@ -85,7 +85,7 @@ class _Dataset:
         self._unassigned = 0
         self._described: set[int] = set()
         self._beside: Counter[str] = Counter()
-        # One entry an annotation: image and category as numbers of _ids, the box, id.
+        # One entry per annotation: image and category as numbers of _ids, the box, the id.
         self._of_image = array("l")
         self._of_category = array("l")
         self._boxes = array("d")
@@ -93,7 +93,7 @@ class _Dataset:
         self._annotation = array("q")
 
     def take(self, key: str, line: int, value: Any) -> None:
-        """One element of a list of the file, or its beginning."""
+        """Take one element of a list, or the beginning of a list."""
         self._keys.add(key)
         if value is LIST_BEGINS:
             return
@@ -105,7 +105,8 @@ class _Dataset:
             case "annotations":
                 self._take_annotation(line, value)
             case "info":
-                # It draws on the photo as displayed, and states the size of the photo as stored.
+                # This program draws on the photo as displayed and states the size of the photo as
+                # stored.
                 by = value.get("contributor") if isinstance(value, dict) else None
                 self._as_displayed = by == "Label Studio"
             case "":
@@ -114,7 +115,7 @@ class _Dataset:
                 self._beside[f"elements of `{key}`"] += 1
 
     def refused(self) -> str:
-        """Why the file as a whole is no dataset; empty if it is one."""
+        """Return why the file as a whole is no dataset, or an empty text if it is one."""
         if "images" not in self._keys:
             looks = other_format(self._keys, self._element)
             return f"is not a COCO dataset: it has no list `images`.{looks}"
@@ -132,7 +133,8 @@ class _Dataset:
             key = _id(value, "id")
             width, height = side_of(value.get("width")), side_of(value.get("height"))
             if key in self._image_ids:
-                # Whose boxes are the other's? Those of one image that is listed twice are its own.
+                # Two images share an id, so their boxes cannot be told apart. An image that is
+                # listed twice keeps its own boxes.
                 if self.images[self._image_ids[key]].name != name:
                     self._shared.add(self._image_ids[key])
                 raise ValueError("another image has this id")
@@ -189,16 +191,16 @@ class _Dataset:
         self._annotation.append(known if has_id else -line)
 
     def found(self) -> Iterator[ImportedImage]:
-        """The images with their boxes, in the file's order of both."""
+        """Yield the images with their boxes. Both keep the file's order."""
         by_number = {number: key for key, number in self._ids.items()}
         images = [self._image_of(by_number[number]) for number in range(len(by_number))]
         for what, count in sorted(self._beside.items()):
             self._problems.note(self._file, "", f"its {what} were skipped ({count})")
         lost = Counter({images[number]: count for number, count in self._lost.items()})
-        # Without a category nobody could label anything.
+        # In a file without categories, an image without boxes may never have been looked at.
         looked_at = bool(self._names) and not self._beside
         of_image = array("l", (images[number] for number in self._of_image))
-        # Stable: the boxes of an image keep their order.
+        # The sort is stable, so the boxes of an image keep their order.
         order = array("l", sorted(range(len(of_image)), key=of_image.__getitem__))
         waiting = itertools.groupby(order, key=of_image.__getitem__)
         index, group = next(waiting, (-1, iter(())))
@@ -223,7 +225,7 @@ class _Dataset:
                 missing += len(boxes)
                 boxes = []
             if not boxes:
-                # An annotation whose image is not known may be this one's.
+                # An annotation of an unknown image may belong to this image.
                 missing += unassigned
             yield ImportedImage(
                 image.name, tuple(boxes), self._file, image.place, image.width, image.height,
@@ -233,7 +235,7 @@ class _Dataset:
             )  # fmt: skip
 
     def _image_of(self, key: Any) -> int:
-        """The place of the image with that id, or with that name as some write it; else -1."""
+        """Return the index of the image with that id, or with that name as some write it, or -1."""
         return self._image_ids.get(key, self._names_of_images.get(key, -1))
 
     @cached_property
@@ -262,7 +264,7 @@ class _Dataset:
 
 
 def _id(value: Any, key: str) -> Any:
-    """An id, a whole number or a text; ValueError. 1, 1.0 and "1" are the same id."""
+    """Return an id, a whole number or a text. 1, 1.0 and "1" are the same id. Raises ValueError."""
     if not isinstance(value, dict):
         raise ValueError(f"{shown(value)} is not an object")
     found = value.get(key)
@@ -276,7 +278,7 @@ def _id(value: Any, key: str) -> Any:
 
 
 def _attributes(annotation: dict[str, Any]) -> dict[str, Any]:
-    """What else is said of the box; CVAT and Datumaro have it in an object `attributes`."""
+    """Return the box's attributes. CVAT and Datumaro keep them in an object `attributes`."""
     given = annotation.get("attributes")
     said = {
         key: value
@@ -293,7 +295,7 @@ def _attributes(annotation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _file_name(value: Any) -> str:
-    """The image's path; LVIS has only an address, whose last part is the name."""
+    """Return the image's path. LVIS has only a URL, whose last part is the name."""
     address = value.get("coco_url") if isinstance(value, dict) else None
     if isinstance(address, str) and not value.get("file_name"):
         name = unquote(urlsplit(address).path).rpartition("/")[2]
@@ -310,7 +312,7 @@ def _text(value: Any, key: str) -> str:
 
 
 def _box(annotation: dict[str, Any]) -> Box:
-    """Left, top, width and height of the annotation; ValueError where it has no such thing."""
+    """Return left, top, width and height. Raises ValueError if the annotation has no box."""
     bbox, outline = annotation.get("bbox"), annotation.get("segmentation")
     if bbox or not outline:
         if not isinstance(bbox, list) or len(bbox) != 4:
@@ -328,9 +330,10 @@ def _box(annotation: dict[str, Any]) -> Box:
 
 
 def box_of_runs(size: Any, counts: Any) -> Box:
-    """The box of a mask given by run lengths, columns first: a list, or pycocotools' text.
+    """Return the box of a mask given as run lengths, columns first.
 
-    ValueError where they are not the run lengths of a mask of that size.
+    `counts` is a list or pycocotools' text. Raises ValueError if they are not the run lengths of a
+    mask of that size.
     """
     if not (
         isinstance(size, list)
@@ -352,7 +355,7 @@ def box_of_runs(size: Any, counts: Any) -> Box:
             left, right = min(left, at // height), max(right, last // height)
             if at // height == last // height:
                 top, bottom = min(top, at % height), max(bottom, last % height)
-            else:  # it goes on in the next column, so it touches both borders
+            else:  # the run continues in the next column, so it touches both borders
                 top, bottom = 0, height - 1
         at += run
     if at != height * width:
@@ -363,9 +366,10 @@ def box_of_runs(size: Any, counts: Any) -> Box:
 
 
 def _unpacked(text: str) -> list[int]:
-    """The run lengths in pycocotools' text: five bits a character, differences from the third on.
+    """Return the run lengths in pycocotools' text.
 
-    Described by pycocotools' common/maskApi.c, rleFrString.
+    Each character has five bits. From the third run on, the text holds differences. The format is
+    described in pycocotools' common/maskApi.c, rleFrString.
     """
     counts: list[int] = []
     value = shift = 0

@@ -1,18 +1,18 @@
-"""COCO: the project's boxes as one file that every reader of COCO takes without damage.
+"""Writes COCO: the project's boxes as one file that every COCO reader accepts.
 
-The file is a function of the images, the label set and the choice: no clock, the same in, the same
-bytes out. What its rules are: strict ASCII JSON; images have their numbers from the registry, which
-ascend with gaps, categories those of their labels, 1 to N, and annotations 1 to M; boxes to 2
-decimals, inside the image as computed in doubles, at least 1 px each way, none twice in
-an image (rules.py). What does not fit is left out and reported.
+The same images, label set and selection give the same bytes. No clock is involved. The file is
+strict ASCII JSON. Image numbers come from the registry and ascend with gaps. Categories have the
+numbers of their labels, 1 to N. Annotations are numbered 1 to M. Boxes have 2 decimals, lie inside
+the image as computed in doubles, and are at least 1 px wide and high. No image has the same box
+twice (rules.py). Boxes and images that break a rule are left out and reported.
 
 `file_name` is the object's name below uploads/. Two images whose names differ only in case or
-extension keep them, for a file that can't be found is worse; they are reported, since some
-readers take them for one. Two that are just the same (nobody kept the originals) are told apart
-by the image ID in front.
+extension keep their names, because a reader could not find a renamed file. They are reported, since
+some readers take them for one image. If two names are equal (the originals were not kept), the
+image ID is put in front to tell them apart.
 
-Each image and each annotation has a line of its own: so the next export can take over the lines of
-what has not changed.
+Each image and each annotation has a line of its own, so the next export can take over unchanged
+lines.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from labeler.runtime.spools import JoinedFile, Spool, open_spool
 
 MAX_NUMBER: Final = 2**31 - 1
 REVISION: Final = "2"
-"""Names what is written for the same data; another name where any byte of it would differ."""
+"""Names the output format. It changes whenever the same data would give other bytes."""
 
 _CHUNK_BYTES: Final = 2**18
 _BATCH: Final = 2000
@@ -51,7 +51,7 @@ _ID: Final = b'{"id":'
 
 
 class CocoFile:
-    """A finished COCO file, and the summary of what is in it."""
+    """A finished COCO file and the summary of its contents."""
 
     def __init__(self, parts: Sequence[IO[bytes]], summary: ExportSummary) -> None:
         self._parts = parts
@@ -59,17 +59,17 @@ class CocoFile:
         self.without_original: Sequence[str] = ()
 
     def stream(self) -> BinaryIO:
-        """All of it as one file to read and seek in."""
+        """Return the whole file for reading and seeking."""
         return BufferedReader(JoinedFile(self._parts), _CHUNK_BYTES)
 
     def chunks(self) -> Generator[bytes]:
-        """The file's bytes from its beginning, in pieces of at most 256 KiB."""
+        """Yield the file's bytes from the beginning, in chunks of at most 256 KiB."""
         stream = self.stream()
         while chunk := stream.read(_CHUNK_BYTES):
             yield chunk
 
     def close(self) -> None:
-        """Give up what holds the bytes; calling twice is harmless."""
+        """Release the bytes. Calling it twice is harmless."""
         for part in self._parts:
             part.close()
 
@@ -81,10 +81,10 @@ class CocoFile:
 
 
 class CocoWriter:
-    """Takes image after image; what it holds grows only by the images' names.
+    """Takes one image after another. Its memory grows only by the images' names.
 
-    Where the request counts boxes of the previous file, each of its lines is added or left out
-    here. Use it in a `with`: what is not finished is given up.
+    If the request counts the boxes of a previous file, each of that file's lines is added or left
+    out here. Use the writer in a `with`; an unfinished file is then discarded.
     """
 
     def __init__(self, request: WriteRequest) -> None:
@@ -101,12 +101,15 @@ class CocoWriter:
     def add_image(
         self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str = ""
     ) -> None:
-        """The next image, by ascending numbers, with its boxes; one left out is only counted."""
+        """Add the next image, by ascending numbers, with its boxes.
+
+        An image that was left out is only counted.
+        """
         self.add_records([record])
         self._add_boxes(record.number, boxes)
 
     def add_records(self, records: Iterable[ManifestRecord]) -> None:
-        """The next images, by ascending numbers; the lines of their boxes follow."""
+        """Add the next images, by ascending numbers. The lines of their boxes follow."""
         last = self._number
         lines = []
         for record in records:
@@ -122,11 +125,11 @@ class CocoWriter:
         self._images.add(lines)
 
     def add_lines(self, lines: Sequence[bytes]) -> None:
-        """Boxes of the images added last, as lines of the previous file, in the order there."""
+        """Add boxes of the latest images, as lines of the previous file in its order."""
         array = self._annotations
         first = array.count + 1
         if not lines[0].startswith(b"%b%d," % (_ID, first)):
-            # Their numbers follow on each other: between two of one length none has another.
+            # The numbers are consecutive. If the first and last have equal length, all have.
             cut, last = lines[0].index(b","), lines[-1].index(b",")
             lines = [
                 b"%b%d%b" % (_ID, number, line[cut if cut == last else line.index(b",") :])
@@ -135,11 +138,11 @@ class CocoWriter:
         array.add_text(b"\n".join(lines) + b"\n", len(lines))
 
     def leave_out_lines(self, lines: Iterable[bytes]) -> None:
-        """Boxes of the previous file that are not in this one."""
+        """Leave out boxes of the previous file that are not in this file."""
         self._boxes.subtract(int(category) for category in _CATEGORY.findall(b"\n".join(lines)))
 
     def finished(self) -> CocoFile:
-        """The file of what was added."""
+        """Return the finished file."""
         info = {
             "description": "Labeled boxes, exported by Labeler",
             "version": "1.0",
@@ -179,12 +182,12 @@ class CocoWriter:
 
 
 def image_line(number: int, name: str, width: int, height: int) -> str:
-    """The element of `images` for one image."""
+    """Return the element of `images` for one image."""
     return f'{{"id":{number},"file_name":{_text(name)},"width":{width},"height":{height}}}'
 
 
 def annotation_line(number: int, image: int, box: ExportBox) -> str:
-    """The element of `annotations` for one box; `number` is its ID, `image` the image's."""
+    """Return the element of `annotations` for one box. `number` is its ID, `image` the image's."""
     category, left, top, right, bottom, said = box
     width, height = (right - left) / 100, (bottom - top) / 100
     crowd, attributes = _said(said) if said else (0, "")
@@ -196,7 +199,7 @@ def annotation_line(number: int, image: int, box: ExportBox) -> str:
 
 
 def categories(labels: LabelSet) -> bytes:
-    """The member `categories`."""
+    """Return the member `categories`."""
     lines = ",\n".join(
         f'{{"id":{label.number},"name":{json.dumps(label.name)},"supercategory":""}}'
         for label in labels.labels
@@ -205,7 +208,7 @@ def categories(labels: LabelSet) -> bytes:
 
 
 def _said(attributes: str) -> tuple[int, str]:
-    """COCO's flag of a crowd, and the member for all other attributes; see ExportBox."""
+    """Return COCO's crowd flag, and the member for all other attributes; see ExportBox."""
     found = json.loads(attributes)
     crowd = int(found.pop("iscrowd", 0) in (1, True))
     if not found:
@@ -214,7 +217,7 @@ def _said(attributes: str) -> tuple[int, str]:
 
 
 class _Array:
-    """The elements of a JSON array on their way into a file; in memory while they are few."""
+    """The elements of a JSON array that is being written. A few elements stay in memory."""
 
     def __init__(self) -> None:
         self.spool = open_spool()
@@ -222,20 +225,20 @@ class _Array:
         self._batch: list[str] = []
 
     def add(self, elements: Sequence[str]) -> None:
-        """Elements, each with `,` and a line end behind it."""
+        """Add elements, each followed by `,` and a line end."""
         self._batch += elements
         self.count += len(elements)
         if len(self._batch) >= _BATCH:
             self._flush()
 
     def add_text(self, text: bytes, count: int) -> None:
-        """So many elements, each with `,` and a line end behind it."""
+        """Add `count` elements, each followed by `,` and a line end."""
         self._flush()
         self.spool.write(text)
         self.count += count
 
     def finished(self) -> Spool:
-        """The text of all elements, nothing behind the last one."""
+        """Return the text of all elements, without anything after the last one."""
         self._flush()
         if self.count:
             self.spool.truncate(self.spool.tell() - len(",\n"))
@@ -272,7 +275,7 @@ RECORD_SETS: Final = (
 
 
 class AnnotationLines:
-    """The annotations of a file that CocoWriter made, a line each, from its beginning on."""
+    """The annotations of a file that CocoWriter made, one per line, read from the beginning."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._blocks = _section(chunks, _ANNOTATIONS)
@@ -280,9 +283,9 @@ class AnnotationLines:
         self._at = 0
 
     def take(self, count: int) -> Iterator[Sequence[bytes]]:
-        """The next so many lines, in pieces.
+        """Yield the next `count` lines, in blocks.
 
-        Each line has its `,`. Raises DamagedExport where there are fewer.
+        Each line includes its `,`. Raises DamagedExport if fewer lines are left.
         """
         while count:
             if self._at >= len(self._lines):
@@ -298,9 +301,9 @@ class AnnotationLines:
 
 
 def image_names(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
-    """Number and file name of each image in a file that CocoWriter made.
+    """Yield the number and file name of each image in a file that CocoWriter made.
 
-    Raises DamagedExport where it is no such file.
+    Raises DamagedExport if CocoWriter did not make the file.
     """
     for lines in _section(chunks, _IMAGES):
         for line in lines:
@@ -312,7 +315,7 @@ def image_names(chunks: Iterable[bytes]) -> Iterator[tuple[int, str]]:
 
 
 def _section(chunks: Iterable[bytes], begin: bytes) -> Iterator[list[bytes]]:
-    """The lines after `begin` up to the end of its array, in blocks."""
+    """Yield the lines from `begin` to the end of its array, in blocks."""
     inside = False
     for lines in _blocks(chunks):
         found = lines

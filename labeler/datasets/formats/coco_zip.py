@@ -1,6 +1,7 @@
 """COCO with the images: a zip of `annotations/` and `images/`.
 
-The annotations are one file, or one for each part of a split; names in it are below `images/`.
+The annotations are one file, or one file per part of a split. Their file names are relative to
+`images/`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, Iterable[bytes]]]:
 
 
 def _coco(dataset: Dataset, part: str) -> Iterator[bytes]:
-    """The COCO file of one part, in pieces."""
+    """Yield the COCO file of one part, in chunks."""
 
     def images() -> Iterator[ExportedImage]:
         return (image for image in dataset.images() if image.part == part)

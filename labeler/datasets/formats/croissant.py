@@ -1,7 +1,8 @@
-"""Croissant 1.1: what a dataset consists of, for programs that load or list datasets.
+"""Croissant 1.1: describes a dataset to programs that load or list datasets.
 
-A zip has it as `croissant.json`; any other file has it beside it, see layout.croissant_key. The
-license and who is to be cited are not known here: whoever publishes the dataset adds them.
+A zip contains the description as `croissant.json`. Any other file has the description beside it,
+see layout.croissant_key. Labeler does not know the license or the citation; the publisher of the
+dataset adds them.
 """
 
 from __future__ import annotations
@@ -40,16 +41,16 @@ _CROISSANT_NAMES: Final = {
     "application/vnd.apache.parquet": "application/x-parquet",
     "application/x-ndjson": "application/jsonlines",
 }
-"""Media types under which Croissant's own tools know a file, beside the registered ones."""
+"""Media types that Croissant's own tools use beside the registered ones."""
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of a record set, its type, and where it stands in the file.
+    """One field of a record set, its type, and its location in the file.
 
-    `where` is a column, or a JSONPath that begins with `$`; `inner` is a JSONPath within the value
-    there. `shape` is for lists, as numpy has it: `-1` is any length. `box` names the order of the
-    four numbers of a bounding box. `is_original` is for a field that only datasets with the
+    `where` is a column, or a JSONPath that begins with `$`. `inner` is a JSONPath within the value
+    there. `shape` is the shape of a list in numpy's notation: `-1` is any length. `box` names the
+    order of the four numbers of a bounding box. `is_original` marks a field that only datasets with
     originals have.
     """
 
@@ -72,7 +73,7 @@ class RecordSet:
 
 @dataclass(frozen=True, slots=True)
 class DescribedFile:
-    """A dataset that is one file."""
+    """A dataset in a single file."""
 
     name: str
     media_type: str
@@ -86,10 +87,10 @@ def describe_file(
     *,
     with_originals: bool,
 ) -> bytes:
-    """The description of a dataset that is one file, which lies beside it under that name.
+    """Return the description of a single-file dataset, which lies beside it under that name.
 
-    The file is described once for each set of records: mlcroissant takes all records that it reads
-    from one description for columns of one table.
+    The file is described once per record set, because mlcroissant joins all records that it reads
+    from one description as columns of one table.
     """
     media_types = [file.media_type]
     if file.media_type in _CROISSANT_NAMES:
@@ -108,10 +109,10 @@ def describe_file(
 def describe_zip(
     files: Iterable[str], originals: Iterable[tuple[str, str]], summary: ExportSummary
 ) -> bytes:
-    """The description of an unpacked zip, at its root.
+    """Return the description of an unpacked zip, at its root.
 
-    `files` are the patterns of its texts, see `pattern_of`; `originals` those of its images, each
-    with its media type.
+    `files` are the patterns of its texts, see `pattern_of`. `originals` are the patterns of its
+    images, each with its media type.
     """
     texts = [(one, _MEDIA_TYPES.get(one.rpartition(".")[2], "text/plain")) for one in files]
     distribution = [
@@ -121,7 +122,7 @@ def describe_zip(
 
 
 def pattern_of(name: str) -> str:
-    """What matches this file of a zip, and all of its kind in its outermost folder."""
+    """Return a pattern for this file and all of its kind in its outermost folder of the zip."""
     top = name.rpartition("/")[0].partition("/")[0]
     folder = f"{top}/" if top else ""
     return f"{folder}*.{name.rpartition('.')[2]}"
@@ -129,7 +130,7 @@ def pattern_of(name: str) -> str:
 
 def _file_set(pattern: str, media_type: str) -> dict[str, Any]:
     includes = [pattern]
-    if "*" in pattern:  # and the same in the folders below
+    if "*" in pattern:  # also match the folders below
         folder, slash, files = pattern.rpartition("/")
         includes.append(f"{folder}{slash}**/{files}")
     found: dict[str, Any] = {

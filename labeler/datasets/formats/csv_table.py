@@ -1,8 +1,8 @@
-"""CSV: one row per box, and one for each image without boxes, with empty fields for the box.
+"""CSV: one row per box, and one row with empty box fields for each image without boxes.
 
-A spreadsheet takes a text that begins with `=`, `+`, `-` or `@` for a formula and runs it. So such
-a text gets an apostrophe in front, and so does one that begins with an apostrophe: whoever takes
-one apostrophe off each text that begins with one has the names back as they were.
+A spreadsheet runs a text that begins with `=`, `+`, `-` or `@` as a formula. Such a text gets an
+apostrophe in front. A text that begins with an apostrophe gets another one. A reader that removes
+one leading apostrophe from each text therefore gets the original names back.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _BATCH: Final = 1000
 
 
 def guard(text: str) -> str:
-    """The text as no spreadsheet runs it; see `unguard`."""
+    """Return the text in a form that no spreadsheet runs; see `unguard`."""
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def unguard(text: str) -> str:
-    """The text that `guard` was given."""
+    """Return the text that was given to `guard`."""
     return text.removeprefix("'")
 
 

@@ -1,4 +1,4 @@
-"""CVAT's XML 1.1 for images: boxes; turned boxes, outlines, ellipses and masks by their box."""
+"""CVAT's XML 1.1 for images. Turned boxes, outlines, ellipses and masks become upright boxes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, Iterable[bytes]]]:
 
 
 def _lines(dataset: Dataset) -> Iterator[str]:
-    """The labels with the attributes that their boxes have, then the images with their boxes."""
+    """Yield the labels with the attributes of their boxes, then the images with their boxes."""
     names = {label.number: label.name for label in dataset.labels.labels}
     are_flags: dict[int, dict[str, bool]] = {number: {} for number in names}
     count = 0
@@ -99,7 +99,7 @@ def _image_lines(number: int, image: ExportedImage, names: Mapping[int, str]) ->
 
 
 def _said(box: ExportBox) -> dict[str, Any]:
-    """The attributes of the box, without the one that CVAT has a place of its own for."""
+    """Return the box's attributes without the one that CVAT stores in a field of its own."""
     said: dict[str, Any] = json.loads(box.attributes) if box.attributes else {}
     if _is_occluded(box):
         del said["occluded"]
@@ -121,7 +121,7 @@ WRITER: Final = partial(SpooledWriter, zip_layout(_members, _place))
 
 
 def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
-    """The images of the XML files in `source`."""
+    """Yield the images of the XML files in `source`."""
     files = files_ending_with(".xml", source, "CVAT")
     for file in files:
         with opened(source, file) as stream:
@@ -146,7 +146,7 @@ READER: Final = from_cvat
 
 
 def _label_names(element: Element) -> Iterator[str]:
-    """The labels of a task, job or project, used or not, in its order."""
+    """Yield the labels of a task, job or project in its order, including unused ones."""
     for child in element.children:
         if child.tag == "labels":
             names = (label.text_of("name") for label in child.children if label.tag == "label")

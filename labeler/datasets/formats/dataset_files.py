@@ -1,9 +1,9 @@
-"""Where a dataset is read from: a file, a folder or a zip, hostile ones refused.
+"""The sources of datasets: a file, a folder or a zip. A hostile source is rejected.
 
-A source lists its files by relative names with `/` and opens them one by one, so memory stays
-flat. A zip is refused as a whole where a name leads out of it, where it holds links or encrypted
-files, where two files have one name, and where it unpacks to far more than its own size: such a
-one was made to do harm, or is damaged.
+A source lists its files by relative names with `/` and opens them one by one, so memory stays flat.
+A zip is rejected as a whole if a name leads out of it, if it holds links or encrypted files, if two
+files share a name, or if it unpacks to far more than its own size. Such a zip is damaged or was
+made to do harm.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from labeler.errors import InvalidImport
 
 MAX_FILES: Final = 500_000
 MAX_RATIO: Final = 200
-"""How many times its own size a zip may unpack to. Text packs to a tenth, images not at all."""
+"""How many times its own size a zip may unpack to. Text packs to a tenth; images do not pack."""
 FREE_BYTES: Final = 64 * 2**20
-"""A small zip may unpack to so much whatever the ratio."""
+"""A small zip may unpack to this many bytes at any ratio."""
 _MAX_TEXT_BYTES: Final = 2**25
-"""Of a list of labels."""
+"""The largest list of labels, in bytes."""
 MAX_LIST_BYTES: Final = 24 * 2**20
-"""Of a zip's list of files, which is read whole."""
+"""The largest list of files in a zip, in bytes. The list is read whole."""
 
 _END: Final = b"PK\x05\x06"
 _END_64: Final = b"PK\x06\x06"
@@ -52,36 +52,36 @@ _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 
 
 class DatasetFiles(Protocol):
-    """Files by relative names; close it, or use it in a `with`, once nothing is read any more."""
+    """Files by relative names. Close it after the last read, or use it in a `with`."""
 
     @property
     def name(self) -> str:
-        """What a person calls it."""
+        """The name that people know it by."""
         ...
 
     def files(self) -> tuple[str, ...]:
-        """All names, sorted; nothing hidden."""
+        """Return all names, sorted. Hidden files are excluded."""
         ...
 
     def open(self, name: str) -> BinaryIO:
-        """The file's bytes from its beginning."""
+        """Open the file at its beginning."""
         ...
 
     def size(self, name: str) -> int:
-        """The file's size in bytes, as far as it is known before reading."""
+        """Return the file's size in bytes, as far as it is known before reading."""
         ...
 
     def beside(self, name: str) -> str | None:
-        """The file of that name that lies beside a single file, not listed by `files`."""
+        """Return the file of that name beside a single file; `files` does not list it."""
         ...
 
     def close(self) -> None:
-        """Give up what is open; calling twice is harmless."""
+        """Close everything that is open. Calling it twice is harmless."""
         ...
 
 
 class FolderFiles:
-    """The files below a folder, or one or some of them. Links to folders are not followed."""
+    """The files below a folder, or a choice of them. Links to folders are not followed."""
 
     def __init__(self, root: Path, only: tuple[str, ...] | None = None, name: str = "") -> None:
         self._root = root
@@ -106,24 +106,25 @@ class FolderFiles:
 
     def beside(self, name: str) -> str | None:
         name = name.replace("\\", "/")
-        if not is_inside(name):  # it leads up, or is of another machine
+        if not is_inside(name):  # it leads upward, or it is an absolute path
             name = name.rpartition("/")[2]
         parts = PurePosixPath(name).parts
         if not self._single or not is_inside(name) or any(part.startswith(".") for part in parts):
             return None
         for place in (name, f"images/{name}", parts[-1], f"images/{parts[-1]}"):
             path = self._root / place
-            # A link in between may lead anywhere; only what really lies beside the file counts.
+            # A link on the way may lead anywhere. Only files that really lie beside this file
+            # count.
             if path.is_file() and path.resolve().is_relative_to(self._root.resolve()):
                 return place
         return None
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Do nothing, because nothing stays open."""
 
 
 class SingleFile:
-    """A single file that is open already; packed by gzip or not. Closing it is not ours."""
+    """A single open file, gzipped or not. The caller closes it."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
@@ -147,11 +148,11 @@ class SingleFile:
         return None
 
     def close(self) -> None:
-        """Nothing here was opened."""
+        """Do nothing, because the caller opened the file."""
 
 
 class _Kept(io.RawIOBase):
-    """A file that stays open when its reader is done."""
+    """A view of a file. The file stays open after the view is closed."""
 
     def __init__(self, file: BinaryIO) -> None:
         super().__init__()
@@ -162,7 +163,7 @@ class _Kept(io.RawIOBase):
 
 
 class ZipFiles:
-    """The files in a zip. `file` stays open until the source is closed."""
+    """The files in a zip. `file` must stay open until the source is closed."""
 
     def __init__(self, file: BinaryIO, name: str) -> None:
         self.name = name
@@ -193,7 +194,7 @@ class ZipFiles:
 
 @contextmanager
 def _as_damage() -> Iterator[None]:
-    """What zipfile raises for places before a zip's beginning, and for names that are no text."""
+    """Turn zipfile's errors for invalid offsets and undecodable names into damage."""
     try:
         yield
     except ValueError as error:
@@ -201,9 +202,9 @@ def _as_damage() -> Iterator[None]:
 
 
 def open_dataset_files(path: Path, name: str = "") -> DatasetFiles:
-    """The source at `path`, told by what it is and not by its name; InvalidImport.
+    """Open the source at `path`, told by its content, not its name. Raises InvalidImport.
 
-    `name` is what a person calls it, where the path is a temporary one.
+    `name` is the name for people if the path is a temporary one.
     """
     try:
         if path.is_dir():
@@ -224,7 +225,7 @@ def open_dataset_files(path: Path, name: str = "") -> DatasetFiles:
 
 
 def dataset_files_of(file: BinaryIO, name: str) -> DatasetFiles:
-    """The source in a file that is open already, a zip or not; InvalidImport."""
+    """Return the source in an open file, zip or not. Raises InvalidImport."""
     file.seek(0)
     head = file.read(_HEAD_BYTES)
     check_archive(head, name)
@@ -232,7 +233,7 @@ def dataset_files_of(file: BinaryIO, name: str) -> DatasetFiles:
 
 
 def check_archive(head: bytes, name: str) -> None:
-    """InvalidImport for an archive that is no zip; `head` are its first bytes."""
+    """Raise InvalidImport for an archive that is not a zip. `head` holds its first bytes."""
     if head.startswith(_GZIP):
         head = _unpacked(head)
     kind = next((kind for begin, at, kind in _ARCHIVES if head.startswith(begin, at)), "")
@@ -244,7 +245,7 @@ def check_archive(head: bytes, name: str) -> None:
 
 
 def _unpacked(head: bytes) -> bytes:
-    """The first bytes of what is in a gzip file; nothing where it is damaged."""
+    """Return the first unpacked bytes of a gzip file, or nothing if it is damaged."""
     try:
         return zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(head, _HEAD_BYTES)
     except zlib.error:
@@ -253,13 +254,13 @@ def _unpacked(head: bytes) -> bytes:
 
 @contextmanager
 def opened(source: DatasetFiles, name: str) -> Iterator[BinaryIO]:
-    """The file's bytes; InvalidImport, also in the block, where they can't be read."""
+    """Open the file. Raises InvalidImport, also inside the block, if it is unreadable."""
     with explained(source.name, name), source.open(name) as file:
         yield file
 
 
 def read_whole(source: DatasetFiles, name: str, limit: int) -> bytes:
-    """All bytes of the file; InvalidImport where there are more than `limit`."""
+    """Return all bytes of the file. Raises InvalidImport if there are more than `limit`."""
     with opened(source, name) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
@@ -273,9 +274,10 @@ def files_ending_with(
     title: str,
     ours: Collection[str] = (),
 ) -> list[str]:
-    """The files of a format with one file per image; a single file may be called anything.
+    """Return the files of a format with one file per image. A single file may have any name.
 
-    Raises InvalidImport if there is none. `title` names the format; `ours` are left out.
+    Raises InvalidImport if there is none. `title` names the format. The files in `ours` are left
+    out.
     """
     if len(source.files()) == 1:
         return list(source.files())
@@ -287,7 +289,7 @@ def files_ending_with(
 
 
 def lines_of(base_name: str, source: DatasetFiles) -> list[str]:
-    """The lines of all text files of that name, without the empty ones; InvalidImport."""
+    """Return the non-empty lines of all text files of that name. Raises InvalidImport."""
     lines: list[str] = []
     for name in source.files():
         if name.rpartition("/")[2] == base_name:
@@ -298,7 +300,7 @@ def lines_of(base_name: str, source: DatasetFiles) -> list[str]:
 
 @contextmanager
 def explained(source: str, name: str) -> Iterator[None]:
-    """Failures of reading and unpacking as InvalidImport that names the file."""
+    """Turn errors of reading and unpacking into InvalidImport that names the file."""
     where = f"{name} in {source}" if name and name != source else source
     try:
         yield
@@ -309,7 +311,7 @@ def explained(source: str, name: str) -> Iterator[None]:
 
 
 def is_inside(name: str) -> bool:
-    """Whether a relative path with `/` stays below the folder that it starts from."""
+    """Return whether a relative path with `/` stays below the folder that it starts from."""
     return not (
         not name
         or name.startswith("/")
@@ -321,7 +323,7 @@ def is_inside(name: str) -> bool:
 
 
 def check_list(file: BinaryIO, name: str) -> int:
-    """The zip's size; InvalidImport where its list of files is too long to be read whole."""
+    """Return the zip's size. Raises InvalidImport if its list of files is too long to read."""
     size = file.seek(0, os.SEEK_END)
     file.seek(max(0, size - 2**16 - 22))
     tail = file.read()
@@ -342,7 +344,7 @@ def check_list(file: BinaryIO, name: str) -> int:
 
 
 def checked(archive: zipfile.ZipFile, packed: int, name: str) -> dict[str, zipfile.ZipInfo]:
-    """The files of the zip by name, without hidden ones; InvalidImport for a hostile zip."""
+    """Return the zip's visible files by name. Raises InvalidImport for a hostile zip."""
     infos: dict[str, zipfile.ZipInfo] = {}
     names = names_in(archive)
     unpacked = 0

@@ -1,4 +1,4 @@
-"""Which format a dataset has, told from its files and what the first ones begin with."""
+"""Detects a dataset's format from its file names and the beginning of the first files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from labeler.datasets.formats.zip_manifest import own_files
 from labeler.errors import InvalidImport
 
 _LOOKED_AT: Final = 5
-"""Files of one kind: others may lie among them, such as the settings of a tool."""
+"""How many files of one kind are looked at. Some may be of another kind, such as settings."""
 _ELEMENTS: Final = 1000
 _HEAD_BYTES: Final = 2**16
 _COCO: Final = frozenset({"images", "annotations", "categories"})
@@ -25,7 +25,7 @@ _LINE: Final = re.compile(rb"\s*\d+(\s+[-+.\deE]+){4}")
 
 
 def detect_format(source: DatasetFiles) -> DatasetFormat:
-    """The format of the dataset; InvalidImport where no format that is read fits."""
+    """Return the dataset's format. Raises InvalidImport if no readable format fits."""
     own = own_files(source)
     files = [name for name in source.files() if name not in own]
     found = (
@@ -33,7 +33,7 @@ def detect_format(source: DatasetFiles) -> DatasetFormat:
         or _first(source, _ending(files, ".xml"), _xml_format)
         or _first(source, _ending(files, ".txt"), _text_format)
     )
-    if not found and len(files) == 1:  # it may be called anything
+    if not found and len(files) == 1:  # a single file may have any name
         found = _first(source, files, _any_format)
     if not found:
         names = ", ".join(kind.title for kind in IMPORTED)
@@ -49,11 +49,11 @@ def _ending(files: list[str], *endings: str) -> list[str]:
 
 
 def _first(source: DatasetFiles, files: list[str], look: Any) -> str:
-    """The first format that one of the files looks like; empty if none does."""
+    """Return the first format that one of the files looks like, or an empty text."""
     for file in files[:_LOOKED_AT]:
         try:
             found: str = look(source, file)
-        except InvalidImport:  # the reader of the format that is chosen says what is wrong
+        except InvalidImport:  # the reader of the chosen format will report the error
             found = ""
         if found:
             return found
@@ -76,7 +76,7 @@ def _json_format(source: DatasetFiles, file: str) -> str:
 
 
 def _has_image(value: Any) -> bool:
-    """Whether an element is a task of JSON-MIN, which has the image beside the answers."""
+    """Return whether an element is a JSON-MIN task, which has the image beside the answers."""
     return isinstance(value, dict) and "image" in value and "image_id" not in value
 
 

@@ -1,4 +1,4 @@
-"""What images are called in a dataset: a name of its own each, that readers find and know."""
+"""Names images in datasets: each name is unique, and readers find and recognize it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from labeler.datasets.rules import ExportWarning, SummaryBuilder, is_relative
 
 _READ: Final = frozenset({"jpg", "jpeg", "png", "bmp", "tif", "tiff", "webp", "mpo", "gif"})
-"""Extensions that readers go by; Ultralytics reads all but GIF."""
+"""Extensions that readers accept. Ultralytics reads all of them except GIF."""
 _OTHER_NAMES: Final = {"jfif": "jpg", "jpe": "jpg", "jfi": "jpg", "jif": "jpg"}
 _BY_TYPE: Final = {
     "image/jpeg": "jpg", "image/png": "png", "image/webp": "webp", "image/bmp": "bmp",
@@ -17,7 +17,7 @@ _BY_TYPE: Final = {
 
 
 class UniqueNames:
-    """Gives each image a name of its own, and reports names that some readers take for one."""
+    """Gives each image a unique name, and reports names that some readers confuse."""
 
     def __init__(self, counter: SummaryBuilder) -> None:
         self._counter = counter
@@ -25,7 +25,7 @@ class UniqueNames:
         self._stems: set[str] = set()
 
     def unique(self, file_name: str, folder: str, number: int) -> str:
-        """The name under which the image goes into the file."""
+        """Return the image's name in the file."""
         name = file_name
         if name in self._names:
             name = f"{folder}/{file_name}" if is_relative(folder) else f"{number}/{file_name}"
@@ -41,9 +41,9 @@ class UniqueNames:
 
 
 class UniqueStems:
-    """Gives each image a name whose stem is its own: a file of labels stands for all of its stem.
+    """Gives each image a name with a unique stem, because a label file stands for its stem.
 
-    The same stem may be given once for each part, where each has a folder of its own.
+    The same stem may be given once per part if each part has a folder of its own.
     """
 
     def __init__(self, counter: SummaryBuilder, taken: Iterable[str] = ()) -> None:
@@ -51,7 +51,7 @@ class UniqueStems:
         self._stems = {("", stem) for stem in taken}
 
     def unique(self, name: str, image_id: str, part: str, file_name: str) -> str:
-        """The name under which the image goes into that part; `file_name` is told to people."""
+        """Return the image's name in that part. `file_name` is the name in reports."""
         stem, extension = split_name(name)
         if (part, stem.casefold()) in self._stems:
             folders, slash, base = stem.rpartition("/")
@@ -62,13 +62,13 @@ class UniqueStems:
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """The name without its extension, and the extension with its dot; "" where it has none."""
+    """Return the name without its extension, and the extension with its dot, "" if it has none."""
     dot = name.rfind(".")
     return (name[:dot], name[dot:]) if dot > name.rfind("/") + 1 else (name, "")
 
 
 def with_known_extension(name: str, media_type: Callable[[], str]) -> str:
-    """The name with an extension that readers know for its type, which is asked for at need."""
+    """Return the name with a known extension. `media_type` is called only if it is needed."""
     stem, extension = split_name(name)
     known = extension[1:].lower()
     if known in _READ:
@@ -79,7 +79,7 @@ def with_known_extension(name: str, media_type: Callable[[], str]) -> str:
 
 
 def image_media_type(name: str) -> str:
-    """The media type that an original of that name in a zip has by its extension."""
+    """Return the media type that an original's name has in a zip, by its extension."""
     known = split_name(name)[1][1:].lower()
     kinds = {extension: media_type for media_type, extension in _BY_TYPE.items()}
     return kinds.get({"jpeg": "jpg", "mpo": "jpg", "tiff": "tif"}.get(known, known), "image/*")

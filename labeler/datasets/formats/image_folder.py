@@ -1,7 +1,7 @@
-"""Hugging Face's image folder: `metadata.jsonl` beside the images, a folder for each split.
+"""Hugging Face's image folder: `metadata.jsonl` beside the images, one folder per split.
 
-README.md says which folder is which split: without it, `datasets` takes any folder that is called
-`test` for one. `bbox` is left, top, width and height in pixels; `categories` counts from 0.
+README.md says which folder is which split. Without it, `datasets` treats any folder called `test`
+as the test split. `bbox` is left, top, width and height in pixels. `categories` counts from 0.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _SPLITS: Final = {Part.TRAIN: "train", Part.VAL: "validation", Part.TEST: "test"
 
 
 def split_of(image: ExportedImage) -> str:
-    """The split as Hugging Face calls it; all are `train` where nothing was split."""
+    """Return the split's Hugging Face name. Without a split, all images are in `train`."""
     return _SPLITS[Part(image.part or Part.TRAIN)]
 
 
 def objects_of(image: ExportedImage, names: dict[int, str]) -> dict[str, list[Any]]:
-    """The boxes as columns: `bbox`, the label's number from 0, its name, and attributes as JSON."""
+    """Return the boxes as columns: `bbox`, label number from 0, its name, attributes as JSON."""
     return {
         "bbox": [bounds(box) for box in image.boxes],
         "categories": [box.category - 1 for box in image.boxes],
@@ -34,7 +34,7 @@ def objects_of(image: ExportedImage, names: dict[int, str]) -> dict[str, list[An
 
 
 def bounds(box: ExportBox) -> list[float]:
-    """Left, top, width and height in pixels."""
+    """Return left, top, width and height in pixels."""
     return [
         box.left / 100, box.top / 100, (box.right - box.left) / 100, (box.bottom - box.top) / 100,
     ]  # fmt: skip

@@ -1,9 +1,9 @@
-"""Label Studio's JSON and JSON-MIN: percent of the image; turned boxes and outlines by their box.
+"""Label Studio's JSON and JSON-MIN. Turned boxes and outlines become upright boxes.
 
-The keys are those of the project's own labeling setup, so regions and the image are told by what
-they look like. A region may stand under two keys, its shape under one and its label under another
-(`<Rectangle>` and `<Labels>`): entries of the same shape are one region. Label Studio puts eight
-hexadecimal digits and a dash before an uploaded name.
+Coordinates are percentages of the image. The keys come from the project's own labeling setup, so
+regions and the image are recognized by their shape. A region may be stored under two keys, its
+shape under one and its label under another (`<Rectangle>` and `<Labels>`): entries of the same
+shape are one region. Label Studio puts eight hexadecimal digits and a dash before an uploaded name.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _NO_BOX: Final = (
     "rle", "brushlabels", "bitmasklabels", "imageDataURL", "keypointlabels", "vertices",
     "vectorlabels", "sequence", "videorectangle",
 )  # fmt: skip
-"""What masks, points, lines and videos have."""
+"""Keys of masks, points, lines and videos."""
 _SHAPE: Final = (
     "x", "y", "width", "height", "rotation", "radiusX", "radiusY", "points", "original_width",
     "original_height",
@@ -49,7 +49,7 @@ _AROUND: Final = frozenset({
     "id", "inner_id", "annotation_id", "annotator", "annotators", "created_at", "updated_at",
     "lead_time", "agreement", "predictions", "drafts",
 })  # fmt: skip
-"""Keys of JSON-MIN that are neither answers nor the task's data."""
+"""Keys of JSON-MIN that hold neither answers nor the task's data."""
 
 
 def _chunks(dataset: Dataset) -> Iterator[bytes]:
@@ -63,9 +63,10 @@ def _chunks(dataset: Dataset) -> Iterator[bytes]:
 
 
 def to_task(image: ExportedImage, names: Mapping[int, str]) -> dict[str, Any]:
-    """The task of one image. It is annotated where somebody has drawn on it or called it done.
+    """Return the task of one image.
 
-    The image's address is that of a file below Label Studio's own storage of local files.
+    It is annotated if somebody has drawn on the image or marked it done. The image's address points
+    below Label Studio's own storage of local files.
     """
     regions = [
         _region(image, box, names[box.category], f"{image.number}-{index}")
@@ -114,7 +115,7 @@ RECORD_SETS: Final = (
 
 
 def from_label_studio(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
-    """The images of the JSON files in `source`."""
+    """Yield the images of the JSON files in `source`."""
     files = files_ending_with((".json", ".gz"), source, "Label Studio")
     for file in files:
         with opened(source, file) as stream:
@@ -138,10 +139,10 @@ READER: Final = from_label_studio
 def _image(
     task: Mapping[str, Any], file: str, line: int, problems: Problems
 ) -> Iterator[ImportedImage]:
-    """The image of one task; none where it names no image, or several."""
+    """Yield the image of one task, or nothing if the task names no image or several."""
     place = f"task {shown(task.get('id'))} on line {line}"
     data = task.get("data")
-    # JSON has the task's data apart, and its annotations under a word that has changed once.
+    # JSON keeps the task's data apart, and its annotations under a key that was renamed once.
     whole = isinstance(data, dict) and not any(map(_image_name, task.values()))
     values = list(data.values()) if whole and isinstance(data, dict) else list(task.values())
     names = sorted(set(filter(None, map(_image_name, values))))
@@ -158,7 +159,7 @@ def _image(
         answers = {key: value for key, value in task.items() if key not in _AROUND}
         regions = [region for value in answers.values() for region in _dicts(value)]
         annotations = [regions]
-        # Other answers than regions, of which nobody knows, are no word on boxes.
+        # Answers of an unknown kind, which are not regions, say nothing about boxes.
         unknown = [value for value in answers.values() if value and not _image_name(value)]
         is_annotated = bool(regions) or (task.get("annotation_id") is not None and not unknown)
     boxes: list[ImportedBox] = []
@@ -184,7 +185,7 @@ def _image(
         problems.skip(file, place, f"{lost} regions of an unknown shape were left out")
     if others:
         problems.note(file, place, f"{others} answers without a region were skipped")
-        # Without boxes there may be nothing to draw, or nobody has.
+        # An image without boxes may be empty or not drawn on yet, so its answers count as lost.
         lost += 0 if boxes else others
     if any(len(_joined(one)[0]) < len(joined) for one in annotations):
         problems.note(
@@ -198,9 +199,9 @@ def _image(
 
 
 def _results(annotations: Any) -> tuple[list[list[Mapping[str, Any]]], int]:
-    """The regions of each of a task's annotations that was not canceled, and how many are none.
+    """Return the regions of each annotation that was not canceled, and the number of non-regions.
 
-    Of several, the one that somebody has chosen as the ground truth is taken alone.
+    If one of several annotations was chosen as the ground truth, only its regions are returned.
     """
     given = [one for one in _dicts(annotations) if not one.get("was_cancelled")]
     true = [one for one in given if one.get("ground_truth") is True]
@@ -221,7 +222,7 @@ def _results(annotations: Any) -> tuple[list[list[Mapping[str, Any]]], int]:
 
 
 def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], int, int]:
-    """Each region once, with all that is said of it; how many are of an unknown shape; answers.
+    """Return each region once with all of its keys, the count of unknown shapes, and of answers.
 
     Choices, ratings and texts about the whole image are answers.
     """
@@ -245,7 +246,7 @@ def _joined(regions: list[Mapping[str, Any]]) -> tuple[list[Mapping[str, Any]], 
 
 
 def _image_name(value: Any) -> str:
-    """The image's path in a task's value; empty where it is none."""
+    """Return the image's path in a task's value, or an empty text if the value is no path."""
     if not isinstance(value, str) or len(value) > 4096:
         return ""
     try:
@@ -267,7 +268,7 @@ def _dicts(value: Any) -> list[Mapping[str, Any]]:
 
 
 def _box(region: Mapping[str, Any], place: str) -> ImportedBox:
-    """The region's box in shares of the image."""
+    """Return the region's box in shares of the image."""
     given = [value for key, value in region.items() if key.endswith("labels")]
     if not all(
         isinstance(value, list) and all(isinstance(one, str) for one in value) for value in given
@@ -299,7 +300,8 @@ def _percents(region: Mapping[str, Any]) -> Box:
     rotation = number(region.get("rotation") or 0)
     if not rotation:
         return box
-    # Turned in pixels, where a percent is not as long across as it is down.
+    # The box is turned in pixels, because a percent of the width differs from a percent of the
+    # height.
     size = [number(region.get(f"original_{side}")) / 100 for side in ("width", "height")]
     if min(size) <= 0:
         raise ValueError("it is rotated, and the image's size is missing")

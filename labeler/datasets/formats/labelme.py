@@ -1,4 +1,4 @@
-"""labelme: one JSON per image, beside it; rectangles, and outlines by their box."""
+"""labelme: one JSON file per image, beside it. Outlines are read as their boxes."""
 
 from __future__ import annotations
 
@@ -34,22 +34,22 @@ from labeler.errors import InvalidImport
 from labeler.model.attributes import KNOWN_ATTRIBUTES, is_set
 
 MAX_FILE_BYTES: Final = 2**26
-"""The image itself may be in the file, as text."""
+"""The largest file, in bytes. It may contain the image itself, as text."""
 _SHAPES: Final = (
     "rectangle", "polygon", "circle", "mask", "oriented_rectangle", "rotation", "quadrilateral",
 )  # fmt: skip
-"""Those that have a box around them; the last three are of AnyLabeling."""
+"""Shapes with a box around them. The last three come from AnyLabeling."""
 
 
 LABELS_FILE: Final = "labels.txt"
-"""What `labelme --labels` takes: a name on each line; those that begin with `__` are no labels."""
+"""The file for `labelme --labels`: one name per line. Names that begin with `__` are not labels."""
 _TAKEN: Final = frozenset(name.removesuffix(".json") for name in (MANIFEST, CROISSANT))
 _VERSION: Final = "5.5.0"
-"""Of labelme: later ones read what this one wrote."""
+"""The labelme version whose format is written. Later versions read it."""
 
 
 def to_labelme(image: ExportedImage, names: Mapping[int, str]) -> bytes:
-    """The JSON of one image, which lies beside it; attributes that are true are flags there."""
+    """Return the JSON of one image, which lies beside it. Attributes that are true become flags."""
     content: dict[str, Any] = {
         "version": _VERSION,
         "flags": {},
@@ -97,7 +97,7 @@ WRITER: Final = partial(
 
 
 def from_labelme(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImage]:
-    """The images of the JSON files in `source`; a file that can't be read is a fault."""
+    """Yield the images of the JSON files in `source`. An unreadable file is a fault."""
     files = files_ending_with(".json", source, "labelme", own_files(source))
     listed = lines_of(LABELS_FILE, source)
     problems.labels += [label for label in listed if not label.startswith("__")]
@@ -121,7 +121,7 @@ def _image(data: Any, file: str, problems: Problems) -> ImportedImage:
             f"{file}: not a labelme file: it has no list `shapes`.{other_format(keys)}"
         )
     path = data.get("imagePath")
-    # The path leads from the file to the image, up and down.
+    # The path is relative to the JSON file. It may lead up and down.
     named = path.replace("\\", "/") if isinstance(path, str) else ""
     name = named or PurePosixPath(file).stem
     boxes: list[ImportedBox] = []

@@ -1,7 +1,7 @@
-"""Ultralytics' NDJSON: a line about the dataset, then a line per image, boxes as in YOLO.
+"""Ultralytics' NDJSON: a line about the dataset, then one line per image, boxes as in YOLO.
 
-Images are named as in the YOLO zip. Where no name has a folder, the file says `"path": "."`:
-beside the `images` folder of such a zip, Ultralytics finds the images by it.
+Images have the same names as in the YOLO zip. If no name has a folder, the file says `"path": "."`.
+Ultralytics then finds the images if the file lies beside the `images` folder of such a zip.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _BATCH: Final = 1000
 def _chunks(dataset: Dataset) -> Iterator[bytes]:
     names = {str(label.number - 1): label.name for label in dataset.labels.labels}
     first: dict[str, object] = {"type": "dataset", "task": "detect", "class_names": names}
-    # Ultralytics refuses a name with a folder where it is to look beside the file.
+    # Ultralytics rejects a name with a folder if it has to look beside the file.
     if not any("/" in image.name for image in dataset.images()):
         first["path"] = "."
     lines = [json.dumps(first)]
@@ -58,7 +58,7 @@ WRITER: Final = partial(
 )
 RECORD_SETS: Final = (
     RecordSet("lines", (
-        Field("type", "sc:Text", "type"),  # "dataset" for the first line, which is no image
+        Field("type", "sc:Text", "type"),  # "dataset" on the first line, which is not an image
         Field("file", "sc:Text", "file"),
         Field("width", "sc:Integer", "width"),
         Field("height", "sc:Integer", "height"),

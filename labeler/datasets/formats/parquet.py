@@ -1,7 +1,7 @@
-"""Parquet: one row per image, in row groups, with the images themselves if asked for.
+"""Parquet: one row per image, in row groups, with the images themselves on request.
 
-Columns are typed for `datasets` too: with images, `image` is a column of images there. The same
-data gives the same bytes with the same version of pyarrow, which the file names.
+Columns are typed for `datasets` too: with images, it reads `image` as a column of images. The same
+data and the same version of pyarrow, which the file names, give the same bytes.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
     import pyarrow
 
 _ROWS: Final = 1000
-"""Rows of a group; fewer where their originals are large."""
+"""The most rows in a group. A group has fewer if their originals are large."""
 _GROUP_BYTES: Final = 2**24
-"""Of originals that are in memory until their group is written, and one more."""
+"""Bytes of originals in memory until their group is written. One more original may be added."""
 
 
 def _chunks(dataset: Dataset) -> Iterator[bytes]:
-    # Half a second that only this format needs.
+    # This import takes half a second. Only this format needs it.
     from pyarrow import parquet
 
     names = {label.number: label.name for label in dataset.labels.labels}
@@ -62,7 +62,7 @@ def _write(writer: Any, rows: list[dict[str, Any]], schema: pyarrow.Schema) -> N
 def _row(image: ExportedImage, names: dict[int, str]) -> dict[str, Any]:
     return {
         "image_id": image.image_id,
-        # A name on disk that is no UTF-8: Parquet takes none.
+        # Parquet rejects a name that is not valid UTF-8.
         "file_name": image.name.encode("utf-8", "replace").decode(),
         "width": image.width,
         "height": image.height,
@@ -73,7 +73,7 @@ def _row(image: ExportedImage, names: dict[int, str]) -> dict[str, Any]:
 
 
 def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
-    """The columns, and what `datasets` calls them in the metadata."""
+    """Return the columns, with the types that `datasets` uses in the metadata."""
     import pyarrow as pa
 
     text, number = pa.string(), pa.int32()

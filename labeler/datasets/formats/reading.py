@@ -1,4 +1,4 @@
-"""What readers of datasets find: images with boxes, and what they had to leave out."""
+"""The result of reading a dataset: images with boxes, and the problems on the way."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Final, NamedTuple
 from labeler.errors import InvalidImport
 
 MAX_KEPT: Final = 10_000
-"""How many problems are kept with their places; the counts are always exact."""
+"""How many problems are kept with their places. The counts are always exact."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
 class ImportedBox(NamedTuple):
-    """One box as a file has it: from its left top corner, in pixels or shares of its image.
+    """One box as a file has it: left, top, width and height, in pixels or shares of the image.
 
-    `label` is the file's own text, not looked at yet. `place` says where in the file the box
-    stands. `attributes` are kept as keys of the rect.
+    `label` is the file's own text, not yet checked. `place` says where in the file the box stands.
+    `attributes` are kept as keys of the rect.
     """
 
     label: str
@@ -31,17 +31,17 @@ class ImportedBox(NamedTuple):
 
 
 class ImportedImage(NamedTuple):
-    """One image of a dataset, looked at by a person there: it may have no boxes.
+    """One image of a dataset.
 
-    `name` is what the file says, often a path, or the file's own path where it says nothing; its
-    extension may be missing (`any_extension`).
-    Where the file states a size, `width` and `height` are it. With `shares`, boxes are in shares
-    of the image's width and height (0 to 1), else in pixels. `lost` counts what the file has for
-    the image besides and is not among `boxes`: such an image is never emptied and never done.
-    `is_annotated` is False where the file says that nobody has annotated the image yet, or does not
-    tell. `folder` is where the file says that the image lies, apart from its name.
-    With `as_displayed`, boxes are on the photo as displayed, although its size may be that of the
-    photo as stored.
+    An image without boxes was looked at by a person, unless `is_annotated` is False. `name` is the
+    name or path in the file, or the file's own path if the file gives none. Its extension may be
+    missing (`any_extension`). `width` and `height` are the size that the file states, if any. With
+    `shares`, boxes are in shares of the image's width and height (0 to 1), else in pixels. `lost`
+    counts the file's entries for the image that are not among `boxes`: such an image is never
+    emptied and never marked done. `is_annotated` is False if the file says that nobody has
+    annotated the image yet, or does not tell. `folder` is the image's folder as the file states it
+    apart from the name. With `as_displayed`, boxes are on the photo as displayed, although its size
+    may be that of the photo as stored.
     """
 
     name: str
@@ -59,10 +59,10 @@ class ImportedImage(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """One thing that was left out or changed, where it stands, and why.
+    """One thing that was left out or changed: its location and the reason.
 
-    `fault` tells what can't be understood (a damaged file, a number that is none) from what was
-    understood and left out or changed.
+    A `fault` is something unreadable, such as a damaged file or an invalid number. Without `fault`,
+    it was understood and then left out or changed.
     """
 
     file: str
@@ -71,16 +71,16 @@ class Problem(NamedTuple):
     fault: bool = False
 
     def line(self) -> str:
-        """The problem on one line, for a person."""
+        """Return the problem on one line, for a person."""
         where = f"{self.file}: {self.place}" if self.file and self.place else self.file + self.place
         return f"{where}: {self.reason}"
 
 
 class Problems:
-    """Collects problems: the first 10,000 with their places, all of them counted.
+    """Collects problems: the first 10,000 with their places, and the counts of all.
 
-    `labels` are those that a file lists beside its boxes, in its order. `left_out` counts what was
-    left out, faults too. The rest was changed on import, or kept as asked.
+    `labels` are the labels that a file lists beside its boxes, in its order. `left_out` counts
+    everything left out, including faults. The rest was changed on import, or kept as asked.
     """
 
     def __init__(self) -> None:
@@ -91,26 +91,26 @@ class Problems:
         self.labels: list[str] = []
 
     def note(self, file: str, place: str, reason: str) -> None:
-        """Something that was changed on import, or kept as asked."""
+        """Note something that was changed on import, or kept as asked."""
         self._add(Problem(file, place, reason))
 
     def skip(self, file: str, place: str, reason: str) -> None:
-        """Something that was understood and left out."""
+        """Note something that was understood and left out."""
         self.left_out += 1
         self._add(Problem(file, place, reason))
 
     def fault(self, file: str, place: str, reason: str) -> None:
-        """Something that can't be understood and was left out."""
+        """Note something that is unreadable and was left out."""
         self.left_out += 1
         self._add(Problem(file, place, reason, fault=True))
 
     def refused(self, file: str, error: InvalidImport) -> None:
-        """A file that was refused, among others."""
+        """Note one rejected file among others."""
         reason = error.message.removeprefix(f"{file}: ").rstrip(".")
         self.fault(file, "", f"it{reason[len(file) :]}" if reason.startswith(file) else reason)
 
     def add(self, other: Problems) -> None:
-        """Take over all of another's."""
+        """Add all problems of another collection."""
         self.left_out += other.left_out
         self.count += other.count - len(other.kept)
         self.faults += other.faults - sum(problem.fault for problem in other.kept)
@@ -118,7 +118,7 @@ class Problems:
             self._add(problem)
 
     def _add(self, problem: Problem) -> None:
-        # Halves of characters, which names on disk and JSON may hold, can't be sent on.
+        # Names on disk and JSON may hold lone surrogates, which cannot be sent on.
         texts = (text.encode("utf-8", "backslashreplace").decode() for text in problem[:3])
         file, place, reason = texts
         problem = Problem(file, place, reason, problem.fault)
@@ -129,7 +129,10 @@ class Problems:
 
 
 def around(points: Iterable[tuple[float, float]]) -> tuple[float, float, float, float]:
-    """Left, top, width and height of the box around these points; ValueError without any."""
+    """Return left, top, width and height of the box around these points.
+
+    Raises ValueError if there are no points.
+    """
     pairs = list(points)
     if not all(map(math.isfinite, (value for pair in pairs for value in pair))):
         raise ValueError("a coordinate is not a finite number")
@@ -143,7 +146,7 @@ def around(points: Iterable[tuple[float, float]]) -> tuple[float, float, float, 
 def turned(
     left: float, top: float, width: float, height: float, degrees: float, *, about_center: bool
 ) -> tuple[float, float, float, float]:
-    """The upright box around one that is rotated clockwise, about its center or left top corner."""
+    """Return the upright box around a box turned clockwise about its center or left top corner."""
     angle = math.radians(degrees)
     cos, sin = math.cos(angle), math.sin(angle)
     x, y = (left + width / 2, top + height / 2) if about_center else (left, top)
@@ -152,7 +155,7 @@ def turned(
 
 
 def number(value: Any) -> float:
-    """The value as a finite number; ValueError for anything else, text and truth values too."""
+    """Return the value as a finite number. Raises ValueError for others, texts and booleans too."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{shown(value)} is not a number")
     try:
@@ -165,7 +168,7 @@ def number(value: Any) -> float:
 
 
 def number_in(text: str | None) -> float:
-    """The number that the text is; ValueError for anything else, `nan` and `inf` too."""
+    """Return the text as a number. Raises ValueError for anything else, `nan` and `inf` too."""
     try:
         found = float(text or "")
     except ValueError as error:
@@ -176,7 +179,7 @@ def number_in(text: str | None) -> float:
 
 
 def side_of(value: Any) -> int | None:
-    """The side of an image in pixels, as a number or a text; None where a file does not know it."""
+    """Return an image's side in pixels, from a number or a text, or None if it is unknown."""
     try:
         found = number_in(value) if isinstance(value, str) else number(value)
     except ValueError:
@@ -185,9 +188,9 @@ def side_of(value: Any) -> int | None:
 
 
 def other_format(keys: Iterable[str], element: Any = None) -> str:
-    """What a JSON file with these outermost keys looks like, as the end of a sentence; or nothing.
+    """Return a clause that says what a JSON file with these outermost keys looks like, or "".
 
-    A key that is empty stands for an outermost list, of which `element` is one.
+    An empty key stands for an outermost list, and `element` is one of its elements.
     """
     found = set(keys)
     of_element = set(element) if isinstance(element, dict) else set()
@@ -209,6 +212,6 @@ def other_format(keys: Iterable[str], element: Any = None) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value from a file in a message, cut short."""
+    """Return a value from a file for a message, shortened."""
     text = repr(value) if value is not None else "nothing"
     return text if len(text) <= 60 else text[:57] + "…" + text[-1]

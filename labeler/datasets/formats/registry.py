@@ -1,4 +1,4 @@
-"""The registry of formats: one row for each, and nowhere else a list of them.
+"""The registry of formats: one row per format. No other list of formats exists.
 
 Routes, commands, pages and the OpenAPI document read these rows; tests hold that docs/formats.md
 and docs/import.md name them all. A new format is one row here and one module beside this one. The
@@ -29,17 +29,17 @@ _TIME: Final = r"\d{8}_\d{6}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetFormat:
-    """One format: how people and addresses name it, what its files are, who reads and writes it.
+    """One format: its names, its files, its writer and its reader.
 
-    `about` ends the sentence "The project as ...". `media_type` and `suffix` are an export's.
-    `carries_images` tells whether an export can hold the images themselves, `attributes` which
-    attributes of boxes go through, in words. `is_incremental` is for the format whose exports take
-    over from the previous one and have a manifest; then each part of a split is a file of its own,
-    else all parts go into one file. `import_files` says what a person chooses for an import;
-    `one_image_per_file` is for formats whose files lie near the image that they are about.
-    `has_class_names` is for the format whose files may leave the classes without names.
-    `place_in_zip` is where a zip of ours has the image that a file names: `beside` is
-    the file's folder, `subset` the folder that the file states.
+    `about` ends the sentence "The project as ...". `media_type` and `suffix` are those of an
+    export. `carries_images` tells whether an export can hold the images themselves. `attributes`
+    says in words which attributes of boxes are kept. `is_incremental` marks the format whose
+    exports have a manifest and take over from the previous export. It writes one file per part of a
+    split; all other formats write all parts into one file. `import_files` says which files a person
+    chooses for an import. `one_image_per_file` marks formats whose files lie near their image.
+    `has_class_names` marks the format whose files may leave classes without names. `place_in_zip`
+    is where a Labeler zip has the image that a file names: `beside` is the file's folder, `subset`
+    the folder that the file states.
     """
 
     name: str
@@ -60,23 +60,23 @@ class DatasetFormat:
 
     @property
     def is_packed(self) -> bool:
-        """Whether an export is compressed already."""
+        """Return whether an export is compressed already."""
         return self.suffix in (".zip", ".parquet")
 
     def open_writer(self, request: WriteRequest) -> DatasetWriter:
-        """A writer for one dataset."""
+        """Return a writer for one dataset."""
         writer: Callable[[WriteRequest], DatasetWriter] = self._load(self.writer).WRITER
         return writer(request)
 
     @property
     def holds_description(self) -> bool:
-        """Whether an export holds its Croissant description; else that lies beside it."""
+        """Return whether an export contains its Croissant description. Else that lies beside it."""
         return self.suffix == ".zip"
 
     def describe(
         self, file_name: str, sha256: str, summary: ExportSummary, *, with_originals: bool
     ) -> bytes:
-        """The Croissant description that lies beside an export."""
+        """Return the Croissant description that lies beside an export."""
         from labeler.datasets.formats.croissant import DescribedFile, describe_file
 
         file = DescribedFile(file_name, self.media_type, sha256)
@@ -90,10 +90,10 @@ class DatasetFormat:
         convention: Convention,
         class_names: Sequence[str] = (),
     ) -> Iterator[ImportedImage]:
-        """The images of the dataset in `source`; InvalidImport, at once or at any later step.
+        """Yield the images of the dataset in `source`.
 
-        The convention counts only for a format that has several, and the names of the classes only
-        where the files have none.
+        Raises InvalidImport, at once or at any later step. `convention` matters only to a format
+        with several conventions. `class_names` are used only if the files name no classes.
         """
         reader: Callable[..., Iterator[ImportedImage]] = self._load(self.reader).READER
         if self.has_conventions:
@@ -103,7 +103,7 @@ class DatasetFormat:
         return reader(source, problems)
 
     def image_in_zip(self, found: ImportedImage) -> str:
-        """Where a zip of ours has that image."""
+        """Return the path of that image in a Labeler zip."""
         beside = found.file.rpartition("/")[0]
         return self.place_in_zip.format(
             name=found.name,
@@ -247,13 +247,13 @@ FORMATS: Final = (
 EXPORTED: Final = tuple(one for one in FORMATS if one.writer)
 IMPORTED: Final = tuple(one for one in FORMATS if one.reader)
 DETECT: Final = "auto"
-"""In the place of a format's name for an import: the files tell it."""
+"""Given instead of a format's name for an import: the files tell the format."""
 DEFAULT: Final = FORMATS[0]
-"""What the button on the page and POST /api/exports write."""
+"""The format that the button on the page and POST /api/exports write."""
 
 
 def find_format(name: str, among: tuple[DatasetFormat, ...] = FORMATS) -> DatasetFormat:
-    """The format of that name; InvalidRequest."""
+    """Return the format of that name. Raises InvalidRequest."""
     for one in among:
         if one.name == name:
             return one
@@ -262,7 +262,7 @@ def find_format(name: str, among: tuple[DatasetFormat, ...] = FORMATS) -> Datase
 
 
 def media_type_of_export(file_name: str) -> str:
-    """The media type of an export, or of the description beside one; NotFound for other names."""
+    """Return the media type of an export or a description beside one; NotFound otherwise."""
     kind = format_of_export(file_name)
     if kind:
         return kind.media_type
@@ -273,7 +273,7 @@ def media_type_of_export(file_name: str) -> str:
 
 
 def format_of_export(file_name: str) -> DatasetFormat | None:
-    """The format of an export by its file name under exports/; None where it is not one."""
+    """Return an export's format by its file name under exports/, or None if it is no export."""
     for one in EXPORTED:
         part = "(_(train|val|test))?" if one.is_incremental else ""
         if re.fullmatch(f"dataset_{one.name}_{_TIME}{part}{re.escape(one.suffix)}", file_name):

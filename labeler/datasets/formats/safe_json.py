@@ -1,8 +1,7 @@
-"""JSON from strangers: piece by piece, strict, within limits, and with line numbers.
+"""JSON from untrusted sources, read in chunks, strictly, within limits, with line numbers.
 
-A file of any size is read in pieces: what is in memory at once is one element of one list. NaN,
-Infinity, numbers of thousands of digits and nesting without end are refused, as is a file that
-ends too early.
+A file of any size is read in chunks. Memory holds one element of one list at a time. NaN, Infinity,
+numbers of thousands of digits and endless nesting are rejected. So is a file that ends too early.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from typing import Any, BinaryIO, Final, NoReturn
 from labeler.errors import InvalidImport
 
 MAX_BYTES: Final = 2**30
-"""Of one file, unpacked."""
+"""The largest file, in bytes, unpacked."""
 MAX_ELEMENT: Final = 8 * 2**20
-"""Characters of one element of a list, or of one value beside the lists."""
+"""The most characters in one element of a list, or in one value beside the lists."""
 
 _CHUNK: Final = 2**18
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _NEAR_END: Final = 16
-"""Where a piece ends within a word or number, the decoder stops at most so far before its end."""
+"""If a chunk ends within a word or number, the decoder stops at most this far before its end."""
 _BOMS: Final = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -32,7 +31,7 @@ _BOMS: Final = (
 
 
 class _NotStrict(ValueError):
-    """NaN or Infinity, which JSON does not have."""
+    """NaN or Infinity, which are not valid JSON."""
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -43,7 +42,7 @@ _decoder: Final = json.JSONDecoder(parse_constant=_refuse)
 
 
 def load_json(data: bytes, file: str) -> Any:
-    """The value in `data`; InvalidImport where it is not strict JSON."""
+    """Return the value in `data`. Raises InvalidImport if it is not strict JSON."""
     try:
         return _decoder.decode(data.decode(_encoding(data)))
     except UnicodeDecodeError as error:
@@ -57,18 +56,18 @@ def load_json(data: bytes, file: str) -> Any:
 
 
 class ListBegins:
-    """Stands for the beginning of a list: an empty one is there too."""
+    """Marks the beginning of a list. An empty list has the mark too."""
 
 
 LIST_BEGINS: Final = ListBegins()
 
 
 def stream_json(stream: BinaryIO, file: str) -> Iterator[tuple[str, int, Any]]:
-    """What stands in the file's outermost object or list: (key, line, element or value).
+    """Yield the contents of the outermost object or list: (key, line, element or value).
 
-    Of each list LIST_BEGINS and then the elements, one by one, under the list's key; of all else
-    the value. In an outermost list, the key is empty. InvalidImport, at once or at any later step,
-    where it is not strict JSON.
+    For each list, this yields LIST_BEGINS and then the elements, one by one, under the list's key.
+    For any other member, it yields the value. The key is empty in an outermost list. Raises
+    InvalidImport, at once or at any later step, if the file is not strict JSON.
     """
     reader = _Reader(stream, file)
     first = reader.next_char()
@@ -87,7 +86,7 @@ def _encoding(head: bytes) -> str:
 
 
 class _Reader:
-    """The file's text, of which `_text` is what lies before us, from `_at` on."""
+    """The file's text. `_text` holds the current chunk, and `_at` is the position in it."""
 
     def __init__(self, stream: BinaryIO, file: str) -> None:
         self._stream = stream
@@ -106,7 +105,7 @@ class _Reader:
         return InvalidImport(f"{self._file}: line {self.line}: {why}.")
 
     def next_char(self, *, or_end: bool = False) -> str:
-        """The next character that is not white space; it is left where it is."""
+        """Return the next character that is not white space, without consuming it."""
         while True:
             match = _SPACE.match(self._text, self._at)
             self._at = match.end() if match else self._at
@@ -118,7 +117,7 @@ class _Reader:
                 raise self.refused("the file ends too early; it may have been cut off")
 
     def members(self) -> Iterator[tuple[str, int, Any]]:
-        """The members of the object at whose brace we are."""
+        """Yield the members of the object whose brace is next."""
         closed = self._opens("}")
         while not closed:
             key = self._value()
@@ -135,7 +134,7 @@ class _Reader:
             closed = self._closes("}")
 
     def elements(self, key: str) -> Iterator[tuple[str, int, Any]]:
-        """The elements of the list at whose bracket we are."""
+        """Yield the elements of the list whose bracket is next."""
         closed = self._opens("]")
         while not closed:
             self.next_char()
@@ -145,13 +144,13 @@ class _Reader:
 
     @property
     def line(self) -> int:
-        """The number of the line at which we are."""
+        """Return the number of the current line."""
         self._line += self._text.count("\n", self._counted, self._at)
         self._counted = self._at
         return self._line
 
     def _opens(self, end: str) -> bool:
-        """Step into an object or list; whether it is empty, which it is then stepped out of."""
+        """Step into an object or list. Return whether it is empty; then step out of it too."""
         self._at += 1
         if self.next_char() != end:
             return False
@@ -183,25 +182,25 @@ class _Reader:
             except ValueError as error:  # NaN, or a number of thousands of digits
                 raise self.refused(str(error)) from error
             else:
-                # A number may go on in the next piece, also behind what is left of `1.` or `1e-`.
+                # A number may continue in the next chunk, also after the rest of `1.` or `1e-`.
                 if end + 2 < len(self._text) or not self._more():
                     self._at = end
                     return value
 
     def _drop(self) -> None:
-        """Forget what lies behind us."""
+        """Drop the text before the position."""
         self._line = self.line
         self._text = self._text[self._at :]
         self._at = self._counted = 0
 
     def _more(self) -> bool:
-        """Take in another piece; False at the end of the file."""
+        """Read another chunk. Return False at the end of the file."""
         if self._ended:
             return False
         self._drop()
         if len(self._text) > MAX_ELEMENT:
             raise self.refused(f"one value has more than {MAX_ELEMENT / 2**20:.0f} MB")
-        # Twice as much each time: what is cut again and again is not decoded too often.
+        # The size doubles each time, so that a value cut by chunks is not decoded too often.
         self._take(self._stream.read(max(_CHUNK, len(self._text))))
         return True
 

@@ -1,9 +1,7 @@
-"""XML from strangers: without any DTD, so without entities and what they can do; within limits.
+"""XML from untrusted sources, without DTDs and therefore without entities, within limits.
 
-And texts as XML has them, for those who write it.
-
-What lies directly below the root is handed out piece by piece, so that a file of any number of
-images is read in little memory.
+The elements directly below the root are yielded one by one, so a file with any number of images is
+read in little memory. This module also escapes texts for writers of XML.
 """
 
 from __future__ import annotations
@@ -18,10 +16,10 @@ from xml.parsers import expat
 from labeler.errors import InvalidImport
 
 MAX_BYTES: Final = 2**29
-"""Of one file."""
+"""The largest file, in bytes."""
 MAX_DEPTH: Final = 50
 MAX_PART: Final = 2**24
-"""Bytes of one element below the root, as far as they make texts and attributes."""
+"""The most bytes in one element below the root, counting texts and attributes."""
 
 _CHUNK: Final = 2**16
 _ROOTS: Final = {"annotation": "Pascal VOC", "annotations": "CVAT"}
@@ -31,7 +29,7 @@ _NO_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\ufff
 
 @dataclass(slots=True)
 class Element:
-    """One element; `text` is all text directly in it, trimmed, and `line` where it begins."""
+    """One element. `text` is all text directly in it, trimmed. `line` is where it begins."""
 
     tag: str
     attributes: dict[str, str]
@@ -44,20 +42,20 @@ class Element:
         return "".join(self.texts).strip()
 
     def find(self, tag: str) -> Element | None:
-        """The first child of that tag."""
+        """Return the first child with that tag."""
         return next((child for child in self.children if child.tag == tag), None)
 
     def text_of(self, tag: str) -> str | None:
-        """The text of the first child of that tag, None where there is none."""
+        """Return the text of the first child with that tag, or None if there is none."""
         child = self.find(tag)
         return child.text if child else None
 
 
 def stream_xml(stream: BinaryIO, file: str, root: str) -> Iterator[Element]:
-    """The elements below the root, which has to be called `root`, one by one.
+    """Yield the elements below the root, which must be called `root`, one by one.
 
-    InvalidImport, at once or at any later step, for what is not well formed, for another root,
-    for a DTD, and for what is too deep or too large.
+    Raises InvalidImport, at once or at any later step, if the file is not well-formed, has another
+    root, contains a DTD, or is too deep or too large.
     """
     builder = _Builder(file, root)
     size = 0
@@ -74,7 +72,7 @@ def stream_xml(stream: BinaryIO, file: str, root: str) -> Iterator[Element]:
 
 
 class _Builder:
-    """Makes elements of what the parser tells."""
+    """Builds elements from the parser's events."""
 
     def __init__(self, file: str, root: str) -> None:
         self._file = file
@@ -97,13 +95,13 @@ class _Builder:
             raise InvalidImport(
                 f"{self._file}: line {error.lineno}: not valid XML: {why}."
             ) from error
-        except (LookupError, ValueError) as error:  # the encoding that the file names
+        except (LookupError, ValueError) as error:  # the encoding that the file names is unusable
             raise InvalidImport(
                 f"{self._file} is in an encoding that can't be read. Save it as UTF-8."
             ) from error
 
     def take(self) -> list[Element]:
-        """The elements that are complete, each once."""
+        """Return the complete elements, each once."""
         done, self._done = self._done, []
         return done
 
@@ -143,8 +141,8 @@ class _Builder:
 
 
 def xml_text(text: str, *, quote: bool = False) -> str:
-    """The text as XML has it; what XML can't hold at all becomes the replacement character.
+    """Return the text escaped for XML. Characters that XML forbids become replacement characters.
 
-    With `quote` it can stand in an attribute.
+    With `quote`, the text can stand in an attribute.
     """
     return escape(_NO_XML.sub("\ufffd", text), quote=quote)

@@ -1,8 +1,9 @@
-"""Pascal VOC: one XML an image, written and read by LabelImg's convention.
+"""Pascal VOC: one XML file per image, written and read by LabelImg's convention.
 
-LabelImg counts pixels from 0, and a box goes from xmin to xmax, as wide as their difference. The
-official datasets count from 1 and include the last pixel: a box of the whole image goes from 1 to
-its width. The convention of a file is told by what it says of its origin, unless it is given.
+LabelImg counts pixels from 0, and a box goes from xmin to xmax, so its width is their difference.
+The official datasets count from 1 and include the last pixel: a box of the whole image goes from 1
+to its width. The reader recognizes a file's convention by what the file says of its origin, unless
+the caller states it.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ MAX_FILE_BYTES: Final = 2**25
 IMAGES_FOLDER: Final = "JPEGImages"
 """The folder of the images."""
 LABELS_FILE: Final = "labels.txt"
-"""The names of all labels, a line each: VOC has no place for those that no box has."""
+"""The names of all labels, one per line. VOC itself has no place for labels without boxes."""
 _OFFICIAL: Final = re.compile(r"(The )?VOC ?20\d\d\b.*", re.IGNORECASE)
 _FLAGS: Final = ("difficult", "truncated", "occluded")
 _UNSET: Final = frozenset({"", "0", "0.0", "false", "no", "n", "f", "none", "unspecified"})
@@ -55,7 +56,7 @@ Edges = tuple[float, float, float, float]
 
 
 class Convention(StrEnum):
-    """What the numbers of a file mean."""
+    """The meaning of the coordinates in a file."""
 
     AUTO = "auto"
     LABELIMG = "labelimg"
@@ -63,10 +64,10 @@ class Convention(StrEnum):
 
 
 def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, ExportBox]]) -> str:
-    """The XML of one image: its name below JPEGImages, its width and height, and its boxes.
+    """Return the XML of one image: its name below JPEGImages, its width and height, and its boxes.
 
-    Each with its label's name and those of its attributes that VOC has a word for. Numbers have
-    two decimals at most.
+    Each box has its label's name and the attributes that VOC has a word for. Numbers have at most
+    two decimals.
     """
     width, height = size
     lines = [
@@ -98,12 +99,12 @@ def to_voc(file_name: str, size: tuple[int, int], objects: Iterable[tuple[str, E
 
 
 def _flag(value: Any) -> str:
-    """A flag as readers take it, by int(): 1 for true; a number as it is."""
+    """Return a flag as readers parse it, by int(): 1 for true. A number is kept."""
     return str(int(value)) if isinstance(value, bool | int) else "1" if value else "0"
 
 
 def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
-    """The XML files, the lists of images by part, and the labels; see docs/formats.md."""
+    """Yield the XML files, the lists of images by part, and the labels; see docs/formats.md."""
     names = {label.number: label.name for label in dataset.labels.labels}
     parts: dict[str, list[str]] = {}
     for image in dataset.images():
@@ -127,7 +128,7 @@ WRITER: Final = partial(
 def from_voc(
     source: DatasetFiles, problems: Problems, convention: Convention = Convention.AUTO
 ) -> Iterator[ImportedImage]:
-    """The images of the XML files in `source`; a file that can't be read is a fault."""
+    """Yield the images of the XML files in `source`. An unreadable file is a fault."""
     files = files_ending_with(".xml", source, "VOC")
     problems.labels += lines_of(LABELS_FILE, source)
     for file in files:
@@ -150,7 +151,7 @@ READER: Final = from_voc
 def image_of(
     parts: list[Element], file: str, problems: Problems, convention: Convention
 ) -> ImportedImage:
-    """The image of one file, from what lies below its root."""
+    """Return the image of one file, from the elements below its root."""
     root = Element("annotation", {}, 1, children=parts)
     name = (root.text_of("filename") or "").replace("\\", "/")
     base = name.rpartition("/")[2] or PurePosixPath(file).stem
@@ -161,7 +162,7 @@ def image_of(
     boxes: list[ImportedBox] = []
     objects = [child for child in parts if child.tag == "object"]
     lost = 0
-    # What an image without objects has besides, of more than a text, may be its objects.
+    # Other nested elements of an image without objects may be its objects.
     others = [
         part for part in parts if part.tag not in _KNOWN and (part.children or part.attributes)
     ]
@@ -192,9 +193,9 @@ def image_of(
 
 
 def _folder(root: Element, base: str) -> str:
-    """The folder that the image lay in, by its whole path where there is one, as LabelImg has it.
+    """Return the image's folder, from its whole path if there is one, as LabelImg has it.
 
-    What the official files say there is the name of the dataset.
+    Official files state the name of the dataset there. For them, this returns an empty text.
     """
     folders, _, last = (root.text_of("path") or "").replace("\\", "/").rpartition("/")
     said = folders.rpartition("/")[2] if last == base else ""
@@ -210,12 +211,12 @@ def _convention(root: Element) -> Convention:
 
 
 def _holds_shape(element: Element) -> bool:
-    """Whether an element that is no object holds what may be one."""
+    """Return whether an element other than an object may hold an object."""
     return element.tag.lower() in _SHAPES or any(map(_holds_shape, element.children))
 
 
 def _found_boxes(element: Element, place: str, convention: Convention) -> list[ImportedBox]:
-    """The box of an object; some programs write several into one."""
+    """Return the boxes of an object. Some programs write several into one object."""
     label = element.text_of("name")
     if not label:
         raise ValueError("it has no name")
@@ -232,7 +233,7 @@ def _found_boxes(element: Element, place: str, convention: Convention) -> list[I
 
 
 def _upright(element: Element) -> Edges:
-    """The upright box around a turned one, which roLabelImg writes: its center, and radians."""
+    """Return the upright box around roLabelImg's turned box, given as center, size and radians."""
     x, y, width, height, angle = (
         number_in(element.text_of(name)) for name in ("cx", "cy", "w", "h", "angle")
     )
@@ -242,11 +243,11 @@ def _upright(element: Element) -> Edges:
 
 
 def _edges(bounds: Element, convention: Convention) -> Edges:
-    """Left, top, width and height; ValueError."""
+    """Return left, top, width and height. Raises ValueError."""
     left, top, right, bottom = (
         number_in(bounds.text_of(side)) for side in ("xmin", "ymin", "xmax", "ymax")
     )
-    # Some tools write the corners in the order in which they were drawn.
+    # Some tools write the corners in drawing order.
     left, right = sorted((left, right))
     top, bottom = sorted((top, bottom))
     if convention is Convention.OFFICIAL:
@@ -255,7 +256,7 @@ def _edges(bounds: Element, convention: Convention) -> Edges:
 
 
 def _attributes(element: Element) -> Mapping[str, Any]:
-    """What else is said of the object, where it is said at all."""
+    """Return the attributes that the object states."""
     kept: dict[str, Any] = {}
     for name in _FLAGS:
         text = (element.text_of(name) or "").strip().lower()

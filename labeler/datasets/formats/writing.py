@@ -1,9 +1,9 @@
-"""How datasets are written: what an export hands to a writer, and what it gets back.
+"""The contract of writers: what an export hands to a writer, and what it gets back.
 
-A writer takes the images one after the other and gives one file. COCO's is made while images come,
-so that the next export can take over its lines. All other formats share SpooledWriter: it keeps a
-line per image, and the format's Layout turns these into bytes while they are read, one image in
-memory at a time. The same data gives the same bytes.
+A writer takes the images one after another and returns one file. The COCO file is written while
+images come, so that the next export can take over its lines. All other formats share SpooledWriter.
+It keeps one line per image. The format's Layout turns these lines into bytes while the file is
+read, with one image in memory at a time. The same data gives the same bytes.
 """
 
 from __future__ import annotations
@@ -36,22 +36,22 @@ PACKING: Final = "Packing the images"
 
 
 class OriginalSource(Protocol):
-    """Where the images themselves are: the project."""
+    """The source of the images themselves: the project."""
 
     def image_bytes(self, image_id: str) -> bytes:
-        """The original; NotFound, ImageConflict."""
+        """Return the original. Raises NotFound or ImageConflict."""
 
     def image_info(self, image_id: str) -> ImageInfo:
-        """What the image is; LabelerError where that can't be told."""
+        """Return the image's type and size. Raises LabelerError if they cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
-    """What a writer works with: handed in once, before the first image.
+    """The input of a writer, handed in once, before the first image.
 
     `with_originals` asks for the images themselves. `earlier_boxes` counts the boxes of the export
     that this one takes over from, by the numbers of the labels, from 1. `written` is called once
-    all of the dataset has been written.
+    the whole dataset has been written.
     """
 
     labels: LabelSet
@@ -66,7 +66,8 @@ class WriteRequest:
 class DatasetFile(Protocol):
     """A finished dataset as one file. Use it in a `with`, or close it.
 
-    `without_original` names images whose original could not be packed, once all is read.
+    `without_original` names the images whose original could not be packed. It is complete once the
+    whole file has been read.
     """
 
     @property
@@ -76,13 +77,13 @@ class DatasetFile(Protocol):
     def without_original(self) -> Sequence[str]: ...
 
     def chunks(self) -> Generator[bytes, None, None]:
-        """The bytes from the beginning; StoreError where the store goes away."""
+        """Yield the bytes from the beginning. Raises StoreError if the store is unavailable."""
 
     def stream(self) -> BinaryIO:
-        """All of it as a file to read and seek in; closed with the dataset."""
+        """Return the whole file for reading and seeking. It is closed with the dataset."""
 
     def close(self) -> None:
-        """Give up what holds the bytes; calling twice is harmless."""
+        """Release the bytes. Calling it twice is harmless."""
 
     def __enter__(self) -> Self: ...
 
@@ -90,15 +91,15 @@ class DatasetFile(Protocol):
 
 
 class DatasetWriter(Protocol):
-    """Takes the images by ascending numbers. In a `with`: what is not finished is given up."""
+    """Takes images by ascending numbers. Use it in a `with`; an unfinished file is discarded."""
 
     def add_image(
         self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str
     ) -> None:
-        """The next image: what became of it, its boxes, and its path in the project."""
+        """Add the next image: its record, its boxes, and its path in the project."""
 
     def finished(self) -> DatasetFile:
-        """The file of what was added."""
+        """Return the finished file."""
 
     def __enter__(self) -> Self: ...
 
@@ -107,24 +108,24 @@ class DatasetWriter(Protocol):
 
 @runtime_checkable
 class IncrementalWriter(DatasetWriter, Protocol):
-    """A writer that also takes over what stands in the previous file."""
+    """A writer that also takes over lines of the previous file."""
 
     def add_records(self, records: Iterable[ManifestRecord]) -> None:
-        """The next images; the lines of their boxes follow."""
+        """Add the next images. The lines of their boxes follow."""
 
     def add_lines(self, lines: Sequence[bytes]) -> None:
-        """Boxes of the images added last, as lines of the previous file, in the order there."""
+        """Add boxes of the latest images, as lines of the previous file in its order."""
 
     def leave_out_lines(self, lines: Iterable[bytes]) -> None:
-        """Boxes of the previous file that are not in this one."""
+        """Leave out boxes of the previous file that are not in this file."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedImage:
-    """One image on its way into a file.
+    """One image that is being exported.
 
-    `path` is its path in the project, `name` its name in the dataset. `width` and `height` are in
-    pixels as displayed; `part` is empty without a split.
+    `path` is its path in the project, and `name` its name in the dataset. `width` and `height` are
+    in pixels as displayed. `part` is empty without a split.
     """
 
     number: int
@@ -140,9 +141,9 @@ class ExportedImage:
 
 @dataclass(slots=True)
 class Dataset:
-    """What a layout turns into bytes: labels, images and originals.
+    """The input of a layout: labels, images and originals.
 
-    The images can be asked for again and again, but not twice at the same time.
+    The images can be iterated any number of times, but not twice at the same time.
     """
 
     labels: LabelSet
@@ -150,17 +151,17 @@ class Dataset:
     with_originals: bool
     images: Callable[[], Iterator[ExportedImage]]
     original: Callable[[ExportedImage], bytes | None]
-    """The image's original; None, and noted, where it is not in the store."""
+    """Returns the image's original. If the store lacks it, returns None and records the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How a format lays out a dataset as one file.
+    """How a format writes a dataset as one file.
 
-    `by_stem` is for formats with a file of labels for all images of one stem: no two images share
-    one. With `by_part`, each part has a folder of its own. Folders of `reserved` names get `_`
-    behind their name. `known_extensions` gives images an extension that readers know. No image
-    outside of all folders has one of `taken_stems`.
+    `by_stem` is for formats with one label file per stem: no two images share a stem. With
+    `by_part`, each part has a folder of its own. Folders with `reserved` names get a trailing `_`.
+    `known_extensions` gives images an extension that readers know. An image outside of all folders
+    never has one of `taken_stems`.
     """
 
     chunks: Callable[[Dataset], Iterator[bytes]]
@@ -180,9 +181,9 @@ def zip_layout(
     reserved: frozenset[str] = frozenset(),
     taken_stems: frozenset[str] = frozenset(),
 ) -> Layout:
-    """A zip of `members`, name and bytes of each, and of the originals, each in its `place`.
+    """Return the layout of a zip with `members`, name and bytes, and the originals.
 
-    A large member comes in pieces.
+    `place` returns the path of each original. A large member comes in chunks.
     """
 
     def chunks(dataset: Dataset) -> Iterator[bytes]:
@@ -212,7 +213,7 @@ def zip_layout(
 
 
 class SpooledWriter:
-    """Keeps what goes in, a line per image, until the file is asked for."""
+    """Keeps one line per image until the file is requested."""
 
     def __init__(self, layout: Layout, request: WriteRequest) -> None:
         self._layout = layout
@@ -227,7 +228,7 @@ class SpooledWriter:
     def add_image(
         self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str
     ) -> None:
-        """The next image; one that was left out is only counted."""
+        """Add the next image. An image that was left out is only counted."""
         result = record.result
         self._counter.add(record.file_name, result)
         if result.left_out_by:
@@ -241,14 +242,14 @@ class SpooledWriter:
         self._spool.write(_dump_image(image))
 
     def finished(self) -> SpooledFile:
-        """The file, made while it is read."""
+        """Return the file. Its bytes are made while it is read."""
         self._is_finished = True
         labels = self._request.labels.labels
         boxes = {label.name: self._boxes[label.number] for label in labels}
         return SpooledFile(self._counter.summary(boxes), self._layout, self._request, self._spool)
 
     def _name(self, record: ManifestRecord, part: str) -> str:
-        """The image's name in the dataset; no other image has it."""
+        """Return the image's name in the dataset. No other image has it."""
         layout = self._layout
         if not layout.by_stem:
             name = self._known(record.file_name, record.image_id)
@@ -267,7 +268,7 @@ class SpooledWriter:
     def _media_type(self, image_id: str) -> str:
         try:
             return self._request.originals.image_info(image_id).media_type
-        except LabelerError:  # the export says of what can't be packed
+        except LabelerError:  # the export reports which originals could not be packed
             return "image/jpeg"
 
     def __enter__(self) -> Self:
@@ -280,7 +281,7 @@ class SpooledWriter:
 
 @dataclass(slots=True)
 class SpooledFile:
-    """A dataset that is ready to be read, and made while it is; see DatasetFile."""
+    """A dataset that is ready to be read. Its bytes are made while it is read; see DatasetFile."""
 
     summary: ExportSummary
     _layout: Layout
@@ -291,7 +292,7 @@ class SpooledFile:
     _whole: Spool | None = None
 
     def chunks(self) -> Generator[bytes, None, None]:
-        """The bytes from the beginning; StoreError where the store goes away."""
+        """Yield the bytes from the beginning. Raises StoreError if the store is unavailable."""
         self.without_original.clear()
         self._packed = 0
         dataset = Dataset(
@@ -305,7 +306,7 @@ class SpooledFile:
         self._request.written(self.summary)
 
     def stream(self) -> BinaryIO:
-        """All of it as a file to read and seek in."""
+        """Return the whole file for reading and seeking."""
         if self._whole is None:
             self._whole = open_spool()
             for chunk in self.chunks():
@@ -314,7 +315,7 @@ class SpooledFile:
         return cast(BinaryIO, self._whole)
 
     def close(self) -> None:
-        """Give up what is held; calling twice is harmless."""
+        """Release everything that is held. Calling it twice is harmless."""
         self._spool.close()
         if self._whole is not None:
             self._whole.close()

@@ -1,9 +1,9 @@
 """YOLO: one text per image, one line per box, numbers as shares of the image's size.
 
-Read are Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and texts
-beside their images with classes.txt or obj.names. A line is a class and the box's center, width
-and height, with a confidence and the number of a track behind it or not; or a class and the
-corners of an outline, whose box is taken. Key points are told by `kpt_shape` in data.yaml.
+The reader accepts Ultralytics' layout (a folder `labels` beside `images`, names in data.yaml), and
+texts beside their images with classes.txt or obj.names. A line is a class and the box's center,
+width and height, optionally followed by a confidence and a track number; or a class and the corners
+of an outline, which becomes its box. `kpt_shape` in data.yaml announces key points.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NAME_FILES: Final = ("classes.txt", "obj.names", "_darknet.labels", "predefined
 _LISTS: Final = ("train.txt", "val.txt", "valid.txt", "test.txt", "trainval.txt")
 _ROUNDING: Final = 0.01
 _MAX_SHARE: Final = 2
-"""Larger numbers are pixels, not shares of a box that was drawn over the border."""
+"""Larger numbers are pixels, not shares of a box drawn beyond the border."""
 _LINE_END: Final = re.compile("\r\n?|\n")
 _CLASS: Final = re.compile("[0-9]{1,9}")
 _MAX_CLASSES: Final = 100_000
@@ -46,7 +46,10 @@ _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def to_yolo(boxes: Sequence[ExportBox], width: int, height: int) -> str:
-    """The text of one image: a line for each box, eight decimals, so to a hundredth of a pixel."""
+    """Return the text of one image: one line per box, exact to a hundredth of a pixel.
+
+    Numbers have eight decimals.
+    """
     return "".join(
         f"{box.category - 1} {' '.join(f'{share:.8f}' for share in shares(box, width, height))}\n"
         for box in boxes
@@ -54,7 +57,7 @@ def to_yolo(boxes: Sequence[ExportBox], width: int, height: int) -> str:
 
 
 def shares(box: ExportBox, width: int, height: int) -> tuple[float, float, float, float]:
-    """The box's center, width and height as shares of the image's size."""
+    """Return the box's center, width and height as shares of the image's size."""
     return (
         (box.left + box.right) / 200 / width,
         (box.top + box.bottom) / 200 / height,
@@ -64,9 +67,9 @@ def shares(box: ExportBox, width: int, height: int) -> tuple[float, float, float
 
 
 def to_yaml(names: Iterable[str], parts: Mapping[str, str]) -> str:
-    """data.yaml: the folders of the parts, relative to it, and the classes' names by number.
+    """Return data.yaml: the parts' folders, relative to it, and the classes' names by number.
 
-    Without `path`, which readers take from where they are started, not from where the file is.
+    It has no `path`, because readers resolve that from their working directory, not from the file.
     """
     lines = [f"{part}: {folder}" for part, folder in parts.items()]
     lines.append("names:")
@@ -75,7 +78,7 @@ def to_yaml(names: Iterable[str], parts: Mapping[str, str]) -> str:
 
 
 def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
-    """The texts, the lists of images, and data.yaml; see docs/formats.md."""
+    """Yield the texts, the lists of images, and data.yaml; see docs/formats.md."""
     parts: dict[str, list[str]] = {}
     for image in dataset.images():
         part = part_of(image)
@@ -83,23 +86,23 @@ def _members(dataset: Dataset) -> Iterator[tuple[str, bytes]]:
         text = to_yolo(image.boxes, image.width, image.height)
         yield f"labels/{part}/{split_name(image.name)[0]}.txt", text.encode("ascii")
     folders = {str(part): f"images/{part}" for part in Part if part in parts}
-    # Readers ask for these two, also where there is one part or none.
+    # Readers require these two, even if there is only one part or none.
     only = next(iter(folders.values()), "images/train")
     folders = {"train": only, "val": only, **folders}
     for part, names in parts.items():
-        # A text does not tell its image's extension; these lists do.
+        # A text does not tell its image's extension. These lists do.
         yield f"{part}.txt", "".join(f"./images/{part}/{name}\n" for name in names).encode()
     labels = (label.name for label in dataset.labels.labels)
     yield "data.yaml", to_yaml(labels, folders).encode()
 
 
 def part_of(image: ExportedImage) -> str:
-    """The part that the image is in; all are in `train` where nothing was split."""
+    """Return the image's part. Without a split, all images are in `train`."""
     return image.part or Part.TRAIN.value
 
 
 RESERVED: Final = frozenset({"images", "labels"})
-"""Ultralytics looks for an image's text where the last folder `images` is called `labels`."""
+"""Reserved folders. Ultralytics finds an image's text by replacing `images` by `labels`."""
 
 WRITER: Final = partial(
     SpooledWriter,
@@ -116,9 +119,9 @@ WRITER: Final = partial(
 def from_yolo(
     source: DatasetFiles, problems: Problems, class_names: Sequence[str] = ()
 ) -> Iterator[ImportedImage]:
-    """The images of the label texts in `source`; a text that can't be read is a fault.
+    """Yield the images of the label texts in `source`. An unreadable text is a fault.
 
-    `class_names` count, by number from 0, where no file names the classes.
+    `class_names` are used, by number from 0, if no file names the classes.
     """
     names, keypoints = _names(source, class_names)
     problems.labels += [names[number] for number in sorted(names)]
@@ -159,7 +162,7 @@ READER: Final = from_yolo
 
 
 def _image_of(file: str) -> str:
-    """The image's path without extension: as Ultralytics finds a label's text, the other way."""
+    """Return the image's path without extension: Ultralytics' rule for label files, reversed."""
     parts = file.rpartition(".")[0].split("/")
     folders = parts[:-1]
     if "labels" in folders:
@@ -169,7 +172,7 @@ def _image_of(file: str) -> str:
 
 
 def _listed_images(source: DatasetFiles) -> Mapping[str, str]:
-    """The images in lists such as train.txt, by their paths without extension."""
+    """Return the images in lists such as train.txt, by their paths without extension."""
     images = {}
     for file in source.files():
         folder, slash, base = file.rpartition("/")
@@ -184,7 +187,7 @@ def _listed_images(source: DatasetFiles) -> Mapping[str, str]:
 
 
 def _is_other(file: str) -> bool:
-    """Whether a text beside the labels is none: names, lists of images, words for people."""
+    """Return whether a text beside the labels holds something else: names, image lists, notes."""
     base = file.rpartition("/")[2].lower()
     return (
         base in _NAME_FILES
@@ -196,9 +199,10 @@ def _is_other(file: str) -> bool:
 def _is_list(
     file: str, lines: list[str], names: Mapping[int, str], stems: AbstractSet[str]
 ) -> bool:
-    """Whether a text among the labels is a list of the classes' names or of images instead.
+    """Return whether a text among the labels lists class names or images instead.
 
-    LabelImg writes classes.txt there, others train2017.txt, Validation.txt or a list of `stems`.
+    LabelImg writes classes.txt there. Other programs write train2017.txt, Validation.txt or a list
+    of `stems`.
     """
     filled = [line.strip() for line in lines if line.strip()]
     if not filled or any(_begins_with_number(line) for line in filled):
@@ -245,10 +249,10 @@ def _box(parts: list[str], names: Mapping[int, str], place: str, *, keypoints: i
 
 
 def _readings(label: str, values: list[float], last: str, place: str) -> Iterator[ImportedBox]:
-    """What a line of more numbers may mean that they do not contradict.
+    """Yield every reading of a longer line that its numbers do not contradict.
 
-    Ultralytics writes a confidence behind a box or an outline, and behind that the number of a
-    track. Coordinates and confidences are from 0 to 1, tracks whole numbers.
+    Ultralytics writes a confidence after a box or an outline, and a track number after the
+    confidence. Coordinates and confidences are from 0 to 1. Track numbers are whole.
     """
     behind = 2 if last.isascii() and last.isdigit() else 0
     if len(values) == 6 and behind and _are_shares(values[:5]):
@@ -268,10 +272,10 @@ def _readings(label: str, values: list[float], last: str, place: str) -> Iterato
 
 
 def _has_keypoints(values: list[float]) -> bool:
-    """Whether a box and points around it, three numbers each, are a way to read these."""
+    """Return whether the numbers can be a box with points around it, three numbers per point."""
     x, y, width, height = values[:4]
     points = values[4:]
-    # Those that are not seen are at 0, 0; predicted ones may lie a little outside.
+    # Points that are not visible are at 0, 0. Predicted points may lie slightly outside.
     return len(points) % 3 == 0 and all(
         (abs(across - x) <= width and abs(down - y) <= height) or across == down == 0
         for across, down in zip(points[::3], points[1::3], strict=True)
@@ -279,7 +283,7 @@ def _has_keypoints(values: list[float]) -> bool:
 
 
 def _are_shares(values: list[float]) -> bool:
-    """Whether all are from 0 to 1, but for what rounding and a cut at the border leave."""
+    """Return whether all are from 0 to 1, with a tolerance for rounding and cuts at the border."""
     return all(-_ROUNDING <= value <= 1 + _ROUNDING for value in values)
 
 
@@ -289,7 +293,7 @@ def _centered(label: str, values: list[float], place: str) -> ImportedBox:
 
 
 def _quoted(name: str) -> str:
-    """The name as YAML has it in quotes: as JSON does, but for what YAML can't hold as it is."""
+    """Return the name quoted for YAML: as in JSON, except for characters that YAML must escape."""
     text = json.dumps(name, ensure_ascii=False)
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
@@ -298,9 +302,9 @@ def _quoted(name: str) -> str:
 
 
 def _names(source: DatasetFiles, given: Sequence[str]) -> tuple[Mapping[int, str], int]:
-    """The names of the classes by number, and how many numbers of key points follow a box."""
+    """Return the class names by number, and how many key point numbers follow a box."""
     yamls = [file for file in source.files() if file.lower().endswith((".yaml", ".yml"))]
-    # data.yaml first, and what lies higher first.
+    # data.yaml comes first, then files in higher folders.
     yamls.sort(key=lambda file: (not file.endswith("data.yaml"), file.count("/"), file))
     for file in yamls:
         found = _load_yaml(read_whole(source, file, MAX_YAML_BYTES), file)
@@ -351,13 +355,13 @@ def _listed(names: Any, file: str) -> Mapping[int, str]:
 
 
 def _load_yaml(data: bytes, file: str) -> Any:
-    # Only an import needs it; a page does not.
+    # Only an import needs this module; a page does not.
     import yaml
 
     class Loader(yaml.BaseLoader):
-        """Every scalar is its text: `no`, `007` and `1.10` are names.
+        """Reads every scalar as text: `no`, `007` and `1.10` are names.
 
-        Without aliases, by which a few lines stand for gigabytes.
+        Aliases are rejected, because a few lines with aliases can expand to gigabytes.
         """
 
         def compose_node(self, parent: Any, index: Any) -> Any:
@@ -368,7 +372,7 @@ def _load_yaml(data: bytes, file: str) -> Any:
             return super().compose_node(parent, index)
 
     try:
-        # The loader makes nothing but texts, lists and mappings.
+        # The loader makes only texts, lists and mappings.
         return yaml.load(_text(data, file), Loader)  # noqa: S506
     except (yaml.YAMLError, ValueError) as error:
         why = " ".join(str(error).split())[:200]

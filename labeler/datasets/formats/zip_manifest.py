@@ -1,8 +1,8 @@
-"""What the files of a zip of ours are called in the project: `labeler.json` beside them.
+"""Maps the files of a Labeler zip to the project's names: `labeler.json` beside them.
 
 A zip has to name files as readers expect: below `images/train/`, without another folder of that
-name, with an extension that they know, no two alike. By this list the project's own names come back
-when the zip is imported.
+name, with a known extension, and no two alike. This list restores the project's own names when the
+zip is imported.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from labeler.errors import InvalidImport
 
 MANIFEST: Final = "labeler.json"
 CROISSANT: Final = "croissant.json"
-"""The description that lies beside it, see croissant.py."""
+"""The description beside it, see croissant.py."""
 MAX_BYTES: Final = 2**28
 
 
 def dump_manifest(names: Mapping[str, str]) -> bytes:
-    """The project's path of each image, by its path in the zip; sorted."""
+    """Return JSON with the project's path of each image, by its path in the zip, sorted."""
     content = {"version": "1.0", "images": dict(sorted(names.items()))}
     return json.dumps(content, indent=0, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
 def own_files(source: DatasetFiles) -> frozenset[str]:
-    """What an export of ours holds about itself; nothing in a dataset of others."""
+    """Return the files in which a Labeler export describes itself; none for other datasets."""
     if MANIFEST not in source.files() or len(source.files()) == 1:
         return frozenset()
     return frozenset({MANIFEST, CROISSANT})
 
 
 def load_manifest(source: DatasetFiles) -> Mapping[str, str]:
-    """The project's paths by those in the source; empty where it is not an export of ours.
+    """Return the project's paths by the paths in the source; empty for other datasets.
 
-    Raises InvalidImport where the list is there and can't be read.
+    Raises InvalidImport if the list exists and is unreadable.
     """
     if MANIFEST not in source.files() or len(source.files()) == 1:
         return {}

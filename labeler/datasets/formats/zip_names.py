@@ -1,7 +1,7 @@
-"""What the files in a zip are called, where the zip does not say in which encoding. Pure.
+"""Decodes file names in a zip that does not state its encoding. Pure.
 
-Programs on Windows write names in the code page of their machine. Python's zipfile takes those
-bytes for code page 437. All names of a zip are of one code page, so it is told by all of them.
+Programs on Windows write names in the code page of their machine. Python's zipfile decodes those
+bytes as code page 437. All names of a zip share one code page, so all of them together tell which.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 _UTF8: Final = 0x800
-"""The flag of a name that is UTF-8 (APPNOTE.TXT, 4.4.4)."""
+"""The flag of a UTF-8 name (APPNOTE.TXT, 4.4.4)."""
 _UNICODE_PATH: Final = 0x7075
-"""The extra field that holds the name in UTF-8 (APPNOTE.TXT, 4.6.9)."""
+"""The extra field with the name in UTF-8 (APPNOTE.TXT, 4.6.9)."""
 
 
 def names_in(archive: zipfile.ZipFile) -> dict[str, str]:
-    """The file names, by those that zipfile gives them."""
+    """Return the file names, by the names that zipfile gives them."""
     infos = archive.infolist()
     unsaid = [
         info.filename
@@ -32,7 +32,7 @@ def names_in(archive: zipfile.ZipFile) -> dict[str, str]:
 
 
 def _said(info: zipfile.ZipInfo) -> str:
-    """The name in UTF-8 that some programs put beside the other one; empty without one."""
+    """Return the UTF-8 name that some programs add beside the other one, or an empty text."""
     extra = info.extra
     while len(extra) >= 4:
         kind, size = struct.unpack_from("<HH", extra)
@@ -43,7 +43,7 @@ def _said(info: zipfile.ZipInfo) -> str:
 
 
 def _decoded(names: list[str]) -> list[str]:
-    """These names in the first code page that they look like; as they are in none."""
+    """Return these names in the first plausible code page, or unchanged if there is none."""
     for encoding, looks_right in _CODE_PAGES:
         try:
             found = [name.encode("cp437").decode(encoding) for name in names]
@@ -59,24 +59,24 @@ def _always(_: list[str]) -> bool:
 
 
 def _has_kana(names: list[str]) -> bool:
-    """Whether it is Japanese: one such character may be a French letter by chance."""
+    """Return whether the names are Japanese. One kana may be a French letter by chance."""
     return sum("\u3041" <= char <= "\u30fc" for name in names for char in name) > 1
 
 
 def _is_latin(names: list[str]) -> bool:
-    """Whether all are letters of Western Europe: other texts show as frames and Greek."""
+    """Return whether all are Western European letters. Other texts show as frames and Greek."""
     return all(char <= "\u017f" and char.isalpha() for char in _foreign("".join(names)))
 
 
 def _is_latin_words(names: list[str]) -> bool:
-    """As `_is_latin`, and in words as people write them: mostly ASCII, capitals only in front."""
+    """Like `_is_latin`, and in plausible words: mostly ASCII, capitals only in front."""
     return _is_latin(names) and all(
         2 * len(_foreign(word)) <= len(word) and _is_cased(word) for word in _words(names)
     )
 
 
 def _is_cyrillic(names: list[str]) -> bool:
-    """Whether all words are of Cyrillic letters alone, with capitals only in front."""
+    """Return whether all words are purely Cyrillic, with capitals only in front."""
     signs = "".join(_foreign("".join(names)))
     return all("\u0400" <= char <= "\u045f" for char in signs) and all(
         len(_foreign(word)) == len(word) and _is_cased(word) for word in _words(names)
@@ -84,7 +84,7 @@ def _is_cyrillic(names: list[str]) -> bool:
 
 
 def _words(names: list[str]) -> Iterator[str]:
-    """The runs of letters that have any beyond ASCII."""
+    """Yield the runs of letters that contain a letter beyond ASCII."""
     for name in names:
         yield from (word for word in _LETTERS.findall(name) if not word.isascii())
 
@@ -121,4 +121,4 @@ _CODE_PAGES: Final[tuple[tuple[str, Callable[[list[str]], bool]], ...]] = (
     ("gb18030", _always),
     ("cp1252", _always),
 )
-"""In the order in which they are tried."""
+"""The code pages in the order in which they are tried."""

@@ -1,1 +1,1 @@
-"""Imports: the boxes of a dataset put onto the images of the project."""
+"""Imports: the boxes of a dataset, added to the images of the project."""

@@ -1,4 +1,4 @@
-"""Several label files, or entries of one, that mean the same image. Pure."""
+"""Resolves several label files, or entries of one file, that mean the same image. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from labeler.datasets.formats.reading import ImportedBox, ImportedImage
 
 
 class DuplicateEntry(NamedTuple):
-    """One image of a dataset, by its number there, that means an image of the project.
+    """One image of a dataset, by its index there, that means an image of the project.
 
-    `sure` if its path says so; `named` if the image has its very base name, and not another one
-    that a tool has changed, in another case or with another extension.
+    `sure` is True if the path agrees. `named` is True if the image has exactly this base name. It
+    is False for a name that a tool changed, or with another case or extension.
     """
 
     number: int
@@ -24,13 +24,13 @@ class DuplicateEntry(NamedTuple):
 def resolve_duplicates(
     entries: Sequence[DuplicateEntry],
 ) -> tuple[list[DuplicateEntry], dict[int, str]]:
-    """The entries on one image that are taken, to be joined, and why each other one is not.
+    """Choose the entries on one image to merge. Return them and the reason for each rejection.
 
-    One that has the image's very name wins over one of a name that is only like it: that one's own
-    image is missing. So does one whose path agrees over one whose base name alone does. Entries
-    without boxes give way to those with boxes, as a file of captions does beside one of instances.
-    What is left has to have the same base name, the same folders or folders that agree, and to
-    state the same size.
+    An entry with the image's exact name wins over an entry with a similar name, whose own image is
+    missing. An entry whose path agrees wins over an entry that agrees in the base name only.
+    Entries with boxes win over entries without, as a file of instances does over a file of
+    captions. The remaining entries must have the same base name, the same or agreeing folders, and
+    the same stated size.
     """
     named = [entry for entry in entries if entry.named] or list(entries)
     sure = [entry for entry in named if entry.sure]
@@ -61,7 +61,7 @@ def _base(name: str) -> str:
 
 
 def joined(found: Sequence[ImportedImage]) -> ImportedImage:
-    """All boxes of these, once each; where one can't be read, what it lost counts."""
+    """Merge all boxes of these images, once each. Lost boxes of each image are counted."""
     first = found[0]
     if len(found) == 1:
         return first

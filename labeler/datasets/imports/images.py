@@ -1,4 +1,4 @@
-"""The images that come along with an imported dataset, added to the project first."""
+"""Adds the images that come with an imported dataset to the project, before its boxes."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from labeler.runtime.jobs import Progress
 
 BATCH: Final = 256
 _ADDING: Final = 3
-"""Images in memory at once."""
+"""How many images are in memory at once."""
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
 class AddedImages:
-    """Images that came along: by ID, and the ID of each by its path there.
+    """Images that came with the dataset: by ID, and the ID of each by its path there.
 
-    `created` counts the new ones. `refused` says why a file was not added, by its path.
+    `created` counts the new images. `refused` maps the path of each rejected file to the reason.
     """
 
     by_id: dict[str, AddedImage] = field(default_factory=dict)
@@ -39,19 +39,22 @@ class AddedImages:
 
 
 def image_files(source: DatasetFiles, found: Iterable[ImportedImage]) -> list[str]:
-    """The images in `source`, or, where it is a single file, beside it as far as it names them."""
+    """Return the images in `source`.
+
+    If `source` is a single file, return the images beside it that it names.
+    """
     names = images_in(source)
     beside = (source.beside(image.name) for image in found)
     return [*names, *dict.fromkeys(name for name in beside if name and is_image_name(name))]
 
 
 def images_in(source: DatasetFiles) -> list[str]:
-    """The files that are images by their extensions or first bytes."""
+    """Return the files that are images by their extensions or first bytes."""
     return [name for name in source.files() if is_image_file(name, _head(source, name))]
 
 
 def _head(source: DatasetFiles, name: str) -> bytes:
-    """The file's first bytes; nothing for a file that is surely none."""
+    """Return the file's first bytes, or nothing for a file that is surely no image."""
     if not is_open_name(name):
         return b""
     with opened(source, name) as file:
@@ -69,10 +72,10 @@ def add_images(
     by: str,
     dry_run: bool,
 ) -> AddedImages:
-    """Add these images of `source`, or look at what adding them would do.
+    """Add these images of `source`. With `dry_run`, only report what adding them would do.
 
-    `called` gives the names of some in the project, by those in the source.
-    One that can't be taken is a fault in `problems`; StoreError ends it all.
+    `called` maps names in the source to names in the project. A rejected image is a fault in
+    `problems`. A StoreError ends the whole run.
     """
     added = AddedImages()
     if not names:
@@ -109,7 +112,7 @@ def add_images(
                     continue
                 added.paths[called.get(name, name)] = image.image_id
                 known = added.by_id.setdefault(image.image_id, image)
-                # Of two files that are one image either may have been the first to be added.
+                # Two files may be one image. Either may have been added first.
                 if image.created and not known.created:
                     added.by_id[image.image_id] = image
     added.created = sum(image.created for image in added.by_id.values())
@@ -122,10 +125,10 @@ def _in_order(
     names: list[str],
     source: DatasetFiles,
 ) -> Iterator[tuple[str, AddedImage | LabelerError]]:
-    """Each name with what came of it, in the order of `names`.
+    """Yield each name with its result, in the order of `names`.
 
-    Files of one size may have one image ID. They are added one after the other, so that the first
-    of them is the one that is added, in each run.
+    Files of one size may have one image ID. They are added one after another, so that the first of
+    them wins in every run.
     """
     by_size: dict[int, list[str]] = {}
     for name in names:
@@ -138,23 +141,23 @@ def _in_order(
 
 
 def listed(project: Project) -> Iterator[tuple[str, str]]:
-    """The paths of the project's images, and their IDs; an image may have two."""
+    """Yield the paths of the project's images with their IDs. An image may have two paths."""
     for entry in project.list_images():
         for path in dict.fromkeys((project.file_name(entry), entry.image_path)):
             yield path, entry.image_id
 
 
 def batches(items: Iterable[T]) -> Iterator[list[T]]:
-    """The items, some at a time."""
+    """Yield the items in batches."""
     waiting = iter(items)
     while some := list(islice(waiting, BATCH)):
         yield some
 
 
 def _known(project: Project, name: str, data: bytes, there: ImageNames) -> AddedImage | None:
-    """The image of the same name and bytes that is in the project, whatever its ID.
+    """Return the project's image with the same name and bytes, whatever its ID.
 
-    With random IDs, importing twice would add every image twice.
+    Image IDs may be random. Without this check, a second import would then add every image again.
     """
     for image_id in dict.fromkeys(there.of_base_name(name)):
         try:

@@ -1,15 +1,15 @@
-"""Which image a label file means by a name. Pure; the same for every format.
+"""Finds the image that a label file means by a name. Pure; the same for every format.
 
-A name is compared with the paths of images, folders included. Folders that both sides state have to
-agree: one side's list ends with the other's. Folders that say what lies in them (`images`,
-`JPEGImages`, `labels`) may be missing on either side, and `valid` is `val`.
+A name is compared with the paths of images, including folders. The folders that both sides state
+must agree: one side's list ends with the other's. Folders that describe their content (`images`,
+`JPEGImages`, `labels`) may be missing on either side, and `valid` equals `val`.
 
-The base name is looked for as it is; then in any case; then as a known tool changes it on upload
-or export (Label Studio, Roboflow, CVAT); then with any extension; at last the label file's own name
-is taken, if the file is of one image. Of several images that fit, the first of these decides: the
-very path; the longest common tail of folders; that both lie where the images begin; the place of
-the label file, which lies in the folder or is of the split that it labels. Without any of them, an
-image is taken only if no other has its name.
+The base name is looked up in five steps: as it is; then in any case; then as a known tool changes
+it on upload or export (Label Studio, Roboflow, CVAT); then with any extension; last, if the file is
+about one image, the label file's own name. If several images fit, the first of these criteria
+decides: the exact path; the longest common tail of folders; that both lie where the images begin;
+the place of the label file, which lies in the image's folder or belongs to the image's split.
+Otherwise, an image is chosen only if no other image has its name.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _LAYOUT: Final = frozenset({
     "labels", "label", "annotations", "annotation", "anns", "xml", "xmls", "json", "jsons",
     "obj_train_data", "default",
 })  # fmt: skip
-"""Folders that tell what kind of file lies in them, not which."""
+"""Folders that tell the kind of their files, and nothing about which images they are."""
 _SPLIT: Final = re.compile(r"(train|training|val|valid|validation|dev|test|testing)([0-9]*)")
 _SPLITS: Final = {
     "training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"
@@ -45,11 +45,11 @@ Folders = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What a label file says of its image: a name, and by its own path where it may lie.
+    """A label file's statement about its image: a name, and where it may lie by the file's path.
 
-    `is_of_one_image`: the file is of this image alone. `any_extension`: the name has none.
-    `folder` is where the file says that the image lies, apart from the name; in a file of many
-    images, its subset.
+    With `is_of_one_image`, the file is about this image alone. With `any_extension`, the name has
+    no extension. `folder` is the image's folder as the file states it apart from the name; in a
+    file of many images, it is the image's subset.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Stated:
 
 
 class NameMatch(NamedTuple):
-    """The image that a name means; `sure` if the path agrees too, else by its base name alone."""
+    """The image that a name means. `sure` is True if the path agrees, not just the base name."""
 
     image_id: str
     sure: bool
@@ -68,20 +68,20 @@ class NameMatch(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class AmbiguousName:
-    """A name that may mean several images; `paths` are some of theirs."""
+    """A name that may mean several images. `paths` are some of their paths."""
 
     paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A name that images have in other folders only; `paths` are some of theirs."""
+    """A name that occurs in other folders only. `paths` are some of those images' paths."""
 
     paths: tuple[str, ...]
 
 
 class Candidate(NamedTuple):
-    """An image under one of its paths. Those that came along with the label files go first."""
+    """An image under one of its paths. Images that came with the label files go first."""
 
     folders: Folders
     base: str
@@ -94,7 +94,7 @@ class Candidate(NamedTuple):
 
 
 class ImageNames:
-    """Images by their paths, which are relative and with `/`. An image may have several."""
+    """Images by their paths, which are relative and use `/`. An image may have several."""
 
     def __init__(
         self, images: Iterable[tuple[str, str]], came_along: Iterable[tuple[str, str]] = ()
@@ -110,11 +110,11 @@ class ImageNames:
                     self._by_key.setdefault(key, []).append(candidate)
 
     def find(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
-        """The image that is meant; None where no image has the name, in whatever form.
+        """Return the image that is meant, or None if no image has the name in any form.
 
-        The folder that is stated apart from the name decides where the name alone does not. A
-        subset need not be a folder, and an image that came along may have been moved since: only
-        another split speaks against these.
+        If the name alone is ambiguous, the folder that is stated apart from it decides. A subset
+        may have no folder of its own, and an image that came with the dataset may have been moved
+        since. So only a different split rules such an image out.
         """
         match = self._by_name(stated)
         if not stated.folder or self._is_beside(stated, match):
@@ -135,7 +135,7 @@ class ImageNames:
     def _is_beside(
         self, stated: Stated, match: NameMatch | AmbiguousName | Elsewhere | None
     ) -> bool:
-        """Whether a file of one image lies where the image does."""
+        """Return whether a file about one image lies where the image does."""
         if not isinstance(match, NameMatch) or not stated.is_of_one_image:
             return False
         beside = _resolved(stated)
@@ -157,20 +157,21 @@ class ImageNames:
         return Elsewhere(_shown(elsewhere)) if elsewhere else None
 
     def is_called(self, image_id: str, name: str) -> bool:
-        """Whether the image has this very base name, in one of its paths."""
+        """Return whether the image has exactly this base name in one of its paths."""
         base = _split_path(name)[1]
         return any(candidate.base == base for candidate in self._by_id[image_id])
 
     def of_base_name(self, name: str) -> list[str]:
-        """The images whose base name this is."""
+        """Return the images with this base name."""
         base = _split_path(name)[1]
         return [one.image_id for one in self._by_key.get(("name", base), [])]
 
 
 class _Score(NamedTuple):
-    """How well an image fits; larger is better.
+    """How well an image fits. Larger is better.
 
-    `root`: both lie where the images begin, below nothing but the folders of layouts and splits.
+    `root` is True if both lie where the images begin, below no folders except those of layouts and
+    splits.
     """
 
     exact: int = 0
@@ -180,14 +181,14 @@ class _Score(NamedTuple):
 
 
 _BY_NAME: Final = _Score()
-"""Nothing but the base name speaks for the image."""
+"""Only the base name speaks for the image."""
 
 
 def _score(stated: Stated, candidate: Candidate) -> _Score | None:
-    """How well the image fits what is stated; None where folders disagree."""
+    """Return how well the image fits the statement, or None if folders disagree."""
     folders, _ = _split_path(stated.name)
     place, _ = _split_path(stated.file)
-    if candidate.image_id in folders[-1:]:  # a name that exports give to tell two images apart
+    if candidate.image_id in folders[-1:]:  # exports add the ID to tell two images apart
         return _Score(3)
     own = candidate.folders
     beside = _resolved(stated)
@@ -202,7 +203,7 @@ def _score(stated: Stated, candidate: Candidate) -> _Score | None:
         return None
     hint = _common_tail((*_telling(place), *said) if folders else _telling(place), mine)
     if not _splits(f"{'/'.join(said)}/"):
-        # The base name of a file of one image is the image's own, and says nothing of a split.
+        # The base name in a file about one image belongs to the image and tells no split.
         splits = _splits(f"{'/'.join(place)}/" if stated.is_of_one_image else stated.file)
         mine_splits = _splits(f"{'/'.join(mine)}/")
         if not folders and _disagree(splits, mine_splits):
@@ -217,7 +218,7 @@ def _best(
 ) -> NameMatch | AmbiguousName:
     best = max(score for score, _ in scores)
     if best == _BY_NAME:
-        # Then no other image may have the name.
+        # In this case, no other image may have the name.
         meant = {candidate.image_id for candidate in found}
     else:
         meant = {candidate.image_id for score, candidate in scores if score == best}
@@ -234,7 +235,7 @@ def _shown(found: Iterable[Candidate]) -> tuple[str, ...]:
 
 
 def _keys_of(stated: Stated) -> Iterator[tuple[str, str]]:
-    """Under what to look for the image, the surest first."""
+    """Yield the keys under which to look up the image, the most certain first."""
     base = _split_path(stated.name)[1]
     named, folded, changed, *stems = _keys(base)
     yield from (named, folded)
@@ -270,11 +271,11 @@ def _stem(base: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _tool_key(base: str) -> str:
-    """What is left of a name when everything that tools change in it is taken away.
+    """Return the name without everything that tools change in it.
 
-    Label Studio puts eight hexadecimal digits in front of an upload, and Django's rule for file
-    names (spaces become `_`, marks go) applies to it; Roboflow puts the extension and a digest
-    behind; addresses are percent-encoded.
+    Label Studio puts eight hexadecimal digits in front of an upload, and applies Django's rule for
+    file names (spaces become `_`, marks are removed). Roboflow appends the extension and a digest.
+    URLs are percent-encoded.
     """
     text = safe_file_name(unquote(base))
     text = _LABEL_STUDIO.sub("", text, count=1)
@@ -288,7 +289,7 @@ def _tool_key(base: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _split_path(path: str) -> tuple[Folders, str]:
-    """Folders and base name, as an upload under that path would be called."""
+    """Return folders and base name, as an upload with that path would be named."""
     text = nfc(path.encode("utf-8", "replace").decode())
     *folders, base = text.replace("\\", "/").split("/")
     kept = (part for part in folders if part not in ("", ".", "..") and not _DRIVE.fullmatch(part))
@@ -296,7 +297,7 @@ def _split_path(path: str) -> tuple[Folders, str]:
 
 
 def _resolved(stated: Stated) -> Folders | None:
-    """The folders of the image as seen from the label file; None for a name from another root."""
+    """Return the image's folders as seen from the label file, or None for another root."""
     name = stated.name.replace("\\", "/")
     if name.startswith("/") or _DRIVE.match(name) or not stated.file:
         return None
@@ -310,7 +311,7 @@ def _resolved(stated: Stated) -> Folders | None:
 
 
 def _telling(folders: Folders) -> Folders:
-    """The folders that tell which image it is, a split under its usual name."""
+    """Return the folders that identify the image, with a split under its usual name."""
     return tuple(_usual(part) for part in folders if part.casefold() not in _LAYOUT)
 
 
@@ -320,12 +321,12 @@ def _usual(part: str) -> str:
 
 
 def _is_below(telling: Folders) -> bool:
-    """Whether there is a folder that is no split."""
+    """Return whether any folder is not a split."""
     return any(_SPLIT.fullmatch(part) is None for part in telling)
 
 
 def _splits(path: str) -> set[str]:
-    """The splits that a path names, its base name included; `val2017` is of `val`."""
+    """Return the splits that a path names, including its base name; `val2017` means `val`."""
     folders, base = _split_path(path)
     words = (*folders, *_WORDS.split(_stem(base).casefold()))
     found = (_SPLIT.fullmatch(word.casefold()) for word in words)

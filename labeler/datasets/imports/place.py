@@ -1,7 +1,7 @@
-"""Imported boxes on a document of the project. Pure: the same in, the same out.
+"""Puts imported boxes onto a document of the project. Pure: the same input, the same result.
 
-A rect's id is made from its content: importing the same file again finds the same rects there,
-and nothing comes twice.
+A rect's ID is made from its content. Importing the same file again finds the same rects and adds
+none twice.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from labeler.model.edits import with_rects, with_status
 from labeler.model.limits import MAX_RECTS
 
 _ROUNDING: Final = 1.0
-"""Pixels: boxes so little beyond the border are cut without a word; many programs round so."""
+"""Pixels. Boxes that exceed the border by at most this are cut silently; many programs round."""
 
 Naming = Callable[[str], str]
-"""The label of the project for a text in a file; InvalidDocument where it can't be a label."""
+"""Returns the project's label for a file's text. Raises InvalidDocument if it can't be a label."""
 
 
 class ExistingBoxes(StrEnum):
-    """What happens to an image that has boxes already."""
+    """What an import does with an image that has boxes already."""
 
     KEEP = "keep"
     REPLACE = "replace"
@@ -33,7 +33,7 @@ class ExistingBoxes(StrEnum):
 
 
 class PlacedStatus(StrEnum):
-    """What happens to one image of the file."""
+    """What an import did with one image of the file."""
 
     IMPORTED = "imported"
     UNCHANGED = "unchanged"
@@ -43,7 +43,7 @@ class PlacedStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PlacedDocument:
-    """What becomes of a document: itself, unless it was imported onto. `boxes` are new to it."""
+    """A document after an import, unchanged if none were added. `boxes` are the new boxes."""
 
     outcome: PlacedStatus
     document: AnnotationDocument
@@ -59,11 +59,12 @@ def place_boxes(
     orientation: int = 1,
     status: Status = Status.DONE,
 ) -> PlacedDocument:
-    """`document`, whose size is known, with the boxes that were found for it.
+    """Return `document`, whose size is known, with the found boxes added.
 
-    `orientation` is its photo's (EXIF), for boxes that were drawn on the photo as stored. What
-    can't be placed is added to `problems`. `status` is the image's if all of its boxes are placed;
-    one that has exactly these boxes already keeps its own instead of `in_progress`.
+    `orientation` is its photo's EXIF orientation, for boxes that were drawn on the photo as stored.
+    Boxes that cannot be placed are added to `problems`. The image gets `status` if all of its boxes
+    are placed. An image that already has exactly these boxes keeps its own status instead of
+    `in_progress`.
     """
     name = document.image_path
     if document.rects and existing is ExistingBoxes.KEEP:
@@ -96,7 +97,7 @@ def place_boxes(
             "lost",
         )  # fmt: skip
         return PlacedDocument(PlacedStatus.LEFT_OUT, document)
-    # What was not understood may be a box: somebody has to look.
+    # An entry that was not understood may be a box, so a person has to look.
     status = Status.IN_PROGRESS if lost else status
     if existing is ExistingBoxes.MERGE and document.rects:
         rects = (*document.rects, *_lacking(rects, document.rects))
@@ -126,7 +127,7 @@ def _keep_boxes(
     found: ImportedImage, document: AnnotationDocument, naming: Naming, orientation: int,
     problems: Problems,
 ) -> PlacedDocument:  # fmt: skip
-    """The document as it is: unchanged if its boxes are those that were found, else kept."""
+    """Return the document as it is: `unchanged` if it has exactly the found boxes, else `kept`."""
     name, before = document.image_path, Problems()
     same = _rects(found, document, naming, orientation, before)
     if same is not None and _same(same[0], document.rects):
@@ -140,9 +141,9 @@ def _rects(
     found: ImportedImage, document: AnnotationDocument, naming: Naming, orientation: int,
     problems: Problems,
 ) -> tuple[tuple[Rect, ...], int] | None:  # fmt: skip
-    """The boxes as rects of the document, and how many have a text that can't be a label.
+    """Return the boxes as rects, and how many have a text that can't be a label.
 
-    None where its size is not the one in the file.
+    Returns None if the document's size differs from the size in the file.
     """
     width, height = document.image_width or 0, document.image_height or 0
     stated = (found.width or width, found.height or height)
@@ -191,9 +192,10 @@ def _rects(
 
 
 def _is_in_first_pixel(found: ImportedImage) -> bool:
-    """Whether boxes that should be in pixels are shares of the image, by their numbers.
+    """Return whether boxes that should be in pixels look like shares of the image.
 
-    All lie within the first pixel, and have more decimals than a person or Labeler gives.
+    They do if all lie within the first pixel and have more decimals than a person or Labeler
+    writes.
     """
     if found.shares or not found.boxes:
         return False
@@ -205,9 +207,9 @@ def _is_in_first_pixel(found: ImportedImage) -> bool:
 
 
 def _only_upright(found: ImportedImage, stated: tuple[int, int]) -> bool:
-    """Whether the boxes leave the size that is stated, and fit it when its sides are swapped.
+    """Return whether the boxes exceed the stated size and fit it with its sides swapped.
 
-    Some tools state the size of the photo as stored, and draw on it as it is displayed.
+    Some tools state the size of the photo as stored and draw on the photo as displayed.
     """
 
     def fits(width: int, height: int) -> bool:
@@ -227,8 +229,11 @@ def _inside(
     box: ImportedBox,
     problems: Problems,
 ) -> tuple[float, float, float, float]:
-    """Both corners, inside the image, to 2 decimals; InvalidDocument where nothing is left."""
-    # A box that is written from its other corner is the same box.
+    """Return both corners, inside the image, to 2 decimals.
+
+    Raises InvalidDocument if nothing is left of the box.
+    """
+    # A box that is written from its opposite corner is the same box.
     left, right = sorted((edges[0], edges[2]))
     top, bottom = sorted((edges[1], edges[3]))
     width, height = size
@@ -265,7 +270,7 @@ def _rect(key: tuple[float, float, float, float, str], box: ImportedBox, taken: 
 def _turn(
     edges: tuple[float, float, float, float], orientation: int, stored: tuple[int, int]
 ) -> tuple[float, float, float, float]:
-    """The edges on the photo as displayed, from those on the photo as stored (EXIF 5 to 8)."""
+    """Return the edges on the photo as displayed, from the photo as stored (EXIF 5 to 8)."""
     left, top, right, bottom = edges
     width, height = stored
     match orientation:
@@ -282,7 +287,7 @@ def _turn(
 
 
 def _lacking(rects: Sequence[Rect], there: Iterable[Rect]) -> list[Rect]:
-    """Those that are not there yet, neither by id nor by content."""
+    """Return the rects that are not there yet, neither by ID nor by content."""
     there = list(there)
     ids = {rect.id for rect in there}
     contents = set(map(_content, there))
@@ -290,7 +295,7 @@ def _lacking(rects: Sequence[Rect], there: Iterable[Rect]) -> list[Rect]:
 
 
 def _same(some: Sequence[Rect], others: Sequence[Rect]) -> bool:
-    """Whether both are the same boxes, whatever their ids and order."""
+    """Return whether both are the same boxes, ignoring IDs and order."""
     return len(some) == len(others) and set(map(_content, some)) == set(map(_content, others))
 
 

@@ -1,4 +1,4 @@
-"""What is asked of an import, what it did, and what was found on the way."""
+"""The request for an import, its report, and the spool of images between its steps."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ IMPORT_STATUSES: Final = (Status.DONE, Status.IN_PROGRESS)
 
 @dataclass(frozen=True, slots=True)
 class ImportRequest:
-    """What is asked of an import.
+    """What the caller asks of an import.
 
-    Without a `kind`, the files tell their format. `labels` are the project's names for some of the
-    file's; `class_names` name the file's classes where it does not. `status` is that of images
-    whose boxes are all imported: `done`, or `in_progress` for what somebody has to look at first.
+    Without a `kind`, the files tell their format. `labels` maps labels in the file to labels of the
+    project. `class_names` name the file's classes if the file does not. `status` is given to images
+    whose boxes are all imported: `done`, or `in_progress` if a person has to look at them first.
     """
 
     kind: DatasetFormat | None = None
@@ -40,8 +40,8 @@ class ImportRequest:
 class ImportReport:
     """What an import did, or would do.
 
-    `images` counts the file's images by what became of them; those that are in no way in the
-    project are among `left_out`. `boxes` counts the new boxes by label.
+    `images` counts the file's images by their result. Images that match no image of the project are
+    counted in `left_out`. `boxes` counts the new boxes by label.
     """
 
     wanted: ImportRequest
@@ -53,7 +53,7 @@ class ImportReport:
     problems: Problems = field(default_factory=Problems)
 
     def as_json(self) -> dict[str, Any]:
-        """The report as plain values."""
+        """Return the report as plain values."""
         return {
             "format": self.kind.name,
             "existing": self.wanted.existing.value,
@@ -71,7 +71,7 @@ class ImportReport:
 
 
 class ImportedImageSpool:
-    """Found images on their way through a temporary file: each is read from its source once."""
+    """Keeps found images in a temporary file, so that each is read from its source once."""
 
     def __init__(self) -> None:
         self._file = open_spool()

@@ -1,9 +1,10 @@
-"""Import: boxes from another program's dataset onto the images of the project.
+"""Import: adds boxes from another program's dataset to the images of the project.
 
-The file is read to its end before anything is written, so one that is refused changes nothing.
-Then the images that came along are added, then the labels that the set lacks, in one write, then
-one document after the other, each whole and naming the version that it replaces. An import that
-was cut off is simply run again: what is there is found there.
+The file is read to its end before anything is written, so a rejected file changes nothing. Then the
+images that came with it are added. Then the missing labels are added to the label set, in one
+write. Then the documents are written one after another. Each write is whole and names the version
+that it replaces. To resume an interrupted import, run it again: it finds everything that is already
+there.
 """
 
 from __future__ import annotations
@@ -53,17 +54,20 @@ from labeler.settings import DEFAULT_LABELS
 from labeler.storage import ABSENT, Replaces
 
 _WRITING: Final = 16
-"""Documents that are written at once: each waits for the disk or the network."""
+"""How many documents are written at once. Each write waits for the disk or the network."""
 _MAX_TRIES: Final = 50
 
 _REFUSED: Final = "\0"
-"""Begins what stands for the ID of a file that came along and was not added."""
+"""Prefix of a placeholder ID for a file that came with the dataset and was rejected."""
 
 _NO_DOCUMENT: Final = AnnotationDocument(rects=(), image_path="")
 
 _Work = tuple[ImportedImage, str, OpenedDocument | None, bool]
-"""An image, the ID of the one that it means, its document if it is read already, and whether to
-write."""
+"""The work for one image.
+
+It holds the found image, the ID of the image that it means, that image's document if it is already
+read, and whether to write.
+"""
 
 
 def run_import(
@@ -75,10 +79,11 @@ def run_import(
     by: str = "",
     progress: Progress = no_progress,
 ) -> ImportReport:
-    """Import the dataset in `source`, with the image files in `images`, or in or beside `source`.
+    """Import the dataset in `source`.
 
-    Raises InvalidImport where the file as a whole can't be taken; nothing is changed then.
-    StoreError, or what `progress` raises, ends it between two documents: run it again.
+    The image files are in `images`, or in or beside `source`. Raises InvalidImport if the file as a
+    whole is rejected; nothing is changed then. A StoreError, or an error that `progress` raises,
+    ends the import between two documents. Run it again to complete it.
     """
     began = time.monotonic()
     kind = wanted.kind or detect_format(source)
@@ -101,7 +106,7 @@ def run_import(
 
 
 class _Import(ExitStack):
-    """One import on its way through its steps."""
+    """One import in progress."""
 
     def __init__(
         self,
@@ -131,7 +136,7 @@ class _Import(ExitStack):
     # --- what there is ----------------------------------------------------------------------
 
     def read(self) -> None:
-        """Read the whole file; InvalidImport."""
+        """Read the whole file. Raises InvalidImport."""
         problems = self._report.problems
         self._called = load_manifest(self._source)
         wanted = self._wanted
@@ -147,7 +152,7 @@ class _Import(ExitStack):
             )
 
     def add_image_files(self, images: DatasetFiles | None) -> None:
-        """Add the images that came along, or look at what adding them would do."""
+        """Add the images that came with the dataset, or report what adding them would do."""
         self._project.image_index.expire()
         names = images_in(images) if images else image_files(self._source, self._found)
         self._added = add_images(
@@ -165,9 +170,9 @@ class _Import(ExitStack):
     # --- which image is meant ---------------------------------------------------------------
 
     def match(self) -> None:
-        """Find the image that each found one means.
+        """Find the image of the project that each found image means.
 
-        Several that mean one image are merged, if they state the same image (see `joined`).
+        Several found images that mean one image are merged if they agree (see `joined`).
         """
         names = ImageNames(
             listed(self._project),
@@ -214,7 +219,7 @@ class _Import(ExitStack):
         return self._kind.one_image_per_file
 
     def _meant(self) -> Iterator[tuple[ImportedImage, str]]:
-        """The images that are in the project, and which; what means the same one joined."""
+        """Yield the found images with the ID of their image. Those with the same ID are merged."""
         counts = Counter(self._targets)
         waiting: dict[str, list[ImportedImage]] = {}
         for found, target in zip(self._found, self._targets, strict=True):
@@ -228,7 +233,7 @@ class _Import(ExitStack):
     # --- the documents ----------------------------------------------------------------------
 
     def write(self) -> ImportReport:
-        """Work out what becomes of each document, add the labels, and write."""
+        """Decide the result for each document, add the labels, and write."""
         labels, _ = self._first_labels()
         self._labels = labels
         for name in self._declared():
@@ -245,16 +250,17 @@ class _Import(ExitStack):
         return report
 
     def _declared(self) -> Iterator[str]:
-        """The labels that the file lists, used or not, as the project calls them."""
+        """Yield the project's names of the labels that the file lists, used or not."""
         for text in self._report.problems.labels:
             with suppress(InvalidDocument):
                 yield self._name(text)
 
     def _first_labels(self) -> tuple[LabelSet, Replaces]:
-        """The label set, and the state that a write has to name.
+        """Return the label set, and the state that a write has to name.
 
-        The label that every project begins with gives way to those of its first dataset, so that
-        they keep their order and numbers: as long as no box and no export has used it.
+        The label that every new project has is replaced by the labels of its first dataset, so that
+        they keep their order and numbers. This happens only while no box and no export has used
+        that label.
         """
         labels, version = self._project.labels.looked_up()
         if (
@@ -266,7 +272,7 @@ class _Import(ExitStack):
         return LabelSet(), version
 
     def _add_labels(self, names: Sequence[str]) -> None:
-        """Add them in one write; every label that others add meanwhile stays."""
+        """Add these labels in one write. Labels that others add meanwhile are kept."""
         while names:
             labels, version = self._first_labels()
             self._labels = labels.added(names)
@@ -279,7 +285,7 @@ class _Import(ExitStack):
                 continue
 
     def _all(self, doing: str, *, write: bool) -> ImportReport:
-        """What becomes of all images, done if `write`."""
+        """Return the result for all images. Write it if `write` is set."""
         result = ImportReport(self._wanted, self._kind)
         total = len({target for target in self._targets if target})
         done = 0
@@ -296,7 +302,7 @@ class _Import(ExitStack):
         return result
 
     def _one(self, work: _Work) -> tuple[PlacedDocument, Problems]:
-        """What becomes of one image, written if so wanted, and the problems on the way."""
+        """Return one image's result and problems. Write the document if the work says so."""
         found, image_id, opened, write = work
         for _ in range(_MAX_TRIES):
             problems = Problems()
@@ -308,18 +314,18 @@ class _Import(ExitStack):
                     if write:
                         self._project.write_document(image_id, placed.document, opened, self._by)
                 return placed, problems
-            except VersionConflict:  # somebody else has just saved: look at what is there now
+            except VersionConflict:  # somebody else has just saved: start from that version
                 opened = None
             except LabelerError as error:
                 if isinstance(error, StoreError) and not isinstance(error, NotFound):
                     raise
-                # The document or the original is damaged or gone: the others are imported.
+                # The document or the original is damaged or gone. The other images are imported.
                 problems.fault(found.file, found.place, error.message.rstrip("."))
                 return PlacedDocument(PlacedStatus.LEFT_OUT, _NO_DOCUMENT), problems
         raise VersionConflict(f"{found.name} keeps being changed by others. Run the import again.")
 
     def _noted(self, label: str) -> str:
-        """The label's name, noted where the label set lacks it: its first spelling counts."""
+        """Return the label's name. A missing label is recorded; its first spelling counts."""
         if self._labels.find(label) is None:
             return self._new_labels.setdefault(label_key(label), label)
         return label
@@ -365,7 +371,7 @@ class _Import(ExitStack):
             return 1
 
     def _name(self, text: str) -> str:
-        """The project's label for a text of the file."""
+        """Return the project's label for a text in the file."""
         name = clean_label(self._wanted.labels.get(text, text))
         return self._labels.shown(name)
 
