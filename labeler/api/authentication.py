@@ -23,11 +23,11 @@ _JWT: Final = re.compile(r"eyJ[\w-]*\.[\w-]+\.[\w-]*")
 async def caller(request: Request, access: AccessPolicy, link: Purpose | None = None) -> Person:
     """The caller, by the token in the request and by IAP's assertion.
 
-    `Authorization: Bearer` or X-Labeler-Token carry a token for calls. If the call may be a link,
-    `?token=` carries a token for that purpose and for the last part of the path only. With
-    LABELER_AUTH=iap an assertion is enough; a token beside it must be the same person's.
-    A caller without either is Person(""). A wrong credential is always refused, because its sender
-    claims to be somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
+    `Authorization: Bearer` or X-Labeler-Token contains a token for calls. If the call may be a
+    link, `?token=` contains a token for that purpose and for the last part of the path only. With
+    LABELER_AUTH=iap an assertion is enough; a token beside it must be the same person's. A caller
+    without either is Person(""). A wrong credential is always refused, because its sender claims to
+    be somebody. Raises InvalidToken, NotSignedIn, SignInUnavailable.
     """
     by_token = _by_token(request, access, link)
     asserted = None
@@ -72,7 +72,7 @@ def check_writer(request: Request) -> None:
     site = request.headers.get("Sec-Fetch-Site")
     origin = request.headers.get("Origin")
     if site is not None:
-        # The browser has compared the origins itself; a proxy may have changed the Host.
+        # The browser has compared the origins itself; a proxy may have changed the Host header.
         foreign = site not in _FROM_HERE
     else:  # an old browser, or plain HTTP, where browsers send no Sec-Fetch-Site
         foreign = origin is not None and not is_own_origin(origin, request.headers.get("Host", ""))

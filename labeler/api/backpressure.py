@@ -1,4 +1,4 @@
-"""Limits on answers that are sent from memory: their bytes at once, and their time."""
+"""Limits on answers that are sent from memory: the bytes at one time, and the duration."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _PIECE: Final = 2**17
 class SendBudget:
     """Sends answers from memory, and limits the bytes of large answers that are being sent.
 
-    Without it, the server waits for slow callers without limit and holds the rest of each answer.
-    Belongs to one event loop.
+    Without these limits, the server waits for slow callers indefinitely and holds the rest of each
+    answer. Belongs to one event loop.
     """
 
     def __init__(self, max_held: int) -> None:
@@ -48,7 +48,7 @@ class SendBudget:
 
 
 class _Pieces(Response):
-    """An answer in pieces, each sent when the one before has left."""
+    """An answer in pieces; each is sent when the previous one has left."""
 
     def __init__(
         self, budget: SendBudget, data: bytes, media_type: str, headers: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""Boxes of many images in one answer: of a page of thumbnails, or all of one label."""
+"""Boxes of many images in one answer: those on a page of thumbnails, or all of one label."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class BoxCalls:
     def boxes_of_label(self, label: str, offset: int, limit: int) -> dict[str, Any]:
         """The boxes of that label from the `offset`th on, image by image in the order of names.
 
-        Only the documents are read that these boxes are in: the index tells where they are.
+        Reads only the documents that contain these boxes: the index says which ones.
         """
         project = self._project
         entries = project.list_without_waiting()

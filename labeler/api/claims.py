@@ -22,7 +22,7 @@ from labeler.project.claims import Claim, ClaimRequest, Claims, Holder, Order
 
 MAX_BYTES: Final = SMALL_BYTES
 MOST_NEXT: Final = 10
-"""Images that a call may look ahead, and that it may prefer."""
+"""The most images that a call may look ahead at, and that it may prefer."""
 
 
 class ClaimCalls:
@@ -79,7 +79,7 @@ class ClaimCalls:
         return json_answer({"image_id": claim.image_id, "until": until, "lease_s": lease_s})
 
     async def _named(self, request: Request, person: Person) -> str:
-        """The image in the path. A body says nothing here, and is within the limit all the same."""
+        """The image in the path. A body has no meaning here, but its size is limited."""
         async with self._body_reader.body(request, MAX_BYTES, "The body", person):
             return image_id_of(request)
 

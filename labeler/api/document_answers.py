@@ -1,4 +1,4 @@
-"""How calls that replace a stored document answer: the document now, or the one in their way."""
+"""Answers of calls that replace a stored document: the new document, or the one in the way."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from labeler.project.project import OpenedDocument, Project
 from labeler.storage import ABSENT
 
 Change = Callable[[AnnotationDocument], tuple[AnnotationDocument, bytes | None]]
-"""Gives the document that is to be stored, and its very bytes where these count."""
+"""Returns the document to store, and its exact bytes if they matter."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What became of a call: the bytes that are stored now, or for 412 the document in its way."""
+    """The result of a call: the bytes that are stored now, or for 412 the document in the way."""
 
     status: int
     tag: str | None
@@ -31,12 +31,12 @@ class Replaced:
 
 
 def tag_of(opened: OpenedDocument) -> str | None:
-    """The ETag of the document; None where it is not stored."""
+    """The ETag of the document; None if it is not stored."""
     return None if opened.version is ABSENT else etag(opened.version)
 
 
 def current_state(opened: OpenedDocument) -> Replaced:
-    """412 over the document as it is."""
+    """412 with the document as it is stored."""
     tag = tag_of(opened)
     return Replaced(412, tag, document=opened.document if tag else None)
 
@@ -76,7 +76,7 @@ def is_same_but_stamp(sent: bytes, stored: bytes) -> bool:
 
 
 def changed_answer(put: Replaced) -> Response:
-    """412, with all that the caller needs to merge and to try again."""
+    """412, with everything that the caller needs to merge and to try again."""
     happened = "has changed since you read it" if put.tag else "is not stored"
     error = VersionConflict(
         f"The document {happened}; nothing was saved. Merge with `document`, then save over `etag`."
@@ -88,7 +88,7 @@ def changed_answer(put: Replaced) -> Response:
 
 
 def state_in_the_way(project: Project, image_id: str) -> Replaced:
-    """412 over the document that somebody else has stored meanwhile."""
+    """412 with the document that somebody else has stored meanwhile."""
     try:
         return current_state(project.stored_document(image_id))
     except Deleted:
@@ -100,9 +100,9 @@ def state_in_the_way(project: Project, image_id: str) -> Replaced:
 def change_stored(
     project: Project, image_id: str, condition: Condition, change: Change
 ) -> Replaced:
-    """Store what `change` makes of the stored document, if the condition holds.
+    """Store the result of `change` on the stored document, if the condition holds.
 
-    Nothing is written where it changes nothing. Raises what `change` raises, and NotFound.
+    Writes nothing if nothing changes. Raises the errors of `change`, and NotFound.
     """
     opened = project.stored_document(image_id)
     if not condition.holds(tag_of(opened)):

@@ -1,4 +1,4 @@
-"""Calls that read an annotation document, and that replace the state they name."""
+"""Calls that read an annotation document, and that replace the version they name."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class Documents:
     def _get(
         self, image_id: str, version: str | None, seen: Tags | None
     ) -> tuple[bytes | None, str | None]:
-        """The document and its ETag; None for a document that the caller has already."""
+        """The document and its ETag; None if the caller has it already."""
         opened = self._opened(image_id, version)
         tag = tag_of(opened)
         if seen and seen.match_weakly(tag):
@@ -98,7 +98,7 @@ class Documents:
         return dump_document(opened.document), tag
 
     def _opened(self, image_id: str, version: str | None) -> OpenedDocument:
-        """The stored document, or what it was in that version."""
+        """The stored document, or the document as it was in that version."""
         if version is None:
             return self._project.stored_document(image_id)
         self._project.stored_version(image_id)

@@ -1,4 +1,4 @@
-"""Calls that make an export, write it under exports/, or fetch it from there."""
+"""Calls that make an export, store it under exports/, or fetch it from there."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ class Exports:
 
 
 def selection_in_address(request: Request, *others: str) -> Selection:
-    """The selection in the address; `others` are parameters that do not belong to it."""
+    """The selection in the address; `others` are parameters that are not part of it."""
     query = request.query_params
     return parse_selection({name: query.getlist(name) for name in query if name not in others})
 

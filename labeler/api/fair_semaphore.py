@@ -1,4 +1,4 @@
-"""Whose work is done next, where only so much is done at once."""
+"""A fair order for work of which only a limited amount runs at once."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ T = TypeVar("T")
 P = ParamSpec("P")
 
 _OTHERS: Final = 1
-"""FairSemaphore that a caller never has, so that the next caller need not wait for an end."""
+"""Turns that one caller never gets, so that the next caller need not wait for one to end."""
 
 
 def caller_of(request: Request, person: Person) -> str:
-    """Who calls: the person, or the address where nobody is asked."""
+    """The caller: the person, or the network address if nobody signs in."""
     return person.email or (request.client.host if request.client else "")
 
 
 class FairSemaphore:
-    """So many turns at once. Who has the fewest is next, then who has waited longest.
+    """A limited number of turns at once. The caller with the fewest is next, then the longest wait.
 
     Belongs to one event loop.
     """
@@ -40,7 +40,7 @@ class FairSemaphore:
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
-        """Have a turn while the block runs."""
+        """Hold a turn while the block runs."""
         granted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((caller, granted))
         self._grant()
@@ -76,7 +76,7 @@ async def _left(request: Request) -> None:
 
 
 async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` gives; it is cancelled, and ClientDisconnect raised, if the caller goes away."""
+    """The result of `work`; if the caller goes away, cancels it and raises ClientDisconnect."""
     task, left = asyncio.ensure_future(work), asyncio.ensure_future(_left(request))
     try:
         await asyncio.wait((task, left), return_when=asyncio.FIRST_COMPLETED)
@@ -91,7 +91,7 @@ async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
 async def run_while_there(
     request: Request, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
 ) -> T:
-    """What `work` gives in a thread; its Cancellation is told if the caller goes away."""
+    """The result of `work` in a thread; tells its Cancellation if the caller goes away."""
     gone = Cancellation()
     with gone.set_current():
         task = asyncio.ensure_future(run_in_threadpool(work, *args, **kwargs))

@@ -24,10 +24,10 @@ _SCRIPTS: Final = "/api/workbench/"
 class Front:
     """The front of Streamlit: answers calls below /api/ and the page's requests to its host.
 
-    Streamlit's own addresses, its websocket included, are for labelers: everybody else gets the
+    Streamlit's own addresses, including its websocket, are for labelers. Everybody else gets the
     sign-in page, and no session begins. The calls below /api/ check their callers themselves.
 
-    It also keeps Streamlit from answering other things. Streamlit would answer an unknown path
+    It also keeps Streamlit from answering other requests. Streamlit would answer an unknown path
     below /api/ with its page, and a malformed one with plain text, and its metrics show everybody
     the number and size of sessions. Browsers send the address of a page or an image to no other
     site. No page of another site can open a session, or show a page of ours in a frame.

@@ -1,4 +1,4 @@
-"""The labeling guide: read by everybody, replaced by admins in the state that they name."""
+"""The labeling guide: everybody can read it, and admins replace the version that they name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from labeler.storage import ABSENT, Replaces
 
 MAX_BYTES: Final = GUIDE_BYTES
 _BESIDE: Final = "private, max-age=300"
-"""A picture of the guide may be another one under its name in five minutes."""
+"""An image of the guide may be replaced, so it is requested again after five minutes."""
 
 
 class GuideCalls:
@@ -76,7 +76,7 @@ def _answer(status: int, text: str, version: Replaces) -> Response:
 
 
 def _changed(text: str, version: Replaces) -> Response:
-    """412, with all that the caller needs to try again."""
+    """412, with everything that the caller needs to try again."""
     error = VersionConflict(
         "Somebody else has changed the guide; nothing was saved. Make your change in `text`, then "
         "send it over `etag`."

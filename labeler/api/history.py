@@ -71,7 +71,7 @@ class HistoryCalls:
     def _restore(
         self, image_id: str, condition: Condition, version: str, person: Person
     ) -> Replaced:
-        """A damaged document can be replaced by what it was, one of a newer Labeler can't."""
+        """A damaged document can be replaced by an earlier state; one of a newer Labeler can't."""
         project = self._project
         present = project.stored_version(image_id)
         if not condition.holds(etag(present)):

@@ -1,4 +1,4 @@
-"""Pages of the list of images: those after a place, those before one, or those around an image."""
+"""Pages of the list of images: after a place, before a place, or around an image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _BOXES: Final = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
 
 @dataclass(frozen=True, slots=True)
 class ImageQuery:
-    """Which images are asked for; at most one of `after`, `before`, `around` and `offset`."""
+    """The images that are requested; at most one of `after`, `before`, `around` and `offset`."""
 
     filters: ImageFilters
     sort: Sort
@@ -45,7 +45,7 @@ class ImageQuery:
 
 
 def read_query(request: Request) -> ImageQuery:
-    """The query in the address; InvalidRequest."""
+    """The query in the address. Raises InvalidRequest."""
     given = request.query_params
     places = bool(given.get("after")), bool(given.get("before")), "around" in given
     if sum(places) + ("offset" in given) > 1:
@@ -90,7 +90,7 @@ def _sample(given: str | None) -> int:
 
 
 def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
-    """The page as the API shows it. Raises NotFound for `around` an image that is not there."""
+    """The page as the API shows it. Raises NotFound if the image of `around` does not exist."""
     entries = project.list_without_waiting()
     search = ImageSearch(project, query.filters)
     if query.offset is not None:
@@ -109,9 +109,9 @@ def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
 def _at(
     entries: list[ImageEntry], search: ImageSearch, query: ImageQuery, offset: int
 ) -> dict[str, Any]:
-    """The images at these places among all that match, of which there are `total`.
+    """The images at these places among all `total` that match.
 
-    `unread` of them have documents of an older Labeler that were not looked at yet: the next call
+    `unread` of them have documents of an older Labeler that have not been read yet; the next call
     goes on with them.
     """
     found, unread = search.all_sorted(entries, query.sort)
@@ -122,9 +122,9 @@ def _at(
 def _around(
     entries: list[ImageEntry], search: ImageSearch, limit: int, entry: ImageEntry
 ) -> dict[str, Any]:
-    """The image with its neighbors. It is there whether it matches or not, as in the page's list.
+    """The image with its neighbors; it is included whether it matches or not, as on the page.
 
-    `index` is the place of the first of them among all that match, of which there are `total`.
+    `index` is the place of the first image among all `total` that match.
     """
     start = bisect_left(entries, place_of(entry), key=place_of)
     end = bisect_right(entries, place_of(entry), key=place_of)

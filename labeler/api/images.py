@@ -33,7 +33,7 @@ _COPIES_BYTES: Final = 64 * 2**20
 _AT_ONCE: Final = 4
 """Images being read, and uploads, each: an image has up to 30 MB, and saves need threads too."""
 _SENT_BYTES: Final = 192 * 2**20
-"""Of all large images that are on their way to callers."""
+"""Bytes of all large images that are on their way to callers."""
 
 
 class Images:

@@ -39,7 +39,7 @@ from labeler.project.project import Project
 logger = logging.getLogger(__name__)
 
 MAX_BYTES: Final = IMPORT_BYTES
-"""Of a body. Cloud Run takes 32 MiB: packed by gzip or zip, that is a large dataset."""
+"""Bytes of a body. Cloud Run accepts 32 MiB: packed by gzip or zip, a large dataset fits."""
 LINES: Final = "application/x-ndjson"
 _PARAMETERS: Final = ("format", "existing", "dry_run", "voc", "status", "class_name")
 _TELL_S: Final = 0.5

@@ -1,4 +1,4 @@
-"""Calls that read the label set, and that replace the state they name, as a whole."""
+"""Calls that read the label set, and that replace the version they name, as a whole."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _answer(state: _StoredLabels) -> Response:
 
 
 def _changed(state: _StoredLabels) -> Response:
-    """412, with all that the caller needs to try again."""
+    """412, with everything that the caller needs to try again."""
     happened = "has changed since you read it" if state.tag else "is not stored"
     error = VersionConflict(
         f"The list of labels {happened}; nothing was saved. Make your change in `labels`, "

@@ -1,4 +1,4 @@
-"""The calls of a day's work: claims, reviews, history, trash and statistics."""
+"""The calls of daily work: claims, reviews, history, trash and statistics."""
 
 from __future__ import annotations
 

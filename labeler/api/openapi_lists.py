@@ -1,4 +1,4 @@
-"""The calls that list images, and their boxes."""
+"""The calls that list images and their boxes."""
 
 from __future__ import annotations
 

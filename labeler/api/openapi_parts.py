@@ -169,7 +169,7 @@ def _import_report() -> Json:
 def _document_schemas(name: str, prefix: str) -> Json:
     """The schemas of the document and its parts, each name with `prefix` in front.
 
-    A document to store follows more rules than a stored one, which is read in any case.
+    More rules apply to a document to store than to a stored one, which is read in any case.
     """
     template = f"#/components/schemas/{prefix}{{model}}"
     document = AnnotationDocument.model_json_schema(ref_template=template)
@@ -214,7 +214,7 @@ def errors(*statuses: int) -> Json:
 
 
 def answered(description: str, schema: Json, **headers: Json) -> Json:
-    """An answer of JSON."""
+    """A JSON answer."""
     found: Json = {
         "description": description,
         "content": {"application/json": {"schema": schema}},

@@ -31,13 +31,13 @@ class Tags:
         return current is not None and (self.star or current in self.tags)
 
     def match_weakly(self, current: str | None) -> bool:
-        """The same, but an ETag with W/ may match."""
+        """Whether the header names `current` (None: absent); an ETag with W/ may match."""
         plain = (tag.removeprefix("W/") for tag in self.tags)
         return current is not None and (self.star or current in plain)
 
 
 def parse_tags(name: str, values: Sequence[str]) -> Tags | None:
-    """The header `name` from all its lines, None if it is missing; raises InvalidRequest."""
+    """The header `name` from all its lines; None if it is missing. Raises InvalidRequest."""
     if not values:
         return None
     text = ", ".join(values)
@@ -53,13 +53,13 @@ def parse_tags(name: str, values: Sequence[str]) -> Tags | None:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """The state that a write names."""
+    """The version that a write names."""
 
     match: Tags | None
     none_match: Tags | None
 
     def holds(self, current: str | None) -> bool:
-        """Whether the write may go ahead on the state with that ETag; None: absent."""
+        """Whether the write may proceed on the version with that ETag; None: absent."""
         if self.match is not None and not self.match.match_strongly(current):
             return False
         return self.none_match is None or not self.none_match.match_weakly(current)

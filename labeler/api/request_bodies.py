@@ -1,4 +1,4 @@
-"""Request bodies, with a limit for each and a limit for all together."""
+"""Request bodies, with a limit for each and one for all together."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ FAIR_RATE: Final = 2**15
 class BodyReader:
     """Reads bodies. No caller can keep others out: if the memory is full, slow bodies give way.
 
-    Next, bodies of a caller who holds more than half of the memory give way. Belongs to one event
-    loop.
+    Then the bodies of a caller who holds more than half of the memory give way. Belongs to one
+    event loop.
     """
 
     def __init__(self, max_held: int) -> None:

@@ -33,7 +33,7 @@ BUSY_S: Final = 2
 
 
 def headers(cache: str, **more: str) -> dict[str, str]:
-    """The headers of an answer; `Content_Type="..."` becomes Content-Type."""
+    """The headers of an answer; the keyword `Content_Type` becomes Content-Type."""
     named = {name.replace("_", "-"): value for name, value in more.items()}
     return {**_ALWAYS, "Cache-Control": cache, **named}
 
@@ -116,7 +116,7 @@ async def _http_error(request: Request, error: Exception) -> Response:
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:
-    """The caller is gone: nobody reads the answer, and nothing is wrong."""
+    """The caller is gone: nobody reads the answer, and there is no error."""
     return Response(status_code=400)
 
 

@@ -56,7 +56,7 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 
 
 class _Calls:
-    """The calls of one project, by what they are for."""
+    """The calls of one project, grouped by purpose."""
 
     def __init__(self, project: Project, access: AccessPolicy, max_upload_bytes: int) -> None:
         self._project = project
@@ -111,7 +111,7 @@ class _Calls:
         ]
 
     def datasets(self) -> list[Route]:
-        """Labels, statistics, and what goes in and out."""
+        """Labels, statistics, imports and exports."""
         project, bodies = self._project, self._bodies
         labels = Labels(project, bodies)
         guide = GuideCalls(project, bodies)
@@ -149,7 +149,7 @@ class _Calls:
         ]
 
     def open_to_all(self) -> list[Route]:
-        """Calls that ask nobody who they are."""
+        """Calls that need no sign-in."""
         state = Health(self._project)
 
         # Imported late: it loads all formats, and no start needs them.

@@ -1,6 +1,6 @@
-"""The headers by which browsers keep other sites out of Streamlit's pages.
+"""The headers that make browsers keep other sites out of Streamlit's pages.
 
-The content security policy allows what Streamlit and our components run under, and nothing else:
+The content security policy allows what Streamlit and our components need, and nothing else:
 
 - `script-src` with hashes: the inline scripts of Streamlit's page, as its file has them.
 - `script-src blob:`: Streamlit starts the inline script of a component from a blob address.
@@ -25,7 +25,7 @@ _YEAR_S: Final = 31_536_000
 def request_is_secure(scope: Scope) -> bool:
     """Whether the browser came by TLS, which Cloud Run and other proxies end before us.
 
-    A caller may send any X-Forwarded-Proto: whoever claims TLS gets stricter headers, no right.
+    A caller may send any X-Forwarded-Proto, but a claim of TLS gains only stricter headers.
     """
     forwarded = Headers(scope=scope).get("X-Forwarded-Proto", "").partition(",")[0].strip().lower()
     return scope.get("scheme") == "https" or forwarded == "https"
@@ -34,7 +34,7 @@ def request_is_secure(scope: Scope) -> bool:
 def protect(headers: MutableHeaders, policy: str, *, is_secure: bool) -> None:
     """Add the headers to an answer of Streamlit's; `is_secure` if the browser came by TLS.
 
-    `policy` is the content security policy of pages. A header that is there already stays.
+    `policy` is the content security policy of pages. Existing headers stay.
     """
     headers.setdefault("Referrer-Policy", "same-origin")
     headers.setdefault("X-Content-Type-Options", "nosniff")

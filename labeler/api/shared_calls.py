@@ -1,4 +1,4 @@
-"""Work that is shared by simultaneous callers of one event loop."""
+"""Work that simultaneous callers of one event loop share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 class _SharedCall(Generic[T]):
-    """One piece of work, and how many wait for it."""
+    """One piece of work, and the number of callers that wait for it."""
 
     def __init__(self, work: Callable[[], Awaitable[T]]) -> None:
         self.waiting = 0
@@ -24,7 +24,7 @@ class _SharedCall(Generic[T]):
 
 def _take_failure(done: asyncio.Future[Any]) -> None:
     if not done.cancelled():
-        done.exception()  # those who asked may all be gone: nobody else takes it
+        done.exception()  # the callers may all be gone, so nobody else retrieves it
 
 
 class SharedCalls(Generic[T]):

@@ -1,4 +1,4 @@
-"""The sign-in page: all that Streamlit's addresses answer to somebody who may not label.
+"""The sign-in page: all that Streamlit's addresses show to a person who may not label.
 
 It is plain HTML, so no session of Streamlit's begins before somebody has signed in.
 """
@@ -45,7 +45,7 @@ _PAGE: Final = """<!doctype html>
 
 
 class SignInPage:
-    """Answers to browsers before somebody has signed in, by the ways that there are."""
+    """Answers to browsers before anybody has signed in, for the configured ways to sign in."""
 
     def __init__(self, ways: SignInWays) -> None:
         self._ways = ways
@@ -55,7 +55,7 @@ class SignInPage:
         return path in self._ways.open_paths
 
     def start(self, scope: Scope) -> Response:
-        """GET START: the way to the provider."""
+        """GET START: redirects to the provider."""
         asked = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         [provider, *more] = asked.get("provider", [""])
         if more or provider not in self._ways.providers or scope["method"] not in ("GET", "HEAD"):
@@ -64,7 +64,7 @@ class SignInPage:
         return RedirectResponse(self._ways.begin(provider), 302, headers(NEVER))
 
     def refusal(self, error: LabelerError, scope: Scope) -> Response:
-        """The answer to a request that is refused with this error: a page for browsers, or JSON."""
+        """The answer to a request refused with this error: a page for browsers, else JSON."""
         is_start = scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
         if not is_start and "text/html" not in Headers(scope=scope).get("Accept", ""):
             return json_answer(error_body(error), error.status)
@@ -105,9 +105,9 @@ def _field(name: str, value: str) -> str:
 
 
 def _policy(script: str) -> str:
-    """Without form-action: browsers apply it to the way on to the provider, whose address differs.
+    """Without form-action: browsers apply it to the redirect to the provider, at another address.
 
-    Nothing of a caller's is in the page but an e-mail address, as text.
+    The only text of a caller's in the page is an e-mail address, as text.
     """
     return "; ".join(
         (

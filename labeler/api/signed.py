@@ -1,4 +1,4 @@
-"""Calls that need a person: who calls, and whether their role is enough, before anything else."""
+"""Calls that need a person: checks who calls and whether their role is enough, first of all."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class StatisticsCalls:
 
 
 def _dimensions(given: list[str]) -> list[Dimension]:
-    """What is told apart, in the order that is asked for; InvalidRequest."""
+    """The dimensions to count by, in the requested order. Raises InvalidRequest."""
     names = [name for text in given for name in text.split(",") if name]
     for name in names:
         if name not in set(Dimension):

@@ -48,7 +48,7 @@ class TrashCalls:
         return json_answer({"image_id": image_id, "image_path": entry.image_path})
 
     def _delete(self, image_id: str, condition: Condition) -> Replaced | None:
-        """None if the image is deleted; the document in the way otherwise."""
+        """None if the image is deleted; otherwise the document in the way."""
         project = self._project
         try:
             version = project.stored_version(image_id)
@@ -71,6 +71,6 @@ class TrashCalls:
         return None
 
     async def _named(self, request: Request, person: Person) -> str:
-        """The image in the path. A body says nothing here, and is within the limit all the same."""
+        """The image in the path. A body has no meaning here, but its size is limited."""
         async with self._body_reader.body(request, MAX_BYTES, "The body", person):
             return image_id_of(request)

@@ -18,7 +18,7 @@ Account = Callable[[Mapping[str, str]], Mapping[str, object]]
 
 
 class Visitors:
-    """Lets labelers through; `account` gives the claims in the page's own cookies."""
+    """Lets labelers through; `account` returns the claims in the page's own cookies."""
 
     def __init__(self, access: AccessPolicy, account: Account) -> None:
         self._access = access
@@ -41,7 +41,7 @@ class Visitors:
         return await run_in_threadpool(self._access.by_assertion, values)  # it may fetch keys
 
     def _account_here(self, connection: HTTPConnection) -> Mapping[str, object]:
-        """The account that has signed in here: browsers send cookies to all ports of a host.
+        """The account that signed in here: browsers send cookies to all ports of a host.
 
         Streamlit asks the same of a session. It would not accept what is accepted here without it.
         """

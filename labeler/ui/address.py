@@ -32,7 +32,7 @@ _AS_IT_IS: Final = ""
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One image, with a view in front of it or without; None where the address names none."""
+    """One image, with or without a view in front of it; None if the address names none."""
 
     image: str | None = None
     view: str | None = None
@@ -54,15 +54,15 @@ class Filters:
 class Clicks:
     """Where clicks ask the page to go. The next run of the page goes there.
 
-    Its methods are the callbacks of buttons. The run may be cut short anywhere: what is asked here
-    stays until the address says it.
+    Its methods are the callbacks of buttons. The run may be cut short anywhere, so a request stays
+    until the address contains it.
     """
 
     asked: Place | None = None
     leads: int = 0
-    """How often a click led to an image: also to one that is open already."""
+    """How often a click led to an image, even to one that is open already."""
     is_led: bool = False
-    """Whether the image that is asked for is the one of a click."""
+    """Whether the requested image comes from a click."""
     is_new: bool = False
     """Whether a click has asked for something since the last run of the page began."""
     filters_changed: bool = False
@@ -70,39 +70,40 @@ class Clicks:
     parameters: dict[str, str | None] = field(default_factory=dict)
 
     def to_image(self, image_id: str) -> None:
-        """Go to that image, and out of a view."""
+        """Go to that image and close the view."""
         self.asked = Place(image_id)
         self.leads += 1
         self.is_led = self.is_new = True
 
     def follow(self, image_id: str) -> None:
-        """Have the address name what the workbench has opened. A view stays, or comes as asked.
+        """Make the address name the image that the workbench has opened.
 
-        A click on another image counts: the workbench had not heard of it yet.
+        A view stays, or opens as asked. A click on another image takes precedence,
+        because the workbench had not received it yet.
         """
         if not self.is_led:
             self.asked = Place(image_id, self.asked.view if self.asked else _AS_IT_IS)
 
     def to_view(self, name: str | None) -> None:
-        """Open that view, or with None the image again."""
+        """Open that view, or the image again if None."""
         self.asked = Place(self.asked.image if self.asked else None, name)
         self.is_new = True
 
     def end(self) -> None:
-        """Ask for no place any more."""
+        """Drop the request for a place."""
         self.asked = None
         self.is_led = False
 
     def to_filters(self) -> None:
-        """Have the address say what the widgets of the filters say now."""
+        """Make the address contain the current values of the filter widgets."""
         self.filters_changed = True
 
     def to_parameters(self, parameters: Mapping[str, str | None]) -> None:
-        """Have the address hold these; None takes one out of it."""
+        """Make the address contain these parameters; None removes one."""
         self.parameters |= parameters
 
     def to_all(self) -> None:
-        """Have the address ask for all images."""
+        """Make the address ask for all images."""
         self.all_wanted = True
 
 
@@ -121,7 +122,7 @@ def begin() -> None:
 
 
 def wanted() -> Place:
-    """Where to be: where a click asked to go, or where the address is."""
+    """The place to show: the one that a click asked for, or the one in the address."""
     asked, here = clicks().asked, _here()
     if asked is None:
         return here
@@ -130,7 +131,7 @@ def wanted() -> Place:
 
 
 def show_place(place: Place) -> None:
-    """Make the address name that place, and end what clicks have asked for."""
+    """Make the address name that place, and drop what clicks have asked for."""
     noted = clicks()
     put_parameters({IMAGE: place.image, VIEW: place.view})
     noted.end()
@@ -157,9 +158,9 @@ def filters(labels: LabelSet | None) -> tuple[Filters, list[str]]:
 
 
 def review() -> tuple[str, int]:
-    """Whose images the address wants reviewed ("" for everybody's), and how many percent of them.
+    """Whose images the address wants reviewed ("" for everybody's), and the percentage.
 
-    A percentage that is none counts as all.
+    An invalid percentage counts as 100.
     """
     person = st.query_params.get(PERSON, "").strip()[:MAX_TEXT]
     sample = st.query_params.get(SAMPLE, "")

@@ -1,8 +1,8 @@
-"""The parameters of the page's address, as the page wrote them last.
+"""The parameters of the page's address, as the page last wrote them.
 
-Each request of the browser brings the address that the browser had when it sent the request. It may
-have sent one right before it got the address that the page has written: such an address is out of
-date, and the page would take back its own doing.
+Each request contains the address that the browser had when it sent the request. The browser may
+have sent it just before it received the address that the page has written. Such an address is out
+of date: if the page followed it, the page would undo its own change.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from labeler.ui.kept_clicks import take_navigation
 _TRAILS: Final = "address_trails"
 
 Value = str | None
-"""The value of a parameter; None where the address does not name it."""
+"""The value of a parameter; None if the address does not name it."""
 
 
 def begin_address() -> bool:
     """Bring the address up to date, at the beginning of each run of the page.
 
-    A value that the page has replaced since the browser had it becomes the last one that the page
-    wrote. Any other value is where the browser went by itself, and stays. Returns whether a person
-    has pressed "back" or "forward".
+    A value that the page has replaced since the browser sent it becomes the last one that the page
+    wrote. Any other value comes from the browser's own navigation and stays. Returns whether a
+    person has pressed "back" or "forward".
     """
     here: dict[str, Value] = dict(st.query_params.to_dict())
     trails = _trails()
@@ -47,7 +47,7 @@ def begin_address() -> bool:
 
 
 def put_parameters(values: Mapping[str, Value]) -> None:
-    """Write these parameters to the address; None takes one out of it. The others stay."""
+    """Write these parameters to the address; None removes one. The others stay."""
     here: dict[str, Value] = dict(st.query_params.to_dict())
     trails = _trails()
     for name, value in values.items():
@@ -57,7 +57,7 @@ def put_parameters(values: Mapping[str, Value]) -> None:
 
 
 def _trails() -> dict[str, list[Value]]:
-    """For each parameter, the values that the browser may have: the oldest first, then as written.
+    """For each parameter, the values that the browser may have: the oldest first, in written order.
 
     A parameter without a trail has the value that the browser has.
     """
@@ -66,12 +66,12 @@ def _trails() -> dict[str, list[Value]]:
 
 
 def _from(trail: list[Value], value: Value) -> list[Value]:
-    """The trail from the first place on where the browser may be; empty where it left the trail."""
+    """The trail from the first place where the browser may be; empty if it has left the trail."""
     return trail[trail.index(value) :] if value in trail else []
 
 
 def _write(here: Mapping[str, Value], values: Mapping[str, Value]) -> None:
-    """Write them in one step, so that the browser's history gets one entry."""
+    """Write the parameters in one step, so that the browser's history gets one entry."""
     after = {name: value for name, value in {**here, **values}.items() if value is not None}
     if after != here:
         st.query_params.from_dict(dict(sorted(after.items())))

@@ -1,6 +1,6 @@
-"""The dashboard for admins: how far the work is, who did it, and what is worth a look.
+"""The dashboard for admins: how far the work has come, who did it, and what is worth a look.
 
-Each number leads to its images in the gallery. All of it comes from the index.
+Each number leads to its images in the gallery. All numbers come from the image index.
 """
 
 from __future__ import annotations

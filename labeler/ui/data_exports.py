@@ -1,4 +1,4 @@
-"""Exports on the data page: what one would hold, and what has changed since an earlier one."""
+"""Exports on the data page: what an export would contain, and how it differs from earlier ones."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def show_export_form(context: Context, overview: Overview) -> None:
 
 
 def _preview(context: Context, overview: Overview, selection: Selection) -> str:
-    """How much the export would hold, in a sentence."""
+    """How much the export would contain, in a sentence."""
     if overview.labels is None or overview.entries is None:
         return ""
     names = context.project.file_name
@@ -88,7 +88,7 @@ def _preview(context: Context, overview: Overview, selection: Selection) -> str:
 
 
 def show_earlier_exports(context: Context) -> None:
-    """Show the newest exports in the store, and what has changed since one of them."""
+    """Show the newest exports in the store, and the changes since one of them."""
     try:
         kept = open_exporter(context.project).kept_in_any_format()
     except LabelerError as error:
@@ -113,7 +113,7 @@ def _is_compared(info: ObjectInfo) -> bool:
 
 
 def _comparison(context: Context, kept: list[ObjectInfo]) -> None:
-    """The choice of two states, and what differs."""
+    """The choice of two states, and their differences."""
     if not kept:
         return
     keys = [info.key for info in kept]
@@ -176,7 +176,7 @@ def _progress(job: Job[object]) -> None:
 
 
 def _result(found: ExportDifference | Verification) -> None:
-    """What differs, in numbers, with the images' names to unfold."""
+    """The differences in numbers, with the images' names to unfold."""
     if isinstance(found, ExportDifference):
         earlier, later = found.earlier, found.later
         notes = [f"{name}: {was:,} → {now:,} boxes" for name, (was, now) in found.boxes.items()]

@@ -117,7 +117,7 @@ def selection_fields(labels: LabelSet | None, prefix: str) -> dict[str, list[str
 
 
 def _downloads(fields: dict[str, list[str]]) -> None:
-    """The same in another format: made while it is fetched, by any instance."""
+    """The same export in another format: made while it is fetched, by any instance."""
     try:
         selection = parse_selection(fields)
     except LabelerError:
@@ -136,7 +136,7 @@ def _downloads(fields: dict[str, list[str]]) -> None:
 
 
 def download_link(kind: DatasetFormat, selection: Selection, originals: bool) -> str:
-    """A link to the dataset as it is now, for all formats but the default one."""
+    """A link to the dataset as it is now, for all formats except the default one."""
     query = [(name, value) for name, values in selection.fields().items() for value in values]
     query += [("images", "1")] if originals else []
     query.append(("token", visitor.token(Purpose.EXPORT, kind.name)))
@@ -177,19 +177,19 @@ def ask_for_export(wanted: WantedExport) -> None:
 
 @dataclass
 class _ExportClick:
-    """The click, and what came of it: the run that it caused may be cut short anywhere.
+    """The click and its result: the run that it caused may be cut short anywhere.
 
-    Streamlit cuts at uses of the page and of its state, so never between two lines of ours. The
-    run that comes after goes on from here.
+    Streamlit cuts runs at uses of the page and of its state, so never between two lines of ours.
+    The next run goes on from here.
     """
 
     asked: bool = False
     wanted: WantedExport | None = None
-    """What the data page asks for; None where the sidebar's button was clicked."""
+    """The data page's request; None if the sidebar's button was clicked."""
     started: str = ""
-    """A job that the address does not name yet."""
+    """A job that is not in the address yet."""
     problem: str = ""
-    """Why none was started."""
+    """Why no export was started."""
 
     def ask(self, wanted: WantedExport | None = None) -> None:
         """Called back by the click."""

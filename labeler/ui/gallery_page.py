@@ -24,7 +24,7 @@ KEY: Final = "gallery"
 FILTERS: Final = (
     "find", "status", "label", "person", "boxes", "since", "until", "warning", "sort", "show",
 )  # fmt: skip
-"""What the address holds of the gallery: its filters, its order, and which view."""
+"""The parameters of the gallery in the address: its filters, its order, and the view in it."""
 STYLE: Final = """
 <style>
   [data-testid="stMainBlockContainer"] { padding-bottom: 0; }
@@ -81,7 +81,7 @@ def _open() -> None:
 
 
 def _filter() -> None:
-    """Have the address say what the gallery shows."""
+    """Make the address say what the gallery shows."""
     wanted = json.loads(_state("filters") or "{}").get("wanted", {})
     address.clicks().to_parameters(
         {name: str(wanted.get(name, ""))[: address.MAX_TEXT] or None for name in FILTERS}

@@ -166,13 +166,13 @@ def _go_on_looking(left: int) -> None:
 
 
 def _set(key: str, value: str) -> None:
-    """Set the widget from the address if they differ; otherwise typing would be undone."""
+    """Set the widget from the address if they differ; otherwise typed text would be undone."""
     if st.session_state.get(key) != value:
         st.session_state[key] = value
 
 
 def follow_filters() -> None:
-    """Have the address say what somebody has chosen in the filters."""
+    """Make the address contain what somebody has chosen in the filters."""
     clicks = address.clicks()
     if clicks.filters_changed:
         _say_chosen()
@@ -197,8 +197,8 @@ def _say_chosen() -> None:
 def _chosen_status(chosen: str) -> Status | None:
     """The chosen status; None for all.
 
-    The browser sends the text of an option. With a number of images that has changed by then,
-    Streamlit knows no such option and hands on the text as it is.
+    The browser sends the text of an option. If its number of images has changed meanwhile,
+    Streamlit does not know the option and passes the text on unchanged.
     """
     name = chosen.rpartition(" (")[0]
     texts = {STATUS_NAMES[status]: status for status in Status}

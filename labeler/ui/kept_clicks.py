@@ -1,14 +1,14 @@
-"""A repair of Streamlit 1.67: what a run has taken from the browser is carried out to its end.
+"""A repair of Streamlit 1.67: each click that a run has received is carried out to its end.
 
-Streamlit looks for the next request before it calls the callbacks of the one that it has taken, and
-again at each use of session state or of the page inside of a callback. If there is one by then,
-such as what a canvas sends 200 ms after a box, the run gives way to it. The click is lost: its
-callback is never called, or only its first half. "Back" is lost in the same way, and also where
-Streamlit joins its request with a later one. With this repair, callbacks run to their end, the run
-gives way right after them, and "back" is known until the page asks for it.
+Streamlit looks for the next request before it calls the callbacks of the current one, and again at
+each use of session state or of the page inside a callback. If there is a request by then, such as a
+canvas sends 200 ms after a box, the run gives way to it. The click is lost: its callback is never
+called, or only its first half. "Back" is lost in the same way, and also if Streamlit joins its
+request with a later one. With this repair, callbacks run to their end, the run gives way right
+after them, and "back" is remembered until the page asks for it.
 
-A click could also count twice. Where the clock of a fragment rings between a click and its message,
-the message of the clock has the click in it too. There it does not count.
+A click could also count twice. If a fragment's clock rings between a click and its message, the
+clock's message contains the click too. With this repair it does not count there.
 
 `tests/ui/test_kept_clicks.py` fails once Streamlit no longer needs this; delete both then.
 """
@@ -43,7 +43,7 @@ _NAVIGATED: Final = "browser_navigated"
 
 
 def keep_clicks() -> None:
-    """Have each run call its callbacks first. An unknown Streamlit is left as it is."""
+    """Make each run call its callbacks first. An unknown Streamlit is left as it is."""
     if not __version__.startswith(FOR_VERSIONS):
         logger.warning(
             "Streamlit %s is not known to give way before it calls callbacks; left as it is",
@@ -81,7 +81,7 @@ def _call_callbacks_first(session_state: Any, *states: Any, **more: Any) -> None
 
 @contextmanager
 def _undisturbed(give_way: Any) -> Iterator[None]:
-    """Keep the run from giving way: it looks for requests only where it counts as executing."""
+    """Keep the run from giving way: it looks for requests only while it counts as executing."""
     runner = getattr(give_way, "__self__", None)
     if not isinstance(runner, ScriptRunner):
         yield
@@ -94,7 +94,7 @@ def _undisturbed(give_way: Any) -> Iterator[None]:
 
 
 def _join(requests: Any, new: Any) -> bool:
-    """Join a request with the one that waits; both went back where one of them did."""
+    """Join a request with the waiting one; the result went back if either of them did."""
     waiting = requests._rerun_data if requests._state is ScriptRequestType.RERUN else None
     accepted = JOIN(requests, new)
     if accepted and waiting is not None and waiting.is_history_navigation:

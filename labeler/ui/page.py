@@ -52,7 +52,7 @@ AWAY = {
     "workbench": "Not connected. Your boxes are kept here.",
     "drawable": "Not connected. What you draw now may be lost.",
 }
-"""What the page says while there is no connection, by the canvas."""
+"""What the page says near the canvas while there is no connection."""
 
 
 def show_page() -> None:
@@ -88,7 +88,7 @@ def show_page() -> None:
 
 
 def _show(context: Context) -> None:
-    """The sidebar, and beside it a view, or the image on the canvas that the settings name."""
+    """The sidebar, and beside it a view or the image on the canvas that the settings name."""
     is_drawable = context.settings.canvas == "drawable"
     address.begin()
     place = address.wanted()
@@ -123,8 +123,8 @@ def _show(context: Context) -> None:
         export_panel.show_export_panel(context, labels)
         sign_in.account(context)
         st.caption(f"Labeler {__version__}")
-    # Each in a place of its own: where a view takes the canvas's, the browser mounts the canvas
-    # again inside of the view for a moment. What is there no more stays until the run ends: the
+    # Each has a place of its own: if a view took the canvas's place, the browser would mount the
+    # canvas again inside the view for a moment. Removed elements stay until the run ends, so the
     # view comes second, where it moves no canvas.
     beside, before = st.container(), st.container()
     is_review = router.is_review(place.view, on_workbench=not is_drawable)
@@ -149,10 +149,10 @@ def _show(context: Context) -> None:
 
 
 def _show_no_image(overview: Overview) -> None:
-    """Nothing while the images are listed for the first time, else what to do."""
+    """Nothing while the images are listed for the first time, else a text about what to do."""
     is_unknown = overview.entries is None and not overview.is_listing
     if overview.labels is None or is_unknown:
-        _tell(overview.problems)  # where the sidebar is closed too
+        _tell(overview.problems)  # also if the sidebar is closed
         return
     leave_workbench()
     if not overview.is_listing:
@@ -182,10 +182,10 @@ def _wait_for_images(context: Context) -> None:
 
 
 def _first_image(context: Context, overview: Overview, found: list[ImageEntry]) -> str | None:
-    """The first image that work is left on, or the first; from here on the address names it.
+    """The first image with work left, or the first image; the address names it from here on.
 
-    Another one must not come in its place when somebody else finishes it, or when the session goes
-    on with another instance.
+    No other image may replace it when somebody else finishes it, or when the session goes on with
+    another instance.
     """
     if overview.is_listing:
         first = context.project.image_index.first()

@@ -24,9 +24,9 @@ _KEY: Final = "review_page"
 
 @dataclass
 class _Begun:
-    """What is being reviewed in this session: whose images, and how many percent; None elsewhere.
+    """What this session reviews: whose images, and how many percent; None elsewhere.
 
-    `is_new`: no page was shown before, so that an image in the address was meant.
+    `is_new`: no page was shown before, so the image in the address is intended.
     """
 
     of: tuple[str, int] | None = None
@@ -34,7 +34,7 @@ class _Begun:
 
 
 def leave_review() -> None:
-    """Note that the page shows something else: the next review begins with what waits first."""
+    """Note that the page shows something else: the next review begins with the first that waits."""
     begun = _begun()
     begun.of, begun.is_new = None, False
 
@@ -61,7 +61,7 @@ def show_review_page(
 
 
 def show_drawable_review(_context: Context, _overview: Overview) -> None:
-    """What the page says where there is no workbench to review images on."""
+    """The text of the page if there is no workbench to review images on."""
     st.info(
         "Images are reviewed on the workbench, which LABELER_CANVAS=drawable replaces here. "
         "`POST /api/annotations/{id}/review` approves and returns images too."
@@ -69,7 +69,7 @@ def show_drawable_review(_context: Context, _overview: Overview) -> None:
 
 
 def _choose(image_id: str | None, of: tuple[str, int], waiting: list[str]) -> str | None:
-    """The image to open: the one that is open until the reviewer begins with others."""
+    """The image to open: the open one, until the reviewer begins with others."""
     begun = _begun()
     goes_on = begun.of == of or begun.is_new
     begun.of, begun.is_new = of, False

@@ -63,8 +63,8 @@ def _review() -> Show:
 class View:
     """One of these pages; `load` imports it, because the first page needs none of them.
 
-    The row of links has those that are `listed`, in the order of the table. A page that fills the
-    window has no `heading`.
+    The row of links has the `listed` pages, in the order of the table. A page that fills the window
+    has no `heading`.
     """
 
     title: str

@@ -1,4 +1,4 @@
-"""The one home of what pages keep in the session: what was read last, and what to tell."""
+"""All that pages keep in the session: the data read last, and messages to show."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from labeler.project.image_index import ImageEntry
 from labeler.project.project import Project
 
 _PATIENCE_S: Final = 0.5
-"""A page waits that long for the first listing. Up to some 5,000 images it is complete by then."""
+"""How long a page waits for the first listing, which is enough for some 5,000 images."""
 
 
 @dataclass
 class Overview:
-    """The label set and the images as this session has read them last; None before it could.
+    """The label set and the images as this session last read them; None before the first time.
 
     `is_listing` says that the images are being listed for the first time, which takes longer than a
-    page may. `problems` say what could not be read anew. The page goes on with what it had: a store
-    that fails for a while must not take away the canvas that somebody draws on.
+    page may wait. `problems` says what could not be read. The page goes on with the old data: a
+    store that fails for a while must not remove the canvas that somebody draws on.
     """
 
     labels: LabelSet | None = None
@@ -41,7 +41,7 @@ class Session:
     label: str = ""
     offered: dict[str, str] = field(default_factory=dict)
     label_note: tuple[str, str] = ("", "")
-    """What became of the label that was to be added last: "error" or "info", and the text."""
+    """The result of adding the last label: "error" or "info", and the text."""
     messages: list[tuple[str, str]] = field(default_factory=list)
     results: list[tuple[str, str]] = field(default_factory=list)
     uploads: int = 0
@@ -54,14 +54,14 @@ def session() -> Session:
 
 
 def tell(text: str, icon: str = ":material/info:") -> None:
-    """Say something in passing, once, in the next page that is drawn."""
+    """Show a short message once, in the next page that is drawn."""
     session().messages.append((text, icon))
 
 
 def read_overview(project: Project) -> Overview:
-    """The label set and the images, each as it is now or, where that fails, as it was."""
+    """The label set and the images, each as it is now or, if that fails, as it was."""
     overview = session().overview
-    problems: dict[str, None] = {}  # a store that fails may say the same of both
+    problems: dict[str, None] = {}  # a store that fails may give the same message for both
     try:
         overview.labels = project.labels.read()
     except LabelerError as error:

@@ -96,8 +96,8 @@ def _add(context: Context, files: list[UploadedFile]) -> None:
     first = ""
     new = known = 0
     with st.spinner("Adding the images …"):
-        # The next uploader is empty. Not set before the spinner, where the run may be cut short:
-        # the files would be lost. Not after it either: they would be added twice.
+        # Makes the next uploader empty. Before the spinner, a run cut short would lose the files;
+        # after it, it would add them twice.
         session.uploads += 1
         for file in files:
             try:
@@ -128,9 +128,9 @@ def _sent_name(name: str) -> str:
 
 
 def label_panel(context: Context, labels: LabelSet, *, picks: bool) -> str:
-    """What an admin does to labels, and the picker where the canvas has none of its own.
+    """An admin's actions on labels, and the picker if the canvas has none of its own.
 
-    Returns the label for new boxes, or nothing without the picker.
+    Returns the label for new boxes, or "" without the picker.
     """
     label = _label_picker(labels) if picks else ""
     if visitor.may(Role.ADMIN):
@@ -188,7 +188,7 @@ def _add_named(context: Context, labels: LabelSet) -> None:
     there = labels.named(name)
     session.label_note = ("info", why_there(labels, there, name) if there else "")
     if there is None:
-        st.session_state[_NEW_LABEL] = ""  # ready for the next one; a refused name stays
+        st.session_state[_NEW_LABEL] = ""  # ready for the next name; a refused name stays
 
 
 def _choose_again(key: str, labels: LabelSet) -> None:

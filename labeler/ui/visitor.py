@@ -1,4 +1,4 @@
-"""The person at the page, their roles, and the tokens that the page gives its parts."""
+"""The person at the page, their roles, and the tokens that the page hands out."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def token_headers() -> dict[str, str]:
 def picture_token(image_id: str) -> str:
     """A token for the image; the same one as long as it is valid for some minutes.
 
-    So an image that was fetched ahead is found under the same address.
+    So the browser finds an image that was fetched ahead under the same address.
     """
     person, now = current(), time.time()
     kept = st.session_state[_KEY].pictures

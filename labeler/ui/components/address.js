@@ -1,5 +1,5 @@
-// Signing in leads back to the start: the tab goes on to the address that it was opened with, which
-// the sign-in page has kept.
+// Signing in leads back to the start. The tab then goes to the address that it was opened with,
+// which the sign-in page has kept.
 
 /** @param {import("./page.js").Component<{ key: string }>} component */
 export default function returnToAddress({ data }) {

@@ -1,11 +1,10 @@
-// Shows the open image in the list, wherever in it that is. Only the list scrolls, and only when
-// another image was opened: whoever looks further down the list stays there.
+// Scrolls the open image into view in the list. Only the list scrolls, and only when another image
+// has been opened, so a person who looks further down stays there.
 
 /** @typedef {{ left: number, top: number, width: number, height: number, bottom: number }} Box */
 
 /**
- * How far the list has to scroll so that the row stands in its middle; nothing if all of the row
- * can be seen.
+ * How far to scroll the list so that the row is in its middle; 0 if the whole row is visible.
  * @param {Box} list
  * @param {Box} row
  */
@@ -30,9 +29,9 @@ export default function showOpenRow({ data }) {
 
   function look() {
     const list = find();
-    // Not its button: of that there are two, one for wide windows and one for phones.
+    // The row, because its button exists twice: for wide windows and for phones.
     const row = list?.querySelector(`.st-key-${CSS.escape(keys.row)}`);
-    // In a page that is still being loaded, buttons are drawn late and in another height.
+    // While a page loads, buttons are drawn late and with another height.
     if (!list || !row || list.querySelector("[data-testid=stSkeleton]")) return again(look);
     const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
     const now = [outer.left, outer.width, outer.height, inner.top].join();
@@ -43,14 +42,14 @@ export default function showOpenRow({ data }) {
     list.scrollTop += scrollNeeded(outer, inner);
   }
 
-  // In a sidebar that is closed the rows have another height: not before it can be seen.
+  // Rows in a closed sidebar have another height, so wait until it is visible.
   const watch = new IntersectionObserver(
     ([{ intersectionRatio }]) => {
       if (!intersectionRatio) return;
       watch.disconnect();
       again(look);
     },
-    { threshold: 0.01 }, // at the window's edge is not in it
+    { threshold: 0.01 }, // a row at the window's edge is not visible
   );
   const begin = () => {
     const list = find();

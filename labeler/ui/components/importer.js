@@ -1,5 +1,5 @@
-// The import view: the file goes from the browser to POST /api/imports, first for a dry run, whose
-// report is shown, then for the import.
+// The import view. The browser sends the file to POST /api/imports twice: for a dry run, whose
+// report is shown, and then for the import.
 
 import { importAddress, importFile, packed, Refused } from "./importer_request.js";
 import { isIdle, nameAndSize, progressText, reportWords } from "./importer_report.js";
@@ -152,7 +152,7 @@ function createImporter(root) {
     said.textContent = "";
   }
 
-  /** @param {string} value the text of that choice of format */
+  /** @param {string} value the text of that format option */
   const optionOf = (value) =>
     [...format.options].find((option) => option.value === value)?.textContent ?? value;
 
@@ -168,7 +168,7 @@ function createImporter(root) {
     if (files?.length) dispatch({ type: "chosen", file: files[0] });
   }
 
-  // Anywhere on the page but on the uploader, which would take it for an image.
+  // Anywhere on the page except on the uploader, which would treat it as an image.
   /** @param {DragEvent} event */
   const mine = (event) =>
     !!event.dataTransfer?.types.includes("Files") &&
@@ -189,7 +189,7 @@ function createImporter(root) {
     if (mine(event)) event.preventDefault();
   }, capture);
   document.addEventListener("dragleave", ({ relatedTarget }) => {
-    if (!relatedTarget) drop.classList.remove("over"); // it has left the page
+    if (!relatedTarget) drop.classList.remove("over"); // the pointer has left the page
   }, capture);
   document.addEventListener("drop", (event) => {
     drop.classList.remove("over");

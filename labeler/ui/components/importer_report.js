@@ -27,7 +27,7 @@
 const MOST_SHOWN = 2000;
 
 /**
- * What would happen, and what has happened: each for one and for many.
+ * What would happen and what has happened, each in singular and plural.
  * @type {Record<string, [string, string][]>}
  */
 const COUNTED = {
@@ -86,7 +86,7 @@ export function reportWords(report) {
   };
 }
 
-/** @param {Report} report whether an import after this dry run would change nothing */
+/** @param {Report} report of a dry run; tells whether the import would change nothing */
 export const isIdle = (report) =>
   report.dry_run && !(report.images.imported || report.added_images);
 

@@ -1,4 +1,4 @@
-// One dataset on its way to POST /api/imports, which answers line by line: how far it is, then the
+// Sends one dataset to POST /api/imports. The answer is a stream of lines: the progress, then the
 // report.
 
 /** @typedef {import("./importer_report.js").Report} Report */
@@ -12,8 +12,8 @@ const ZIP = "PK";
 const CUT = "The connection was cut. Import the file again: what is already imported stays.";
 
 /**
- * The body to send: text is packed to a tenth, so that large datasets get through servers that
- * take small requests only.
+ * The body to send. Text is compressed to about a tenth, so that large datasets pass servers that
+ * limit the size of requests.
  * @param {Blob} file
  * @returns {Promise<Blob>}
  */
@@ -24,7 +24,7 @@ export async function packed(file) {
 }
 
 /**
- * Each line of the stream, read as JSON; what follows the last line break is no line.
+ * Each line of the stream, parsed as JSON. Text after the last line break is ignored.
  * @param {ReadableStream<BufferSource>} stream
  * @returns {AsyncGenerator<Line, void, void>}
  */
@@ -56,7 +56,7 @@ export class Refused extends Error {
 /**
  * The address of an import.
  * @param {{ format: string, existing: string, status: string, names: string, dryRun: boolean }} asked
- *   `names` has a class on each line
+ *   `names` has one class per line
  */
 export function importAddress({ format, existing, status, names, dryRun }) {
   const query = new URLSearchParams({ format, existing, status, dry_run: dryRun ? "1" : "0" });
@@ -67,21 +67,21 @@ export function importAddress({ format, existing, status, names, dryRun }) {
 }
 
 /**
- * Send a dataset and read the answer; throws a Refused whose message is for the person.
+ * Sends a dataset and reads the answer. Throws a Refused whose message is for the person.
  * @param {{
  *   send: () => Promise<Response>,
  *   renew: () => Promise<boolean>,
  *   pause: (ms: number) => Promise<void>,
  *   tell: (progress: Progress) => void,
  *   wait: (message: string) => void,
- * }} means `wait` hears why the server does not begin yet
+ * }} means `wait` is told why the server does not begin yet
  * @returns {Promise<Report>}
  */
 export async function importFile({ send, renew, pause, tell, wait }) {
   let answer = await send();
   if (answer.status === 401 && await renew()) answer = await send();
   let problem = await problemOf(answer);
-  // One import runs at a time: another person's, or this one from before the page was reloaded.
+  // One import runs at a time: another person's, or this one from before a reload.
   while (problem?.code === "busy") {
     wait(problem.message ?? "");
     await pause(BUSY_PAUSE_MS);

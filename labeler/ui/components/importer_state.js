@@ -1,8 +1,8 @@
-// What the import view is at, as a table: for each phase and event the next state and what to do.
+// The import view as a state table: each phase and event gives the next state and its effect.
 
 /**
- * `looking` is a dry run, `importing` the import itself. `waiting` is the file that was chosen
- * during a dry run: the next dry run looks at it.
+ * `looking` is a dry run, `importing` the import itself. `waiting` is a file that was chosen during
+ * a dry run; the next dry run reads it.
  * @typedef {Readonly<{
  *   phase: "empty" | "looking" | "importing" | "shown",
  *   file: File | null,
@@ -48,7 +48,8 @@ const TABLE = {
 export const isRunning = ({ phase }) => phase === "looking" || phase === "importing";
 
 /**
- * The next state and what is to be done; an event that means nothing in this phase changes nothing.
+ * The next state and the effect to carry out. An event that the phase does not know changes
+ * nothing.
  * @param {State} state
  * @param {ImporterEvent} event
  * @returns {Step}

@@ -6,7 +6,7 @@
  */
 
 /**
- * The first element of that class, which must be of that kind.
+ * The first element with the class `name`, which must be of `kind`.
  * @template {Element} Kind
  * @param {ParentNode} root
  * @param {string} name
@@ -20,7 +20,7 @@ export function part(root, name, kind) {
 }
 
 /**
- * A component that is made once for each place on the page and hears of each run.
+ * A component that is created once per place on the page and updated in each run.
  * @template Data
  * @param {string} className of its root element
  * @param {(root: HTMLElement) => { update: (next: Component<Data>) => void, end: () => void }} create

@@ -1,16 +1,16 @@
-// The row of links to the pages. A click asks the page for another view, without loading anything
-// anew. With a modifier the browser follows the link itself, into another tab.
+// The row of links to the pages. A click asks the page for another view without a reload. With a
+// modifier the browser follows the link itself, in another tab.
 
 import { mountOnce } from "./mount.js";
 
 /**
- * `view` is empty for the page that needs none in its address.
+ * `view` is empty for the page whose address names none.
  * @typedef {{ view: string, title: string }} Link
  * @typedef {import("./page.js").Component<{ links: string, current: string }>} Navigation
  */
 
 /**
- * The address of a view: everything else in the address of now stays.
+ * The address of a view; all other parts of the current address stay.
  * @param {string} search @param {string} view
  */
 export function addressOf(search, view) {
@@ -48,7 +48,7 @@ function createNavigation(root) {
     return made;
   }
 
-  // The bar of the workbench leaves room for the row where they share a line.
+  // The workbench's bar leaves room for the row if they share a line.
   const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize }] }]) => {
     document.documentElement.style.setProperty("--navigation-width", `${inlineSize}px`);
   });

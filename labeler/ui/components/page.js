@@ -1,7 +1,7 @@
-// The page around the components, and what they put there for one another.
+// The page around the components, and what they share on its window.
 
 /**
- * What Streamlit hands to a component at each run of the page; `data` is what Python gave.
+ * What Streamlit hands to a component in each run of the page; `data` comes from Python.
  * @template Data
  * @typedef {{
  *   parentElement: HTMLElement | ShadowRoot,
@@ -12,8 +12,8 @@
  */
 
 /**
- * The canvas, for other components. `quiet` resolves when it has sent everything, to false where
- * that is not stored; `leave` calls back when no box is being drawn.
+ * The canvas, for other components. `quiet` resolves when it has sent everything, with false if
+ * that is not stored. `leave` calls back when no box is being drawn.
  * @typedef {{
  *   quiet: () => Promise<unknown>,
  *   leave: (then: () => void) => void,
@@ -21,8 +21,8 @@
  */
 
 /**
- * The window, with what components put there for one another; `labelerTab` outlives the place of
- * the component that watches the connection.
+ * The window, with what components share on it. `labelerTab` outlives the place of the component
+ * that watches the connection.
  * @typedef {Window & {
  *   labelerPresence?: { awake: () => void },
  *   labelerCanvas?: Canvas,

@@ -1,8 +1,8 @@
-// The tab's connection: told honestly, and let go while nobody is there. An open websocket keeps an
-// instance of the service running. After a set time without pointer or key this component asks for
-// a run of the page, which saves what is left to save, and then asks Streamlit's own client to close
-// the websocket, by the messages that the client takes from a page that hosts it. A click or a key
-// opens another one, to whichever instance answers.
+// The tab's connection: its state is shown, and it is closed while nobody uses the tab. An open
+// websocket keeps an instance of the service running. After a set time without pointer or key, this
+// component asks for a run of the page, which saves what is unsaved. It then asks Streamlit's
+// client to close the websocket, by the messages that the client accepts from a page that hosts it.
+// A click or a key opens another websocket, to whichever instance answers.
 
 import { page, pause } from "./page.js";
 import { fetchAhead } from "./presence_files.js";
@@ -11,8 +11,8 @@ import { createView } from "./presence_view.js";
 
 /**
  * What Python hands over. `heard` is the last request that a run of the page has answered;
- * `pauseAfter` is in seconds, and 0 means never; `away` is what to say without a connection;
- * `saveState` is the key of the line that says what is saved.
+ * `pauseAfter` is in seconds, 0 for never; `away` is the text to show without a connection;
+ * `saveState` is the key of the line about saving.
  * @typedef {{
  *   session: string,
  *   heard: number,
@@ -29,9 +29,9 @@ const CHECK_EVERY = 1000; // ms; a hidden tab's timers are slower
 const ANSWER_WITHIN = 15000;
 const TRY_AGAIN_AFTER = 5000;
 const LET_GO_WITHIN = 2000;
-const SAY_AFTER = 600; // a websocket that is cut is back sooner, as a rule
+const SAY_AFTER = 600; // a cut websocket is usually back sooner
 const NEWS_STAY = 4000;
-const MOUNTED_AGAIN_WITHIN = 100; // it is one change of the page
+const MOUNTED_AGAIN_WITHIN = 100; // both belong to one change of the page
 const AHEAD_AFTER = 1500;
 
 /** @param {PresenceComponent} first */
@@ -114,7 +114,7 @@ function createPresence(first) {
     checking = false;
   }
 
-  // Whether the canvas has sent everything, and it is stored.
+  // Whether the canvas has sent everything and the server has stored it.
   async function allSaved() {
     const isSaved = await page.labelerCanvas?.quiet();
     askForRun();
@@ -166,10 +166,10 @@ function createPresence(first) {
     if (main instanceof HTMLScriptElement) fetchAhead(main.src);
   }, AHEAD_AFTER);
 
-  // For other components: somebody is still at work.
+  // Other components report here that somebody is still working.
   page.labelerPresence = { awake: () => (lastInput = Date.now()) };
 
-  // A connection that breaks in the middle of a run takes the component along, until the next one.
+  // A connection that breaks during a run removes the component until the next run.
   function endSoon() {
     timers.ending = setTimeout(isHere() ? end : endSoon, MOUNTED_AGAIN_WITHIN);
   }
@@ -185,8 +185,8 @@ function createPresence(first) {
 
   return {
     /**
-     * What is known of the connection outlives the component's place: Streamlit may take that away
-     * and mount another.
+     * The state of the connection outlives the component's place: Streamlit may remove that place
+     * and mount another one.
      * @param {Node} node
      * @param {PresenceComponent} next
      */

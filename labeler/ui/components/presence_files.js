@@ -1,7 +1,6 @@
-// The parts of Streamlit's page, fetched before they are shown. Streamlit fetches a part when it is
-// first needed, and a part that can't be fetched at that moment stays broken until the page is
-// reloaded: so all that this page may need is fetched ahead, again and again until it is here, and
-// then comes out of the browser's cache.
+// Fetches the parts of Streamlit's page before they are shown. Streamlit fetches a part when it is
+// first needed. If that fails, the part stays broken until the page is reloaded. So every part that
+// this page may need is fetched ahead, with retries, and later comes from the browser's cache.
 
 import { pause } from "./page.js";
 
@@ -12,7 +11,7 @@ const PARTS = [
 const TRIES = 8;
 
 /**
- * The text at that address; empty if it can't be fetched.
+ * The text at `url`; empty if it can't be fetched.
  * @param {string} url
  */
 async function fetchSurely(url) {
@@ -21,7 +20,7 @@ async function fetchSurely(url) {
       const answer = await fetch(url, { priority: "low" });
       if (answer.ok) return await answer.text();
     } catch {
-      // an instance that ends; the next one has it
+      // the instance may be shutting down; the next one has the file
     }
     await pause(250 * 2 ** attempt);
   }
@@ -29,7 +28,7 @@ async function fetchSurely(url) {
 }
 
 /**
- * The files of those parts that the page's main script names, in the order of the parts.
+ * The files of these parts that the page's main script names, in the order of the parts.
  * @param {string} text of the script
  * @returns {string[]}
  */
@@ -47,7 +46,7 @@ export const importsOf = (text) =>
   [...text.matchAll(/(?:from|import) ?"(\.\/[^"]+\.js)"/g)].map(([, name]) => name);
 
 /**
- * Fetch the page's parts and all that they import, each once.
+ * Fetches the page's parts and everything that they import, each once.
  * @param {string} main the address of the page's main script
  * @param {(url: string) => Promise<string>} [read]
  */

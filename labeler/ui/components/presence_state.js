@@ -1,14 +1,15 @@
-// The tab's connection as a table: for each state and event the next state and what to do.
+// The tab's connection as a table: each state and event gives the next state and its effects.
 
 /**
- * `here`: connected. `pausing`: the client was asked to close the websocket. `paused`: it did.
- * `away`: it was cut, or opens again. `back`: there is a new websocket, on which the page has not
- * run yet. The instance at its end knows nothing of this tab, and would take a click for nothing.
+ * `here`: connected. `pausing`: the client was asked to close the websocket. `paused`: it is
+ * closed. `away`: it was cut, or is opening again. `back`: there is a new websocket, but no run of
+ * the page on it yet. The instance at its other end does not know this tab and would ignore a
+ * click.
  * @typedef {"here" | "pausing" | "paused" | "away" | "back"} Connection
  */
 
 /**
- * `running`: a run of the page goes on. `drawn`: one was drawn since the connection came back.
+ * `running`: a run of the page is active. `drawn`: a run was drawn since the connection came back.
  * `told`: the person was told that there is no connection. `covered`: the page was paused and the
  * cover is still over it.
  * @typedef {Readonly<{
@@ -21,9 +22,9 @@
  */
 
 /**
- * `letGo`: nobody is there and everything is saved. `unheard`: the client kept the websocket.
- * `late`: there has been no connection for long enough to say so. `settled`: the page has run on
- * the new connection, or has taken too long.
+ * `letGo`: nobody uses the tab and everything is saved. `unheard`: the client kept the websocket.
+ * `late`: the connection has been missing long enough to say so. `settled`: the page has run on the
+ * new connection, or has taken too long.
  * @typedef {{ type: "letGo" | "unheard" | "lost" | "found" | "input" | "late" | "drawn" | "settled" }
  *   | { type: "ran", running: boolean }} PresenceEvent
  */
@@ -82,7 +83,7 @@ const TABLE = {
 };
 
 /**
- * What an event tells besides the connection, in whatever state it comes.
+ * What an event changes besides the connection, whatever the state.
  * @param {State} state
  * @param {PresenceEvent} event
  * @returns {Partial<State>}
@@ -101,7 +102,7 @@ function toldBy(state, event) {
 }
 
 /**
- * The next state and what is to be done, in this order.
+ * The next state and the effects to carry out, in this order.
  * @param {State} state
  * @param {PresenceEvent} event
  * @returns {{ state: State, effects: readonly Effect[] }}
@@ -120,8 +121,8 @@ const RUN_AFTER = 300;
 const GIVE_UP_AFTER = 12000;
 
 /**
- * For a tab whose connection is back, in ms: when it counts as settled, and when it asks for a run
- * of the page. The client has the page run by itself only where a run was cut off.
+ * Times in ms for a tab whose connection is back: when it counts as settled, and when it asks for a
+ * run of the page. The client itself asks for a run only if one was cut off.
  * @param {State} state
  * @returns {{ settled: number, ask: number | null }}
  */

@@ -1,5 +1,5 @@
-// What the tab shows of its connection: a line at the window's lower edge, and a cover over the page
-// while it is paused.
+// Shows the state of the tab's connection: a line at the window's lower edge, and a cover over the
+// page while it is paused.
 
 /** @typedef {import("./presence_state.js").Connection} Connection */
 
@@ -25,7 +25,7 @@ const styleFor = (saveState) => `
 
 /**
  * The line and the cover, added to the page.
- * @param {string} saveState the key of the line that says what is saved
+ * @param {string} saveState the key of the line about saving
  */
 export function createView(saveState) {
   const style = document.head.appendChild(document.createElement("style"));
@@ -39,7 +39,7 @@ export function createView(saveState) {
   cover.className = "labeler-paused";
 
   /**
-   * Say this instead of what was said or was to be said; for so many ms, or until the next call.
+   * Shows this text in place of the current and the scheduled one, for `ms` or until the next call.
    * @param {string} text
    * @param {boolean} [good]
    * @param {number} [ms]
@@ -53,12 +53,12 @@ export function createView(saveState) {
 
   return {
     tell,
-    /** @param {() => void} act unless something is said before @param {number} ms */
+    /** @param {() => void} act unless another text comes first @param {number} ms */
     later(act, ms) {
       clearTimeout(timer);
       timer = setTimeout(act, ms);
     },
-    /** @param {Connection} connection for the style sheet, and for others that look */
+    /** @param {Connection} connection for the style sheet and for other components */
     mark(connection) {
       document.documentElement.dataset.connection = connection;
     },

@@ -1,4 +1,4 @@
-// A file on its way to the HTTP interface: what it needs besides its body.
+// What a request to the HTTP API needs besides its body.
 
 import { pause } from "./page.js";
 
@@ -10,7 +10,7 @@ import { pause } from "./page.js";
 const RENEW_WITHIN_MS = 15000;
 
 /**
- * What a request needs besides its body: who sends it, and the name of its file.
+ * The headers of a request: its sender, and the name of its file.
  * @param {Record<string, string>} tokenHeaders
  * @param {string} fileName
  * @returns {Record<string, string>}
@@ -22,10 +22,10 @@ export const fileHeaders = (tokenHeaders, fileName) => ({
 });
 
 /**
- * Ask for a run of the page, which brings a fresh token. In a tab that was open for hours the old
- * one has expired.
+ * Asks for a run of the page, which brings a fresh token. The old token has expired in a tab that
+ * was open for hours.
  * @param {Component<unknown>} component
- * @param {() => number} renewed when the token was asked for that the component has now
+ * @param {() => number} renewed when the component's current token was requested
  * @returns {Promise<boolean>} whether a fresh token came in time
  */
 export async function renewToken(component, renewed) {

@@ -1,5 +1,5 @@
-// Uploads: each file goes from the browser straight to POST /api/images, a few at a time, so that
-// any instance can take it and none has to hold it. The page hears of a batch when it is over.
+// Uploads. The browser sends each file directly to POST /api/images, a few at a time, so any
+// instance can accept it and none has to hold it. The page is told of a batch when it ends.
 
 import { mountOnce, part } from "./mount.js";
 import { page, pause } from "./page.js";
@@ -54,7 +54,7 @@ function createUploader(root) {
 
   // --- sending -----------------------------------------------------------------------------
 
-  // A folder brings along what is no picture: those are left out without a word.
+  // Folders also contain other files than images. They are left out silently.
   /** @param {PlacedFile[]} files */
   async function addFolder(files) {
     const isImage = await Promise.all(files.map(({ file }) => isImageFile(file, setup.extensions)));
@@ -129,7 +129,7 @@ function createUploader(root) {
   function say(text, how = "") {
     said.className = `said ${how}`;
     said.textContent = text;
-    close.hidden = !how; // what is still going on can't be closed
+    close.hidden = !how; // the message of a running batch can't be closed
   }
 
   /** @param {string} problem */
@@ -152,14 +152,14 @@ function createUploader(root) {
     say(summary(batch), failed ? "bad" : "good");
     batch = null;
     const tell = () => component.setStateValue("batch", { id, session, first });
-    // The page goes on to the first of them: not while a box is being drawn.
+    // The page opens the first new image, but not while a box is being drawn.
     if (page.labelerCanvas) page.labelerCanvas.leave(tell);
     else tell();
   }
 
   // --- choosing ----------------------------------------------------------------------------
 
-  // Anywhere on the page: what is let go beside the uploader, the browser would open in its place.
+  // Anywhere on the page: otherwise the browser would open a file dropped beside the uploader.
   /** @param {DragEvent} event */
   const takes = (event) => !event.defaultPrevented && !!event.dataTransfer?.types.includes("Files");
 
@@ -209,7 +209,7 @@ function createUploader(root) {
   close.addEventListener("click", clear, options);
   document.addEventListener("dragover", onDragOver, options);
   document.addEventListener("dragleave", ({ relatedTarget }) => {
-    if (!relatedTarget) root.classList.remove("over"); // it has left the page
+    if (!relatedTarget) root.classList.remove("over"); // the pointer has left the page
   }, options);
   document.addEventListener("drop", onDrop, options);
   document.addEventListener("paste", onPaste, options);
@@ -223,7 +223,7 @@ function createUploader(root) {
       component = next;
       setup = JSON.parse(next.data.setup);
       input.accept = setup.extensions.map((extension) => `.${extension}`).join(",");
-      if (input.files?.length) onFiles(); // chosen before this was there to hear of it
+      if (input.files?.length) onFiles(); // chosen before this listener existed
     },
     end: () => listeners.abort(),
   };

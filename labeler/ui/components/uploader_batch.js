@@ -1,11 +1,11 @@
-// A batch of uploads in numbers and words: everything from the first file until none is left.
+// A batch of uploads in numbers and words. It lasts from the first file until none is left.
 
 const MB = 2 ** 20;
 /** @type {Record<string, string>} */
 const PASTED = { "image/png": "png", "image/jpeg": "jpg", "image/webp": "webp" };
 
 /**
- * `first` is the image ID of the first file, in the order of choosing, that was added.
+ * `first` is the image ID of the first added file, in the order of choosing.
  * @typedef {Readonly<{
  *   id: number, session: string, all: number, done: number,
  *   fresh: number, known: number, failed: number, first: string, firstPlace: number,
@@ -57,7 +57,7 @@ export function summary({ fresh, known, failed }) {
 }
 
 /**
- * Why a file of this size is not sent; empty if it is.
+ * Why a file of this size is not sent; empty if it is sent.
  * @param {{ name: string, size: number }} file
  * @param {number} maxBytes
  */
@@ -67,7 +67,7 @@ export const sizeProblem = ({ name, size }, maxBytes) =>
     : "";
 
 /**
- * The name for a pasted file: its own, unless it is the one that browsers give to every picture.
+ * The name for a pasted file: its own, unless browsers give that name to every image.
  * @param {{ name: string, type: string }} file
  * @param {Date} now
  * @param {number} index among the files of one paste

@@ -1,13 +1,13 @@
-// The files that a person chooses: single ones, and those of whole folders with their paths.
+// The files that a person chooses: single files, and those of whole folders with their paths.
 
 /**
- * A file and its path below the folder that was chosen or dropped.
+ * A file and its path below the chosen or dropped folder.
  * @typedef {{ file: File, path: string }} PlacedFile
  */
 
 /** @typedef {{ files: PlacedFile[], fromFolder: boolean }} Dropped */
 
-// What pictures begin with: JPEG, PNG, GIF, BMP, TIFF, WebP.
+// The first bytes of image files: JPEG, PNG, GIF, BMP, TIFF, WebP.
 const BEGINNINGS = [
   /^\xff\xd8\xff/,
   /^\x89PNG/,
@@ -18,7 +18,7 @@ const BEGINNINGS = [
 ];
 
 /**
- * Whether a file of a folder is uploaded: by its extension, or by its first bytes.
+ * Whether a file of a folder is uploaded, decided by its extension or its first bytes.
  * @param {File} file
  * @param {readonly string[]} extensions those of images, in lower case and without the dot
  * @returns {Promise<boolean>}
@@ -31,7 +31,7 @@ export async function isImageFile(file, extensions) {
 }
 
 /**
- * The files as single ones, outside of any folder.
+ * The files as single files, outside any folder.
  * @param {Iterable<File>} files
  * @returns {PlacedFile[]}
  */
@@ -74,8 +74,8 @@ async function filesIn(entry, folder = "") {
 }
 
 /**
- * What was dropped, in its order. All of it is taken from the event before the first wait:
- * afterward the event holds nothing any more.
+ * The dropped files, in their order. All entries are read from the event before the first wait,
+ * because the event is empty afterward.
  * @param {DataTransfer} transfer
  * @returns {Promise<Dropped[]>}
  */

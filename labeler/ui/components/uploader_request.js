@@ -1,4 +1,4 @@
-// One file on its way to POST /api/images: tried again where that may help.
+// Sends one file to POST /api/images, and tries again if that may help.
 
 /** @typedef {import("./uploader_batch.js").Added} Added */
 /** @typedef {import("./uploader_batch.js").Failed} Failed */
@@ -19,7 +19,7 @@ const SIGN_IN = "sign in again in another tab, then choose it again.";
  *   readable: () => Promise<boolean>,
  *   pause: (ms: number) => Promise<void>,
  *   random: () => number,
- * }} Means  how to reach the server, to get a fresh token, and to see whether the file is there
+ * }} Means  how to reach the server, get a fresh token, and check that the file is readable
  */
 
 /** @param {number} status */
@@ -27,13 +27,13 @@ const mayPass = (status) => status >= 500 || status === 429 || status === 408;
 
 /** @param {string} name @param {Answer} answer */
 function problemOf(name, { status, body }) {
-  // Not our own words: a proxy before us wants people to sign in again.
+  // This is not our answer: a proxy in front wants people to sign in again.
   if (status === 401 && !body.error) return `${name} was not added: ${SIGN_IN}`;
   return body.error?.message ?? `The server answered ${status}.`;
 }
 
 /**
- * Send a file until it is added or refused for good, at most six times.
+ * Sends a file until it is added or refused for good, at most six times.
  * @param {{ name: string, place: number }} file `place` in the order of choosing
  * @param {Means} means
  * @returns {Promise<Added | Failed>}

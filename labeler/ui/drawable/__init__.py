@@ -1,1 +1,1 @@
-"""The simple canvas: streamlit-drawable-canvas, and all that only it needs."""
+"""The simple canvas: streamlit-drawable-canvas, and everything that only it needs."""

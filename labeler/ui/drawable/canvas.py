@@ -1,7 +1,7 @@
-"""The canvas of the open image: mounted once under its key, and read.
+"""The canvas of the open image: mounted once under its key, and read back.
 
-A canvas is never given other boxes, or other looks for them, than it was mounted with: one that is
-to show something else is another canvas under another key.
+A canvas keeps the boxes and the looks that it was mounted with. To show others, another canvas is
+mounted under another key.
 """
 
 from __future__ import annotations
@@ -39,15 +39,15 @@ _STYLE: Final = f"""
   [class*="st-key-{_PREFIX}"].st-key-%s {{ --canvas: ready; pointer-events: auto; }}
 </style>
 """
-"""Every canvas is held but the one that may be drawn on: a new one from its first moment."""
+"""Every canvas but the one for drawing is held; a new one is held from its first moment."""
 
 
 @dataclass
 class Canvas:
-    """One mounted canvas: the rects that it was given, and what was read off it last.
+    """One mounted canvas: the rects that it was given, and what was last read from it.
 
-    `width` is how wide the person wants images. `token` opens the image: a canvas keeps the
-    address that it was mounted with. `shown` are the rects that the document has got of it.
+    `width` is the width that the person wants for images. `token` opens the image: a canvas keeps
+    the address that it was mounted with. `shown` are the rects that the document has got from it.
     """
 
     key: str
@@ -67,13 +67,15 @@ class Canvas:
         self.shown = self.given
 
     def read(self) -> Reading | None:
-        """What it shows now; None where nothing has been done on it since the last reading."""
+        """What it shows now; None if nothing has been done on it since the last reading."""
         state = st.session_state.get(self.key) or {}
-        # It tells the size of the image once that is painted. Before, a drag draws nothing.
+        # The canvas reports the size of the image once that is painted. Before, a drag draws
+        # nothing.
         self.has_picture = bool(state.get("backgroundFit"))
         raw: dict[str, Any] = (state.get("drawing") or {}).get("raw") or {}
         if raw == self.raw or not was_sent(raw):
-            # A canvas that the browser has mounted again is as it once was: no box was deleted.
+            # A canvas that the browser has mounted again is in its first state: no box was
+            # deleted.
             self.differs |= self.raw is not None and not was_sent(raw)
             return None
         reading = read_drawing(raw, self.fit, self.given, self.looks, self.drawn, self.key)
@@ -83,14 +85,14 @@ class Canvas:
         return reading
 
     def is_stale(self, rects: Sequence[Rect], labels: LabelSet, width: int) -> bool:
-        """Whether it shows something else than those rects, in that width, as they look today."""
+        """Whether it shows anything else than those rects, in that width, as they look today."""
         named = {rect.label for rect in self.shown} - self.looks.keys()
         return (
             self.differs
             or width != self.width
             or {rect.id: rect for rect in self.shown} != {rect.id: rect for rect in rects}
             or self.looks != looks_of(self.given, labels)
-            # What was drawn or relabeled on the canvas stands there under the name that it got.
+            # Boxes that were drawn or relabeled on the canvas have the name that they got there.
             or any(labels.shown(name) != name for name in named)
         )
 
@@ -98,7 +100,7 @@ class Canvas:
 def new_canvas(
     number: str, image_id: str, rects: tuple[Rect, ...], fit: Fit, width: int, labels: LabelSet
 ) -> Canvas:
-    """A canvas that shows those rects; `number` makes its key another one than any before."""
+    """A canvas that shows those rects; `number` makes its key different from all before."""
     return Canvas(
         key=f"{_PREFIX}{image_id[:16]}_{number}",
         image_id=image_id,
@@ -111,7 +113,7 @@ def new_canvas(
 
 
 def show_canvas(canvas: Canvas, color: str, label: str, *, is_held: bool) -> None:
-    """Show the canvas; boxes drawn next get `label`. Nothing can be drawn while it `is_held`."""
+    """Show the canvas; new boxes get `label`. Nothing can be drawn while it `is_held`."""
     st.html(_STYLE % (canvas.key if canvas.has_picture and not is_held else "none"))
     st_canvas(
         drawing_mode="labeled_rect",
@@ -129,7 +131,7 @@ def show_canvas(canvas: Canvas, color: str, label: str, *, is_held: bool) -> Non
 
 
 def _picture_url(canvas: Canvas) -> str:
-    """The image's absolute address, in a size that is no waste for the canvas."""
+    """The absolute address of the image, in a size that fits the canvas without waste."""
     parts = urlsplit(st.context.url or "")
     shown = canvas.fit.canvas_width
     wide = next((width for width in COPY_WIDTHS if width >= shown), None)

@@ -1,12 +1,12 @@
 """Rects to the drawing of streamlit-drawable-canvas 0.13 and back. Pure.
 
-The canvas (Fabric.js) knows nothing of rect IDs. Each box that it is given carries a tag in
+The canvas (Fabric.js) does not know rect IDs. Each box that it is given carries a tag in
 `strokeDashOffset`, a number that has no effect on an undashed outline and survives move, resize,
-relabel, undo and redo. Boxes that were drawn on the canvas have tag 0. They get an ID here, and
-keep it from one reading to the next by their place.
+relabel, undo and redo. Boxes that were drawn on the canvas have tag 0. They get an ID here, and are
+recognized by their place in later readings.
 
-On the canvas a box has the name and color that its label has today, its look. What is stored with
-it may be a former name: a text that is still the look's becomes what was stored again.
+On the canvas a box has its look: the current name and color of its label. The stored text may be a
+former name. If the text on the canvas is unchanged, the stored text is kept.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from labeler.ui.drawable.geometry import CanvasBox, Fit
 STROKE: Final = 2
 FONT_SIZE: Final = 13
 _CLICK: Final = 2 * STROKE
-"""The canvas makes boxes of this size from a click that hardly moved."""
+"""The canvas makes boxes of this size from a click with hardly any movement."""
 _SAME: Final = 0.001
 """Canvas pixels; the canvas rounds its numbers to 4 decimals."""
 _ORIGIN: Final = {"left": 0.0, "top": 0.0, "center": 0.5, "right": 1.0, "bottom": 1.0}
@@ -39,14 +39,14 @@ class Look(NamedTuple):
 
 
 Looks = Mapping[str, Look]
-"""By the label that is stored with a rect."""
+"""The looks by the label that is stored with a rect."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnBox:
-    """A box that was drawn on the canvas, as it was last seen there, with the rect made of it.
+    """A box that was drawn on the canvas, as it was last seen there, with its rect.
 
-    One that is not `there` was deleted. An undo may bring it back just as it was.
+    A box that is not `there` was deleted. An undo may bring it back exactly as it was.
     """
 
     rect: Rect
@@ -56,10 +56,10 @@ class DrawnBox:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What the canvas shows: the rects, what to remember for the next reading, what to say.
+    """The content of the canvas: the rects, the state for the next reading, and the messages.
 
-    `differs` is True where the canvas shows something that was not taken over, so that it has to
-    be drawn anew.
+    `differs` is True if the canvas shows anything that was rejected, so that it has to be drawn
+    again.
     """
 
     rects: tuple[Rect, ...]
@@ -90,7 +90,7 @@ class _Refusals:
 
 
 def looks_of(rects: Iterable[Rect], labels: LabelSet) -> dict[str, Look]:
-    """How the labels of `rects` look today."""
+    """The current looks of the labels of `rects`."""
     stored = dict.fromkeys(rect.label for rect in rects)
     return {label: Look(labels.shown(label), labels.color(label)) for label in stored}
 
@@ -138,10 +138,10 @@ def tag(rect_id: str) -> int:
 
 
 def was_sent(raw: Mapping[str, Any] | None) -> bool:
-    """Whether a canvas has sent this, in which Fabric.js names its version.
+    """Whether a canvas has sent this, because Fabric.js names its version in it.
 
-    Else it is what the canvas was mounted with: nobody has drawn on it, or the browser has mounted
-    it a second time and lost what was drawn.
+    Otherwise it is what the canvas was mounted with: nobody has drawn on it, or the browser has
+    mounted it a second time and lost the drawing.
     """
     return bool(raw and raw.get("version"))
 
@@ -154,19 +154,19 @@ def read_drawing(
     drawn: Sequence[DrawnBox],
     key: str,
 ) -> Reading:
-    """The rects that the canvas of that key shows, in its order.
+    """The rects that the canvas with that key shows, in its order.
 
-    `given` are the rects of its `initial_drawing`, `looks` their looks in it, `drawn` is what the
-    last reading gave. A rect whose box did not move keeps its numbers exactly; others are clipped
-    to the image and rounded to two decimals. A label whose text is still its look's stays exactly
-    what it was. What can't be taken over (a turned box, a click without a drag, a text that is no
-    label) is put back or left out, and `messages` says so.
+    `given` are the rects of its `initial_drawing`, `looks` their looks in it, and `drawn` comes
+    from the last reading. A rect whose box did not move keeps its numbers exactly; others are
+    clipped to the image and rounded to two decimals. A label whose text is unchanged is kept
+    exactly. Invalid changes (a turned box, a click without a drag, a text that is not a label) are
+    reverted or left out, and `messages` says so.
     """
     by_tag = {tag(rect.id): rect for rect in given}
     taken = {rect.id for rect in given} | {old.rect.id for old in drawn}
     notes = _Refusals()
     shown = [_shown(item) for item in raw.get("objects", []) if item.get("type") == "LabeledRect"]
-    # Of two boxes with one tag the second is a copy, and new.
+    # Of two boxes with one tag the second is a copy and counts as new.
     known = [by_tag.pop(one.tag, None) for one in shown]
     untagged = [one for one, rect in zip(shown, known, strict=True) if rect is None]
     before = iter(_remembered(untagged, drawn))
@@ -185,7 +185,7 @@ def read_drawing(
         if rect is not None:
             rects.append(rect)
             taken.add(rect.id)
-            # One that was put back is remembered where it was, so that it is put back again.
+            # A reverted box is remembered where it was, so that it is reverted again.
             is_put_back = old is not None and _sides(rect) == _sides(old.rect)
             now.append(DrawnBox(rect, old.box if old and is_put_back else one.box))
     kept = {box.rect.id for box in now}
@@ -202,7 +202,7 @@ def _edited(
     looks: Looks,
     notes: _Refusals,
 ) -> Rect:
-    """The rect after what was done to its box, which was at `was` under the text `name`."""
+    """The rect after the changes to its box, which was at `was` with the text `name`."""
     if now.is_turned:
         notes.refuse("Boxes can't be rotated. Undone.")
     elif not _same(now.box, was):
@@ -225,7 +225,7 @@ def _edited(
 
 
 def _new(one: _CanvasBoxNow, fit: Fit, looks: Looks, notes: _Refusals, seed: str) -> Rect | None:
-    """The rect of a box that was just drawn; None where it can't be taken over."""
+    """The rect of a newly drawn box; None if it is rejected."""
     box = fit.to_image(one.box)
     if max(one.box.width, one.box.height) <= _CLICK + _SAME:
         notes.refuse("That box is too small. Drag further.")
@@ -248,15 +248,15 @@ def _new(one: _CanvasBoxNow, fit: Fit, looks: Looks, notes: _Refusals, seed: str
 
 
 def _name(label: str, looks: Looks) -> str:
-    """What the canvas should show of the label."""
+    """The look of the label on the canvas."""
     return looks[label].name if label in looks else label
 
 
 def _remembered(now: Sequence[_CanvasBoxNow], drawn: Sequence[DrawnBox]) -> list[DrawnBox | None]:
     """What each box was at the last reading; None for a new one.
 
-    One at the same place comes first, deleted or not. The others are those that were moved or
-    resized, in their order: the canvas keeps it.
+    A box at the same place comes first, deleted or not. The others were moved or resized, and match
+    in their order, because the canvas keeps it.
     """
     rest = list(drawn)
     found: list[DrawnBox | None] = []
@@ -286,7 +286,7 @@ def _shown(item: Mapping[str, Any]) -> _CanvasBoxNow:
 
 
 def _number(value: Any) -> float:
-    """The number in a drawing; 0 for what is none."""
+    """The number in a drawing; 0 if the value is not a number."""
     is_number = isinstance(value, int | float) and math.isfinite(value)
     return float(value) if is_number else 0.0
 

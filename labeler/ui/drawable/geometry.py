@@ -34,7 +34,7 @@ class CanvasBox:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How an image of `image_width` x `image_height` px fills a canvas; all sizes at least 1."""
+    """How an image of `image_width` x `image_height` px fits a canvas; all sizes at least 1."""
 
     image_width: int
     image_height: int
@@ -45,7 +45,7 @@ class Fit:
     def into(cls, image_width: int, image_height: int, room_width: int, room_height: int) -> Fit:
         """The largest canvas of the image's shape within the room, in whole pixels.
 
-        Rounding to whole pixels stretches an axis by less than a pixel in all; each axis keeps a
+        Rounding to whole pixels stretches an axis by less than a pixel in all. Each axis has a
         scale of its own, so that no edge is off. Small images are enlarged, at most 16 times.
         """
         scale = min(

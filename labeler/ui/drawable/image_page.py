@@ -1,4 +1,4 @@
-"""One image on the simple canvas: what to do with it, its canvas and its boxes."""
+"""One image on the simple canvas: its actions, its canvas and its boxes."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ from labeler.ui.text import (
 
 MOST_LISTED: Final = 100
 DONE_WIDTH: Final = 172
-"""In CSS pixels: as wide as the longer of its two texts."""
+"""In CSS pixels: the width of the longer of its two texts."""
 SIZES: Final = {"small": 340, "medium": 800, "large": 1400, "very large": 2400}
-"""How wide the canvas may be, in CSS pixels."""
+"""The widths that the canvas may have, in CSS pixels."""
 MAX_RETRY_S: Final = 15.0
 
 
@@ -47,10 +47,10 @@ def show_image_page(
     *,
     is_leaving: bool,
 ) -> None:
-    """The image with its canvas, or why its document can't be opened; and the way on.
+    """The image with its canvas, or the reason why its document can't be opened; and the way on.
 
-    `listed` are the images to go through, `label` is that of the next box. The canvas is held while
-    the page `is_leaving` the image.
+    `listed` are the images to go through, `label` is the label of the next box. The canvas is held
+    while the page `is_leaving` the image.
     """
     place = listed.index(image_id) if image_id in listed else None
     previous = listed[place - 1] if place else None
@@ -66,7 +66,7 @@ def show_image_page(
         return
     _heading(image, [f"{place + 1:,} of {len(listed):,}"] if place is not None else [])
     _actions(image, previous, following)
-    # Each part in one element of the page, whatever is in it: where the number of elements
+    # Each part is in one element of the page, whatever it contains: if the number of elements
     # before the canvas changes, the browser keeps the old canvas beside the new one for a while.
     with st.container(key=SAVE_STATE):
         _save_state(image.work)
@@ -90,7 +90,7 @@ def _heading(image: OpenImage, place: list[str]) -> None:
 
 
 def _actions(image: OpenImage, previous: str | None, following: str | None) -> None:
-    """The row of buttons. What comes and goes stands last: no other button moves by it."""
+    """The row of buttons. Optional buttons are last, so that no other button moves."""
     document = image.work.wanted
     clicks = address.clicks()
 
@@ -99,8 +99,8 @@ def _actions(image: OpenImage, previous: str | None, following: str | None) -> N
         if image_id:
             clicks.to_image(image_id)
 
-    # Where a run comes late, a second click may be on its way: under a key of the image's own, it
-    # means nothing to the page of the next image.
+    # If a run is late, a second click may be on its way. Its key belongs to this image, so the
+    # page of the next image ignores it.
     key = image.work.image_id
     with st.container(horizontal=True, gap="small", key="actions"):
         _steps(previous, following)
@@ -160,7 +160,7 @@ def _steps(previous: str | None, following: str | None) -> None:
 
 
 def _save_state(work: Work) -> None:
-    """What was saved when, or what went wrong; a save that failed is tried again."""
+    """When the work was saved, or what went wrong; a failed save is tried again."""
     if not work.is_saved:
         st.error(
             f"Not saved: {plain(work.error)} We'll keep trying. Please keep this page open.",
@@ -202,7 +202,7 @@ def _show_canvas(
 
 
 def _is_locked(work: Work) -> bool:
-    """Whether a reviewer has approved the image: no save would be taken."""
+    """Whether a reviewer has approved the image, so that saves would be rejected."""
     return work.wanted.status is Status.APPROVED
 
 
@@ -220,7 +220,7 @@ def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
 
 def _box_list(image: OpenImage, labels: LabelSet) -> None:
     rects = () if _is_locked(image.work) else image.work.wanted.rects
-    # Rows only on demand: with hundreds of boxes they make every run of the page slow.
+    # Rows only on demand: with hundreds of boxes they slow every run of the page.
     if not rects or not st.toggle(f"Boxes ({len(rects)})", key="list_boxes"):
         return
     names = [label.name for label in labels.offered]

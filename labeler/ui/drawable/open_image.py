@@ -1,9 +1,9 @@
 """The image that is open on the simple canvas, and leaving it in two phases.
 
-The canvas sends what was drawn 200 ms after the last change, and forgets it where it is taken away
+The canvas sends a drawing 200 ms after the last change, and loses it if the canvas is removed
 sooner. So a run that is to show something else keeps the canvas, held, and asks the browser for
-another run in 0.3 seconds. The browser's own clock times both, and it sends in order: the run that
-comes then has all that was drawn.
+another run in 0.3 seconds. The browser's clock times both, and the browser sends in order: the
+second run has everything that was drawn.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _KEY: Final = "drawable"
 
 @dataclass
 class OpenImage:
-    """An image with the person's work on it; without `info` its `problem` says why.
+    """An image with the person's work on it; without `info`, `problem` says why.
 
-    `mark` is the status that a click asked for. It is given once the canvas has sent everything: a
-    box that was drawn before the click would otherwise count as drawn after it.
+    `mark` is the status that a click asked for. It is set once the canvas has sent everything.
+    Otherwise a box that was drawn before the click would count as drawn after it.
     """
 
     work: Work
@@ -75,7 +75,7 @@ class Session:
         self.has_rung = True
 
     def discard(self) -> None:
-        """Give up what is not saved; the image is opened again as it is stored."""
+        """Discard unsaved work; the image is opened again as it is stored."""
         self.open = None
 
 
@@ -92,15 +92,15 @@ def image_id() -> str | None:
 
 
 def is_saved() -> bool:
-    """Whether the store has all that this session's person has done."""
+    """Whether the store has all the work of this session's person."""
     image = session().open
     return image is None or image.work.is_saved
 
 
 def take_over(project: Project, wanted: str | None, *, is_view: bool) -> str | None:
-    """Take over and save what was done on the canvas; the image that stays open, if one does.
+    """Take over and save the work on the canvas; returns the image that stays open, if any.
 
-    The run goes to the image `wanted`, or to a view in front of it, only where that is None.
+    If it returns None, the run goes to the image `wanted`, or to a view in front of it.
     """
     state, page = session(), session_state.session()
     image = state.open
@@ -110,8 +110,8 @@ def take_over(project: Project, wanted: str | None, *, is_view: bool) -> str | N
         return None
     work, canvas = image.work, image.canvas
     reading = canvas.read() if canvas else None
-    # Nothing of Streamlit's from here on: the run could be cut short there, and what was read would
-    # never be saved.
+    # No use of Streamlit from here on: the run could be cut short there, and the work that was
+    # read would never be saved.
     if canvas is not None and reading is not None:
         before, canvas.shown = canvas.shown, reading.rects
         image.edit(lambda document: edits.with_drawn_rects(document, before, reading.rects))
@@ -130,10 +130,10 @@ def take_over(project: Project, wanted: str | None, *, is_view: bool) -> str | N
 
 
 def opened(project: Project, image_id: str, labels: LabelSet, width: int) -> OpenImage:
-    """The image as this session has it open, with a canvas; opens it where it has not.
+    """The image as this session has it open, with a canvas; opens it if it is not open.
 
-    Raises LabelerError where the document can't be opened. An image that can't be shown is
-    opened all the same, with the problem named.
+    Raises LabelerError if the document can't be opened. An image that can't be shown is opened
+    nevertheless, with its problem.
     """
     state = session()
     image = state.open
@@ -156,14 +156,14 @@ def opened(project: Project, image_id: str, labels: LabelSet, width: int) -> Ope
 
 
 def run_in(seconds: float, note: Callable[[], None] = lambda: None) -> None:
-    """Have the browser ask for a run after that time; `note` is called right before it."""
+    """Make the browser ask for a run after that time; `note` is called right before it."""
     calls = count()
-    # The browser goes on with a clock of the same interval: another one begins anew.
+    # With the same interval the browser would keep its old clock; another interval starts anew.
     interval = seconds + session().runs % 1000 * 1e-6
 
     @st.fragment(run_every=interval)
     def ring() -> None:
-        if next(calls):  # the first is the page's own
+        if next(calls):  # the first run is the page's own
             note()
             st.rerun()
 
@@ -171,7 +171,7 @@ def run_in(seconds: float, note: Callable[[], None] = lambda: None) -> None:
 
 
 def _see_picture(project: Project, image: OpenImage) -> None:
-    """Look at the image itself; a document of another image is not edited on it."""
+    """Check the image itself; another image's document is not edited on it."""
     image.problem = ""
     document = image.work.wanted
     try:
@@ -181,7 +181,7 @@ def _see_picture(project: Project, image: OpenImage) -> None:
         return
     size = (document.image_width, document.image_height)
     if document.metadata.content_md5 not in (None, info.md5):
-        # What was seen of the image is from before another one took its place.
+        # The facts were read before another image took its place.
         image.problem = (
             "The boxes were drawn on another image of this name and size. They "
             "are left as they are."

@@ -1,7 +1,7 @@
 """One person's work on one image, saved in the page's own run. No Streamlit.
 
-A run that finds the work changed saves it before it draws anything. A save that failed leaves the
-wanted document as it is, and the next run tries again.
+A run that finds changed work saves it before it draws anything. A failed save leaves the wanted
+document as it is, and the next run tries again.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ Edit = Callable[[AnnotationDocument], AnnotationDocument]
 class Work:
     """What the store has of the image, and what the person wants it to have.
 
-    Nothing in `wanted` is given up before the store has acknowledged it. `tried` is what was wanted
-    in the saves that have failed since: the store may have one of them.
+    `wanted` is kept until the store has acknowledged it. `tried` are the wanted documents of the
+    failed saves since then: the store may have one of them.
     """
 
     image_id: str
@@ -62,7 +62,7 @@ class Work:
     def save(self, project: Project) -> None:
         """Store what is wanted, merged with what others have stored meanwhile.
 
-        Where that fails, `error` says why, and `wanted` is as it was.
+        If the save fails, `error` says why and `wanted` stays as it was.
         """
         if self.is_saved:
             return
@@ -93,6 +93,6 @@ class Work:
         )
         if self.wanted not in self.tried:
             self.tried.append(self.wanted)
-            # The first may have been stored as the store went away, the last as it came back.
-            # Were it one between, no box is lost: one that was changed since is asked about.
+            # The first may have been stored as the store went away, the last as it came back. If
+            # one in between was stored, no box is lost: a box changed since becomes a conflict.
             del self.tried[1 : 1 - _MAX_TRIED]

@@ -10,7 +10,7 @@ import { moved, resized } from "./boxes.js";
 export const UNDO_MS = 10_000;
 
 /**
- * The actions by name. Those that change something do nothing on an image that can't be edited.
+ * The actions by name. Those that change the document do nothing if the image can't be edited.
  * @param {Bench} bench @param {Surface} surface @param {{ find: () => void }} labels
  * @param {{ askReason: (then: (reason: string) => void) => void, openGuide: () => void }} dialogs
  * @returns {Record<string, () => void>}
@@ -52,7 +52,7 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
     if (rect) surface.look({ type: "reveal", rect });
   }
 
-  /** Finishes the image that the person sees, and not the next one on its way. @param {"done" | "skipped"} words @param {() => void} finish */
+  /** Finishes the image that the person sees, even if the next one is already opening. @param {"done" | "skipped"} words @param {() => void} finish */
   function leave(words, finish) {
     if (!surface.isSeen()) return;
     const name = session.state.doc?.image_path ?? "The image";
@@ -67,7 +67,7 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
     });
   }
 
-  /** Gives an image that was finished back to those with work left. */
+  /** Returns a finished image to those with work left. */
   function reopen() {
     const { status } = session.state;
     if (status !== "done" && status !== "skipped") return;
@@ -100,7 +100,7 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
     bench.focus();
   }
 
-  /** A note on the selected box, or on what is clicked next. */
+  /** Begins a note on the selected box, or on the place that is clicked next. */
   function note() {
     const { selection } = session.state;
     const pin = selection.length === 1 ? { rect: selection[0] } : null;

@@ -1,4 +1,4 @@
-// What an answer of the server means. No answer throws.
+// What an answer of the server means. Nothing here throws.
 
 import { parseDocument, parseJson } from "./document.js";
 
@@ -7,10 +7,10 @@ import { parseDocument, parseJson } from "./document.js";
 /** @typedef {import("./backend.js").PutAnswer} PutAnswer */
 
 export const UNREADABLE = "The server's answer could not be read.";
-/** No answer of the server may silence the tab for longer. */
+/** No answer of the server may keep the tab waiting for longer. */
 const LONGEST_WAIT_MS = 120_000;
 
-/** What became of a call that changes a document. @param {Response} response @param {Blob} body @returns {Promise<PutAnswer>} */
+/** The result of a call that changes a document. @param {Response} response @param {Blob} body @returns {Promise<PutAnswer>} */
 export async function written(response, body) {
   if (response.status === 200 || response.status === 201) {
     const [etag, applied] = ["ETag", "Preference-Applied"].map((name) =>
@@ -40,7 +40,7 @@ export function read(text, response) {
   try {
     if (etag) return { type: "document", document: parseDocument(text), etag };
   } catch {
-    // Something in between answered in the server's place.
+    // A proxy answered in the server's place.
   }
   return { type: "network", message: UNREADABLE };
 }
@@ -51,7 +51,7 @@ export async function failure(response, body) {
   try {
     message = JSON.parse(await body.text()).error.message;
   } catch {
-    // A proxy's own page says nothing to a person.
+    // A proxy's own page would not help a person.
   }
   message ||= `The server answered with error ${response.status}.`;
   const { status } = response;
@@ -63,6 +63,6 @@ export async function failure(response, body) {
   return { type: "refused", message };
 }
 
-/** How long the server asks to wait. A date is not compared with a clock that may be wrong. @param {string | null} text */
+/** How long the server asks to wait, in ms. A date is ignored, because the clock here may be wrong. @param {string | null} text */
 const waiting = (text) =>
   text && /^\d+$/.test(text) ? Math.min(Number(text) * 1000, LONGEST_WAIT_MS) : 0;

@@ -1,5 +1,5 @@
-// The calls to the HTTP backend, each answered by a value that says what to do next. No call
-// throws for anything that a network or a server may do.
+// The calls to the HTTP API. Each resolves to a value that says what to do next. No call throws for
+// a failure of the network or the server.
 
 import { failure, read, UNREADABLE, written } from "./answers.js";
 import { inTime } from "./time.js";
@@ -7,30 +7,29 @@ import { inTime } from "./time.js";
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {{ image_id: string, image_path: string, status: string, rects: number, problem?: string }} Entry */
 /**
- * `index` is the place of the first image among all that match, of which there are `total`; null
- * where the server has not counted.
+ * `index` is the position of the first image among all `total` that match; both are null if the
+ * server has not counted.
  * @typedef {{ type: "page", images: Entry[], next: string | null, previous: string | null,
  *   index: number | null, total: number | null }} Page
  */
 
 /**
- * One state of a document: who made it and when.
+ * One state of a document: who saved it and when.
  * @typedef {{ version: string, saved_at: string | null, saved_by: string | null, status: string,
  *   rects: number }} Version
  */
 
 /**
- * What became of a call that went wrong. `network`: no answer came; a write may have landed.
- * `unavailable`: try again, not before `after` ms. `signedOut`: nobody, or somebody else, is signed
- * in. `gone`: there is no such image. `locked`: it is approved. `refused`: trying the same again is
- * no use.
+ * Why a call failed. `network`: no answer came; a write may have landed. `unavailable`: try again,
+ * after `after` ms or later. `signedOut`: nobody, or somebody else, is signed in. `gone`: there is
+ * no such image. `locked`: it is approved. `refused`: trying again will not help.
  * @typedef {{ type: "network" | "signedOut" | "gone" | "locked" | "refused", message: string }
  *   | { type: "unavailable", message: string, after: number }} Failure
  */
 
 /**
- * `stored`: written, and this is the document now; null: it is as it was sent. `changed`: somebody
- * else wrote before; null stands for no document.
+ * `stored`: the document was written; null means exactly as it was sent. `changed`: somebody else
+ * wrote first; null means that there is no document.
  * @typedef {{ type: "stored", document: Doc | null, etag: string }
  *   | { type: "changed", document: Doc | null, etag: string | null }
  *   | Failure} PutAnswer
@@ -46,12 +45,12 @@ import { inTime } from "./time.js";
  * @typedef {ReturnType<typeof createBackend>} Backend
  */
 
-/** Of the server's own limits: a PUT may take that long before it counts as lost. */
+/** In ms, from the server's own limits. A PUT that takes longer counts as lost. */
 const PATIENCE_MS = 30_000;
 
 /**
- * What a call carries to say who it is from: a bearer, or the plain token where a proxy keeps
- * `Authorization` for itself.
+ * The headers that say who a call is from: a bearer token, or the plain token in `header` if a
+ * proxy uses `Authorization` itself.
  * @param {string} token @param {string} [header] @returns {[string, string][]}
  */
 export function tokenHeaders(token, header = "Authorization") {
@@ -64,18 +63,18 @@ export function createBackend(options) {
   const base = options.baseUrl.replace(/\/$/, "");
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
   const patience = options.patience ?? PATIENCE_MS;
-  /** The token that took the place of one that had expired. */
+  /** The token that replaced an expired one. */
   let renewed = { token: "", of: "" };
   /** @type {Promise<boolean> | null} */
   let renewing = null;
 
-  /** The newest token: the page may offer a new one by itself. */
+  /** The newest token; the page may provide a new one at any time. */
   function token() {
     const offered = options.token();
     return renewed.token && renewed.of === offered ? renewed.token : offered;
   }
 
-  /** Whether there is a new token of the same person. One request at a time asks for it. */
+  /** Whether there is a new token of the same person. Simultaneous calls share one request. */
   function renew() {
     const of = options.token();
     renewing ??= inTime(options.renewToken(), patience).then((answer) => {
@@ -88,7 +87,7 @@ export function createBackend(options) {
   }
 
   /**
-   * The answer with its text, or what went wrong. An expired token is renewed once.
+   * The answer with its body, or a Failure. An expired token is renewed once.
    * @param {string} path @param {RequestInit} init @param {boolean} [again]
    * @returns {Promise<{ response: Response, body: Blob } | Failure>}
    */
@@ -128,7 +127,7 @@ export function createBackend(options) {
     call,
 
     /**
-     * The stored document; `same` where it still is the one with `etag`.
+     * The stored document; `same` if its ETag still is `etag`.
      * @param {string} image @param {string | null} [etag] @param {AbortSignal} [signal]
      * @returns {Promise<GetAnswer>}
      */
@@ -144,7 +143,7 @@ export function createBackend(options) {
     },
 
     /**
-     * Writes the document over the state that `etag` names; null: there must be none.
+     * Writes the document over the state that `etag` names; null means that there must be none.
      * @param {string} image @param {string} text @param {string | null} etag
      * @returns {Promise<PutAnswer>}
      */
@@ -162,7 +161,7 @@ export function createBackend(options) {
     },
 
     /**
-     * Has the server itself change the document that `etag` names.
+     * Asks the server to change the document that `etag` names.
      * @param {string} image @param {"review" | "restore"} what @param {object} how
      * @param {string} etag @returns {Promise<PutAnswer>}
      */
@@ -189,7 +188,7 @@ export function createBackend(options) {
     },
 
     /**
-     * The document as it was in that version.
+     * The document as it was in `version`.
      * @param {string} image @param {string} version @returns {Promise<GetAnswer>}
      */
     async getVersion(image, version) {
@@ -203,7 +202,7 @@ export function createBackend(options) {
     },
 
     /**
-     * The picture, or a copy of that width.
+     * The image, or a copy of `width` pixels.
      * @param {string} image @param {number | null} width @param {AbortSignal} [signal]
      * @returns {Promise<{ type: "picture", blob: Blob } | Failure>}
      */
@@ -216,7 +215,7 @@ export function createBackend(options) {
     },
 
     /**
-     * Any other call; a failure says the status of the answer too.
+     * Any other call. A failure also has the status of the answer.
      * @param {string} path @param {RequestInit} [init]
      * @returns {Promise<{ type: "answer", body: Blob } | (Failure & { status?: number })>}
      */
@@ -229,7 +228,7 @@ export function createBackend(options) {
     },
 
     /**
-     * A page of the list.
+     * A page of the list of images.
      * @param {Record<string, string>} query
      * @returns {Promise<Page | Failure>}
      */

@@ -1,4 +1,4 @@
-// Geometry of boxes in image pixels. Pure; all results lie inside of the image, to 2 decimals.
+// Geometry of boxes in image pixels. Pure. All results lie inside the image, to 2 decimals.
 
 /** @typedef {{ left: number, top: number, width: number, height: number }} Area */
 /** @typedef {Area & { id: string, label: string }} Labeled */
@@ -6,7 +6,7 @@
 /** @typedef {import("./view.js").Point} Point */
 /** @typedef {import("./hits.js").Handle} Handle */
 
-/** The smallest side of a box that a person makes, in image pixels. */
+/** The smallest side of a drawn box, in image pixels. */
 export const SMALLEST = 1;
 
 /** @param {number} value */
@@ -27,11 +27,11 @@ export function spanned(from, to, image) {
   return area(x1, y1, x2, y2);
 }
 
-/** Whether it is large enough to be a box. @param {Area} one */
+/** Whether both sides are long enough for a box. @param {Area} one */
 export const isBox = (one) => one.width >= SMALLEST && one.height >= SMALLEST;
 
 /**
- * All boxes moved by the same, as far as all of them stay inside of the image.
+ * All boxes moved by the same distance, as far as all of them stay inside the image.
  * @template {Area} Kind @param {Kind[]} rects @param {number} dx @param {number} dy @param {Size} image
  * @returns {Kind[]}
  */
@@ -44,7 +44,7 @@ export function moved(rects, dx, dy, image) {
 }
 
 /**
- * The box with the edges of the handle moved; the other edges stay exactly where they are.
+ * The box with the handle's edges moved; the other edges stay exactly where they are.
  * @template {Area} Kind @param {Kind} rect @param {Handle} handle @param {number} dx @param {number} dy
  * @param {Size} image @returns {Kind}
  */

@@ -1,4 +1,4 @@
-// Where the image lies on the surface, as a state that a pure function changes.
+// The position of the image on the surface, as a state that a pure function changes.
 
 import { fitted, hundredPercent, kept, panned, revealing, zoomed } from "./view.js";
 
@@ -6,8 +6,8 @@ import { fitted, hundredPercent, kept, panned, revealing, zoomed } from "./view.
 /** @typedef {import("./view.js").Size} Size */
 /** @typedef {import("./view.js").Point} Point */
 /**
- * `density` is device pixels per CSS pixel. While `isFitted`, the image stays fitted to the room,
- * whatever size that gets.
+ * `density` is device pixels per CSS pixel. While `isFitted`, the image stays fitted to the room
+ * when the room is resized.
  * @typedef {{ room: Size, image: Size, density: number, view: View, isFitted: boolean }} Camera
  * @typedef {{ type: "room", room: Size, density: number }
  *   | { type: "image", image: Size, isOther: boolean }
@@ -26,7 +26,7 @@ export const CAMERA = {
   isFitted: true,
 };
 
-/** The camera after the event; the same object where nothing changes. @param {Camera} camera @param {CameraEvent} event @returns {Camera} */
+/** The camera after the event; the same object if nothing changes. @param {Camera} camera @param {CameraEvent} event @returns {Camera} */
 export function reduceCamera(camera, event) {
   const { room, image, view, density } = camera;
   switch (event.type) {

@@ -1,15 +1,15 @@
-// The calls about claims, each answered by a value that says what to do next.
+// The calls about claims. Each resolves to a value that says what to do next.
 
 import { failure } from "./answers.js";
 
 /** @typedef {import("./backend.js").Failure} Failure */
 /** @typedef {{ after: string, order: string }} Wish */
 /**
- * `lease` is in milliseconds, from when the call was sent. `taken`: somebody else has the image.
+ * `lease` is in milliseconds from when the call was sent. `taken`: somebody else has the image.
  * @typedef {{ type: "claimed", image: string, lease: number } | { type: "nothing" } | Failure} ClaimAnswer
  */
 
-/** What a server that does not tell is taken to grant. */
+/** The lease, in ms, if the server does not name one. */
 const LEASE_S = 300;
 
 /** @param {import("./backend.js").Backend} backend */
@@ -33,7 +33,7 @@ export function createClaimCalls({ call }) {
   }
 
   return {
-    /** Claim the next image, one of `prefer` if it is free. @param {Wish} wish @param {readonly string[]} prefer */
+    /** Claims the next image, or one of `prefer` if it is free. @param {Wish} wish @param {readonly string[]} prefer */
     next: ({ after, order }, prefer) =>
       ask("/api/claims", {
         method: "POST",
@@ -42,9 +42,9 @@ export function createClaimCalls({ call }) {
       }),
     /** @param {string} image */
     renew: (image) => ask(path(image), { method: "PUT" }),
-    /** Give the image back, also while the tab is closed. @param {string} image */
+    /** Gives the image back, even while the tab is closing. @param {string} image */
     release: (image) => ask(path(image), { method: "DELETE", keepalive: true }),
-    /** Who else has the image: null nobody, undefined not known. @param {string} image @returns {Promise<string | null | undefined>} */
+    /** Who else has the image; null for nobody, undefined if unknown. @param {string} image @returns {Promise<string | null | undefined>} */
     async holder(image) {
       const answer = await call(path(image), { cache: "no-store" });
       if ("type" in answer) return undefined;
@@ -54,7 +54,7 @@ export function createClaimCalls({ call }) {
         return own || typeof by !== "string" ? null : by;
       }).catch(() => undefined);
     },
-    /** The images that `next` would claim; none where they can't be told. @param {Wish} wish @param {number} limit @returns {Promise<string[]>} */
+    /** The images that `next` would claim; empty if they are unknown. @param {Wish} wish @param {number} limit @returns {Promise<string[]>} */
     async ahead({ after, order }, limit) {
       const query = new URLSearchParams({ order, limit: String(limit), ...after ? { after } : {} });
       const answer = await call(`/api/claims?${query}`, { cache: "no-store" });

@@ -1,25 +1,25 @@
-// The claim of one tab as a table: for each state and event the next state and what to do. Pure.
+// The claim of one tab as a table: each state and event gives the next state and effects. Pure.
 
 /**
- * `off`: images are opened by hand; `who` says why the queue could not start. `asking`: the next image is on its way. `held`: the image is
- * this tab's. `ended`: nobody worked on it for the whole lease. `taken`: somebody else has it.
- * `free`: it was opened by hand, and is claimed with the first change. `empty`: nothing is left.
- * `offline`: there is no connection; what was fetched ahead is labeled without a claim.
+ * `off`: images are opened by hand; `who` says why the queue could not start. `asking`: the next
+ * image was requested. `held`: this tab has the image. `ended`: nobody worked on it for the whole
+ * lease. `taken`: somebody else has it. `free`: it was opened by hand, and the first change claims
+ * it. `empty`: no image is left. `offline`: there is no connection; images fetched ahead are
+ * labeled without a claim.
  * @typedef {"off" | "asking" | "held" | "ended" | "taken" | "free" | "empty" | "offline"} Phase
  */
 
 /**
- * `image` is what the claim is on, `isFinished` whether it needs no more work. All times are
- * milliseconds of the browser's clock: `lease`, `until` when it ends, `renewed` when somebody last
- * asked for it, `acted` when the person last did something. `who` is what the server said of
- * another holder.
+ * `image` is the claimed image; `isFinished` says that it needs no more work. All times are
+ * milliseconds of the browser's clock: `lease`, its end `until`, the last request `renewed`, and
+ * the person's last action `acted`. `who` is the server's text about another holder.
  * @typedef {{ phase: Phase, image: string, isFinished: boolean, lease: number, until: number,
  *   renewed: number, acted: number, who: string }} ClaimState
  */
 
 /**
- * `at` is the time of the event; of an answer, the time at which it was asked for. `unreached`
- * names the image that is opened instead, if there is one.
+ * `at` is the time of the event; for an answer, the time of its request. `unreached` names the
+ * image that is opened instead, if there is one.
  * @typedef {{ type: "asked", isFinished: boolean } | { type: "stop" }
  *   | { type: "claimed" | "renewed", image: string, lease: number, at: number }
  *   | { type: "nothing" } | { type: "unreached", image: string, who: string, at: number }
@@ -45,11 +45,11 @@ export const OFF = {
   who: "",
 };
 
-/** How often something that was not to be had is asked for again, while the person works. */
+/** The wait, in ms, before the claim is requested again while the person works. */
 const AGAIN_MS = { ended: 2_000, taken: 15_000, free: 5_000, offline: 3_000 };
 
 /**
- * How long after the last request the claim is asked for again, while the person works.
+ * Milliseconds from the last request to the next one for the claim, while the person works.
  * @param {ClaimState} state
  */
 const patience = ({ phase, lease }) =>
@@ -97,7 +97,7 @@ const held = ({ lease, at }) => /** @type {const} */ ({
   who: "",
 });
 
-/** An image that still needs work is given back. @param {ClaimState} state @returns {Effect[]} */
+/** Gives back an image that still needs work. @param {ClaimState} state @returns {Effect[]} */
 const released = ({ image, isFinished, phase, until }) =>
   image && !isFinished && until !== NEVER && phase !== "taken" ? [{ type: "release", image }] : [];
 
@@ -109,7 +109,7 @@ function asked(state, isFinished) {
 
 /** @param {ClaimState} state @param {{ image: string, lease: number, at: number }} answer */
 function claimed(state, { image, lease, at }) {
-  // Meanwhile the person has opened another image, which is what they want now.
+  // The person has opened another image meanwhile, and that image counts.
   if (state.phase !== "asking") {
     return image === state.image ? step(state) : step(state, { type: "release", image });
   }
@@ -118,7 +118,7 @@ function claimed(state, { image, lease, at }) {
 }
 
 /**
- * The image that is opened instead has no claim; without one the queue asks again.
+ * The image that is opened instead has no claim. Without an image the queue asks again.
  * @param {ClaimState} state @param {{ image: string, who: string, at: number }} event
  */
 function unreached(state, { image, who, at }) {
@@ -132,7 +132,7 @@ function opened(state, image) {
   return step({ ...OFF, phase: "free", lease: state.lease, image }, ...released(state));
 }
 
-/** The person has done something: the claim is renewed if it is time. @param {ClaimState} state @param {number} at */
+/** The person has acted: renews the claim if it is time. @param {ClaimState} state @param {number} at */
 function worked(state, at) {
   const next = { ...state, acted: at };
   if (!state.image || at - state.renewed < patience(state)) return step(next);

@@ -1,4 +1,4 @@
-// The comments of a document: threads pinned to a box or a place, and what a person adds to them. Pure.
+// The comments of a document: threads pinned to a box or a place, and additions to them. Pure.
 
 import { isObject, isRaw, same } from "./document.js";
 
@@ -6,26 +6,26 @@ import { isObject, isRaw, same } from "./document.js";
 /** @typedef {import("./document.js").Rect} Rect */
 /** @typedef {{ rects: readonly Rect[], comments?: any, [key: string]: any }} Noted a document */
 /**
- * Pinned to the box with the id `rect`, or to `x` and `y` in pixels of the image; on the image as a
- * whole without either.
+ * Pinned to the box with the id `rect`, or to `x` and `y` in image pixels; without either, to the
+ * whole image.
  * @typedef {{ rect?: string, x?: number, y?: number }} Pin
  * @typedef {Pin & { id: string, text: string, by?: string, at?: string, resolved?: any,
  *   [key: string]: any }} Comment
  * @typedef {{ id: string, before: Comment | null, after: Comment | null }} CommentChange
  */
 /**
- * All comments with the same pin, the oldest first. `box` is the box that is meant; null where it is
- * gone, or where none is meant.
+ * All comments with the same pin, the oldest first. `box` is the pinned box; null if it is gone or
+ * if no box is pinned.
  * @typedef {{ key: string, number: number, pin: Pin, box: Rect | null,
  *   comments: readonly Comment[], isResolved: boolean }} Thread
  */
 
-/** More is refused by the server. */
+/** The server rejects more. */
 export const MAX_COMMENT_LENGTH = 2000;
-/** What the server writes by itself: it is no difference between two states of a comment. */
+/** The server's own fields, which are ignored when two states of a comment are compared. */
 const SIGNED = ["by", "at"];
 
-/** The comments; none where another program keeps something else there. @param {Noted | null} document @returns {readonly Comment[]} */
+/** The comments; none if another program keeps something else under their key. @param {Noted | null} document @returns {readonly Comment[]} */
 export function commentsOf(document) {
   const value = document?.comments;
   if (!Array.isArray(value)) return [];
@@ -33,7 +33,7 @@ export function commentsOf(document) {
   return ids.has(false) || ids.size < value.length ? [] : value;
 }
 
-/** Whether comments can be added: not where another program keeps something else under their key. @param {Noted | null} document */
+/** Whether comments can be added. They can't if another program uses their key. @param {Noted | null} document */
 export function takesComments(document) {
   if (!document) return false;
   const value = document.comments ?? [];
@@ -62,13 +62,13 @@ export function threadsOf(document) {
   });
 }
 
-/** Where the thread's mark stands, in pixels of the image; null for none. @param {Pick<Thread, "pin" | "box">} thread @returns {{ x: number, y: number } | null} */
+/** The place of the thread's mark, in image pixels; null if it has none. @param {Pick<Thread, "pin" | "box">} thread @returns {{ x: number, y: number } | null} */
 export function placeOf({ pin, box }) {
   if (box) return { x: box.left + box.width, y: box.top };
   return pin.x === undefined || pin.y === undefined ? null : { x: pin.x, y: pin.y };
 }
 
-/** The same for all comments of a thread. @param {Pin} pin */
+/** A key that all comments of a thread share. @param {Pin} pin */
 export const keyOf = ({ rect, x, y }) =>
   rect !== undefined
     ? `box ${rect}`
@@ -85,21 +85,21 @@ function pinOf(comment) {
   return typeof x === "number" && typeof y === "number" ? { x, y } : {};
 }
 
-/** The pin at that point, inside of the image and to 2 decimals. @param {{ x: number, y: number }} at @param {{ width: number, height: number }} size @returns {Pin} */
+/** The pin at the point, inside the image, to 2 decimals. @param {{ x: number, y: number }} at @param {{ width: number, height: number }} size @returns {Pin} */
 export function pinAt({ x, y }, { width, height }) {
   const kept = (/** @type {number} */ value, /** @type {number} */ most) =>
     Math.round(Math.min(most, Math.max(0, value)) * 100) / 100;
   return { x: kept(x, width), y: kept(y, height) };
 }
 
-/** The document with the comment at the end; unchanged where it has no text. @param {Doc} document @param {Comment} comment @returns {Doc} */
+/** The document with the comment at the end; unchanged if the comment has no text. @param {Doc} document @param {Comment} comment @returns {Doc} */
 export function addComment(document, comment) {
   const text = comment.text.trim();
   if (!text || !takesComments(document)) return document;
   return { ...document, comments: [...commentsOf(document), { ...comment, text }] };
 }
 
-/** The document with these comments resolved, or not. @param {Doc} document @param {readonly string[]} ids @param {boolean} isResolved */
+/** The document with these comments resolved or reopened. @param {Doc} document @param {readonly string[]} ids @param {boolean} isResolved */
 export function resolveComments(document, ids, isResolved) {
   const changes = commentsOf(document).filter(({ id, resolved }) =>
     ids.includes(id) && Boolean(resolved) !== isResolved
@@ -111,7 +111,7 @@ export function resolveComments(document, ids, isResolved) {
   return withChanges(document, changes);
 }
 
-/** What a step changed of the comments. @param {Doc} before @param {Doc} after @returns {CommentChange[]} */
+/** The comments that a step changed. @param {Doc} before @param {Doc} after @returns {CommentChange[]} */
 export function commentChanges(before, after) {
   if (before.comments === after.comments) return [];
   const [old, now] = [before, after].map((document) =>
@@ -123,7 +123,8 @@ export function commentChanges(before, after) {
 }
 
 /**
- * The document after these changes, as far as what they start from still stands.
+ * The document after these changes. A change applies only if the state that it starts from still
+ * stands.
  * @param {Doc} document @param {readonly CommentChange[]} changes @returns {Doc}
  */
 export function withChanges(document, changes) {
@@ -142,7 +143,7 @@ export function withChanges(document, changes) {
   return /** @type {Doc} */ (found.size ? { ...rest, comments: [...found.values()] } : rest);
 }
 
-/** The comment without what the server writes. @param {Comment} comment */
+/** The comment without the server's own fields. @param {Comment} comment */
 const unsigned = (comment) =>
   Object.fromEntries(Object.entries(comment).filter(([name]) => !SIGNED.includes(name)));
 

@@ -1,4 +1,4 @@
-"""The workbench on the page: it is handed IDs, addresses, labels and a token, and never boxes."""
+"""The workbench on the page: it gets IDs, addresses, labels and a token, but no boxes."""
 
 from __future__ import annotations
 
@@ -26,9 +26,10 @@ _mount = st.components.v2.component(
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """What there is to review: how many images wait, and how many of each person.
+    """What there is to review: how many images wait, in all and for each person.
 
-    Only those of `person` are gone through, if it is not empty, and a `sample` of them in percent.
+    If `person` is not empty, only that person's images are reviewed, and a `sample` of them in
+    percent.
     """
 
     waiting: int
@@ -39,13 +40,12 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What the workbench is given in each run of the page.
+    """What the workbench gets in each run of the page.
 
-    `lead` is another text where the page wants `image` opened, `revision` where its list has
-    changed; `session` tells sessions of the page apart. `labels` are all of the project, since
-    boxes may have any of them; `is_admin` says whether
-    this person may add one, and change the guide. The token goes
-    in the header `token_header`. `awaits` selects what on the page a click reaches only after
+    `lead` changes if the page wants `image` opened, `revision` if its list has changed; `session`
+    identifies a session of the page. `labels` are all of the project, since boxes may have any of
+    them; `is_admin` says whether this person may add one, and change the guide. The token goes in
+    the header `token_header`. `awaits` selects elements of the page whose clicks wait until
     everything is saved.
     """
 
@@ -70,9 +70,9 @@ def mount_workbench(
     on_added: Callable[[], None],
     on_review: Callable[[], None],
 ) -> None:
-    """Show the workbench; `on_open` is called where it tells what is open now.
+    """Show the workbench; `on_open` is called when it reports which image is open.
 
-    `on_added` is called where somebody wants a label added, `on_review` where a reviewer chooses
+    `on_added` is called when somebody wants to add a label, `on_review` when a reviewer chooses
     whose images to review.
     """
     given = {
@@ -108,26 +108,26 @@ def mount_workbench(
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the workbench told last: the open image, and the lead that it had followed by then."""
+    """The last report of the workbench: the open image, and the lead that it had followed."""
 
     image: str
     lead: str
 
 
 def told() -> Told | None:
-    """What the workbench told last; None before."""
+    """The last report of the workbench; None before the first."""
     found = _state("open")
     return Told(str(found["image"]), str(found.get("lead", ""))) if found else None
 
 
 def told_label() -> str | None:
-    """The label that somebody wanted to have added last."""
+    """The label that somebody last asked to add."""
     found = _state("added")
     return str(found["name"]) if found else None
 
 
 def told_review() -> dict[str, Any]:
-    """What a reviewer chose last: `person`, `sample`, or neither."""
+    """The last choice of a reviewer: `person`, `sample`, or neither."""
     return _state("review") or {}
 
 
@@ -138,5 +138,5 @@ def _state(name: str) -> dict[str, Any] | None:
 
 
 def _states() -> Mapping[str, Any]:
-    """What the workbench has told this session last."""
+    """The last report of the workbench to this session."""
     return st.session_state.get(KEY) or {}

@@ -1,10 +1,10 @@
-// What the interface needs of a session, and of the page around it. Types alone: no code.
+// What the interface needs from a session and from the page around it. Types only.
 
 /** @typedef {import("./document.js").Rect} Rect */
 /** @typedef {import("./label_set.js").Label} Label */
 /** @typedef {{ image_id: string, image_path: string, status: string, rects: number }} Neighbor */
 /**
- * `count` is of images that are not saved; `isKept` says whether this browser has their changes.
+ * `count` is the number of unsaved images; `isKept` says whether this browser has their changes.
  * @typedef {{ state: "saved" | "pending" | "failed" | "offline", count: number, message: string,
  *   isKept: boolean }} Save
  */
@@ -15,7 +15,7 @@
  * @property {{ rects: readonly Rect[], image_path: string, [key: string]: any } | null} doc
  * @property {string} status
  * @property {string} reason why the image is skipped
- * @property {string | null} etag of what the server holds
+ * @property {string | null} etag of the document on the server
  * @property {readonly string[]} selection
  * @property {"loading" | "ready" | "error"} phase
  * @property {string | undefined} error
@@ -29,11 +29,11 @@
  * @property {boolean} readOnly
  * @property {import("./painter.js").Picture | null} bitmap
  * @property {string} listedLabel the list shows only images with this one
- * @property {readonly string[]} others who else works on the image; empty names where nobody signs in
+ * @property {readonly string[]} others who else works on the image; empty names without sign-in
  * @property {{ phase: import("./claims.js").Phase, who: string, order: string }} queue
  */
 /**
- * `acted` tells that the person works.
+ * `acted` reports that the person is working.
  * @typedef {{ next: () => unknown, stop: () => void, setOrder: (order: string) => void,
  *   acted: () => void }} Queue
  */
@@ -46,7 +46,7 @@
  * @property {() => unknown} next
  * @property {() => unknown} previous
  * @property {(options?: { next?: boolean }) => unknown} done
- * @property {() => unknown} nothingHere deletes all boxes and says done
+ * @property {() => unknown} nothingHere deletes all boxes and sets done
  * @property {(reason?: string) => unknown} skip
  * @property {Queue} queue
  * @property {() => void} retry tries again to save what the server has refused
@@ -59,7 +59,7 @@
  */
 /** @typedef {ReturnType<typeof import("./guide_calls.js").createGuideCalls> & { isEditor: boolean }} Guide */
 /**
- * What the panels share. `act` does what a key of that action does.
+ * What the panels share. `act` carries out an action, as its key does.
  * @typedef {object} Bench
  * @property {Session} session
  * @property {Ui} ui
@@ -71,9 +71,9 @@
  * @property {(changes: { person?: string, sample?: number }) => void} askReview
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
  * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
- * @property {((name: string) => void) | null} addLabel to the project; null where nobody may
+ * @property {((name: string) => void) | null} addLabel to the project; null if nobody may
  * @property {Guide} guide
- * @property {() => void} focus gives the focus back to the picture
+ * @property {() => void} focus returns the focus to the image
  */
 /**
  * @typedef {object} Ui
@@ -86,12 +86,12 @@
  * @property {boolean} panning while the key is held
  * @property {boolean} help
  * @property {boolean} sheet the panel on a phone
- * @property {string} find what is typed to find a label
+ * @property {string} find the text that is typed to find a label
  * @property {{ text: string, undo: (() => void) | null } | null} toast
  * @property {Noting | null} noting the note that somebody writes
  * @property {string | null} thread the key of the notes that are shown
  * @property {boolean} reviews whether this person may approve, return and reopen
- * @property {Review | null} review null where images are labeled
+ * @property {Review | null} review null while images are labeled
  * @property {boolean} history whether earlier states are listed
  * @property {string | null} past the version whose difference is shown
  * @property {number} scale of the view
@@ -99,13 +99,14 @@
  */
 
 /**
- * What a reviewer goes through: `waiting` images, how many of which person; of all, or only those of
- * `person`, and of them a `sample` in percent.
+ * What a reviewer works through: `waiting` images, counted by `people`; all of them, or only those
+ * of `person`, and a `sample` of those in percent.
  * @typedef {{ waiting: number, people: readonly (readonly [string, number])[], person: string,
  *   sample: number }} Review
  */
 /**
- * A note in the making; without a pin its place is chosen next. `then`: what it is written for.
+ * A note being written; without a pin, its place is chosen next. `then` is the verdict that it is
+ * written for.
  * @typedef {{ pin: import("./comments.js").Pin | null, then: "return" | null, text: string }} Noting
  */
 

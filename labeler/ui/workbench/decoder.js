@@ -1,4 +1,4 @@
-// Pictures decoded in a worker, or here where there is none.
+// Decodes images in a worker, or here if there is none.
 
 import { decodedLevels } from "./levels.js";
 import { inTime } from "./time.js";
@@ -7,12 +7,12 @@ import { inTime } from "./time.js";
 /** @typedef {{ decode: (blob: Blob) => Promise<Level[]>, close: () => void }} Decoder */
 /** @typedef {{ blob: Blob, resolve: (levels: Level[] | Promise<Level[]>) => void, reject: (error: Error) => void }} Waiting */
 
-/** A worker that has not started by then is not waited for. */
+/** In ms. A worker that takes longer to start is given up. */
 const START_MS = 500;
 
 /**
- * Decodes blobs to their levels. A worker that can't be had, does not start or breaks off changes
- * nothing but where that is done.
+ * Decodes blobs to their levels. If a worker can't be created, does not start or breaks off, only
+ * the place of the work changes.
  * @param {() => Worker} [makeWorker] @param {import("./levels.js").Decode} [decode]
  * @returns {Decoder}
  */
@@ -72,7 +72,7 @@ export function createDecoder(makeWorker = moduleWorker, decode = globalThis.cre
       to.postMessage({ id, blob });
       return await answer;
     },
-    /** Nothing is decoded any more; what is on its way fails. */
+    /** Ends all decoding; decodings that are running fail. */
     close() {
       worker?.terminate();
       worker = null;

@@ -1,11 +1,11 @@
-// A worker that decodes pictures and makes their smaller copies, so that the page stands still for
-// neither. It says `ready` once, and then answers each `{ id, blob }`.
+// A worker that decodes images and makes their smaller copies, so that neither blocks the page. It
+// posts `ready` once, and then answers each `{ id, blob }`.
 
 import { decodedLevels } from "./levels.js";
 
 /** @typedef {MessageEvent<{ id: number, blob: Blob }>} Asked */
 /**
- * What the type checker does not know of a worker's scope.
+ * The parts of a worker's scope that the type checker does not know.
  * @typedef {{ postMessage: (message: object, transfer?: Transferable[]) => void,
  *   onmessage: ((event: Asked) => void) | null }} Scope
  */

@@ -1,5 +1,5 @@
-// What one state of the image changed, drawn over the picture in lines that differ without color:
-// solid for what came, dotted for what went, dashed for what is another one now.
+// Draws what one state of the image changed, over the image, in lines that differ without color:
+// solid for added boxes, dotted for deleted ones, dashed for changed ones.
 
 import { element, say } from "./dom.js";
 import { labelsOf } from "./label_set.js";
@@ -22,7 +22,7 @@ export function createDifference(bench, surface, ended) {
   const legend = element("div", { class: "legend", role: "status" });
   const root = element("div", { class: "difference-layer" }, legend);
   root.prepend(svg);
-  /** What is drawn: a version, and its document once that is here. */
+  /** The version that is drawn, and its document once it is loaded. */
   let drawn = "";
 
   /** @param {Rect} rect @param {string} kind @param {string} color */
@@ -71,7 +71,7 @@ export function createDifference(bench, surface, ended) {
     moved.setAttribute("transform", `translate(${left} ${top}) scale(${scale})`);
   }
 
-  // Whoever draws does it on the image as it is now.
+  // Drawing works on the current state of the image, so this one goes away.
   surface.addEventListener("pointerdown", (event) => {
     if (bench.ui.past === null || event.button !== 0) return;
     event.stopImmediatePropagation();

@@ -1,4 +1,4 @@
-// What a person's action makes of a document.
+// Applies a person's action to a document.
 
 import { addComment, resolveComments } from "./comments.js";
 import {
@@ -18,7 +18,7 @@ import { resolve } from "./merge.js";
 /** @typedef {import("./edits.js").Box} Box */
 
 /**
- * `image`: the action is meant for that image alone.
+ * `image`: the action is meant for this image only.
  * @typedef {{ type: "add", rect: Box & { label: string, id?: string, [key: string]: any } }
  *   | { type: "change", ids: string[], rects: Box[] }
  *   | { type: "delete", ids: string[] }

@@ -2,8 +2,8 @@
 
 /**
  * One labeled box in pixels of the displayed image; further keys are attributes. A number under
- * such a key that JavaScript would write differently stays a raw number (`isRaw`), so that keys
- * that nobody here knows survive a save digit by digit.
+ * such a key that JavaScript would write differently stays a raw number (`isRaw`). So unknown keys
+ * survive a save digit by digit.
  * @typedef {{ left: number, top: number, width: number, height: number, label: string, id: string,
  *   [key: string]: any }} Rect
  */
@@ -40,11 +40,11 @@ const METADATA_KEYS = [
 ];
 const DOCUMENT_KEYS = ["rects", "image_path", "image_width", "image_height", "metadata"];
 
-/** What the browsers of today have, and the type checker does not know yet. */
+/** Functions that current browsers have and the type checker does not know yet. */
 const json = /** @type {any} */ (JSON);
 
 /**
- * The value in `text`. Numbers of known keys are plain numbers.
+ * The JSON value in `text`. Numbers of known keys are plain numbers.
  * @param {string} text
  */
 export function parseJson(text) {
@@ -71,7 +71,7 @@ export function parseDocument(text) {
 
 /**
  * The document with plain numbers for all coordinates, and an id for each rect. The server gives
- * ids to rects without; a document from elsewhere gets them here.
+ * ids to rects without one; rects of other documents get them here.
  * @param {any} document @returns {Doc}
  */
 export function normalized(document) {
@@ -88,7 +88,7 @@ export function normalized(document) {
 }
 
 /**
- * The document as JSON, known keys first: equal documents, equal texts.
+ * The document as JSON, known keys first. Equal documents have equal texts.
  * @param {Doc} document
  */
 export const dumpDocument = (document) => JSON.stringify(ordered(document));
@@ -110,7 +110,7 @@ function first(object, names) {
   return Object.fromEntries([...known, ...entries.filter(([name]) => !names.includes(name))]);
 }
 
-/** Whether the keys of a rect are the format's own. @param {string} name */
+/** Whether the key of a rect is one of the document format. @param {string} name */
 export const isRectKey = (name) => RECT_KEYS.includes(name);
 /** @param {string} name */
 export const isMetadataKey = (name) => METADATA_KEYS.includes(name);
@@ -118,7 +118,8 @@ export const isMetadataKey = (name) => METADATA_KEYS.includes(name);
 export const isDocumentKey = (name) => DOCUMENT_KEYS.includes(name);
 
 /**
- * The status of the work: without a known one, in_progress with rects and unlabeled without.
+ * The status of the work. If the document has no known one: in_progress with rects, unlabeled
+ * without.
  * @param {Doc} document
  */
 export function statusOf(document) {
@@ -127,14 +128,14 @@ export function statusOf(document) {
   return document.rects.length ? "in_progress" : "unlabeled";
 }
 
-/** Why a person has skipped the image; empty where nobody said. @param {Doc} document */
+/** Why a person has skipped the image; empty if nobody said why. @param {Doc} document */
 export function reasonOf(document) {
   const reason = document.metadata?.skip_reason;
   return statusOf(document) === "skipped" && typeof reason === "string" ? reason : "";
 }
 
 /**
- * Whether two documents hold the same work. When and by whom they were saved does not count.
+ * Whether two documents hold the same work, whenever and by whomever they were saved.
  * @param {Doc} one @param {Doc} other
  */
 export function sameWork(one, other) {
@@ -165,14 +166,14 @@ export function same(one, other) {
     keys.every((key) => Object.hasOwn(other, key) && same(one[key], other[key]));
 }
 
-/** Whether it is an object of JSON. @param {any} value */
+/** Whether the value is a JSON object. @param {any} value */
 export const isObject = (value) =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !isRaw(value);
 
 /** @param {any} value */
 const isNumber = (value) => typeof value === "number" || isRaw(value);
 
-/** The value of a number of any length, whole numbers without loss. @param {any} value */
+/** The value of a number of any length; whole numbers lose no digits. @param {any} value */
 function exact(value) {
   const text = isRaw(value) ? value.rawJSON : JSON.stringify(value);
   if (/^-?\d+$/.test(text)) return BigInt(text);

@@ -16,26 +16,26 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** A button with a name that is read out and shown as a tip. @param {string | Node} text @param {string} name @param {() => void} press @param {Record<string, any>} [more] */
+/** A button whose name is read out and shown as a tooltip. @param {string | Node} text @param {string} name @param {() => void} press @param {Record<string, any>} [more] */
 export const button = (text, name, press, more = {}) => /** @type {HTMLButtonElement} */ (element(
   "button",
   { type: "button", "aria-label": name, title: name, onclick: press, ...more },
   text,
 ));
 
-/** Sets an attribute only where it changes. @param {Element} on @param {string} name @param {string | number | boolean} value */
+/** Sets an attribute only if it changes. @param {Element} on @param {string} name @param {string | number | boolean} value */
 export function mark(on, name, value) {
   const text = String(value);
   if (on.getAttribute(name) !== text) on.setAttribute(name, text);
 }
 
-/** Sets the text only where it changes: a live region would read it again. @param {Element} on @param {string} text */
+/** Sets the text only if it changes, because a live region would read it out again. @param {Element} on @param {string} text */
 export function say(on, text) {
   if (on.textContent !== text) on.textContent = text;
 }
 
 /**
- * The children of `place`, one for each item, in order; those of items that stay are kept.
+ * Gives `place` one child per item, in order; children of items that stay are kept.
  * @template Item @template {HTMLElement} Kind
  * @param {HTMLElement} place @param {readonly Item[]} items @param {(item: Item) => string} key
  * @param {(item: Item) => Kind} make @param {(row: Kind, item: Item, index: number) => void} update
@@ -58,10 +58,10 @@ export function keyed(place, items, key, make, update) {
   for (const row of before.values()) row.remove();
 }
 
-/** The child of that class. @param {Element} row @param {string} name */
+/** The first descendant with that class. @param {Element} row @param {string} name */
 export const child = (row, name) => /** @type {HTMLElement} */ (row.querySelector(`.${name}`));
 
-/** A function that tells whether any of its values is another one than at the call before. */
+/** A function that tells whether any of its values has changed since its last call. */
 export function watcher() {
   /** @type {unknown[] | null} */
   let before = null;

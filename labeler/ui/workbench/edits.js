@@ -1,5 +1,5 @@
-// What a person does to a document, as pure functions from document to document. All boxes stay
-// inside the image and are rounded to 2 decimals; equal results change nothing.
+// A person's changes to a document, as pure functions from document to document. All boxes stay
+// inside the image and are rounded to 2 decimals. Equal results change nothing.
 
 import { randomId } from "./identity.js";
 import { reasonOf, same, statusOf } from "./document.js";
@@ -15,7 +15,7 @@ const round = (value) => Math.round(value * 100) / 100;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
 /**
- * The box cut to the image, its corners the right way round, to 2 decimals.
+ * The box clipped to the image, with width and height not negative, to 2 decimals.
  * @param {Box} box @param {Doc} document @returns {Box}
  */
 export function clipped(box, document) {
@@ -33,9 +33,9 @@ function span(start, length, limit) {
 }
 
 /**
- * The document with these rects and the status that follows from having changed them: unlabeled and
- * in_progress follow the rects, a skipped or returned image is in progress again, an approved one
- * is done but no longer approved, done stays done.
+ * The document with these rects and the status that follows from changing them: unlabeled and
+ * in_progress follow the rects, a skipped or returned image is in_progress again, an approved one
+ * becomes done, and done stays done.
  * @param {Doc} document @param {Rect[]} rects @returns {Doc}
  */
 export function withRects(document, rects) {
@@ -48,7 +48,7 @@ export function withRects(document, rects) {
 }
 
 /**
- * The document with the status. `reason` says why an image is skipped; another status has none.
+ * The document with the status. `reason` says why an image is skipped; other statuses have none.
  * @param {Doc} document @param {string} status @param {string} [reason] @returns {Doc}
  */
 export function setStatus(document, status, reason) {
@@ -59,12 +59,12 @@ export function setStatus(document, status, reason) {
   return { ...document, metadata: { ...metadata, status, ...why } };
 }
 
-/** The document without boxes, and done: nothing of interest is on the image. @param {Doc} document */
+/** The document without boxes and with status done: the image shows nothing of interest. @param {Doc} document */
 export const setNothing = (document) =>
   setStatus(document.rects.length ? { ...document, rects: [] } : document, "done");
 
 /**
- * The document with the rect at its end, on top of the others; it gets an id if it has none.
+ * The document with the rect at the end, above the others; a rect without an id gets one.
  * @param {Doc} document @param {Box & { label: string, id?: string, [key: string]: any }} rect
  */
 export function addRect(document, rect) {
@@ -81,7 +81,7 @@ function freshId(document) {
 }
 
 /**
- * The document with new places for some rects, by id.
+ * The document with new geometry for some rects, by id.
  * @param {Doc} document @param {Map<string, Box>} boxes
  */
 export function resizeRects(document, boxes) {
@@ -100,7 +100,7 @@ export const setLabel = (document, ids, label) =>
   mapped(document, (rect) => ids.includes(rect.id) ? { ...rect, label } : rect);
 
 /**
- * The document with an attribute of some rects; false and null take it away.
+ * The document with an attribute set on some rects; false and null remove it.
  * @param {Doc} document @param {readonly string[]} ids @param {string} name @param {any} value
  */
 export const setAttribute = (document, ids, name, value) =>
@@ -113,8 +113,8 @@ export const setAttribute = (document, ids, name, value) =>
   });
 
 /**
- * The document with copies of these rects, each with a new id and moved into the image. A copy that
- * is larger than the image is cut.
+ * The document with copies of these rects, each with a new id and moved into the image. A copy
+ * larger than the image is clipped.
  * @param {Doc} document @param {readonly Rect[]} rects
  */
 export function paste(document, rects) {

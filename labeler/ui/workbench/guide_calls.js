@@ -1,4 +1,4 @@
-// The calls about the guide, each answered by a value that says what to do next.
+// The calls about the guide. Each resolves to a value that says what to do next.
 
 import { failure } from "./answers.js";
 
@@ -24,14 +24,14 @@ export function createGuideCalls({ call }) {
 
   return {
     read: () => ask({}),
-    /** Write the text over the state that `etag` names; null: there must be none. @param {string} text @param {string | null} etag */
+    /** Writes the text over the state that `etag` names; null means that there must be none. @param {string} text @param {string | null} etag */
     write(text, etag) {
       /** @type {Record<string, string>} */
       const condition = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
       const headers = { "Content-Type": "application/json", ...condition };
       return ask({ method: "PUT", headers, body: JSON.stringify({ text }) });
     },
-    /** A picture of the guide; null where it can't be had. @param {string} name @returns {Promise<Blob | null>} */
+    /** An image of the guide; null if it can't be fetched. @param {string} name @returns {Promise<Blob | null>} */
     async picture(name) {
       const answer = await call(`/api/guide/${encodeURIComponent(name)}`, {});
       return "type" in answer || answer.response.status !== 200 ? null : answer.body;

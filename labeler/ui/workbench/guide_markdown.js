@@ -1,5 +1,5 @@
-// The guide's Markdown as a tree of plain blocks. Pure. Only what a guide needs is known, and all
-// else is text: nothing in a guide can be a script or an address elsewhere.
+// The guide's Markdown as a tree of plain blocks. Pure. Only the syntax that a guide needs is
+// parsed; the rest is text. So a guide can contain no script and no address elsewhere.
 
 /**
  * @typedef {{ type: "text" | "strong" | "emphasis" | "code", text: string }
@@ -37,7 +37,7 @@ export function inlines(text) {
   return rest ? [...found, { type: "text", text: rest }] : found;
 }
 
-/** A picture of guide/; what lies elsewhere stays text. @param {string} address @param {string} text @param {string} whole @returns {Inline} */
+/** An image in guide/; an image elsewhere stays text. @param {string} address @param {string} text @param {string} whole @returns {Inline} */
 function picture(address, text, whole) {
   const name = /^(?:\.\/)?(?:guide\/)?([^/\\:?#]+)$/.exec(address)?.[1];
   if (!name) return { type: "text", text: whole };
@@ -74,7 +74,7 @@ export function blocks(text) {
   return found;
 }
 
-/** The lines up to the end of the fence, taken out of `lines`. @param {string[]} lines */
+/** The lines up to the end of the fence, removed from `lines`. @param {string[]} lines */
 function fenced(lines) {
   const end = lines.findIndex((line) => FENCE.test(line));
   const inside = lines.splice(0, end < 0 ? lines.length : end);
@@ -82,7 +82,7 @@ function fenced(lines) {
   return inside.join("\n");
 }
 
-/** The lines that go on with a block, taken out of `lines`. @param {string[]} lines @param {RegExp} [begins] */
+/** The lines that continue a block, removed from `lines`. @param {string[]} lines @param {RegExp} [begins] */
 function following(lines, begins) {
   const end = lines.findIndex((line) =>
     !line.trim() || HEADING.test(line) || FENCE.test(line) || begins?.test(line)

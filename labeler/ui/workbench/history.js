@@ -1,5 +1,5 @@
 // Undo and redo of one image as inverse changes of rects, comments and the status. What a merge
-// brought in between is not undone: a change is taken back key by key, only where its result stands.
+// brought in between stays: undo works key by key, and only where the step's result still stands.
 
 import { commentChanges, withChanges } from "./comments.js";
 import { reasonOf, same, statusOf } from "./document.js";
@@ -9,7 +9,7 @@ import { setStatus } from "./edits.js";
 /** @typedef {import("./document.js").Rect} Rect */
 
 /**
- * One step: for each rect what it was and became (null: not there), and behind which rect it stood.
+ * One step: each rect before and after it (null: absent), and the id of the rect in front of it.
  * @typedef {{ id: string, before: Rect | null, after: Rect | null, behind: string }} RectChange
  * `reasons` are those of a status that has one.
  * @typedef {{ rects: readonly RectChange[], status: readonly [string, string] | null,
@@ -25,7 +25,7 @@ const GEOMETRY = ["left", "top", "width", "height"];
 export const EMPTY = { undo: [], redo: [] };
 
 /**
- * What a person's step changed; null where it changed nothing.
+ * What a person's step changed; null if it changed nothing.
  * @param {Doc} before @param {Doc} after @returns {Patch | null}
  */
 export function difference(before, after) {
@@ -60,7 +60,7 @@ const placed = (document) =>
   );
 
 /**
- * The history after a step; what was undone before can no longer be redone.
+ * The history after a step; steps that were undone before can no longer be redone.
  * @param {History} history @param {Doc} before @param {Doc} after @returns {History}
  */
 export function recorded(history, before, after) {
@@ -69,8 +69,8 @@ export function recorded(history, before, after) {
 }
 
 /**
- * The document and the history after one undo. A step of which nothing stands any more is passed
- * over. Unchanged if there is nothing to undo.
+ * The document and the history after one undo. A step whose results are all gone is passed over.
+ * Unchanged if there is nothing to undo.
  * @param {History} history @param {Doc} document
  * @returns {{ history: History, document: Doc }}
  */
@@ -98,7 +98,7 @@ function stepped(from, to, document, turned) {
   for (let count = from.length; count > 0; count--) {
     const changed = applied(document, turned(from[count - 1]));
     const done = difference(document, changed);
-    // What really changed goes on the other stack, so that the next key takes back just that.
+    // The actual changes go on the other stack, so that the next key reverts exactly those.
     if (done) return [from.slice(0, count - 1), [...to, turned(done)].slice(-DEPTH), changed];
   }
   return [[], to, document];
@@ -118,7 +118,7 @@ const inverse = ({ rects, status, reasons, comments }) => ({
 });
 
 /**
- * The document after the changes of `patch`, as far as what they start from still stands.
+ * The document after the changes of `patch`. A change applies only if its starting state stands.
  * @param {Doc} document @param {Patch} patch @returns {Doc}
  */
 function applied(document, patch) {
@@ -143,12 +143,12 @@ function applied(document, patch) {
     rects = [...rects.slice(0, at), /** @type {Rect} */ (change.after), ...rects.slice(at)];
   }
   const status = patch.status && statusOf(document) === patch.status[0] ? patch.status[1] : null;
-  // Another person's boxes may be there by now: a document with rects is never unlabeled.
+  // Another person may have added boxes: a document with rects is never unlabeled.
   if (!status || (status === "unlabeled" && rects.length)) return { ...document, rects };
   return setStatus({ ...document, rects }, status, patch.reasons[1]);
 }
 
-/** Rects that stand behind another one of the step come after it. @param {RectChange[]} changes */
+/** The rects in an order in which each comes after the rect that it stands behind. @param {RectChange[]} changes */
 function ordered(changes) {
   const waiting = new Set(changes.map((change) => change.id));
   /** @type {RectChange[]} */
@@ -165,8 +165,8 @@ function ordered(changes) {
 }
 
 /**
- * The rect with what differs between two states of it, key by key, geometry as one; only where it
- * still is as it was.
+ * The rect with the differences between two states of it, key by key, the geometry as one. A
+ * difference applies only if its starting value still stands.
  * @param {Rect} current @param {Rect} before @param {Rect} after @returns {Rect}
  */
 function rekeyed(current, before, after) {

@@ -1,4 +1,4 @@
-// What lies under the pointer. Pure; lengths in CSS pixels on the surface.
+// Finds the boxes under the pointer. Pure. Lengths are in CSS pixels on the surface.
 
 import { onSurface } from "./view.js";
 
@@ -25,8 +25,8 @@ const contains = (box, at) =>
   at.y <= box.top + box.height;
 
 /**
- * The boxes that a click may mean, likeliest first: those whose edge is near, nearest first, then
- * those around the point; of equals the smaller.
+ * The boxes that a click may mean, likeliest first: first boxes whose edge is near, by distance,
+ * then boxes around the point. The smaller of two equals comes first.
  * @param {readonly Target[]} rects @param {Point} at @param {View} view @param {number} reach
  * @returns {string[]}
  */
@@ -46,11 +46,11 @@ export function candidates(rects, at, view, reach) {
 }
 
 /**
- * What is selected after a click: the likeliest box, and the one below where a click at the same
- * place has just selected that one; nothing where no box is. `adding` puts the likeliest box into
- * the selection, or takes it out.
+ * The selection after a click: the likeliest box, or the one below it if a click at the same place
+ * has just selected it; empty if there is no box. `adding` adds the likeliest box to the selection
+ * or removes it.
  * @param {readonly string[]} ids as candidates gives them @param {readonly string[]} selection
- * @param {boolean} isAgain the click is where the one before was @param {boolean} adding
+ * @param {boolean} isAgain the click is where the last one was @param {boolean} adding
  * @returns {readonly string[]}
  */
 export function selectedBy(ids, selection, isAgain, adding) {
@@ -65,8 +65,8 @@ export function selectedBy(ids, selection, isAgain, adding) {
 }
 
 /**
- * What a press begins at that place: a handle of a selected box, the inside of one, or neither. A
- * box that is not selected is never grabbed.
+ * What a press begins at that place: a handle of a selected box, the inside of one, or neither. An
+ * unselected box is never grabbed.
  * @param {readonly Target[]} chosen @param {Point} at @param {View} view @param {number} reach
  * @returns {import("./pointer.js").Under}
  */
@@ -80,8 +80,8 @@ export function pressedOn(chosen, at, view, reach) {
 }
 
 /**
- * The handle of a box under the point. Inside of a small box handles leave half of each side free,
- * so that it can be moved.
+ * The handle of a box under the point. Inside a small box, handles leave half of each side free so
+ * that it can be moved.
  * @param {Area} box on the surface @param {Point} at @param {number} reach @returns {Handle | null}
  */
 export function handleAt(box, at, reach) {
@@ -112,7 +112,7 @@ const CURSORS = {
   se: "nwse",
 };
 
-/** The cursor that tells what a press would begin. @param {import("./pointer.js").Under | null} under */
+/** The cursor that shows what a press would begin. @param {import("./pointer.js").Under | null} under */
 export const cursorFor = (under) =>
   under?.kind === "handle"
     ? `${CURSORS[under.handle]}-resize`

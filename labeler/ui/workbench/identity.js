@@ -1,4 +1,4 @@
-// Ids of rects: random for new ones, derived from the content where two programs must agree.
+// Ids of rects: random for new ones, derived from the content if two programs must agree.
 
 import { isRaw } from "./document.js";
 
@@ -16,7 +16,7 @@ export function randomId() {
 }
 
 /**
- * Eight characters of [0-9a-z] made from `seed` alone, the same that the server makes.
+ * Eight characters of [0-9a-z] made from `seed` alone, equal to those of the server.
  * @param {string} seed
  */
 export function derivedId(seed) {
@@ -30,7 +30,7 @@ export function derivedId(seed) {
   return digits;
 }
 
-/** The document with an id on every rect; the same input, the same ids. @param {Doc} document @returns {Doc} */
+/** The document with an id on every rect. The same input gets the same ids. @param {Doc} document @returns {Doc} */
 export function withIds(document) {
   const given = new Set(document.rects.map((rect) => rect.id ?? ""));
   if (given.size === document.rects.length && !given.has("")) return document;
@@ -134,7 +134,7 @@ const START = fractions(2).slice(0, 8);
 const turn = (word, bits) => (word >>> bits) | (word << (32 - bits));
 
 /**
- * SHA-256 at once. The browser's own is there on HTTPS only, and gives a promise.
+ * SHA-256, synchronously. The browser's own needs HTTPS and returns a promise.
  * @param {Uint8Array} bytes
  */
 export function sha256(bytes) {

@@ -1,10 +1,10 @@
-// Pictures, fetched and decoded ahead, within a budget of bytes.
+// Images, fetched and decoded ahead within a budget of bytes.
 
 import { createDecoder } from "./decoder.js";
 
 /**
- * A picture with its smaller copies, largest first. `whole`: the first level is the image itself,
- * and not a copy that came before it.
+ * An image with its smaller copies, largest first. `whole`: the first level is the image itself,
+ * not a copy that came before it.
  * @typedef {{ levels: import("./levels.js").Level[], width: number, height: number,
  *   whole: boolean }} Picture
  * @typedef {{ controller: AbortController, picture: Picture | null, bytes: number,
@@ -13,7 +13,7 @@ import { createDecoder } from "./decoder.js";
  */
 
 const BUDGET = 768 * 2 ** 20;
-/** A network that has not brought the picture by then gets a small copy to show first. */
+/** In ms. If the image takes longer, a small copy is fetched and shown first. */
 const SLOW_MS = 350;
 const SMALL_WIDTH = 1024;
 
@@ -61,7 +61,7 @@ export function createImages(backend, options = {}) {
     }
   }
 
-  /** A copy of the open image, if that is still on its way. @param {string} image */
+  /** Fetches a copy of the open image if the image is still on its way. @param {string} image */
   async function fetchSmall(image) {
     const load = loads.get(image);
     if (wanted[0] !== image || !load || load.picture || load.failure || load.hasCopy) return;
@@ -85,7 +85,7 @@ export function createImages(backend, options = {}) {
       return picture;
     }
     onChange(image);
-    // Whoever painted the copy paints the whole from now on.
+    // Users of the copy paint the whole image from now on.
     if (old) closed(old);
     trim();
     return picture;
@@ -106,7 +106,7 @@ export function createImages(backend, options = {}) {
     if (load?.picture) closed(load.picture);
   }
 
-  /** Give back what is over the budget, those first that were used longest ago; never the open one. */
+  /** Frees images over the budget: least recently used, then those ahead, never the open one. */
   function trim() {
     const sum = () => [...loads.values()].reduce((bytes, load) => bytes + load.bytes, 0);
     const byUse = [...loads.keys()].filter((image) => image !== wanted[0]);
@@ -119,12 +119,12 @@ export function createImages(backend, options = {}) {
   }
 
   return {
-    /** The picture if it is here. @param {string} image */
+    /** The image if it is loaded. @param {string} image */
     get: (image) => loads.get(image)?.picture ?? null,
-    /** Why it did not come. @param {string} image */
+    /** Why the image could not be loaded. @param {string} image */
     failure: (image) => loads.get(image)?.failure ?? null,
     /**
-     * Load these, the open one first, and keep `kept` of the others; what is neither is given back.
+     * Loads these images, the open one first, and keeps those in `kept`; all others are freed.
      * @param {readonly string[]} images @param {readonly string[]} kept
      */
     want(images, kept) {

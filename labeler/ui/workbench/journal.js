@@ -1,11 +1,11 @@
-// The journal: what a person wants stored, durable in the browser (IndexedDB) until the server has
-// it. A record belongs to one tab; another tab takes it over, once, when that tab is gone.
+// The journal: unsaved work, durable in the browser (IndexedDB) until the server has it. A record
+// belongs to one tab. When that tab is gone, exactly one other tab takes the record over.
 
 /** @typedef {import("./document.js").Doc} Doc */
 
 /**
- * One image's unsaved work, as texts of JSON. `tried`: what was sent without an answer. `owner`: the
- * tab; `etag` null: there was no document.
+ * One image's unsaved work, as JSON texts. `tried`: what was sent without an answer. `owner`: the
+ * tab. `etag` null: there was no document.
  * @typedef {{ key: string, person: string, owner: string, image: string, etag: string | null,
  *   base: string, wanted: string, tried: string[], sequence: number }} JournalRecord
  */
@@ -28,14 +28,14 @@ const NAME = "labeler-workbench";
 const [RECORDS, BEATS] = ["records", "beats"];
 
 /**
- * A journal in IndexedDB. Each call rejects where the browser can't keep it.
+ * A journal in IndexedDB. Each call rejects if the browser can't store it.
  * @param {IDBFactory} factory @param {string} [name] @returns {Journal}
  */
 export function openJournal(factory, name = NAME) {
   /** @type {Promise<IDBDatabase> | null} */
   let opening = null;
 
-  /** The database; opened again after the browser closed it. @returns {Promise<IDBDatabase>} */
+  /** The database; it is opened again after the browser has closed it. @returns {Promise<IDBDatabase>} */
   function database() {
     opening ??= new Promise((resolve, reject) => {
       const request = factory.open(name, 1);
@@ -58,7 +58,7 @@ export function openJournal(factory, name = NAME) {
   }
 
   /**
-   * The result of `work` once the transaction is on the disk.
+   * The result of `work`, once the transaction is on disk.
    * @template T
    * @param {string} store @param {IDBTransactionMode} mode
    * @param {(store: IDBObjectStore, done: (value: T) => void) => void} work @returns {Promise<T>}
@@ -83,7 +83,7 @@ export function openJournal(factory, name = NAME) {
     });
 
   return {
-    /** Whether the record was written; false where another tab has taken it over. */
+    /** Whether the record was written; false if another tab has taken it over. */
     write: (record) =>
       transaction(RECORDS, "readwrite", (store, done) => {
         const found = store.get(record.key);
@@ -105,7 +105,7 @@ export function openJournal(factory, name = NAME) {
           if (found.result?.owner === owner) store.delete(key);
         };
       }),
-    /** The record, from now on the new owner's; null where it is no longer the old one's. */
+    /** The record, now the new owner's; null if the old owner no longer had it. */
     take: (key, from, to) =>
       transaction(RECORDS, "readwrite", (store, done) => {
         const found = store.get(key);

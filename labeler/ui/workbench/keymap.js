@@ -1,9 +1,9 @@
-// Which key does what. Pure: keys are told by their place (`event.code`), whatever is printed there.
+// The keys of actions. Pure. Keys are identified by position (`event.code`), whatever they print.
 
 /** @typedef {{ code: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean, altKey: boolean }} Press */
 /** @typedef {Readonly<Record<string, readonly string[]>>} Keys the chords of each action */
 
-/** What each action is called, in the order in which help shows it. */
+/** The name of each action, in the order in which help shows them. */
 export const ACTIONS = /** @type {const} */ ({
   next: "Next image",
   previous: "Previous image",
@@ -87,10 +87,10 @@ const DEFAULT = {
 };
 
 const RETURN = ["KeyR"];
-/** What nobody does to an image that is reviewed. */
+/** Actions that do not apply to an image under review. */
 const LABELS = ["done", "nothing", "skip", "skipReason", "claim", "repeat"];
 
-/** What each preset changes in the default table. @type {Record<string, Keys>} */
+/** The changes of each preset to the default table. @type {Record<string, Keys>} */
 const CHANGES = {
   labeler: {},
   cvat: {
@@ -142,7 +142,7 @@ export const PRESETS = {
 
 /**
  * The keys of a preset with a person's own changes. Reviewing has two keys of its own, those of
- * "done" and R: they replace what labels images.
+ * "done" and R, which replace labeling actions.
  * @param {string} preset @param {Keys} [own] @param {boolean} [isReview] @returns {Keys}
  */
 export function keysOf(preset, own = {}, isReview = false) {
@@ -176,7 +176,7 @@ export const chordsOf = (keys) =>
     ),
   );
 
-/** The chords that two actions want, with both. @param {Keys} keys @returns {[string, string[]][]} */
+/** The chords that two actions share, each with both actions. @param {Keys} keys @returns {[string, string[]][]} */
 export function clashes(keys) {
   /** @type {Map<string, string[]>} */
   const wanted = new Map();
@@ -188,7 +188,7 @@ export function clashes(keys) {
   return [...wanted].filter(([, actions]) => actions.length > 1);
 }
 
-/** The place of a label, 0 for the key 1 to 9 for the key 0; null for other keys. CVAT wants Ctrl. @param {Press} press @param {string} [preset] */
+/** The index of a label, 0 for the key 1 to 9 for the key 0; null for other keys. The preset CVAT needs Ctrl. @param {Press} press @param {string} [preset] */
 export function digitOf(press, preset) {
   const isCtrl = press.ctrlKey || press.metaKey;
   if ((isCtrl && preset !== "cvat") || press.altKey || press.shiftKey) return null;
@@ -207,7 +207,7 @@ export const ARROWS = {
 /** @type {Record<string, string>} */
 const NAMES = { Slash: "/", Equal: "+", Minus: "−", Escape: "Esc", Delete: "Del" };
 
-/** The chord as people read it. @param {string} chord */
+/** The chord as text for people. @param {string} chord */
 export const readable = (chord) =>
   chord === "Shift+Slash"
     ? "?"
@@ -215,12 +215,12 @@ export const readable = (chord) =>
       NAMES[part] ?? part.replace(/^(Key|Digit)/, "").replace("Numpad", "Num ")
     ).join("+");
 
-/** What a button of the action is called in its tip, with its keys. @param {Action} action @param {Keys} keys */
+/** The tooltip of the action's button: its name and its keys. @param {Action} action @param {Keys} keys */
 export function titleOf(action, keys) {
   const chords = (keys[action] ?? []).map(readable).join(", ");
   return chords ? `${ACTIONS[action]} (${chords})` : ACTIONS[action];
 }
 
-/** Whether a chord could be given to an action: digits and arrows belong to labels and boxes. @param {string} chord */
+/** Whether an action may have the chord: digits and arrows belong to labels and boxes. @param {string} chord */
 export const isFree = (chord) =>
   !/^(?:Digit|Numpad)\d$|Arrow|(?:Control|Shift|Alt|Meta)(?:Left|Right)$/.test(chord);

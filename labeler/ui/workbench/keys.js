@@ -1,4 +1,4 @@
-// Listens for keys wherever the focus is, and keeps those that it takes from the page around.
+// Listens for keys wherever the focus is. Keys that it handles do not reach the page around it.
 
 import { nudge } from "./actions.js";
 import { ARROWS, chordOf, chordsOf, digitOf } from "./keymap.js";
@@ -14,7 +14,7 @@ const TYPED =
 const OPERATED = "input[type=range]";
 const NATIVE =
   "button, a, summary, input, [role=radio], [role=checkbox], [role=tab], [role=option]";
-/** What Streamlit itself does on a key of the page: run anew, and clear its caches. */
+/** Streamlit's own keys on the page: run again, and clear the caches. */
 const STREAMLIT = new Set(["KeyR", "KeyC"]);
 
 /** @param {Bench} bench @param {Surface} surface @param {HTMLElement} root @param {AbortSignal} ended */
@@ -27,7 +27,7 @@ export function listenForKeys(bench, surface, root, ended) {
   globalThis.addEventListener("blur", release, { signal: ended });
   surface.root.addEventListener("pointerdown", () => tabIsFree = false, { signal: ended });
   surface.root.addEventListener("blur", () => tabIsFree = false, { signal: ended });
-  // What is typed in a field of ours is nothing that the page around should hear.
+  // The page around must not react to text that is typed in our fields.
   for (const name of ["keydown", "keypress", "keyup"]) {
     root.addEventListener(name, (event) => event.stopPropagation(), { signal: ended });
   }
@@ -37,7 +37,7 @@ export function listenForKeys(bench, surface, root, ended) {
     root.addEventListener(name, () => bench.session.queue.acted(), passive);
   }
 
-  /** The element that has the key, null for the page itself. @param {Event} event */
+  /** The element that receives the key; null for the page itself. @param {Event} event */
   function holder(event) {
     const first = event.composedPath()[0];
     return first instanceof Element && first !== document.body && first !== document.documentElement
@@ -70,7 +70,7 @@ export function listenForKeys(bench, surface, root, ended) {
     event.stopImmediatePropagation();
   }
 
-  /** Does what the key means, and tells whether it means anything. @param {KeyboardEvent} event @param {Element | null} at */
+  /** Carries out the key's action, and tells whether it has one. @param {KeyboardEvent} event @param {Element | null} at */
   function takes(event, at) {
     const isPicture = at === null || at === surface.root;
     if (at?.matches(NATIVE) && /^(?:Enter|Space|NumpadEnter)$/.test(event.code)) return false;
@@ -148,7 +148,7 @@ export function listenForKeys(bench, surface, root, ended) {
   }
 }
 
-/** Actions that a held key must not do again and again. */
+/** Actions that a held key must not repeat. */
 const ONCE = new Set([
   "done",
   "nothing",

@@ -1,15 +1,15 @@
-// Which label a box's stored text counts as: by name or former name, merges followed. Pure.
+// The label that a box's stored text stands for: by name or former name, merges followed. Pure.
 
 /**
- * A label as `GET /api/labels` lists it. Nobody draws new boxes of one that is `retired` or
- * `merged_into` another; boxes that have it stay.
+ * A label as `GET /api/labels` lists it. No new boxes get a label that is `retired` or
+ * `merged_into` another; existing boxes keep it.
  * @typedef {{ number: number, name: string, color: string, former?: readonly string[],
  *   retired?: boolean, merged_into?: number | null, [key: string]: any }} Label
  * @typedef {{ name: string, color: string, isKnown: boolean }} Shown
  * @typedef {{ offered: readonly Label[], shown: (stored: string) => Shown }} Labels
  */
 
-/** For a text that is no label of the project. */
+/** The color for a text that is not a label of the project. */
 export const UNKNOWN_COLOR = "#6b7280";
 
 /** What two spellings of a label have in common. @param {string} name */
@@ -20,7 +20,7 @@ const keyOf = (name) =>
 /** @type {WeakMap<readonly Label[], Labels>} */
 const known = new WeakMap();
 
-/** The labels with their look-up, made once for each list. @param {readonly Label[]} labels @returns {Labels} */
+/** The labels with their lookup, made once per list. @param {readonly Label[]} labels @returns {Labels} */
 export function labelsOf(labels) {
   const found = known.get(labels) ?? lookup(labels);
   known.set(labels, found);

@@ -1,5 +1,5 @@
-// One image's way to the server: every change into the journal, then a PUT that names its base, at
-// most one a second. What others wrote is merged, what had landed is recognized, nothing is dropped.
+// Saves one image without losing work. Each change goes to the journal, then in a PUT that names its
+// base, at most once a second. Others' writes are merged; own writes that landed are recognized.
 
 import { dumpDocument, parseDocument, same, sameWork } from "./document.js";
 import { randomId } from "./identity.js";
@@ -28,7 +28,7 @@ const MAX_TRIED = 32;
 export const TIMING = { interval: 1000, firstRetry: 1000, patience: 3000 };
 
 /**
- * The lane of an image that starts from the stored `document`, or goes on from a journal's record.
+ * The lane of an image. It starts from the stored `document` or from a journal record.
  * @param {LaneContext} context @param {string} image
  * @param {{ document: Doc, etag: string | null } | { record: JournalRecord }} start
  */
@@ -42,7 +42,7 @@ export function createLane(context, image, start) {
   let tried = record ? record.tried.map(parseDocument) : /** @type {Doc[]} */ ([]);
   let key = record?.key ?? randomId() + randomId();
   let sequence = record?.sequence ?? 0;
-  /** What the journal holds of `wanted`. @type {Doc | null} */
+  /** The last `wanted` that the journal holds. @type {Doc | null} */
   let kept = record ? wanted : null;
   let unkept = false; // the browser could not keep the last change
   let lastSent = -Infinity;
@@ -75,7 +75,7 @@ export function createLane(context, image, start) {
     if (!closed) timer = setTimeout(() => handle({ type: "due" }), ms);
   }
 
-  /** Put what is wanted into the journal; resolves when it is there, or can't be. */
+  /** Writes `wanted` to the journal; resolves when it is there or can't be written. */
   async function keep() {
     while (writing) await writing;
     if (kept === wanted || isSaved(state)) return;
@@ -104,7 +104,7 @@ export function createLane(context, image, start) {
         return;
       }
     } catch {
-      // A full disk, or a browser that keeps nothing: the page says so, and the PUT goes on.
+      // The disk is full or the browser stores nothing: the page says so, and the PUT goes on.
       unkept = true;
       return;
     }
@@ -112,15 +112,15 @@ export function createLane(context, image, start) {
     if (!sameWork(base, doc)) await write(doc);
   }
 
-  /** Whether the record still is this tab's; not once another one took it while this one slept. */
+  /** Whether this tab still owns the record; another tab takes it over if this one sleeps. */
   async function isOwned() {
     if (!sequence) return true;
     return await inTime(journal.owns(key, context.owner), timing.patience).catch(() => true);
   }
 
   /**
-   * Another tab has taken the record while this one slept, and sends what the record held. This one
-   * goes on from there with what came after.
+   * Another tab has taken the record over while this one slept, and sends it. This tab goes on from
+   * there with its later changes.
    */
   function handOver() {
     base = kept ?? base;
@@ -158,7 +158,7 @@ export function createLane(context, image, start) {
       if (!(await isOwned())) handOver();
       handle(mergedWith(answer.document, answer.etag));
     } else {
-      // The server has said that it did not write this. An unheard answer says nothing.
+      // The server has answered that it did not write this. A lost answer says nothing.
       if (!["network", "unavailable"].includes(answer.type)) tried = tried.slice(0, -1);
       handle(answer);
     }
@@ -173,15 +173,15 @@ export function createLane(context, image, start) {
     tried = [];
   }
 
-  /** Tell of what somebody else wrote; a write of this tab may have landed without an answer. @param {Doc} theirs */
+  /** Reports another person's write, unless it is a write of this tab that landed without an answer. @param {Doc} theirs */
   function heard(theirs) {
     if (!tried.some((own) => sameWork(own, theirs))) context.onOthers(image, theirs);
   }
 
-  /** Merge what somebody else wrote. @param {Doc | null} answered @param {string | null} tag @returns {SyncEvent} */
+  /** Merges another person's write. @param {Doc | null} answered @param {string | null} tag @returns {SyncEvent} */
   function mergedWith(answered, tag) {
     if (answered) heard(answered);
-    const theirs = answered ?? base; // a document that is gone is stored again, with all boxes
+    const theirs = answered ?? base; // a deleted document is stored again, with all boxes
     try {
       const merged = merge(withLanded(base, tried, theirs), wanted, theirs);
       wanted = merged.document;
@@ -223,7 +223,7 @@ export function createLane(context, image, start) {
       handle({ type: "changed" });
       keep();
     },
-    /** What the server holds now, from a read. @param {Doc} document @param {string} tag */
+    /** Takes over the server's document from a read. @param {Doc} document @param {string} tag */
     refresh(document, tag) {
       if (tag === etag || state.saving === "sending") return;
       if (isSaved(state)) {
@@ -237,7 +237,7 @@ export function createLane(context, image, start) {
       if (event.type === "settled" && state.saving === "pending") handle(event);
       else notify(lane);
     },
-    /** Go on with a record, or with what failed. */
+    /** Resumes with a record, or after a failure. */
     resume() {
       handle({ type: isSaved(state) ? "changed" : "retry" });
     },
@@ -246,7 +246,7 @@ export function createLane(context, image, start) {
     resolved(conflict) {
       conflicts = conflicts.filter((other) => !same(other, conflict));
     },
-    /** The journal keeps what is not saved; the next tab sends it. */
+    /** Ends the lane. The journal keeps unsaved work, and the next tab sends it. */
     close() {
       closed = true;
       clearTimeout(timer);

@@ -1,5 +1,5 @@
-// All images that this tab holds or has to save: those of its own, and those that it took over from
-// tabs that are gone.
+// All images that this tab has open or has to save: its own, and those that it took over from tabs
+// that are gone.
 
 import { createLane, TIMING } from "./lane.js";
 import { openJournal } from "./journal.js";
@@ -10,7 +10,7 @@ import { inTime } from "./time.js";
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./lane.js").Lane} Lane */
 
-/** How many saved images are kept in memory, so that going back takes no network. */
+/** The number of saved images kept in memory, so that going back needs no network. */
 const KEPT = 16;
 const RECOVER_MS = 10_000;
 const WORST = /** @type {const} */ (["failed", "offline", "pending"]);
@@ -27,11 +27,11 @@ export function createLanes(options) {
   const timing = { ...TIMING, ...options.timing };
   /** The lanes of images in the order of their last use. @type {Map<string, Lane>} */
   const lanes = new Map();
-  /** Taken over for images that have a lane of this tab already. @type {Set<Lane>} */
+  /** Lanes taken over for images that already have a lane of this tab. @type {Set<Lane>} */
   const extra = new Set();
   /** @type {{ person: string, images: number }[]} */
   let foreign = [];
-  /** Who waits for an image to be saved. @type {Map<Lane, () => void>} */
+  /** The callers that wait until an image is saved. @type {Map<Lane, () => void>} */
   const waiting = new Map();
   let closed = false;
   const context = {
@@ -58,7 +58,7 @@ export function createLanes(options) {
     options.onChange(lane);
   }
 
-  /** Take over what tabs of this person left that are gone; look whose else there is. */
+  /** Takes over what this person's closed tabs left, and counts what other people left. */
   async function recover() {
     const records = await journal.list();
     /** @type {Map<string, number>} */
@@ -90,7 +90,7 @@ export function createLanes(options) {
   globalThis.addEventListener?.("online", online);
 
   return {
-    /** Resolves when the work of tabs that are gone is here. A journal that hangs is not awaited. */
+    /** Resolves when the work of closed tabs is here, or when the journal takes too long. */
     ready: inTime(owner.ready.then(recover), timing.patience).catch(() => {}),
     recover,
     /** @param {string} image */
@@ -102,7 +102,7 @@ export function createLanes(options) {
       return lane;
     },
     /**
-     * The lane of an image whose document was read; the one that is there already if there is one.
+     * The lane of an image whose document was read; an existing lane is kept.
      * @param {string} image @param {Doc} document @param {string | null} etag
      */
     open(image, document, etag) {
@@ -119,7 +119,7 @@ export function createLanes(options) {
       }
       return lane;
     },
-    /** Resolves when the image is saved; null where it is. @param {string} image */
+    /** Resolves when the image is saved; null if it is saved already. @param {string} image */
     saving(image) {
       const lane = lanes.get(image);
       if (!lane || isSaved(lane.state)) return null;
@@ -133,8 +133,8 @@ export function createLanes(options) {
     },
     retry: () => all().filter((lane) => !isSaved(lane.state)).forEach((lane) => lane.resume()),
     /**
-     * Send what another person left in this browser, in the name of this one. Only a person may
-     * decide that.
+     * Sends what another person left in this browser, in this person's name. Only a person may
+     * decide to do that.
      * @param {string} person
      */
     async adoptFrom(person) {
@@ -145,11 +145,11 @@ export function createLanes(options) {
       }
       await recover();
     },
-    /** What is kept here of other people: shown, and never sent under another name by itself. */
+    /** Other people's unsaved work here. It is never sent automatically under another name. */
     foreign: () => foreign,
     /**
-     * What the person sees of all saving: the worst state, for how many images, why, and whether
-     * the journal has all of it.
+     * The state of all saving for the person: the worst state, the number of images in it, the
+     * reason, and whether the journal has all of their work.
      */
     summary() {
       const unsaved = all().filter((lane) => !isSaved(lane.state));

@@ -1,4 +1,5 @@
-// What the page gets of the workbench and the gallery: it imports the rest, once for each tab.
+// The script that the page gets for the workbench and the gallery. It imports the rest once per
+// tab.
 
 /** @typedef {import("./mount.js").Component} Component */
 /** @typedef {{ default: (component: Component) => void }} Entry */
@@ -9,8 +10,8 @@ const LONGEST_WAIT_MS = 4_000;
 
 /**
  * Imports the entry until an instance answers. A browser may remember that an address failed, and
- * each module is asked for below the address of the entry: a further try has an address of its own.
- * An instance answers it with what it has.
+ * modules are requested below the address of the entry. So each further try has its own address,
+ * which an instance answers with its current files.
  * @param {string} url
  * @returns {Promise<Entry>}
  */
@@ -28,8 +29,8 @@ async function load(url) {
 }
 
 /**
- * Another version that a later run of the page names waits for the next page: the workbench that is
- * here goes on, and holds what somebody is drawing.
+ * If a later run of the page names another version, the next page load imports it. The current
+ * workbench goes on, because it holds what somebody is drawing.
  * @param {Component} component
  */
 export default function mountLoaded(component) {

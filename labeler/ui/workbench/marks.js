@@ -1,4 +1,4 @@
-// The notes on the picture: a numbered mark at each place, and the field in which one is written.
+// The notes on the image: a numbered mark at each place, and the field for writing a note.
 
 import { keyOf, MAX_COMMENT_LENGTH, pinAt, placeOf, threadsOf } from "./comments.js";
 import { button, element, keyed, mark, say } from "./dom.js";
@@ -13,14 +13,14 @@ const HEIGHT = 130;
 const MARGIN = 8;
 
 /**
- * The layer over the surface, which tells by its attributes where the image lies on it. `give` is
- * called with a note that was written.
+ * The layer over the surface. The surface's attributes tell where the image lies. `give` is called
+ * with a written note.
  * @param {Bench} bench @param {HTMLElement} surface @param {(noting: Noting) => void} give
  * @param {AbortSignal} ended
  */
 export function createMarks(bench, surface, give, ended) {
   const { session, ui } = bench;
-  /** What was being written on images that were left meanwhile. @type {Map<string, Noting>} */
+  /** Unfinished notes on images that were left meanwhile. @type {Map<string, Noting>} */
   const drafts = new Map();
   /** @type {string | null} */
   let image = null;
@@ -128,7 +128,7 @@ export function createMarks(bench, surface, give, ended) {
     });
   }
 
-  /** Keeps what was being written for when the image is open again. */
+  /** Keeps an unfinished note until the image is open again. */
   function follow() {
     const { image: now } = session.state;
     if (now === image) return;
@@ -156,7 +156,7 @@ export function createMarks(bench, surface, give, ended) {
     if (isOpened) text.focus({ preventScroll: true });
   }
 
-  /** Beside the place, and inside of the surface. @param {import("./comments.js").Pin} pin */
+  /** Puts the field beside the place, inside the surface. @param {import("./comments.js").Pin} pin */
   function place(pin) {
     const { rects = [] } = session.state.doc ?? {};
     const box = rects.find(({ id }) => id === pin.rect) ?? null;

@@ -1,6 +1,6 @@
-// The three-way merge of one image's documents, by the same rules as the server's (merge.py):
-// rects are matched by id; geometry, label and each further key merge one by one; what does not go
-// together is kept twice and reported; the status that asks for more work wins.
+// The three-way merge of one image's documents, by the server's rules (merge.py). Rects are matched
+// by id. Geometry, label and each further key merge one by one. Incompatible changes are kept twice
+// and reported. The status that asks for more work wins.
 
 import { dumpDocument, MAX_RECTS, same, STATUSES, statusOf } from "./document.js";
 import { byCodePoints, derivedId, pythonJson, withIds } from "./identity.js";
@@ -20,13 +20,13 @@ import { order } from "./merge_order.js";
 /** @typedef {import("./document.js").Rect} Rect */
 
 /**
- * One rect on which a person has to decide; null stands for a side that does not have it.
- * `kept_as` is the id of the rect that keeps our version beside theirs; empty for `deleted`.
+ * One rect on which a person has to decide; null means that this side does not have it. `kept_as`
+ * is the id of the rect that keeps our version beside theirs; empty for `deleted`.
  * @typedef {{ id: string, kind: "changed" | "added" | "deleted", base: Rect | null,
  *   ours: Rect | null, theirs: Rect | null, kept_as: string }} RectConflict
  */
 
-/** Most work first: nobody's doubt is lost. */
+/** The status that asks for most work first, so that nobody's doubt is lost. */
 const RANK = ["returned", "in_progress", "skipped", "done", "approved", "unlabeled"];
 const FLOATS = new Set(GEOMETRY);
 
@@ -34,8 +34,8 @@ const FLOATS = new Set(GEOMETRY);
 export class TooManyRects extends Error {}
 
 /**
- * `ours`, which a person made from `base`, merged with `theirs`, which the store holds now. No rect
- * that one side added or changed is missing in the result.
+ * `ours`, which a person made from `base`, merged with `theirs`, which the store holds now. The
+ * result has every rect that one side added or changed.
  * @param {Doc} base @param {Doc} ours @param {Doc} theirs
  * @returns {{ document: Doc, conflicts: RectConflict[] }}
  */
@@ -66,8 +66,8 @@ export function merge(base, ours, theirs) {
 }
 
 /**
- * The base of a save after tries that failed and may have been stored all the same. Where `theirs`
- * holds what one of `tried` held, this person's next change goes on from there.
+ * The base of a save after failed tries that may have been stored. If `theirs` contains a state
+ * from one of `tried`, that state is the base of this person's next change.
  * @param {Doc} base @param {readonly Doc[]} tried @param {Doc} theirs @returns {Doc}
  */
 export function withLanded(base, tried, theirs) {
@@ -91,7 +91,7 @@ export function withLanded(base, tried, theirs) {
 
 /**
  * The document after a person's choice; `both` leaves two rects. An edit made since the conflict is
- * kept. Where one of the rects is gone, the choice has been made and nothing changes.
+ * kept. If one of the rects is gone, the choice was made already and nothing changes.
  * @param {Doc} document @param {RectConflict} conflict @param {"ours" | "theirs" | "both"} choice
  */
 export function resolve(document, conflict, choice) {
@@ -155,7 +155,7 @@ function mergeRects(base, ours, theirs) {
 }
 
 /**
- * The rect that goes under the id, null where it is deleted, and the kind of conflict.
+ * The rect to store under the id, null if it is deleted, and the kind of conflict.
  * @param {Rect | null} base @param {Rect | null} ours @param {Rect | null} theirs
  * @returns {{ rect: Rect | null, kind: RectConflict["kind"] | null }}
  */
@@ -173,7 +173,7 @@ function mergeRect(base, ours, theirs) {
   return { rect: /** @type {any} */ ({ ...fields(keys), id: theirs.id }), kind: null };
 }
 
-/** The rect under an id made from its content; one of `taken` where that is it. @param {Rect} rect @param {Rects} taken @returns {Rect} */
+/** The rect under an id made from its content: a free id, or that of an equal rect in `taken`. @param {Rect} rect @param {Rects} taken @returns {Rect} */
 function copyOf(rect, taken) {
   let content = pythonJson([rect.id, rect], FLOATS);
   while (true) {
@@ -200,11 +200,11 @@ function mergeMetadata(base, ours, theirs) {
   return keys;
 }
 
-/** Whether the side is in progress only because its first rects were drawn. @param {Doc} base @param {Doc} side */
+/** Whether this side is in_progress only because its first rects were drawn. @param {Doc} base @param {Doc} side */
 const onlyBegun = (base, side) =>
   statusOf(base) === "unlabeled" && side.rects.length > 0 &&
   side.metadata?.status === "in_progress";
 
-/** Lowest for the status that asks for most work; an unknown one counts as in progress. @param {string} status */
+/** Lowest for the status that asks for most work. An unknown status counts as in_progress. @param {string} status */
 const urgency = (status) =>
   RANK.indexOf(STATUSES.some((known) => known === status) ? status : "in_progress");

@@ -7,7 +7,7 @@ import { order } from "./merge_order.js";
 /** @typedef {Map<string, Record<string, any>>} Comments */
 
 /**
- * The comments of both sides; theirs where a side's value is no list of comments.
+ * The comments of both sides; theirs if a side's value is not a list of comments.
  * @param {unknown} base @param {unknown} ours @param {unknown} theirs @returns {unknown}
  */
 export function mergeComments(base, ours, theirs) {
@@ -27,7 +27,7 @@ export function mergeComments(base, ours, theirs) {
   return merged;
 }
 
-/** The comments by their ids; null where the value is no list of comments. @param {unknown} value @returns {Comments | null} */
+/** The comments by their ids; null if the value is not a list of comments. @param {unknown} value @returns {Comments | null} */
 function byId(value) {
   /** @type {Comments} */
   const found = new Map();

@@ -1,4 +1,4 @@
-// The values of documents and rects, merged key by key. What belongs together is one value.
+// The values of documents and rects, merged key by key. Keys that belong together are one value.
 
 import { isDocumentKey, isMetadataKey, isObject, isRectKey, same } from "./document.js";
 
@@ -9,11 +9,11 @@ export const GEOMETRY = ["left", "top", "width", "height"];
 const SIZE = ["image_width", "image_height"];
 
 /**
- * What merges one by one: values by key; those that go together as a list under a joined key.
+ * Values that merge one by one, by key. Values that belong together are a list under a joined key.
  * @typedef {Map<string, any>} Keys
  */
 
-/** The names of values that go together, as Python names such a key. @param {string[]} names */
+/** The joined key of values that belong together, as Python writes it. @param {string[]} names */
 const joined = (names) => `(${names.map((name) => `'${name}'`).join(", ")})`;
 const UNITS = new Map([GEOMETRY, SIZE].map((names) => [joined(names), names]));
 
@@ -26,7 +26,7 @@ export const documentKeys = (document) =>
 export const metadataKeys = (document) => keysOf(document.metadata ?? {}, isMetadataKey, [], []);
 
 /**
- * The keys that somebody set, those of `unit` together; a known key that is null counts as missing.
+ * The keys that somebody set, those of `unit` together. A known key that is null counts as missing.
  * @param {Record<string, any>} object @param {(name: string) => boolean} known
  * @param {string[]} unit @param {string[]} without @returns {Keys}
  */
@@ -41,7 +41,7 @@ function keysOf(object, known, unit, without) {
   return keys;
 }
 
-/** What `keysOf` was made from. @param {Keys} keys @returns {Record<string, any>} */
+/** The object that `keysOf` was made from. @param {Keys} keys @returns {Record<string, any>} */
 export function fields(keys) {
   return Object.fromEntries(
     [...keys].flatMap(([key, value]) => {
@@ -58,7 +58,7 @@ export const sameKeys = (one, other) =>
   [...one].every(([key, value]) => other.has(key) && same(value, other.get(key)));
 
 /**
- * Merged key by key, and the keys that both changed differently, for which theirs is taken.
+ * The values merged key by key, and the keys that both changed differently, with theirs taken.
  * @param {Keys} base @param {Keys} ours @param {Keys} theirs @returns {[Keys, string[]]}
  */
 export function mergeKeys(base, ours, theirs) {

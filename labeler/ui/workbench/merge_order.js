@@ -1,11 +1,11 @@
-// The order of what two sides hold, such as rects or comments, told by their ids.
+// The order of the rects or comments of two sides, given by their ids.
 
 import { same } from "./document.js";
 import { byCodePoints } from "./identity.js";
 
 /**
- * The ids of both sides in the order of the side which moved rects about, theirs if both did. Rects
- * of one side stay behind the rect that they followed.
+ * The ids of both sides, in the order of the side that reordered them; theirs if both did. Ids of
+ * one side stay behind the id that they followed.
  * @param {string[]} base @param {string[]} ours @param {string[]} theirs
  */
 export function order(base, ours, theirs) {
@@ -22,7 +22,7 @@ export function order(base, ours, theirs) {
   ]);
 }
 
-/** The ids that are not shared by the shared one before them. @param {string[]} ids @param {Set<string>} shared */
+/** The unshared ids, grouped by the shared id before them. @param {string[]} ids @param {Set<string>} shared */
 function runs(ids, shared) {
   /** @type {Map<string, string[]>} */
   const found = new Map();

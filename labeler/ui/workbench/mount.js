@@ -1,5 +1,5 @@
-// The entry for Streamlit: one session and one workbench for the tab, kept over the runs of the page
-// and over its place there. The page leads to an image, and hears which one is open.
+// The entry for Streamlit: one session and one workbench for the tab, kept over runs of the page
+// and changes of its place there. The page leads to an image, and is told which one is open.
 
 import { openWorkbench } from "./open.js";
 import { createPageAround } from "./page_around.js";
@@ -7,9 +7,9 @@ import { createRenewal } from "./renewal.js";
 
 /** @typedef {import("./label_set.js").Label} Label */
 /**
- * `lead` changes where the page wants `image` opened; `revision` where its list has changed.
- * `renewal` is the last request for a token that the page has heard. `awaits` selects what is
- * clicked only after everything is saved.
+ * `lead` changes if the page wants `image` opened, `revision` if its list has changed. `renewal` is
+ * the last request for a token that the page has received. `awaits` selects elements whose clicks
+ * wait until everything is saved.
  * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, tokenHeader: string, person: string,
  *   labels: Label[], isAdmin: boolean, filters: Record<string, string>, session: string,
  *   renewal: string | null, awaits: string, reviews: boolean,
@@ -20,11 +20,11 @@ import { createRenewal } from "./renewal.js";
 
 const TOLD_AFTER_MS = 150;
 
-/** What is told while the websocket is cut is lost: it is told again until the address follows. */
+/** In ms. Messages are lost while the websocket is cut, so they are repeated. */
 const AGAIN_MS = 3_000;
 const TRIES = 10;
 
-/** What the page shows where it wants no workbench, so that its place is not just lost. */
+/** The page shows this element if it wants no workbench and has not just lost its place. */
 const ELSEWHERE = ".labeler-elsewhere";
 
 /** @type {ReturnType<typeof create> | null} */
@@ -79,17 +79,17 @@ function create(first) {
     timer ||= setTimeout(tell, TOLD_AFTER_MS);
   });
 
-  /** The page adds the label, and hands over all labels in its next run. @param {string} name */
+  /** Asks the page to add the label. Its next run hands over all labels. @param {string} name */
   function addLabel(name) {
     component.setStateValue("added", JSON.stringify({ name, of: crypto.randomUUID() }));
   }
 
-  /** The page changes its address, and hands over what there is to review then. @param {object} changes */
+  /** Asks the page to change its address. Its next run hands over what there is to review. @param {object} changes */
   function askReview(changes) {
     component.setStateValue("review", JSON.stringify({ ...changes, of: crypto.randomUUID() }));
   }
 
-  /** Opens what the page leads to, when the box is drawn that somebody draws. @param {Setup} to */
+  /** Opens the image that the page leads to, once no box is being drawn. @param {Setup} to */
   function follow({ image, lead }) {
     workbench.whenIdle(() => {
       led = lead;
@@ -97,7 +97,7 @@ function create(first) {
     });
   }
 
-  /** Tells the page what is open, once for each change, and which lead it follows from. */
+  /** Tells the page the open image, once per change, and the last lead that was followed. */
   function tell() {
     timer = undefined;
     const { image, status, save, doc } = session.state;
@@ -111,7 +111,7 @@ function create(first) {
     send(1);
   }
 
-  /** @param {number} number the try, which makes another value of the same news */
+  /** @param {number} number of the try, which makes the value differ from the last one */
   function send(number) {
     component.setStateValue("open", JSON.stringify({ ...JSON.parse(told), try: number }));
     clearTimeout(again);
@@ -142,7 +142,7 @@ function create(first) {
       }
       if (setup.session !== before.session) {
         led = setup.lead;
-        tell(); // another instance: it learns what is open here
+        tell(); // another instance has to be told what is open here
       } else if (setup.lead !== before.lead) follow(setup);
     },
     end() {

@@ -1,4 +1,4 @@
-// The way in for a page of any kind: a session, and the interface over it, in one place.
+// The entry for a page of any kind: a session, and the interface over it, in one place.
 
 import { createBackend } from "./backend.js";
 import { createGuideCalls } from "./guide_calls.js";
@@ -8,8 +8,8 @@ import { createThumbnails } from "./thumbnails.js";
 import { createWorkbench } from "./workbench.js";
 
 /**
- * `addLabel` has the page add a name to the project's labels, which then calls
- * `session.setLabels`; without it nobody is offered to add one.
+ * `addLabel` asks the page to add a name to the project's labels; the page then calls
+ * `session.setLabels`. Without it, adding labels is not offered.
  * `isGuideEditor` offers to change the guide.
  * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void,
  *   isGuideEditor?: boolean,
@@ -17,14 +17,14 @@ import { createWorkbench } from "./workbench.js";
  *   askReview?: import("./contract.js").Bench["askReview"] }} Options
  */
 
-/** One for all workbenches of a document; it goes with them to wherever they are. @type {Promise<CSSStyleSheet> | null} */
+/** The style sheet, shared by all workbenches of a page; it follows them to each place. @type {Promise<CSSStyleSheet> | null} */
 let loading = null;
 /** @type {CSSStyleSheet | null} */
 let sheet = null;
 const AGAIN_MS = 500;
 const SHEETS = ["./workbench.css", "./review.css"];
 
-/** The style, asked for until an instance answers. */
+/** The style, requested until an instance answers. */
 async function loadStyle() {
   for (;;) {
     try {
@@ -41,10 +41,10 @@ async function loadStyle() {
 }
 
 /**
- * Shows the workbench in `place`, which has a height of its own. `moveTo` takes it to another place
- * as it is: nothing that somebody does on it is lost. Where the page takes the place away, the
- * workbench stays where it is in the window, or goes out of sight if `isWanted` says so; it goes on
- * saving in both cases. `end` takes it away; what is not saved by then is in the journal.
+ * Shows the workbench in `place`, which has a height of its own. `moveTo` moves it to another place
+ * as it is, with a person's unfinished work. If the page removes the place, the workbench stays
+ * where it is in the window, or is hidden if `isWanted` says so; it goes on saving in both cases.
+ * `end` removes it; unsaved work is in the journal.
  * @param {HTMLElement} place @param {Options} options
  */
 export function openWorkbench(place, options) {
@@ -83,7 +83,7 @@ export function openWorkbench(place, options) {
 
   moveTo(place);
   if (!sheet) {
-    // Not before it has its style: what is drawn on must not jump.
+    // Shown only once it has its style, so that the drawing surface does not jump.
     inner.style.display = "none";
     loading ??= loadStyle();
     loading.then((loaded) => {

@@ -1,4 +1,4 @@
-// Which image is open, what is fetched ahead of it, and what stands around it in the list.
+// The open image, the images fetched ahead, and its neighbors in the list.
 
 import { statusOf } from "./document.js";
 import { createQueue } from "./queue.js";
@@ -20,24 +20,24 @@ const RETRY_MS = 3_000;
  */
 export function createOpening({ backend, lanes, images, filters, onChange, onOpen }) {
   let queue = createQueue(backend, filters);
-  /** What the page asked for last, until its list is here. @type {ReturnType<typeof createQueue>} */
+  /** The list that the page asked for last, until it is loaded. @type {ReturnType<typeof createQueue>} */
   let nextQueue = queue;
-  /** The last wish to go on. @type {object | null} */
+  /** The last request to go on. @type {object | null} */
   let wish = null;
   let image = "";
   /** In the order of opening. @type {string[]} */
   let visited = [];
-  /** Why an image's document did not come. @type {Map<string, import("./backend.js").Failure>} */
+  /** Why an image's document could not be loaded. @type {Map<string, import("./backend.js").Failure>} */
   const failures = new Map();
   /** @type {Set<string>} */
   const gone = new Set();
   /** @type {Map<string, Promise<void>>} */
   const reading = new Map();
-  /** What is opened next by something else than the list. @type {readonly string[]} */
+  /** Images that something other than the list opens next. @type {readonly string[]} */
   let expected = [];
   let closed = false;
 
-  /** Open an image; what is open already is shown anew. @param {string} next */
+  /** Opens an image; an image that is open already is shown again. @param {string} next */
   function open(next) {
     if (next === image && !failures.has(next) && !images.failure(next)) return;
     image = next;
@@ -49,7 +49,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     surround(next);
   }
 
-  /** Fetch the open image and the next ones that are known. */
+  /** Fetches the open image and the known next ones. */
   function fetchAround() {
     const next = Array.from({ length: AHEAD }, (_, step) => queue.peek(image, step + 1)?.image_id);
     const listed = next.flatMap((one) => one ? [one] : []);
@@ -59,12 +59,12 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     for (const one of [image, ...ahead]) if (!lanes.get(one)) read(one);
   }
 
-  /** Learn what stands around the image in the list. @param {string} of */
+  /** Reads the neighbors of the image in the list. @param {string} of */
   async function surround(of) {
     const asked = nextQueue;
     const found = await asked.step(of, AHEAD);
     if (closed || asked !== nextQueue) return;
-    // Until then the list before serves: nobody stands still for want of a connection.
+    // Until then the previous list is used, so that nobody has to wait for a connection.
     if (found !== undefined) queue = asked;
     if (image !== of) return;
     fetchAround();
@@ -73,7 +73,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     onChange();
   }
 
-  /** Read the document of an image that has no lane, once at a time. @param {string} of */
+  /** Reads the document of an image without a lane, once at a time. @param {string} of */
   function read(of) {
     const found = reading.get(of);
     if (found) return found;
@@ -101,7 +101,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     }
   }
 
-  /** Ask again for what did not come for want of a connection. */
+  /** Requests again what failed for lack of a connection. */
   function again() {
     if (image && (queue !== nextQueue || queue.peek(image, AHEAD) === undefined)) surround(image);
     const failure = failures.get(image) ?? images.failure(image);
@@ -110,7 +110,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     fetchAround();
   }
 
-  /** An image that was listed and never labeled has no document yet. @param {string} of @param {import("./backend.js").Failure} answer */
+  /** A listed image that was never labeled has no document yet. @param {string} of @param {import("./backend.js").Failure} answer */
   async function begin(of, answer) {
     const entry = await queue.find(of);
     if (!entry) {
@@ -122,7 +122,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     lanes.open(of, { rects: [], image_path: entry.image_path, metadata }, null);
   }
 
-  /** Look whether somebody else has changed the image. @param {string} [of] */
+  /** Checks whether somebody else has changed the image. @param {string} [of] */
   async function refresh(of = image) {
     const lane = lanes.get(of);
     if (!lane || of !== image) return;
@@ -137,9 +137,9 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
   }
 
   /**
-   * Go so many images on in the list, without waiting for anything but the list. Where that can't
-   * be read, it goes on when it can, unless something else is wished for meanwhile.
-   * @param {number} steps @returns {Promise<string | null>} what is open now; null past the ends
+   * Goes `steps` images on in the list, and waits only for the list. If the list can't be read, it
+   * goes on as soon as it can, unless another image is requested meanwhile.
+   * @param {number} steps @returns {Promise<string | null>} the image that is open now; null past the ends
    */
   async function go(steps) {
     const [from, mine] = [image, {}];
@@ -155,7 +155,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     }
   }
 
-  /** The document with its picture's size where it lacks that. @param {Doc} document @returns {Doc} */
+  /** The document, with the size of its image if that was missing. @param {Doc} document @returns {Doc} */
   function sized(document) {
     const picture = images.get(image);
     if (document.image_width || document.image_height || !picture?.whole) return document;
@@ -182,7 +182,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
   }
 
   /**
-   * The picture in the image's own size, also while only a small copy is here.
+   * The image at its own size, even while only a small copy is loaded.
    * @param {Doc} document @returns {import("./images.js").Picture | null}
    */
   function shownBitmap(document) {
@@ -205,16 +205,16 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     refresh,
     shown,
     sized,
-    /** Fetch these ahead instead of the next ones in the list; none: those again. @param {readonly string[]} next */
+    /** Fetches these ahead instead of the next ones in the list; an empty list ends that. @param {readonly string[]} next */
     expect(next) {
       expected = next;
       if (image && !closed) fetchAround();
     },
-    /** Keep the list true to what this tab changed. @param {Lane} lane */
+    /** Updates the list with a change of this tab. @param {Lane} lane */
     note(lane) {
       queue.note(lane.image, statusOf(lane.document), lane.document.rects.length);
     },
-    /** The boxes of the image that was open before, or stands before in the list. */
+    /** The boxes of the image that was open before, or that comes before in the list. */
     async previousRects() {
       const before = visited.at(-2) ?? (await queue.step(image, -1))?.image_id;
       if (!before) return [];

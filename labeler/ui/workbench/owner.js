@@ -1,6 +1,6 @@
-// Which tabs live. A tab holds a Web Lock as long as it lives, asleep or not. Without Web Locks (on
-// plain HTTP) it counts a number up in the journal; a tab whose number stands still while another
-// one looks on for long enough is gone. No clock is read, so none can be wrong.
+// Which tabs are alive. A tab holds a Web Lock as long as it lives, asleep or not. Without Web
+// Locks (on plain HTTP) it counts a number up in the journal. A tab whose number stands still while
+// another tab watches long enough is gone. No clock is read, so none can be wrong.
 
 /** @typedef {import("./journal.js").Journal} Journal */
 

@@ -1,4 +1,4 @@
-"""The shell around the workbench: it leads it to an image, and follows it."""
+"""The shell around the workbench: it leads the workbench to an image, and follows it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from labeler.ui.workbench.component import (
 
 _KEY: Final = "workbench_lead"
 
-# Whoever exports, or leaves, means what they see. The server knows only what is saved.
+# A person who exports or leaves means what they see. The server knows only saved work.
 _AWAITS: Final = (
     f".st-key-{EXPORT_KEY} button, .st-key-{SIGN_OUT_KEY} button, a[href*='/api/export/']"
 )
@@ -57,7 +57,7 @@ STYLE: Final = """
 
 @dataclass
 class _Lead:
-    """The image that the page and the workbench agreed on last."""
+    """The image that the page and the workbench last agreed on."""
 
     image: str = ""
     count: int = 0
@@ -67,13 +67,13 @@ class _Lead:
 def leave_workbench() -> None:
     """Tell the workbench that the page shows something else.
 
-    Otherwise it stays in the window: where a run of the page breaks off, its place is just lost.
+    Otherwise it stays in the window, as after a run of the page that broke off.
     """
     st.html('<i class="labeler-elsewhere" hidden></i>')
 
 
 def agreed_image() -> str:
-    """The image that the page and the workbench agreed on last; "" before."""
+    """The image that the page and the workbench last agreed on; "" before."""
     lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
     return lead.image
 
@@ -86,10 +86,10 @@ def show_workbench_page(
     images: int,
     review: Review | None = None,
 ) -> None:
-    """The workbench over the whole window, led to that image where it is not what it told.
+    """The workbench over the whole window, led to that image if it has not reported it.
 
-    `images` are all that there are, or all that are to be gone through in a review.
-    Raises NotFound for what can be no image's ID, which no call could name.
+    `images` are all images, or all that are to be reviewed. Raises NotFound for an image ID that no
+    call could name.
     """
     if not is_image_id(image_id):
         leave_workbench()
@@ -108,8 +108,8 @@ def show_workbench_page(
         "sample": str(review.sample) if review else "",
     }
     nobody_asks = context.access.sign_in is SignIn.NONE
-    # Identity-Aware Proxy vouches for each call by itself, for whomever is signed in by then: the
-    # token beside it says whose work this is. It takes a bearer for its own.
+    # Identity-Aware Proxy vouches for each call itself, for the person signed in by then; the
+    # token beside it says whose work this is. The proxy treats a bearer token as its own.
     is_iap = context.access.sign_in is SignIn.IAP
     mount_workbench(
         Setup(
@@ -134,9 +134,9 @@ def show_workbench_page(
 
 
 def _follow() -> None:
-    """Have the address name what the workbench has opened.
+    """Make the address name the image that the workbench has opened.
 
-    What it told before it heard of the last lead is out of date: "back" had been pressed by then.
+    A report from before the last lead is out of date: "back" had been pressed by then.
     """
     now = told()
     lead: _Lead = st.session_state.setdefault(_KEY, _Lead())
@@ -146,7 +146,7 @@ def _follow() -> None:
 
 
 def _choose_review() -> None:
-    """Have the address say whose images to review."""
+    """Make the address say whose images to review."""
     chosen = told_review()
     person, sample = chosen.get("person"), chosen.get("sample")
     if isinstance(person, str):
@@ -156,7 +156,7 @@ def _choose_review() -> None:
 
 
 def _add_label(context: Context) -> None:
-    """Take a label that boxes have into the project's labels."""
+    """Add a label that boxes have to the project's labels."""
     name = told_label()
     if not name:
         return

@@ -1,20 +1,20 @@
-// What other parts of the page ask of the workbench: whether all is saved, and to wait until it is.
+// The workbench's answers to the rest of the page: whether all is saved, and when it is.
 
 /** @typedef {import("./contract.js").Session} Session */
 
-/** A save that takes longer is waited for no more: whoever asked goes on without it. */
+/** In ms. A caller does not wait longer for a save, and goes on without it. */
 const PATIENCE_MS = 8_000;
 
 /**
  * @param {Session & { retry: () => void }} session
  * @param {{ whenIdle: (act: () => void) => void, tell: (text: string) => void }} workbench
- * @param {() => string} awaits a selector of what is clicked only after everything is saved
+ * @param {() => string} awaits a selector of elements whose clicks wait until everything is saved
  */
 export function createPageAround(session, workbench, awaits, patience = PATIENCE_MS) {
   const controller = new AbortController();
   let isPassing = false;
 
-  /** Resolves to whether everything is saved, at the latest when patience ends. @returns {Promise<boolean>} */
+  /** Resolves to whether everything is saved, at the latest when the patience ends. @returns {Promise<boolean>} */
   function saved() {
     const isSaved = () => session.state.save.state === "saved";
     if (isSaved()) return Promise.resolve(true);
@@ -30,7 +30,7 @@ export function createPageAround(session, workbench, awaits, patience = PATIENCE
     });
   }
 
-  // What the page does with a click is done by the server, which knows only what is saved.
+  // The server handles a click on the page, and knows only saved work.
   document.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.composedPath()[0]);
     const found = target.closest?.(awaits());
@@ -50,7 +50,7 @@ export function createPageAround(session, workbench, awaits, patience = PATIENCE
     });
   }, { capture: true, signal: controller.signal });
 
-  /** Clicks on what was clicked, or on what the page shows in its place by now. @param {HTMLElement} found */
+  /** Clicks the element that was clicked, or the one that the page now shows in its place. @param {HTMLElement} found */
   function press(found) {
     const all = [...document.querySelectorAll(awaits())];
     const again = found.isConnected

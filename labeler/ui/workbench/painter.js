@@ -1,4 +1,4 @@
-// Paints the picture and the boxes on two stacked canvases, in whole device pixels.
+// Paints the image and the boxes on two stacked canvases, in whole device pixels.
 
 import { placedTags } from "./tags.js";
 import { onSurface } from "./view.js";
@@ -89,12 +89,12 @@ export function createPainter(picture, boxes) {
   };
 }
 
-/** Source pixels around what is seen, for smoothing at the edges. */
+/** Source pixels around the visible part, for smoothing at the edges. */
 const MARGIN = 2;
 
 /**
- * Paints as much of the bitmap as is seen: at large scales the whole would be wider than a canvas
- * can be. The parts lie on whole pixels of the bitmap, so that nothing moves.
+ * Paints only the visible part of the bitmap: at large scales the whole would be wider than a
+ * canvas can be. The parts lie on whole pixels of the bitmap, so that nothing moves.
  * @param {CanvasRenderingContext2D} to @param {ImageBitmap} bitmap
  * @param {import("./view.js").Point} at where the corner of the whole lies @param {number} width of
  * the whole @param {number} height
@@ -111,7 +111,7 @@ function paintPart(to, bitmap, at, width, height) {
   to.drawImage(bitmap, left, top, w, h, x, y, w * across, h * down);
 }
 
-/** The smallest copy that still has a pixel for each painted one. @param {Level[]} levels largest first @param {number} scale */
+/** The smallest copy with at least one pixel per painted pixel. @param {Level[]} levels largest first @param {number} scale */
 export function levelFor(levels, scale) {
   const enough = levels.filter((level) => level.scale >= Math.min(1, scale));
   return enough.at(-1) ?? levels[0];
@@ -141,7 +141,7 @@ function outline(to, box, color, strong, opacity, density, dashed) {
   if (dashed) to.setLineDash([]);
 }
 
-/** Whose version each box of a conflict is. @param {Scene["conflicts"]} conflicts @returns {Map<string, string>} */
+/** Says for each box of a conflict whose version it is. @param {Scene["conflicts"]} conflicts @returns {Map<string, string>} */
 function sidesOf(conflicts) {
   return new Map(conflicts.flatMap(({ id, kept_as, ours }) => {
     if (!kept_as) return [[id, ours ? "Mine" : "Theirs"]];
@@ -163,7 +163,7 @@ function tags(to, boxes, room, density, measure) {
   }
 }
 
-/** Measuring costs more than painting: widths are kept, by font and text. @param {CanvasRenderingContext2D} to @returns {(text: string) => number} */
+/** Measures texts. Widths are kept by font and text, because measuring costs more than painting. @param {CanvasRenderingContext2D} to @returns {(text: string) => number} */
 function createMeasure(to) {
   /** @type {Map<string, number>} */
   const widths = new Map();
@@ -176,7 +176,7 @@ function createMeasure(to) {
   };
 }
 
-/** Whether black is read better on the color "#rrggbb" than white. @param {string} color */
+/** Whether black is more readable than white on the color "#rrggbb". @param {string} color */
 export function isLight(color) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
     .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);

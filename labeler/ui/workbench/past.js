@@ -1,9 +1,9 @@
-// The earlier states of the open image, read as far as somebody looks at them.
+// The history of the open image, read only as far as somebody looks at it.
 
 /** @typedef {import("./backend.js").Version} Version */
 /** @typedef {import("./document.js").Doc} Doc */
 
-/** States that are read at once, for what differs between them. */
+/** The number of states that are read at once, to show their differences. */
 const STEP = 12;
 
 /**
@@ -11,11 +11,11 @@ const STEP = 12;
  */
 export function createPast(backend, onChange) {
   let image = "";
-  /** The state of the document that the list is of. */
+  /** The ETag of the document whose history is listed. */
   let of = "";
   /** @type {readonly Version[]} */
   let versions = [];
-  /** A version is the same for good. @type {Map<string, Doc | null>} */
+  /** The document of each version, which never changes. @type {Map<string, Doc | null>} */
   let documents = new Map();
   let error = "";
   let wanted = STEP;
@@ -46,7 +46,7 @@ export function createPast(backend, onChange) {
   }
 
   return {
-    /** Have the states of the image that `tag` names the last one of. @param {string} next @param {string} tag */
+    /** Loads the history of the image; `tag` is the ETag of its newest state. @param {string} next @param {string} tag */
     look(next, tag) {
       if (next === image && tag === of) return;
       if (next !== image) [versions, documents, wanted] = [[], new Map(), STEP];
@@ -57,7 +57,7 @@ export function createPast(backend, onChange) {
       wanted += STEP;
       read(asked);
     },
-    /** Forget that the list is there: it is read anew when somebody looks. */
+    /** Marks the list as out of date: it is read again when somebody looks. */
     close: () => of = "",
     get image() {
       return image;
@@ -65,9 +65,9 @@ export function createPast(backend, onChange) {
     get error() {
       return error;
     },
-    /** Those that are read, and whether there are more. */
+    /** The states read so far, and whether there are more. */
     rows: () => ({ versions: versions.slice(0, wanted), isMore: versions.length > wanted }),
-    /** The document in a version, and before it: null where nothing was; undefined where unknown. @param {string} version */
+    /** The document in a version, and the one before it; null if there was none, undefined if unknown. @param {string} version */
     pair(version) {
       const place = versions.findIndex((one) => one.version === version);
       const earlier = versions[place + 1];

@@ -14,11 +14,11 @@
 /** @typedef {import("./view.js").Point} Point */
 /** @typedef {import("./hits.js").Handle} Handle */
 /**
- * What a press begins: nothing selected is there, inside of a selected box, on a handle of it.
+ * Where a press begins: off all selected boxes, inside a selected box, or on a handle of one.
  * @typedef {{ kind: "free" } | { kind: "inside" } | { kind: "handle", id: string, handle: Handle }} Under
  */
 /**
- * `at` is on the surface in CSS pixels, `point` the same place in image pixels.
+ * `at` is in CSS pixels on the surface; `point` is the same place in image pixels.
  * @typedef {{ id: number, at: Point, point: Point }} Place
  * @typedef {Place & { type: "down", touch: boolean, panning: boolean, drawing: boolean, adding: boolean,
  *   twoClicks: boolean, editable: boolean, under: Under }} Down
@@ -43,7 +43,7 @@ export const IDLE = { phase: "idle", down: null, fingers: [], point: null };
 
 const SLACK = { mouse: 3, touch: 8 };
 
-/** The gesture after the input, and what is to be done. @param {Gesture} gesture @param {PointerInput} input @returns {Step} */
+/** The gesture after the input, and its effects. @param {Gesture} gesture @param {PointerInput} input @returns {Step} */
 export function reducePointer(gesture, input) {
   switch (input.type) {
     case "down":
@@ -147,7 +147,7 @@ function up(gesture, input) {
   }
 }
 
-/** The gesture without that finger; others that still touch do nothing more. @param {Gesture} gesture @param {number} id @param {"idle" | "rest"} phase @returns {Gesture} */
+/** The gesture without that finger; fingers that still touch have no further effect. @param {Gesture} gesture @param {number} id @param {"idle" | "rest"} phase @returns {Gesture} */
 function released(gesture, id, phase) {
   const fingers = gesture.fingers.filter((finger) => finger.id !== id);
   if (gesture.phase === "corner") return gesture;

@@ -1,4 +1,4 @@
-// The browser's pointer events as inputs of the gestures.
+// Turns the browser's pointer events into inputs of the gestures.
 
 import { toImage } from "./view.js";
 
@@ -12,12 +12,12 @@ import { toImage } from "./view.js";
  * @property {(event: PointerEvent, at: Point) => { panning: boolean, twoClicks: boolean,
  *   editable: boolean, under: import("./pointer.js").Under }} pressed what a press there begins
  * @property {(input: PointerInput) => void} give
- * @property {(at: Point | null, point: Point | null) => void} hover null where the pointer left
+ * @property {(at: Point | null, point: Point | null) => void} hover null if the pointer has left
  * @property {(at: Point, factor: number) => void} zoom
  */
 
 const WHEEL_STEP = 0.0016;
-/** Pixels per line and per page of a wheel that counts in those. */
+/** Pixels per line and per page, for a wheel that counts in lines or pages. */
 const STEPS = [1, 33, 300];
 
 /** @param {HTMLElement} root @param {Answers} answers @param {AbortSignal} ended */
@@ -40,7 +40,7 @@ export function listenToPointers(root, answers, ended) {
     try {
       root.setPointerCapture(event.pointerId);
     } catch {
-      // A pointer that is gone already.
+      // The pointer is gone already.
     }
     held.add(event.pointerId);
     const place = placeOf(event);
@@ -61,8 +61,8 @@ export function listenToPointers(root, answers, ended) {
     answers.give({ type: "move", id: event.pointerId, ...place });
     answers.hover(event.pointerType === "touch" ? null : place.at, place.point);
   }, options);
-  // In the whole window: whoever is drawing may be outside of the surface, and its place on the page
-  // may change meanwhile, which takes the pointer's capture away.
+  // On the whole window: a person who draws may leave the surface, and the surface's place on the
+  // page may change meanwhile, which releases the pointer's capture.
   const always = { capture: true, signal: ended };
   globalThis.addEventListener("pointermove", (event) => {
     if (!held.has(event.pointerId) || event.composedPath().includes(root)) return;
@@ -81,7 +81,7 @@ export function listenToPointers(root, answers, ended) {
   root.addEventListener("wheel", (event) => {
     event.preventDefault();
     if (!answers.isReady()) return;
-    // Two fingers on a touchpad come as a wheel with Ctrl, in small steps.
+    // A pinch on a touchpad arrives as wheel events with Ctrl, in small steps.
     const step = STEPS[event.deltaMode] * WHEEL_STEP * (event.ctrlKey ? 6 : 1);
     const factor = Math.exp(-event.deltaY * step);
     answers.zoom(placeOf(event).at, Math.min(4, Math.max(0.25, factor)));

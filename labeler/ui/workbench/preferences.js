@@ -1,4 +1,4 @@
-// What a person has set, kept in this browser for each person apart.
+// A person's preferences, kept in this browser for each person separately.
 
 /**
  * @typedef {object} Preferences
@@ -29,14 +29,14 @@ export const DEFAULTS = {
 /** @param {string} person */
 const place = (person) => `labeler.workbench.${person}`;
 
-/** What the person set before; anything that is missing or of another kind is the default. @param {string} person @param {Pick<Storage, "getItem">} storage @returns {Preferences} */
+/** The stored preferences of the person, with the default for each missing or invalid value. @param {string} person @param {Pick<Storage, "getItem">} storage @returns {Preferences} */
 export function readPreferences(person, storage) {
   /** @type {any} */
   let kept = {};
   try {
     kept = JSON.parse(storage.getItem(place(person)) ?? "{}");
   } catch {
-    // A browser without storage, or a text of something else: the defaults do.
+    // The browser has no storage, or the text is invalid: the defaults apply.
   }
   const known = Object.entries(DEFAULTS).map(([key, value]) => {
     const found = kept?.[key];
@@ -45,11 +45,11 @@ export function readPreferences(person, storage) {
   return Object.fromEntries(known);
 }
 
-/** Keeps them, where the browser keeps anything. @param {string} person @param {Preferences} preferences @param {Pick<Storage, "setItem">} storage */
+/** Stores the preferences if the browser has storage. @param {string} person @param {Preferences} preferences @param {Pick<Storage, "setItem">} storage */
 export function keepPreferences(person, preferences, storage) {
   try {
     storage.setItem(place(person), JSON.stringify(preferences));
   } catch {
-    // They hold until the page is closed.
+    // The preferences apply until the page is closed.
   }
 }

@@ -1,14 +1,14 @@
-// Who else works on the open image: who has claimed it, and whose boxes have just come.
+// Who else works on the open image: who has claimed it, and whose boxes have just arrived.
 
 import { createClaimCalls } from "./claim_calls.js";
 
 const LOOK_MS = 5_000;
-/** How long somebody whose change has come counts as being here. */
+/** How long somebody counts as present after a change of theirs arrived. */
 const HERE_MS = 60_000;
 
 /**
- * `image` tells which one is open. Nobody who only looks at an image is told of: they can't be in
- * anybody's way.
+ * `image` returns the open image. People who only look at an image are not reported, because they
+ * can't be in anybody's way.
  * @param {{ backend: import("./backend.js").Backend, image: () => string, person: string,
  *   onChange: () => void, clock?: () => number, every?: number }} options
  */
@@ -16,7 +16,7 @@ export function createPresence(
   { backend, image, person, onChange, clock = Date.now, every = LOOK_MS },
 ) {
   const calls = createClaimCalls(backend);
-  /** When a change of whom has come last, of the open image. @type {Map<string, number>} */
+  /** When each person's last change of the open image arrived. @type {Map<string, number>} */
   let heard = new Map();
   /** @type {string | null} */
   let holder = null;
@@ -24,7 +24,7 @@ export function createPresence(
   /** @type {readonly string[]} */
   let others = [];
 
-  /** Who changes the open image, empty where nobody signs in; told where it is another answer. */
+  /** Finds who changes the open image (nobody without sign-in), and reports changes. */
   function update() {
     if (of !== image()) {
       of = image();
@@ -50,9 +50,9 @@ export function createPresence(
 
   const timer = setInterval(() => look().finally(update), every);
   return {
-    /** The people who are on the open image too. */
+    /** The other people who work on the open image. */
     others: () => of === image() ? others : [],
-    /** A change that somebody else made has come. @param {string} changed @param {string} who */
+    /** Notes that another person's change has arrived. @param {string} changed @param {string} who */
     heard(changed, who) {
       update();
       if (changed !== of || (who && who === person)) return;

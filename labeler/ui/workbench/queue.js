@@ -1,30 +1,29 @@
-// Which image is next and which was before, in the list that the page shows.
+// The next and the previous image in the list that the page shows.
 
 /** @typedef {import("./backend.js").Entry} Entry */
 
 const PAGE = 200;
 
 /**
- * The part of the list around what was asked for, however long the list is: read around an image,
- * and further in either direction as far as somebody asks. It keeps what a list shows of an image
- * and no more.
+ * The part of the list around an image, however long the list is. It is read around an image, and
+ * extended in either direction as far as somebody asks. It keeps only the fields that a list shows.
  *
- * Of what it answers, undefined is not known yet, for want of a connection, and null is past the
- * ends of the list. What can't be opened is passed over.
+ * An answer of undefined means unknown for lack of a connection; null means past the ends of the
+ * list. Images that can't be opened are skipped.
  * @param {import("./backend.js").Backend} backend @param {Record<string, string>} filters
  */
 export function createQueue(backend, filters) {
-  /** Without gaps; the first has the place `first`, which others before it make smaller. @type {Entry[]} */
+  /** Without gaps. The first entry has the place `first`, which decreases with entries before it. @type {Entry[]} */
   let entries = [];
   let first = 0;
   /** @type {Map<string, number>} */
   let places = new Map();
-  /** From where the list goes on in each direction; null at its ends. */
+  /** Where the list continues in each direction; null at its ends. */
   let ends = {
     after: /** @type {string | null} */ (null),
     before: /** @type {string | null} */ (null),
   };
-  /** Of the entry at place 0 among all; null where the server does not count them. @type {number | null} */
+  /** The index of the entry at place 0 among all; null if the server does not count them. @type {number | null} */
   let index = null;
   /** @type {number | null} */
   let total = null;
@@ -32,7 +31,8 @@ export function createQueue(backend, filters) {
   let reading = Promise.resolve(true);
 
   /**
-   * Whether `read` brought something. It is called in its turn, when others may have read it already.
+   * Whether `read` loaded something. It is called in its turn, when others may have loaded it
+   * already.
    * @param {() => Promise<boolean>} read @returns {Promise<boolean>}
    */
   const inTurn = (read) => reading = reading.then(read).catch(() => false);
@@ -40,7 +40,7 @@ export function createQueue(backend, filters) {
   /** @param {Record<string, string>} query */
   const ask = (query) => backend.listImages({ ...filters, limit: String(PAGE), ...query });
 
-  /** Begin anew around an image. An image that is not there stands before the start. @param {string} image */
+  /** Begins again around an image. An image that does not exist has a place before the start. @param {string} image */
   async function begin(image) {
     if (places.has(image)) return true;
     const around = await ask({ around: image });
@@ -89,7 +89,7 @@ export function createQueue(backend, filters) {
   return {
     peek,
     /**
-     * The entry so many places after `image`, or before it.
+     * The entry `steps` places after `image`, or before it if negative.
      * @param {string} image @param {number} steps @returns {Promise<Entry | null | undefined>}
      */
     async step(image, steps) {
@@ -102,12 +102,12 @@ export function createQueue(backend, filters) {
       }
       return undefined;
     },
-    /** What the list shows of the image; null where it is not in it. @param {string} image */
+    /** The image's entry in the list; null if it has none. @param {string} image */
     async find(image) {
       if (!await inTurn(() => begin(image))) return undefined;
       return entries[(places.get(image) ?? NaN) - first] ?? null;
     },
-    /** What is known of the surroundings without asking. @param {string} image @param {number} reach */
+    /** The known neighbors of the image, without a request. @param {string} image @param {number} reach */
     around(image, reach) {
       const place = places.get(image);
       if (place === undefined) return { neighbors: [], position: null };
@@ -115,7 +115,7 @@ export function createQueue(backend, filters) {
       const neighbors = entries.slice(Math.max(0, at - reach), at + reach + 1);
       return { neighbors, position: index === null ? null : { index: index + place, total } };
     },
-    /** Note what this tab itself has changed. @param {string} image @param {string} status @param {number} rects */
+    /** Notes a change that this tab has made. @param {string} image @param {string} status @param {number} rects */
     note(image, status, rects) {
       const at = (places.get(image) ?? NaN) - first;
       if (entries[at]) entries[at] = { ...entries[at], status, rects };

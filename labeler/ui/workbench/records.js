@@ -1,5 +1,5 @@
-// What the server itself does to the open document: a verdict of a review, and going back to an
-// earlier state. Both name the state that the person sees.
+// Changes that the server itself makes to the open document: a verdict of a review, and restoring
+// an earlier state. Both name the version that the person sees.
 
 import { statusOf } from "./document.js";
 import { isSaved } from "./sync.js";
@@ -12,7 +12,7 @@ import { isSaved } from "./sync.js";
 const STILL = ["pending", "sending"];
 
 /**
- * `listeners` are called when anything has changed.
+ * `listeners` are called after each change.
  * @param {{ backend: import("./backend.js").Backend, shown: () => { lane: Lane | null },
  *   listeners: Set<(state: any) => void> }} options
  */
@@ -26,7 +26,7 @@ export function createRecords({ backend, shown, listeners }) {
       listeners.add(once);
     });
 
-  /** Whether the server has everything of it, once it is not on its way any more. @param {Lane} lane @returns {Promise<boolean>} */
+  /** Whether the server has all of the lane's work, once no write is on its way. @param {Lane} lane @returns {Promise<boolean>} */
   async function settled(lane) {
     while (STILL.includes(lane.state.saving)) {
       await changed();
@@ -35,7 +35,7 @@ export function createRecords({ backend, shown, listeners }) {
   }
 
   /**
-   * Why it was not done, for a person; "" where it was.
+   * Why the change failed, as text for a person; "" if it succeeded.
    * @param {(lane: Lane) => Promise<PutAnswer>} send
    */
   async function change(send) {
@@ -51,7 +51,7 @@ export function createRecords({ backend, shown, listeners }) {
     return answer.message;
   }
 
-  /** What the person sees is what is judged: no change of theirs may still be on its way. @param {Lane} lane @returns {Promise<PutAnswer | null>} */
+  /** The verdict is on what the person sees, so their changes are saved first. @param {Lane} lane @returns {Promise<PutAnswer | null>} */
   async function unsaved(lane) {
     if (await settled(lane)) return null;
     const message = lane.state.message || "Your changes are not saved yet. Try again then.";
@@ -60,8 +60,8 @@ export function createRecords({ backend, shown, listeners }) {
 
   return {
     /**
-     * A reviewer's verdict on the open image. An approval is taken back whatever the state is:
-     * nobody else can have changed it.
+     * A reviewer's verdict on the open image. An approval can be taken back in any state, because
+     * nobody else can have changed the document.
      * @param {Verdict} verdict @param {Remark} [comment]
      */
     review: (verdict, comment) =>
@@ -75,7 +75,7 @@ export function createRecords({ backend, shown, listeners }) {
         return await unsaved(lane) ??
           await backend.changeDocument(lane.image, "review", how, lane.etag ?? "*");
       }),
-    /** The document as it was in that version, as a new one. @param {string} version */
+    /** Restores the document of that version, as a new version. @param {string} version */
     restore: (version) =>
       change(async (lane) =>
         await unsaved(lane) ??

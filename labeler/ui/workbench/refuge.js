@@ -1,6 +1,6 @@
-// Where the workbench is while the page has no place for it. A run of the page that breaks off, as
-// when an instance ends, takes away what it had not drawn yet: the place comes back with the next
-// run. Until then the workbench stays where it is in the window, and is worked on as before.
+// The place of the workbench while the page has none for it. A run of the page that breaks off, as
+// when an instance ends, removes what it had not drawn yet; the next run brings the place back.
+// Until then the workbench stays where it is in the window and can be used as before.
 
 const FOLLOWED = [
   "--st-background-color",
@@ -10,8 +10,8 @@ const FOLLOWED = [
 ];
 
 /**
- * Looks after an element that the page may take away. `isWanted` says whether it is to stay then;
- * if not, it goes, until it gets a place again.
+ * Keeps an element that the page may remove. `isWanted` says whether it stays visible then; if not,
+ * it is hidden until it gets a place again.
  * @param {HTMLElement} element @param {() => CSSStyleSheet | null} sheet its style
  * @param {() => boolean} isWanted
  */
@@ -20,7 +20,7 @@ export function createRefuge(element, sheet, isWanted) {
   const root = host.attachShadow({ mode: "open" });
   host.className = "workbench-refuge";
   let hasPlace = false;
-  /** The distances from the edges of the window, as they were last. */
+  /** The last distances from the edges of the window. */
   let inset = { top: 0, right: 0, bottom: 0, left: 0 };
   /** @type {Record<string, string>} */
   let theme = {};
@@ -34,7 +34,7 @@ export function createRefuge(element, sheet, isWanted) {
     theme = Object.fromEntries(FOLLOWED.map((name) => [name, style.getPropertyValue(name)]));
   }
 
-  /** In the same moment in which the page has changed: nothing is painted or pressed in between. */
+  /** Runs right when the page has changed, before anything is painted or pressed. */
   function check() {
     if (host.isConnected && !isWanted()) {
       element.remove();
@@ -66,7 +66,7 @@ export function createRefuge(element, sheet, isWanted) {
   changes.observe(document, { childList: true, subtree: true });
 
   return {
-    /** The element has a place. */
+    /** Notes that the element has a place. */
     leave() {
       hasPlace = true;
       host.remove();

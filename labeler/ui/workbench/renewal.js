@@ -1,5 +1,5 @@
-// The request to the page for another token, repeated until a run of the page has answered it: what
-// is asked while the websocket is cut is lost.
+// The request to the page for another token. It is repeated until a run of the page has answered,
+// because requests are lost while the websocket is cut.
 
 /** @typedef {{ token: string, person: string }} Answer */
 
@@ -33,8 +33,8 @@ export function createRenewal(ask, { every = AGAIN_MS } = {}) {
       return /** @type {Promise<Answer>} */ (answer);
     },
     /**
-     * What a run of the page gives, and the last request that it has heard. A session that has just
-     * begun has heard none, and gives a new token all the same.
+     * Takes the token of a run of the page, and the last request that this run has received. A
+     * session that has just begun has received none, and gives a new token nevertheless.
      * @param {Answer} answer @param {string | null} heard @param {boolean} isNewSession
      */
     answered(answer, heard, isNewSession) {

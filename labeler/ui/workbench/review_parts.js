@@ -1,4 +1,4 @@
-// What people tell each other about an image: notes, verdicts, and what it was before.
+// The panels for what people tell each other about an image: notes, verdicts and history.
 
 import { createDifference } from "./difference.js";
 import { createMarks } from "./marks.js";
@@ -10,7 +10,7 @@ import { createVerdicts } from "./verdicts.js";
 /** @typedef {import("./contract.js").Bench} Bench */
 
 /**
- * The panels with what they show on the stage, beside it below the others, and in the footer.
+ * The panels, and their elements on the stage, beside it below the others, and in the footer.
  * @param {Bench} bench @param {ReturnType<typeof import("./surface.js").createSurface>} surface
  * @param {AbortSignal} ended
  */

@@ -1,9 +1,9 @@
-// The room that an element has, in CSS pixels and in whole device pixels.
+// The size of an element's room, in CSS pixels and in whole device pixels.
 
 /** @typedef {import("./view.js").Size} Size */
 
 /**
- * Tells the size in CSS pixels and in whole device pixels, also where only the density changes.
+ * Reports the size in CSS pixels and in whole device pixels, even if only the density changes.
  * @param {HTMLElement} root @param {AbortSignal} ended
  * @param {(room: Size, device: Size, density: number) => void} tell
  */
@@ -11,7 +11,7 @@ export function watchRoom(root, ended, tell) {
   const sizes = new ResizeObserver(([entry]) => {
     const density = globalThis.devicePixelRatio || 1;
     const { width, height } = entry.contentRect;
-    // Out of the page for a moment: what is looked at stays for when it is back.
+    // Removed from the page for a moment: the view stays until the element is back.
     if (!root.isConnected || width === 0 || height === 0) return;
     const exact = entry.devicePixelContentBoxSize?.[0];
     tell({ width, height }, {
@@ -22,14 +22,14 @@ export function watchRoom(root, ended, tell) {
   try {
     sizes.observe(root, { box: "device-pixel-content-box" });
   } catch {
-    sizes.observe(root); // Safari knows CSS pixels alone
+    sizes.observe(root); // Safari reports CSS pixels only
   }
   ended.addEventListener("abort", () => sizes.disconnect());
 }
 
 /**
- * The exact size where the browser knows it. What is further off than rounding can be was counted
- * in another density than the page has, as browsers do that only show how a page would look.
+ * The exact size if the browser reports it. A value further off than by rounding was counted in a
+ * density other than the page's, as browsers do when they emulate another screen.
  * @param {number} length @param {number | undefined} exact
  */
 function devicePixels(length, exact) {

@@ -1,4 +1,4 @@
-// What a gesture makes of the boxes, before and when it ends. Pure; lengths in image pixels.
+// The effect of a gesture on the boxes, during it and at its end. Pure. Lengths in image pixels.
 
 import { moved, resized, spanned } from "./boxes.js";
 
@@ -7,7 +7,7 @@ import { moved, resized, spanned } from "./boxes.js";
 /** @typedef {import("./pointer.js").Gesture} Gesture */
 
 /**
- * The boxes with what moving or resizing by so much makes of them; only those that change.
+ * The boxes after moving or resizing by this distance; only those that change.
  * @param {"move" | "resize"} how @param {import("./pointer.js").Down | null} down
  * @param {readonly Rect[]} chosen the selected boxes that may be changed
  * @param {number} dx @param {number} dy @param {Size} image @returns {Rect[]}
@@ -21,7 +21,7 @@ export function changedRects(how, down, chosen, dx, dy, image) {
   );
 }
 
-/** Boxes as the gesture would leave them if it ended here. @param {Gesture} gesture @param {readonly Rect[]} chosen @param {Size} image @returns {Rect[]} */
+/** The boxes as they would be if the gesture ended here. @param {Gesture} gesture @param {readonly Rect[]} chosen @param {Size} image @returns {Rect[]} */
 export function previewedRects({ phase, down, point }, chosen, image) {
   if (!down || !point || (phase !== "move" && phase !== "resize")) return [];
   return changedRects(phase, down, chosen, point.x - down.point.x, point.y - down.point.y, image);
@@ -34,8 +34,8 @@ export function drawnBox({ phase, down, point }, image) {
 }
 
 /**
- * The boxes that are shown: none that is hidden by itself or by its label, the changed ones in
- * place of their originals.
+ * The visible boxes: without those hidden by themselves or by their label, and with changed boxes
+ * in place of their originals.
  * @param {readonly Rect[]} rects @param {ReadonlySet<string>} hidden IDs
  * @param {ReadonlySet<string>} hiddenLabels @param {(stored: string) => { name: string }} shown
  * @param {readonly Rect[]} changes

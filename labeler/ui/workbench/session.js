@@ -1,5 +1,5 @@
-// The labeling of images one after the other: what is open, what a person does to it, where it is
-// saved. Knows no page: whoever shows it listens, and dispatches what the person does.
+// The labeling of images one after another: the open image, the person's changes, and saving.
+// Independent of the page, which subscribes and dispatches the person's actions.
 
 import { createBackend } from "./backend.js";
 import { NEEDS_WORK, reasonOf, statusOf } from "./document.js";
@@ -28,7 +28,7 @@ import { createWorkQueue } from "./work_queue.js";
  * @typedef {ReturnType<typeof createSession>} Session
  */
 
-/** How long "done and next" can be taken back from the next image. */
+/** How long, in ms, "done and next" can be taken back from the next image. */
 export const UNDO_DONE_MS = 10_000;
 const REFRESH_MS = 3_000;
 
@@ -128,7 +128,7 @@ export function createSession(options) {
   const canUndoDone = () => lastDone !== null && now() - lastDone.at < UNDO_DONE_MS;
 
   /**
-   * Take one step back or forth on an image, open or not.
+   * Undoes or redoes one step on an image, open or not.
    * @param {string} image @param {typeof undo} step
    */
   function stepped(image, step) {
@@ -142,7 +142,7 @@ export function createSession(options) {
     return true;
   }
 
-  /** Take back "done and next": the image is open again, and what was said of it is undone. */
+  /** Takes "done and next" back: opens the image again and undoes its status. */
   function undoDone() {
     if (!lastDone || !canUndoDone()) return false;
     const { image } = lastDone;
@@ -153,8 +153,8 @@ export function createSession(options) {
   }
 
   /**
-   * What the person does, at once; false where it can't be done. An action that names an image is
-   * done to that one only.
+   * Carries out the person's action at once; returns false if that is impossible. An action that
+   * names an image applies to that image only.
    * @param {Action} action
    */
   function dispatch(action) {
@@ -218,7 +218,7 @@ export function createSession(options) {
     next: () => opening.go(1),
     previous: () => opening.go(-1),
     done: ({ next = true } = {}) => close_({ type: "status", status: "done" }, next),
-    /** Deletes all boxes: nothing of interest is on the image. */
+    /** Deletes all boxes and finishes the image: it shows nothing of interest. */
     nothingHere: () => close_({ type: "nothing" }, true),
     /** @param {string} [reason] is kept with the image */
     skip: (reason) => close_({ type: "status", status: "skipped", reason }, true),
@@ -239,14 +239,14 @@ export function createSession(options) {
     review: records.review,
     restore: records.restore,
     past,
-    /** All labels of the project. @param {readonly Label[]} next */
+    /** Takes over all labels of the project. @param {readonly Label[]} next */
     setLabels(next) {
       labels = next;
       emit();
     },
     /** @param {Record<string, string>} filters */
     setFilters: (filters) => opening.setFilters(filters),
-    /** Try again what failed, after signing in for one. */
+    /** Retries what failed, such as after a new sign-in. */
     retry: () => lanes.retry(),
     /** @param {string} person */
     adoptFrom: (person) => lanes.adoptFrom(person),

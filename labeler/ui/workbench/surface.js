@@ -1,4 +1,4 @@
-// What the pointer draws on: two canvases, their camera, and the gesture that goes on.
+// The drawing surface: two canvases, their camera, and the current gesture.
 
 import { isBox, spanned } from "./boxes.js";
 import { CAMERA, reduceCamera } from "./camera.js";
@@ -36,7 +36,7 @@ export function createSurface(bench, ended) {
   let pointer = null;
   /** @type {Point | null} */
   let clicked = null;
-  /** What is painted now. @type {{ image: string | null, picture: object | null }} */
+  /** The image that is painted now. @type {{ image: string | null, picture: object | null }} */
   let shown = { image: null, picture: null };
   let frame = 0;
   let pictureIsOld = true;
@@ -54,13 +54,13 @@ export function createSurface(bench, ended) {
     ask();
   }
 
-  /** The selected boxes that may be changed. */
+  /** The selected boxes that can be changed. */
   const chosen = () =>
     (session.state.doc?.rects ?? []).filter(({ id }) =>
       session.state.selection.includes(id) && !bench.ui.locked.has(id)
     );
 
-  /** Boxes that are shown, with what the gesture makes of them. */
+  /** The visible boxes, as the current gesture changes them. */
   function rects() {
     const { ui } = bench;
     if (ui.hiding || ui.past) return [];
@@ -101,7 +101,7 @@ export function createSurface(bench, ended) {
     root.dispatchEvent(new CustomEvent("painted", { detail: isReady() }));
   }
 
-  /** Has the camera look at the image that is open now. */
+  /** Points the camera at the image that is open now. */
   function follow() {
     const { state } = session;
     if (state.bitmap === shown.picture && state.image === shown.image) return;
@@ -205,7 +205,7 @@ export function createSurface(bench, ended) {
     painter.resize(device.width, device.height, density);
     look({ type: "room", room, density });
     pictureIsOld = true;
-    // At once: a canvas that got another size is empty until it is painted.
+    // Painted at once, because a resized canvas is empty until it is painted.
     cancelAnimationFrame(frame);
     paint();
   });
@@ -227,7 +227,7 @@ export function createSurface(bench, ended) {
       const { width, height } = camera.room;
       look({ type: "zoom", at: pointer ?? { x: width / 2, y: height / 2 }, factor });
     },
-    /** A box of a tenth of the view, in its middle. */
+    /** Adds a box in the middle of the view, a tenth of its size. */
     middle: () => {
       const { room, view, image } = camera;
       const { x, y } = toImage(view, { x: room.width / 2, y: room.height / 2 });

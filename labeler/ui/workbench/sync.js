@@ -1,24 +1,24 @@
-// The saving of one image as a table: for each state and event the next state and what to do. Pure.
+// Saving one image as a table: each state and event gives the next state and an effect. Pure.
 
 /**
- * `saved`: the server has everything. `pending`: a change waits for its turn. `sending`: a PUT is on
- * its way. `offline`: no answer came. `failed`: the server could not. `refused`: it will not take
- * this content. `gone`: the image is deleted. `locked`: it is approved. `signedOut`: nobody, or
- * somebody else, is signed in. In the last six the work stays in the journal.
+ * `saved`: the server has everything. `pending`: a change waits for its turn. `sending`: a PUT is
+ * on its way. `offline`: no answer came. `failed`: the server could not save. `refused`: the server
+ * rejects this content. `gone`: the image is deleted. `locked`: it is approved. `signedOut`:
+ * nobody, or somebody else, is signed in. In the last six states the work stays in the journal.
  * @typedef {"saved" | "pending" | "sending" | "offline" | "failed" | "refused" | "gone" | "locked"
  *   | "signedOut"} Saving
  */
 
 /**
- * `dirty`: changed while a PUT was on its way. `failures`: tries without success since the last one.
+ * `dirty`: changed while a PUT was on its way. `failures`: failed tries since the last success.
  * @typedef {Readonly<{ saving: Saving, dirty: boolean, failures: number, message: string }>} State
  */
 
 /**
  * `changed`: the person changed the document. `due`: its turn has come. `stored`: the server has
- * what was sent. `merged`: somebody else had written; what is wanted now holds both. `settled`:
- * after a merge nothing is left to send. `online`: the browser has a network again. `retry`: the
- * person asks.
+ * the sent document. `merged`: somebody else had written; the wanted document now holds both.
+ * `settled`: nothing is left to send after a merge. `online`: the browser has a network again.
+ * `retry`: the person asked for a retry.
  * @typedef {{ type: "changed" | "due" | "stored" | "merged" | "settled" | "online" | "retry" }
  *   | { type: "network" | "refused" | "gone" | "locked" | "signedOut", message: string }
  *   | { type: "unavailable", message: string, after: number }} SyncEvent
@@ -26,7 +26,7 @@
 
 /**
  * `turn`: send when the image may be written again. `now`: send at once. `later`: try again after
- * the wait. `send`: send it. `forget`: take it out of the journal.
+ * the wait. `send`: send the document. `forget`: remove it from the journal.
  * @typedef {"turn" | "now" | "later" | "send" | "forget"} Effect
  * @typedef {{ to: Saving, effect?: Effect }} Row
  */
@@ -66,7 +66,7 @@ const TABLE = {
 };
 
 /**
- * The next state, and what to do. An event that the state does not know changes nothing.
+ * The next state and the effect. An event that the state does not know changes nothing.
  * @param {State} state @param {SyncEvent} event @returns {{ state: State, effect?: Effect }}
  */
 export function reduce(state, event) {
@@ -82,8 +82,7 @@ export function reduce(state, event) {
   const failures = stuck ? state.failures + 1 : 0;
   const message = stuck ? event.message : "";
   const next = { saving: row.to, dirty: false, failures, message };
-  // What was drawn meanwhile is sent after what has just been stored, or instead of what was
-  // refused.
+  // Changes made meanwhile are sent after the stored document, or in place of the refused one.
   if (state.dirty && (row.to === "saved" || row.to === "refused")) {
     return { state: { ...next, saving: "pending" }, effect: "turn" };
   }
@@ -94,7 +93,7 @@ export function reduce(state, event) {
 export const isSaved = (state) => state.saving === "saved";
 
 /**
- * What the person sees of it.
+ * The state that the person sees.
  * @param {Saving} saving @returns {"saved" | "pending" | "failed" | "offline"}
  */
 export function shown(saving) {
@@ -103,7 +102,7 @@ export function shown(saving) {
 }
 
 /**
- * Milliseconds before the next try: 1, 2, 4, 8, then 15 s, or what the server asks for if longer.
+ * Milliseconds before the next try: 1, 2, 4, 8, then 15 s, or longer if the server asks for it.
  * @param {number} failures @param {number} asked @param {number} first
  */
 export const backoff = (failures, asked, first = 1000) =>

@@ -1,20 +1,20 @@
-// Where the names of labels are painted, so that they hide no small box. Pure; device pixels.
+// Places the names of labels so that they hide no small box. Pure. Lengths in device pixels.
 
 /** @typedef {import("./boxes.js").Area} Area */
 /**
- * `wins`: a box that the person points at or has selected; its name is always shown.
+ * `wins`: the person points at the box or has selected it; its name is always shown.
  * @typedef {{ box: Area, text: string, wins: boolean }} Tagged
  * @typedef {Area & { text: string, index: number }} Tag
  */
 
-/** With more boxes in view, only the names of those that win are shown. */
+/** With more boxes in view, only boxes that win show their names. */
 export const MOST_TAGS = 120;
 const SMALL = 3;
 const PADDING = 3;
 
 /**
- * The names that have room, each above, below or within its box, none over a small box or another
- * name. `measure` gives the width of a text of that size.
+ * The names that have room, each above, below or within its box, and none over a small box or
+ * another name. `measure` returns the width of a text at that size.
  * @param {readonly Tagged[]} boxes @param {number} size of the font @param {number} density
  * @param {import("./view.js").Size} room @param {(text: string) => number} measure
  * @returns {Tag[]}
@@ -47,7 +47,7 @@ export function placedTags(boxes, size, density, room, measure) {
   return tags;
 }
 
-/** Above, below and within the box, inside of the room. @param {Area} box @param {number} width @param {number} height @param {import("./view.js").Size} room @returns {Area[]} */
+/** Places above, below and within the box, inside the room. @param {Area} box @param {number} width @param {number} height @param {import("./view.js").Size} room @returns {Area[]} */
 function placesFor(box, width, height, room) {
   const left = Math.max(0, Math.min(box.left, room.width - width));
   const tops = [box.top - height, box.top + box.height];
@@ -56,7 +56,7 @@ function placesFor(box, width, height, room) {
     .map((top) => ({ left, top, width, height }));
 }
 
-/** The text cut to that width; empty where fewer than three letters of a longer one have room. @param {string} text @param {number} most @param {(text: string) => number} measure */
+/** The text cut to that width; empty if it is cut to fewer than three letters. @param {string} text @param {number} most @param {(text: string) => number} measure */
 function shortened(text, most, measure) {
   const whole = measure(text);
   if (whole <= most) return text;

@@ -1,4 +1,4 @@
-// Small copies of images for the strip of neighbors, the last ones kept.
+// Thumbnails for the strip of neighbors; the last ones are kept.
 
 import { tokenHeaders } from "./backend.js";
 
@@ -6,7 +6,7 @@ const WIDTH = 128;
 const MOST = 64;
 
 /**
- * `address` gives an address that the browser holds itself, so that no token stands in it.
+ * `address` returns an address that the browser holds itself, so it contains no token.
  * @param {{ baseUrl: string, token: () => string, tokenHeader?: string, client: string }} options
  */
 export function createThumbnails({ baseUrl, token, tokenHeader, client }) {

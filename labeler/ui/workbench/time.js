@@ -1,7 +1,7 @@
-// Waiting, with an end.
+// Waiting with a time limit.
 
 /**
- * What `promise` gives; rejects if that takes longer.
+ * The result of `promise`; rejects if it takes longer.
  * @template T
  * @param {Promise<T>} promise @param {number} ms @returns {Promise<T>}
  */

@@ -1,4 +1,4 @@
-// What the interface shows beside the image itself, as it begins.
+// The initial state of the interface around the image.
 
 /** @typedef {import("./contract.js").Ui} Ui */
 

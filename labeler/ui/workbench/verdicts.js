@@ -1,4 +1,4 @@
-// What a reviewer's keys and buttons do: a verdict, and on to the next image.
+// The actions of a reviewer's keys and buttons: give a verdict and go to the next image.
 
 import { threadsOf } from "./comments.js";
 
@@ -14,7 +14,7 @@ export function createVerdicts(bench, surface) {
   const { session } = bench;
   let isBusy = false;
 
-  /** Says what went wrong; whether nothing did. @param {Promise<string>} change */
+  /** Shows what went wrong; resolves to whether the change succeeded. @param {Promise<string>} change */
   async function told(change) {
     isBusy = true;
     const problem = await change.finally(() => isBusy = false);
@@ -51,7 +51,7 @@ export function createVerdicts(bench, surface) {
 
   return {
     approve: () => void (isReady() && decide("approve")),
-    /** Whoever returns an image says why, unless a note says it. */
+    /** Returns the image. The reviewer has to say why, unless an open note does. */
     giveBack() {
       if (!isReady()) return;
       const isSaid = threadsOf(session.state.doc).some(({ isResolved }) => !isResolved);
@@ -60,12 +60,12 @@ export function createVerdicts(bench, surface) {
     },
     /** Takes an approval back. */
     unlock: () => void (bench.ui.reviews && reopen()),
-    /** Takes a note that was written. @param {Noting} noting */
+    /** Handles a written note. @param {Noting} noting */
     give(noting) {
       if (noting.then === "return") decide("return", { text: noting.text, ...noting.pin });
       else session.comment(noting.text, noting.pin ?? {});
     },
-    /** Brings an earlier state back, which can be taken back in the same way. @param {string} version */
+    /** Restores an earlier state. That can be undone in the same way. @param {string} version */
     async restore(version) {
       if (isBusy) return;
       const { image } = session.state;

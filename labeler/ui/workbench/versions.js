@@ -1,4 +1,4 @@
-// What differs between two states of a document, for people. Pure.
+// The difference between two states of a document, as shown to people. Pure.
 
 import { commentsOf } from "./comments.js";
 import { same, statusOf } from "./document.js";
@@ -7,12 +7,12 @@ import { withIds } from "./identity.js";
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./document.js").Rect} Rect */
 /**
- * The boxes that came, went and are others now; `status` where it became another one.
+ * The added, deleted and changed boxes; `status` is the new status if it changed.
  * @typedef {{ added: Rect[], removed: Rect[], changed: { before: Rect, after: Rect }[],
  *   kept: Rect[], status: string, comments: number }} Difference
  */
 
-/** What became of `before`; of nothing where that is null. @param {Doc | null} before @param {Doc} after @returns {Difference} */
+/** The changes from `before` to `after`; a null `before` counts as empty. @param {Doc | null} before @param {Doc} after @returns {Difference} */
 export function differenceOf(before, after) {
   const [old, now] = [before ? withIds(before).rects : [], withIds(after).rects];
   const was = new Map(old.map((rect) => [rect.id, rect]));
@@ -42,7 +42,7 @@ function addedComments(before, after) {
 }
 
 /**
- * Such as "+ car 2, − dog 1": the labels by name, those that came first.
+ * A summary such as "+ car 2, − dog 1", the labels by name in order of appearance.
  * @param {Difference} difference @param {(stored: string) => string} name
  */
 export function wordsOf({ added, removed, changed, comments }, name) {

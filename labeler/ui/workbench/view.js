@@ -1,4 +1,4 @@
-// Where the image lies on the surface. Pure: lengths in CSS pixels, points of the image in its pixels.
+// The position of the image on the surface. Pure. Lengths in CSS pixels, points in image pixels.
 
 /** @typedef {{ scale: number, left: number, top: number }} View CSS pixels per image pixel, corner */
 /** @typedef {{ width: number, height: number }} Size */
@@ -8,7 +8,7 @@ const MARGIN = 8;
 const KEPT_VISIBLE = 48;
 const LARGEST_SCALE = 64;
 
-/** The whole image in the middle of the room, never larger than 8 times. @param {Size} room @param {Size} image @returns {View} */
+/** The whole image in the middle of the room, enlarged at most 8 times. @param {Size} room @param {Size} image @returns {View} */
 export function fitted(room, image) {
   const across = Math.max(1, room.width - 2 * MARGIN) / image.width;
   const down = Math.max(1, room.height - 2 * MARGIN) / image.height;
@@ -26,7 +26,7 @@ function centered(room, image, scale) {
 
 /**
  * One image pixel per device pixel around the middle of the room, the corner on a whole device
- * pixel, so that what is painted equals the file.
+ * pixel, so that the painted pixels equal the file.
  * @param {View} view @param {Size} room @param {Size} image @param {number} density device pixels per CSS pixel
  * @returns {View}
  */
@@ -40,7 +40,7 @@ export function hundredPercent(view, room, image, density) {
 export const onDevice = (length, density) => Math.round(length * density) / density;
 
 /**
- * The view with the image's point under `at` kept there.
+ * The zoomed view; the image point under `at` stays there.
  * @param {View} view @param {Point} at @param {number} factor @param {Size} room @param {Size} image
  */
 export function zoomed(view, at, factor, room, image) {

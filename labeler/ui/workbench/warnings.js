@@ -1,5 +1,5 @@
-// What a person should look at in the boxes of an image. Pure; the server finds the same
-// (model/box_warnings.py), and both are held to the same cases.
+// The box warnings of an image. Pure. The server finds the same ones (model/box_warnings.py), and
+// the same test cases check both.
 
 import { overlap } from "./boxes.js";
 
@@ -19,7 +19,7 @@ export const WARNINGS = {
   duplicate: "duplicate",
 };
 
-/** What is said of one box, and of several, before an image is done. */
+/** The texts for one box, and for several, before an image is done. */
 const SAID = /** @type {const} */ ([
   ["tiny", "tiny box", "tiny boxes"],
   ["duplicate", "near-duplicate box", "near-duplicate boxes"],
@@ -31,7 +31,7 @@ const SAID = /** @type {const} */ ([
 ]);
 
 /**
- * The warnings of each box that has some, by its id.
+ * The warnings by the id of their box.
  * @param {readonly Labeled[]} rects @param {import("./view.js").Size} image @param {Shown} shown
  * @returns {Map<string, Warning[]>}
  */
@@ -57,7 +57,7 @@ export function warnings(rects, image, shown) {
   return found;
 }
 
-/** Boxes of one label that are nearly the same, in pairs. @param {readonly Labeled[]} rects @param {Shown} shown */
+/** Pairs of boxes that have one label and are nearly the same. @param {readonly Labeled[]} rects @param {Shown} shown */
 function* duplicates(rects, shown) {
   if (rects.length > CHECKED_FOR_DUPLICATES) return;
   const ordered = [...rects].sort((a, b) => a.left - b.left);
@@ -71,7 +71,7 @@ function* duplicates(rects, shown) {
 }
 
 /**
- * What to say beside Done, in a few words each. `label`: the list shows only images with that one.
+ * Short texts to show beside Done. `label`: the list shows only images with that label.
  * @param {readonly Labeled[]} rects @param {import("./view.js").Size} image @param {Shown} shown
  * @param {string} label
  */

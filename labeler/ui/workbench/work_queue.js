@@ -1,5 +1,5 @@
-// The queue: images come one after the other, each claimed for this tab as long as somebody works
-// on it. Saving never waits for a claim.
+// The queue: images come one after another, and each is claimed for this tab as long as somebody
+// works on it. Saving never waits for a claim.
 
 import { createClaimCalls } from "./claim_calls.js";
 import { OFF, reduce } from "./claims.js";
@@ -20,8 +20,9 @@ const UNREACHED = new Set(["network", "unavailable", "signedOut"]);
 const SAVED_WITHIN_MS = 5_000;
 
 /**
- * `open` opens an image, `ahead` has images fetched before they are opened, `isReady` tells of one
- * that has been. `saving` resolves when all work on the image is saved, and is null where it is.
+ * `open` opens an image, `fetchAhead` has images fetched before they are opened, `isReady` says
+ * whether an image is fetched. `saving` resolves when all work on the image is saved, and is null
+ * if it is saved.
  * @param {{ backend: import("./backend.js").Backend, clock?: () => number,
  *   open: (image: string) => void, fetchAhead: (images: readonly string[]) => void,
  *   isReady: (image: string) => boolean, saving: (image: string) => Promise<void> | null,
@@ -32,7 +33,7 @@ export function createWorkQueue(options) {
   const calls = createClaimCalls(options.backend);
   let state = OFF;
   let order = "returned";
-  /** What the next claim would give. @type {readonly string[]} */
+  /** The images that the next claims would give. @type {readonly string[]} */
   let ahead = [];
   let closed = false;
   const news = new EventTarget();
@@ -74,7 +75,7 @@ export function createWorkQueue(options) {
   }
 
   /**
-   * The next image. What this tab has finished, and the server does not know yet, is not next.
+   * The next image, without those that this tab has finished and the server does not know of yet.
    * @param {string} after
    */
   async function given(after) {
@@ -108,7 +109,7 @@ export function createWorkQueue(options) {
     fetchAhead(ahead);
   }
 
-  /** Ask for the next image; resolves to what is open then, or null. @param {boolean} isFinished */
+  /** Requests the next image; resolves to the image that is open then, or null. @param {boolean} isFinished */
   function go(isFinished) {
     handle({ type: "asked", isFinished });
     return new Promise((/** @type {(image: string | null) => void} */ resolve) => {
@@ -129,9 +130,9 @@ export function createWorkQueue(options) {
     get state() {
       return { phase: state.phase, image: state.image, who: state.who, order };
     },
-    /** Go to the next image; begins with the queue where it is off. */
+    /** Goes to the next image; starts the queue if it is off. */
     next: (isFinished = false) => go(isFinished),
-    /** Open images by hand again; the claim is given back. */
+    /** Leaves the queue, so that images are opened by hand; gives the claim back. */
     stop() {
       ahead = [];
       fetchAhead(ahead);
@@ -144,11 +145,11 @@ export function createWorkQueue(options) {
       if (state.phase !== "off") lookAhead();
       onChange();
     },
-    /** Another image was opened. @param {string} image */
+    /** Notes that another image was opened. @param {string} image */
     opened: (image) => handle({ type: "opened", image }),
-    /** The person has changed the image. @param {string} image */
+    /** Notes that the person has changed the image. @param {string} image */
     changed: (image) => handle({ type: "changed", image, at: clock() }),
-    /** The person has moved the mouse, or pressed a key. */
+    /** Notes that the person has moved the mouse or pressed a key. */
     acted: () => handle({ type: "acted", at: clock() }),
     close() {
       leave();

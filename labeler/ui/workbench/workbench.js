@@ -27,8 +27,8 @@ import { newUi } from "./ui.js";
 /** @typedef {import("./contract.js").Ui} Ui */
 
 /**
- * `whenIdle` calls back when no box is being drawn; `tell` says something for a while; `end` takes
- * the workbench away.
+ * `whenIdle` calls back when no box is being drawn, `tell` shows a message for a while, and `end`
+ * removes the workbench.
  * @typedef {{ whenIdle: (act: () => void) => void, tell: (text: string) => void,
  *   setReview: (reviews: boolean, review: Review | null) => void, end: () => void }} Workbench
  */
@@ -81,7 +81,7 @@ export function createWorkbench(place, session, options) {
     askReview,
     choose(name) {
       const ids = parts.surface.chosen().map(({ id }) => id);
-      bench.set({ sheet: false }); // it lies over the picture that the label is for
+      bench.set({ sheet: false }); // it covers the image that the label is for
       const { readOnly, phase } = session.state;
       if (!ids.length) return bench.set({ label: name });
       if (phase === "ready" && !readOnly) session.dispatch({ type: "label", ids, label: name });
@@ -169,7 +169,7 @@ function build(bench, place, ended) {
     ...review.actions,
   };
   listenForKeys(bench, surface, root, ended);
-  // A button that was clicked gives the focus back: the next Enter is meant for the picture.
+  // A clicked button returns the focus, because the next Enter is meant for the image.
   root.addEventListener("click", (event) => {
     const target = /** @type {Element} */ (event.composedPath()[0]);
     const isPicture = !target.closest("dialog") && !ui.noting;
@@ -214,7 +214,7 @@ function build(bench, place, ended) {
     queueMicrotask(render);
   }
 
-  /** Calls back when no box is being drawn or moved, at once if so. @param {() => void} act */
+  /** Calls `act` once no box is being drawn or moved, possibly at once. @param {() => void} act */
   function whenIdle(act) {
     if (surface.isIdle() || ended.aborted) return act();
     surface.root.addEventListener("painted", () => whenIdle(act), { once: true });
@@ -222,7 +222,7 @@ function build(bench, place, ended) {
   return { root, surface, actions, ask, whenIdle };
 }
 
-/** The label for new boxes: what was chosen, under its name of today, or the first. @param {Session["state"]["labels"]} labels @param {string} chosen */
+/** The label for new boxes: the chosen label under its current name, or the first one. @param {Session["state"]["labels"]} labels @param {string} chosen */
 function nextLabel(labels, chosen) {
   const { offered, shown } = labelsOf(labels);
   const { name } = shown(chosen);
@@ -236,7 +236,7 @@ function noteOf({ phase, error, image, queue }) {
   return claimWords(queue) || (error ?? "");
 }
 
-/** The box with numbers that were typed, inside of the image. @param {Bench} bench @param {ReturnType<typeof createSurface>} surface @param {import("./contract.js").Rect} rect */
+/** Applies typed numbers to the box, clipped to the image. @param {Bench} bench @param {ReturnType<typeof createSurface>} surface @param {import("./contract.js").Rect} rect */
 function setGeometry(bench, surface, rect) {
   const end = { x: rect.left + rect.width, y: rect.top + rect.height };
   const box = spanned({ x: rect.left, y: rect.top }, end, surface.size());

@@ -1,5 +1,5 @@
-// The gallery's second view: every box of one label cut out, so that a wrong one is seen at once. A
-// digit gives the selected ones, or the one with the focus, another label.
+// The gallery's second view: every box of one label as a crop, so that a wrong one stands out. A
+// digit gives another label to the selected crops, or to the crop with the focus.
 
 import { child, element, mark, say } from "../dom.js";
 import { labelsOf } from "../label_set.js";
@@ -15,7 +15,7 @@ import { relabel } from "./work.js";
 const SHARP = 140;
 const AROUND = 0.08;
 
-/** The width of the copy that a box is still sharp in; null for the image itself. @param {Crop} crop */
+/** The width of the smallest copy that shows the box sharply; null for the image itself. @param {Crop} crop */
 export function copyFor({ image_width, rect }) {
   const needed = (image_width ?? 0) * SHARP / Math.max(rect.width, rect.height, 1);
   return needed <= 512 ? 512 : needed <= 1024 ? 1024 : null;
@@ -27,7 +27,7 @@ export function copyFor({ image_width, rect }) {
  */
 export function createCropView(shared, changed) {
   const { backend, pictures } = shared;
-  /** What was relabeled here since the list was read: the box stays where it is. @type {Map<string, string>} */
+  /** New labels of boxes relabeled since the list was read; their crops stay in place. @type {Map<string, string>} */
   const renamed = new Map();
 
   const pages = createPages(async (offset, limit) => {

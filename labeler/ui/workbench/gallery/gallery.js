@@ -1,4 +1,4 @@
-// The gallery: a row of filters, a row for what is selected, and the images or the crops below.
+// The gallery: a row of filters, a row of actions for the selection, and the images or crops below.
 
 import { button, element, mark, say } from "../dom.js";
 import { labelsOf } from "../label_set.js";
@@ -11,7 +11,7 @@ import { createToolbar } from "./toolbar.js";
 
 /** @typedef {import("../label_set.js").Label} Label */
 /**
- * What the parts share.
+ * What the parts of the gallery share.
  * @typedef {{ backend: import("../backend.js").Backend,
  *   pictures: ReturnType<typeof createPictures>, labels: () => readonly Label[],
  *   wanted: () => import("./query.js").Wanted, hasPeople: boolean, isAdmin: () => boolean,
@@ -22,7 +22,7 @@ import { createToolbar } from "./toolbar.js";
 const MOST_PICTURES = 400;
 const REFRESH_MS = 20_000;
 
-/** Where somebody was in the gallery, for when they come back. */
+/** The last position in the gallery, for a person who comes back. */
 const kept = { search: "", top: 0 };
 
 /**
@@ -182,7 +182,8 @@ export function createGallery(place, options) {
   return {
     root,
     /**
-     * What a run of the page brings; `isHeard` where its address has what was filtered here last.
+     * Takes over what a run of the page brings; `isHeard` if its address has the last filters set
+     * here.
      * @param {readonly Label[]} nextLabels @param {boolean} nextIsAdmin @param {boolean} isHeard
      */
     update(nextLabels, nextIsAdmin, isHeard) {

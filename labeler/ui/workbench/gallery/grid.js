@@ -1,5 +1,5 @@
-// A grid of any length, of which only the cards in sight are elements: scrolled, selected by
-// pointer and by keyboard.
+// A grid of any length. Only the cards in sight are elements. Cards are selected by pointer or
+// keyboard.
 
 import { element, keyed, mark } from "../dom.js";
 import { inSight, layOut, placeOf, stepped } from "./layout.js";
@@ -8,8 +8,8 @@ const SPARE_ROWS = 2;
 export const MOST_SELECTED = 1000;
 
 /**
- * `key` names an item, `make` and `update` draw its card, `open` is called for a click or Enter,
- * `press` for any other key; it returns whether it has taken it.
+ * `key` names an item, `make` and `update` draw its card, and `open` is called for a click or
+ * Enter. `press` is called for any other key and returns whether it has handled it.
  * @template Item
  * @param {{ name: string, least: number, ratio: number, extra: number,
  *   pages: { total: number | null, item: (index: number) => Item | undefined,
@@ -51,7 +51,7 @@ export function createGrid(options) {
     const { first, last } = range();
     if (last > first) pages.want(first, last);
     if (focus >= total) focus = Math.max(0, total - 1);
-    // The card with the focus stays an element: the focus would be lost with it.
+    // The card with the focus stays an element, because the focus would be lost with it.
     const indices = Array.from({ length: last - first }, (_, at) => first + at);
     const hasFocus = root.contains(/** @type {ShadowRoot} */ (root.getRootNode()).activeElement);
     if (hasFocus && total && (focus < first || focus >= last)) indices.push(focus);
@@ -109,7 +109,7 @@ export function createGrid(options) {
     render();
   }
 
-  /** Everything between the last one that was selected and this one. @param {number} index */
+  /** Selects everything between the last selected card and this one. @param {number} index */
   function extend(index) {
     for (let at = Math.min(anchor, index); at <= Math.max(anchor, index); at++) {
       const item = pages.item(at);
@@ -166,11 +166,11 @@ export function createGrid(options) {
     render,
     range,
     clear,
-    /** The items that are selected. */
+    /** The selected items. */
     chosen: () => [...chosen.values()],
     /** The item with the focus. */
     focused: () => pages.item(focus),
-    /** The card after it. */
+    /** Moves the focus to the next card. */
     next() {
       if (focus + 1 >= (pages.total ?? 0)) return;
       focus += 1;

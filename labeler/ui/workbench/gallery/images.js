@@ -24,7 +24,7 @@ export function shape(name, attributes) {
   return made;
 }
 
-/** Its beginning and its end: names of a series differ at the end. @param {string} name */
+/** The beginning and the end of the name, because names of a series differ at the end. @param {string} name */
 const shortened = (name) => name.length > 17 ? `${name.slice(0, 5)}…${name.slice(-10)}` : name;
 
 /**
@@ -33,7 +33,7 @@ const shortened = (name) => name.length > 17 ? `${name.slice(0, 5)}…${name.sli
  */
 export function createImageView(shared, changed) {
   const { backend, pictures } = shared;
-  /** The boxes of images by ID, each of the state that `etag` names. @type {Map<string, Boxes>} */
+  /** The boxes of images by image ID, each as of the version in `etag`. @type {Map<string, Boxes>} */
   const boxes = new Map();
 
   const pages = createPages(async (offset, limit) => {
@@ -52,7 +52,7 @@ export function createImageView(shared, changed) {
     changed();
   });
 
-  /** The boxes of one page in one call. @param {Item[]} images */
+  /** Loads the boxes of one page in one call. @param {Item[]} images */
   async function loadBoxes(images) {
     const missing = images.filter(({ image_id, etag, rects }) =>
       rects && etag && boxes.get(image_id)?.etag !== etag

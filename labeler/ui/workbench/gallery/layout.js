@@ -1,13 +1,13 @@
-// Where the cards of a long grid lie, and which of them are in sight. Pure.
+// The positions of the cards of a long grid, and which cards are in sight. Pure.
 
 /** @typedef {{ columns: number, width: number, rowHeight: number, height: number }} Layout */
 
 const GAP = 8;
 
 /**
- * As many columns as fit, each at least `least` wide; `extra` is what a card has below its picture.
+ * As many columns as fit, each at least `least` wide; `extra` is the height below a card's image.
  * @param {number} room in CSS pixels @param {number} total @param {number} least
- * @param {number} ratio height of a picture by its width @param {number} extra
+ * @param {number} ratio height of an image divided by its width @param {number} extra
  * @returns {Layout}
  */
 export function layOut(room, total, least, ratio, extra) {
@@ -17,14 +17,14 @@ export function layOut(room, total, least, ratio, extra) {
   return { columns, width, rowHeight, height: Math.ceil(total / columns) * rowHeight };
 }
 
-/** Where a card lies. @param {Layout} layout @param {number} index */
+/** The position of a card. @param {Layout} layout @param {number} index */
 export const placeOf = ({ columns, width, rowHeight }, index) => ({
   left: (index % columns) * (width + GAP),
   top: Math.floor(index / columns) * rowHeight,
 });
 
 /**
- * The first card that is in sight, and the one behind the last, with `spare` rows around.
+ * The first card in sight, and the one after the last, with `spare` rows around.
  * @param {Layout} layout @param {number} top @param {number} height of the window on the grid
  * @param {number} total @param {number} spare
  */
@@ -35,7 +35,7 @@ export function inSight({ columns, rowHeight }, top, height, total, spare) {
 }
 
 /**
- * Where a key leads from a card; null where the key leads nowhere.
+ * The card that a key moves to; null if the key moves nowhere.
  * @param {string} key @param {number} index @param {number} columns @param {number} rows on a screen
  * @param {number} total
  */

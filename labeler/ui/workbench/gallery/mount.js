@@ -1,5 +1,5 @@
-// The entry for Streamlit: one gallery for each place on the page. It asks the HTTP API, and tells
-// the page which image is to be opened, and that something was changed.
+// The entry for Streamlit: one gallery per place on the page. It calls the HTTP API, and tells the
+// page which image to open and that something has changed.
 
 import { createBackend } from "../backend.js";
 import { createRenewal } from "../renewal.js";
@@ -33,7 +33,7 @@ function create(place, first) {
   let component = first;
   /** @type {Setup} */
   let setup = JSON.parse(first.data.setup);
-  /** The filters that the page was told last. */
+  /** The filters that were last reported to the page. */
   let sent = "";
   const renewal = createRenewal((request) => component.setStateValue("renewal", request));
   const backend = createBackend({
@@ -58,7 +58,7 @@ function create(place, first) {
     },
     changed: () => component.setTriggerValue("changed", crypto.randomUUID()),
   });
-  // Streamlit takes the place away without a word.
+  // Streamlit removes the place without telling the component.
   const watch = new MutationObserver(() => {
     if (place.isConnected) return;
     watch.disconnect();

@@ -1,11 +1,11 @@
-// The items of a long list, loaded page by page around what is in sight.
+// The items of a long list, loaded page by page around the part in sight.
 
 const SIZE = 60;
 const MOST = 40;
 const AGAIN_MS = 2_000;
 
 /**
- * `read` answers a page; null where there was no answer, which is asked for again.
+ * `read` resolves to a page, or to null if there was no answer. Such a page is requested again.
  * @template Item
  * @param {(offset: number, limit: number) => Promise<{ items: Item[], total: number } | null>} read
  * @param {() => void} changed
@@ -41,27 +41,27 @@ export function createPages(read, changed) {
   }
 
   return {
-    /** How many there are; null before it is known. */
+    /** The number of items; null before it is known. */
     get total() {
       return total;
     },
     /** @param {number} index @returns {Item | undefined} */
     item: (index) => pages.get(Math.floor(index / SIZE))?.[index % SIZE],
-    /** Load what lies in between. @param {number} first @param {number} last */
+    /** Loads the items from `first` to `last`. @param {number} first @param {number} last */
     want(first, last) {
       const until = Math.max(first, last - 1);
       for (let number = Math.floor(first / SIZE); number <= Math.floor(until / SIZE); number++) {
         if (!pages.has(number)) load(number);
       }
     },
-    /** Another list: nothing of the one before counts. */
+    /** Begins another list and drops the one before. */
     begin() {
       generation += 1;
       pages = new Map();
       total = null;
       load(0);
     },
-    /** Look again at what is here already, which stays in sight meanwhile. @param {number} first @param {number} last */
+    /** Reads loaded items again. They stay in sight meanwhile. @param {number} first @param {number} last */
     refresh(first, last) {
       const [from, to] = [Math.floor(first / SIZE), Math.floor(Math.max(first, last - 1) / SIZE)];
       for (const number of [...pages.keys()]) {

@@ -1,4 +1,4 @@
-// Small copies of images as addresses that the browser holds itself, so that no token is in them.
+// Small copies of images as addresses that the browser holds itself, so they contain no token.
 
 /**
  * @param {{ getPicture: (image: string, width: number | null) => Promise<any> }} backend
@@ -18,7 +18,7 @@ export function createPictures(backend, most) {
   const revoke = (one) => one.then((address) => address && URL.revokeObjectURL(address));
 
   return {
-    /** The address of a copy, null where there is none. @param {string} image @param {number | null} width */
+    /** The address of a copy; null if there is none. @param {string} image @param {number | null} width */
     address(image, width) {
       const name = `${image} ${width}`;
       const found = kept.get(name) ?? load(image, width);

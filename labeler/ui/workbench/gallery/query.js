@@ -1,4 +1,4 @@
-// The gallery's filters and order, as the address has them and as the API is asked. Pure.
+// The gallery's filters and order, as the page's address and the API's queries hold them. Pure.
 
 /** The filters that `GET /api/images` takes, in the order in which the page shows them. */
 export const FILTERS = /** @type {const} */ ([
@@ -25,7 +25,7 @@ export const SORTS = /** @type {const} */ ([
   ["added", "Oldest first"],
 ]);
 
-/** What is worth a look, by the API's word for it. */
+/** The box warnings, by the API's name for each. */
 export const WARNINGS = /** @type {const} */ ([
   ["tiny", "tiny boxes"],
   ["duplicate", "duplicates"],
@@ -39,7 +39,7 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const BOXES = /^\d{1,6}(-(\d{1,6})?)?$/;
 
 /**
- * What the address asks for; what makes no sense there is ignored, as the page ignores it.
+ * The filters in the address. Invalid parts are ignored, as the page ignores them.
  * @param {string} search @returns {Wanted}
  */
 export function wantedBy(search) {

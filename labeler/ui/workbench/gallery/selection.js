@@ -1,4 +1,4 @@
-// The row that comes when something is selected: what can be done with it.
+// The row of actions that appears when something is selected.
 
 import { button, element, say } from "../dom.js";
 import { forEach, giveStatus, throwAway } from "./work.js";
@@ -14,7 +14,7 @@ const GIVEN = [["done", "Done"], ["in_progress", "In progress"], ["skipped", "Sk
 export function createSelection(shared, options) {
   const { backend } = shared;
   let isBusy = false;
-  /** How many images the question whether to delete them is about. */
+  /** The number of images that the question about deletion is about. */
   let asked = 0;
   const count = element("strong", { role: "status" });
   const status = /** @type {HTMLSelectElement} */ (element(
@@ -48,7 +48,7 @@ export function createSelection(shared, options) {
     clear,
   );
 
-  /** Deleting is asked for twice. @param {boolean} sure */
+  /** Asks for a second click before deleting, or with false withdraws the question. @param {boolean} sure */
   function ask(sure) {
     if (sure) remove.dataset.sure = "";
     else delete remove.dataset.sure;
@@ -103,7 +103,7 @@ export function createSelection(shared, options) {
 
   return {
     root,
-    /** What the key Delete does: it asks. */
+    /** The action of the key Delete: asks for confirmation. */
     remove() {
       if (options.chosen().length && shared.isAdmin()) {
         remove.focus();

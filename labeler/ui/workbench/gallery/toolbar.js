@@ -1,4 +1,4 @@
-// The row above the gallery: which view, which filters, which order, and how much of it there is.
+// The row above the gallery: the view, the filters, the order, and the number of results.
 
 import { button, element, mark, say } from "../dom.js";
 import { STATUSES } from "../panels/bar.js";
@@ -99,7 +99,7 @@ export function createToolbar(options) {
   }
 
   /**
-   * The options of a choice, with what is wanted among them though nothing offers it.
+   * The options of a select element, including the current value even if it is not offered.
    * @param {HTMLSelectElement} select @param {string | null} all
    * @param {readonly (readonly string[])[]} offered @param {string} value
    */

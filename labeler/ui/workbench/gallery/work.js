@@ -1,4 +1,4 @@
-// What is done to many images, one after the other, each by naming the state that it replaces.
+// Changes to many images, each by a call that names the version it replaces.
 
 import { setLabel, setStatus } from "../edits.js";
 import { dumpDocument, normalized } from "../document.js";
@@ -11,8 +11,8 @@ const TRIES = 5;
 const AT_ONCE = 4;
 
 /**
- * Changes the document of an image; where somebody else was faster, the change is made to theirs.
- * An image without a document gets one.
+ * Changes the document of an image. If somebody else was faster, their document is changed. An
+ * image without a document gets one.
  * @param {Backend} backend @param {string} image @param {(document: Doc) => Doc} change
  * @returns {Promise<string>} why it could not be done, or nothing
  */
@@ -35,7 +35,7 @@ export async function changeDocument(backend, image, change) {
 }
 
 /**
- * Does `work` for each, a few at once, and collects what could not be done.
+ * Calls `work` for each item, a few at once, and collects the failures.
  * @template Item
  * @param {Item[]} items @param {(item: Item) => Promise<string>} work
  * @param {(done: number) => void} progress
@@ -59,7 +59,7 @@ export async function forEach(items, work, progress) {
 export const giveStatus = (backend, status) => ({ image_id }) =>
   changeDocument(backend, image_id, (document) => setStatus(document, status));
 
-/** Into the trash, in the state in which it was seen. @param {Backend} backend @returns {(image: Image) => Promise<string>} */
+/** Moves an image to the trash, in the version that the person saw. @param {Backend} backend @returns {(image: Image) => Promise<string>} */
 export const throwAway = (backend) => async ({ image_id, etag }) => {
   const answer = await backend.ask(`/api/images/${encodeURIComponent(image_id)}`, {
     method: "DELETE",

@@ -1,4 +1,4 @@
-// The bar above: which image is open, its state, and whether all of it is saved.
+// The bar at the top: the open image, its status, and whether all of it is saved.
 
 import { button, element, mark, say } from "../dom.js";
 import { icon } from "../icons.js";
@@ -15,7 +15,7 @@ export const STATUSES = {
   returned: "returned",
 };
 
-/** What the state of saving is called. @param {import("../contract.js").Save} save */
+/** The text for the state of saving. @param {import("../contract.js").Save} save */
 export function saveWords({ state, count, message, isKept }) {
   const images = `${count} ${count === 1 ? "image" : "images"}`;
   switch (state) {

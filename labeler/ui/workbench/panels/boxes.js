@@ -1,4 +1,4 @@
-// The list of boxes: what a screen reader reads, and where everything can be done by keyboard.
+// The list of boxes. Screen readers read it, and every action is possible in it by keyboard.
 
 import { ATTRIBUTES } from "../attributes.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
@@ -158,7 +158,7 @@ export function createBoxes(bench, tools) {
         mark(child(row, "eye"), "aria-pressed", hidden.has(rect.id));
         mark(child(row, "lock"), "aria-pressed", locked.has(rect.id));
       });
-      // A row that is gone leaves the focus to the next one.
+      // A removed row passes the focus to the next one.
       if (focused && !list.contains(focused)) {
         const next = list.children[Math.min(place, list.children.length - 1)];
         if (next instanceof HTMLElement) next.focus();
@@ -207,7 +207,7 @@ const small = (name, kind, press) =>
     },
   }, icon(kind));
 
-/** Up and down lead from row to row. @param {KeyboardEvent} event @param {HTMLElement} row */
+/** Up and Down move the focus from row to row. @param {KeyboardEvent} event @param {HTMLElement} row */
 function step(event, row) {
   if (event.target !== row || event.ctrlKey || event.shiftKey) return;
   const next = event.key === "ArrowDown"

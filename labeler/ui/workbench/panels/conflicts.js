@@ -1,4 +1,4 @@
-// Boxes that two people changed differently, with the choice.
+// Conflicts: boxes that two people changed differently, with the choice between both.
 
 import { button, element, keyed } from "../dom.js";
 

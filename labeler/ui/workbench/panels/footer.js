@@ -1,4 +1,4 @@
-// Below: the neighbors of the image, the view, and the way on.
+// The footer: the neighbors of the image, the view, and the buttons to go on.
 
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";

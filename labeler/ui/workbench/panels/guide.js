@@ -1,4 +1,4 @@
-// The labeling guide, which admins change here as well.
+// The labeling guide, which admins can also edit here.
 
 import { button, element, say } from "../dom.js";
 import { blocks } from "../guide_markdown.js";
@@ -65,7 +65,7 @@ export function createGuide(bench) {
       say(said, "Saved.");
       return show(false);
     }
-    // What was written stays in the field; the next Save goes over what others wrote.
+    // The text stays in the field, and the next Save replaces what others wrote.
     say(said, "Somebody else has changed the guide meanwhile. Save again to replace their text:");
     body.hidden = false;
     draw();
@@ -120,7 +120,7 @@ export function createGuide(bench) {
 
   return {
     root: dialog,
-    /** Show the guide as it is now. */
+    /** Shows the guide as it is now. */
     async open() {
       if (dialog.open) return;
       stored = { text: "", etag: null };

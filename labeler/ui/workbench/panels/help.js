@@ -1,4 +1,4 @@
-// All keys, with presets and the keys of one's own.
+// All keys, with presets and the person's own keys.
 
 import { button, element, say } from "../dom.js";
 import { icon } from "../icons.js";
@@ -36,7 +36,7 @@ export function createHelp(bench) {
     {
       class: "help",
       "aria-label": "All keys",
-      // Already when it is about to close: the next key is meant for the picture.
+      // Even when it is about to close, because the next key is meant for the image.
       oncancel: () => bench.set({ help: false }),
       onclose: () => bench.set({ help: false }),
     },
@@ -54,7 +54,7 @@ export function createHelp(bench) {
     said,
     body,
   ));
-  /** The action that the next key is for. @type {Action | null} */
+  /** The action that gets the next key. @type {Action | null} */
   let waiting = null;
   dialog.addEventListener("close", () => bench.focus());
   dialog.addEventListener("keydown", (event) => {
@@ -94,7 +94,7 @@ export function createHelp(bench) {
     body.replaceChildren(...fixed, ...rows);
   }
 
-  /** Give the chord to the action, unless something else has it. @param {Action} action @param {string} chord */
+  /** Gives the chord to the action, unless something else has it. @param {Action} action @param {string} chord */
   function assign(action, chord) {
     const keys = { ...bench.preferences.keys, [action]: [chord] };
     const clash = clashes(keysOf(bench.preferences.preset, keys, bench.ui.review !== null));

@@ -1,4 +1,4 @@
-// The earlier states of the image: who made them and when, what each changed, and a way back.
+// The history of the image: who saved each state and when, what it changed, and how to restore it.
 
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { labelsOf } from "../label_set.js";

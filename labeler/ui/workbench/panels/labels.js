@@ -1,4 +1,4 @@
-// The labels, with the digit, the color, the count and the eye of each.
+// The labels, each with its digit, color, count and eye.
 
 import { child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
@@ -7,7 +7,7 @@ import { labelsOf } from "../label_set.js";
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Label} Label */
 
-/** Labels for what is typed: those that begin with it come first. @param {readonly Label[]} labels @param {string} typed */
+/** The labels that match the typed text; those that begin with it come first. @param {readonly Label[]} labels @param {string} typed */
 export function found(labels, typed) {
   const wanted = typed.trim().toLocaleLowerCase();
   if (!wanted) return [...labels];

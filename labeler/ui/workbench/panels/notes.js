@@ -1,4 +1,4 @@
-// The notes on the image: comments by place, with who wrote them, to be answered and resolved.
+// The notes on the image: comments by place with their authors, to answer and to resolve.
 
 import { placeOf, takesComments, threadsOf } from "../comments.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
@@ -125,7 +125,7 @@ function update(row, { by, at, text }, place) {
   say(child(row, "words"), `${place}${text}`);
 }
 
-/** What a reviewer decided last. @param {import("../contract.js").SessionState["doc"]} doc */
+/** The last verdict of a reviewer. @param {import("../contract.js").SessionState["doc"]} doc */
 function verdictOf(doc) {
   const { review, status } = doc?.metadata ?? {};
   if (status !== "returned" && status !== "approved") return "";

@@ -1,4 +1,4 @@
-// The queue: the way in and out of it, its order, and what became of the claim.
+// The queue: how to start and leave it, its order, and the state of the claim.
 
 import { button, element, mark } from "../dom.js";
 import { keysOf, titleOf } from "../keymap.js";
@@ -8,7 +8,7 @@ import { ORDERS } from "../work_queue.js";
 
 const SAVED = "Your boxes are saved all the same.";
 
-/** What the person is told of the claim. @param {import("../contract.js").SessionState["queue"]} queue */
+/** The text about the claim. @param {import("../contract.js").SessionState["queue"]} queue */
 export function claimWords({ phase, who }) {
   switch (phase) {
     case "asking":

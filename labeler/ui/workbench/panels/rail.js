@@ -1,4 +1,4 @@
-// The rail of tools beside the picture.
+// The rail of tools beside the image.
 
 import { button, element, mark } from "../dom.js";
 import { icon } from "../icons.js";

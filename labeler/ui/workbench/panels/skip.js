@@ -14,7 +14,7 @@ export const REASONS = [
 
 /** @param {Bench} bench */
 export function createSkip(bench) {
-  /** What is done with the reason. @type {(reason: string) => void} */
+  /** The receiver of the reason. @type {(reason: string) => void} */
   let then = () => {};
   const dialog = /** @type {HTMLDialogElement} */ (element(
     "dialog",
@@ -41,7 +41,7 @@ export function createSkip(bench) {
 
   return {
     root: dialog,
-    /** Ask for a reason, and hand it on; nothing happens where somebody cancels. @param {(reason: string) => void} next */
+    /** Asks for a reason and hands it to `next`; after a cancel nothing happens. @param {(reason: string) => void} next */
     ask(next) {
       then = next;
       dialog.showModal();

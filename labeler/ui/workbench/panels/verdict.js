@@ -1,4 +1,4 @@
-// A reviewer's buttons and what there is to review; and what is said of an approved image.
+// A reviewer's buttons, the choice of images to review, and the text about an approved image.
 
 import { button, element, keyed, mark, say } from "../dom.js";
 import { titleOf } from "../keymap.js";
