@@ -27,6 +27,7 @@ def test_upload_draw_and_find_the_boxes_again(
     before = documents(server.folder)["cat.jpg"]
     labeler.drag((40, 50), (240, 150))
     labeler.saved()
+    expect(labeler.root.get_by_text("in progress", exact=True)).to_be_visible()
     [rect] = rects(server.folder, "cat.jpg")
     assert near(rect, [40, 50, 200, 100], 1)
     assert rect["label"] == "cat"
