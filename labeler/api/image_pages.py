@@ -19,7 +19,7 @@ from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
 from labeler.model.limits import MAX_FIND_LENGTH, MAX_PAGE
 from labeler.model.review_sample import WHOLE
-from labeler.project.image_index import ImageEntry
+from labeler.project.image_entry import ImageEntry, place_of
 from labeler.project.image_search import ImageFilters, ImageSearch, Sort, parse_day
 from labeler.project.project import Project
 from labeler.storage import Version
@@ -169,11 +169,6 @@ def _boxes(text: str | None) -> tuple[int, int | None] | None:
     if not dash:
         return int(least), int(least)
     return int(least), int(most) if most else None
-
-
-def place_of(entry: ImageEntry) -> Place:
-    """The entry's position in the list, which stays valid when other entries come and go."""
-    return entry.image_path, entry.image_id
 
 
 def _read_place(name: str, text: str | None) -> Place | None:

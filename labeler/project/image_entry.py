@@ -10,7 +10,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Final
 
@@ -161,3 +161,15 @@ def _parsed(labels: str) -> Mapping[str, int]:
     """The counts; many images have equal ones."""
     found: dict[str, int] = json.loads(labels)
     return found
+
+
+def place_of(entry: ImageEntry) -> tuple[str, str]:
+    """The entry's position in the list, which stays valid when other entries come and go."""
+    return entry.image_path, entry.image_id
+
+
+def with_original_of(noted: ImageEntry, listed: ImageEntry | None) -> ImageEntry:
+    """The noted entry; if it knows no original, with the one that the listing has found."""
+    if noted.original is not None or listed is None or listed.original is None:
+        return noted
+    return replace(noted, original=listed.original, added_at=listed.added_at)

@@ -22,7 +22,9 @@ from labeler.project.image_entry import ImageEntry as ImageEntry
 from labeler.project.image_entry import (
     document_entry,
     entry_of,
+    place_of,
     sealed_entry,
+    with_original_of,
 )
 from labeler.project.image_entry import document_metadata as document_metadata
 from labeler.project.image_entry import metadata_for as metadata_for
@@ -97,7 +99,7 @@ class ImageIndex:
         for info in self._uploads.store.list(self._uploads.prefix, limit=_FIRST).objects:
             image_id = self._image_of(info, self._uploads)
             if image_id is not None:
-                known = self._look_for(image_id)
+                known = self.look_again(image_id)
                 entry = self._with_original(image_id, known, info, self._uploads)
                 with self._lock:
                     self._note(entry)
@@ -157,7 +159,7 @@ class ImageIndex:
     def _in_order(self) -> list[ImageEntry]:
         with self._lock:
             if self._sorted is None:
-                self._sorted = sorted(self._entries.values(), key=_place)
+                self._sorted = sorted(self._entries.values(), key=place_of)
             return list(self._sorted)
 
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
@@ -286,8 +288,8 @@ class ImageIndex:
         self._entries[entry.image_id] = entry
         self._noted[entry.image_id] = time.monotonic()
         if self._sorted is not None:
-            if known is not None and _place(known) == _place(entry):
-                self._sorted[bisect_left(self._sorted, _place(entry), key=_place)] = entry
+            if known is not None and place_of(known) == place_of(entry):
+                self._sorted[bisect_left(self._sorted, place_of(entry), key=place_of)] = entry
             else:
                 self._sorted = None
 
@@ -316,7 +318,8 @@ class ImageIndex:
                     if noted_at < started:
                         del self._noted[image_id]
                     elif image_id in self._entries:
-                        entries[image_id] = _joined(self._entries[image_id], entries.get(image_id))
+                        noted = self._entries[image_id]
+                        entries[image_id] = with_original_of(noted, entries.get(image_id))
                     else:
                         entries.pop(image_id, None)
                 self._entries, self._doubles = entries, doubles
@@ -398,14 +401,3 @@ class ImageIndex:
     def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
         """The image ID of the object with that name under uploads/; None if it is not an image."""
         return self._original_ids.find(name, info, store, len(self._entries))
-
-
-def _joined(noted: ImageEntry, listed: ImageEntry | None) -> ImageEntry:
-    """What was noted during the listing, with the original that the listing has found."""
-    if noted.original is not None or listed is None or listed.original is None:
-        return noted
-    return replace(noted, original=listed.original, added_at=listed.added_at)
-
-
-def _place(entry: ImageEntry) -> tuple[str, str]:
-    return entry.image_path, entry.image_id

@@ -551,6 +551,16 @@ def test_the_first_image_where_all_are_done_or_none_is_there(store: Store) -> No
     assert look(store, originals=False).first() is None
 
 
+def test_a_first_image_whose_document_another_program_wrote(store: Store) -> None:
+    save(store, name_size_id("a.png", 5), dump_document(document("a.png", status="done")))
+    put(store, "uploads/a.png", b"bytes")
+    seen = look(store)
+    first = seen.first()
+    assert first is not None
+    assert (first.status, first.rects, first.original) == (Status.DONE, 1, "uploads/a.png")
+    assert seen.entries() == [first]
+
+
 def test_a_first_listing_that_fails_is_told_and_made_again(store: Store) -> None:
     held = Held(store)
     held.fails = True
