@@ -20,74 +20,7 @@ def list_images() -> Json:
     return {
         "operationId": "listImages",
         "summary": "The images in the order of their names, page by page",
-        "parameters": [
-            query("status", {"enum": list(Status)}, "Only images in this status."),
-            query(
-                "label",
-                TEXT,
-                "Only images with a box that counts as this label, by its name or a former one, "
-                "ignoring case. A page may then hold fewer images than asked for, or none, and "
-                "still have a next one.",
-            ),
-            query(
-                "find",
-                {"type": "string", "maxLength": MAX_FIND_LENGTH},
-                "Only images with this text in their name, or whose name fits it as a whole "
-                "if it has a * or ?. Case is ignored.",
-            ),
-            query(
-                "person",
-                {"type": "string", "maxLength": MAX_FIND_LENGTH},
-                "Only images that this person saved last, or had finished before somebody else "
-                "changed them. Case is ignored.",
-            ),
-            query(
-                "boxes",
-                {"type": "string", "pattern": "^([0-9]{1,6}(-([0-9]{1,6})?)?)?$"},
-                "Only images with so many boxes: 0, 1-5 or 10-.",
-            ),
-            query("since", _DAY, "Only images that were last saved on this day in UTC, or later."),
-            query("until", _DAY, "Only images that were last saved on this day in UTC, or before."),
-            query(
-                "warning",
-                {"enum": list(BoxWarning)},
-                "Only images with a box that is worth a look, or that are worth one themselves.",
-            ),
-            query(
-                "sample",
-                {"type": "integer", "minimum": 1, "maximum": WHOLE},
-                "Only about so many percent of the images. The IDs decide: it is the same sample "
-                "for everybody at every time, and a larger one holds every smaller one.",
-            ),
-            query("after", TEXT, "What `next` of another page said: the images after that one."),
-            query(
-                "before", TEXT, "What `previous` of another page said: the images before that one."
-            ),
-            query(
-                "around",
-                IMAGE_ID["schema"],
-                "An image ID: that image, whether it matches or not, with half of `limit` before "
-                "it and after it. Only one of after, before, around and offset can be given.",
-            ),
-            query(
-                "offset",
-                _OFFSET,
-                "The place of the first image among all that match, of which the answer says the "
-                "`total`. `unread` images have documents of an older Labeler that were not looked "
-                "at yet: the next call goes on with them.",
-            ),
-            query(
-                "sort",
-                {"enum": list(Sort)},
-                "The order, with offset only: by name, last save, number of boxes, or when the "
-                "image came; with - the other way round.",
-            ),
-            query(
-                "limit",
-                {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_LIMIT},
-                "How many images at most.",
-            ),
-        ],
+        "parameters": [*_filters(), *_pages()],
         "responses": {
             "200": {
                 **answered("A page of the list.", ref("ImagePage")),
@@ -96,6 +29,82 @@ def list_images() -> Json:
             **errors(400, 401, 403, 404, 503),
         },
     }
+
+
+def _filters() -> list[Json]:
+    """The parameters that say which images."""
+    return [
+        query("status", {"enum": list(Status)}, "Only images in this status."),
+        query(
+            "label",
+            TEXT,
+            "Only images with a box that counts as this label, by its name or a former one, "
+            "ignoring case. A page may then hold fewer images than asked for, or none, and "
+            "still have a next one.",
+        ),
+        query(
+            "find",
+            {"type": "string", "maxLength": MAX_FIND_LENGTH},
+            "Only images with this text in their name, or whose name fits it as a whole "
+            "if it has a * or ?. Case is ignored.",
+        ),
+        query(
+            "person",
+            {"type": "string", "maxLength": MAX_FIND_LENGTH},
+            "Only images that this person saved last, or had finished before somebody else "
+            "changed them. Case is ignored.",
+        ),
+        query(
+            "boxes",
+            {"type": "string", "pattern": "^([0-9]{1,6}(-([0-9]{1,6})?)?)?$"},
+            "Only images with so many boxes: 0, 1-5 or 10-.",
+        ),
+        query("since", _DAY, "Only images that were last saved on this day in UTC, or later."),
+        query("until", _DAY, "Only images that were last saved on this day in UTC, or before."),
+        query(
+            "warning",
+            {"enum": list(BoxWarning)},
+            "Only images with a box that is worth a look, or that are worth one themselves.",
+        ),
+        query(
+            "sample",
+            {"type": "integer", "minimum": 1, "maximum": WHOLE},
+            "Only about so many percent of the images. The IDs decide: it is the same sample "
+            "for everybody at every time, and a larger one holds every smaller one.",
+        ),
+    ]
+
+
+def _pages() -> list[Json]:
+    """The parameters that say which of them, and in which order."""
+    return [
+        query("after", TEXT, "What `next` of another page said: the images after that one."),
+        query("before", TEXT, "What `previous` of another page said: the images before that one."),
+        query(
+            "around",
+            IMAGE_ID["schema"],
+            "An image ID: that image, whether it matches or not, with half of `limit` before "
+            "it and after it. Only one of after, before, around and offset can be given.",
+        ),
+        query(
+            "offset",
+            _OFFSET,
+            "The place of the first image among all that match, of which the answer says the "
+            "`total`. `unread` images have documents of an older Labeler that were not looked "
+            "at yet: the next call goes on with them.",
+        ),
+        query(
+            "sort",
+            {"enum": list(Sort)},
+            "The order, with offset only: by name, last save, number of boxes, or when the "
+            "image came; with - the other way round.",
+        ),
+        query(
+            "limit",
+            {"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": DEFAULT_LIMIT},
+            "How many images at most.",
+        ),
+    ]
 
 
 def find_boxes() -> Json:

@@ -121,13 +121,7 @@ def _parser() -> argparse.ArgumentParser:
         "--repair", action="store_true", help="repair what can be repaired safely"
     )
     back = command("restore", _there(restore), "Restore documents to what they were at a time.")
-    back.add_argument(
-        "--at",
-        type=moment,
-        required=True,
-        metavar="TIME",
-        help="such as 2026-11-22T14:30, in UTC, or with an offset such as +01:00",
-    )
+    _add_time(back, "--at")
     back.add_argument(
         "image_ids",
         nargs="*",
@@ -137,13 +131,7 @@ def _parser() -> argparse.ArgumentParser:
     back.add_argument("--dry-run", action="store_true", help="only report what would be done")
     undoing = command("undo", _there(_on_data(undo)), "Undo what a person did since a time.")
     undoing.add_argument("person", metavar="PERSON", help="an e-mail address, as in saved_by")
-    undoing.add_argument(
-        "--since",
-        type=moment,
-        required=True,
-        metavar="TIME",
-        help="such as 2026-11-22T14:30, in UTC, or with an offset such as +01:00",
-    )
+    _add_time(undoing, "--since")
     undoing.add_argument("--dry-run", action="store_true", help="only report what would be done")
     copying = command("copy", _there(copy), "Copy the project to another folder or bucket.")
     copying.add_argument("to", type=place, metavar="TO", help="a folder or gs://bucket[/prefix]")
@@ -158,6 +146,16 @@ def _parser() -> argparse.ArgumentParser:
         "--format=json` prints, or - for stdin",
     )
     return parser
+
+
+def _add_time(parser: argparse.ArgumentParser, name: str) -> None:
+    parser.add_argument(
+        name,
+        type=moment,
+        required=True,
+        metavar="TIME",
+        help="such as 2026-11-22T14:30, in UTC, or with an offset such as +01:00",
+    )
 
 
 def _status(text: str) -> str:

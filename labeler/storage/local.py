@@ -24,7 +24,6 @@ import os
 import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -45,7 +44,7 @@ from labeler.storage.base import (
     gone,
 )
 from labeler.storage.local_errors import MISSING, conflict, explain, missing
-from labeler.storage.local_journal import Journal, Note
+from labeler.storage.local_journal import Journal, Note, object_info
 from labeler.storage.local_tree import Tree
 
 _LOCKS: Final = 64
@@ -53,7 +52,6 @@ _TRIES: Final = 5
 _PLACINGS: Final = 20
 _CLEANING_S: Final = 3600
 _BATCH: Final = 1000
-_LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
 
 
 class LocalStore:
@@ -79,7 +77,7 @@ class LocalStore:
                 note = self._note(key, state)
                 if note is not None or self._is_still(key, state):
                     break
-            return data, _info(key, state, note)
+            return data, object_info(key, state, note)
 
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
         own_folders: set[str] = set()
@@ -101,7 +99,7 @@ class LocalStore:
                 note = self._note(key, state)
                 if note is not None or self._is_still(key, state):
                     break
-            return _info(key, state, note)
+            return object_info(key, state, note)
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[Iterator[bytes]]:
@@ -142,7 +140,7 @@ class LocalStore:
             infos = []
             for key, state, note in self._noted(found[:limit]):
                 if note is not None or self._is_still(key, state):
-                    infos.append(_info(key, state, note))
+                    infos.append(object_info(key, state, note))
                 else:
                     with contextlib.suppress(NotFound):
                         infos.append(self.info(key))
@@ -393,15 +391,3 @@ class LocalStore:
             yield
         except OSError as error:
             raise explain(error, doing, self._root) from error
-
-
-def _info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
-    seconds = min(max(state.st_mtime_ns // 1000 / 1_000_000, 0), _LAST_MOMENT_S)
-    return ObjectInfo(
-        key=key,
-        version=files.version_of(state),
-        size=state.st_size,
-        updated=datetime.fromtimestamp(seconds, UTC),
-        metadata=dict(note.metadata) if note else {},
-        md5=note.md5 if note else None,
-    )

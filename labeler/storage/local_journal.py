@@ -10,12 +10,14 @@ are kept, even after a delete: their times keep a later version from repeating o
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Collection
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from labeler.storage.base import Version
+from labeler.storage.base import ObjectInfo, Version
 from labeler.storage.local_database import Database
 from labeler.storage.local_files import stamp, version_of, version_time
 from labeler.storage.local_journal_lines import read_lines
@@ -26,6 +28,7 @@ CREATE TABLE notes (
     PRIMARY KEY (key, version)
 ) WITHOUT ROWID
 """
+_LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
 _FEW: Final = 50
 """So many notes are looked up one by one; more are read as a range of keys."""
 
@@ -35,6 +38,19 @@ class Note(NamedTuple):
 
     metadata: dict[str, str]
     md5: str | None
+
+
+def object_info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
+    """What a listing shows of the object whose file is in that state, with its note if any."""
+    seconds = min(max(state.st_mtime_ns // 1000 / 1_000_000, 0), _LAST_MOMENT_S)
+    return ObjectInfo(
+        key=key,
+        version=version_of(state),
+        size=state.st_size,
+        updated=datetime.fromtimestamp(seconds, UTC),
+        metadata=dict(note.metadata) if note else {},
+        md5=note.md5 if note else None,
+    )
 
 
 class Journal:

@@ -102,10 +102,8 @@ def place_boxes(
     if existing is ExistingBoxes.MERGE and document.rects:
         rects = (*document.rects, *_lacking(rects, document.rects))
         wanted = with_rects(document, rects)
-    elif _same(rects, document.rects):
-        wanted = document if status is Status.IN_PROGRESS else with_status(document, status)
     else:
-        wanted = with_status(with_rects(document, rects), status)
+        wanted = _with_boxes(document, rects, status)
     if len(rects) > MAX_RECTS:
         problems.fault(
             found.file, found.place,
@@ -121,6 +119,15 @@ def place_boxes(
         )  # fmt: skip
     new = _lacking(rects, document.rects)
     return PlacedDocument(PlacedStatus.IMPORTED, wanted, tuple(new))
+
+
+def _with_boxes(
+    document: AnnotationDocument, rects: tuple[Rect, ...], status: Status
+) -> AnnotationDocument:
+    """The document with just these boxes; if it has them, only another status is news."""
+    if not _same(rects, document.rects):
+        return with_status(with_rects(document, rects), status)
+    return document if status is Status.IN_PROGRESS else with_status(document, status)
 
 
 def _keep_boxes(
