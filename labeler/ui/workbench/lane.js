@@ -2,10 +2,9 @@
 // base, at most once a second. Others' writes are merged; own writes that landed are recognized.
 
 import { dumpDocument, parseDocument, same, sameWork } from "./document.js";
-import { randomId } from "./identity.js";
+import { createLaneRecord } from "./lane_record.js";
 import { merge, TooManyRects, withLanded } from "./merge.js";
 import { backoff, isSaved, reduce, SAVED } from "./sync.js";
-import { inTime } from "./time.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./journal.js").JournalRecord} JournalRecord */
@@ -33,26 +32,28 @@ export const TIMING = { interval: 1000, firstRetry: 1000, patience: 3000 };
  * @param {{ document: Doc, etag: string | null } | { record: JournalRecord }} start
  */
 export function createLane(context, image, start) {
-  const { journal, backend, now, timing, notify } = context;
-  const record = "record" in start ? start.record : null;
+  const { backend, now, timing, notify } = context;
+  const found = "record" in start ? start.record : null;
   let state = SAVED;
   let base = "record" in start ? parseDocument(start.record.base) : start.document;
-  let wanted = record ? parseDocument(record.wanted) : base;
+  let wanted = found ? parseDocument(found.wanted) : base;
   let etag = "record" in start ? start.record.etag : start.etag;
-  let tried = record ? record.tried.map(parseDocument) : /** @type {Doc[]} */ ([]);
-  let key = record?.key ?? randomId() + randomId();
-  let sequence = record?.sequence ?? 0;
-  /** The last `wanted` that the journal holds. @type {Doc | null} */
-  let kept = record ? wanted : null;
-  let unkept = false; // the browser could not keep the last change
+  let tried = found ? found.tried.map(parseDocument) : /** @type {Doc[]} */ ([]);
   let lastSent = -Infinity;
   let asked = 0;
   let closed = false;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
-  /** @type {Promise<void> | null} */
-  let writing = null;
   let conflicts = /** @type {RectConflict[]} */ ([]);
+  const record = createLaneRecord(context, image, {
+    found,
+    work: () => ({ base, wanted, etag, tried }),
+    isSaved: () => isSaved(state),
+    onTaken: (kept) => {
+      base = kept ?? base;
+      tried = [];
+    },
+  });
 
   /** @param {SyncEvent} event */
   function handle(event) {
@@ -64,7 +65,7 @@ export function createLane(context, image, start) {
       later: () => backoff(state.failures, asked, timing.firstRetry),
     };
     if (next.effect === "send") send();
-    else if (next.effect === "forget") forget();
+    else if (next.effect === "forget") record.forget();
     else if (next.effect) wait(waits[next.effect]());
     notify(lane);
   }
@@ -75,72 +76,9 @@ export function createLane(context, image, start) {
     if (!closed) timer = setTimeout(() => handle({ type: "due" }), ms);
   }
 
-  /** Writes `wanted` to the journal; resolves when it is there or can't be written. */
-  async function keep() {
-    while (writing) await writing;
-    if (kept === wanted || isSaved(state)) return;
-    writing = write(wanted).finally(() => writing = null);
-    await writing;
-  }
-
-  /** @param {Doc} doc */
-  async function write(doc) {
-    const mine = {
-      key,
-      person: context.person,
-      owner: context.owner,
-      image,
-      etag,
-      base: dumpDocument(base),
-      wanted: dumpDocument(doc),
-      tried: tried.map(dumpDocument),
-      sequence: sequence + 1,
-    };
-    try {
-      if (await inTime(journal.write(mine), timing.patience)) {
-        sequence += 1;
-        kept = doc;
-        unkept = false;
-        return;
-      }
-    } catch {
-      // The disk is full or the browser stores nothing: the page says so, and the PUT goes on.
-      unkept = true;
-      return;
-    }
-    handOver();
-    if (!sameWork(base, doc)) await write(doc);
-  }
-
-  /** Whether this tab still owns the record; another tab takes it over if this one sleeps. */
-  async function isOwned() {
-    if (!sequence) return true;
-    return await inTime(journal.owns(key, context.owner), timing.patience).catch(() => true);
-  }
-
-  /**
-   * Another tab has taken the record over while this one slept, and sends it. This tab goes on from
-   * there with its later changes.
-   */
-  function handOver() {
-    base = kept ?? base;
-    tried = [];
-    key = randomId() + randomId();
-    sequence = 0;
-  }
-
-  async function forget() {
-    kept = null;
-    const [old, owner] = [key, context.owner];
-    key = randomId() + randomId();
-    sequence = 0;
-    while (writing) await writing;
-    await journal.remove(old, owner).catch(() => {});
-  }
-
   async function send() {
-    await keep();
-    if (!(await isOwned())) handOver();
+    await record.keep();
+    await record.checkOwner();
     if (closed) return;
     if (!tried.length && sameWork(base, wanted)) {
       handle({ type: "settled" });
@@ -155,7 +93,7 @@ export function createLane(context, image, start) {
       stored(sent, answer.document, answer.etag);
       handle({ type: "stored" });
     } else if (answer.type === "changed") {
-      if (!(await isOwned())) handOver();
+      await record.checkOwner();
       handle(mergedWith(answer.document, answer.etag));
     } else {
       // The server has answered that it did not write this. A lost answer says nothing.
@@ -214,14 +152,14 @@ export function createLane(context, image, start) {
       return conflicts;
     },
     get unkept() {
-      return unkept;
+      return record.unkept;
     },
     /** The person's next document; it is pending from now on. @param {Doc} doc */
     change(doc) {
       if (doc === wanted) return;
       wanted = doc;
       handle({ type: "changed" });
-      keep();
+      record.keep();
     },
     /** Takes over the server's document from a read. @param {Doc} document @param {string} tag */
     refresh(document, tag) {
