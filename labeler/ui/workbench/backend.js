@@ -41,7 +41,7 @@ import { inTime } from "./time.js";
  * @typedef {{ baseUrl: string, token: () => string, tokenHeader?: string, client: string,
  *   person: string,
  *   renewToken: () => Promise<string | { token: string, person: string }>,
- *   fetch?: typeof fetch, patience?: number }} BackendOptions
+ *   fetch?: typeof fetch }} BackendOptions
  * @typedef {ReturnType<typeof createBackend>} Backend
  */
 
@@ -62,7 +62,6 @@ export function tokenHeaders(token, header = "Authorization") {
 export function createBackend(options) {
   const base = options.baseUrl.replace(/\/$/, "");
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
-  const patience = options.patience ?? PATIENCE_MS;
   /** The token that replaced an expired one. */
   let renewed = { token: "", of: "" };
   /** @type {Promise<boolean> | null} */
@@ -77,7 +76,7 @@ export function createBackend(options) {
   /** Whether there is a new token of the same person. Simultaneous calls share one request. */
   function renew() {
     const of = options.token();
-    renewing ??= inTime(options.renewToken(), patience).then((answer) => {
+    renewing ??= inTime(options.renewToken(), PATIENCE_MS).then((answer) => {
       const given = typeof answer === "string" ? { token: answer, person: options.person } : answer;
       if (!given.token || given.person !== options.person) return false;
       renewed = { token: given.token, of };
@@ -96,7 +95,7 @@ export function createBackend(options) {
     const headers = new Headers(init.headers);
     headers.set("X-Labeler-Client", options.client);
     for (const [name, value] of tokenHeaders(used, options.tokenHeader)) headers.set(name, value);
-    const late = AbortSignal.timeout(patience);
+    const late = AbortSignal.timeout(PATIENCE_MS);
     const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
     let response, body;
     try {

@@ -9,16 +9,16 @@ import { isApproved } from "./records.js";
 /** @typedef {import("./document.js").Doc} Doc */
 
 /** How long, in ms, "done and next" can be taken back from the next image. */
-export const UNDO_DONE_MS = 10_000;
+const UNDO_DONE_MS = 10_000;
 
 /**
  * `onChange` is called when only the selection has changed, `onChanged` with the image that the
  * person has changed.
  * @param {{ lanes: ReturnType<typeof import("./lanes.js").createLanes>,
- *   opening: ReturnType<typeof import("./opening.js").createOpening>, now: () => number,
+ *   opening: ReturnType<typeof import("./opening.js").createOpening>,
  *   onChange: () => void, onChanged: (image: string) => void }} options
  */
-export function createEditor({ lanes, opening, now, onChange, onChanged }) {
+export function createEditor({ lanes, opening, onChange, onChanged }) {
   /** @type {Map<string, import("./history.js").History>} */
   const histories = new Map();
   /** @type {readonly string[]} */
@@ -26,7 +26,7 @@ export function createEditor({ lanes, opening, now, onChange, onChanged }) {
   /** @type {{ image: string, at: number } | null} */
   let lastDone = null;
 
-  const canUndoDone = () => lastDone !== null && now() - lastDone.at < UNDO_DONE_MS;
+  const canUndoDone = () => lastDone !== null && performance.now() - lastDone.at < UNDO_DONE_MS;
 
   /**
    * Undoes or redoes one step on an image, open or not.
@@ -102,7 +102,7 @@ export function createEditor({ lanes, opening, now, onChange, onChanged }) {
     /** Carries out the action that finishes the image, which `undoDone` takes back. @param {Action} action */
     finish(action) {
       const { image } = opening.shown();
-      if (dispatch(action)) lastDone = { image, at: now() };
+      if (dispatch(action)) lastDone = { image, at: performance.now() };
     },
     /** Another image is open, and nothing on it is selected. */
     opened() {

@@ -19,11 +19,11 @@ const SMALL_WIDTH = 1024;
 
 /**
  * @param {import("./backend.js").Backend} backend
- * @param {{ onChange?: (image: string) => void, budget?: number, slow?: number,
+ * @param {{ onChange?: (image: string) => void, budget?: number,
  *   decoder?: import("./decoder.js").Decoder }} [options]
  */
 export function createImages(backend, options = {}) {
-  const { onChange = () => {}, budget = BUDGET, slow = SLOW_MS } = options;
+  const { onChange = () => {}, budget = BUDGET } = options;
   const decoder = options.decoder ?? createDecoder();
   /** In the order of last use. @type {Map<string, Load>} */
   const loads = new Map();
@@ -135,7 +135,7 @@ export function createImages(backend, options = {}) {
       const [open, ...ahead] = images;
       if (!open) return;
       clearTimeout(timer);
-      timer = setTimeout(() => fetchSmall(open), slow);
+      timer = setTimeout(() => fetchSmall(open), SLOW_MS);
       load(open).then(async () => {
         for (const image of ahead) {
           if (wanted !== images) return;

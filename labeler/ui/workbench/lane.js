@@ -12,19 +12,16 @@ import { backoff, isSaved, reduce, SAVED } from "./sync.js";
 /** @typedef {import("./sync.js").SyncEvent} SyncEvent */
 
 /**
- * `interval`: milliseconds between two writes of one image. `patience`: how long the journal may
- * take before the PUT goes on without it.
- * @typedef {{ interval: number, firstRetry: number, patience: number }} Timing
  * @typedef {{ journal: import("./journal.js").Journal, backend: import("./backend.js").Backend,
- *   owner: string, person: string, now: () => number, timing: Timing,
+ *   owner: string, person: string,
  *   onOthers: (image: string, theirs: Doc) => void,
  *   notify: (lane: Lane) => void }} LaneContext
  * @typedef {ReturnType<typeof createLane>} Lane
  */
 
 const MAX_TRIED = 32;
-/** @type {Timing} */
-export const TIMING = { interval: 1000, firstRetry: 1000, patience: 3000 };
+/** Milliseconds between two writes of one image. */
+const INTERVAL_MS = 1000;
 
 /**
  * The lane of an image. It starts from the stored `document` or from a journal record.
@@ -32,7 +29,7 @@ export const TIMING = { interval: 1000, firstRetry: 1000, patience: 3000 };
  * @param {{ document: Doc, etag: string | null } | { record: JournalRecord }} start
  */
 export function createLane(context, image, start) {
-  const { backend, now, timing, notify } = context;
+  const { backend, notify } = context;
   const found = "record" in start ? start.record : null;
   let state = SAVED;
   let base = "record" in start ? parseDocument(start.record.base) : start.document;
@@ -60,9 +57,9 @@ export function createLane(context, image, start) {
     const next = reduce(state, event);
     state = next.state;
     const waits = {
-      turn: () => Math.max(0, lastSent + timing.interval - now()),
+      turn: () => Math.max(0, lastSent + INTERVAL_MS - performance.now()),
       now: () => 0,
-      later: () => backoff(state.failures, asked, timing.firstRetry),
+      later: () => backoff(state.failures, asked),
     };
     if (next.effect === "send") send();
     else if (next.effect === "forget") record.forget();
@@ -86,7 +83,7 @@ export function createLane(context, image, start) {
     }
     const sent = wanted;
     tried = [...tried, sent].slice(-MAX_TRIED);
-    lastSent = now();
+    lastSent = performance.now();
     const answer = await backend.putDocument(image, dumpDocument(sent), etag);
     asked = answer.type === "unavailable" ? answer.after : 0;
     if (answer.type === "stored") {

@@ -8,6 +8,9 @@ import { inTime } from "./time.js";
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./journal.js").JournalRecord} JournalRecord */
 
+/** How long, in ms, the journal may take before the work goes on without it. */
+export const PATIENCE_MS = 3000;
+
 /**
  * The unsaved work as the lane has it now. `tried` are the documents whose PUT may have landed.
  * @typedef {{ base: Doc, wanted: Doc, etag: string | null, tried: readonly Doc[] }} Work
@@ -22,7 +25,7 @@ import { inTime } from "./time.js";
  *   onTaken: (kept: Doc | null) => void }} options
  */
 export function createLaneRecord(context, image, { found, work, isSaved, onTaken }) {
-  const { journal, person, owner, timing } = context;
+  const { journal, person, owner } = context;
   let key = found?.key ?? newKey();
   let sequence = found?.sequence ?? 0;
   /** The last `wanted` that the journal holds. @type {Doc | null} */
@@ -55,7 +58,7 @@ export function createLaneRecord(context, image, { found, work, isSaved, onTaken
       sequence: sequence + 1,
     };
     try {
-      if (await inTime(journal.write(mine), timing.patience)) {
+      if (await inTime(journal.write(mine), PATIENCE_MS)) {
         sequence += 1;
         kept = wanted;
         unkept = false;
@@ -93,7 +96,7 @@ export function createLaneRecord(context, image, { found, work, isSaved, onTaken
     /** Leaves the record if another tab has taken it over. */
     async checkOwner() {
       if (!sequence) return;
-      const owned = inTime(journal.owns(key, owner), timing.patience).catch(() => true);
+      const owned = inTime(journal.owns(key, owner), PATIENCE_MS).catch(() => true);
       if (!await owned) leave();
     },
     /** Removes the record: its work is saved. */

@@ -1,8 +1,9 @@
 // All images that this tab has open or has to save: its own, and those that it took over from tabs
 // that are gone.
 
-import { createLane, TIMING } from "./lane.js";
 import { openJournal } from "./journal.js";
+import { createLane } from "./lane.js";
+import { PATIENCE_MS } from "./lane_record.js";
 import { createOwner } from "./owner.js";
 import { isSaved, shown } from "./sync.js";
 import { inTime } from "./time.js";
@@ -16,15 +17,14 @@ const RECOVER_MS = 10_000;
 const WORST = /** @type {const} */ (["failed", "offline", "pending"]);
 
 /**
- * @param {{ backend: import("./backend.js").Backend, person: string, now: () => number,
- *   storage?: IDBFactory, locks?: LockManager | null, timing?: Partial<import("./lane.js").Timing>,
+ * @param {{ backend: import("./backend.js").Backend, person: string,
+ *   storage?: IDBFactory, locks?: LockManager | null,
  *   onChange: (lane: Lane) => void, onLanded: (image: string) => void,
  *   onOthers: (image: string, theirs: Doc) => void, onForeign: () => void }} options
  */
 export function createLanes(options) {
   const journal = openJournal(options.storage ?? globalThis.indexedDB);
   const owner = createOwner(journal, { locks: options.locks });
-  const timing = { ...TIMING, ...options.timing };
   /** The lanes of images in the order of their last use. @type {Map<string, Lane>} */
   const lanes = new Map();
   /** Lanes taken over for images that already have a lane of this tab. @type {Set<Lane>} */
@@ -39,8 +39,6 @@ export function createLanes(options) {
     backend: options.backend,
     owner: owner.id,
     person: options.person,
-    now: options.now,
-    timing,
     onOthers: options.onOthers,
     notify,
   };
@@ -91,7 +89,7 @@ export function createLanes(options) {
 
   return {
     /** Resolves when the work of closed tabs is here, or when the journal takes too long. */
-    ready: inTime(owner.ready.then(recover), timing.patience).catch(() => {}),
+    ready: inTime(owner.ready.then(recover), PATIENCE_MS).catch(() => {}),
     recover,
     /** @param {string} image */
     get(image) {

@@ -15,14 +15,13 @@ const LOOKS = 20;
 
 /**
  * This tab as an owner of records.
- * @param {Journal} journal @param {{ locks?: LockManager | null, id?: string, every?: number,
- *   looks?: number }} [options]
+ * @param {Journal} journal @param {{ locks?: LockManager | null, id?: string }} [options]
  * @returns {Owner}
  */
 export function createOwner(journal, options = {}) {
   const id = options.id ?? crypto.getRandomValues(new Uint32Array(4)).join("-");
   const locks = options.locks === undefined ? globalThis.navigator?.locks : options.locks;
-  return locks ? byLock(locks, id) : byBeats(journal, id, options);
+  return locks ? byLock(locks, id) : byBeats(journal, id);
 }
 
 /** @param {string} id */
@@ -46,12 +45,8 @@ function byLock(locks, id) {
   };
 }
 
-/**
- * @param {Journal} journal @param {string} id @param {{ every?: number, looks?: number }} options
- * @returns {Owner}
- */
-function byBeats(journal, id, options) {
-  const looks = options.looks ?? LOOKS;
+/** @param {Journal} journal @param {string} id @returns {Owner} */
+function byBeats(journal, id) {
   /** @type {Map<string, { count: number, seen: number }>} */
   const others = new Map();
   let own = 0;
@@ -65,13 +60,13 @@ function byBeats(journal, id, options) {
     }
     for (const owner of others.keys()) if (!beats.has(owner)) others.delete(owner);
   };
-  const timer = setInterval(() => tick().catch(() => {}), options.every ?? BEAT_MS);
+  const timer = setInterval(() => tick().catch(() => {}), BEAT_MS);
   return {
     id,
     ready: tick().catch(() => {}),
     isGone: async (owner) => {
       const beats = await journal.beats();
-      return !beats.has(owner) || (others.get(owner)?.seen ?? 0) >= looks;
+      return !beats.has(owner) || (others.get(owner)?.seen ?? 0) >= LOOKS;
     },
     close() {
       clearInterval(timer);

@@ -10,7 +10,7 @@ const PATIENCE_MS = 8_000;
  * @param {{ whenIdle: (act: () => void) => void, tell: (text: string) => void }} workbench
  * @param {() => string} awaits a selector of elements whose clicks wait until everything is saved
  */
-export function createPageAround(session, workbench, awaits, patience = PATIENCE_MS) {
+export function createPageAround(session, workbench, awaits) {
   const controller = new AbortController();
   let isPassing = false;
 
@@ -20,7 +20,7 @@ export function createPageAround(session, workbench, awaits, patience = PATIENCE
     if (isSaved()) return Promise.resolve(true);
     session.retry();
     return new Promise((resolve) => {
-      const timer = setTimeout(done, patience);
+      const timer = setTimeout(done, PATIENCE_MS);
       const unsubscribe = session.subscribe(() => isSaved() && done());
       function done() {
         clearTimeout(timer);

@@ -10,11 +10,9 @@ const HERE_MS = 60_000;
  * `image` returns the open image. People who only look at an image are not reported, because they
  * can't be in anybody's way.
  * @param {{ backend: import("./backend.js").Backend, image: () => string, person: string,
- *   onChange: () => void, clock?: () => number, every?: number }} options
+ *   onChange: () => void }} options
  */
-export function createPresence(
-  { backend, image, person, onChange, clock = Date.now, every = LOOK_MS },
-) {
+export function createPresence({ backend, image, person, onChange }) {
   const calls = createClaimCalls(backend);
   /** When each person's last change of the open image arrived. @type {Map<string, number>} */
   let heard = new Map();
@@ -31,7 +29,7 @@ export function createPresence(
       holder = null;
       heard = new Map();
     }
-    const recent = [...heard].filter(([, at]) => clock() - at < HERE_MS).map(([who]) => who);
+    const recent = [...heard].filter(([, at]) => Date.now() - at < HERE_MS).map(([who]) => who);
     const found = [...new Set([...recent, ...holder === null ? [] : [holder]])].sort();
     if (found.join("\n") === others.join("\n") && found.length === others.length) return;
     others = found;
@@ -48,7 +46,7 @@ export function createPresence(
     update();
   }
 
-  const timer = setInterval(() => look().finally(update), every);
+  const timer = setInterval(() => look().finally(update), LOOK_MS);
   return {
     /** The other people who work on the open image. */
     others: () => of === image() ? others : [],
@@ -56,7 +54,7 @@ export function createPresence(
     heard(changed, who) {
       update();
       if (changed !== of || (who && who === person)) return;
-      heard.set(who, clock());
+      heard.set(who, Date.now());
       update();
     },
     close: () => clearInterval(timer),

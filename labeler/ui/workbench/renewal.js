@@ -8,9 +8,8 @@ const TRIES = 10;
 
 /**
  * @param {(request: string) => void} ask the page; its answer names the request
- * @param {{ every?: number }} [options]
  */
-export function createRenewal(ask, { every = AGAIN_MS } = {}) {
+export function createRenewal(ask) {
   let name = "";
   /** @type {((answer: Answer) => void)[]} */
   let waiting = [];
@@ -21,7 +20,7 @@ export function createRenewal(ask, { every = AGAIN_MS } = {}) {
   function request(number) {
     ask(`${name} ${number}`);
     clearTimeout(timer);
-    if (number < TRIES) timer = setTimeout(() => request(number + 1), every);
+    if (number < TRIES) timer = setTimeout(() => request(number + 1), AGAIN_MS);
   }
 
   return {

@@ -18,9 +18,9 @@ import { createWorkQueue } from "./work_queue.js";
 
 /**
  * @typedef {import("./backend.js").BackendOptions & {
- *   image?: string, filters?: Record<string, string>, labels?: readonly Label[], now?: () => number,
+ *   image?: string, filters?: Record<string, string>, labels?: readonly Label[],
  *   storage?: IDBFactory, locks?: LockManager | null, budget?: number,
- *   timing?: Partial<import("./lane.js").Timing>, decoder?: import("./decoder.js").Decoder }} Options
+ *   decoder?: import("./decoder.js").Decoder }} Options
  * @typedef {import("./label_set.js").Label} Label
  * @typedef {ReturnType<typeof createSession>} Session
  */
@@ -29,7 +29,6 @@ const REFRESH_MS = 3_000;
 
 /** @param {Options} options */
 export function createSession(options) {
-  const now = options.now ?? (() => performance.now());
   const backend = createBackend(options);
   /** @type {Set<(state: any) => void>} */
   const listeners = new Set();
@@ -40,7 +39,6 @@ export function createSession(options) {
   const lanes = createLanes({
     ...options,
     backend,
-    now,
     onChange: (lane) => {
       opening.note(lane);
       emit();
@@ -64,7 +62,6 @@ export function createSession(options) {
   const editor = createEditor({
     lanes,
     opening,
-    now,
     onChange: emit,
     onChanged: (image) => queue.changed(image),
   });

@@ -103,7 +103,7 @@ export function shown(saving) {
 
 /**
  * Milliseconds before the next try: 1, 2, 4, 8, then 15 s, or longer if the server asks for it.
- * @param {number} failures @param {number} asked @param {number} first
+ * @param {number} failures @param {number} asked
  */
-export const backoff = (failures, asked, first = 1000) =>
-  Math.max(asked, Math.min(first * 2 ** Math.max(0, failures - 1), 15 * first));
+export const backoff = (failures, asked) =>
+  Math.max(asked, Math.min(1000 * 2 ** Math.max(0, failures - 1), 15_000));

@@ -23,13 +23,13 @@ const SAVED_WITHIN_MS = 5_000;
  * `open` opens an image, `fetchAhead` has images fetched before they are opened, `isReady` says
  * whether an image is fetched. `saving` resolves when all work on the image is saved, and is null
  * if it is saved.
- * @param {{ backend: import("./backend.js").Backend, clock?: () => number,
+ * @param {{ backend: import("./backend.js").Backend,
  *   open: (image: string) => void, fetchAhead: (images: readonly string[]) => void,
  *   isReady: (image: string) => boolean, saving: (image: string) => Promise<void> | null,
  *   onChange: () => void }} options
  */
 export function createWorkQueue(options) {
-  const { open, fetchAhead, isReady, saving, onChange, clock = Date.now } = options;
+  const { open, fetchAhead, isReady, saving, onChange } = options;
   const calls = createClaimCalls(options.backend);
   let state = OFF;
   let order = "returned";
@@ -56,7 +56,7 @@ export function createWorkQueue(options) {
   }
 
   async function ask() {
-    const at = clock();
+    const at = Date.now();
     const after = state.image;
     const answer = await given(after);
     if (answer.type === "claimed") {
@@ -93,7 +93,7 @@ export function createWorkQueue(options) {
 
   /** @param {string} image */
   async function renew(image) {
-    const at = clock();
+    const at = Date.now();
     const answer = await calls.renew(image);
     if (closed) return;
     if (answer.type === "claimed") handle({ type: "renewed", image, lease: answer.lease, at });
@@ -120,7 +120,7 @@ export function createWorkQueue(options) {
   }
 
   const leave = () => handle({ type: "stop" });
-  const timer = setInterval(() => handle({ type: "tick", at: clock() }), TICK_MS);
+  const timer = setInterval(() => handle({ type: "tick", at: Date.now() }), TICK_MS);
   globalThis.addEventListener?.("pagehide", leave);
 
   return {
@@ -148,9 +148,9 @@ export function createWorkQueue(options) {
     /** Notes that another image was opened. @param {string} image */
     opened: (image) => handle({ type: "opened", image }),
     /** Notes that the person has changed the image. @param {string} image */
-    changed: (image) => handle({ type: "changed", image, at: clock() }),
+    changed: (image) => handle({ type: "changed", image, at: Date.now() }),
     /** Notes that the person has moved the mouse or pressed a key. */
-    acted: () => handle({ type: "acted", at: clock() }),
+    acted: () => handle({ type: "acted", at: Date.now() }),
     close() {
       leave();
       closed = true;

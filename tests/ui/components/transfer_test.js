@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import "../clock.js";
 import { fileHeaders, renewToken } from "../../../labeler/ui/components/transfer.js";
 
 Deno.test("a file's name is sent in a header, whatever letters it has", () => {

@@ -1,9 +1,9 @@
 // Pictures decoded in a worker, and here where the worker fails.
 
 import assert from "node:assert/strict";
+import { pause } from "../clock.js";
 import { createDecoder } from "../../../labeler/ui/workbench/decoder.js";
 import { decodedLevels } from "../../../labeler/ui/workbench/levels.js";
-import { pause } from "./fakes.js";
 
 /** @typedef {{ width: number, height: number, closed: boolean, close: () => void }} Bitmap */
 

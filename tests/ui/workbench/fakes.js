@@ -1,5 +1,6 @@
 // A server and a journal in memory that keep the contracts of the real ones, and can go wrong.
 
+import { pause } from "../clock.js";
 import { dumpDocument, parseDocument } from "../../../labeler/ui/workbench/document.js";
 import { createSession } from "../../../labeler/ui/workbench/session.js";
 
@@ -26,18 +27,6 @@ export const doc = (rects, status) => ({
   image_height: 300,
   metadata: status ? { status } : {},
 });
-
-/** @param {number} [ms] */
-export const pause = (ms = 0) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** @param {() => boolean} condition */
-export async function until(condition, ms = 3000) {
-  const end = performance.now() + ms;
-  while (!condition()) {
-    if (performance.now() > end) throw new Error(`Not within ${ms} ms: ${condition}`);
-    await pause(2);
-  }
-}
 
 /**
  * @typedef {"fine" | "lost" | "unreached" | number} Mood
@@ -239,7 +228,6 @@ export const startSession = (answer, more) =>
     fetch: answer,
     storage: NO_STORAGE,
     locks: null,
-    timing: { interval: 5, firstRetry: 5, patience: 100 },
     decoder,
     ...more,
   });

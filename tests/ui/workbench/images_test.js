@@ -1,8 +1,8 @@
 // Pictures ahead, within their budget, and copies of those that are slow to come.
 
 import assert from "node:assert/strict";
+import { pause, until } from "../clock.js";
 import { createImages } from "../../../labeler/ui/workbench/images.js";
-import { pause, until } from "./fakes.js";
 
 /** Pictures of 40,000 bytes each; `open` counts those that are not closed. */
 function createCountingDecoder() {
@@ -30,7 +30,7 @@ Deno.test("images ahead are decoded, those over the budget and those not wanted 
   const images = createImages(backend, { decoder, budget: 3 * 40_000 });
   images.want(["a", "b", "c", "d", "e"], []);
   await until(() => images.get("a") !== null && images.bytes() === 120_000);
-  await pause(20);
+  await pause(1000);
   assert.ok(images.get("a"));
   assert.ok(images.bytes() <= 120_000);
   assert.equal(decoder.open, 3);
@@ -58,20 +58,20 @@ Deno.test("an image that is slow to come has a small copy first, also if it was 
     },
   };
   const decoder = createCountingDecoder();
-  const images = createImages(backend, { decoder, slow: 5 });
+  const images = createImages(backend, { decoder });
   images.want(["a", "b"], []);
   await until(() => images.get("a") !== null);
   assert.equal(images.get("a")?.whole, false);
   assert.deepEqual(asked, ["a", "a small"]);
   whole.get("a")?.(null);
   await until(() => images.get("a")?.whole === true && asked.includes("b"));
-  await pause(20);
+  await pause(1000);
   assert.ok(!asked.includes("b small"));
   images.want(["b"], ["a"]);
   images.want(["b"], ["a"]);
   await until(() => images.get("b") !== null);
   images.want(["b"], ["a"]);
-  await pause(20);
+  await pause(1000);
   assert.deepEqual(asked, ["a", "a small", "b", "b small"]);
   whole.get("b")?.(null);
   await until(() => images.get("b")?.whole === true);

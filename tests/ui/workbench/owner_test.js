@@ -1,12 +1,13 @@
 // Which tabs live, without Web Locks.
 
 import assert from "node:assert/strict";
+import { pause } from "../clock.js";
 import { createOwner } from "../../../labeler/ui/workbench/owner.js";
-import { createMemoryJournal, pause } from "./fakes.js";
+import { createMemoryJournal } from "./fakes.js";
 
 Deno.test("a tab that stands still for long enough is gone, one that counts on is not", async () => {
   const journal = createMemoryJournal();
-  const options = { locks: null, every: 4, looks: 8 };
+  const options = { locks: null };
   const looking = createOwner(journal, { ...options, id: "looking" });
   const living = createOwner(journal, { ...options, id: "living" });
   await journal.beat("dead", 7);

@@ -1,8 +1,8 @@
 // What the rest of the page asks of the workbench, over a document of a few lines.
 
 import assert from "node:assert/strict";
+import { pause, until } from "../clock.js";
 import { createPageAround } from "../../../labeler/ui/workbench/page_around.js";
-import { pause, until } from "./fakes.js";
 
 /** A button of the page. */
 class Button extends EventTarget {
@@ -26,8 +26,7 @@ class Button extends EventTarget {
   }
 }
 
-/** @param {{ patience?: number }} [options] */
-function scene({ patience = 1000 } = {}) {
+function scene() {
   /** @type {Button[]} */
   const buttons = [];
   const page = Object.assign(new EventTarget(), { querySelectorAll: () => buttons });
@@ -53,7 +52,7 @@ function scene({ patience = 1000 } = {}) {
     whenIdle: (/** @type {() => void} */ act) => workbench.isIdle ? act() : waiting.push(act),
     tell: (/** @type {string} */ text) => void told.push(text),
   };
-  const around = createPageAround(session, workbench, () => ".export", patience);
+  const around = createPageAround(session, workbench, () => ".export");
   return {
     around,
     buttons,
@@ -121,7 +120,7 @@ Deno.test("a click that waited is given to what stands in the button's place by 
 });
 
 Deno.test("a click goes on after its patience, and the person is told what is not saved", async () => {
-  const { buttons, save, around, told } = scene({ patience: 10 });
+  const { buttons, save, around, told } = scene();
   const exporting = new Button("Export COCO");
   buttons.push(exporting);
   save("offline", 3);

@@ -1,7 +1,8 @@
 // A session over a server in memory: opening, going on, undo, and what the page is told.
 
 import assert from "node:assert/strict";
-import { createServer, doc, pause, rect, startSession, until } from "./fakes.js";
+import { pause, until } from "../clock.js";
+import { createServer, doc, rect, startSession } from "./fakes.js";
 
 /** @typedef {import("./fakes.js").Server} Server */
 /** @typedef {import("../../../labeler/ui/workbench/session.js").Session} Session */
@@ -35,7 +36,6 @@ async function scene(body, more = {}) {
     await body(server, session);
   } finally {
     session.close();
-    await pause(120);
   }
 }
 
@@ -43,7 +43,7 @@ async function scene(body, more = {}) {
 async function fetched(server, session, images = ["b", "c", "d"]) {
   await until(() => session.state.position !== null);
   await until(() => images.every((name) => server.calls.some(({ image }) => image === name)));
-  await pause(30); // what was answered is read
+  await pause(); // what was answered is read
 }
 
 /** @param {any} document @returns {string[]} */
@@ -125,7 +125,6 @@ Deno.test("what another person's merge brought is not undone", () =>
   }));
 
 Deno.test("done and next can be taken back from the next image, for ten seconds", () => {
-  let ahead = 0;
   return scene(async (server, session) => {
     await session.done();
     assert.equal(session.state.image, "b");
@@ -134,11 +133,11 @@ Deno.test("done and next can be taken back from the next image, for ten seconds"
     assert.equal(session.state.image, "a");
     assert.equal(session.state.status, "in_progress");
     await session.done();
-    ahead = 11_000;
+    await pause(10_000);
     assert.equal(session.dispatch({ type: "undo" }), false);
     await until(() => session.state.save.state === "saved");
     assert.equal(server.get("a").metadata?.status, "done");
-  }, { now: () => performance.now() + ahead });
+  });
 });
 
 Deno.test("an image that was listed and never labeled is created by its first box", () =>

@@ -1,10 +1,11 @@
 // What differs between two states, what the server does to a document, and reading earlier states.
 
 import assert from "node:assert/strict";
+import { pause, until } from "../clock.js";
 import { createBackend } from "../../../labeler/ui/workbench/backend.js";
 import { createPast } from "../../../labeler/ui/workbench/past.js";
 import { differenceOf, wordsOf } from "../../../labeler/ui/workbench/versions.js";
-import { doc, pause, rect, until } from "./fakes.js";
+import { doc, rect } from "./fakes.js";
 
 /** @param {readonly { id: string }[]} rects */
 const ids = (rects) => rects.map(({ id }) => id).join("");

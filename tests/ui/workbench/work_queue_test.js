@@ -1,7 +1,8 @@
 // The queue of a session over a server in memory that hands out images.
 
 import assert from "node:assert/strict";
-import { createServer, doc, rect, startSession, until } from "./fakes.js";
+import { pause, until } from "../clock.js";
+import { createServer, doc, rect, startSession } from "./fakes.js";
 
 /** @typedef {import("../../../labeler/ui/workbench/session.js").Session} Session */
 
@@ -130,14 +131,14 @@ Deno.test("without a connection the queue goes on with what was fetched ahead", 
     await session.queue.next();
     await shows(session, "a");
     await until(() => desk.server.calls.filter(({ image }) => image === "b").length > 0);
-    await new Promise((done) => setTimeout(done, 50));
+    await pause(50);
     desk.server.mood = "unreached";
     assert.equal(await session.done(), "b");
     assert.equal(session.state.queue.phase, "offline");
     assert.equal(session.state.phase, "ready");
     session.dispatch({ type: "delete", ids: ["b0"] });
     desk.server.mood = "fine";
-    await until(() => session.state.queue.phase === "held", 10_000);
+    await until(() => session.state.queue.phase === "held");
     assert.ok(desk.calls.includes("PUT b"));
   }));
 
