@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from labeler.api.fair_semaphore import caller_of
 from labeler.errors import BodyTooLarge, Busy, LabelerError, TooSlow
+from labeler.model.limits import size_text
 from labeler.model.people import Person
 from labeler.runtime.spools import open_spool
 
@@ -162,4 +163,4 @@ def _check_said(request: Request, limit: int, what: str) -> None:
 
 
 def _too_large(what: str, limit: int) -> LabelerError:
-    return BodyTooLarge(f"{what} is larger than {limit / 2**20:.0f} MB, which is the limit.")
+    return BodyTooLarge(f"{what} is larger than {size_text(limit)}, which is the limit.")

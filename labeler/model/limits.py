@@ -60,3 +60,8 @@ LIMITS: Final = (
     Limit("pixels of a copy's width", MAX_WIDTH, 400, "bad_request"),
 )
 """All that do not depend on settings: those of images are LABELER_MAX_UPLOAD_MB and _MAX_PIXELS."""
+
+
+def size_text(size: int) -> str:
+    """A number of bytes for a person: `64 kB` or `16 MB`."""
+    return f"{size / 2**20:.0f} MB" if size >= 2**20 else f"{size / 2**10:.0f} kB"

@@ -85,6 +85,9 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     field = ""
     for part in first["loc"]:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
+    if first["type"] == "too_long":
+        count, most = first["ctx"]["actual_length"], first["ctx"]["max_length"]
+        return field, f"there are {count}; at most {most} are allowed"
     return field, str(first["msg"]).removeprefix("Value error, ")
 
 

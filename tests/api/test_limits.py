@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from labeler.model import limits
-from labeler.model.limits import LIMITS, Limit
+from labeler.model.limits import LIMITS, Limit, size_text
 from tests.api.support import Api, rect, refused
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
@@ -106,8 +106,11 @@ def test_each_limit_has_a_call_that_keeps_it() -> None:
 @pytest.mark.parametrize(
     "limit", [one for one in LIMITS if one.what in CALLS], ids=lambda one: one.what
 )
-def test_more_is_refused(api: Api, limit: Limit) -> None:
-    refused(CALLS[limit.what](api, limit.most + 1), limit.status, limit.code)
+def test_more_is_refused_with_the_limit(api: Api, limit: Limit) -> None:
+    answer = refused(CALLS[limit.what](api, limit.most + 1), limit.status, limit.code)
+    message = answer["error"]["message"]
+    most = size_text(limit.most) if limit.what.startswith("bytes") else str(limit.most)
+    assert re.search(rf"\b{most}\b", message), message
 
 
 @pytest.mark.parametrize("what", [what for what in CALLS if not what.startswith("bytes")])

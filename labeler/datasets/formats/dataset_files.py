@@ -23,6 +23,7 @@ from typing import BinaryIO, Final, Protocol, cast
 
 from labeler.datasets.formats.zip_names import names_in
 from labeler.errors import InvalidImport
+from labeler.model.limits import size_text
 
 MAX_FILES: Final = 500_000
 MAX_RATIO: Final = 200
@@ -264,7 +265,7 @@ def read_whole(source: DatasetFiles, name: str, limit: int) -> bytes:
     with opened(source, name) as file:
         data = file.read(limit + 1)
     if len(data) > limit:
-        raise InvalidImport(f"{name} is larger than {limit / 2**20:.0f} MB, which is the limit.")
+        raise InvalidImport(f"{name} is larger than {size_text(limit)}, which is the limit.")
     return data
 
 
