@@ -99,7 +99,7 @@ soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each wit
 		&& SOAK_SEED=$(SEED) SOAK_ROUNDS=200 SOAK_SECONDS=60 $(PY) -m pytest $(ARGS) \
 			tests/e2e/test_workbench_safety.py tests/e2e/test_workbench_people.py \
 		&& SOAK_IMAGES=200 $(PY) -m pytest $(ARGS) tests/e2e/test_review.py
-	@$(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
+	@SOAK_SEED=$(SEED) $(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
 
 FUZZ := 100000
 

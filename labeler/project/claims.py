@@ -10,14 +10,12 @@ listings may be older, need not look at that image again.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import random
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from heapq import nlargest
 from itertools import chain, islice
@@ -25,9 +23,12 @@ from typing import Final, NamedTuple
 
 from labeler.errors import ClaimedByOther, NotFound, Unavailable, VersionConflict
 from labeler.model.document import NEEDS_WORK, Status
-from labeler.model.layout import CLAIMS, claim_key, is_image_id
+from labeler.model.layout import claim_key
 from labeler.project.image_index import ImageEntry, ImageIndex
-from labeler.storage import ABSENT, Replaces, Store, Version, list_all
+from labeler.project.stored_claims import Claim as Claim
+from labeler.project.stored_claims import Holder as Holder
+from labeler.project.stored_claims import StoredClaim, StoredClaims
+from labeler.storage import ABSENT, Store
 
 _TRIES: Final = 20
 _FRESH: Final = 0.9
@@ -35,7 +36,6 @@ _FRESH: Final = 0.9
 _TIDIED: Final = 3
 """Ended claims that one call removes. A call adds one at most, so that they do not pile up."""
 _WIDEST: Final = 64
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
 
 class Order(StrEnum):
@@ -45,19 +45,6 @@ class Order(StrEnum):
     NAME = "name"
     NEWEST = "newest"
     RANDOM = "random"
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Who may hold a claim: a person (empty where nobody is asked) and one tab or program."""
-
-    person: str
-    client: str
-
-    @property
-    def digest(self) -> str:
-        """What stands for both in a claim."""
-        return hashlib.sha256(f"{self.person}\n{self.client}".encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +65,6 @@ class ClaimRequest:
         return entry.status in self.statuses and not entry.problem and entry.image_id != self.after
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """An image, and until when it belongs to its holder."""
-
-    image_id: str
-    until: datetime
-
-
 class Holding(NamedTuple):
     """Who has an image (empty where nobody is asked), until when, and whether it is the caller."""
 
@@ -101,27 +80,16 @@ class ClaimAnswer(NamedTuple):
     ended: tuple[StoredClaim, ...]
 
 
-class StoredClaim(NamedTuple):
-    """A claim as its object's metadata tells it."""
-
-    image_id: str
-    version: Version
-    until: datetime
-    holder: str
-    by: str
-    after: str
-
-
 class Claims:
     """The claims of one project. `lease_s` is how long an image belongs to somebody."""
 
     def __init__(
         self, store: Store, image_index: ImageIndex, clock: Callable[[], datetime], lease_s: int
     ) -> None:
-        self._store = store
         self._image_index = image_index
         self._clock = clock
         self._lease = timedelta(seconds=lease_s)
+        self._stored = StoredClaims(store, clock, self._lease)
 
     @property
     def lease_s(self) -> int:
@@ -135,11 +103,11 @@ class Claims:
         to be given. Reads no document whose metadata tells its status.
         """
         now = self._clock()
-        stored = {claim.image_id: claim for claim in self._listed()}
+        stored = {claim.image_id: claim for claim in self._stored.list()}
         ended = tuple(claim for claim in stored.values() if claim.until <= now)
         given = self._given_before(stored.values(), holder, wanted, now)
         if given is None:
-            given = self._first_free(holder, wanted, _held(stored.values(), holder, now), stored)
+            given = self._first_free(holder, wanted, stored, now)
         left = tuple(claim for claim in ended if given is None or claim.image_id != given.image_id)
         return ClaimAnswer(given, left)
 
@@ -148,7 +116,7 @@ class Claims:
 
         A page fetches them ahead, and names them in `prefer` when it asks for the next one.
         """
-        others = _held(self._listed(), holder, self._clock())
+        others = _held(self._stored.list(), holder, self._clock())
         found = self._wished(holder, wanted)
         return [
             entry.image_id
@@ -158,7 +126,7 @@ class Claims:
 
     def look(self, image_id: str, holder: Holder) -> Holding | None:
         """Who has the image now; None if nobody has."""
-        found = self._look(claim_key(image_id))
+        found = self._stored.look(image_id)
         if found is None or found.until <= self._clock():
             return None
         return Holding(found.by, found.until, found.holder == holder.digest)
@@ -172,23 +140,25 @@ class Claims:
         if self._image_index.find(image_id) is None:
             raise NotFound(f"There is no image {image_id}. Choose one from the list.")
         for _ in range(_TRIES):
-            found = self._look(key)
+            found = self._stored.look(image_id)
             self._check_holder(found, holder)
             after = found.after if found and found.holder == holder.digest else ""
             with suppress(VersionConflict):
-                return self._write(image_id, holder, after, found.version if found else ABSENT)
+                return self._stored.write(
+                    image_id, holder, after, found.version if found else ABSENT
+                )
         raise Unavailable(f"{key} keeps being changed by others. Try again.")
 
     def release(self, image_id: str, holder: Holder) -> None:
         """Give the image back; nothing happens where nobody has it. Raises ClaimedByOther."""
         key = claim_key(image_id)
         for _ in range(_TRIES):
-            found = self._look(key)
+            found = self._stored.look(image_id)
             self._check_holder(found, holder)
             if found is None:
                 return
             with suppress(VersionConflict):
-                self._remove(found)
+                self._stored.remove(found)
                 return
         raise Unavailable(f"{key} keeps being changed by others. Try again.")
 
@@ -196,7 +166,7 @@ class Claims:
         """Remove a few claims that have ended, unless somebody has renewed them meanwhile."""
         for claim in islice(ended, _TIDIED):
             with suppress(VersionConflict):
-                self._remove(claim)
+                self._stored.remove(claim)
 
     # --- within ---------------------------------------------------------------------------
 
@@ -216,45 +186,69 @@ class Claims:
             and wanted.after in ("", claim.after)
         ]
         for claim in sorted(own, key=lambda claim: claim.until, reverse=True):
+            # Most are those of images that this person has just finished: the index knows these.
+            known = self._image_index.known(claim.image_id)
+            if known is not None and not wanted.takes(known):
+                continue
             if not self._is_to_give(claim.image_id, wanted):
                 continue
             if claim.until - now > self._lease * _FRESH:
                 return Claim(claim.image_id, claim.until)
             with suppress(VersionConflict):
-                return self._write(claim.image_id, holder, claim.after, claim.version)
+                return self._stored.write(claim.image_id, holder, claim.after, claim.version)
         return None
 
     def _first_free(
         self,
         holder: Holder,
         wanted: ClaimRequest,
-        others: Collection[str],
         stored: Mapping[str, StoredClaim],
+        now: datetime,
     ) -> Claim | None:
         """Claim the first image that can be had.
 
         Many people who ask at once all want the same one. After each that another was given, the
         choice is among twice as many of the next ones.
         """
+        others = _held(stored.values(), holder, now)
         wished = self._wished(holder, wanted)
         free = (entry for entry in wished if entry.image_id not in others)
         window, next_ones = 1, list(islice(free, 1))
         while next_ones:
             image_id = next_ones.pop(random.randrange(len(next_ones))).image_id  # noqa: S311
-            claim = stored.get(image_id)
             try:
-                given = self._write(
-                    image_id, holder, wanted.after, claim.version if claim else ABSENT
-                )
+                given = self._claim(image_id, holder, wanted, stored.get(image_id), now)
             except VersionConflict:
                 window = min(2 * window, _WIDEST)
             else:
-                # Only now nobody else begins with it: what was listed may be older.
-                if self._is_to_give(image_id, wanted):
+                if given is not None:
                     return given
-                with suppress(VersionConflict, NotFound):
-                    self.release(image_id, holder)
             next_ones += islice(free, window - len(next_ones))
+        return None
+
+    def _claim(
+        self,
+        image_id: str,
+        holder: Holder,
+        wanted: ClaimRequest,
+        claim: StoredClaim | None,
+        now: datetime,
+    ) -> Claim | None:
+        """Claim the image, which has no claim, one that has ended, or the holder's own.
+
+        None if it is finished by now. Raises VersionConflict.
+        """
+        is_own = claim is not None and claim.until > now
+        if is_own and not self._is_to_give(image_id, wanted):
+            return None  # its claim stays
+        given = self._stored.write(
+            image_id, holder, wanted.after, claim.version if claim else ABSENT
+        )
+        # Only now nobody else begins with it: what was listed may be older.
+        if self._is_to_give(image_id, wanted):
+            return given
+        with suppress(VersionConflict, NotFound):
+            self.release(image_id, holder)
         return None
 
     def _wished(self, holder: Holder, wanted: ClaimRequest) -> Iterator[ImageEntry]:
@@ -268,48 +262,12 @@ class Claims:
         entry = self._image_index.look_again(image_id)
         return entry is not None and wanted.takes(entry)
 
-    def _listed(self) -> Iterator[StoredClaim]:
-        for info in list_all(self._store, CLAIMS):
-            image_id = info.key.removeprefix(CLAIMS).removesuffix(".json")
-            if is_image_id(image_id):
-                yield _stored(image_id, info.version, info.metadata)
-
-    def _look(self, key: str) -> StoredClaim | None:
-        try:
-            info = self._store.info(key)
-        except NotFound:
-            return None
-        image_id = key.removeprefix(CLAIMS).removesuffix(".json")
-        return _stored(image_id, info.version, info.metadata)
-
     def _check_holder(self, found: StoredClaim | None, holder: Holder) -> None:
         if found and found.holder != holder.digest and found.until > self._clock():
             raise ClaimedByOther(
                 f"{found.by or 'Somebody else'} has this image until {found.until:%H:%M:%S} UTC. "
                 "Take another one, or wait."
             )
-
-    def _write(self, image_id: str, holder: Holder, after: str, replaces: Replaces) -> Claim:
-        until = self._clock() + self._lease
-        told = {
-            "by": holder.person[:200],
-            "holder": holder.digest,
-            "until": until.astimezone(UTC).isoformat(timespec="microseconds"),
-            "after": after,
-        }
-        data = json.dumps({"image_id": image_id, **told}).encode()
-        self._store.write(
-            claim_key(image_id),
-            data,
-            replaces=replaces,
-            metadata=told,
-            content_type="application/json",
-        )
-        return Claim(image_id, until)
-
-    def _remove(self, claim: StoredClaim) -> None:
-        with suppress(NotFound):
-            self._store.delete(claim_key(claim.image_id), version=claim.version)
 
 
 def _held(claims: Iterable[StoredClaim], holder: Holder, now: datetime) -> set[str]:
@@ -377,13 +335,3 @@ def _name(entry: ImageEntry) -> tuple[str, str]:
 
 def _newness(entry: ImageEntry) -> tuple[str, str]:
     return entry.added_at or entry.saved_at, entry.image_id
-
-
-def _stored(image_id: str, version: Version, metadata: Mapping[str, str]) -> StoredClaim:
-    """The claim; one that does not say until when it holds has ended."""
-    until = _NEVER
-    with suppress(ValueError, OverflowError):
-        found = datetime.fromisoformat(metadata.get("until", ""))
-        until = found if found.tzinfo else _NEVER
-    holder, by, after = (metadata.get(name, "") for name in ("holder", "by", "after"))
-    return StoredClaim(image_id, version, until, holder, by, after)

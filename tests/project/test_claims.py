@@ -273,3 +273,24 @@ def test_the_next_one_costs_three_requests_and_no_document(
         ("POST", "/upload/storage/v1/b/labels/o"),
         ("GET", document),
     ]
+
+
+def test_what_somebody_has_just_finished_is_not_looked_at_again(
+    server: GcsServer, workspace: Workspace
+) -> None:
+    if not workspace.settings.storage.bucket:
+        pytest.skip("counted in the bucket")
+    day = Day(workspace)
+    elsewhere = day.workspace.open()
+    older = day.view(elsewhere)
+    elsewhere.list_images()
+    for name in ("a.png", "b.png"):
+        assert day.next(ANA) == name
+        day.mark(name, Status.DONE)
+    before = len(server.requests)
+    assert day.next(ANA) == "c.png"
+    assert len(server.requests) - before == 3
+    # Where the list is older, the claims of finished images stay: nobody else looks at them.
+    day.mark("c.png", Status.DONE)
+    assert day.name(older.claim_next(ANA, day.wanted()).claim) == "d.png"
+    assert len(day.keys()) == 4
