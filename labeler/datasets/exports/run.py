@@ -11,8 +11,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Self
 
-from labeler.datasets.exports.numbering import KnownNumbers
 from labeler.datasets.exports.image import export_image
+from labeler.datasets.exports.numbering import KnownNumbers
 from labeler.datasets.exports.previous import PreviousExport
 from labeler.datasets.exports.read import (
     LISTING,
