@@ -50,6 +50,7 @@ from labeler.project.originals import (
 from labeler.project.save_events import audit_save, log_upload, tell_of_end
 from labeler.project.thumbnails import Thumbnails
 from labeler.project.trash import Trash
+from labeler.runtime.audit import Action
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.runtime.webhook import Webhook
 from labeler.settings import Settings
@@ -271,10 +272,12 @@ class Project:
         document: AnnotationDocument,
         replaces: Replaces,
         data: bytes | None = None,
+        action: Action = Action.SAVE,
     ) -> SavedDocument:
         """Store `document` as it is, or its very bytes `data`, over the named state.
 
-        For reviews and for what is restored: nothing is stamped, an approved document is replaced.
+        For reviews, assignments and what is restored: nothing is stamped, an approved document is
+        replaced. `action` is what the audit log says.
         """
         data = dump_document(document) if data is None else data
         if replaces is not ABSENT:
@@ -286,7 +289,7 @@ class Project:
             metadata=document_metadata(document, data),
             content_type="application/json",
         )
-        audit_save(image_id, document, replaces, version)
+        audit_save(image_id, document, replaces, version, action)
         tell_of_end(self.webhook, image_id, self.image_index.known(image_id), document)
         self.image_index.note(image_id, document, None, version)
         return SavedDocument(document, version, size=len(data))

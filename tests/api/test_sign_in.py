@@ -36,6 +36,7 @@ ROLES = {
     ("GET", "/api/annotations/{image_id}/versions"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/restore"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/review"): Role.REVIEWER,
+    ("POST", "/api/annotations/{image_id}/assign"): Role.ADMIN,
     ("GET", "/api/statistics"): Role.LABELER,
     ("GET", "/api/claims"): Role.LABELER,
     ("POST", "/api/claims"): Role.LABELER,
