@@ -26,7 +26,7 @@ from labeler.datasets.formats.zip_stream import ZipStream
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder
 from labeler.datasets.selection import Selection
-from labeler.errors import ImageConflict, LabelerError, NotFound
+from labeler.errors import DamagedImage, ImageConflict, ImageTooLarge, LabelerError, NotFound
 from labeler.images import ImageInfo
 from labeler.model.labels import LabelSet
 from labeler.runtime.jobs import Progress, no_progress
@@ -38,8 +38,12 @@ PACKING: Final = "Packing the images"
 class OriginalSource(Protocol):
     """The source of the images themselves: the project."""
 
-    def image_bytes(self, image_id: str) -> bytes:
-        """Return the original. Raises NotFound or ImageConflict."""
+    def original_file(self, image_id: str) -> bytes:
+        """Return the original as it is given out.
+
+        Raises NotFound or ImageConflict, and DamagedImage or ImageTooLarge if its location can't
+        be removed.
+        """
 
     def image_info(self, image_id: str) -> ImageInfo:
         """Return the image's type and size. Raises LabelerError if they cannot be told."""
@@ -351,8 +355,8 @@ class SpooledFile:
         self._request.progress(PACKING, self._packed, self.summary.images)
         self._packed += 1
         try:
-            return self._request.originals.image_bytes(image.image_id)
-        except (NotFound, ImageConflict):
+            return self._request.originals.original_file(image.image_id)
+        except (NotFound, ImageConflict, DamagedImage, ImageTooLarge):
             self.without_original.append(image.name)
             return None
 
