@@ -22,6 +22,7 @@ from uvicorn.server import ServerState
 from labeler.access.policy import load_access_policy
 from labeler.access.sign_in_ways import SignInWays
 from labeler.api import Front, SignInPage, Visitors, application
+from labeler.model.document_change import CHANGE_TYPE
 from labeler.project.project import open_project
 from labeler.runtime.frames import STRANGERS_BYTES, BoundedWebSocket
 from labeler.settings import load_settings
@@ -39,6 +40,7 @@ BODIES: tuple[Any, ...] = (
     COMMENTED, LABELS, {"verdict": "return", "comment": {"text": "x", "rect": "a"}},
     {"version": "1"}, {"after": IMAGE, "status": ["unlabeled"]},
     {"status": ["done"], "split": "8/2"},
+    {"rects": {"a": None, "b": {"left": 1}}, "comments": {"c1": {"text": "x"}}, "metadata": {}},
 )  # fmt: skip
 PARAMETERS = (
     "status", "label", "after", "before", "around", "find", "limit", "offset", "width", "version",
@@ -111,7 +113,8 @@ def caller(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
 
 texts = odd_texts | st.text(max_size=8) | st.sampled_from(
     (IMAGE, "1", "done", "coco", "*", '"1"', 'W/"1"', "bytes=0-1", "0", "99999999999", "label,day",
-     "a.png", "caf%C3%A9.png", "%", "%ff", "Bearer x.y", "eyJhbGciOiJub25lIn0.e30.", "true")
+     "a.png", "caf%C3%A9.png", "%", "%ff", "Bearer x.y", "eyJhbGciOiJub25lIn0.e30.", "true",
+     CHANGE_TYPE)
 )  # fmt: skip
 pairs = st.lists(st.tuples(st.sampled_from(PARAMETERS), texts), max_size=3)
 heads = st.lists(st.tuples(st.sampled_from(HEADERS), texts), max_size=3)

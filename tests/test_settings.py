@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from labeler.errors import SettingsError
 from labeler.model.people import People, Roles, SavedBy, SignIn, parse_people
 from labeler.settings import (
-    ExifLocation,
     ImageIdStrategy,
     Location,
     Settings,
@@ -50,7 +49,6 @@ def test_defaults() -> None:
         secret_key="",
         auth=SignIn.NONE,
         saved_by=SavedBy.EMAIL,
-        exif_location=ExifLocation.KEEP,
         iap_audience="",
         iap_keys_url="",
         oidc_metadata_url="",
@@ -71,7 +69,6 @@ NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
     "PAUSE_AFTER_S", "LEASE_S",
     "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS", "SAVED_BY",
-    "EXIF_LOCATION",
 )  # fmt: skip
 
 

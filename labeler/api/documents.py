@@ -33,6 +33,7 @@ from labeler.model.document import (
     dump_document,
     parse_document,
 )
+from labeler.model.document_change import CHANGE_TYPE, changed_document
 from labeler.model.edits import with_image_facts
 from labeler.model.layout import document_key
 from labeler.model.limits import DOCUMENT_BYTES
@@ -72,7 +73,9 @@ class Documents:
         image_id = image_id_of(request)
         async with self._body_reader.body(request, MAX_BYTES, "The document", person) as body:
             try:
-                put = await run_in_threadpool(self._put, image_id, body, condition, person)
+                put, meant = await run_in_threadpool(
+                    self._put, image_id, body, _is_change(request), condition, person
+                )
             except StoreError as error:
                 if not isinstance(error, NotFound):
                     told = error.for_log
@@ -82,7 +85,7 @@ class Documents:
             log_event(Conflict(image_id=image_id, boxes=0))
             return changed_answer(put)
         is_short = prefers_short(request.headers.getlist("Prefer"))
-        if is_short and await run_in_threadpool(is_same_but_stamp, body, put.body):
+        if is_short and await run_in_threadpool(is_same_but_stamp, meant, put.body):
             return short_answer(put)
         here = f"/api/annotations/{image_id}"
         return document_answer(put.status, put.body, put.tag, Content_Location=here)
@@ -106,13 +109,17 @@ class Documents:
         document = parse_document(data, document_key(image_id))
         return OpenedDocument(document, Version(version))
 
-    def _put(self, image_id: str, body: bytes, condition: Condition, person: Person) -> Replaced:
+    def _put(
+        self, image_id: str, body: bytes, is_change: bool, condition: Condition, person: Person
+    ) -> tuple[Replaced, bytes]:
+        """The result, and the whole document that the caller sent or described by a change."""
         began = time.monotonic()
         opened = self._project.open_document(image_id)
         if not condition.holds(tag_of(opened)):
-            return current_state(opened)
+            return current_state(opened), body
         stored = opened.document
-        wanted = _completed(check_document(body), self._with_picture(image_id, stored))
+        meant = changed_document(stored, body) if is_change else body
+        wanted = _completed(check_document(meant), self._with_picture(image_id, stored))
         if gives_verdict(wanted, stored):
             self._roles.require(person, Role.REVIEWER)
         author = person.name if person.email else None
@@ -120,10 +127,10 @@ class Documents:
         try:
             saved = self._project.write_document(image_id, wanted, opened, person.name)
         except VersionConflict:
-            return state_in_the_way(self._project, image_id)
+            return state_in_the_way(self._project, image_id), meant
         log_save(image_id, saved, person.name, began, began)
         status = 201 if opened.version is ABSENT else 200
-        return Replaced(status, etag(saved.version), dump_document(saved.document))
+        return Replaced(status, etag(saved.version), dump_document(saved.document)), meant
 
     def _with_picture(self, image_id: str, document: AnnotationDocument) -> AnnotationDocument:
         """The document with its image's size and MD5, if missing and the image can be read."""
@@ -137,6 +144,12 @@ class Documents:
         if None not in size and size != (info.width, info.height):
             return document
         return with_image_facts(document, info.width, info.height, info.md5)
+
+
+def _is_change(request: Request) -> bool:
+    """Whether the body says what changes. Any other body is a whole document."""
+    media_type = request.headers.get("Content-Type", "").partition(";")[0]
+    return media_type.strip().lower() == CHANGE_TYPE
 
 
 def _completed(given: AnnotationDocument, current: AnnotationDocument) -> AnnotationDocument:

@@ -15,7 +15,6 @@ from starlette.responses import Response
 from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.openapi_day import (
-    assign_image,
     claim_next,
     count_images,
     delete_image,
@@ -59,6 +58,7 @@ from labeler.api.openapi_sets import (
 from labeler.api.request_parameters import NAME_HEADER
 from labeler.api.responses import ASK_AGAIN, json_answer
 from labeler.images import MEDIA_TYPES
+from labeler.model.document_change import CHANGE_TYPE
 from labeler.model.limits import LIMITS, MAX_WIDTH
 
 
@@ -92,7 +92,6 @@ def document() -> Json:
             "/api/annotations/{image_id}/versions": {"get": list_versions()},
             "/api/annotations/{image_id}/restore": {"post": restore_document()},
             "/api/annotations/{image_id}/review": {"post": review_document()},
-            "/api/annotations/{image_id}/assign": {"post": assign_image()},
             "/api/statistics": {"get": count_images()},
             "/api/claims": {"get": look_ahead(), "post": claim_next()},
             "/api/claims/{image_id}": {
@@ -227,7 +226,8 @@ def _put_document() -> Json:
         "description": "One of If-Match and If-None-Match: * is needed. Labels are text that can "
         "be seen, boxes lie inside the image, and what the document says about its image "
         "(image_path, image_width, image_height, metadata.content_md5) is what is stored, or "
-        "left out and filled in. metadata.image_id, saved_at and saved_by are set here.",
+        "left out and filled in. metadata.image_id, saved_at and saved_by are set here. "
+        "Instead of the document, the body may be a change of the state that the condition names.",
         "parameters": [
             CLIENT,
             IMAGE_ID,
@@ -237,7 +237,10 @@ def _put_document() -> Json:
         ],
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": ref("WantedDocument")}},
+            "content": {
+                "application/json": {"schema": ref("WantedDocument")},
+                CHANGE_TYPE: {"schema": ref("DocumentChange")},
+            },
         },
         "responses": {
             "200": {

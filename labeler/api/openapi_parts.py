@@ -30,6 +30,7 @@ def schemas() -> Json:
     return {
         **_document_schemas("AnnotationDocument", ""),
         **_document_schemas("WantedDocument", "Wanted"),
+        "DocumentChange": _document_change(),
         **_label_schemas(),
         **_work_schemas(),
         **_dataset_schemas(),
@@ -49,8 +50,6 @@ def schemas() -> Json:
             rects=_COUNT,
             saved_at=MAYBE,
             saved_by=MAYBE,
-            labeled_by={**MAYBE, "description": "Whose work it is, whoever saved it last."},
-            assigned_to={**MAYBE, "description": "In whose queue it is; null for nobody's."},
             etag={**MAYBE, "description": "Of its document; null where none is stored."},
         ),
         "BoxPage": _object(
@@ -102,7 +101,6 @@ def _work_schemas() -> Json:
                     saved_by=MAYBE,
                     status={"enum": list(Status)},
                     rects=_COUNT,
-                    assigned_to=MAYBE,
                 ),
             }
         ),
@@ -184,6 +182,25 @@ def _document_schemas(name: str, prefix: str) -> Json:
         document["properties"]["comments"] = {"maxItems": MAX_COMMENTS}
         metadata["status"] = {"enum": [*Status, None]}
     return {**{f"{prefix}{part}": schema for part, schema in parts.items()}, name: document}
+
+
+def _document_change() -> Json:
+    by_id = {
+        "type": "object",
+        "description": "By ID: null removes, an object changes what it names. New IDs go to the "
+        "end.",
+        "additionalProperties": {"type": ["object", "null"]},
+    }
+    return {
+        "type": "object",
+        "description": "A merge patch (RFC 7396) of the document in which the lists of rects and "
+        "comments are objects by ID. The result has to be a WantedDocument.",
+        "properties": {
+            "rects": by_id,
+            "comments": {**by_id, "type": ["object", "null"]},
+            "metadata": {"type": "object"},
+        },
+    }
 
 
 def _label_schemas() -> Json:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DocumentVersion:
-    """One state of a document: who made it and when, by saving, a review or an assignment.
+    """One state of a document: who made it and when, by saving or by a review.
 
     `saved_at` is the document's text, `written_at` the time at which the store got it.
-    `assigned_to` is in whose queue the image was.
     """
 
     version: Version
@@ -37,7 +36,6 @@ class DocumentVersion:
     status: Status
     rects: int
     written_at: datetime
-    assigned_to: str = ""
 
 
 class History(Protocol):
@@ -160,15 +158,10 @@ def _opened(
 
 
 def _told(version: Version, metadata: Mapping[str, str], written_at: datetime) -> DocumentVersion:
-    """The state by its metadata.
-
-    Reviews and assignments leave saved_at and saved_by: the latest of the three made this state.
-    """
+    """The state by its metadata. A review leaves saved_at and saved_by: the later one counts."""
     saved_at, saved_by = metadata["saved_at"], metadata["saved_by"]
-    for done in ("reviewed", "assigned"):
-        at = metadata.get(f"{done}_at", "")
-        if at > saved_at:
-            saved_at, saved_by = at, metadata.get(f"{done}_by", "")
+    reviewed_at = metadata.get("reviewed_at", "")
+    if reviewed_at > saved_at:
+        saved_at, saved_by = reviewed_at, metadata.get("reviewed_by", "")
     status, rects = Status(metadata["status"]), int(metadata["rects"])
-    to = metadata.get("assigned_to", "")
-    return DocumentVersion(version, saved_at, saved_by, status, rects, written_at, to)
+    return DocumentVersion(version, saved_at, saved_by, status, rects, written_at)

@@ -44,15 +44,11 @@ def log_save(
 
 
 def audit_save(
-    image_id: str,
-    document: AnnotationDocument,
-    replaces: Replaces,
-    version: Version,
-    action: Action,
+    image_id: str, document: AnnotationDocument, replaces: Replaces, version: Version
 ) -> None:
     """Tell who stored the document, whoever asked for it."""
     by = document.metadata.saved_by or ""
-    audit(action, document_key(image_id), old=replaces, new=version, by=by)
+    audit(Action.SAVE, document_key(image_id), old=replaces, new=version, by=by)
 
 
 def tell_of_end(

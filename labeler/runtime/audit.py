@@ -25,7 +25,6 @@ class Action(StrEnum):
     REFUSAL = "refusal"
     UPLOAD = "upload"
     SAVE = "save"
-    ASSIGN = "assign"
     DELETE = "delete"
     RESTORE = "restore"
     REPAIR = "repair"

@@ -2,6 +2,8 @@
 // a failure of the network or the server.
 
 import { failure, read, UNREADABLE, written } from "./answers.js";
+import { dumpDocument } from "./document.js";
+import { CHANGE_TYPE, changeText } from "./document_change.js";
 import { inTime } from "./time.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
@@ -38,8 +40,9 @@ import { inTime } from "./time.js";
  */
 
 /**
+ * `takesChanges`: the server also takes a document as a change of the stored one.
  * @typedef {{ baseUrl: string, token: () => string, tokenHeader?: string, client: string,
- *   person: string,
+ *   person: string, takesChanges?: boolean,
  *   renewToken: () => Promise<string | { token: string, person: string }>,
  *   fetch?: typeof fetch }} BackendOptions
  * @typedef {ReturnType<typeof createBackend>} Backend
@@ -143,20 +146,26 @@ export function createBackend(options) {
 
     /**
      * Writes the document over the state that `etag` names; null means that there must be none.
-     * @param {string} image @param {string} text @param {string | null} etag
+     * `base` is the document in that state. If the server does not take a change of it, the whole
+     * document is sent.
+     * @param {string} image @param {Doc} wanted @param {string | null} etag @param {Doc} base
      * @returns {Promise<PutAnswer>}
      */
-    async putDocument(image, text, etag) {
+    async putDocument(image, wanted, etag, base) {
       /** @type {Record<string, string>} */
       const condition = etag ? { "If-Match": etag } : { "If-None-Match": "*" };
-      const headers = {
-        "Content-Type": "application/json",
-        Prefer: "return=minimal",
-        ...condition,
+      /** @param {string} type @param {string} body @returns {Promise<PutAnswer>} */
+      const put = async (type, body) => {
+        const headers = { "Content-Type": type, Prefer: "return=minimal", ...condition };
+        const answer = await call(documentPath(image), { method: "PUT", headers, body });
+        return "type" in answer ? answer : await written(answer.response, answer.body);
       };
-      const answer = await call(documentPath(image), { method: "PUT", headers, body: text });
-      if ("type" in answer) return answer;
-      return await written(answer.response, answer.body);
+      const change = etag && options.takesChanges ? changeText(base, wanted) : null;
+      if (change !== null) {
+        const answer = await put(CHANGE_TYPE, change);
+        if (answer.type !== "refused") return answer;
+      }
+      return await put("application/json", dumpDocument(wanted));
     },
 
     /**

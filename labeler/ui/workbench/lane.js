@@ -1,7 +1,7 @@
 // Saves one image without losing work. Each change goes to the journal, then in a PUT that names its
 // base, at most once a second. Others' writes are merged; own writes that landed are recognized.
 
-import { dumpDocument, parseDocument, same, sameWork } from "./document.js";
+import { parseDocument, same, sameWork } from "./document.js";
 import { createLaneRecord } from "./lane_record.js";
 import { merge, TooManyRects, withLanded } from "./merge.js";
 import { backoff, isSaved, reduce, SAVED } from "./sync.js";
@@ -84,7 +84,7 @@ export function createLane(context, image, start) {
     const sent = wanted;
     tried = [...tried, sent].slice(-MAX_TRIED);
     lastSent = performance.now();
-    const answer = await backend.putDocument(image, dumpDocument(sent), etag);
+    const answer = await backend.putDocument(image, sent, etag, base);
     asked = answer.type === "unavailable" ? answer.after : 0;
     if (answer.type === "stored") {
       stored(sent, answer.document, answer.etag);

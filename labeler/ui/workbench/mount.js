@@ -64,6 +64,7 @@ function create(first) {
     client: crypto.randomUUID(),
     renewToken: renewal.renew,
     person: setup.person,
+    takesChanges: true,
     image: setup.image,
     filters: setup.filters,
     labels: setup.labels,

@@ -2,6 +2,7 @@
 
 import { pause } from "../clock.js";
 import { dumpDocument, parseDocument } from "../../../labeler/ui/workbench/document.js";
+import { CHANGE_TYPE, changed } from "../../../labeler/ui/workbench/document_change.js";
 import { createSession } from "../../../labeler/ui/workbench/session.js";
 
 /** @typedef {import("../../../labeler/ui/workbench/document.js").Doc} Doc */
@@ -32,7 +33,7 @@ export const doc = (rects, status) => ({
  * @typedef {"fine" | "lost" | "unreached" | number} Mood
  * @typedef {{ method: string, image: string, body: string, status: number, token: string | null }} Call
  * @typedef {{ documents: Map<string, { text: string, version: number }>, calls: Call[],
- *   mood: Mood | (() => Mood), headers: Record<string, string>, token: string, isBrief: boolean,
+ *   mood: Mood | (() => Mood), headers: Record<string, string>, token: string, isBrief: boolean, isOld: boolean,
  *   list: { image_id: string, image_path: string, status: string, rects: number }[],
  *   put: (image: string, document: Doc) => void, get: (image: string) => Doc,
  *   puts: () => Call[], fetch: typeof fetch }} Server
@@ -41,7 +42,7 @@ export const doc = (rects, status) => ({
 /**
  * An API over one kind of fetch. `mood` says what becomes of the next call: `fine`, `lost` (it is
  * done, and no answer comes), `unreached`, a status, or a function that says one. `isBrief`: a write
- * is answered without a body, as its caller prefers.
+ * is answered without a body, as its caller prefers. `isOld`: it takes whole documents only.
  * @returns {Server}
  */
 export function createServer() {
@@ -56,6 +57,7 @@ export function createServer() {
     headers: {},
     token: "t1",
     isBrief: true,
+    isOld: false,
     list: [],
     put(image, document) {
       version += 1;
@@ -140,7 +142,11 @@ export function createServer() {
       const document = found ? JSON.parse(found.text) : null;
       return new Response(JSON.stringify({ error: {}, document, etag: tag }), { status: 412 });
     }
-    const document = parseDocument(body);
+    const isChange = headers.get("Content-Type") === CHANGE_TYPE;
+    if (isChange && server.isOld) return failure(422);
+    const document = !isChange
+      ? parseDocument(body)
+      : /** @type {Doc} */ (changed(server.get(image), JSON.parse(body)));
     const metadata = { ...document.metadata, saved_at: String(version), saved_by: "ana" };
     server.put(image, { ...document, metadata });
     const stored = /** @type {any} */ (documents.get(image));

@@ -5,7 +5,7 @@ import { createPages } from "../../../labeler/ui/workbench/gallery/pages.js";
 import { listQuery, wantedBy } from "../../../labeler/ui/workbench/gallery/query.js";
 import { changeDocument, forEach, relabel } from "../../../labeler/ui/workbench/gallery/work.js";
 import { setStatus } from "../../../labeler/ui/workbench/edits.js";
-import { parseDocument } from "../../../labeler/ui/workbench/document.js";
+import { dumpDocument, parseDocument } from "../../../labeler/ui/workbench/document.js";
 
 Deno.test("the address says what is shown, and what makes no sense in it is ignored", () => {
   assert.deepEqual(
@@ -85,7 +85,7 @@ function backendWith(text) {
       ),
     putDocument(
       /** @type {string} */ _image,
-      /** @type {string} */ sent,
+      /** @type {import("../../../labeler/ui/workbench/document.js").Doc} */ sent,
       /** @type {string | null} */ over,
     ) {
       const theirs = state.others.shift();
@@ -95,7 +95,7 @@ function backendWith(text) {
         const document = state.text === null ? null : parseDocument(state.text);
         return Promise.resolve({ type: "changed", document, etag: now });
       }
-      [state.text, state.number] = [sent, state.number + 1];
+      [state.text, state.number] = [dumpDocument(sent), state.number + 1];
       return Promise.resolve({ type: "stored", document: null, etag: etag() });
     },
   };

@@ -27,6 +27,7 @@ function tab(
     renewToken: () => Promise.resolve({ token: renewed, person: "ana" }),
     client: owner,
     person,
+    takesChanges: true,
     fetch: server.fetch,
   });
   /** @type {import("../../../labeler/ui/workbench/lane.js").LaneContext} */

@@ -1,6 +1,7 @@
 // Runs the merge of the workbench on the cases of stdin, a JSON object per line, for comparison.
 
 import { normalized, parseJson } from "../../../labeler/ui/workbench/document.js";
+import { changeText } from "../../../labeler/ui/workbench/document_change.js";
 import { withIds } from "../../../labeler/ui/workbench/identity.js";
 import { merge, resolve, withLanded } from "../../../labeler/ui/workbench/merge.js";
 
@@ -24,6 +25,7 @@ for (const line of text.trim().split("\n")) {
       landed,
       again: merge(landed, tried, stored).document,
       chosen,
+      change: changeText(withIds(base), tried),
     }),
   );
 }

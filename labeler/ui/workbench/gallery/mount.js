@@ -42,6 +42,7 @@ function create(place, first) {
     tokenHeader: setup.tokenHeader,
     client: crypto.randomUUID(),
     person: setup.person,
+    takesChanges: true,
     renewToken: renewal.renew,
   });
   const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });

@@ -1,7 +1,7 @@
 // Changes to many images, each by a call that names the version it replaces.
 
 import { setLabel, setStatus } from "../edits.js";
-import { dumpDocument, normalized } from "../document.js";
+import { normalized } from "../document.js";
 
 /** @typedef {import("../backend.js").Backend} Backend */
 /** @typedef {import("../document.js").Doc} Doc */
@@ -26,7 +26,7 @@ export async function changeDocument(backend, image, change) {
   for (let tries = 0; tries < TRIES; tries++) {
     const wanted = change(state.document);
     if (wanted === state.document) return "";
-    const answer = await backend.putDocument(image, dumpDocument(wanted), state.etag);
+    const answer = await backend.putDocument(image, wanted, state.etag, state.document);
     if (answer.type === "stored") return "";
     if (answer.type !== "changed") return answer.message;
     state = { document: answer.document ?? normalized({ rects: [] }), etag: answer.etag };
