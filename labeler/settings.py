@@ -44,6 +44,13 @@ class Location:
         return path.removeprefix(inside)
 
 
+class ExifLocation(StrEnum):
+    """What happens to the place at which an image was taken, when the image is given out."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Checked settings; `uploads` is None where originals are not kept."""
@@ -62,6 +69,7 @@ class Settings:
     secret_key: str
     auth: SignIn
     saved_by: SavedBy
+    exif_location: ExifLocation
     iap_audience: str
     iap_keys_url: str
     oidc_metadata_url: str
@@ -109,6 +117,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         secret_key=take("SECRET_KEY", "", _secret),
         auth=take("AUTH", "none", _one_of(SignIn)),
         saved_by=take("SAVED_BY", "email", _one_of(SavedBy)),
+        exif_location=take("EXIF_LOCATION", "keep", _one_of(ExifLocation)),
         iap_audience=take("IAP_AUDIENCE", "", _iap_audience),
         iap_keys_url=take("IAP_KEYS_URL", "", _loopback_url),
         oidc_metadata_url=take("OIDC_METADATA_URL", "", _url),

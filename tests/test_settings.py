@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from labeler.errors import SettingsError
 from labeler.model.people import People, Roles, SavedBy, SignIn, parse_people
 from labeler.settings import (
+    ExifLocation,
     ImageIdStrategy,
     Location,
     Settings,
@@ -49,6 +50,7 @@ def test_defaults() -> None:
         secret_key="",
         auth=SignIn.NONE,
         saved_by=SavedBy.EMAIL,
+        exif_location=ExifLocation.KEEP,
         iap_audience="",
         iap_keys_url="",
         oidc_metadata_url="",
@@ -69,6 +71,7 @@ NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
     "PAUSE_AFTER_S", "LEASE_S",
     "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS", "SAVED_BY",
+    "EXIF_LOCATION",
 )  # fmt: skip
 
 

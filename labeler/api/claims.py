@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from starlette.background import BackgroundTask
@@ -14,6 +15,7 @@ from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of, json_fields, number_parameter
 from labeler.api.responses import NEVER, headers, json_answer
 from labeler.errors import InvalidRequest
+from labeler.model.assignments import MAX_NAME
 from labeler.model.document import NEEDS_WORK, Status
 from labeler.model.layout import is_image_id
 from labeler.model.limits import SMALL_BYTES
@@ -37,6 +39,7 @@ class ClaimCalls:
         asked = request.query_params
         limit = number_parameter(request, "limit", MOST_NEXT) or 1
         wanted = _request(asked.get("after"), asked.getlist("status"), asked.get("order"), [])
+        wanted = replace(wanted, person=_whose(person, asked.get("person")))
         holder = Holder(person.name, request.headers.get(CLIENT_HEADER, ""))
         found = await run_in_threadpool(self._claims.next_ones, holder, wanted, limit)
         return json_answer({"images": found})
@@ -44,8 +47,9 @@ class ClaimCalls:
     async def claim_next(self, request: Request, person: Person) -> Response:
         """POST /api/claims"""
         async with self._body_reader.body(request, MAX_BYTES, "The body", person) as body:
-            given = json_fields(body, ("after", "status", "order", "prefer"))
+            given = json_fields(body, ("after", "status", "order", "prefer", "person"))
         wanted = _request(*(given.get(name) for name in ("after", "status", "order", "prefer")))
+        wanted = replace(wanted, person=_whose(person, given.get("person")))
         holder = _holder(request, person)
         claim, ended = await run_in_threadpool(self._claims.claim_next, holder, wanted)
         answer = self._answer(claim) if claim else Response(status_code=204, headers=headers(NEVER))
@@ -86,6 +90,17 @@ class ClaimCalls:
 
 def _holder(request: Request, person: Person) -> Holder:
     return Holder(person.name, request.headers[CLIENT_HEADER])
+
+
+def _whose(person: Person, given: Any) -> str:
+    """In whose queue to look; raises InvalidRequest."""
+    if person.email:
+        if given not in (None, "", person.email, person.name):
+            raise InvalidRequest("person is only for projects in which nobody signs in.")
+        return person.name
+    if given is not None and not (isinstance(given, str) and len(given) <= MAX_NAME):
+        raise InvalidRequest(f"person={given!r} is not a name of at most {MAX_NAME} characters.")
+    return given or ""
 
 
 def _request(after: Any, status: Any, order: Any, prefer: Any) -> ClaimRequest:

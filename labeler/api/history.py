@@ -64,6 +64,7 @@ class HistoryCalls:
                 "saved_by": one.saved_by or None,
                 "status": one.status,
                 "rects": one.rects,
+                "assigned_to": one.assigned_to or None,
             }
             for one in self._project.history.versions(image_id)
         ]

@@ -64,7 +64,7 @@ def read_query(request: Request) -> ImageQuery:
 
 
 def _filters(given: Mapping[str, str]) -> ImageFilters:
-    for name in ("find", "person"):
+    for name in ("find", "person", "assigned"):
         if len(given.get(name, "")) > MAX_FIND_LENGTH:
             raise InvalidRequest(f"{name} is longer than {MAX_FIND_LENGTH} characters.")
     since, until = given.get("since"), given.get("until")
@@ -73,6 +73,7 @@ def _filters(given: Mapping[str, str]) -> ImageFilters:
         find=given.get("find", ""),
         label=given.get("label"),
         person=given.get("person", ""),
+        assigned=given.get("assigned", ""),
         boxes=_boxes(given.get("boxes")),
         since=parse_day("since", since) if since is not None else None,
         until=parse_day("until", until, is_end=True) if until is not None else None,
@@ -203,6 +204,8 @@ def _shown(entry: ImageEntry) -> dict[str, Any]:
         "rects": entry.rects,
         "saved_at": entry.saved_at or None,
         "saved_by": entry.saved_by or None,
+        "labeled_by": (entry.labeler if entry.status is not Status.UNLABELED else "") or None,
+        "assigned_to": entry.assigned_to or None,
         "etag": etag(Version(entry.version)) if entry.version else None,
     }
     return shown | {"problem": entry.problem} if entry.problem else shown

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from labeler import __version__
 from labeler.access.policy import ASSERTION_HEADER
 from labeler.api.openapi_day import (
+    assign_image,
     claim_next,
     count_images,
     delete_image,
@@ -92,6 +93,7 @@ def document() -> Json:
             "/api/annotations/{image_id}/versions": {"get": list_versions()},
             "/api/annotations/{image_id}/restore": {"post": restore_document()},
             "/api/annotations/{image_id}/review": {"post": review_document()},
+            "/api/annotations/{image_id}/assign": {"post": assign_image()},
             "/api/statistics": {"get": count_images()},
             "/api/claims": {"get": look_ahead(), "post": claim_next()},
             "/api/claims/{image_id}": {

@@ -17,6 +17,7 @@ from labeler.api.openapi_parts import (
     query,
     ref,
 )  # fmt: skip
+from labeler.model.assignments import MAX_NAME
 from labeler.model.document import Status
 from labeler.model.limits import MAX_COMMENT_LENGTH
 from labeler.model.reviews import Verdict
@@ -45,6 +46,7 @@ def look_ahead() -> Json:
             query("after", _ID, "Begin behind this image."),
             query("status", {"type": "array", "items": _STATUS}, "As in claimNext."),
             query("order", {"enum": list(Order)}, "As in claimNext."),
+            query("person", {"type": "string", "maxLength": MAX_NAME}, "As in claimNext."),
             query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_NEXT}, "1 by itself."),
         ],
         "responses": {
@@ -80,13 +82,19 @@ def claim_next() -> Json:
             "work: what the caller has fetched ahead.",
         },
     }
+    fields["person"] = {
+        **MAYBE,
+        "maxLength": MAX_NAME,
+        "description": "Whose queue it is, where nobody signs in; otherwise it is the caller's.",
+    }
     body = {"type": "object", "additionalProperties": False, "properties": fields}
     return {
         "operationId": "claimNext",
         "summary": "The next image that needs work and that nobody else has",
         "description": "It belongs to the caller (the person, and the value of X-Labeler-Client) "
         "until the time in the answer. Who asks the same again gets the same image, while it is "
-        "still to be given.",
+        "still to be given. Images that are assigned to the caller come first; those that are "
+        "assigned to others are not given.",
         "parameters": [CLIENT],
         "requestBody": {"content": {"application/json": {"schema": body}}},
         "responses": {
@@ -184,6 +192,32 @@ def review_document() -> Json:
     }
 
 
+def assign_image() -> Json:
+    """POST /api/annotations/{image_id}/assign"""
+    person = {**MAYBE, "minLength": 1, "maxLength": MAX_NAME, "description": "Null for nobody."}
+    body = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["person"],
+        "properties": {"person": person},
+    }
+    return {
+        "operationId": "assignImage",
+        "summary": "Put the image into a person's queue, or take it out",
+        "description": "For admins. The queue gives a person their own images first, and never "
+        "one of somebody else's; anybody can still open it. The person is an e-mail address, or "
+        "any name where nobody signs in. If-Match names the document's state; * also takes an "
+        "image without a document. Who labeled the image and when stays.",
+        "parameters": [CLIENT, IMAGE_ID, STATE],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {
+            "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+            "412": IN_THE_WAY,
+            **errors(400, 401, 403, 404, 408, 409, 410, 413, 422, 428, 500, 503),
+        },
+    }
+
+
 def list_versions() -> Json:
     """GET /api/annotations/{image_id}/versions"""
     return {
@@ -258,9 +292,10 @@ def count_images() -> Json:
     names = "|".join(Dimension)
     return {
         "operationId": "countImages",
-        "summary": "How many images and boxes there are, by label, person, day, status and warning",
-        "description": "Each row counts one combination of what `by` names. Person and day are "
-        "those of the last save, in UTC, and null for images that nobody has worked on. By label, "
+        "summary": "How many images and boxes there are, by label, person and more",
+        "description": "Each row counts one combination of what `by` names. Person and day are who "
+        "labeled the image and when, in UTC, and null for images that nobody has worked on; a "
+        "reviewer's correction changes neither. `assigned` is in whose queue it is. By label, "
         "an image counts once for each of its labels; by warning, once for each of its warnings; "
         "never by both. `uncounted` images have labels or warnings that were not looked at yet: "
         "the next call goes on with them.",

@@ -55,6 +55,11 @@ def _filters() -> list[Json]:
             "changed them. Case is ignored.",
         ),
         query(
+            "assigned",
+            {"type": "string", "maxLength": MAX_FIND_LENGTH},
+            "Only images in this person's queue; * for anybody's, - for nobody's. Case is ignored.",
+        ),
+        query(
             "boxes",
             {"type": "string", "pattern": "^([0-9]{1,6}(-([0-9]{1,6})?)?)?$"},
             "Only images with so many boxes: 0, 1-5 or 10-.",

@@ -50,6 +50,8 @@ def schemas() -> Json:
             rects=_COUNT,
             saved_at=MAYBE,
             saved_by=MAYBE,
+            labeled_by={**MAYBE, "description": "Whose work it is, whoever saved it last."},
+            assigned_to={**MAYBE, "description": "In whose queue it is; null for nobody's."},
             etag={**MAYBE, "description": "Of its document; null where none is stored."},
         ),
         "BoxPage": _object(
@@ -101,6 +103,7 @@ def _work_schemas() -> Json:
                     saved_by=MAYBE,
                     status={"enum": list(Status)},
                     rects=_COUNT,
+                    assigned_to=MAYBE,
                 ),
             }
         ),

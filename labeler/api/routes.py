@@ -16,6 +16,7 @@ from starlette.routing import Route
 from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.api import responses
+from labeler.api.assignments import AssignmentCalls
 from labeler.api.box_pages import BoxCalls
 from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
@@ -74,6 +75,7 @@ class _Calls:
         documents = Documents(project, bodies, roles)
         history = HistoryCalls(project, bodies, roles)
         reviews = Reviews(project, bodies)
+        assignments = AssignmentCalls(project, bodies, self._access)
         trash = TrashCalls(project, bodies)
         claims = ClaimCalls(project.claims, bodies)
         boxes = BoxCalls(project)
@@ -97,6 +99,7 @@ class _Calls:
             signed("/api/annotations/{image_id}/versions", packed, GET=_labeler(history.versions)),
             signed("/api/annotations/{image_id}/restore", POST=_labeler(history.restore)),
             signed("/api/annotations/{image_id}/review", POST=_reviewer(reviews.decide)),
+            signed("/api/annotations/{image_id}/assign", POST=_admin(assignments.assign)),
             signed(
                 "/api/claims",
                 GET=_labeler(claims.look_ahead),

@@ -109,7 +109,7 @@ def _say_missing(names: Iterable[str]) -> bool:
     """Name the images whose original is missing; whether there is none."""
     missing = list(names)
     for name in missing:
-        print_message(f"{name}: its original is not in the store.")
+        print_message(f"{name}: its original is not in the store, or is damaged.")
     return not missing
 
 

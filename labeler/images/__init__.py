@@ -1,4 +1,4 @@
-"""Image files: inspection of uploads, and copies for display. Pure."""
+"""Image files: inspection of uploads, copies for display, and files without location. Pure."""
 
 from labeler.images.decoder import (
     MEDIA_TYPES,
@@ -12,6 +12,7 @@ from labeler.images.decoder import (
     load_decoders,
     permit_all,
 )
+from labeler.images.location import without_location
 
 __all__ = [
     "MEDIA_TYPES",
@@ -24,4 +25,5 @@ __all__ = [
     "inspect",
     "load_decoders",
     "permit_all",
+    "without_location",
 ]

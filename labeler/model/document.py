@@ -189,7 +189,7 @@ def new_document(
     metadata = Metadata(
         image_path=image_path,
         image_id=image_id,
-        saved_at=_iso(now),
+        saved_at=iso_time(now),
         version=FORMAT_VERSION,
         content_md5=content_md5,
         status=Status.UNLABELED.value,
@@ -219,7 +219,7 @@ def stamped(
     update = {
         "image_path": document.metadata.image_path or document.image_path,
         "image_id": image_id,
-        "saved_at": _iso(now),
+        "saved_at": iso_time(now),
         "version": document.metadata.version or FORMAT_VERSION,
     }
     if by or document.metadata.saved_by is not None:
@@ -227,8 +227,21 @@ def stamped(
     return document.model_copy(update={"metadata": document.metadata.model_copy(update=update)})
 
 
-def _iso(moment: datetime) -> str:
+def iso_time(moment: datetime) -> str:
+    """The time as documents have it: ISO 8601 in UTC, with microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def with_metadata(document: AnnotationDocument, **changes: Any) -> AnnotationDocument:
+    """The document with these values in its metadata; None takes a key away."""
+    gone = {name for name, value in changes.items() if value is None}
+    metadata = document.metadata
+    if gone & (metadata.model_fields_set | (metadata.model_extra or {}).keys()):
+        metadata = Metadata.model_validate(metadata.model_dump(exclude_unset=True, exclude=gone))
+    kept = {name: value for name, value in changes.items() if value is not None}
+    if not kept and metadata is document.metadata:
+        return document
+    return document.model_copy(update={"metadata": metadata.model_copy(update=kept)})
 
 
 def with_ids(document: AnnotationDocument) -> AnnotationDocument:

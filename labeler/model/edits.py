@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
-from labeler.model.document import AnnotationDocument, Metadata, Rect, Status
+from labeler.model.document import AnnotationDocument, Rect, Status, with_metadata
 from labeler.model.merge import merge
-
-_SKIP_REASON: Final = "skip_reason"
 
 
 def with_rects(document: AnnotationDocument, rects: Sequence[Rect]) -> AnnotationDocument:
@@ -51,12 +48,7 @@ def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocum
     """
     if document.status is status:
         return document
-    metadata = document.metadata.model_copy(update={"status": status.value})
-    if _SKIP_REASON in (metadata.model_extra or {}):
-        kept = {name: value for name, value in metadata if name != _SKIP_REASON}
-        names = metadata.model_fields_set - {_SKIP_REASON}
-        metadata = Metadata.model_construct(names, **kept)
-    return document.model_copy(update={"metadata": metadata})
+    return with_metadata(document, status=status.value, skip_reason=None)
 
 
 def with_image_facts(

@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
 from labeler.errors import DocumentApproved, InvalidDocument
+from labeler.model.assignments import with_assignment_of
 from labeler.model.comments import comments_by_id
-from labeler.model.document import AnnotationDocument, Metadata, Status, derived_id
+from labeler.model.document import AnnotationDocument, Status, derived_id, iso_time, with_metadata
 from labeler.model.edits import with_status
 from labeler.model.limits import MAX_COMMENT_LENGTH, MAX_COMMENTS
 
@@ -78,14 +79,14 @@ def reviewed(
         check_not_approved(document)
     changed = document if holds else with_status(document, _STATUS.get(verdict, Status.DONE))
     if not holds:
-        changed = _with_metadata(changed, "review", _review(verdict, by, now))
+        changed = with_metadata(changed, review=_review(verdict, by, now))
     return changed if comment is None else _with_comment(changed, comment, by, now)
 
 
 def as_saved(
     wanted: AnnotationDocument, stored: AnnotationDocument, by: str | None, now: datetime
 ) -> AnnotationDocument:
-    """What somebody wants to save over `stored`, with the review and the comments' authors right.
+    """What somebody wants to save over `stored`: its review, its queue, and authors of comments.
 
     `by` is None where nobody is asked who they are: new comments keep the author that they state.
     A status that only a reviewer gives counts as their verdict; whoever calls has checked that
@@ -95,7 +96,8 @@ def as_saved(
     if gives_verdict(wanted, stored):
         verdict = Verdict.APPROVE if wanted.status is Status.APPROVED else Verdict.RETURN
         review = _review(verdict, by or "", now)
-    return _with_authors(_with_metadata(wanted, "review", review), stored, by, now)
+    wanted = with_assignment_of(with_metadata(wanted, review=review), stored)
+    return _with_authors(wanted, stored, by, now)
 
 
 def with_labeler(
@@ -104,15 +106,17 @@ def with_labeler(
     """What `by` wants to save over `stored`, still the work of the person who had done it.
 
     `metadata.labeled_by` names that person where somebody else changes a finished image, or answers
-    a comment on a returned one. It goes with the next work on the image.
+    a comment on a returned one, and `labeled_at` says when they saved it. Both go with the next
+    work on the image.
     """
     extra = stored.metadata.model_extra or {}
     labeler = extra.get("labeled_by") or stored.metadata.saved_by
     is_theirs = stored.status is wanted.status or wanted.status in REVIEWED
     is_kept = is_theirs and stored.status in (Status.DONE, Status.RETURNED)
     if not is_kept or not isinstance(labeler, str) or labeler in ("", by):
-        labeler = None
-    return _with_metadata(wanted, "labeled_by", labeler)
+        return with_metadata(wanted, labeled_by=None, labeled_at=None)
+    at = extra.get("labeled_at") or stored.metadata.saved_at
+    return with_metadata(wanted, labeled_by=labeler, labeled_at=at)
 
 
 def gives_verdict(wanted: AnnotationDocument, stored: AnnotationDocument) -> bool:
@@ -146,20 +150,7 @@ def read_comment(given: Any, document: AnnotationDocument) -> NewComment | None:
 
 
 def _review(verdict: Verdict, by: str, now: datetime) -> dict[str, str]:
-    return {"by": by, "at": _iso(now), "verdict": verdict.value}
-
-
-def _with_metadata(document: AnnotationDocument, name: str, value: Any) -> AnnotationDocument:
-    """The document with that value in its metadata; None takes it away."""
-    has = name in (document.metadata.model_extra or {})
-    if value is not None:
-        metadata = document.metadata.model_copy(update={name: value})
-    elif has:
-        kept = document.metadata.model_dump(exclude_unset=True, exclude={name})
-        metadata = Metadata.model_validate(kept)
-    else:
-        return document
-    return document.model_copy(update={"metadata": metadata})
+    return {"by": by, "at": iso_time(now), "verdict": verdict.value}
 
 
 def _with_comment(
@@ -170,11 +161,11 @@ def _with_comment(
     if known is None:
         raise _wrong("comments", "another program keeps something else there")
     _check_count(len(known) + 1)
-    seed = f"{by}|{_iso(now)}|{comment.text}"
+    seed = f"{by}|{iso_time(now)}|{comment.text}"
     while (comment_id := derived_id(seed)) in known:
         seed += "|"
     more = {"rect": comment.rect, "x": comment.x, "y": comment.y}
-    made: dict[str, Any] = {"id": comment_id, "text": comment.text, "by": by, "at": _iso(now)}
+    made: dict[str, Any] = {"id": comment_id, "text": comment.text, "by": by, "at": iso_time(now)}
     made |= {name: value for name, value in more.items() if value is not None}
     return document.model_copy(update={"comments": [*(stored or []), made]})
 
@@ -195,7 +186,7 @@ def _with_authors(
         text = comment.get("text")
         if isinstance(text, str) and text != (before or {}).get("text"):
             _check_text(text)
-        author = {"by": comment.get("by", "") if by is None else by, "at": _iso(now)}
+        author = {"by": comment.get("by", "") if by is None else by, "at": iso_time(now)}
         if before is not None:
             author = {name: before[name] for name in ("by", "at") if name in before}
         signed.append({**comment, **author})
@@ -229,7 +220,3 @@ def _coordinate(value: Any, name: str, size: int | None) -> float | None:
 
 def _wrong(field: str, reason: str) -> InvalidDocument:
     return InvalidDocument(f"{field}: {reason}.", field)
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")

@@ -52,16 +52,20 @@ class ClaimRequest:
     """What somebody asks for: an image in one of these statuses, the next one behind `after`.
 
     The order goes round: after the last image comes the first. `after` itself is never given.
-    Images of `prefer` come before all others, as far as they may be given and are free.
+    Images of `prefer` come before all others, as far as they may be given and are free; then come
+    those that are assigned to `person`. An image that is assigned to somebody else is never given.
     """
 
     after: str = ""
     statuses: frozenset[Status] = NEEDS_WORK
     order: Order = Order.RETURNED
     prefer: tuple[str, ...] = ()
+    person: str = ""
 
     def takes(self, entry: ImageEntry) -> bool:
         """Whether the image may be given."""
+        if entry.assigned_to and entry.assigned_to != self.person:
+            return False
         return entry.status in self.statuses and not entry.problem and entry.image_id != self.after
 
 
@@ -284,24 +288,36 @@ def _in_order(
 
     Mostly the first one is taken, so that no more is looked at and sorted than is asked for.
     """
-    if wanted.order is Order.RANDOM:
-        yield from _shuffled([entry for entry in entries if wanted.takes(entry)])
-        return
     last = next((entry for entry in entries if entry.image_id == wanted.after), None)
+    returned: list[ImageEntry] = []
+    if wanted.order is Order.RETURNED:
+        returned = [entry for entry in entries if entry.status is Status.RETURNED]
+        returned = [entry for entry in returned if wanted.takes(entry)]
+        yield from (entry for entry in returned if _is_own(entry, holder))
+    # What may be given and is assigned is assigned to who asks.
+    assigned = [entry for entry in entries if entry.assigned_to] if wanted.person else []
+    others = (entry for entry in _in_turn(entries, last, wanted) if not entry.assigned_to)
+    for entry in chain(_in_turn(assigned, last, wanted), others):
+        if wanted.order is not Order.RETURNED or entry.status is not Status.RETURNED:
+            yield entry
+    yield from (entry for entry in returned if not _is_own(entry, holder))
+
+
+def _is_own(entry: ImageEntry, holder: Holder) -> bool:
+    """Whether a returned image goes back to who asks: by its assignment, or as their work."""
+    return bool(entry.assigned_to) or entry.labeler == holder.person
+
+
+def _in_turn(
+    entries: list[ImageEntry], last: ImageEntry | None, wanted: ClaimRequest
+) -> Iterator[ImageEntry]:
+    """Those of the images that may be given, beginning behind `last`."""
+    if wanted.order is Order.RANDOM:
+        return _shuffled([entry for entry in entries if wanted.takes(entry)])
     if wanted.order is Order.NEWEST:
-        yield from _newest([entry for entry in entries if wanted.takes(entry)], last)
-        return
+        return _newest([entry for entry in entries if wanted.takes(entry)], last)
     at = bisect_right(entries, _name(last), key=_name) if last else 0
-    by_name = (entry for entry in _from(entries, at) if wanted.takes(entry))
-    if wanted.order is Order.NAME:
-        yield from by_name
-        return
-    returned = [entry for entry in entries if entry.status is Status.RETURNED]
-    returned = [entry for entry in returned if wanted.takes(entry)]
-    own = [entry for entry in returned if entry.labeler == holder.person]
-    yield from own
-    yield from (entry for entry in by_name if entry.status is not Status.RETURNED)
-    yield from (entry for entry in returned if entry.labeler != holder.person)
+    return (entry for entry in _from(entries, at) if wanted.takes(entry))
 
 
 def _from(entries: list[ImageEntry], at: int) -> Iterator[ImageEntry]:

@@ -68,6 +68,10 @@ class DecoderPool:
         answer, copy = self._decode({"do": "display", **asked}, data, name)
         return copy if answer["is_copy"] else None, str(answer["media_type"])
 
+    def without_location(self, data: bytes, *, name: str) -> bytes:
+        asked = {"do": "without_location", "name": name}
+        return self._decode(asked, data, name, max_bytes=len(data) + 1)[1]
+
     def process_ids(self) -> list[int]:
         """The processes that there are, for those who watch them."""
         with self._lock:
@@ -83,29 +87,35 @@ class DecoderPool:
                 process.kill()
         self._end_idle()
 
-    def _decode(self, asked: dict[str, Any], data: bytes, name: str) -> Message:
-        """What a process answers. Nothing is held in a process while the image waits for room."""
+    def _decode(self, asked: dict[str, Any], data: bytes, name: str, max_bytes: int = 0) -> Message:
+        """What a process answers. Nothing is held in a process while the image waits for room.
+
+        `max_bytes` limits what it answers without asking for room.
+        """
         held = 0
         for _ in range(_MOST_ASKED):
             with ExitStack() as room:
                 if held:
                     room.enter_context(self._pixels.taken(held, self._wait_s))
-                answer, body, more = self._try(asked, data, name, room, held)
+                answer, body, more = self._try(asked, data, name, room, held, max_bytes)
                 if not more:
                     return answer, body
                 held = more
         raise damaged(name)
 
     def _try(
-        self, asked: dict[str, Any], data: bytes, name: str, room: ExitStack, has: int
-    ) -> tuple[dict[str, Any], bytes, int]:
+        self, asked: dict[str, Any], data: bytes, name: str, room: ExitStack, has: int,
+        max_bytes: int,
+    ) -> tuple[dict[str, Any], bytes, int]:  # fmt: skip
         """The answer; or, where it holds more pixels than there is room for, how many these are.
 
         `has` is the room that it has already. A JPEG without its end marker asks again: it is
         decoded in full once more.
         """
         with self._process() as process:
-            answer, body = process.ask(asked, data, name=name, wait_s=_wait_s(0))
+            answer, body = process.ask(
+                asked, data, name=name, wait_s=_wait_s(0), max_bytes=max_bytes
+            )
             for _ in range(_MOST_ASKED):
                 if "held" not in answer:
                     return answer, body, 0

@@ -99,6 +99,8 @@ class _Task:
         if do == "inspect":
             info = images.inspect(self._data, permit=self.permit, **asked)
             return dataclasses.asdict(info), b""
+        if do == "without_location":
+            return {}, images.without_location(self._data, **asked)
         copy, media_type = images.display(self._data, permit=self.permit, **asked)
         return {"media_type": media_type, "is_copy": copy is not None}, copy or b""
 

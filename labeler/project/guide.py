@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labeler.errors import DamagedDocument, NotFound
 from labeler.model.layout import GUIDE_KEY, guide_picture_key
+from labeler.project.decoding import GivenOut
 from labeler.runtime.audit import Action, audit
 from labeler.storage import ABSENT, Replaces, Store, Version
 
@@ -11,8 +12,9 @@ from labeler.storage import ABSENT, Replaces, Store, Version
 class Guide:
     """The guide of one project, as Markdown. Nobody has to write one."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, given_out: GivenOut) -> None:
         self._store = store
+        self._given_out = given_out
 
     def read(self) -> tuple[str, Replaces]:
         """The text, empty if there is none, and the state that a write has to name.
@@ -40,4 +42,4 @@ class Guide:
 
     def picture(self, name: str) -> bytes:
         """The bytes of that file in guide/; NotFound for what can be no picture's name."""
-        return self._store.read(guide_picture_key(name))[0]
+        return self._given_out(self._store.read(guide_picture_key(name))[0], name)

@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class DocumentVersion:
-    """One state of a document: who made it and when, by saving or by a review.
+    """One state of a document: who made it and when, by saving, a review or an assignment.
 
     `saved_at` is the document's text, `written_at` the time at which the store got it.
+    `assigned_to` is in whose queue the image was.
     """
 
     version: Version
@@ -36,6 +37,7 @@ class DocumentVersion:
     status: Status
     rects: int
     written_at: datetime
+    assigned_to: str = ""
 
 
 class History(Protocol):
@@ -158,10 +160,15 @@ def _opened(
 
 
 def _told(version: Version, metadata: Mapping[str, str], written_at: datetime) -> DocumentVersion:
-    """The state by its metadata. A review leaves saved_at and saved_by: the later one counts."""
+    """The state by its metadata.
+
+    Reviews and assignments leave saved_at and saved_by: the latest of the three made this state.
+    """
     saved_at, saved_by = metadata["saved_at"], metadata["saved_by"]
-    reviewed_at = metadata.get("reviewed_at", "")
-    if reviewed_at > saved_at:
-        saved_at, saved_by = reviewed_at, metadata.get("reviewed_by", "")
+    for done in ("reviewed", "assigned"):
+        at = metadata.get(f"{done}_at", "")
+        if at > saved_at:
+            saved_at, saved_by = at, metadata.get(f"{done}_by", "")
     status, rects = Status(metadata["status"]), int(metadata["rects"])
-    return DocumentVersion(version, saved_at, saved_by, status, rects, written_at)
+    to = metadata.get("assigned_to", "")
+    return DocumentVersion(version, saved_at, saved_by, status, rects, written_at, to)

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 
 from labeler.errors import DamagedDocument
+from labeler.model.assignments import assigned_to, assigned_when
 from labeler.model.box_warnings import count_warnings
 from labeler.model.document import AnnotationDocument, Status, parse_document
 from labeler.model.layout import document_key
@@ -32,7 +33,8 @@ class ImageEntry:
     `problem` says why the document can't be opened; the entry is listed in any case. `version` is
     the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
     the time when the original was added, empty if it is unknown. `labels` and `warnings` are
-    what `label_counts` and `warning_counts` read.
+    what `label_counts` and `warning_counts` read. `assigned_to` is in whose queue the image is, or
+    empty.
     """
 
     image_id: str
@@ -48,11 +50,18 @@ class ImageEntry:
     labeled_by: str = ""
     labels: str | None = field(default=None, compare=False)
     warnings: str | None = field(default=None, compare=False)
+    labeled_at: str = ""
+    assigned_to: str = ""
 
     @property
     def labeler(self) -> str:
         """Whose work it is: who saved it last, or had finished it before others changed it."""
         return self.labeled_by or self.saved_by
+
+    @property
+    def worked_at(self) -> str:
+        """When the labeler saved it, as the document has it."""
+        return self.labeled_at or self.saved_at
 
     @property
     def label_counts(self) -> Mapping[str, int] | None:
@@ -83,9 +92,9 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     if len(labels.encode()) <= _MOST_LABELS:
         metadata["labels"] = labels
     metadata["warnings"] = _dumped(count_warnings(document))
-    labeler = _labeled_by(document)
-    if labeler:
-        metadata["labeled_by"] = labeler
+    more = {**_labeled(document), "assigned_to": assigned_to(document)}
+    more["assigned_at"], more["assigned_by"] = assigned_when(document)
+    metadata |= {name: value[:200] for name, value in more.items() if value}
     review = (document.metadata.model_extra or {}).get("review")
     if isinstance(review, dict):
         metadata["reviewed_at"] = str(review.get("at", ""))[:64]
@@ -94,9 +103,11 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     return metadata
 
 
-def _labeled_by(document: AnnotationDocument) -> str:
-    labeler = (document.metadata.model_extra or {}).get("labeled_by")
-    return labeler[:200] if isinstance(labeler, str) else ""
+def _labeled(document: AnnotationDocument) -> dict[str, str]:
+    """Who had finished the image before others changed it, and when; empty if they have not."""
+    extra = document.metadata.model_extra or {}
+    found = {name: extra.get(name) for name in ("labeled_by", "labeled_at")}
+    return {name: v[:200] if isinstance(v, str) else "" for name, v in found.items()}
 
 
 def _seal(metadata: Mapping[str, str], md5: str) -> str:
@@ -122,6 +133,8 @@ def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
         labeled_by=sys.intern(metadata.get("labeled_by", "")),
         labels=sys.intern(metadata["labels"]) if "labels" in metadata else None,
         warnings=sys.intern(metadata["warnings"]) if "warnings" in metadata else None,
+        labeled_at=metadata.get("labeled_at", ""),
+        assigned_to=sys.intern(metadata.get("assigned_to", "")),
     )
 
 
@@ -138,7 +151,8 @@ def entry_of(
         document.metadata.saved_by or "",
         original,
         version=version,
-        labeled_by=_labeled_by(document),
+        **_labeled(document),
+        assigned_to=assigned_to(document),
         labels=_dumped(Counter(rect.label for rect in document.rects)),
         warnings=_dumped(count_warnings(document)),
     )

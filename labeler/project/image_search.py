@@ -14,6 +14,7 @@ from typing import Final
 
 from labeler.errors import InvalidRequest
 from labeler.image_names import name_filter
+from labeler.model.assignments import ANYBODY, NOBODY
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
 from labeler.model.labels import label_key
@@ -44,13 +45,15 @@ class ImageFilters:
     """What images have to match; None and "" match all.
 
     `boxes` are the smallest and the largest number of boxes. `since` and `until` are the days in
-    UTC, both included, of the last save. `sample` is how many percent of the images to take.
+    UTC, both included, of the last save. `assigned` is a person in whose queue the image is,
+    ANYBODY or NOBODY. `sample` is how many percent of the images to take.
     """
 
     status: Status | None = None
     find: str = ""
     label: str | None = None
     person: str = ""
+    assigned: str = ""
     boxes: tuple[int, int | None] | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -81,6 +84,7 @@ class ImageSearch:
         self._facts = project.box_facts
         self._named = name_filter(filters.find)
         self._person = filters.person.casefold()
+        self._assigned = filters.assigned.casefold()
         self._is_plain = filters == ImageFilters()
         if filters.needs_facts:
             labels = project.labels.read()
@@ -142,9 +146,16 @@ class ImageSearch:
                 return False
         if (self._person or wanted.since or wanted.until) and not self._was_saved_so(entry):
             return False
+        if self._assigned and not self._is_assigned(entry.assigned_to.casefold()):
+            return False
         if wanted.sample < WHOLE and not in_sample(entry.image_id, wanted.sample):
             return False
         return self._named(entry.image_path)
+
+    def _is_assigned(self, to: str) -> bool:
+        if self._assigned in (ANYBODY, NOBODY):
+            return bool(to) == (self._assigned == ANYBODY)
+        return to == self._assigned
 
     def _was_saved_so(self, entry: ImageEntry) -> bool:
         """Whether it is that person's work, and was saved last at that time."""
@@ -155,7 +166,7 @@ class ImageSearch:
             return False
         if wanted.since is None and wanted.until is None:
             return True
-        moment = saved_moment(entry)
+        moment = moment_of(entry.saved_at)
         if moment is None:
             return False
         return (wanted.since is None or moment >= wanted.since) and (
@@ -173,10 +184,10 @@ class ImageSearch:
         return any(label_key(self._names.name(text)) == self._label for text in texts)
 
 
-def saved_moment(entry: ImageEntry) -> datetime | None:
-    """When the image was last saved, in UTC; no offset counts as UTC, an invalid time as none."""
+def moment_of(saved_at: str) -> datetime | None:
+    """The time of a save in UTC; no offset counts as UTC, an invalid time as none."""
     try:
-        moment = datetime.fromisoformat(entry.saved_at)
+        moment = datetime.fromisoformat(saved_at)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
         return None

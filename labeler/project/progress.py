@@ -11,7 +11,7 @@ from typing import Final
 
 from labeler.model.document import FINISHED, Status
 from labeler.project.image_entry import ImageEntry
-from labeler.project.image_search import saved_moment
+from labeler.project.image_search import moment_of
 
 PACE_DAYS: Final = 7
 """The pace is that of the last days on which something was finished, so many at most."""
@@ -52,7 +52,7 @@ class Progress:
 def progress_of(entries: Iterable[ImageEntry], today: date) -> Progress:
     """The progress of these images as of today.
 
-    Finished is what is done, skipped or approved, on the day of its last save.
+    Finished is what is done, skipped or approved, on the day when its labeler saved it.
     """
     statuses = dict.fromkeys(Status, 0)
     finished: Counter[date] = Counter()
@@ -60,7 +60,7 @@ def progress_of(entries: Iterable[ImageEntry], today: date) -> Progress:
     came: Counter[date] = Counter()
     for entry in entries:
         statuses[entry.status] += 1
-        moment = saved_moment(entry)
+        moment = moment_of(entry.worked_at)
         came[_came(entry, moment, today)] += 1
         if entry.status in FINISHED and moment is not None:
             finished[min(moment.date(), today)] += 1
@@ -79,8 +79,8 @@ def progress_of(entries: Iterable[ImageEntry], today: date) -> Progress:
 
 
 def finished_by(entries: Iterable[ImageEntry], person: str) -> int:
-    """How many of the finished images that person saved last."""
-    return sum(entry.status in FINISHED and entry.saved_by == person for entry in entries)
+    """How many of the finished images are that person's work."""
+    return sum(entry.status in FINISHED and entry.labeler == person for entry in entries)
 
 
 def _came(entry: ImageEntry, saved: datetime | None, today: date) -> date:

@@ -29,7 +29,7 @@ from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.model.reviews import check_not_approved, with_labeler
 from labeler.project.box_facts import BoxFacts
 from labeler.project.claims import Claims
-from labeler.project.decoding import Decoder, DirectDecoder
+from labeler.project.decoding import Decoder, DirectDecoder, given_out
 from labeler.project.documents import AddedImage as AddedImage
 from labeler.project.documents import OpenedDocument as OpenedDocument
 from labeler.project.documents import SavedDocument as SavedDocument
@@ -50,6 +50,7 @@ from labeler.project.originals import (
 from labeler.project.save_events import audit_save, log_upload, tell_of_end
 from labeler.project.thumbnails import Thumbnails
 from labeler.project.trash import Trash
+from labeler.runtime.audit import Action
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.runtime.webhook import Webhook
 from labeler.settings import Settings
@@ -85,7 +86,8 @@ class Project:
         self.uploads = uploads
         self.clock = clock
         self.labels = LabelStore(store, settings.labels)
-        self.guide = Guide(store)
+        self._given_out = given_out(self._decoder, settings.exif_location)
+        self.guide = Guide(store, self._given_out)
         self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self.thumbnails = Thumbnails(store)
@@ -186,6 +188,10 @@ class Project:
                 raise self.trash.absent(image_id, error.message) from error
             raise
 
+    def original_file(self, image_id: str) -> bytes:
+        """The same as it is given out: without its location, if the settings say so."""
+        return self._given_out(self.image_bytes(image_id), image_id)
+
     def display_image(self, image_id: str, width: int | None = None) -> tuple[bytes, str]:
         """The image for a browser, at most `width` px wide, as bytes and media type.
 
@@ -201,7 +207,7 @@ class Project:
         )
         if copy is not None and width:
             self.thumbnails.keep(image_id, width, copy, media_type)
-        return copy or data, media_type
+        return copy or self._given_out(data, image_id), media_type
 
     def image_info(self, image_id: str) -> ImageInfo:
         """The facts of the image; raises the errors of `image_bytes` and `Decoder.inspect`."""
@@ -266,15 +272,13 @@ class Project:
         return self.put_document(image_id, signed, over.version)
 
     def put_document(
-        self,
-        image_id: str,
-        document: AnnotationDocument,
-        replaces: Replaces,
-        data: bytes | None = None,
-    ) -> SavedDocument:
+        self, image_id: str, document: AnnotationDocument, replaces: Replaces,
+        data: bytes | None = None, action: Action = Action.SAVE,
+    ) -> SavedDocument:  # fmt: skip
         """Store `document` as it is, or its very bytes `data`, over the named state.
 
-        For reviews and for what is restored: nothing is stamped, an approved document is replaced.
+        For reviews, assignments and what is restored: nothing is stamped, an approved document is
+        replaced. `action` is what the audit log says.
         """
         data = dump_document(document) if data is None else data
         if replaces is not ABSENT:
@@ -286,19 +290,15 @@ class Project:
             metadata=document_metadata(document, data),
             content_type="application/json",
         )
-        audit_save(image_id, document, replaces, version)
+        audit_save(image_id, document, replaces, version, action)
         tell_of_end(self.webhook, image_id, self.image_index.known(image_id), document)
         self.image_index.note(image_id, document, None, version)
         return SavedDocument(document, version, size=len(data))
 
     def save_document(
-        self,
-        image_id: str,
-        wanted: AnnotationDocument,
-        base: OpenedDocument,
-        by: str,
+        self, image_id: str, wanted: AnnotationDocument, base: OpenedDocument, by: str,
         tried: Sequence[AnnotationDocument] = (),
-    ) -> SavedDocument:
+    ) -> SavedDocument:  # fmt: skip
         """Store `wanted`, which was made from `base`, merged with saves of others since.
 
         `tried` lists documents of failed saves over this base, which may have been stored. Writes

@@ -44,11 +44,15 @@ def log_save(
 
 
 def audit_save(
-    image_id: str, document: AnnotationDocument, replaces: Replaces, version: Version
+    image_id: str,
+    document: AnnotationDocument,
+    replaces: Replaces,
+    version: Version,
+    action: Action,
 ) -> None:
     """Tell who stored the document, whoever asked for it."""
     by = document.metadata.saved_by or ""
-    audit(Action.SAVE, document_key(image_id), old=replaces, new=version, by=by)
+    audit(action, document_key(image_id), old=replaces, new=version, by=by)
 
 
 def tell_of_end(

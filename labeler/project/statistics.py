@@ -22,9 +22,10 @@ _UTC: Final = "+00:00"
 
 
 class Dimension(StrEnum):
-    """What is told apart. The person and the day are those of the last save, in UTC.
+    """What is told apart: the person who labeled an image, and the day in UTC when they saved it.
 
-    Both are empty for an image that nobody has worked on. A review changes neither.
+    Both are empty for an image that nobody has worked on. What others change in a finished image,
+    such as a reviewer, changes neither. `assigned` is the person in whose queue the image is.
     """
 
     LABEL = "label"
@@ -32,6 +33,7 @@ class Dimension(StrEnum):
     DAY = "day"
     STATUS = "status"
     WARNING = "warning"
+    ASSIGNED = "assigned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,8 @@ class Statistics:
         for entry in entries:
             values = {
                 Dimension.STATUS: entry.status.value,
-                Dimension.PERSON: entry.saved_by if entry.status is not Status.UNLABELED else "",
+                Dimension.ASSIGNED: entry.assigned_to,
+                Dimension.PERSON: entry.labeler if entry.status is not Status.UNLABELED else "",
                 Dimension.DAY: day_of(entry) if Dimension.DAY in by else "",
             }
             for told, boxes in self._told(entry, by, names) if names else (("", entry.rects),):
@@ -100,8 +103,8 @@ class Statistics:
 
 
 def day_of(entry: ImageEntry) -> str:
-    """The day of the last save in UTC, as YYYY-MM-DD; empty where there is none."""
-    text = entry.saved_at
+    """The day in UTC when the labeler saved it, as YYYY-MM-DD; empty where there is none."""
+    text = entry.worked_at
     if entry.status is Status.UNLABELED or not text:
         return ""
     if text.endswith(_UTC):

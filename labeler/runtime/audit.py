@@ -25,6 +25,7 @@ class Action(StrEnum):
     REFUSAL = "refusal"
     UPLOAD = "upload"
     SAVE = "save"
+    ASSIGN = "assign"
     DELETE = "delete"
     RESTORE = "restore"
     REPAIR = "repair"

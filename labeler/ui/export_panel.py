@@ -272,7 +272,7 @@ def _ended(job: Job[tuple[Export, ...]]) -> None:
         st.success(f"{images}, {boxes} in `{export.key}`")
         if export.without_original:
             missing = counted(len(export.without_original), "image is", "images are")
-            st.warning(f"{missing} not in the store, and missing in the file.")
+            st.warning(f"{missing} missing in the file: not in the store, or damaged.")
         st.markdown(export_link(export.key))
         _summary(summary)
 

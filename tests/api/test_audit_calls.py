@@ -58,6 +58,15 @@ def _review(api: Api) -> Any:
     )
 
 
+def _assign(api: Api) -> Any:
+    image_id = _saved(api)
+    return lambda: api.client.post(
+        f"/api/annotations/{image_id}/assign",
+        json={"person": "lea@example.com"},
+        headers={"If-Match": "*"},
+    )
+
+
 def _delete(api: Api) -> Any:
     image_id = _saved(api)
     _, tag = api.read(image_id)
@@ -116,6 +125,7 @@ LINES: dict[tuple[str, str], tuple[str, Callable[[Api], Any]]] = {
     ("PUT", "/api/annotations/{image_id}"): ("save", _save),
     ("POST", "/api/annotations/{image_id}/restore"): ("save", _restore),
     ("POST", "/api/annotations/{image_id}/review"): ("save", _review),
+    ("POST", "/api/annotations/{image_id}/assign"): ("assign", _assign),
     ("PUT", "/api/labels"): ("labels", _labels),
     ("PUT", "/api/guide"): ("guide", _guide),
     ("POST", "/api/imports"): ("import", _import),

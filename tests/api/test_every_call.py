@@ -16,6 +16,7 @@ from starlette.routing import Route
 from labeler.access.policy import TOKEN_HEADER
 from labeler.api import (
     Signed,
+    assignments,
     claims,
     documents,
     exports,
@@ -49,6 +50,7 @@ WRITES: Final = {
     ("PUT", "/api/annotations/{image_id}"): "If-Match: *",
     ("POST", "/api/annotations/{image_id}/restore"): "If-Match: *",
     ("POST", "/api/annotations/{image_id}/review"): "If-Match: *",
+    ("POST", "/api/annotations/{image_id}/assign"): "If-Match: *",
     ("POST", "/api/claims"): "",
     ("PUT", "/api/claims/{image_id}"): "",
     ("DELETE", "/api/claims/{image_id}"): "",
@@ -66,6 +68,9 @@ QUERIES: Final = {
 OPEN: Final = (
     "/api/health", "/api/ready", "/api/openapi.json", "/api/workbench/{version}/{name:path}",
     "/_stcore/host-config",
+)  # fmt: skip
+MODULES: Final = (
+    assignments, claims, documents, exports, guide, history, imports, labels, reviews, trash,
 )  # fmt: skip
 Write = tuple[str, str]
 each_write = pytest.mark.parametrize("write", WRITES, ids=" ".join)
@@ -173,7 +178,7 @@ LIMIT: Final = 2**16
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch, open_api: Open) -> Api:
     """Each call takes little, so that too much is soon sent."""
-    for module in (claims, documents, exports, guide, history, imports, labels, reviews, trash):
+    for module in MODULES:
         monkeypatch.setattr(module, "MAX_BYTES", LIMIT)
     api = open_api(LABELER_MAX_UPLOAD_MB="1")
     api.image()

@@ -24,6 +24,7 @@ ALLOWED = {
     "/api/annotations/{id}": "GET, HEAD, PUT",
     "/api/annotations/{id}/versions": "GET, HEAD",
     "/api/annotations/{id}/restore": "POST",
+    "/api/annotations/{id}/assign": "POST",
     "/api/annotations/{id}/review": "POST",
     "/api/statistics": "GET, HEAD",
     "/api/claims": "GET, HEAD, POST",

@@ -134,11 +134,12 @@ def test_an_image_in_the_list(api: Api) -> None:
     assert first == {
         "image_id": image_id, "image_path": "a.png", "status": "in_progress", "rects": 2,
         "saved_at": saved["metadata"]["saved_at"], "saved_by": "ana",
-        "etag": api.read(image_id)[1],
+        "labeled_by": "ana", "assigned_to": None, "etag": api.read(image_id)[1],
     }  # fmt: skip
     assert second | {"image_id": ""} == {
         "image_id": "", "image_path": "b.png", "status": "unlabeled", "rects": 0,
-        "saved_at": None, "saved_by": None, "etag": None,
+        "saved_at": None, "saved_by": None, "labeled_by": None, "assigned_to": None,
+        "etag": None,
     }  # fmt: skip
 
 

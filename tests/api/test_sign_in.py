@@ -36,6 +36,7 @@ ROLES = {
     ("GET", "/api/annotations/{image_id}/versions"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/restore"): Role.LABELER,
     ("POST", "/api/annotations/{image_id}/review"): Role.REVIEWER,
+    ("POST", "/api/annotations/{image_id}/assign"): Role.ADMIN,
     ("GET", "/api/statistics"): Role.LABELER,
     ("GET", "/api/claims"): Role.LABELER,
     ("POST", "/api/claims"): Role.LABELER,
@@ -75,7 +76,7 @@ def keys() -> Iterator[KeyServer]:
 
 @pytest.fixture
 def by_iap(open_api: Open, keys: KeyServer) -> Api:
-    return open_api(None, None, **_iap(keys), **LISTS)
+    return open_api(None, None, **iap_settings(keys), **LISTS)
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def by_oidc(open_api: Open) -> Api:
     return open_api(None, None, LABELER_AUTH="oidc", **LISTS)
 
 
-def _iap(keys: KeyServer) -> dict[str, str]:
+def iap_settings(keys: KeyServer) -> dict[str, str]:
     return {
         "LABELER_AUTH": "iap",
         "LABELER_IAP_AUDIENCE": AUDIENCE,
@@ -286,7 +287,7 @@ def test_a_token_of_somebody_else_than_who_is_signed_in_is_refused(by_iap: Api) 
 def test_keys_that_can_t_be_had_let_nobody_in(open_api: Open) -> None:
     with KeyServer() as broken:
         broken.broken = b"{"
-        api = open_api(None, None, **_iap(broken))
+        api = open_api(None, None, **iap_settings(broken))
         for answer in all_calls(api, iap_proxy.headers()).values():
             refused(answer, 503, "sign_in_unavailable", "Try again")
         nothing_was_done(api)

@@ -68,6 +68,34 @@ def test_by_one_of_them(team: Api) -> None:
     assert {day for day, _, _ in days} <= {team_day(-60), team_day(60)}
 
 
+def test_a_reviewers_correction_is_not_the_reviewers_work(api: Api) -> None:
+    now = time.time()
+    image_id = api.image()
+    api.save(image_id, rect(), status="done")
+    path = api.document_path(image_id)
+    document = json.loads(path.read_bytes())
+    document["metadata"] |= {"saved_by": "lea@example.com", "saved_at": "2026-05-03T09:10:00+00:00"}
+    path.write_text(json.dumps(document))
+    api.project.image_index.expire()
+    before = rows(api, "person,day")
+    assert before == [("lea@example.com", "2026-05-03", 1, 1)]
+    api.client.headers["Authorization"] = f"Bearer {api.token('rob@example.com', now)}"
+    api.save(image_id, rect(), rect(5), status="done")
+    stored = api.read(image_id)[0]["metadata"]
+    assert (stored["saved_by"], stored["labeled_at"]) == (
+        "rob@example.com", "2026-05-03T09:10:00+00:00",
+    )  # fmt: skip
+    assert rows(api, "person,day") == [("lea@example.com", "2026-05-03", 1, 2)]
+    api.save(image_id, rect(), rect(5), status="approved")
+    api.project.image_index.expire()
+    assert rows(api, "person,day,status") == [("lea@example.com", "2026-05-03", "approved", 1, 2)]
+    _, tag = api.read(image_id)
+    reopen = {"verdict": "reopen"}
+    api.client.post(f"/api/annotations/{image_id}/review", json=reopen, headers={"If-Match": tag})
+    api.save(image_id, rect(), status="in_progress")
+    assert {"labeled_by", "labeled_at"}.isdisjoint(api.read(image_id)[0]["metadata"])
+
+
 def test_by_several_together(team: Api) -> None:
     assert rows(team, "person,status") == [
         (None, "unlabeled", 1, 0), ("ana@example.com", "done", 1, 0),

@@ -209,5 +209,5 @@ def test_a_lost_image_ends_with_1_and_coco_has_none(run: Run, workspace: Workspa
     workspace.remove("uploads/b.png")
     done = run("export", "yolo", "--images", "--output", os.devnull)
     assert done.code == 1
-    assert "b.png: its original is not in the store." in done.err
+    assert "b.png: its original is not in the store, or is damaged." in done.err
     assert run("export", "coco", "--images").code == 2

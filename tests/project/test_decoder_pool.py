@@ -22,6 +22,7 @@ from labeler.project.decoder_process import DecoderProcess
 from labeler.runtime.cancellation import Cancellation
 from labeler.runtime.jobs import Cancelled
 from tests.pictures import encoded, jpeg, oriented, picture, png, png_claiming
+from tests.test_image_location import PHOTOS, SECRETS
 from tests.test_image_work import WORST
 from tests.waiting import settled
 
@@ -352,3 +353,13 @@ def test_no_thread_is_left_that_keeps_a_process_from_ending(open_pool: Open) -> 
 def test_what_is_no_image_is_refused_by_type(pool: DecoderPool) -> None:
     with pytest.raises(NotAnImage):
         inspect(pool, b"GIF")
+
+
+def test_a_process_removes_what_tells_where_an_image_was_taken(pool: DecoderPool) -> None:
+    for make in PHOTOS.values():
+        data = make()
+        given_out = pool.without_location(data, name="a")
+        assert given_out == images.without_location(data, name="a")
+        assert not any(secret in given_out for secret in SECRETS)
+    with pytest.raises(DamagedImage, match="its location"):
+        pool.without_location(b"II*\0\x08\0\0\0\xff\xff", name="a")

@@ -6,12 +6,12 @@ selection. It reads only the rest. The bytes are the same as if it had read ever
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Self
 
+from labeler.datasets.exports.image import export_image
 from labeler.datasets.exports.numbering import KnownNumbers
 from labeler.datasets.exports.previous import PreviousExport
 from labeler.datasets.exports.read import (
@@ -19,9 +19,7 @@ from labeler.datasets.exports.read import (
     READING,
     DocumentReader,
     ReadDocument,
-    file_name_of,
     is_let_in,
-    without_document,
 )
 from labeler.datasets.exports.scan import ScannedImage
 from labeler.datasets.exports.take_over import TakeOver
@@ -164,22 +162,10 @@ class ExportRun:
 
     def _write(self, number: int, listed: ScannedImage, read: ReadDocument | None) -> None:
         """Write one image from its document, or from its original if it has no document."""
-        if read is None and listed.original is None:
-            return  # it was deleted after it was listed
-        document = read.document if read else without_document(listed)
-        file_name = file_name_of(listed, document)
-        result, boxes = self._rules.apply(document, file_name)
-        record = ManifestRecord(
-            number=number,
-            image_id=listed.image_id,
-            version=read.version if read else "",
-            md5=hashlib.md5(read.data).hexdigest() if read else "",
-            original=listed.original_version,
-            file_name=file_name,
-            result=result,
-        )
-        self._manifest.add([dump_record(record)])
-        self._writer.add_image(record, boxes, document.image_path if document else file_name)
+        one = export_image(self._rules, number, listed, read)
+        if one is not None:
+            self._manifest.add([dump_record(one.record)])
+            self._writer.add_image(one.record, one.boxes, one.facts)
 
     def _tell(self, place: int, count: int) -> None:
         if place % _TOLD_EACH == 0:

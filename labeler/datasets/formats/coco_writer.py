@@ -28,7 +28,7 @@ from typing import IO, BinaryIO, Final, Self
 
 from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.file_names import UniqueNames
-from labeler.datasets.formats.writing import WriteRequest
+from labeler.datasets.formats.writing import NO_FACTS, ImageFacts, WriteRequest
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder
 from labeler.errors import DamagedExport
@@ -99,7 +99,7 @@ class CocoWriter:
         self._is_finished = False
 
     def add_image(
-        self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str = ""
+        self, record: ManifestRecord, boxes: Sequence[ExportBox], facts: ImageFacts = NO_FACTS
     ) -> None:
         """Add the next image, by ascending numbers, with its boxes.
 

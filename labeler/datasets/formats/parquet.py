@@ -1,13 +1,15 @@
 """Parquet: one row per image, in row groups, with the images themselves on request.
 
-Columns are typed for `datasets` too: with images, it reads `image` as a column of images. The same
-data and the same version of pyarrow, which the file names, give the same bytes.
+Columns are typed for `datasets` too: with images, it reads `image` as a column of images. Names and
+types are those that BigQuery loads. The same data and the same version of pyarrow, which the file
+names, give the same bytes. Memory is bounded by one row group.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
     import pyarrow
 
 _ROWS: Final = 1000
-"""The most rows in a group. A group has fewer if their originals are large."""
+"""The most rows that are Python objects at a time."""
+_GROUP_ROWS: Final = 100_000
+"""The most rows in a group. Readers skip and share out whole groups, so few large ones are best."""
 _GROUP_BYTES: Final = 2**24
-"""Bytes of originals in memory until their group is written. One more original may be added."""
+"""Bytes of columns in memory until their group is written. The rows of one step may be added."""
 
 
 def _chunks(dataset: Dataset) -> Iterator[bytes]:
@@ -33,43 +37,72 @@ def _chunks(dataset: Dataset) -> Iterator[bytes]:
     schema = _schema(list(names.values()), with_originals=dataset.with_originals)
     sink = ByteSink()
     with parquet.ParquetWriter(sink, schema) as writer:
-        rows: list[dict[str, Any]] = []
-        size = 0
-        for image in dataset.images():
-            row = _row(image, names)
-            if dataset.with_originals:
-                original = dataset.original(image)
-                row["image"] = (
-                    None if original is None else {"bytes": original, "path": row["file_name"]}
-                )
-                size += len(original or b"")
-            rows.append(row)
-            if len(rows) >= _ROWS or size >= _GROUP_BYTES:
-                _write(writer, rows, schema)
-                rows, size = [], 0
-                yield sink.taken()
-        _write(writer, rows, schema)
+        for group in _groups(_tables(dataset, names, schema)):
+            writer.write_table(group, _GROUP_ROWS)
+            yield sink.taken()
     yield sink.taken()
 
 
-def _write(writer: Any, rows: list[dict[str, Any]], schema: pyarrow.Schema) -> None:
+def _groups(tables: Iterable[pyarrow.Table]) -> Iterator[pyarrow.Table]:
+    """Yield the rows again, in tables that are row groups."""
     import pyarrow
 
+    held: list[pyarrow.Table] = []
+    for table in tables:
+        if held and sum(one.num_rows for one in [*held, table]) > _GROUP_ROWS:
+            yield pyarrow.concat_tables(held)
+            held = []
+        held.append(table)
+        if sum(one.nbytes for one in held) >= _GROUP_BYTES:
+            yield pyarrow.concat_tables(held)
+            held = []
+    if held:
+        yield pyarrow.concat_tables(held)
+
+
+def _tables(
+    dataset: Dataset, names: dict[int, str], schema: pyarrow.Schema
+) -> Iterator[pyarrow.Table]:
+    """Yield the rows in small tables: as Python objects, they take many times their size."""
+    import pyarrow
+
+    rows: list[dict[str, Any]] = []
+    size = 0
+    for image in dataset.images():
+        row = _row(image, names)
+        if dataset.with_originals:
+            original = dataset.original(image)
+            row["image"] = (
+                None if original is None else {"bytes": original, "path": row["file_name"]}
+            )
+            size += len(original or b"")
+        rows.append(row)
+        if len(rows) >= _ROWS or size >= _GROUP_BYTES:
+            yield pyarrow.Table.from_pylist(rows, schema)
+            rows, size = [], 0
     if rows:
-        writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+        yield pyarrow.Table.from_pylist(rows, schema)
 
 
 def _row(image: ExportedImage, names: dict[int, str]) -> dict[str, Any]:
     return {
         "image_id": image.image_id,
-        # Parquet rejects a name that is not valid UTF-8.
-        "file_name": image.name.encode("utf-8", "replace").decode(),
+        "file_name": _text(image.name),
         "width": image.width,
         "height": image.height,
         "split": split_of(image),
         "status": image.status,
+        "saved_at": datetime.fromtimestamp(image.saved_at, UTC) if image.saved_at else None,
+        "saved_by": _text(image.saved_by) or None,
+        "reviewed_by": _text(image.reviewed_by) or None,
+        "verdict": _text(image.verdict) or None,
         "objects": objects_of(image, names),
     }
+
+
+def _text(text: str) -> str:
+    """Return the text in a form that Parquet takes: valid UTF-8."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
@@ -85,7 +118,8 @@ def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
     ])  # fmt: skip
     columns: list[tuple[str, Any]] = [
         ("image_id", text), ("file_name", text), ("width", number), ("height", number),
-        ("split", text), ("status", text), ("objects", objects),
+        ("split", text), ("status", text), ("saved_at", pa.timestamp("us", tz="UTC")),
+        ("saved_by", text), ("reviewed_by", text), ("verdict", text), ("objects", objects),
     ]  # fmt: skip
     plain = {"_type": "Value", "dtype": "string"}
     features: dict[str, Any] = {
@@ -93,6 +127,8 @@ def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
         "width": {"_type": "Value", "dtype": "int32"},
         "height": {"_type": "Value", "dtype": "int32"},
         "split": plain, "status": plain,
+        "saved_at": {"_type": "Value", "dtype": "timestamp[us, tz=UTC]"},
+        "saved_by": plain, "reviewed_by": plain, "verdict": plain,
         "objects": {
             "bbox": _listed({**_listed({"_type": "Value", "dtype": "float64"}), "length": 4}),
             "categories": _listed({"_type": "ClassLabel", "names": labels}),
@@ -120,6 +156,10 @@ RECORD_SETS: Final = (
         Field("height", "sc:Integer", "height"),
         Field("split", "sc:Text", "split"),
         Field("status", "sc:Text", "status"),
+        Field("saved_at", "sc:DateTime", "saved_at"),
+        Field("saved_by", "sc:Text", "saved_by"),
+        Field("reviewed_by", "sc:Text", "reviewed_by"),
+        Field("verdict", "sc:Text", "verdict"),
         Field("bbox", "sc:Float", "objects", "$.bbox", shape="-1,4"),
         Field("categories", "sc:Integer", "objects", "$.categories", shape="-1"),
         Field("labels", "sc:Text", "objects", "$.labels", shape="-1"),

@@ -26,7 +26,7 @@ from labeler.datasets.formats.zip_stream import ZipStream
 from labeler.datasets.manifest import ManifestRecord
 from labeler.datasets.rules import ExportBox, ExportSummary, SummaryBuilder
 from labeler.datasets.selection import Selection
-from labeler.errors import ImageConflict, LabelerError, NotFound
+from labeler.errors import DamagedImage, ImageConflict, ImageTooLarge, LabelerError, NotFound
 from labeler.images import ImageInfo
 from labeler.model.labels import LabelSet
 from labeler.runtime.jobs import Progress, no_progress
@@ -38,8 +38,12 @@ PACKING: Final = "Packing the images"
 class OriginalSource(Protocol):
     """The source of the images themselves: the project."""
 
-    def image_bytes(self, image_id: str) -> bytes:
-        """Return the original. Raises NotFound or ImageConflict."""
+    def original_file(self, image_id: str) -> bytes:
+        """Return the original as it is given out.
+
+        Raises NotFound or ImageConflict, and DamagedImage or ImageTooLarge if its location can't
+        be removed.
+        """
 
     def image_info(self, image_id: str) -> ImageInfo:
         """Return the image's type and size. Raises LabelerError if they cannot be told."""
@@ -90,13 +94,30 @@ class DatasetFile(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What the document tells of its image beside the boxes. Unknown facts are empty.
+
+    `path` is the image's path in the project. `saved_by` is the person of the last save.
+    `reviewed_by` and `verdict` are those of the last review.
+    """
+
+    path: str = ""
+    saved_by: str = ""
+    reviewed_by: str = ""
+    verdict: str = ""
+
+
+NO_FACTS: Final = ImageFacts()
+
+
 class DatasetWriter(Protocol):
     """Takes images by ascending numbers. Use it in a `with`; an unfinished file is discarded."""
 
     def add_image(
-        self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str
+        self, record: ManifestRecord, boxes: Sequence[ExportBox], facts: ImageFacts
     ) -> None:
-        """Add the next image: its record, its boxes, and its path in the project."""
+        """Add the next image: its record, its boxes, and the other facts about it."""
 
     def finished(self) -> DatasetFile:
         """Return the finished file."""
@@ -125,7 +146,8 @@ class ExportedImage:
     """One image that is being exported.
 
     `path` is its path in the project, and `name` its name in the dataset. `width` and `height` are
-    in pixels as displayed. `part` is empty without a split.
+    in pixels as displayed. `part` is empty without a split. `saved_at` is in whole seconds since
+    1970, 0 if it is not known. The person and the review are those of ImageFacts.
     """
 
     number: int
@@ -136,6 +158,10 @@ class ExportedImage:
     status: str
     width: int
     height: int
+    saved_at: int
+    saved_by: str
+    reviewed_by: str
+    verdict: str
     boxes: Sequence[ExportBox]
 
 
@@ -226,7 +252,7 @@ class SpooledWriter:
         self._is_finished = False
 
     def add_image(
-        self, record: ManifestRecord, boxes: Sequence[ExportBox], image_path: str
+        self, record: ManifestRecord, boxes: Sequence[ExportBox], facts: ImageFacts
     ) -> None:
         """Add the next image. An image that was left out is only counted."""
         result = record.result
@@ -235,8 +261,9 @@ class SpooledWriter:
             return
         part = self._request.selection.part_of(record.image_id) or ""
         image = ExportedImage(
-            record.number, record.image_id, image_path, self._name(record, part), part,
-            result.status, result.width, result.height, boxes,
+            record.number, record.image_id, facts.path, self._name(record, part), part,
+            result.status, result.width, result.height, result.saved_at, facts.saved_by,
+            facts.reviewed_by, facts.verdict, boxes,
         )  # fmt: skip
         self._boxes.update(box.category for box in boxes)
         self._spool.write(_dump_image(image))
@@ -328,8 +355,8 @@ class SpooledFile:
         self._request.progress(PACKING, self._packed, self.summary.images)
         self._packed += 1
         try:
-            return self._request.originals.image_bytes(image.image_id)
-        except (NotFound, ImageConflict):
+            return self._request.originals.original_file(image.image_id)
+        except (NotFound, ImageConflict, DamagedImage, ImageTooLarge):
             self.without_original.append(image.name)
             return None
 

@@ -41,7 +41,7 @@ with warnings.catch_warnings():
 class NoPictures:
     """COCO's file holds none."""
 
-    def image_bytes(self, image_id: str) -> bytes:
+    def original_file(self, image_id: str) -> bytes:
         raise AssertionError("a picture was asked for")
 
     def image_info(self, image_id: str) -> ImageInfo:
