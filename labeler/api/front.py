@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocketDisconnected
 
 from labeler.api.authentication import is_own_origin
 from labeler.api.security_headers import protect, request_is_secure
@@ -76,7 +78,9 @@ class Front:
         allow = scope.get("extensions", {}).get(ALLOW_LARGE)
         if allow is not None:
             allow()
-        await self._app(scope, receive, send)
+        # Streamlit reads once more after it could not send a message, and closes what is closed.
+        with contextlib.suppress(WebSocketDisconnected):
+            await self._app(scope, receive, send)
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]

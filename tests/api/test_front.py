@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -9,15 +10,25 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 from urllib.parse import quote
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.runtime import Runtime
+from streamlit.web.server.starlette.starlette_websocket import create_websocket_routes
 
+from labeler.api import Front
 from labeler.api.security_headers import content_security_policy
 from labeler.runtime.sockets import send_at_once
 from labeler.ui.first_page import first_page
 from tests.api.support import WRITING, refused
+from tests.loops import run_alone
 from tests.pictures import png
 
 ROOT = Path(__file__).parents[2]
@@ -171,3 +182,49 @@ def test_an_answer_is_sent_at_once_on_sockets_that_others_made() -> None:
                 assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             assert not client.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         assert not closed.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_a_browser_that_is_gone_when_it_is_sent_something_leaves_no_traceback() -> None:
+    """Streamlit takes that for a message of text, and closes a connection that is closed."""
+    runtime, sessions = Mock(spec=Runtime), []
+
+    def connect(client: Any, **_: Any) -> str:
+        sessions.append(client)
+        return "session"
+
+    runtime.connect_session.side_effect = connect
+    streamlit = Starlette(routes=create_websocket_routes(runtime, None))
+    everybody = Mock(require_labeler=_allowed)
+    front = Front(streamlit, Mock(), everybody, Mock(), takes_files=False, policy="")
+
+    async def visit() -> None:
+        refused = asyncio.Event()
+        come = [{"type": "websocket.connect"}]
+
+        async def receive() -> Any:
+            if come:
+                return come.pop()
+            sessions[0].write_forward_msg(ForwardMsg())
+            await refused.wait()
+            return {
+                "type": "websocket.receive",
+                "bytes": BackMsg(rerun_script=ClientState()).SerializeToString(),
+            }
+
+        async def send(message: Any) -> None:
+            if message["type"] == "websocket.send":
+                refused.set()
+                raise ConnectionResetError
+
+        await front(
+            {"type": "websocket", "path": "/_stcore/stream", "headers": [(b"host", b"here")],
+             "query_string": b"", "subprotocols": []},
+            receive, send,
+        )  # fmt: skip
+
+    run_alone(visit())
+    runtime.disconnect_session.assert_called_once()
+
+
+async def _allowed(_: Any) -> None:
+    return None

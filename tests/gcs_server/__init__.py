@@ -112,12 +112,19 @@ class GcsServer:
         self._port = listener.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()
+        self._loop.run_until_complete(self._end(listener))
+        self._loop.close()
+
+    async def _end(self, listener: asyncio.Server) -> None:
+        """Leave no connection open, not even one that is being accepted or that nobody reads."""
         listener.close()
         for connection in list(self._connections):
             connection.close()
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.run_until_complete(asyncio.sleep(0))
-        self._loop.close()
+        await asyncio.sleep(0)
+        while self._connections or len(asyncio.all_tasks()) > 1:
+            for connection in list(self._connections):
+                connection.abort()
+            await asyncio.sleep(0)
 
     def _connect(self) -> Connection:
         return Connection(self._handle, self._pick, lambda: self.added_ms / 1000, self._connections)

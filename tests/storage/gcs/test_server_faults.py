@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import socket
 import subprocess
 import sys
 import threading
@@ -184,3 +186,14 @@ def test_it_runs_in_a_process_of_its_own(http: requests.Session) -> None:
         assert http.get(f"{child.url}/storage/v1/b/labels").json()["name"] == BUCKET
     with pytest.raises(requests.ConnectionError):  # it has ended
         http.get(child.url, timeout=10)
+
+
+def test_no_connection_is_left_open_when_it_ends() -> None:
+    """Not one that is being accepted, and not one whose client reads nothing."""
+    for _ in range(20):
+        with GcsServer(buckets=[BUCKET]) as server:
+            port = int(server.url.rpartition(":")[2])
+            clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
+        for client in clients:
+            client.close()
+    gc.collect()  # an open one would be told of here
