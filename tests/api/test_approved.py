@@ -27,6 +27,7 @@ ATTEMPTS: Final = {
     ("PUT", "/api/annotations/{image_id}"): "document",
     ("POST", "/api/annotations/{image_id}/restore"): "version",
     ("POST", "/api/annotations/{image_id}/review"): "verdict",
+    ("POST", "/api/annotations/{image_id}/assign"): "person",
     ("DELETE", "/api/images/{image_id}"): "nothing",
     ("POST", "/api/imports"): "dataset",
 }

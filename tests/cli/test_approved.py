@@ -49,6 +49,7 @@ COMMANDS: Final[dict[str, Callable[[str, Path], list[list[str]]]]] = {
 }
 """The arguments with which each command would do most to an image."""
 WRITERS: Final = {
+    "api/assignments.py": "asks first",
     "api/document_answers.py": "a review; its rules refuse all but reopening",
     "api/history.py": "asks first",
     "maintenance/undo.py": "asks first",
