@@ -29,7 +29,6 @@ from starlette.requests import Request
 from bench.export import BUCKET, fill_folder, labels, objects, opened, originals, server
 from labeler.api.box_pages import BoxCalls
 from labeler.api.image_pages import find_page, read_query
-from labeler.project.progress import progress_of
 from labeler.project.statistics import Dimension, Statistics
 
 ADDED_MS = 30
@@ -55,11 +54,11 @@ def calls(project: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     first = [image["image_id"] for image in page(project, "offset=0")["images"]]
     yield "boxes of 60 images", lambda: boxes.boxes_of_images(first)
     yield "60 crops of a label", lambda: boxes.boxes_of_label("label 7", 3000, 60)
-    counted = Statistics(project)
+    counted = Statistics(project.image_index, project.labels)
     for by in (Dimension.LABEL, Dimension.WARNING, Dimension.PERSON):
         yield f"statistics by {by}", partial(counted.count, [by])
     today = datetime.now(UTC).date()
-    yield "progress", lambda: progress_of(project.list_without_waiting(), today)
+    yield "progress", lambda: project.image_index.view().progress(today)
 
 
 def page(project: Any, query: str) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import pytest
 from labeler.errors import NotFound
 from labeler.maintenance import copy
 from labeler.model.layout import document_key
-from labeler.project import image_index, image_labels, originals
+from labeler.project import image_listing, originals, store_index
 from labeler.project import project as project_module
 from labeler.project.originals import HeldOriginals
+from labeler.project.store_index import StoreIndex
 from labeler.runtime import logs
 from tests.pictures import png
 from tests.projects import Workspace, old_document
@@ -57,40 +58,41 @@ def test_one_image_is_held_however_large_it_is(workspace: Workspace) -> None:
 def test_an_image_index_remembers_what_is_there_and_little_that_is_gone(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (originals, image_index, image_labels):
+    for module in (originals, image_listing):
         monkeypatch.setattr(module, "MAX_REMEMBERED", 5)
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     workspace.environ["IMAGE_ID"] = "sha256"
     opened = workspace.open()
-    found, read = opened.image_index, opened._label_texts
+    found = opened.image_index
+    assert isinstance(found, StoreIndex)
+    read = found._lists._from_documents
     ids = found._original_ids._ids
     for number in range(12):
         workspace.put(document_key(f"{number:032}"), old_document(f"{number}.png"))
         workspace.put(f"uploads/original {number}.png", png() + bytes(number))
         listed = opened.list_images()
         assert len(listed) == 2 * (number + 1)
-        texts = opened.label_texts(listed, most=100)
-        assert len(texts) == sum(bool(entry.rects) for entry in listed) == number + 1
-        assert len(found._from_documents) == len(read._texts) == len(ids) == number + 1
+        assert sum(bool(entry.rects) for entry in listed) == number + 1
+        assert len(read) == len(ids) == number + 1
     for number in range(12):
         workspace.remove(document_key(f"{number:032}"))
         workspace.remove(f"uploads/original {number}.png")
     assert opened.list_images() == []
     assert not found._entries
-    opened.label_texts([], most=100)
     workspace.put("uploads/last.png", png())
     assert len(opened.list_images()) == 1
-    assert max(len(read._texts), len(found._from_documents), len(ids)) <= 5
+    assert max(len(read), len(ids)) <= 5
 
 
 def test_own_saves_that_are_listed_are_noted_no_longer(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     opened = workspace.open()
     for number in range(5):
         opened.add_image(f"{number}.png", png())
     opened.list_images()
+    assert isinstance(opened.image_index, StoreIndex)
     assert not opened.image_index._noted
 
 

@@ -76,6 +76,8 @@ OUTSIDE = {
     },
     "pyarrow": {"labeler.datasets.formats"},
     "requests": {"labeler.storage", "labeler.storage.doctor"},
+    "psycopg": {"labeler.project"},
+    "sqlalchemy": {"labeler.project"},
     "starlette": {"app", "labeler.api"},
     "streamlit": {"app", "labeler.ui"},
     "streamlit_drawable_canvas": {"app", "labeler.ui"},
@@ -86,8 +88,8 @@ OUTSIDE = {
 """Which packages of ours may import an outside package."""
 
 LAZY = frozenset({
-    "aiohttp", "gcsfs", "google", "google_crc32c", "joserfc", "pyarrow", "requests",
-    "urllib3",
+    "aiohttp", "gcsfs", "google", "google_crc32c", "joserfc", "psycopg", "pyarrow", "requests",
+    "sqlalchemy", "urllib3",
 })  # fmt: skip
 """Packages that only a bucket or one way to sign in needs: loaded when it is used, not before."""
 

@@ -18,11 +18,10 @@ from labeler.model.labels import LabelSet, label_key
 from labeler.model.layout import is_image_id
 from labeler.model.limits import MAX_BOX_IMAGES, MAX_BOX_PAGE
 from labeler.model.people import Person
-from labeler.project.image_search import matching_counts
+from labeler.project.box_facts import LabelNames
 from labeler.project.project import OpenedDocument, Project
 
 DEFAULT_LIMIT: Final = 60
-_MOST_READ: Final = 5000
 
 
 class BoxCalls:
@@ -67,14 +66,13 @@ class BoxCalls:
         Reads only the documents that contain these boxes: the index says which ones.
         """
         project = self._project
-        entries = project.list_without_waiting()
-        left = project.box_facts.read(entries, _MOST_READ)
         labels = project.labels.read()
+        having, left = project.image_index.view().boxes_of(label, LabelNames(labels))
         total, wanted = 0, {}
-        for entry, boxes in matching_counts(project, entries, label):
+        for image_id, boxes in having:
             first, last = max(0, offset - total), min(boxes, offset + limit - total)
             if first < last:
-                wanted[entry.image_id] = first, last
+                wanted[image_id] = first, last
             total += boxes
         found = []
         for image_id, opened in project.documents_of(wanted):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, TypeVar
@@ -20,13 +19,13 @@ from labeler.model.document import Status
 from labeler.model.limits import MAX_FIND_LENGTH, MAX_PAGE
 from labeler.model.review_sample import WHOLE
 from labeler.project.image_entry import ImageEntry, place_of
-from labeler.project.image_search import ImageFilters, ImageSearch, Sort, parse_day
+from labeler.project.image_search import ImageFilters, Sort, parse_day
+from labeler.project.image_view import FoundImages, Place
 from labeler.project.project import Project
 from labeler.storage import Version
 
 DEFAULT_LIMIT: Final = 100
 
-Place = tuple[str, str]
 Kind = TypeVar("Kind", bound=StrEnum)
 _BOXES: Final = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
 
@@ -92,60 +91,41 @@ def _sample(given: str | None) -> int:
 
 def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
     """The page as the API shows it. Raises NotFound if the image of `around` does not exist."""
-    entries = project.list_without_waiting()
-    search = ImageSearch(project, query.filters)
+    found = project.search(query.filters)
     if query.offset is not None:
-        return _at(entries, search, query, query.offset)
+        return _at(found, query, query.offset)
     if query.around is not None:
-        return _around(entries, search, query.limit, project.find_image(query.around))
+        return _around(found, query, project.find_image(query.around))
     if query.before is not None:
-        end = bisect_left(entries, query.before, key=place_of)
-        found, more = search.take(_backward(entries, end), query.limit)
-        last = found[0] if found else None
-        return _shown_page(found[::-1], last) | {"previous": _token(more)}
-    start = bisect_right(entries, query.after, key=place_of) if query.after else 0
-    return _shown_page(*search.take(_forward(entries, start), query.limit))
+        taken, more = found.before(query.before, query.limit)
+        last = taken[0] if taken else None
+        return _shown_page(taken[::-1], last) | {"previous": _token(more)}
+    return _shown_page(*found.after(query.after, query.limit))
 
 
-def _at(
-    entries: list[ImageEntry], search: ImageSearch, query: ImageQuery, offset: int
-) -> dict[str, Any]:
+def _at(found: FoundImages, query: ImageQuery, offset: int) -> dict[str, Any]:
     """The images at these places among all `total` that match.
 
     `unread` of them have documents of an older Labeler that have not been read yet; the next call
     goes on with them.
     """
-    found, unread = search.all_sorted(entries, query.sort)
-    page = _shown_page(found[offset : offset + query.limit], None)
-    return page | {"index": offset, "total": len(found), "unread": unread}
+    entries, total, unread = found.page(query.sort, offset, query.limit)
+    return _shown_page(entries, None) | {"index": offset, "total": total, "unread": unread}
 
 
-def _around(
-    entries: list[ImageEntry], search: ImageSearch, limit: int, entry: ImageEntry
-) -> dict[str, Any]:
+def _around(found: FoundImages, query: ImageQuery, entry: ImageEntry) -> dict[str, Any]:
     """The image with its neighbors; it is included whether it matches or not, as on the page.
 
     `index` is the place of the first image among all `total` that match.
     """
-    start = bisect_left(entries, place_of(entry), key=place_of)
-    end = bisect_right(entries, place_of(entry), key=place_of)
-    each = max(1, limit // 2)
-    before, previous = search.take(_backward(entries, start), each)
-    after, more = search.take(_forward(entries, end), each)
+    place, each = place_of(entry), max(1, query.limit // 2)
+    before, previous = found.before(place, each)
+    after, more = found.after(place, each)
     page = _shown_page([*before[::-1], entry, *after], more) | {"previous": _token(previous)}
-    if search.filters.needs_facts:
+    if query.filters.needs_facts:
         return page
-    matching_before = search.count(entries, 0, start)
-    total = matching_before + 1 + search.count(entries, end, len(entries))
-    return page | {"index": matching_before - len(before), "total": total}
-
-
-def _forward(entries: list[ImageEntry], start: int) -> Iterator[ImageEntry]:
-    return (entries[place] for place in range(start, len(entries)))
-
-
-def _backward(entries: list[ImageEntry], end: int) -> Iterator[ImageEntry]:
-    return (entries[place] for place in range(end - 1, -1, -1))
+    total = found.count() + (not found.has(entry))
+    return page | {"index": found.count(place) - len(before), "total": total}
 
 
 # --- as text ------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ class StatisticsCalls:
     """The call about the counts of one project."""
 
     def __init__(self, project: Project) -> None:
-        self._statistics = Statistics(project)
+        self._statistics = Statistics(project.image_index, project.labels)
 
     async def count(self, request: Request, _: Person) -> Response:
         """GET /api/statistics"""

@@ -20,9 +20,9 @@ from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.labels import LabelSet, clean_label
 from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY_KEY, document_key, is_image_id
 from labeler.project.image_entry import document_metadata, metadata_for, sealed_entry
-from labeler.project.image_index import ImageIndex
 from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads, own_place
+from labeler.project.store_index import StoreIndex
 from labeler.project.trash import Trash
 from labeler.settings import Settings
 from labeler.storage import ABSENT, ObjectInfo, Store, list_all
@@ -39,7 +39,7 @@ class ConsistencyCheck:
         self._store = store
         self._uploads = uploads
         self._labels = LabelStore(store, settings.labels)
-        self._image_index = ImageIndex(store, uploads, settings.image_id, secret)
+        self._image_index = StoreIndex(store, uploads, settings.image_id, secret)
         self._trash = Trash(store, uploads, self._image_index, lambda: datetime.now(UTC))
         self._originals: dict[str, list[ObjectInfo]] = {}
         self._by_key: dict[str, ObjectInfo] = {}

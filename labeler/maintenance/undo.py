@@ -158,7 +158,7 @@ class _Undo:
         entry = self._project.image_index.find(self._image_id)
         if entry is None or not entry.added_at or self._versions[-1].rects:
             return False
-        return datetime.fromisoformat(entry.added_at) >= self._since
+        return entry.added_at >= self._since.timestamp()
 
     def _read(self, version: DocumentVersion) -> AnnotationDocument:
         data = self._project.history.read(self._image_id, version.version)

@@ -16,7 +16,7 @@ from labeler.model.box_warnings import DONE_OR_APPROVED, BoxWarning, count_warni
 from labeler.model.document import parse_document
 from labeler.model.labels import LabelSet
 from labeler.model.layout import document_key
-from labeler.project.image_index import ImageEntry
+from labeler.project.image_entry import ImageEntry
 from labeler.project.originals import MAX_REMEMBERED
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.storage import Store

@@ -11,20 +11,20 @@ listings may be older, need not look at that image again.
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from heapq import nlargest
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from labeler.errors import ClaimedByOther, NotFound, Unavailable, VersionConflict
 from labeler.model.document import NEEDS_WORK, Status
 from labeler.model.layout import claim_key
-from labeler.project.image_index import ImageEntry, ImageIndex
+from labeler.project.image_entry import ImageEntry
+from labeler.project.image_index import ImageIndex
+from labeler.project.image_view import ImageView, Turn
 from labeler.project.stored_claims import Claim as Claim
 from labeler.project.stored_claims import Holder as Holder
 from labeler.project.stored_claims import StoredClaim, StoredClaims
@@ -45,6 +45,14 @@ class Order(StrEnum):
     NAME = "name"
     NEWEST = "newest"
     RANDOM = "random"
+
+
+_TURNS: Final = {
+    Order.RETURNED: Turn.NAME,
+    Order.NAME: Turn.NAME,
+    Order.NEWEST: Turn.NEWEST,
+    Order.RANDOM: Turn.RANDOM,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,8 +267,7 @@ class Claims:
         """The images that may be given, in the order in which the holder wants them."""
         found = (self._image_index.find(image_id) for image_id in wanted.prefer)
         preferred = [entry for entry in found if entry is not None and wanted.takes(entry)]
-        entries = self._image_index.list_without_waiting()
-        return chain(preferred, _in_order(entries, holder, wanted))
+        return chain(preferred, _in_order(self._image_index.view(), holder, wanted))
 
     def _is_to_give(self, image_id: str, wanted: ClaimRequest) -> bool:
         entry = self._image_index.look_again(image_id)
@@ -281,73 +288,25 @@ def _held(claims: Iterable[StoredClaim], holder: Holder, now: datetime) -> set[s
     }
 
 
-def _in_order(
-    entries: list[ImageEntry], holder: Holder, wanted: ClaimRequest
-) -> Iterator[ImageEntry]:
-    """The images that may be given, in the order that is asked for; `entries` are by name.
+def _in_order(view: ImageView, holder: Holder, wanted: ClaimRequest) -> Iterator[ImageEntry]:
+    """The images that may be given, in the order that is asked for.
 
-    Mostly the first one is taken, so that no more is looked at and sorted than is asked for.
+    Mostly the first one is taken, so that no more is looked at than is asked for.
     """
-    last = next((entry for entry in entries if entry.image_id == wanted.after), None)
+    statuses, turn = wanted.statuses, _TURNS[wanted.order]
     returned: list[ImageEntry] = []
     if wanted.order is Order.RETURNED:
-        returned = [entry for entry in entries if entry.status is Status.RETURNED]
-        returned = [entry for entry in returned if wanted.takes(entry)]
+        came_back = view.in_turn(turn, statuses & {Status.RETURNED})
+        returned = [entry for entry in came_back if wanted.takes(entry)]
         yield from (entry for entry in returned if _is_own(entry, holder))
-    # What may be given and is assigned is assigned to who asks.
-    assigned = [entry for entry in entries if entry.assigned_to] if wanted.person else []
-    others = (entry for entry in _in_turn(entries, last, wanted) if not entry.assigned_to)
-    for entry in chain(_in_turn(assigned, last, wanted), others):
-        if wanted.order is not Order.RETURNED or entry.status is not Status.RETURNED:
-            yield entry
+        statuses -= {Status.RETURNED}
+    if wanted.person:
+        assigned = view.in_turn(turn, statuses, wanted.after, assigned_to=wanted.person)
+        yield from filter(wanted.takes, assigned)
+    yield from filter(wanted.takes, view.in_turn(turn, statuses, wanted.after, assigned_to=""))
     yield from (entry for entry in returned if not _is_own(entry, holder))
 
 
 def _is_own(entry: ImageEntry, holder: Holder) -> bool:
     """Whether a returned image goes back to who asks: by its assignment, or as their work."""
     return bool(entry.assigned_to) or entry.labeler == holder.person
-
-
-def _in_turn(
-    entries: list[ImageEntry], last: ImageEntry | None, wanted: ClaimRequest
-) -> Iterator[ImageEntry]:
-    """Those of the images that may be given, beginning behind `last`."""
-    if wanted.order is Order.RANDOM:
-        return _shuffled([entry for entry in entries if wanted.takes(entry)])
-    if wanted.order is Order.NEWEST:
-        return _newest([entry for entry in entries if wanted.takes(entry)], last)
-    at = bisect_right(entries, _name(last), key=_name) if last else 0
-    return (entry for entry in _from(entries, at) if wanted.takes(entry))
-
-
-def _from(entries: list[ImageEntry], at: int) -> Iterator[ImageEntry]:
-    """All entries, those from `at` on first."""
-    for place in chain(range(at, len(entries)), range(at)):
-        yield entries[place]
-
-
-def _shuffled(entries: list[ImageEntry]) -> Iterator[ImageEntry]:
-    """All entries in a random order; uses the list up."""
-    while entries:
-        place = random.randrange(len(entries))  # noqa: S311 - not for secrets
-        entries[place], entries[-1] = entries[-1], entries[place]
-        yield entries.pop()
-
-
-def _newest(entries: list[ImageEntry], last: ImageEntry | None) -> Iterator[ImageEntry]:
-    """All entries, the newest first, beginning behind `last`."""
-    older = [entry for entry in entries if last is None or _newness(entry) < _newness(last)]
-    yield from nlargest(_WIDEST, older, _newness)
-    if len(older) > _WIDEST:
-        yield from sorted(older, key=_newness, reverse=True)[_WIDEST:]
-    if last is not None:
-        newer = (entry for entry in entries if _newness(entry) >= _newness(last))
-        yield from sorted(newer, key=_newness, reverse=True)
-
-
-def _name(entry: ImageEntry) -> tuple[str, str]:
-    return entry.image_path, entry.image_id
-
-
-def _newness(entry: ImageEntry) -> tuple[str, str]:
-    return entry.added_at or entry.saved_at, entry.image_id

@@ -32,9 +32,9 @@ class ImageEntry:
 
     `problem` says why the document can't be opened; the entry is listed in any case. `version` is
     the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
-    the time when the original was added, empty if it is unknown. `labels` and `warnings` are
-    what `label_counts` and `warning_counts` read. `assigned_to` is in whose queue the image is, or
-    empty.
+    when the original was added, in seconds since 1970, or 0 if that is unknown. `labels` and
+    `warnings` are what `label_counts` and `warning_counts` read. `assigned_to` is in whose queue
+    the image is, or empty.
     """
 
     image_id: str
@@ -46,7 +46,7 @@ class ImageEntry:
     original: str | None = None
     problem: str = ""
     version: str = field(default="", compare=False)
-    added_at: str = field(default="", compare=False)
+    added_at: float = field(default=0.0, compare=False)
     labeled_by: str = ""
     labels: str | None = field(default=None, compare=False)
     warnings: str | None = field(default=None, compare=False)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from labeler.model.document import FINISHED, Status
@@ -15,6 +14,33 @@ from labeler.project.image_search import moment_of
 
 PACE_DAYS: Final = 7
 """The pace is that of the last days on which something was finished, so many at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many images have which status, and how many of the finished are one person's."""
+
+    statuses: Mapping[Status, int]
+    mine: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many images there are."""
+        return sum(self.statuses.values())
+
+    @property
+    def finished(self) -> int:
+        """How many images are done, skipped or approved."""
+        return sum(self.statuses[status] for status in FINISHED)
+
+
+def tally_of(entries: Iterable[ImageEntry], person: str) -> Tally:
+    """The tally of these images; nobody's images are the person's if that is empty."""
+    statuses, mine = dict.fromkeys(Status, 0), 0
+    for entry in entries:
+        statuses[entry.status] += 1
+        mine += entry.labeler == person and entry.status in FINISHED
+    return Tally(statuses, mine if person else 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,49 +81,77 @@ def progress_of(entries: Iterable[ImageEntry], today: date) -> Progress:
     Finished is what is done, skipped or approved, on the day when its labeler saved it.
     """
     statuses = dict.fromkeys(Status, 0)
-    finished: Counter[date] = Counter()
-    hours: Counter[datetime] = Counter()
-    came: Counter[date] = Counter()
+    hours: Counter[int] = Counter()
+    came: Counter[int | None] = Counter()
     for entry in entries:
         statuses[entry.status] += 1
         moment = moment_of(entry.worked_at)
-        came[_came(entry, moment, today)] += 1
+        came[came_day(entry, moment)] += 1
         if entry.status in FINISHED and moment is not None:
-            finished[min(moment.date(), today)] += 1
-            hours[moment.replace(minute=0, second=0, microsecond=0)] += 1
+            hours[hour_of(moment)] += 1
+    return progress_from(statuses, hours, came, today)
+
+
+def progress_from(
+    statuses: Mapping[Status, int],
+    hours: Mapping[int, int],
+    came: Mapping[int | None, int],
+    today: date,
+) -> Progress:
+    """The progress, from counts of images.
+
+    `hours` counts the finished images by `hour_of` their labeler's save, `came` all images by
+    `came_day`.
+    """
+    last_day = _number(today)
+    finished: Counter[int] = Counter()
+    for hour, count in hours.items():
+        finished[min(hour // 24, last_day)] += count
+    there: Counter[int] = Counter()
+    for day, count in came.items():
+        there[last_day if day is None else min(day, last_day)] += count
     done = sum(statuses[status] for status in FINISHED)
     left = sum(statuses.values()) - done
     last = sorted(finished)[-PACE_DAYS:]
     per_day = sum(finished[day] for day in last) / len(last) if last else 0.0
-    first = today - timedelta(days=PACE_DAYS)
-    recent = [count for hour, count in hours.items() if hour.date() >= first] or [*hours.values()]
+    first = last_day - PACE_DAYS
+    recent = [count for hour, count in hours.items() if hour // 24 >= first] or [*hours.values()]
     per_hour = sum(recent) / len(recent) if recent else 0.0
     done_on = None
     if left and per_day and left / per_day < 36_500:
         done_on = today + timedelta(days=-(-left // per_day))
-    return Progress(statuses, _days(came, finished), done, left, per_hour, per_day, done_on)
+    days = _days(there, finished)
+    return Progress(dict(statuses), days, done, left, per_hour, per_day, done_on)
 
 
-def finished_by(entries: Iterable[ImageEntry], person: str) -> int:
-    """How many of the finished images are that person's work."""
-    return sum(entry.status in FINISHED and entry.labeler == person for entry in entries)
+def hour_of(moment: datetime) -> int:
+    """The hour of a moment in UTC, in hours since 1970."""
+    return _number(moment.date()) * 24 + moment.hour
 
 
-def _came(entry: ImageEntry, saved: datetime | None, today: date) -> date:
-    """The day on which the image came: at the latest when it was saved."""
-    days = [today]
-    if saved is not None:
-        days.append(saved.date())
-    with suppress(ValueError, OverflowError):
-        days.append(datetime.fromisoformat(entry.added_at).astimezone(UTC).date())
-    return min(days)
+def came_day(entry: ImageEntry, saved: datetime | None) -> int | None:
+    """The day on which the image came, in days since 1970: at the latest when it was saved.
+
+    None if nothing tells it.
+    """
+    days = [] if saved is None else [_number(saved.date())]
+    if entry.added_at:
+        days.append(int(entry.added_at // 86_400))
+    return min(days, default=None)
 
 
-def _days(came: Mapping[date, int], finished: Mapping[date, int]) -> list[Day]:
+def _number(day: date) -> int:
+    return day.toordinal() - _FIRST_DAY
+
+
+_FIRST_DAY: Final = date(1970, 1, 1).toordinal()
+
+
+def _days(came: Mapping[int, int], finished: Mapping[int, int]) -> list[Day]:
     """Each day on which something changed, in order."""
     found, there, done = [], 0, 0
     for day in sorted({*came, *finished}):
         there += came.get(day, 0)
         done += finished.get(day, 0)
-        found.append(Day(day, done, there - done))
+        found.append(Day(date.fromordinal(_FIRST_DAY + day), done, there - done))
     return found

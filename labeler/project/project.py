@@ -27,7 +27,7 @@ from labeler.model.document import (
 from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.model.reviews import check_not_approved, with_labeler
-from labeler.project.box_facts import BoxFacts
+from labeler.project.box_facts import LabelNames
 from labeler.project.claims import Claims
 from labeler.project.decoding import Decoder, DirectDecoder, given_out
 from labeler.project.documents import AddedImage as AddedImage
@@ -37,7 +37,8 @@ from labeler.project.documents import differ
 from labeler.project.guide import Guide
 from labeler.project.history import open_history
 from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
-from labeler.project.image_labels import ImageLabels
+from labeler.project.image_search import ImageFilters
+from labeler.project.image_view import FoundImages, ImageView
 from labeler.project.label_store import LabelStore
 from labeler.project.locations import check_stores, close_stores, open_stores
 from labeler.project.originals import (
@@ -48,6 +49,7 @@ from labeler.project.originals import (
     check_same_image,
 )
 from labeler.project.save_events import audit_save, log_upload, tell_of_end
+from labeler.project.store_index import StoreIndex
 from labeler.project.thumbnails import Thumbnails
 from labeler.project.trash import Trash
 from labeler.runtime.audit import Action
@@ -66,9 +68,9 @@ class Project:
     """The project in one store. Threads may share it, and losing it loses no data.
 
     `store` holds the documents and `uploads` the originals, where they are kept; `image_index`
-    lists the images, `box_facts` tell what it knows of their boxes, `labels` is the label set,
-    `claims` say who has which image, `history` keeps earlier states of documents, `trash` holds
-    deleted images, `thumbnails` small copies of the others, and `clock` tells the time.
+    knows the images, `labels` is the label set, `claims` say who has which image, `history` keeps
+    earlier states of documents, `trash` holds deleted images, `thumbnails` small copies of the
+    others, and `clock` tells the time.
     """
 
     def __init__(
@@ -88,14 +90,12 @@ class Project:
         self.labels = LabelStore(store, settings.labels)
         self._given_out = given_out(self._decoder, settings.exif_location)
         self.guide = Guide(store, self._given_out)
-        self.image_index = ImageIndex(store, uploads, settings.image_id, secret)
+        self.image_index: ImageIndex = StoreIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self.thumbnails = Thumbnails(store)
         self.webhook = Webhook(settings.webhook, secret, clock)
         self.trash = Trash(store, uploads, self.image_index, clock)
         self.history = open_history(settings.storage, store, settings.save_timeout_s)
-        self.box_facts = BoxFacts(store)
-        self._label_texts = ImageLabels(store)
         self._originals: Originals = (
             KeptOriginals(uploads, settings.image_id) if uploads else HeldOriginals()
         )
@@ -130,7 +130,7 @@ class Project:
         created = opened is None
         if opened is None:
             opened, created = self._create(image_id, file_name, info, by)
-        version = "" if opened.version is ABSENT else opened.version
+        version = None if opened.version is ABSENT else opened.version
         self.image_index.note(image_id, opened.document, original, version)
         log_upload(image_id, original, info, began, created=created, by=by)
         return AddedImage(image_id, opened.document.image_path, info.width, info.height, created)
@@ -145,19 +145,16 @@ class Project:
         """Every image with a document or an original, in the order of names."""
         return self.image_index.entries()
 
-    def list_without_waiting(self) -> list[ImageEntry]:
-        """The same for a page that must not wait; see ImageIndex.list_without_waiting."""
-        return self.image_index.list_without_waiting()
+    def search(self, filters: ImageFilters, view: ImageView | None = None) -> FoundImages:
+        """The images that match, among those of the view, or as the index has them now."""
+        names = LabelNames(self.labels.read()) if filters.needs_facts else None
+        return (view or self.image_index.view()).search(filters, names)
 
     def file_name(self, entry: ImageEntry) -> str:
         """The name of the image's original below uploads/, or the document's if none is kept."""
         if entry.original is None or self.uploads is None:
             return entry.image_path
         return entry.original.removeprefix(self.uploads.prefix)
-
-    def label_texts(self, entries: Iterable[ImageEntry], most: int) -> dict[str, frozenset[str]]:
-        """The stored labels of these images; at most `most` documents are read in one call."""
-        return self._label_texts.of(entries, most)
 
     def find_image(self, image_id: str) -> ImageEntry:
         """The image's entry, without reading the image; NotFound."""
@@ -292,7 +289,7 @@ class Project:
         )
         audit_save(image_id, document, replaces, version, action)
         tell_of_end(self.webhook, image_id, self.image_index.known(image_id), document)
-        self.image_index.note(image_id, document, None, version)
+        self.image_index.note(image_id, document, None, version, replaces)
         return SavedDocument(document, version, size=len(data))
 
     def save_document(

@@ -12,8 +12,9 @@ import streamlit as st
 
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
-from labeler.project.progress import Progress, progress_of
-from labeler.project.statistics import Count, Dimension, Statistics
+from labeler.project.counts import Count, Dimension
+from labeler.project.progress import Progress
+from labeler.project.statistics import Statistics
 from labeler.ui import address
 from labeler.ui.context import Context
 from labeler.ui.gallery_page import FILTERS
@@ -40,15 +41,14 @@ WARNINGS = {
 
 def show_dashboard_page(context: Context, overview: Overview) -> None:
     """Draw the page."""
-    entries = overview.entries
-    if entries is None:
+    if overview.view is None:
         for problem in overview.problems:
             st.error(plain(problem))
         return
     st.html(STYLE)
-    progress = progress_of(entries, datetime.now(UTC).date())
-    _numbers(progress, len(entries))
-    statistics = Statistics(context.project)
+    progress = overview.view.progress(datetime.now(UTC).date())
+    _numbers(progress, sum(progress.statuses.values()))
+    statistics = Statistics(context.project.image_index, context.project.labels)
     left, right = st.columns(2)
     with left:
         _over_time(progress)

@@ -14,6 +14,7 @@ from labeler.datasets.formats.registry import DEFAULT, EXPORTED, format_of_expor
 from labeler.datasets.selection import Selection, parse_selection
 from labeler.errors import LabelerError
 from labeler.model.people import Role
+from labeler.project.image_search import ImageFilters
 from labeler.runtime.jobs import Job, JobState, Progress
 from labeler.ui import session_state, visitor
 from labeler.ui.context import Context
@@ -70,12 +71,13 @@ def show_export_form(context: Context, overview: Overview) -> None:
 
 def _preview(context: Context, overview: Overview, selection: Selection) -> str:
     """How much the export would contain, in a sentence."""
-    if overview.labels is None or overview.entries is None:
+    if overview.labels is None or overview.view is None:
         return ""
     names = context.project.file_name
-    found = preview_export(selection, overview.labels, overview.entries, names)
-    images, boxes = counted(found.images, "image", "images"), counted(found.boxes, "box", "boxes")
-    text = f"{images} with {boxes}"
+    images = context.project.search(ImageFilters(), overview.view)
+    found = preview_export(selection, overview.labels, images, names)
+    boxes = counted(found.boxes, "box", "boxes")
+    text = f"{counted(found.images, 'image', 'images')} with {boxes}"
     if found.parts:
         text += f": {', '.join(f'{count:,} {part}' for part, count in found.parts.items())}"
     if found.unknown:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, NamedTuple
 
 import streamlit as st
 
-from labeler.image_names import name_filter
-from labeler.model.document import FINISHED, Status
+from labeler.model.document import NEEDS_WORK, Status
 from labeler.model.labels import LabelSet
-from labeler.project.image_index import ImageEntry
-from labeler.project.progress import finished_by
+from labeler.project.image_entry import ImageEntry, place_of
+from labeler.project.image_search import ImageFilters, Sort
+from labeler.project.image_view import FoundImages, ImageView, Taken
+from labeler.project.progress import Tally
 from labeler.project.project import Project
 from labeler.ui import address, visitor
 from labeler.ui.address import Filters
@@ -21,8 +22,8 @@ from labeler.ui.assets import script
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened
 
 PAGE_SIZE: Final = 25
-MOST_READ: Final = 2000
-"""Documents that one run reads when it filters by label; more would delay somebody's save."""
+_LOOKED_AT: Final = 20
+"""How many images are looked at for the next one that can be opened."""
 
 _show_open = st.components.v2.component("labeler_listing", js=script("components/image_list"))
 _LIST: Final = "open_list"
@@ -34,11 +35,25 @@ _LABEL: Final = "label_filter"
 
 @dataclass(frozen=True, slots=True)
 class FilteredImages:
-    """The images that match the filters; the labels of `left` images have not been read yet."""
+    """The `total` images that match; the labels of `left` images have not been read yet."""
 
-    entries: list[ImageEntry]
+    images: FoundImages
+    asked: ImageFilters
     filters: Filters
+    total: int
     left: int = 0
+
+
+class Way(NamedTuple):
+    """The images before and after the open one, and its place among all in the list, from 1."""
+
+    previous: str | None
+    following: str | None
+    number: int
+    total: int
+
+
+NO_WAY: Final = Way(None, None, 0, 0)
 
 
 def _label_names(labels: LabelSet | None) -> list[str]:
@@ -47,64 +62,74 @@ def _label_names(labels: LabelSet | None) -> list[str]:
 
 
 def filter_images(
-    project: Project, entries: list[ImageEntry], labels: LabelSet | None, filters: Filters
+    project: Project, view: ImageView, labels: LabelSet | None, filters: Filters
 ) -> FilteredImages:
     """The images that match the filters; StoreError if documents can't be read."""
-    named = name_filter(filters.text)
-    found = [
+    label = filters.label if labels and filters.label and labels.find(filters.label) else None
+    asked = ImageFilters(status=filters.status, find=filters.text, label=label)
+    images = project.search(asked, view)
+    _, total, left = images.page(Sort.NAME, 0, 1)
+    return FilteredImages(images, asked, filters, total, left)
+
+
+def first_to_work_on(project: Project, view: ImageView, found: FilteredImages) -> ImageEntry | None:
+    """The first image with work left; else the first that matches, else the first of all."""
+    statuses = NEEDS_WORK if found.asked.status is None else NEEDS_WORK & {found.asked.status}
+    left = [
         entry
-        for entry in entries
-        if (filters.status is None or entry.status is filters.status) and named(entry.image_path)
+        for status in statuses
+        for entry in project.search(replace(found.asked, status=status), view).after(None, 20)[0]
+        if not entry.problem
     ]
-    wanted = labels.find(filters.label) if labels and filters.label else None
-    if labels is None or wanted is None:
-        return FilteredImages(found, filters)
-    with_rects = [entry for entry in found if entry.rects]
-    texts = project.label_texts(with_rects, MOST_READ)
-    counting = {text for some in texts.values() for text in some if labels.find(text) == wanted}
-    having = [e for e in with_rects if counting & texts.get(e.image_id, frozenset())]
-    return FilteredImages(having, filters, len(with_rects) - len(texts))
+    if left:
+        return min(left, key=place_of)
+    first = found.images.after(None, 1).entries
+    first = first or project.search(ImageFilters(), view).after(None, 1).entries
+    return first[0] if first else None
 
 
 def show_image_list(
-    entries: list[ImageEntry], found: FilteredImages, labels: LabelSet | None, current: str | None
-) -> list[str]:
-    """Show the images as buttons with their statuses; returns the IDs for Next, in order.
+    tally: Tally, found: FilteredImages, labels: LabelSet | None, current: ImageEntry | None
+) -> Way:
+    """Show the images as buttons with their statuses; returns the way from the open image.
 
     The open image is always in the list, whatever the filters are.
     """
-    counts = dict.fromkeys(Status, 0)
-    for entry in entries:
-        counts[entry.status] += 1
-    finished = sum(counts[status] for status in FINISHED)
     st.markdown(
-        f"**Images** · {finished:,} of {len(entries):,} finished",
+        f"**Images** · {tally.finished:,} of {tally.total:,} finished",
         help="Images are finished when they are done, skipped or approved. The list is sorted by "
         "file name. A number behind a name counts the boxes.",
     )
-    if not entries:
+    if not tally.total:
         st.caption("No images yet. Upload some above.")
-        return []
-    st.progress(finished / len(entries))
-    if person := visitor.current().name:
-        mine = finished_by(entries, person)
-        st.progress(mine / len(entries), f"{mine:,} finished by you")
-    _filters(entries, found, labels, counts)
-    wanted = {entry.image_id for entry in found.entries} | {current}
-    listed = [entry for entry in entries if entry.image_id in wanted]
-    _buttons(listed, current)
-    # Next skips images that can't be opened.
-    return [entry.image_id for entry in listed if not entry.problem or entry.image_id == current]
+        return NO_WAY
+    st.progress(tally.finished / tally.total)
+    if visitor.current().name:
+        st.progress(tally.mine / tally.total, f"{tally.mine:,} finished by you")
+    _filters(tally, found, labels)
+    is_extra = current is not None and not found.images.has(current)
+    number = found.images.count(place_of(current)) if current else 0
+    _buttons(found, current, number, is_extra=is_extra)
+    total = found.total + is_extra
+    if current is None:
+        return Way(None, _next_of(found.images.after(None, _LOOKED_AT)), 0, total)
+    place = place_of(current)
+    return Way(
+        _next_of(found.images.before(place, _LOOKED_AT)),
+        _next_of(found.images.after(place, _LOOKED_AT)),
+        number + 1,
+        total,
+    )
 
 
-def _filters(
-    entries: list[ImageEntry],
-    found: FilteredImages,
-    labels: LabelSet | None,
-    counts: dict[Status, int],
-) -> None:
-    filters = found.filters
-    texts = {"all": f"all ({len(entries):,})"} | {
+def _next_of(taken: Taken) -> str | None:
+    """The first of them that can be opened."""
+    return next((entry.image_id for entry in taken.entries if not entry.problem), None)
+
+
+def _filters(tally: Tally, found: FilteredImages, labels: LabelSet | None) -> None:
+    filters, counts = found.filters, tally.statuses
+    texts = {"all": f"all ({tally.total:,})"} | {
         status.value: f"{STATUS_NAMES[status]} ({counts[status]:,})"
         for status in Status
         if counts[status] or status is filters.status
@@ -147,7 +172,7 @@ def _filters(
     if filters:
         named = f" with “{shortened(filters.text, 20)}” in their name" if filters.text else ""
         labeled = f" that have “{shortened(filters.label, 20)}”" if filters.label else ""
-        count = f"{len(found.entries):,} of {len(entries):,} images"
+        count = f"{found.total:,} of {tally.total:,} images"
         st.caption(plain(f"{count}{named}{labeled}"))
     if found.left:
         _go_on_looking(found.left)
@@ -205,10 +230,15 @@ def _chosen_status(chosen: str) -> Status | None:
     return Status(chosen) if chosen in set(Status) else texts.get(name)
 
 
-def _buttons(listed: list[ImageEntry], current: str | None) -> None:
-    ids = [entry.image_id for entry in listed]
-    place = ids.index(current) if current in ids else 0
-    pages = (len(ids) + PAGE_SIZE - 1) // PAGE_SIZE
+def _buttons(
+    found: FilteredImages, current: ImageEntry | None, place: int, *, is_extra: bool
+) -> None:
+    """A page of buttons: the one with the open image, at its place, or the chosen one.
+
+    `is_extra` says that the open image is in the list although it does not match.
+    """
+    total = found.total + is_extra
+    pages = (total + PAGE_SIZE - 1) // PAGE_SIZE
     page = place // PAGE_SIZE
     if pages > 1:
         with st.container(
@@ -225,10 +255,17 @@ def _buttons(listed: list[ImageEntry], current: str | None) -> None:
                 - 1
             )
             st.caption(f"of {pages}", width="content")
+    start = page * PAGE_SIZE
+    is_here = is_extra and start <= place < start + PAGE_SIZE
+    offset = start - (is_extra and place < start)
+    entries = found.images.page(Sort.NAME, offset, PAGE_SIZE - is_here).entries
+    if current is not None and is_here:
+        entries = [*entries[: place - start], current, *entries[place - start :]]
+    current_id = current.image_id if current else None
     with st.container(key=_LIST, height=420, border=True, gap=None):
-        for entry in listed[page * PAGE_SIZE : (page + 1) * PAGE_SIZE]:
-            _image_button(entry, entry.image_id == current)
-        _show_open(key="show_open", data=json.dumps({"list": _LIST, "row": _row_key(current)}))
+        for entry in entries:
+            _image_button(entry, entry.image_id == current_id)
+        _show_open(key="show_open", data=json.dumps({"list": _LIST, "row": _row_key(current_id)}))
 
 
 def _row_key(image_id: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, cast
@@ -12,7 +11,8 @@ import streamlit as st
 from labeler.errors import LabelerError
 from labeler.model.label_counts import LabelCounts
 from labeler.model.people import Role
-from labeler.project.image_index import ImageEntry
+from labeler.project.image_search import ImageFilters
+from labeler.project.image_view import FoundImages, ImageView
 from labeler.project.project import Project
 from labeler.runtime.jobs import Job, JobState, Progress
 from labeler.ui import session_state, visitor
@@ -33,25 +33,28 @@ class Result:
     at: datetime
 
 
-def show_label_counts(context: Context, entries: Sequence[ImageEntry]) -> LabelCounts | None:
+def show_label_counts(context: Context, view: ImageView | None) -> LabelCounts | None:
     """Show the line about the counts; returns the newest counts, None if there are none yet."""
-    ids = [entry.image_id for entry in entries if entry.rects]
+    if view is None:
+        return None
+    images = context.project.search(ImageFilters(boxes=(1, None)), view)
+    total = images.count()
     jobs = context.jobs.of(KIND)
     done = [job for job in jobs if job.state is JobState.DONE]
     result = cast(Result, done[-1].future.result()) if done else None
     running = next((job for job in reversed(jobs) if job.ended_at is None), None)
     old = result is None or (datetime.now(UTC) - result.at).total_seconds() > STALE_S
     failed = bool(jobs) and jobs[-1].state in (JobState.FAILED, JobState.CANCELLED)
-    if running is None and old and not failed and len(ids) <= AT_ONCE:
-        running = _start(context, ids)
+    if running is None and old and not failed and total <= AT_ONCE:
+        running = _start(context, images)
     if running is not None:
         _progress(running)
     else:
-        _line(context, ids, result, jobs[-1].problem if failed else "")
+        _line(context, images, result, jobs[-1].problem if failed else "")
     return result.counts if result else None
 
 
-def _line(context: Context, ids: list[str], result: Result | None, problem: str) -> None:
+def _line(context: Context, found: FoundImages, result: Result | None, problem: str) -> None:
     if problem:
         st.error(plain(problem))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -60,12 +63,12 @@ def _line(context: Context, ids: list[str], result: Result | None, problem: str)
             time = clock_time(result.at, st.context.timezone)
             st.caption(f"Boxes counted in {images} at {time}.", width="content")
         st.button(
-            "Count again" if result else f"Count the boxes in {len(ids):,} images",
+            "Count again" if result else f"Count the boxes in {found.count():,} images",
             type="tertiary",
             icon=":material/refresh:",
             key="count_labels",
             on_click=_count,
-            args=(context, ids),
+            args=(context, found),
         )
 
 
@@ -84,15 +87,16 @@ def _progress(job: Job[object]) -> None:
     line()
 
 
-def _count(context: Context, ids: list[str]) -> None:
-    _start(context, ids)
+def _count(context: Context, found: FoundImages) -> None:
+    _start(context, found)
 
 
-def _start(context: Context, ids: list[str]) -> Job[Result] | None:
+def _start(context: Context, found: FoundImages) -> Job[Result] | None:
     """Start counting; tells the reason and returns None if that is not possible."""
 
     def work(progress: Progress) -> Result:
         at = datetime.now(UTC)
+        ids = [entry.image_id for entry in found]
         return Result(_counted(context.project, ids, progress), at)
 
     try:

@@ -48,7 +48,7 @@ def show_labels_page(context: Context, overview: Overview) -> None:
     )
     _rebuilt(labels)
     _add(labels)
-    counts = label_counts_panel.show_label_counts(context, overview.entries or [])
+    counts = label_counts_panel.show_label_counts(context, overview.view)
     if counts is not None:
         _unknown(counts.unknown(labels))
     own = counts.own(labels) if counts else None

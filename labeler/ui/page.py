@@ -8,9 +8,7 @@ import streamlit as st
 
 from labeler import __version__
 from labeler.errors import LabelerError
-from labeler.model.document import NEEDS_WORK
 from labeler.model.people import Role
-from labeler.project.image_index import ImageEntry
 from labeler.ui import (
     address,
     export_panel,
@@ -26,6 +24,7 @@ from labeler.ui.address_parameters import put_parameters
 from labeler.ui.components import navigation, presence
 from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import image_page, open_image
+from labeler.ui.image_list import NO_WAY, FilteredImages
 from labeler.ui.session_state import Overview
 from labeler.ui.text import plain
 from labeler.ui.workbench.page import leave_workbench, show_workbench_page
@@ -103,21 +102,24 @@ def _show(context: Context) -> None:
         view = None
     router.show_navigation(place.view if view is not None else None)
     image_list.follow_filters()
-    label, listed = "", []
+    label, way = "", NO_WAY
     with st.sidebar:
         sidebar.uploader(context)
-        overview = session_state.read_overview(context.project)
+        overview = session_state.read_overview(context.project, visitor.current().name)
         _tell(overview.problems)
-        labels, entries = overview.labels, overview.entries
+        labels, images, tally = overview.labels, overview.view, overview.tally
         if labels:
             label = sidebar.label_panel(context, labels, picks=is_drawable)
         wanted, ignored = address.filters(labels)
-        found = image_list.filter_images(context.project, entries or [], labels, wanted)
-        current = staying or place.image or _first_image(context, overview, found.entries)
+        found = None
+        if images is not None:
+            found = image_list.filter_images(context.project, images, labels, wanted)
+        current = staying or place.image or _first_image(context, overview, found)
         if overview.is_listing:
             _wait_for_images(context)
-        if entries is not None:
-            listed = image_list.show_image_list(entries, found, labels, current)
+        if found is not None and tally is not None:
+            shown = context.project.image_index.known(current) if current else None
+            way = image_list.show_image_list(tally, found, labels, shown)
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
         export_panel.show_export_panel(context, labels)
@@ -127,6 +129,7 @@ def _show(context: Context) -> None:
     # canvas again inside the view for a moment. Removed elements stay until the run ends, so the
     # view comes second, where it moves no canvas.
     beside, before = st.container(), st.container()
+    has_images = tally is not None and tally.total > 0
     is_review = router.is_review(place.view, on_workbench=not is_drawable)
     if view is not None and not is_review:
         with before:
@@ -135,22 +138,22 @@ def _show(context: Context) -> None:
             router.show_view(view, context, overview)
         return
     with beside:
-        if is_review and labels is not None and entries is not None:
-            review_page.show_review_page(context, place.image, labels, entries)
-        elif labels is None or current is None or not (entries or overview.is_listing):
+        if is_review and labels is not None and images is not None:
+            review_page.show_review_page(context, place.image, labels, images)
+        elif labels is None or current is None or not (has_images or overview.is_listing):
             _show_no_image(overview)
         elif is_drawable:
             image_page.show_image_page(
-                context, current, listed, labels, label, is_leaving=staying is not None
+                context, current, way, labels, label, is_leaving=staying is not None
             )
         else:
             review_page.leave_review()
-            show_workbench_page(context, current, labels, wanted, len(entries or []))
+            show_workbench_page(context, current, labels, wanted, tally.total if tally else 0)
 
 
 def _show_no_image(overview: Overview) -> None:
     """Nothing while the images are listed for the first time, else a text about what to do."""
-    is_unknown = overview.entries is None and not overview.is_listing
+    is_unknown = overview.tally is None and not overview.is_listing
     if overview.labels is None or is_unknown:
         _tell(overview.problems)  # also if the sidebar is closed
         return
@@ -181,18 +184,17 @@ def _wait_for_images(context: Context) -> None:
     loading()
 
 
-def _first_image(context: Context, overview: Overview, found: list[ImageEntry]) -> str | None:
+def _first_image(context: Context, overview: Overview, found: FilteredImages | None) -> str | None:
     """The first image with work left, or the first image; the address names it from here on.
 
     No other image may replace it when somebody else finishes it, or when the session goes on with
     another instance.
     """
+    first = None
     if overview.is_listing:
         first = context.project.image_index.first()
-    else:
-        entries = found or overview.entries or []
-        left = (entry for entry in entries if entry.status in NEEDS_WORK and not entry.problem)
-        first = next(left, entries[0] if entries else None)
+    elif found is not None and overview.view is not None:
+        first = image_list.first_to_work_on(context.project, overview.view, found)
     if first is None:
         return None
     put_parameters({address.IMAGE: first.image_id})

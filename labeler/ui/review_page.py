@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import streamlit as st
 
 from labeler.model.document import Status
 from labeler.model.labels import LabelSet
-from labeler.model.review_sample import WHOLE, in_sample
-from labeler.project.image_index import ImageEntry
+from labeler.model.review_sample import WHOLE
+from labeler.project.image_search import ImageFilters
+from labeler.project.image_view import ImageView
 from labeler.ui import address
 from labeler.ui.address_parameters import put_parameters
 from labeler.ui.context import Context
@@ -40,24 +40,26 @@ def leave_review() -> None:
 
 
 def show_review_page(
-    context: Context, image_id: str | None, labels: LabelSet, entries: list[ImageEntry]
+    context: Context, image_id: str | None, labels: LabelSet, view: ImageView
 ) -> None:
     """The workbench over the images that wait for a review."""
     person, sample = address.review()
-    done = [entry for entry in entries if entry.status is Status.DONE and not entry.problem]
-    done = [entry for entry in done if in_sample(entry.image_id, sample)]
-    people = sorted(Counter(entry.labeler for entry in done if entry.labeler).items())
-    wanted = person.casefold()
-    waiting = [entry for entry in done if not wanted or entry.labeler.casefold() == wanted]
-    current = _choose(image_id, (person, sample), [entry.image_id for entry in waiting])
+    done = ImageFilters(status=Status.DONE, sample=sample)
+    people = context.project.search(done, view).people()
+    waiting = context.project.search(replace(done, person=person), view)
+    shown = context.project.image_index.known(image_id) if image_id else None
+    first = next((entry.image_id for entry in waiting.after(None, 1).entries), None)
+    is_waiting = shown is not None and waiting.has(shown)
+    current = _choose(image_id, (person, sample), first, is_waiting=is_waiting)
     if current is None:
         leave_workbench()
         _nothing(person, sample)
         return
     put_parameters({address.IMAGE: current})
-    review = Review(len(waiting), people, person, sample)
+    count = waiting.count()
+    review = Review(count, people, person, sample)
     filters = address.Filters(status=Status.DONE)
-    show_workbench_page(context, current, labels, filters, len(waiting), review)
+    show_workbench_page(context, current, labels, filters, count, review)
 
 
 def show_drawable_review(_context: Context, _overview: Overview) -> None:
@@ -68,13 +70,17 @@ def show_drawable_review(_context: Context, _overview: Overview) -> None:
     )
 
 
-def _choose(image_id: str | None, of: tuple[str, int], waiting: list[str]) -> str | None:
-    """The image to open: the open one, until the reviewer begins with others."""
+def _choose(
+    image_id: str | None, of: tuple[str, int], first: str | None, *, is_waiting: bool
+) -> str | None:
+    """The image to open: the open one, until the reviewer begins with others.
+
+    `first` is the first image that waits, `is_waiting` says whether the open one does.
+    """
     begun = _begun()
     goes_on = begun.of == of or begun.is_new
     begun.of, begun.is_new = of, False
-    first = waiting[0] if waiting else None
-    if image_id in waiting:
+    if is_waiting:
         return image_id
     if not goes_on:
         return first

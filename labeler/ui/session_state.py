@@ -10,7 +10,8 @@ import streamlit as st
 
 from labeler.errors import LabelerError
 from labeler.model.labels import LabelSet
-from labeler.project.image_index import ImageEntry
+from labeler.project.image_view import ImageView
+from labeler.project.progress import Tally
 from labeler.project.project import Project
 
 _PATIENCE_S: Final = 0.5
@@ -27,7 +28,8 @@ class Overview:
     """
 
     labels: LabelSet | None = None
-    entries: list[ImageEntry] | None = None
+    view: ImageView | None = None
+    tally: Tally | None = None
     is_listing: bool = False
     problems: list[str] = field(default_factory=list)
 
@@ -58,8 +60,11 @@ def tell(text: str, icon: str = ":material/info:") -> None:
     session().messages.append((text, icon))
 
 
-def read_overview(project: Project) -> Overview:
-    """The label set and the images, each as it is now or, if that fails, as it was."""
+def read_overview(project: Project, person: str) -> Overview:
+    """The label set and the images, each as it is now or, if that fails, as it was.
+
+    The tally tells how many images that person has finished.
+    """
     overview = session().overview
     problems: dict[str, None] = {}  # a store that fails may give the same message for both
     try:
@@ -70,7 +75,8 @@ def read_overview(project: Project) -> Overview:
     try:
         overview.is_listing = not project.image_index.is_listed(_PATIENCE_S)
         if not overview.is_listing:
-            overview.entries = project.list_without_waiting()
+            view = project.image_index.view()
+            overview.view, overview.tally = view, view.tally(person)
     except LabelerError as error:
         problems[error.message] = None
     overview.problems = list(problems)

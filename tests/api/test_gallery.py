@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labeler.project.store_index import StoreIndex
 from labeler.storage.local import LocalStore
 from tests.api.conftest import Open
 from tests.api.support import Api, rect, refused
@@ -139,7 +140,9 @@ def test_what_an_older_labeler_wrote_is_read_once(open_api: Open) -> None:
         path.write_text(json.dumps(document))
     other = open_api(api.folder)
     assert listed(other, warning="tiny") == ["a.png", "b.png", "c.png"]
-    assert other.project.box_facts.read(other.project.list_images(), 0) == 0
+    found = other.project.image_index
+    assert isinstance(found, StoreIndex)
+    assert found._facts.read(other.project.list_images(), 0) == 0
 
 
 # --- boxes --------------------------------------------------------------------------------

@@ -273,7 +273,7 @@ def test_one_call_reads_a_bounded_number_of_documents(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of an older Labeler; a document that was saved since need not be read."""
-    monkeypatch.setattr("labeler.project.image_search.MAX_READ", 3)
+    monkeypatch.setattr("labeler.project.listed_images.MAX_READ", 3)
     for number in range(7):
         label = "rare" if number in (0, 6) else "object"
         image_id = api.image(f"{number}.png")

@@ -163,7 +163,7 @@ def test_no_document_is_read_but_those_that_an_older_labeler_wrote(
             opened = project.stored_document(image_id)
             project.write_document(image_id, opened.document, opened, "ana@example.com")
         elsewhere = workspace.open()
-        counted = statistics.Statistics(elsewhere)
+        counted = statistics.Statistics(elsewhere.image_index, elsewhere.labels)
         assert counted.count([statistics.Dimension.LABEL]).rows[0].rects == 6
 
         def read() -> int:

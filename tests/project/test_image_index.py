@@ -17,9 +17,10 @@ from labeler.errors import NotFound, Unavailable
 from labeler.image_names import name_size_id
 from labeler.model.document import AnnotationDocument, Status, dump_document, parse_document
 from labeler.model.layout import document_key, is_image_id
-from labeler.project import image_entry, image_index
-from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
+from labeler.project import image_entry, store_index
+from labeler.project.image_entry import ImageEntry, document_metadata
 from labeler.project.originals import Uploads
+from labeler.project.store_index import StoreIndex
 from labeler.settings import ImageIdStrategy, Location
 from labeler.storage import ABSENT, Page, Store, Version, open_store
 from tests.gcs_server import GcsServer
@@ -73,9 +74,9 @@ def look(
     *,
     originals: bool = True,
     secret: bytes = b"secret",
-) -> ImageIndex:
+) -> StoreIndex:
     uploads = Uploads(store, "uploads/") if originals else None
-    return ImageIndex(store, uploads, strategy, secret)
+    return StoreIndex(store, uploads, strategy, secret)
 
 
 def document(image_path: str = "a.png", **metadata: str) -> AnnotationDocument:
@@ -196,7 +197,7 @@ def test_metadata_that_was_changed_alone_is_not_trusted(store: Store) -> None:
 def test_a_document_without_metadata_is_read_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     version = save(store, ID, old_document("a.png"))
     watched = Watched(store)
     seen = look(any_store(watched))
@@ -372,14 +373,14 @@ def test_what_others_add_shows_after_a_while(store: Store, monkeypatch: pytest.M
     assert seen.entries() == []
     save_sealed(store, ID, document("a.png"))
     assert seen.entries() == []
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     assert [entry.image_id for entry in seen.entries()] == [ID]
 
 
 def test_a_later_listing_keeps_what_has_not_changed_and_forgets_what_is_gone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     names = [f"{number}.png" for number in range(7)]
     ids = [name_size_id(name, 5) for name in names]
     versions = [save_sealed(store, ids[n], document(names[n])) for n in range(5)]
@@ -418,10 +419,10 @@ def test_own_changes_show_at_once_and_stay(store: Store, monkeypatch: pytest.Mon
     image_id = name_size_id("b.png", 5)
     one = document("b.png", status="done")
     save_sealed(store, image_id, one)
-    seen.note(image_id, one, None, "1")
+    seen.note(image_id, one, None, Version("1"))
     [entry] = seen.entries()
     assert (entry.status, entry.original) == (Status.DONE, "uploads/b.png")
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     assert seen.entries() == [entry]
 
 
@@ -430,10 +431,10 @@ def test_a_note_does_not_outlive_the_document(
 ) -> None:
     seen = look(store)
     version = save_sealed(store, ID, document("a.png"))
-    seen.note(ID, document("a.png"), None, "1")
+    seen.note(ID, document("a.png"), None, Version("1"))
     assert seen.find(ID) is not None
     store.delete(document_key(ID), version=version)
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", -1.0)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
     assert seen.entries() == []
 
 
@@ -455,11 +456,11 @@ def test_the_seal_stands_for_the_document_and_for_what_is_listed() -> None:
     assert json.loads(json.dumps(metadata)) == metadata
 
 
-def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> ImageIndex:
+def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> StoreIndex:
     """An image index that has listed once and takes every listing for a slow one, long due."""
-    monkeypatch.setattr(image_index, "LARGE", -1)
-    monkeypatch.setattr(image_index, "CACHE_SECONDS", 0.0)
-    monkeypatch.setattr(image_index, "_PAUSE", 0)
+    monkeypatch.setattr(store_index, "LARGE", -1)
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", 0.0)
+    monkeypatch.setattr(store_index, "_PAUSE", 0)
     seen = look(store)
     seen.entries()
     return seen
@@ -486,7 +487,7 @@ class Held:
         return self._store.list(prefix, after=after, limit=limit)
 
 
-def eventually_seen(seen: ImageIndex) -> list[ImageEntry]:
+def eventually_seen(seen: StoreIndex) -> list[ImageEntry]:
     while not (found := seen.list_without_waiting()):
         time.sleep(0.01)
     return found
@@ -505,7 +506,7 @@ def test_a_glance_at_a_large_project_does_not_wait(
     own = document("b.png", status="done")
     other = "b" * 32
     save_sealed(store, other, own)
-    seen.note(other, own, None, "1")
+    seen.note(other, own, None, Version("1"))
     assert [entry.image_path for entry in seen.list_without_waiting()] == ["b.png"]
     found = seen.find(ID)
     assert found is not None
@@ -608,9 +609,9 @@ def test_the_order_of_names_holds_through_changes(store: Store) -> None:
         save_sealed(store, name[0] * 32, document(name))
     seen = look(store)
     seen.entries()
-    seen.note("b" * 32, document("b.png", status="done"), None, "1")
-    seen.note("c" * 32, document("0.png"), None, "1")
-    seen.note("d" * 32, document("aa.png"), None, "1")
+    seen.note("b" * 32, document("b.png", status="done"), None, Version("1"))
+    seen.note("c" * 32, document("0.png"), None, Version("1"))
+    seen.note("d" * 32, document("aa.png"), None, Version("1"))
     assert [(e.image_path, e.status) for e in seen.entries()] == [
         ("0.png", Status.IN_PROGRESS), ("a.png", Status.IN_PROGRESS),
         ("aa.png", Status.IN_PROGRESS), ("b.png", Status.DONE),

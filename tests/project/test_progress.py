@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 
 from labeler.model.document import Status
 from labeler.project.image_entry import ImageEntry
-from labeler.project.progress import Day, finished_by, progress_of
+from labeler.project.progress import Day, progress_of, tally_of
 
 TODAY = date(2026, 5, 10)
 
@@ -25,7 +25,7 @@ def test_nothing_is_left_of_nothing() -> None:
 
 
 def test_finished_and_left_by_day() -> None:
-    old = "2026-05-01T08:00:00+00:00"
+    old = datetime(2026, 5, 1, 8, tzinfo=UTC).timestamp()
     found = progress_of(
         [
             entry(1, Status.DONE, "2026-05-03T09:10:00+00:00", "lea", added_at=old),
@@ -71,4 +71,4 @@ def test_what_somebody_has_finished() -> None:
         entry(2, Status.IN_PROGRESS, "", "lea"),
         entry(3, Status.APPROVED, "", "ana"),
     ]
-    assert [finished_by(entries, name) for name in ("lea", "ana", "rob")] == [1, 1, 0]
+    assert [tally_of(entries, name).mine for name in ("lea", "ana", "rob", "")] == [1, 1, 0, 0]

@@ -19,6 +19,7 @@ from labeler.ui.drawable import open_image
 from labeler.ui.drawable.canvas import show_canvas
 from labeler.ui.drawable.open_image import QUIET_S, OpenImage, run_in
 from labeler.ui.drawable.saving import Edit, Work
+from labeler.ui.image_list import Way
 from labeler.ui.text import (
     STATUS_ICONS,
     STATUS_NAMES,
@@ -41,7 +42,7 @@ MAX_RETRY_S: Final = 15.0
 def show_image_page(
     context: Context,
     image_id: str,
-    listed: list[str],
+    way: Way,
     labels: LabelSet,
     label: str,
     *,
@@ -49,13 +50,10 @@ def show_image_page(
 ) -> None:
     """The image with its canvas, or the reason why its document can't be opened; and the way on.
 
-    `listed` are the images to go through, `label` is the label of the next box. The canvas is held
-    while the page `is_leaving` the image.
+    `way` are the images before and after it, `label` is the label of the next box. The canvas is
+    held while the page `is_leaving` the image.
     """
-    place = listed.index(image_id) if image_id in listed else None
-    previous = listed[place - 1] if place else None
-    after = 0 if place is None else place + 1
-    following = listed[after] if after < len(listed) else None
+    previous, following = way.previous, way.following
     size = st.session_state.get("image_size", "medium")
     try:
         image = open_image.opened(context.project, image_id, labels, SIZES[size])
@@ -64,7 +62,7 @@ def show_image_page(
         with st.container(horizontal=True, gap="small"):
             _steps(previous, following)
         return
-    _heading(image, [f"{place + 1:,} of {len(listed):,}"] if place is not None else [])
+    _heading(image, [f"{way.number:,} of {way.total:,}"] if way.number else [])
     _actions(image, previous, following)
     # Each part is in one element of the page, whatever it contains: if the number of elements
     # before the canvas changes, the browser keeps the old canvas beside the new one for a while.
