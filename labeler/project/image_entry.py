@@ -142,6 +142,7 @@ def entry_of(
     image_id: str, document: AnnotationDocument, version: str, original: str | None
 ) -> ImageEntry:
     """The entry of an image with that document, in that version."""
+    labeled = _labeled(document)
     return ImageEntry(
         image_id,
         document.image_path,
@@ -151,7 +152,8 @@ def entry_of(
         document.metadata.saved_by or "",
         original,
         version=version,
-        **_labeled(document),
+        labeled_by=labeled["labeled_by"],
+        labeled_at=labeled["labeled_at"],
         assigned_to=assigned_to(document),
         labels=_dumped(Counter(rect.label for rect in document.rects)),
         warnings=_dumped(count_warnings(document)),
