@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.gcs_server import GcsServer  # noqa: E402
-from tools.container import Container, Image, mounted, running  # noqa: E402
+from tools.container import Container, Image, mounted, on_cloud_run, running  # noqa: E402
 from tools.image_check import size_mb  # noqa: E402
 
 OURS, BARE = "localhost/labeler", "localhost/labeler-bare"
@@ -83,13 +83,7 @@ def build_bare(base: str) -> None:
 @contextmanager
 def started(image: Image, google: GcsServer) -> Iterator[Container]:
     """The image's own command, over a bucket."""
-    environ = {
-        "K_SERVICE": "labeler",
-        "LABELER_STORAGE": "gs://labels",
-        "LABELER_SECRET_KEY": "no secret, only for this measurement",
-        "STORAGE_EMULATOR_HOST": google.url,
-    }
-    with running(image, environ) as (_, container):
+    with running(image, on_cloud_run(google.url)) as (_, container):
         yield container
 
 

@@ -87,6 +87,16 @@ class Container:
         raise SystemExit(f"{path} did not answer within {READY_S} s")
 
 
+def on_cloud_run(bucket_server: str) -> dict[str, str]:
+    """The environment of an instance over the bucket `labels` of that server."""
+    return {
+        "K_SERVICE": "labeler",
+        "LABELER_STORAGE": "gs://labels",
+        "LABELER_SECRET_KEY": "no secret, only for this run",
+        "STORAGE_EMULATOR_HOST": bucket_server,
+    }
+
+
 @contextmanager
 def running(
     image: Image, environ: dict[str, str], command: Sequence[str] = ()

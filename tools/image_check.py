@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from tests.gcs_server import GcsServer  # noqa: E402
 from tests.pictures import png  # noqa: E402
-from tools.container import Container, Image, asked, mounted, running  # noqa: E402
+from tools.container import Container, Image, asked, mounted, on_cloud_run, running  # noqa: E402
 
 MOST_MB = 420
 """What Labeler adds to its base, on disk. docs/deploy.md and bench/README.md say what it is."""
@@ -89,12 +89,7 @@ def look(image: Image) -> None:
 
 def run(image: Image, bucket: GcsServer) -> None:
     """The life of an instance on Cloud Run, over a bucket."""
-    environ = {
-        "K_SERVICE": "labeler",
-        "LABELER_STORAGE": "gs://labels",
-        "LABELER_SECRET_KEY": "no secret, only for this check",
-        "STORAGE_EMULATOR_HOST": bucket.url,
-    }
+    environ = on_cloud_run(bucket.url)
     with running(image, environ) as (process, container):
         seconds = container.wait_for("/api/health")
         check(f"healthy after {seconds:.1f} s", seconds < HEALTHY_S, f"more than {HEALTHY_S} s")

@@ -24,7 +24,7 @@ from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.labels import clean_label
 from labeler.model.limits import MAX_RECTS
-from labeler.model.stored_json import StoredModel, check_version, damage, first_problem
+from labeler.model.stored_json import StoredModel, check_version, damage, refusal
 
 FORMAT_VERSION: Final = "1.0"
 MAX_SIDE: Final = 2**31 - 1
@@ -138,8 +138,7 @@ def check_document(data: Any) -> AnnotationDocument:
         else:
             document = AnnotationDocument.model_validate(data)
     except ValidationError as error:
-        field, reason = first_problem(error)
-        raise InvalidDocument(f"{field or 'The document'}: {reason}.", field) from error
+        raise refusal("The document", error) from error
     try:
         check_version(document.metadata.version, "The document")
     except DamagedDocument as error:

@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, Va
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.layout import LABELS_KEY
 from labeler.model.limits import MAX_LABEL_LENGTH
-from labeler.model.stored_json import StoredModel, check_version, damage, first_problem
+from labeler.model.stored_json import StoredModel, check_version, damage, refusal
 from labeler.model.unicode_text import nfc
 
 _MOST_APART: Final = 4
@@ -227,8 +227,7 @@ def check_label_set(data: bytes) -> LabelSet:
     try:
         found = LabelSet.model_validate_json(data)
     except ValidationError as error:
-        field, reason = first_problem(error)
-        raise InvalidDocument(f"{field or 'The list of labels'}: {reason}.", field) from error
+        raise refusal("The list of labels", error) from error
     try:
         check_version(found.version, "The list of labels")
     except DamagedDocument as error:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from labeler.errors import DamagedDocument, NewerDocument
+from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
 from labeler.model.limits import MAX_DEPTH
 
 SUPPORTED_MAJOR: Final = 1
@@ -79,7 +79,7 @@ def check_version(version: str | None, key: str) -> None:
         )
 
 
-def first_problem(error: ValidationError) -> tuple[str, str]:
+def _first_problem(error: ValidationError) -> tuple[str, str]:
     """The first problem: its place (`rects[3].left`, empty for the whole) and its description."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ""
@@ -91,9 +91,15 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     return field, str(first["msg"]).removeprefix("Value error, ")
 
 
+def refusal(what: str, error: ValidationError) -> InvalidDocument:
+    """The error for `what` somebody wants to store; it names the first field that is wrong."""
+    field, reason = _first_problem(error)
+    return InvalidDocument(f"{field or what}: {reason}.", field)
+
+
 def damage(key: str, error: ValidationError) -> str:
     """The message for a person that the object `key` can't be understood."""
-    field, reason = first_problem(error)
+    field, reason = _first_problem(error)
     where = f" at {field}" if field else ""
     return (
         f"{key} is damaged{where}: {reason}. It was left as it is: restore an earlier version of "

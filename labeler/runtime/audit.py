@@ -6,11 +6,11 @@ are started with a copy of the context.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from enum import StrEnum
 
+from labeler.runtime.context_values import in_block
 from labeler.runtime.events import Audit, log_event
 
 _MAX_TARGET = 300
@@ -36,14 +36,9 @@ class Action(StrEnum):
     EXPORT = "export"
 
 
-@contextmanager
-def acting_as(person: str) -> Iterator[None]:
+def acting_as(person: str) -> AbstractContextManager[None]:
     """Name that person in the lines of the block."""
-    token = _person.set(person)
-    try:
-        yield
-    finally:
-        _person.reset(token)
+    return in_block(_person, person)
 
 
 def set_acting(person: str) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 
+from labeler.runtime.context_values import in_block
 from labeler.runtime.jobs import Cancelled
 
 
@@ -53,14 +54,9 @@ class Cancellation:
                 if callback in self._callbacks:
                     self._callbacks.remove(callback)
 
-    @contextmanager
-    def set_current(self) -> Iterator[None]:
+    def set_current(self) -> AbstractContextManager[None]:
         """Have the work that is begun inside the block find it."""
-        token = _current.set(self)
-        try:
-            yield
-        finally:
-            _current.reset(token)
+        return in_block(_current, self)
 
 
 _current: ContextVar[Cancellation | None] = ContextVar("cancellation", default=None)

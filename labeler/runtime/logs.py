@@ -18,8 +18,8 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from types import TracebackType
 from typing import Any, Final, TextIO
 
 from labeler import __version__
+from labeler.runtime.context_values import in_block
 from labeler.runtime.events import EVENT, Event, Request
 from labeler.runtime.visible_text import visible, visible_lines
 
@@ -111,14 +112,9 @@ def _project(host: str) -> str:
 _trace: ContextVar[Trace | None] = ContextVar("labeler_trace", default=None)
 
 
-@contextmanager
-def traced(trace: Trace | None) -> Iterator[None]:
+def traced(trace: Trace | None) -> AbstractContextManager[None]:
     """Make log lines of the block belong to that request."""
-    token = _trace.set(trace)
-    try:
-        yield
-    finally:
-        _trace.reset(token)
+    return in_block(_trace, trace)
 
 
 def without_secrets(text: str) -> str:

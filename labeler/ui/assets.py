@@ -33,6 +33,6 @@ def _join(path: Path, texts: dict[Path, str]) -> None:
     texts[path] = _EXPORT.sub("", _IMPORT.sub("", text))
 
 
-def style(name: str) -> str:
-    """The named style sheet."""
-    return (_HERE / f"{name}.css").read_text(encoding="utf-8")
+def style(*names: str) -> str:
+    """The named style sheets, one after the other."""
+    return "".join((_HERE / f"{name}.css").read_text(encoding="utf-8") for name in names)

@@ -69,7 +69,7 @@ _HTML = f"""
 _mount = st.components.v2.component(
     "labeler_importer",
     html=_HTML,
-    css=style("components/importer"),
+    css=style("components/controls", "components/importer"),
     js=script("components/importer"),
 )
 

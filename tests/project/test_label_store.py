@@ -20,7 +20,7 @@ from labeler.project.project import Project
 from labeler.storage import ABSENT
 from tests.pictures import png
 from tests.projects import BOX, OTHER, Workspace, with_boxes
-from tests.storage.test_local_failures import mount, unmount
+from tests.storage.local.test_failures import mount, unmount
 
 
 def test_different_edits_at_once_are_all_kept(workspace: Workspace) -> None:

@@ -8,18 +8,13 @@ import pytest
 
 from labeler.ui.data_exports import COMPARISON
 from labeler.ui.export_panel import KIND
-from tests.projects import BOX, OTHER
-from tests.ui.visit import NewPlace, Place, Visit
+from tests.projects import OTHER
+from tests.ui.visit import NewPlace, Place, Visit, three_images
 
 
 @pytest.fixture
 def place(new_place: NewPlace) -> Place:
-    """A project with an image of two labels, one of one label, and one without boxes."""
-    made = new_place(LABELS="car,dog")
-    ids = made.add("a.png", "b.png", "c.png")
-    made.with_boxes(ids[0], BOX, OTHER)
-    made.with_boxes(ids[1], BOX)
-    return made
+    return three_images(new_place)
 
 
 def opened(place: Place) -> Visit:

@@ -21,7 +21,7 @@ from labeler.runtime.jobs import Jobs
 from labeler.ui.context import Context, bind_context
 from labeler.ui.drawable.drawing import tag
 from tests.pictures import png
-from tests.projects import Workspace
+from tests.projects import BOX, OTHER, Workspace
 
 SCRIPT = Path(__file__).parents[2] / "labeler" / "ui" / "main.py"
 SCALE = 800 / 64
@@ -201,3 +201,12 @@ class Place:
 
 
 NewPlace = Callable[..., Place]
+
+
+def three_images(new_place: NewPlace) -> Place:
+    """A project with an image of two labels, one of one label, and one without boxes."""
+    made = new_place(LABELS="car,dog")
+    ids = made.add("a.png", "b.png", "c.png")
+    made.with_boxes(ids[0], BOX, OTHER)
+    made.with_boxes(ids[1], BOX)
+    return made

@@ -32,7 +32,7 @@ _HTML = """
 _mount = st.components.v2.component(
     "labeler_uploader",
     html=_HTML,
-    css=style("components/uploader"),
+    css=style("components/controls", "components/uploader"),
     js=script("components/uploader"),
 )
 

@@ -234,47 +234,46 @@ for (const mood of /** @type {const} */ (["fine", "lost", "unreached", 503])) {
     }));
 }
 
+/**
+ * The lane of a tab that slept while another one took its work over, saved it and deleted it again.
+ * @param {ReturnType<typeof createServer>} server
+ * @param {ReturnType<typeof createMemoryJournal>} journal
+ */
+async function sleeping(server, journal) {
+  const asleep = tab(server, journal, { owner: "asleep" });
+  const lane = await asleep.open();
+  server.mood = "unreached";
+  lane.change(addRect(lane.document, rect("new")));
+  await until(() => lane.state.failures === 5); // the next try is far away
+  const other = tab(server, journal, { owner: "other" });
+  server.mood = "fine";
+  const [recovered] = await other.recover("asleep");
+  await until(isSaved(recovered));
+  recovered.change(deleteRects(recovered.document, ["new"]));
+  await until(isSaved(recovered));
+  assert.deepEqual(ids(server.get("i")), ["old"]);
+  return { lane, close: () => [asleep, other].forEach((each) => each.close()) };
+}
+
 Deno.test("a tab that wakes after another one took its work does not bring back what was deleted", () =>
   scene(async ({ server, journal }) => {
-    const asleep = tab(server, journal, { owner: "asleep" });
-    const lane = await asleep.open();
-    server.mood = "unreached";
-    lane.change(addRect(lane.document, rect("new")));
-    await until(() => lane.state.failures === 5); // the next try is far away
-    const other = tab(server, journal, { owner: "other" });
-    server.mood = "fine";
-    const [recovered] = await other.recover("asleep");
-    await until(isSaved(recovered));
-    recovered.change(deleteRects(recovered.document, ["new"]));
-    await until(isSaved(recovered));
-    assert.deepEqual(ids(server.get("i")), ["old"]);
+    const { lane, close } = await sleeping(server, journal);
     lane.change(addRect(lane.document, rect("later")));
     lane.online();
     await until(isSaved(lane));
     assert.deepEqual(ids(server.get("i")), ["old", "later"]);
-    return () => [asleep, other].forEach((each) => each.close());
+    return close;
   }));
 
 Deno.test("a tab that wakes after another one took its work and has nothing new sends nothing", () =>
   scene(async ({ server, journal }) => {
-    const asleep = tab(server, journal, { owner: "asleep" });
-    const lane = await asleep.open();
-    server.mood = "unreached";
-    lane.change(addRect(lane.document, rect("new")));
-    await until(() => lane.state.failures === 5); // the next try is far away
-    const other = tab(server, journal, { owner: "other" });
-    server.mood = "fine";
-    const [recovered] = await other.recover("asleep");
-    await until(isSaved(recovered));
-    recovered.change(deleteRects(recovered.document, ["new"]));
-    await until(isSaved(recovered));
-    assert.deepEqual(ids(server.get("i")), ["old"]);
+    const { lane, close } = await sleeping(server, journal);
     const puts = server.puts().length;
     lane.online();
     await until(isSaved(lane));
     assert.deepEqual(ids(server.get("i")), ["old"]);
     assert.equal(server.puts().length, puts);
-    return () => [asleep, other].forEach((each) => each.close());
+    return close;
   }));
 
 Deno.test("a full disk is told, and the change is sent all the same", () =>

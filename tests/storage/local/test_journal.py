@@ -14,18 +14,7 @@ import pytest
 from labeler.storage import RESERVED, Store
 from labeler.storage.local import LocalStore
 from labeler.storage.local_files import version_of
-
-from .support import create, keys
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def store(root: Path) -> Store:
-    return LocalStore(root)
+from tests.storage.support import create, keys
 
 
 @pytest.fixture

@@ -22,18 +22,7 @@ from labeler.errors import (
 )
 from labeler.storage import ABSENT, RESERVED, Store
 from labeler.storage.local import LocalStore
-
-from .support import MIB, NOBODYS, create, keys
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def store(root: Path) -> Store:
-    return LocalStore(root)
+from tests.storage.support import MIB, NOBODYS, create, keys
 
 
 def put(path: Path, data: bytes) -> None:

@@ -19,20 +19,9 @@ from labeler.errors import InvalidRequest, LabelerError, NotAllowed, NotFound, U
 from labeler.storage import ABSENT, RESERVED, Store
 from labeler.storage.local import LocalStore
 from labeler.storage.local_files import place_new, sync_folder
-
-from .support import NOBODYS, create, keys
+from tests.storage.support import NOBODYS, create, keys
 
 DAY_NS = 86_400 * 10**9
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    return tmp_path / "data"
-
-
-@pytest.fixture
-def store(root: Path) -> Store:
-    return LocalStore(root)
 
 
 def mount(*arguments: str) -> None:
@@ -244,7 +233,7 @@ store.write("a", store.read("a")[0] + b", second", replaces=version)
 """
         result = subprocess.run(
             [sys.executable, "-c", code, str(tmp_path)],
-            cwd=Path(__file__).parents[2],
+            cwd=Path(__file__).parents[3],
             capture_output=True,
             text=True,
             check=False,
