@@ -94,7 +94,7 @@ LAZY = frozenset({
 """Packages that only a bucket or one way to sign in needs: loaded when it is used, not before."""
 
 BROUGHT = {"streamlit": {"PIL", "requests", "starlette", "urllib3", "uvicorn"}}
-"""What an outside package loads by itself."""
+"""What an outside package loads on its own."""
 
 SCRIPTS = frozenset({"labeler.__main__", "labeler.ui.main"})
 """They do their work when loaded, and need what starts them around them."""
@@ -330,7 +330,7 @@ def test_modules_bring_only_what_their_imports_allow(tmp_path: Path) -> None:
 
 
 def test_a_start_does_not_wait_for_what_comes_later(tmp_path: Path) -> None:
-    """Nor does the sidebar, which every first page shows."""
+    """The sidebar, which every first page shows, does not wait for it either."""
     code = "import app, labeler.ui.sidebar, labeler.ui.export_panel, sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -47,7 +47,11 @@ def look_ahead() -> Json:
             query("status", {"type": "array", "items": _STATUS}, "As in claimNext."),
             query("order", {"enum": list(Order)}, "As in claimNext."),
             query("person", {"type": "string", "maxLength": MAX_NAME}, "As in claimNext."),
-            query("limit", {"type": "integer", "minimum": 1, "maximum": MOST_NEXT}, "1 by itself."),
+            query(
+                "limit",
+                {"type": "integer", "minimum": 1, "maximum": MOST_NEXT},
+                "1 if not given.",
+            ),
         ],
         "responses": {
             "200": answered("Their IDs, the next one first.", answer),
@@ -185,7 +189,7 @@ def review_document() -> Json:
         "parameters": [CLIENT, IMAGE_ID, STATE],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
-            "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+            "200": answered("The document as stored.", ref("AnnotationDocument"), ETag=ETAG),
             "412": IN_THE_WAY,
             **errors(400, 401, 403, 404, 408, 409, 413, 422, 428, 500, 503),
         },
@@ -250,7 +254,7 @@ def restore_document() -> Json:
         "parameters": [CLIENT, IMAGE_ID, STATE],
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
         "responses": {
-            "200": answered("So it is stored now.", ref("AnnotationDocument"), ETag=ETAG),
+            "200": answered("The document as stored.", ref("AnnotationDocument"), ETag=ETAG),
             "412": IN_THE_WAY,
             **errors(400, 401, 403, 404, 408, 409, 413, 428, 500, 503),
         },
@@ -262,8 +266,9 @@ def delete_image() -> Json:
     return {
         "operationId": "deleteImage",
         "summary": "Move the image and its document into the trash",
-        "description": "For admins. It can be restored for 30 days. Until then every call about it "
-        "answers 410. If-Match names the document's state; an image without a document takes *.",
+        "description": "For admins. It can be restored for 30 days. Until then calls that read or "
+        "change it answer 410. If-Match names the document's state; an image without a document "
+        "takes *.",
         "parameters": [CLIENT, IMAGE_ID, STATE],
         "responses": {
             "204": {"description": "It is in the trash."},

@@ -44,7 +44,7 @@ def with_drawn_rects(
 def with_status(document: AnnotationDocument, status: Status) -> AnnotationDocument:
     """The document with that status; unchanged if it has it already.
 
-    Why an image was skipped is no longer true of it with another status, nor with a later skip.
+    The reason of an earlier skip is dropped, because it is not the reason of this status.
     """
     if document.status is status:
         return document

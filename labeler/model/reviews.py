@@ -66,9 +66,10 @@ def reviewed(
 ) -> AnnotationDocument:
     """The document after the verdict, with the comment.
 
-    Who labeled it and when (saved_by, saved_at) stays. A verdict that holds already, without a
-    comment, changes nothing; nor does reopening a document that is not approved. Raises
-    DocumentApproved where an approved document is returned or commented: it is reopened first.
+    Who labeled it and when (saved_by, saved_at) stays. A verdict that holds already changes
+    nothing without a comment. Reopening a document that is not approved changes nothing either.
+    Raises DocumentApproved where an approved document is returned or commented: it is reopened
+    first.
     """
     holds = document.status is _STATUS.get(verdict, document.status)
     if verdict is Verdict.REOPEN and document.status is Status.APPROVED:

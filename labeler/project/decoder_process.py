@@ -109,7 +109,7 @@ class DecoderProcess:
             return self._process.wait()
 
     def _fault(self, name: str) -> DecoderFault:
-        """Why it ended by itself, from how it ended."""
+        """Why it ended on its own, from how it ended."""
         code = self.end()
         if code == -signal.SIGXCPU:
             return DecoderFault("took too much of a processor", _too_long(name))

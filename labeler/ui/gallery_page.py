@@ -1,6 +1,6 @@
 """The gallery: all images as thumbnails, and all boxes of a label, in a component of the browser.
 
-It asks the HTTP API by itself, and never waits for a run of the page.
+It calls the HTTP API itself, and never waits for a run of the page.
 """
 
 from __future__ import annotations

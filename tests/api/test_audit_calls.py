@@ -15,7 +15,7 @@ from tests.api.support import Api, rect
 from tests.pictures import png
 
 NO_LINE = {
-    ("POST", "/api/claims"): "a claim says who looks at an image, and ends by itself",
+    ("POST", "/api/claims"): "a claim says who looks at an image, and ends on its own",
     ("PUT", "/api/claims/{image_id}"): "as above",
     ("DELETE", "/api/claims/{image_id}"): "as above",
 }

@@ -49,7 +49,7 @@ def place(bucket: Bucket) -> Iterator[Workspace]:
 
 @pytest.fixture(autouse=True)
 def bucket_first(run: Run, bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`run` is for a folder by itself."""
+    """`run` is for a folder alone."""
     monkeypatch.setenv("LABELER_STORAGE", "gs://labels/team")
 
 

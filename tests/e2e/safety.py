@@ -51,7 +51,7 @@ def is_put(route: Route) -> bool:
 
 
 def hold_writes(context: BrowserContext) -> None:
-    """Let no write reach the server, nor be answered."""
+    """Let no write reach the server or be answered."""
     context.route("**/api/annotations/*", lambda route: None if is_put(route) else route.fallback())
 
 

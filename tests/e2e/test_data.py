@@ -28,7 +28,7 @@ def test_classes_are_named_where_the_file_does_not(
     importer.locator(".status").select_option("in_progress")
     expect(importer.locator(".names")).to_be_hidden()
     importer.locator(".file").set_input_files(str(path))
-    expect(importer.locator(".said")).to_contain_text("Type their names", timeout=30_000)
+    expect(importer.locator(".said")).to_contain_text("Give their names", timeout=30_000)
     importer.locator(".names").fill("cat\ndog")
     importer.locator(".names").blur()
     expect(importer.locator(".detected")).to_contain_text("Format: YOLO", timeout=30_000)

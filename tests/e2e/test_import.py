@@ -75,7 +75,7 @@ def test_a_bad_file_is_reported_and_a_large_one_is_packed_on_its_way(
     assert 0 < max(map(int, sizes)) < 2**20
     # Nothing of it can be imported, which is said.
     expect(importer.locator(".nothing")).to_be_visible()
-    # Another format: looked at again by itself.
+    # Another format: the file is looked at again automatically.
     importer.locator(".format").select_option("cvat")
     expect(importer.locator(".said")).to_contain_text("not valid XML")
 

@@ -30,7 +30,7 @@ ALL_PARTS = """() => {
   return performance.getEntriesByType("resource").some(({ initiatorType, name }) =>
     initiatorType === "fetch" && name.includes("/Toast."));
 }"""
-"""Whether the page has fetched ahead what it may need of Streamlit, of which that is the last."""
+"""Whether the page has fetched ahead what it may need of Streamlit; that file is the last."""
 
 
 def test_labeling_while_instances_come_and_go(

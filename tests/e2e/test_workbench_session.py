@@ -129,7 +129,7 @@ def stored(api: Api, image: str) -> list[str]:
 
 
 def hold_writes(context: BrowserContext) -> None:
-    """Let no write reach the server, nor be answered."""
+    """Let no write reach the server or be answered."""
     context.route("**/api/annotations/*", _hold)
 
 

@@ -22,7 +22,7 @@ let loading = null;
 /** @type {CSSStyleSheet | null} */
 let sheet = null;
 const AGAIN_MS = 500;
-const SHEETS = ["./workbench.css", "./review.css"];
+const SHEETS = ["./base.css", "./workbench.css", "./review.css"];
 
 /** The style, requested until an instance answers. */
 async function loadStyle() {

@@ -185,7 +185,7 @@ def test_a_labelme_file_of_others_is_read_under_any_name(tmp_path: Path) -> None
 
 
 def test_a_description_is_no_export(workspace: Workspace) -> None:
-    """Nothing takes it for a COCO file: not the list, the numbers, the labels, nor the address."""
+    """The list, the numbers, the labels and the address do not take it for a COCO file."""
     exporter = open_exporter(workspace.open())
     written = [export.key for export in exporter.write(parse_selection({"split": ["50/50"]}))]
     described = {key for key in workspace.objects() if "croissant" in key}

@@ -13,7 +13,7 @@ import { createGallery } from "./gallery.js";
  *   setTriggerValue: (name: string, value: unknown) => void }} Component
  */
 
-const STYLE = new URL("./gallery.css", import.meta.url).href;
+const SHEETS = ["../base.css", "./gallery.css"];
 
 /** @type {WeakMap<object, ReturnType<typeof create>>} */
 const mounted = new WeakMap();
@@ -45,8 +45,10 @@ function create(place, first) {
     takesChanges: true,
     renewToken: renewal.renew,
   });
-  const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
-  place.append(style);
+  for (const sheet of SHEETS) {
+    const href = new URL(sheet, import.meta.url).href;
+    place.append(Object.assign(document.createElement("link"), { rel: "stylesheet", href }));
+  }
   const gallery = createGallery(place, {
     backend,
     labels: setup.labels,
