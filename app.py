@@ -68,8 +68,7 @@ def build(settings: Settings) -> st.App:
         # that it has not sent. So all instances claim to be one machine. This can't come earlier:
         # it makes Streamlit read its settings, which `run` below has to set first.
         Installation.instance().installation_id_v3 = ONE_MACHINE
-        storage = "bucket" if settings.storage.bucket else "folder"
-        log_event(Start(version=__version__, storage=storage))
+        log_event(Start(version=__version__, storage=settings.storage.kind.value))
         # Nothing waits for this thread: a store that can't be reached must not delay the start.
         threading.Thread(target=_store_first_labels, args=(project,), daemon=True).start()
         searching = asyncio.create_task(collect_regularly())

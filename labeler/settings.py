@@ -25,6 +25,13 @@ OFF: Final = "off"
 Choice = TypeVar("Choice", bound=StrEnum)
 
 
+class StoreKind(StrEnum):
+    """What holds the objects of a location. Each `match` over it names every kind."""
+
+    FOLDER = "folder"
+    BUCKET = "bucket"
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """A folder (`bucket` empty, `path` absolute) or a bucket with a prefix (no slash around it)."""
@@ -32,8 +39,17 @@ class Location:
     bucket: str
     path: str
 
+    @property
+    def kind(self) -> StoreKind:
+        """What holds the objects."""
+        return StoreKind.BUCKET if self.bucket else StoreKind.FOLDER
+
     def __str__(self) -> str:
-        return f"gs://{self.bucket}/{self.path}".rstrip("/") if self.bucket else self.path
+        match self.kind:
+            case StoreKind.FOLDER:
+                return self.path
+            case StoreKind.BUCKET:
+                return f"gs://{self.bucket}/{self.path}".rstrip("/")
 
     def prefix_in(self, other: Location) -> str | None:
         """The prefix of this location's keys in `other`; None if it is not inside `other`."""
@@ -133,7 +149,11 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     )
     take("LOGS", "text", _log_form)
     _check_sign_in(settings)
-    if settings.saved_by is SavedBy.HASH and settings.storage.bucket and not settings.secret_key:
+    if (
+        settings.saved_by is SavedBy.HASH
+        and settings.storage.kind is StoreKind.BUCKET
+        and not settings.secret_key
+    ):
         raise SettingsError(
             "LABELER_SAVED_BY='hash' is not allowed: with a bucket it needs LABELER_SECRET_KEY, "
             "which gives a person the same name on all instances."
@@ -341,7 +361,7 @@ def _uploads(text: str, storage: Location) -> Location | None:
 
 
 def _kms_key(text: str, storage: Location) -> str:
-    if text and not storage.bucket:
+    if text and storage.kind is not StoreKind.BUCKET:
         raise ValueError("it needs LABELER_STORAGE=gs://bucket; a folder is not encrypted by it")
     if text and not text.startswith("projects/"):
         raise ValueError(

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from labeler.errors import NotAllowed, SettingsError
-from labeler.settings import ImageIdStrategy, Settings
+from labeler.settings import ImageIdStrategy, Settings, StoreKind
 from labeler.storage import RESERVED
 
 _LENGTH: Final = 32
@@ -25,15 +25,17 @@ def load_secret(settings: Settings) -> bytes:
     """
     if settings.secret_key:
         return settings.secret_key.encode()
-    if settings.storage.bucket:
-        if settings.on_cloud_run or settings.image_id is ImageIdStrategy.UUID:
-            raise SettingsError(
-                "LABELER_SECRET_KEY='' is not allowed: on Cloud Run, and with "
-                "LABELER_IMAGE_ID=uuid on a bucket, it must be a random text that all instances "
-                "share (openssl rand -hex 32)."
-            )
-        return secrets.token_bytes(_LENGTH)
-    return _kept_in(Path(settings.storage.path) / RESERVED / "secret.key")
+    match settings.storage.kind:
+        case StoreKind.FOLDER:
+            return _kept_in(Path(settings.storage.path) / RESERVED / "secret.key")
+        case StoreKind.BUCKET:
+            if settings.on_cloud_run or settings.image_id is ImageIdStrategy.UUID:
+                raise SettingsError(
+                    "LABELER_SECRET_KEY='' is not allowed: on Cloud Run, and with "
+                    "LABELER_IMAGE_ID=uuid on a bucket, it must be a random text that all "
+                    "instances share (openssl rand -hex 32)."
+                )
+            return secrets.token_bytes(_LENGTH)
 
 
 def _kept_in(path: Path) -> bytes:

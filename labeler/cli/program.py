@@ -173,9 +173,10 @@ def _there(
 
     def command(given: argparse.Namespace, settings: Settings) -> bool:
         from labeler.errors import NotFound
+        from labeler.settings import StoreKind
 
         storage = settings.storage
-        if not storage.bucket and not Path(storage.path).is_dir():
+        if storage.kind is StoreKind.FOLDER and not Path(storage.path).is_dir():
             raise NotFound(
                 f"There is no folder {storage.path}. Set LABELER_STORAGE to the one that you mean, "
                 "or make that folder, if the project is to be new."

@@ -19,7 +19,7 @@ from labeler.model.document import Status, parse_document
 from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY, REGISTRY_KEY, document_key
 from labeler.project.locations import close_stores, open_stores
 from labeler.runtime.audit import Action, audit
-from labeler.settings import Location, Settings
+from labeler.settings import Location, Settings, StoreKind
 from labeler.storage import ABSENT, Replaces, Store
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def restore_project(
     run writes nothing and reports the same. Raises InvalidRequest for a folder, and NotFound for an
     image without a state from that moment.
     """
-    if not settings.storage.bucket:
+    if settings.storage.kind is not StoreKind.BUCKET:
         raise InvalidRequest(
             f"{settings.storage} is a folder, which keeps no old versions of a whole project: put "
             "the files back from your backup, under annotations/, while nothing runs. Single "
@@ -75,7 +75,7 @@ def restore_project(
         if uploads is not None and settings.uploads is not None and not image_ids:
             if uploads.store is store:
                 todo.append(uploads.prefix)
-            elif settings.uploads.bucket:
+            elif settings.uploads.kind is StoreKind.BUCKET:
                 places.append((uploads.store, settings.uploads, [""]))
         for target, location, prefixes in places:
             versions = PastObjects(location, timeout_s=settings.save_timeout_s)

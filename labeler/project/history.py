@@ -14,7 +14,7 @@ from labeler.errors import DamagedDocument, NotFound
 from labeler.model.document import Status, parse_document
 from labeler.model.layout import document_key, history_folder
 from labeler.project.image_entry import document_metadata, sealed_entry
-from labeler.settings import Location
+from labeler.settings import Location, StoreKind
 from labeler.storage import Store, Version
 from labeler.storage.local_files import version_time
 from labeler.storage.local_history import KeptStates
@@ -140,9 +140,11 @@ class BucketHistory:
 
 def open_history(location: Location, store: Store, timeout_s: float) -> History:
     """The history of the documents at `location`, which `store` holds; nothing is read yet."""
-    if location.bucket:
-        return BucketHistory(location, timeout_s)
-    return FolderHistory(store, Path(location.path))
+    match location.kind:
+        case StoreKind.FOLDER:
+            return FolderHistory(store, Path(location.path))
+        case StoreKind.BUCKET:
+            return BucketHistory(location, timeout_s)
 
 
 def _written(version: Version) -> datetime:

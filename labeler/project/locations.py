@@ -7,7 +7,7 @@ from typing import Final
 
 from labeler.errors import VersionConflict
 from labeler.project.originals import Uploads
-from labeler.settings import Location, Settings
+from labeler.settings import Location, Settings, StoreKind
 from labeler.storage import Store, Version, open_store
 
 _NEVER: Final = Version("999999999999999999")
@@ -31,8 +31,7 @@ def open_stores(settings: Settings) -> tuple[Store, Uploads | None]:
 
 def open_location(location: Location, settings: Settings) -> Store:
     """The store at that location, with the settings' limits and key."""
-    kms_key = settings.kms_key if location.bucket else ""
-    return open_store(location, timeout_s=settings.save_timeout_s, kms_key=kms_key)
+    return open_store(location, timeout_s=settings.save_timeout_s, kms_key=settings.kms_key)
 
 
 def check_stores(store: Store, documents: str, uploads: Uploads | None, settings: Settings) -> None:
@@ -46,7 +45,7 @@ def check_stores(store: Store, documents: str, uploads: Uploads | None, settings
         places.append((uploads.store, uploads.prefix, location))
     for checked, prefix, place in places:
         checked.list(prefix, limit=1)
-        if place.bucket:
+        if place.kind is StoreKind.BUCKET:
             with suppress(VersionConflict):
                 # That version never existed, so nothing is written. Permissions are checked first.
                 checked.write(f"{prefix}ready", b"", replaces=_NEVER)

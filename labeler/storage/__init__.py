@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labeler.settings import Location
+from labeler.settings import Location, StoreKind
 from labeler.storage.base import (
     ABSENT,
     MAX_KEY_BYTES,
@@ -46,9 +46,11 @@ def open_store(location: Location, *, timeout_s: int = 20, kms_key: str = "") ->
     `timeout_s` limits the retries and waits of one call. `kms_key` is the Cloud KMS key that
     encrypts objects written to a bucket; a folder ignores it.
     """
-    if not location.bucket:
-        return LocalStore(Path(location.path), timeout_s=timeout_s)
-    # Importing Google's client takes 0.2 to 0.5 s; a start with a folder must not pay for it.
-    from labeler.storage.gcs import GcsStore
+    match location.kind:
+        case StoreKind.FOLDER:
+            return LocalStore(Path(location.path), timeout_s=timeout_s)
+        case StoreKind.BUCKET:
+            # Importing Google's client takes 0.2 to 0.5 s; a start with a folder must not pay.
+            from labeler.storage.gcs import GcsStore
 
-    return GcsStore(location.bucket, location.path, timeout_s=timeout_s, kms_key=kms_key)
+            return GcsStore(location.bucket, location.path, timeout_s=timeout_s, kms_key=kms_key)

@@ -18,11 +18,10 @@ The contract is the same on every backend and has one test suite (tests/storage/
   InvalidRequest for keys, metadata or limits that break these rules or that the location can't
   hold.
 
-A new backend needs a Store, a kind of `Location` and its parsing (settings.py), a line in
-`open_store` (`storage/__init__.py`), its checks in `doctor/`, and a fixture in
-tests/storage/conftest.py, with which it runs the contract's tests. Whoever asks
-`Location.bucket` has to know it too: project/locations.py, project/history.py,
-access/secret_key.py, storage/leftovers.py, maintenance/restore.py, app.py.
+A new backend needs a Store, a `StoreKind` and its parsing (settings.py), its checks in `doctor/`,
+and a fixture in tests/storage/conftest.py, with which it runs the contract's tests. mypy then names
+each `match` that has to know the kind, `open_store` among them. `is StoreKind` asks for what one
+kind alone has.
 """
 
 from __future__ import annotations

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from labeler.settings import Location
+from labeler.settings import Location, StoreKind
 from labeler.storage.base import RESERVED
 from labeler.storage.local_files import STALE_S, remove_stale
 
 
 def leftovers(location: Location) -> list[Path]:
     """Temporary files that are older than any write can take."""
-    if location.bucket:
+    if location.kind is not StoreKind.FOLDER:
         return []
     folder = _folder(location)
     oldest = time.time() - STALE_S

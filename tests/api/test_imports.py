@@ -91,7 +91,7 @@ def test_names_of_classes_are_given_where_the_file_has_none(api: Api) -> None:
     image_id = api.image("a.png")
     line = b"1 0.5 0.5 0.25 0.25\n"
     answer = send(api, line, "format=auto", X_File_Name="a.txt")
-    refused(answer, 422, "class_names_missing", "Type their names")
+    refused(answer, 422, "class_names_missing", "Give their names")
     address = "format=auto&class_name=cat&class_name=dog%2C+small"
     report = send(api, line, address, X_File_Name="a.txt").json()
     assert (report["format"], report["boxes"]) == ("yolo", {"dog, small": 1})

@@ -320,8 +320,9 @@ def _names(source: DatasetFiles, given: Sequence[str]) -> tuple[Mapping[int, str
     if given:
         return dict(enumerate(given)), 0
     raise ClassNamesMissing(
-        f"{source.name} does not say what its classes are called. Type their names, or put a "
-        "data.yaml with `names`, or a classes.txt with a name on each line, beside the labels."
+        f"{source.name} does not say what its classes are called. Give their names in the order of "
+        "their numbers (on the page, with --class-name or with class_name=), or put a data.yaml "
+        "with `names`, or a classes.txt with a name on each line, beside the labels."
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from labeler.settings import StoreKind
 from labeler.storage.doctor.findings import ExaminedPlace, Finding, Level
 from labeler.storage.doctor.folder import examine_folder
 
@@ -22,9 +23,10 @@ def examine(
     `kms_key` and `timeout_s` are those of the settings; `on_cloud_run` says whether the service
     runs there.
     """
-    if not place.location.bucket:
-        yield from examine_folder(place, timeout_s=timeout_s, on_cloud_run=on_cloud_run)
-        return
-    from labeler.storage.doctor.bucket import examine_bucket
+    match place.location.kind:
+        case StoreKind.FOLDER:
+            return examine_folder(place, timeout_s=timeout_s, on_cloud_run=on_cloud_run)
+        case StoreKind.BUCKET:
+            from labeler.storage.doctor.bucket import examine_bucket
 
-    yield from examine_bucket(place, timeout_s=timeout_s, kms_key=kms_key)
+            return examine_bucket(place, timeout_s=timeout_s, kms_key=kms_key)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from labeler.errors import LabelerError, SettingsError
-from labeler.settings import Settings, load_settings, unknown_settings
+from labeler.settings import Settings, StoreKind, load_settings, unknown_settings
 from labeler.storage.doctor.findings import Finding, fault, ok, warning
 
 _RUN: Final = "run.googleapis.com/"
@@ -128,7 +128,7 @@ class _Service:
 
     def _data(self, settings: Settings) -> Iterator[Finding]:
         repair = f"{self._update} --update-env-vars=LABELER_STORAGE=gs://BUCKET"
-        if settings.storage.bucket:
+        if settings.storage.kind is StoreKind.BUCKET:
             yield ok(f"Documents are kept in {settings.storage}")
         else:
             yield fault(
@@ -146,7 +146,7 @@ class _Service:
             )
         elif (
             settings.uploads is not None
-            and not settings.uploads.bucket
+            and settings.uploads.kind is not StoreKind.BUCKET
             and settings.uploads.prefix_in(settings.storage) is None
         ):
             yield fault(
