@@ -79,7 +79,7 @@ def check_version(version: str | None, key: str) -> None:
         )
 
 
-def _first_problem(error: ValidationError) -> tuple[str, str]:
+def first_problem(error: ValidationError) -> tuple[str, str]:
     """The first problem: its place (`rects[3].left`, empty for the whole) and its description."""
     first = error.errors(include_url=False, include_input=False)[0]
     field = ""
@@ -93,13 +93,13 @@ def _first_problem(error: ValidationError) -> tuple[str, str]:
 
 def refusal(what: str, error: ValidationError) -> InvalidDocument:
     """The error for `what` somebody wants to store; it names the first field that is wrong."""
-    field, reason = _first_problem(error)
+    field, reason = first_problem(error)
     return InvalidDocument(f"{field or what}: {reason}.", field)
 
 
 def damage(key: str, error: ValidationError) -> str:
     """The message for a person that the object `key` can't be understood."""
-    field, reason = _first_problem(error)
+    field, reason = first_problem(error)
     where = f" at {field}" if field else ""
     return (
         f"{key} is damaged{where}: {reason}. It was left as it is: restore an earlier version of "
