@@ -30,6 +30,7 @@ from labeler.runtime.descriptors import raise_limit
 from labeler.runtime.events import Start, Stop, log_event
 from labeler.runtime.frames import bound_frames
 from labeler.runtime.garbage_collection import collect_regularly
+from labeler.runtime.interpreter import take_short_turns
 from labeler.runtime.jobs import Jobs
 from labeler.runtime.sockets import send_at_once, wait_at_most
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
@@ -50,6 +51,7 @@ def build(settings: Settings) -> st.App:
     # Before Streamlit first reads its settings; all instances need the same value.
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
     raise_limit()
+    take_short_turns()
     close_loops_after_runs()
     keep_clicks()
     bound_frames()

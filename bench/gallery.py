@@ -28,6 +28,7 @@ from starlette.requests import Request
 
 from bench.export import BUCKET, fill_folder, labels, objects, opened, originals, server
 from labeler.api.box_pages import BoxCalls
+from labeler.api.fair_semaphore import FairSemaphore
 from labeler.api.image_pages import find_page, read_query
 from labeler.project.statistics import Dimension, Statistics
 
@@ -48,7 +49,7 @@ PAGES = {
 
 def calls(project: Any) -> Iterator[tuple[str, Callable[[], object]]]:
     """What is asked, and how."""
-    boxes = BoxCalls(project)
+    boxes = BoxCalls(project, FairSemaphore(1))
     for name, query in PAGES.items():
         yield name, partial(page, project, query)
     first = [image["image_id"] for image in page(project, "offset=0")["images"]]

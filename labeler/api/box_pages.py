@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, Final
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from labeler.api.fair_semaphore import FairSemaphore
 from labeler.api.preconditions import etag
 from labeler.api.request_parameters import number_parameter, offset_parameter
 from labeler.api.responses import ASK_AGAIN, json_answer
@@ -27,10 +27,11 @@ DEFAULT_LIMIT: Final = 60
 class BoxCalls:
     """The calls about boxes of many images of one project."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, listing: FairSemaphore) -> None:
         self._project = project
+        self._listing = listing
 
-    async def of_images(self, request: Request, _: Person) -> Response:
+    async def of_images(self, request: Request, person: Person) -> Response:
         """GET /api/boxes"""
         given = request.query_params.get("images")
         ids = given.split(",") if given else []
@@ -38,17 +39,17 @@ class BoxCalls:
             raise InvalidRequest(
                 f"images must be up to {MAX_BOX_IMAGES} image IDs, with commas between."
             )
-        told = await run_in_threadpool(self.boxes_of_images, ids)
+        told = await self._listing.run(request, person, self.boxes_of_images, ids)
         return json_answer(told, cache=ASK_AGAIN)
 
-    async def of_label(self, request: Request, _: Person) -> Response:
+    async def of_label(self, request: Request, person: Person) -> Response:
         """GET /api/crops"""
         label = request.query_params.get("label")
         if label is None:
             raise InvalidRequest("label is missing: it says whose boxes are asked for.")
         limit = number_parameter(request, "limit", MAX_BOX_PAGE) or DEFAULT_LIMIT
         offset = offset_parameter(request) or 0
-        told = await run_in_threadpool(self.boxes_of_label, label, offset, limit)
+        told = await self._listing.run(request, person, self.boxes_of_label, label, offset, limit)
         return json_answer(told, cache=ASK_AGAIN)
 
     def boxes_of_images(self, ids: list[str]) -> dict[str, Any]:

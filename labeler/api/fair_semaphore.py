@@ -56,6 +56,21 @@ class FairSemaphore:
                 self._waiting.remove((caller, granted))
             self._grant()
 
+    async def run(
+        self, request: Request, person: Person, work: Callable[P, T], *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:  # fmt: skip
+        """The result of `work` in a thread, at this caller's turn.
+
+        Raises ClientDisconnect if the caller goes away; work that has not begun is left out then.
+        """
+
+        async def at_turn() -> T:
+            async with self.turn(caller_of(request, person)):
+                return await run_in_threadpool(work, *args, **kwargs)
+
+        return await while_there(request, at_turn())
+
     def _grant(self) -> None:
         while self._free:
             able = [one for one in self._waiting if self._running[one[0]] < self._most]

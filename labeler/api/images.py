@@ -39,8 +39,15 @@ _SENT_BYTES: Final = 192 * 2**20
 class Images:
     """The calls about images of one project."""
 
-    def __init__(self, project: Project, body_reader: BodyReader, max_upload_bytes: int) -> None:
+    def __init__(
+        self,
+        project: Project,
+        body_reader: BodyReader,
+        listing: FairSemaphore,
+        max_upload_bytes: int,
+    ) -> None:
         self._project = project
+        self._listing = listing
         self._body_reader = body_reader
         self._max_upload_bytes = max_upload_bytes
         self._adding = FairSemaphore(_AT_ONCE)
@@ -71,10 +78,10 @@ class Images:
             Location=f"/api/images/{added.image_id}",
         )
 
-    async def find(self, request: Request, _: Person) -> Response:
+    async def find(self, request: Request, person: Person) -> Response:
         """GET /api/images"""
         query = read_query(request)
-        page = await run_in_threadpool(find_page, self._project, query)
+        page = await self._listing.run(request, person, find_page, self._project, query)
         return json_answer(page, cache=ASK_AGAIN)
 
     async def show(self, request: Request, person: Person) -> Response:

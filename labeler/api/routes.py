@@ -21,6 +21,7 @@ from labeler.api.box_pages import BoxCalls
 from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
+from labeler.api.fair_semaphore import FairSemaphore
 from labeler.api.guide import GuideCalls
 from labeler.api.health import Health
 from labeler.api.history import HistoryCalls
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 _HELD_BYTES: Final = 128 * 2**20
 """Bytes of all uploads that are being received or processed, and of all other bodies. The two are
 separate, so saves never wait behind uploads."""
+_LISTED_AT_ONCE: Final = 4
+"""Lists and counts over many images that are made at once: each takes a share of the interpreter,
+which saves need too."""
 
 
 def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -> Starlette:
@@ -64,6 +68,7 @@ class _Calls:
         self._access = access
         self._max_upload_bytes = max_upload_bytes
         self._bodies = BodyReader(_HELD_BYTES)
+        self._listing = FairSemaphore(_LISTED_AT_ONCE)
         # Images and zips are compressed already, and a document's ETag names its uncompressed
         # bytes.
         self._packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
@@ -71,14 +76,14 @@ class _Calls:
     def labeling(self) -> list[Route]:
         """Images, their documents, and who works on which."""
         project, bodies, roles = self._project, self._bodies, self._access.roles
-        images = Images(project, BodyReader(_HELD_BYTES), self._max_upload_bytes)
+        images = Images(project, BodyReader(_HELD_BYTES), self._listing, self._max_upload_bytes)
         documents = Documents(project, bodies, roles)
         history = HistoryCalls(project, bodies, roles)
         reviews = Reviews(project, bodies)
         assignments = AssignmentCalls(project, bodies, self._access)
         trash = TrashCalls(project, bodies)
         claims = ClaimCalls(project.claims, bodies)
-        boxes = BoxCalls(project)
+        boxes = BoxCalls(project, self._listing)
         signed, packed = self._signed, self._packed
         return [
             signed("/api/boxes", packed, GET=_labeler(boxes.of_images)),
@@ -118,7 +123,7 @@ class _Calls:
         project, bodies = self._project, self._bodies
         labels = Labels(project, bodies)
         guide = GuideCalls(project, bodies)
-        statistics = StatisticsCalls(project)
+        statistics = StatisticsCalls(project, self._listing)
         exports = Exports(project, bodies)
 
         # Imported late: it loads all formats, and no start needs them.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from labeler.api.fair_semaphore import FairSemaphore
 from labeler.api.responses import ASK_AGAIN, json_answer
 from labeler.errors import InvalidRequest
 from labeler.model.people import Person
@@ -16,13 +16,14 @@ from labeler.project.statistics import Dimension, Statistics
 class StatisticsCalls:
     """The call about the counts of one project."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, listing: FairSemaphore) -> None:
+        self._listing = listing
         self._statistics = Statistics(project.image_index, project.labels)
 
-    async def count(self, request: Request, _: Person) -> Response:
+    async def count(self, request: Request, person: Person) -> Response:
         """GET /api/statistics"""
         by = _dimensions(request.query_params.getlist("by"))
-        counts = await run_in_threadpool(self._statistics.count, by)
+        counts = await self._listing.run(request, person, self._statistics.count, by)
         rows = [
             {
                 **{one.value: value or None for one, value in zip(by, row.values, strict=True)},

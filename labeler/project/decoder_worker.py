@@ -28,6 +28,8 @@ HEADER_CPU_S: Final = 5
 """Seconds of a processor for an image's header, and in addition for its pixels."""
 PIXELS_PER_CPU_S: Final = 4_000_000
 """A tenth of what the slowest decoder (PNG, WebP) does on a machine of 2026."""
+_NICENESS: Final = 10
+"""The server, and so everybody's saves, come first where processors are short."""
 _SPARE_BYTES: Final = 96 * 2**20
 _BYTES_A_PIXEL: Final = 16
 _MOST_BYTES: Final = 2**40
@@ -108,6 +110,7 @@ class _Task:
 def main() -> None:
     """Decode what comes until the server has ended, or has had enough of this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which ends this
+    os.nice(_NICENESS)
     connection = socket.socket(fileno=os.dup(0))
     images.load_decoders()
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
