@@ -20,6 +20,7 @@ from starlette.middleware import Middleware
 from streamlit.runtime.metrics_util import Installation
 
 from labeler import __version__, api
+from labeler.access.hosts import host_names, is_loopback
 from labeler.access.policy import cookie_secret, load_access_policy
 from labeler.errors import LabelerError
 from labeler.model.people import SignIn
@@ -39,7 +40,7 @@ from labeler.ui.cookies import account_by_cookies
 from labeler.ui.first_page import first_page
 from labeler.ui.kept_clicks import keep_clicks
 from labeler.ui.script_loops import close_loops_after_runs
-from labeler.ui.sign_in import is_loopback, provider_secrets, sign_in_ways
+from labeler.ui.sign_in import provider_secrets, sign_in_ways
 
 CALLERS_S = 2
 """Seconds that requests get to finish after the signal to end. Cloud Run allows 10."""
@@ -89,6 +90,7 @@ def build(settings: Settings) -> st.App:
         sign_in=api.SignInPage(sign_in_ways(settings, secrets)),
         takes_files=settings.uploads is None,
         policy=api.content_security_policy(first_page()),
+        hosts=host_names(settings, address(settings)),
     )
     before = [Middleware(api.Tracing), front]
     return st.App(script, middleware=before, lifespan=lifespan, secrets=secrets)

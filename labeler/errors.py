@@ -266,6 +266,13 @@ class ForeignRequest(LabelerError):
     status = 403
 
 
+class WrongHost(LabelerError):
+    """The server was called by a name that is not its own; nothing was read or changed."""
+
+    code = "wrong_host"
+    status = 421
+
+
 class ConditionMissing(LabelerError):
     """A call that writes does not name the state that it replaces."""
 

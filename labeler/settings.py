@@ -95,6 +95,7 @@ class Settings:
     admins: People
     reviewers: People
     labelers: People
+    hosts: frozenset[str]
     canvas: str
     on_cloud_run: bool
     port: int
@@ -143,6 +144,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         admins=take("ADMINS", "", parse_people),
         reviewers=take("REVIEWERS", "", parse_people),
         labelers=take("LABELERS", "", parse_people),
+        hosts=take("HOSTS", "", _hosts),
         canvas=take("CANVAS", "workbench", _canvas),
         on_cloud_run=on_cloud_run(environ),
         port=take("PORT", "8501", _whole(1, 65535), prefix=""),
@@ -203,6 +205,7 @@ _AUDIENCE: Final = re.compile(
     r"/projects/[0-9]+/(locations/[a-z0-9-]+/services/[a-z0-9-]+|global/backendServices/[0-9]+)"
 )
 _ADDRESS: Final = re.compile(r"(https://[^/\s]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)/\S*")
+_HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?|[0-9a-f:]+")
 _PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
 _BUCKET: Final = re.compile(
     r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^/?#\x00-\x1f\x7f]+)*)/?"
@@ -302,6 +305,17 @@ def _check_sign_in(settings: Settings) -> None:
             f"{missing[0]}='' is not allowed: the LABELER_OIDC_ settings go together; set all of "
             "them, or none and write .streamlit/secrets.toml."
         )
+
+
+def _hosts(text: str) -> frozenset[str]:
+    names = frozenset(part.strip().lower() for part in text.split(",") if part.strip())
+    for name in names:
+        if not _HOST.fullmatch(name):
+            raise ValueError(
+                f"{name!r} is not a host's name; write names without scheme and port, such as "
+                "labels.example.com"
+            )
+    return names
 
 
 def _secret(text: str) -> str:

@@ -19,6 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from uvicorn.server import ServerState
 
+from labeler.access.hosts import HostNames
 from labeler.access.policy import load_access_policy
 from labeler.access.sign_in_ways import SignInWays
 from labeler.api import Front, SignInPage, Visitors, application
@@ -67,7 +68,7 @@ class Caller:
         visitors = Visitors(access, lambda _: {})
         self.app = Front(
             self._streamlit, self.api, visitors, SignInPage(SignInWays()),
-            takes_files=False, policy="",
+            takes_files=False, policy="", hosts=HostNames(frozenset({"h"})),
         )  # fmt: skip
         self.loop = asyncio.Runner()
 
@@ -78,13 +79,19 @@ class Caller:
     def call(
         self, method: str, path: bytes, query: bytes, headers: list[tuple[str, str]], body: bytes
     ) -> tuple[int, bytes]:
+        return self.loop.run(self.run(method, path, query, headers, body))
+
+    async def run(
+        self, method: str, path: bytes, query: bytes, headers: list[tuple[str, str]], body: bytes
+    ) -> tuple[int, bytes]:
+        """The status and body of the answer."""
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": method,
             "path": path.decode("utf-8", "replace"), "raw_path": path, "query_string": query,
             "root_path": "", "scheme": "http", "client": ("127.0.0.1", 1), "server": ("h", 80),
             "headers": [(k.lower().encode(), v.encode("latin-1", "replace")) for k, v in headers],
         }  # fmt: skip
-        return self.loop.run(self._run(scope, body))
+        return await self._run(scope, body)
 
     async def _run(self, scope: dict[str, Any], body: bytes) -> tuple[int, bytes]:
         status, answer, left = 0, b"", [{"type": "http.request", "body": body}]
@@ -142,7 +149,7 @@ def test_no_call_fails_by_itself(caller: Caller) -> None:
         asked = "&".join(f"{k}={quote(v, errors='surrogatepass')}" for k, v in query)
         status, answer = caller.call(
             method, path.encode(), asked.encode(),
-            [("X-Labeler-Client", "fuzz"), ("If-Match", "*"), *headers], body,
+            [("Host", "h"), ("X-Labeler-Client", "fuzz"), ("If-Match", "*"), *headers], body,
         )  # fmt: skip
         assert 200 <= status < 500, (status, answer)
         if status >= 400 and method != "HEAD":

@@ -60,6 +60,7 @@ def test_defaults() -> None:
         admins=People(),
         reviewers=People(),
         labelers=People(),
+        hosts=frozenset(),
         canvas="workbench",
         on_cloud_run=False,
         port=8501,
@@ -71,7 +72,7 @@ NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
     "PAUSE_AFTER_S", "LEASE_S",
     "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS", "SAVED_BY",
-    "EXIF_LOCATION",
+    "EXIF_LOCATION", "HOSTS",
 )  # fmt: skip
 
 

@@ -9,18 +9,22 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnected
 
+from labeler.access.hosts import HostNames
 from labeler.api.authentication import is_own_origin
+from labeler.api.responses import error_body, json_answer
 from labeler.api.security_headers import protect, request_is_secure
 from labeler.api.sign_in import START, SignInPage
 from labeler.api.streamlit_host import HOST_CONFIG
 from labeler.api.visitors import Visitors
-from labeler.errors import ForeignRequest, LabelerError, NotSignedIn
+from labeler.errors import ForeignRequest, LabelerError, NotSignedIn, WrongHost
 from labeler.runtime.audit import Action, audit
 from labeler.runtime.sockets import ALLOW_LARGE
 
 _UPLOADS: Final = "/_stcore/upload_file"
 _COMPONENTS: Final = "/_stcore/bidi-components/"
 _SCRIPTS: Final = "/api/workbench/"
+_HEALTH: Final = frozenset({"/api/health", "/api/ready", "/_stcore/health"})
+"""Probes call these by whatever address they have."""
 
 
 class Front:
@@ -35,7 +39,8 @@ class Front:
     site. No page of another site can open a session, or show a page of ours in a frame.
 
     `takes_files` says whether a page sends files by Streamlit's own uploader; `policy` is the
-    content security policy of Streamlit's page.
+    content security policy of Streamlit's page. Whoever calls by another name than `hosts` has gets
+    the error, except for the health checks.
     """
 
     def __init__(
@@ -47,6 +52,7 @@ class Front:
         *,
         takes_files: bool,
         policy: str,
+        hosts: HostNames,
     ) -> None:
         self._app = app
         self._api = api
@@ -54,6 +60,7 @@ class Front:
         self._sign_in = sign_in
         self._takes_files = takes_files
         self._policy = policy
+        self._hosts = hosts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -67,6 +74,7 @@ class Front:
         headers = Headers(scope=scope)
         origin = headers.get("Origin")
         try:
+            self._hosts.check(headers.getlist("Host"))
             # Streamlit accepts every page of this machine as its own, whatever its port.
             if origin is not None and not is_own_origin(origin, headers.get("Host", "")):
                 raise ForeignRequest(f"This session comes from a page of another site ({origin}).")
@@ -84,6 +92,13 @@ class Front:
 
     async def _request(self, scope: Scope, receive: Receive, send: Send) -> None:
         path = scope["path"]
+        if path not in _HEALTH:
+            try:
+                self._hosts.check(Headers(scope=scope).getlist("Host"))
+            except WrongHost as error:
+                audit(Action.REFUSAL, path, code=error.code)
+                await json_answer(error_body(error), error.status)(scope, receive, send)
+                return
         if f"{path}/".startswith("/api/") and not path.startswith(_SCRIPTS):
             await self._api(scope, receive, send)
             return

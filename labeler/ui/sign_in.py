@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from html import escape
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -15,6 +14,7 @@ from streamlit.user_info import (
     generate_login_redirect_url,
 )
 
+from labeler.access.hosts import is_loopback
 from labeler.access.sign_in_ways import SignInWays
 from labeler.errors import SettingsError
 from labeler.model.people import SignIn
@@ -68,14 +68,6 @@ def warn_if_open(context: Context) -> None:
         context.exposed or not is_loopback(urlsplit(st.context.url or "").hostname)
     ):
         st.html(_OPEN)
-
-
-def is_loopback(host: str | None) -> bool:
-    """Whether that host is reachable only from this machine; False for an empty host."""
-    try:
-        return host in (None, "", "localhost") or ip_address(host or "").is_loopback
-    except ValueError:
-        return False
 
 
 def provider_secrets(settings: Settings, cookie_secret: str) -> dict[str, Any]:

@@ -96,6 +96,19 @@ def test_a_page_says_what_it_may_run_and_that_nobody_may_frame_it(program: httpx
     assert "Strict-Transport-Security" not in program.get("/").headers
 
 
+@pytest.mark.parametrize("path", ["/", "/api/images", "/api/openapi.json", "/_stcore/host-config"])
+def test_a_name_that_leads_here_is_not_ours(program: httpx.Client, path: str) -> None:
+    """DNS rebinding: to the browser, the page of such a name is of the same origin."""
+    foreign = {"Host": "evil.example:8501", "Origin": "http://evil.example:8501"}
+    refused(program.get(path, headers=foreign), 421, "wrong_host", "LABELER_HOSTS")
+    upload = program.post("/api/images", content=png(), headers={**foreign, "X-File-Name": "a.png"})
+    refused(upload, 421, "wrong_host")
+    assert program.get("/api/images").json()["images"] == []
+    for probe in ("/api/health", "/api/ready", "/_stcore/health"):
+        assert program.get(probe, headers={"Host": "10.1.2.3:8501"}).status_code == 200
+    assert program.get("/", headers={"Host": "localhost"}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("origin", "status"),
     [

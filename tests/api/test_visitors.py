@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 
+from labeler.access.hosts import HostNames
 from labeler.access.policy import AccessPolicy
 from labeler.access.sign_in_ways import SignInWays
 from labeler.access.tokens import Signer
@@ -64,7 +65,7 @@ def reached(
 
     front = Front(
         app("streamlit"), app("api"), Visitors(access(sign_in), by_cookies), SignInPage(WAYS),
-        takes_files=files, policy="",
+        takes_files=files, policy="", hosts=HostNames(),
     )  # fmt: skip
     named = [(name.replace("_", "-").encode(), text.encode()) for name, text in headers.items()]
     named.append((b"host", b"here"))

@@ -376,7 +376,7 @@ def test_a_page_that_strangers_may_reach_says_so(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     """Over the page: it moves nothing, and lets every click through."""
-    server = serve(LABELER_LABELS="cat")
+    server = serve(LABELER_LABELS="cat", LABELER_HOSTS="labels.localhost")
     alone = new_labeler(server)
     alone.upload(pictures.photo("cat.jpg"))
     alone.at("cat.jpg")

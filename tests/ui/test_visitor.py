@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from labeler.access.hosts import is_loopback
 from labeler.access.tokens import LIFETIME_S, Purpose
 from labeler.errors import SettingsError
 from labeler.model.people import Roles, parse_people
 from labeler.settings import load_settings
 from labeler.ui.context import Context, bind_context
-from labeler.ui.sign_in import is_loopback, provider_secrets, sign_in_ways
+from labeler.ui.sign_in import provider_secrets, sign_in_ways
 from tests.ui.visit import NewPlace, Place, Visit, box
 
 ROOT = Path(__file__).parents[2]
