@@ -23,6 +23,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.runtime import Runtime
 from streamlit.web.server.starlette.starlette_websocket import create_websocket_routes
 
+from labeler.access.hosts import HostNames
 from labeler.api import Front
 from labeler.api.security_headers import content_security_policy
 from labeler.runtime.sockets import send_at_once
@@ -208,7 +209,9 @@ def test_a_browser_that_is_gone_when_it_is_sent_something_leaves_no_traceback() 
     runtime.connect_session.side_effect = connect
     streamlit = Starlette(routes=create_websocket_routes(runtime, None))
     everybody = Mock(require_labeler=_allowed)
-    front = Front(streamlit, Mock(), everybody, Mock(), takes_files=False, policy="")
+    front = Front(
+        streamlit, Mock(), everybody, Mock(), takes_files=False, policy="", hosts=HostNames()
+    )
 
     async def visit() -> None:
         refused = asyncio.Event()
