@@ -53,3 +53,9 @@ export function keepPreferences(person, preferences, storage) {
     // The preferences apply until the page is closed.
   }
 }
+
+/** What the canvas does to the colors of the image. @param {Preferences} preferences */
+export const filterOf = ({ brightness, contrast }) =>
+  brightness === 100 && contrast === 100
+    ? "none"
+    : `brightness(${brightness}%) contrast(${contrast}%)`;

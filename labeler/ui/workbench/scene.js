@@ -34,15 +34,31 @@ export function drawnBox({ phase, down, point }, image) {
 }
 
 /**
- * The visible boxes: without those hidden by themselves or by their label, and with changed boxes
- * in place of their originals.
+ * The visible boxes: without those hidden by themselves or by their label.
  * @param {readonly Rect[]} rects @param {ReadonlySet<string>} hidden IDs
  * @param {ReadonlySet<string>} hiddenLabels @param {(stored: string) => { name: string }} shown
- * @param {readonly Rect[]} changes
  */
-export function visibleRects(rects, hidden, hiddenLabels, shown, changes) {
-  const changed = new Map(changes.map((rect) => [rect.id, rect]));
-  return rects
-    .filter((rect) => !hidden.has(rect.id) && !hiddenLabels.has(shown(rect.label).name))
-    .map((rect) => changed.get(rect.id) ?? rect);
+export const visibleRects = (rects, hidden, hiddenLabels, shown) =>
+  rects.filter((rect) => !hidden.has(rect.id) && !hiddenLabels.has(shown(rect.label).name));
+
+/** The boxes without those whose IDs are in this list in JSON. @param {readonly Rect[]} rects @param {string} ids */
+export function withoutIds(rects, ids) {
+  const gone = new Set(JSON.parse(ids));
+  return gone.size ? rects.filter(({ id }) => !gone.has(id)) : rects;
+}
+
+/**
+ * The last result again, as long as all arguments are the same.
+ * @template {unknown[]} Given, Found @param {(...given: Given) => Found} make
+ * @returns {(...given: Given) => Found}
+ */
+export function remembered(make) {
+  /** @type {{ given: Given, found: Found } | null} */
+  let last = null;
+  return (...given) => {
+    if (!last || given.some((one, index) => one !== last?.given[index])) {
+      last = { given, found: make(...given) };
+    }
+    return last.found;
+  };
 }

@@ -6,15 +6,18 @@ import { element, mark } from "./dom.js";
 import { candidates, cursorFor, pressedOn, REACH, selectedBy } from "./hits.js";
 import { labelsOf } from "./label_set.js";
 import { createPainter } from "./painter.js";
+import { filterOf } from "./preferences.js";
 import { IDLE, reducePointer } from "./pointer.js";
 import { listenToPointers } from "./pointer_events.js";
 import { watchRoom } from "./room.js";
-import { changedRects, drawnBox, previewedRects, visibleRects } from "./scene.js";
+import * as scenes from "./scene.js";
 import { toImage } from "./view.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
 /** @typedef {import("./view.js").Point} Point */
 
+/** @type {readonly never[]} */
+const NONE = [];
 const NAME = "Image. Drag to draw a box, Tab goes from box to box, question mark shows all keys";
 const ROLE = { role: "application", "aria-label": NAME };
 
@@ -55,18 +58,30 @@ export function createSurface(bench, ended) {
   }
 
   /** The selected boxes that can be changed. */
-  const chosen = () =>
-    (session.state.doc?.rects ?? []).filter(({ id }) =>
-      session.state.selection.includes(id) && !bench.ui.locked.has(id)
+  function chosen() {
+    const selected = new Set(session.state.selection);
+    return (session.state.doc?.rects ?? []).filter(({ id }) =>
+      selected.has(id) && !bench.ui.locked.has(id)
     );
+  }
 
-  /** The visible boxes, as the current gesture changes them. */
+  const visible = scenes.remembered(scenes.visibleRects);
+  const still = scenes.remembered(scenes.withoutIds);
+
+  /** The visible boxes, without what the current gesture changes about them. */
   function rects() {
     const { ui } = bench;
-    if (ui.hiding || ui.past) return [];
-    const changes = previewedRects(gesture, chosen(), camera.image);
-    const all = session.state.doc?.rects ?? [];
-    return visibleRects(all, ui.hidden, ui.hiddenLabels, labels().shown, changes);
+    if (!isReady() || ui.hiding || ui.past) return NONE;
+    const all = session.state.doc?.rects ?? NONE;
+    return visible(all, ui.hidden, ui.hiddenLabels, labels().shown);
+  }
+
+  /** The visible boxes that the current gesture changes, as they are now. */
+  function changed() {
+    const changes = scenes.previewedRects(gesture, chosen(), camera.image);
+    if (!changes.length) return NONE;
+    const seen = new Set(rects().map(({ id }) => id));
+    return changes.filter(({ id }) => seen.has(id));
   }
 
   function ask() {
@@ -83,16 +98,18 @@ export function createSurface(bench, ended) {
       painter.paintPicture(state.bitmap, camera.view, filterOf(preferences));
       pictureIsOld = false;
     }
+    const changes = changed();
     painter.paintBoxes({
-      rects: isReady() ? rects() : [],
-      selected: new Set(state.selection),
+      rects: still(rects(), JSON.stringify(changes.map(({ id }) => id))),
+      changed: changes,
+      selected: state.selection,
       hovered: bench.ui.hovered,
       shown: labels().shown,
       tags: preferences.tags,
       opacity: preferences.opacity / 100,
-      drawn: drawnBox(gesture, camera.image),
+      drawn: scenes.drawnBox(gesture, camera.image),
       label: bench.ui.label,
-      conflicts: isReady() ? state.conflicts : [],
+      conflicts: isReady() ? state.conflicts : NONE,
       crosshair: preferences.crosshair && gesture.fingers.length < 2 ? pointer : null,
     }, camera.view);
     for (const name of /** @type {const} */ (["scale", "left", "top"])) {
@@ -137,7 +154,7 @@ export function createSurface(bench, ended) {
         return look(effect);
       default: {
         const { type, dx, dy } = effect;
-        const changes = changedRects(type, down, chosen(), dx, dy, camera.image);
+        const changes = scenes.changedRects(type, down, chosen(), dx, dy, camera.image);
         const ids = changes.map(({ id }) => id);
         if (ids.length) session.dispatch({ type: "change", ids, rects: changes });
       }
@@ -238,9 +255,3 @@ export function createSurface(bench, ended) {
     chosen,
   };
 }
-
-/** @param {import("./preferences.js").Preferences} preferences */
-const filterOf = ({ brightness, contrast }) =>
-  brightness === 100 && contrast === 100
-    ? "none"
-    : `brightness(${brightness}%) contrast(${contrast}%)`;

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.workbench.bench import Bench
+from tests.e2e.workbench.bench import Bench, Point
 from tests.e2e.workbench.conftest import Desk
 from tests.e2e.workbench.test_drawing import box, near
 from tests.pictures import CORNERS, encoded, oriented
@@ -203,3 +203,54 @@ def test_images_of_a_long_session_are_given_back(desk: Desk) -> None:
     # The open one, three before it, and those ahead, which are larger and have copies.
     bench.until(lambda: 1 <= page.evaluate("alive") <= 12, "few pictures alive")
     page.close()
+
+
+_BOXES_TWICE = """async (root) => {
+  const next = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  const boxes = root.querySelectorAll('canvas')[1];
+  await next();
+  const now = boxes.toDataURL('image/png');
+  const key = (type) => root.dispatchEvent(
+    new KeyboardEvent(type, { code: 'KeyH', key: 'h', bubbles: true, composed: true }));
+  key('keydown');
+  await next();
+  const hidden = boxes.toDataURL('image/png');
+  key('keyup');
+  await next();
+  return [now, hidden, boxes.toDataURL('image/png')];
+}"""
+
+
+@pytest.mark.parametrize("density", [1, 1.5])
+def test_what_is_painted_in_parts_looks_as_if_all_were_painted(
+    desk: Desk, browser: Browser, density: float
+) -> None:
+    """While one box is drawn, moved or resized, the others are only copied around it."""
+    rects = [box(f"b{n}", 60 * n, 40 * n, 90, 70, label="car") for n in range(12)]
+    desk.backend.add("parts.png", encoded(noise(800, 600)), rects)
+    context = browser.new_context(
+        viewport={"width": 1000, "height": 700}, device_scale_factor=density
+    )
+    bench = desk.open("parts.png", page=desk.new_page(context))
+    bench.press("x")  # the cross under the pointer
+
+    def drag(start: Point, end: Point) -> None:
+        """Four frames of a drag, then a look at what is painted."""
+        bench.drag(start, ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2), release=False)
+        for part in (0.6, 0.8, 1):
+            across, down = (a + (b - a) * part for a, b in zip(start, end, strict=True))
+            bench.page.mouse.move(*bench.at(across, down))
+        now, hidden, again = bench.surface.evaluate(_BOXES_TWICE)
+        assert now == again
+        assert now != hidden
+        bench.page.mouse.up()
+
+    drag((700, 100), (300, 400))  # draws
+    bench.click(300, 255)  # the left edge of the sixth
+    bench.picked("b5")
+    drag((330, 260), (480, 300))  # moves it by (150, 40)
+    drag((540, 310), (650, 90))  # by its lower right corner
+    moved = next(rect for rect in bench.rects() if rect["id"] == "b5")
+    assert near(moved, 450, 90, 200, 150, within=3)
+    assert len(bench.rects()) == 13
+    context.close()

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { createPainter, isLight, levelFor } from "../../../labeler/ui/workbench/painter.js";
+import { isLight } from "../../../labeler/ui/workbench/box_strokes.js";
+import { createPainter, levelFor } from "../../../labeler/ui/workbench/painter.js";
 
 /** A canvas that counts what is called on it, by name. */
 function createCountingCanvas() {
@@ -28,7 +29,8 @@ const sceneOf = (count, selected) => ({
     width: 15,
     height: 15,
   })),
-  selected: new Set(selected),
+  changed: [],
+  selected,
   hovered: null,
   shown: (/** @type {string} */ name) => ({ name, color: "#e6194b", isKnown: true }),
   tags: true,
@@ -39,23 +41,78 @@ const sceneOf = (count, selected) => ({
   crosshair: null,
 });
 
-Deno.test("what is painted of 500 boxes grows with those in view, and names are measured once", () => {
-  const [below, above] = [createCountingCanvas(), createCountingCanvas()];
-  const painter = createPainter(below.canvas, above.canvas);
+const FROM = { scale: 1, left: 0, top: 0 };
+
+function createCounted() {
+  const [below, above, copy] = [1, 2, 3].map(createCountingCanvas);
+  const painter = createPainter(below.canvas, above.canvas, copy.canvas);
   painter.resize(900, 700, 1);
-  const view = { scale: 1, left: 0, top: 0 };
+  /** What one frame calls, by name. @param {any} scene @param {typeof FROM} view */
+  const frame = (scene, view = FROM) => {
+    for (const { calls } of [below, above, copy]) calls.clear();
+    painter.paintBoxes(scene, view);
+    return (/** @type {string} */ name) => above.calls.get(name) ?? 0;
+  };
+  return { below, above, copy, frame };
+}
+
+Deno.test("what is painted of 500 boxes grows with those in view, and names are measured once", () => {
+  const { below, copy, frame } = createCounted();
   const all = sceneOf(500, Array.from({ length: 500 }, (_, n) => `b${n}`));
-  for (let frame = 0; frame < 10; frame++) painter.paintBoxes(all, view);
-  const [strokes, measured] = ["strokeRect", "measureText"].map((name) =>
-    above.calls.get(name) ?? 0
-  );
-  assert.equal(strokes, 10 * 250 * (2 + 4)); // two outlines and four handles each
-  assert.equal(measured, 2);
-  assert.equal(below.calls.size, 0); // the picture below is not painted for it
-  above.calls.clear();
-  painter.paintBoxes({ ...all, selected: new Set() }, view);
-  assert.equal(above.calls.get("strokeRect"), 250 * 2);
-  assert.equal(above.calls.get("fillText") ?? 0, 0); // names would hide so many boxes
+  for (let turn = 0; turn < 10; turn++) {
+    const count = frame(all, { ...FROM, left: turn / 100 });
+    assert.equal(count("strokeRect"), 250 * (2 + 4)); // two outlines and four handles each
+    assert.equal(count("measureText"), turn ? 0 : 2);
+    assert.equal(below.calls.size + copy.calls.size, 0); // nothing else is painted for it
+  }
+  const count = frame({ ...all, selected: [] });
+  assert.equal(count("strokeRect"), 250 * 2);
+  assert.equal(count("fillText"), 0); // names would hide so many boxes
+});
+
+Deno.test("while a box is drawn or moved, the other 499 are not painted again", () => {
+  const { copy, frame } = createCounted();
+  const all = sceneOf(500, []);
+  const [first, ...rest] = all.rects;
+  const box = { left: 300, top: 300, width: 50, height: 40 };
+  for (
+    const [scene, strokes] of /** @type {[any, number][]} */ ([
+      [{ ...all, drawn: box, crosshair: { x: 350, y: 340 } }, 2],
+      [{ ...all, rects: rest, changed: [{ ...first, left: 99 }], selected: ["b0"] }, 2 + 4],
+    ])
+  ) {
+    assert.equal(frame(scene)("strokeRect"), 2 * (250 - scene.changed.length) + strokes);
+    frame(scene);
+    assert.ok((copy.calls.get("strokeRect") ?? 0) > 400); // once, to be copied from then on
+    for (let turn = 0; turn < 5; turn++) {
+      const count = frame({ ...scene, crosshair: { x: turn, y: turn } });
+      assert.equal(count("strokeRect"), strokes);
+      assert.ok(count("drawImage") <= 4, String(count("drawImage")));
+      assert.equal(copy.calls.size, 0);
+    }
+  }
+});
+
+Deno.test("whatever the boxes depend on has them painted again", () => {
+  const { frame } = createCounted();
+  const all = sceneOf(40, []);
+  const drawn = { left: 300, top: 300, width: 50, height: 40 };
+  const whole = frame({ ...all, drawn })("strokeRect");
+  const others = [
+    { rects: [...all.rects] },
+    { selected: ["b1"] },
+    { hovered: "b1" },
+    { tags: false },
+    { opacity: 0.5 },
+    { shown: (/** @type {string} */ name) => ({ name, color: "#000000", isKnown: true }) },
+    { conflicts: [] },
+  ];
+  for (const other of others) {
+    frame({ ...all, drawn });
+    assert.ok(frame({ ...all, drawn, ...other })("strokeRect") >= whole, Object.keys(other)[0]);
+  }
+  frame({ ...all, drawn });
+  assert.equal(frame({ ...all, drawn }, { ...FROM })("strokeRect"), whole);
 });
 
 Deno.test("the smallest copy that still has all pixels is painted", () => {

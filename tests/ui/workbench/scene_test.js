@@ -7,7 +7,9 @@ import {
   changedRects,
   drawnBox,
   previewedRects,
+  remembered,
   visibleRects,
+  withoutIds,
 } from "../../../labeler/ui/workbench/scene.js";
 import { onSurface, panned, toImage, zoomed } from "../../../labeler/ui/workbench/view.js";
 
@@ -81,13 +83,22 @@ Deno.test("selected boxes move together, and a handle changes its own box alone"
   assert.deepEqual(resized, [{ ...other, width: 350 }]);
 });
 
-Deno.test("what is hidden is not shown, and what changes is shown as it will be", () => {
-  const [hidden, changed] = [{ ...BOX, id: "b" }, { ...BOX, left: 7 }];
+Deno.test("what is hidden is not shown, and boxes that change are told apart by their ids", () => {
+  const hidden = { ...BOX, id: "b" };
   const named = (/** @type {string} */ name) => ({ name });
   const all = [BOX, hidden, { ...BOX, id: "c", label: "dog" }];
-  assert.deepEqual(visibleRects(all, new Set(["b"]), new Set(["dog"]), named, [changed]), [
-    changed,
-  ]);
+  assert.deepEqual(visibleRects(all, new Set(["b"]), new Set(["dog"]), named), [BOX]);
+  assert.deepEqual(withoutIds(all, JSON.stringify(["b", "x"])), [BOX, all[2]]);
+  assert.equal(withoutIds(all, "[]"), all);
   const corner = toImage({ scale: 2, left: 10, top: 20 }, { x: 10, y: 20 });
   assert.deepEqual(corner, { x: 0, y: 0 });
+});
+
+Deno.test("a result is made again only for other arguments", () => {
+  let made = 0;
+  const sum = remembered((/** @type {number} */ one, /** @type {number} */ other) => {
+    made += 1;
+    return one + other;
+  });
+  assert.deepEqual([sum(1, 2), sum(1, 2), sum(2, 2), sum(1, 2), made], [3, 3, 4, 3, 3]);
 });
