@@ -1,10 +1,11 @@
 """The workbench in Chromium: frames beside a bare Canvas2D loop, saves, next image, first page.
 
-    python bench/workbench.py [--only frames|saves|next|first|memory] [--short]
+    python bench/workbench.py [--only frames|saves|next|first|memory] [--short] [--write]
 
 `app.py` runs on a folder of its own; but for the first page, the page is a plain one with the
 workbench's modules on the same origin, so that Streamlit takes no part. Tables are printed as
-Markdown. `--short` measures fewer images, boxes and rounds, in two minutes.
+Markdown, and `--write` puts them into bench/README.md. All of it takes 8 minutes on a machine that
+does nothing else; `--short` measures fewer images, boxes and rounds, in two minutes.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from bench.markdown import table, write_section
 from tests.e2e.conftest import FLAGS, Server
 from tests.e2e.workbench.backend import MODULES, TYPES
 
@@ -37,7 +39,7 @@ import { openWorkbench } from "./open.js";
 window.open_ = (image) => {
   window.opened = openWorkbench(document.querySelector("main"), {
     baseUrl: location.origin, token: () => "", renewToken: async () => "", client: "bench",
-    person: "", filters: {}, image,
+    takesChanges: true, person: "", filters: {}, image,
     labels: [{ number: 1, name: "object", color: "#e6194b" }],
   });
 };
@@ -149,14 +151,6 @@ def p95(values: Sequence[float]) -> float:
     return sorted(values)[int(len(values) * 0.95)]
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    print("| " + " | ".join(head) + " |")
-    print("|---" * len(head) + "|")
-    for row in rows:
-        print("| " + " | ".join(str(cell) for cell in row) + " |")
-    print(flush=True)
-
-
 def photo(width: int, height: int, seed: int) -> bytes:
     """An image with as much in it as a photo has."""
     small = np.random.default_rng(seed).integers(0, 256, (height // 25, width // 25, 3), np.uint8)
@@ -219,7 +213,7 @@ def _module(route: Route) -> None:
         route.fulfill(body=file.read_bytes(), content_type=TYPES[file.suffix])
 
 
-def frames(bench: Bench) -> None:
+def frames(bench: Bench) -> str:
     sizes = {"1": (1200, 900), "12": (4000, 3000), "100": (11_500, 8_600)}
     rows = []
     for megapixels, size in sizes.items():
@@ -240,10 +234,10 @@ def frames(bench: Bench) -> None:
                 for one in results.values()
             ]
             rows.append([megapixels, boxes, *cells])
-    table(["megapixels", "boxes", "bare loop", "draw", "move", "zoom", "pan"], rows)
+    return table(["megapixels", "boxes", "bare loop", "draw", "move", "zoom", "pan"], rows)
 
 
-def saves(bench: Bench) -> None:
+def saves(bench: Bench) -> str:
     page = bench.open(bench.add("saves.jpg", (2000, 1500), 60))
     sizes: list[dict[str, int]] = []
 
@@ -266,17 +260,17 @@ def saves(bench: Bench) -> None:
         page.wait_for_function("() => window.took !== null")
         took.append(float(page.evaluate("window.took")))
     page.close()
-    table(
+    waited = table(
         ["pointer up to saved, ms", "p50", "p95"],
         [["folder, loopback", f"{statistics.median(took):.0f}", f"{p95(took):.0f}"]],
     )
     parts = {
-        "the document": "requestBodySize",
+        "what has changed": "requestBodySize",
         "headers of the request": "requestHeadersSize",
         "the answer": "responseBodySize",
         "headers of the answer": "responseHeadersSize",
     }
-    table(
+    return waited + table(
         ["one save with 60 to 90 boxes, on the wire", "bytes"],
         [
             [name, f"{statistics.median(one[key] for one in sizes):,.0f}"]
@@ -286,7 +280,7 @@ def saves(bench: Bench) -> None:
     )
 
 
-def next_image(bench: Bench) -> None:
+def next_image(bench: Bench) -> str:
     images = [bench.add(f"next_{n:02}.jpg", (4000, 3000), 20, 100 + n) for n in range(24)]
     page = bench.open(images[0])
     ahead = []
@@ -295,7 +289,7 @@ def next_image(bench: Bench) -> None:
         ahead.append(float(page.evaluate(GO, [image, False])))
     cold = [float(page.evaluate(GO, [image, True])) for image in (images[17], *images[19:24:2])]
     page.close()
-    table(
+    return table(
         ["to the next image, ready to draw, 12 megapixels, ms", "p50", "p95"],
         [
             ["fetched ahead", f"{statistics.median(ahead):.0f}", f"{p95(ahead):.0f}"],
@@ -304,7 +298,7 @@ def next_image(bench: Bench) -> None:
     )
 
 
-def first_page(bench: Bench) -> None:
+def first_page(bench: Bench) -> str:
     """The page as people open it, with Streamlit, in a browser that has nothing of it yet."""
     image = bench.add("first.jpg", (4000, 3000), 20, 300)
     browser = bench.context.browser
@@ -318,13 +312,13 @@ def first_page(bench: Bench) -> None:
         page.wait_for_selector("[data-testid=workbench][data-state=ready]", timeout=120_000)
         took.append((time.monotonic() - began) * 1000)
         context.close()
-    table(
+    return table(
         ["first page to ready to draw, cold, ms", "p50", "worst"],
         [["12 megapixels, 20 boxes", f"{statistics.median(took):.0f}", f"{max(took):.0f}"]],
     )
 
 
-def memory(bench: Bench) -> None:
+def memory(bench: Bench) -> str:
     count = 60 if bench.is_short else 200
     images = [bench.add(f"memory_{n:03}.jpg", (1000, 750), 10, 400 + n) for n in range(count)]
     page = bench.open(images[0])
@@ -339,11 +333,11 @@ def memory(bench: Bench) -> None:
             found = {one["name"]: one["value"] for one in metrics}
             rows.append([number, f"{found['JSHeapUsedSize'] / 2**20:.1f}", int(found["Nodes"])])
     page.close()
-    table(["images opened", "JavaScript heap, MB", "DOM nodes"], rows)
+    return table(["images opened", "JavaScript heap, MB", "DOM nodes"], rows)
 
 
 def main() -> None:
-    parts: dict[str, Callable[[Bench], None]] = {
+    parts: dict[str, Callable[[Bench], str]] = {
         "frames": frames,
         "saves": saves,
         "next": next_image,
@@ -353,6 +347,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=parts)
     parser.add_argument("--short", action="store_true")
+    parser.add_argument("--write", action="store_true", help="put the tables into bench/README.md")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place, sync_playwright() as playwright:
         folder = Path(place)
@@ -364,7 +359,10 @@ def main() -> None:
         bench = Bench(server, context, is_short=given.short)
         for name, part in parts.items():
             if given.only in (None, name):
-                part(bench)
+                text = part(bench)
+                print(text, end="", flush=True)
+                if given.write:
+                    write_section(f"bench/workbench.py {name}", text)
         browser.close()
         server.stop()
 
