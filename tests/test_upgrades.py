@@ -162,7 +162,7 @@ def test_labels_and_registry_of_a_newer_major_version_are_never_touched(
 ) -> None:
     added(workspace)
     [name] = value
-    data = put(workspace, key, {"version": "2.0", **({name: []} if understood else value)})
+    data = put(workspace, key, {"version": "3.0", **({name: []} if understood else value)})
     project = workspace.open()
     with pytest.raises(DamagedDocument):
         open_exporter(project).write()

@@ -13,12 +13,20 @@ from datetime import UTC, datetime
 from typing import Final
 
 from labeler.datasets.exports.numbering import ImageNumbers
+from labeler.datasets.exports.previous import KeptExports
 from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
 from labeler.maintenance.check_trash import trash_problems
 from labeler.maintenance.problems import Problem
 from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.labels import LabelSet, clean_label
-from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY_KEY, document_key, is_image_id
+from labeler.model.layout import (
+    ANNOTATIONS,
+    LABELS_KEY,
+    REGISTRY_KEY,
+    document_key,
+    is_image_id,
+    registry_shard_key,
+)
 from labeler.project.image_entry import document_metadata, metadata_for, sealed_entry
 from labeler.project.label_store import LabelStore
 from labeler.project.originals import Uploads, own_place
@@ -189,11 +197,25 @@ class ConsistencyCheck:
             )
 
     def _numbers(self) -> Iterator[Problem]:
-        """Check that the image numbers can be read; if they are missing, an export makes them."""
+        """Check that the image numbers can be read and none is missing; exports restore those."""
+        exports = KeptExports(self._store, self._uploads.prefix if self._uploads else "")
         try:
-            ImageNumbers(self._store, lambda: ({}, 0)).read()
+            known = ImageNumbers(self._store, lambda: ({}, 0)).read()
         except DamagedDocument as error:
             yield Problem(REGISTRY_KEY, error.message)
+            return
+        lost = [(one.key, one.first, one.end - 1) for one in known.lost]
+        highest = exports.highest_number()
+        if known.highest < highest:
+            first = known.highest + 1
+            lost.append((registry_shard_key(first), first, highest))
+        for key, first, last in lost:
+            yield Problem(
+                key,
+                f"The image numbers {first} to {last} are missing. The next export takes them from "
+                "the exports that are kept. If there is an old version, restore it.",
+                False,
+            )
 
     def _add_labels(self, names: list[str]) -> str:
         fit = [name for name in names if _is_label(name)]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from labeler.datasets.exports.numbering import keeps_numbers
 from labeler.errors import DamagedDocument, InvalidRequest, NotFound, VersionConflict
 from labeler.model.document import Status, parse_document
-from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY, REGISTRY_KEY, document_key
+from labeler.model.layout import ANNOTATIONS, LABELS_KEY, REGISTRY, document_key, first_number
 from labeler.project.locations import close_stores, open_stores
 from labeler.runtime.audit import Action, audit
 from labeler.settings import Location, Settings, StoreKind
@@ -100,7 +100,7 @@ def _restore(
             if now is not None:
                 yield RestoredObject(key, RestoreResult.NEWER)
         elif now is None or now.info.md5 != then.info.md5 or now.info.size != then.info.size:
-            if key == REGISTRY_KEY and now is not None and _goes_on(store, versions, then):
+            if first_number(key) and now is not None and _goes_on(store, versions, then):
                 continue
             if now is not None and _is_approved(store, key):
                 outcome = RestoreResult.APPROVED
@@ -127,12 +127,13 @@ def _is_approved(store: Store, key: str) -> bool:
 
 
 def _goes_on(store: Store, versions: PastObjects, then: PastObject) -> bool:
-    """Whether the registry still has all numbers of that moment; False if that is unknown."""
+    """Whether the object still has all numbers of that moment; False if that is unknown."""
+    key = then.info.key
     try:
-        now, _ = store.read(REGISTRY_KEY)
+        now, _ = store.read(key)
     except NotFound:
         return False
-    return keeps_numbers(now, None if then.deleted else versions.read(then))
+    return keeps_numbers(now, None if then.deleted else versions.read(then), key)
 
 
 def _write(

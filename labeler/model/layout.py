@@ -5,8 +5,10 @@
     exports/dataset_<format>_<time>.<suffix>; formats are listed in datasets/formats/registry.py
     exports/<name>.sources.jsonl    the manifest of the export beside it
     exports/<name>.croissant.jsonld what the export beside it consists of, as Croissant has it
+    parts/<run>/                    an export that several machines are making; deleted at its end
     labels.json                     the label set
     registry/images.json            the numbers of the images
+    registry/images/<number>.json   the same from that number on, in a large project
     guide.md                        the labeling guide, its pictures in guide/
     claims/<image ID>.json          who has the image, and until when
     trash/<image ID>/               a deleted image: its originals and its document
@@ -27,6 +29,7 @@ from labeler.errors import NotFound
 ANNOTATIONS: Final = "annotations/"
 UPLOADS: Final = "uploads/"
 EXPORTS: Final = "exports/"
+PARTS: Final = "parts/"
 REGISTRY: Final = "registry/"
 CLAIMS: Final = "claims/"
 HISTORY: Final = "history/"
@@ -40,6 +43,7 @@ GUIDE_PICTURES: Final = {
 }  # fmt: skip
 """The media type of each kind of picture in guide/: those in which no script can be."""
 REGISTRY_KEY: Final = f"{REGISTRY}images.json"
+REGISTRY_SHARDS: Final = f"{REGISTRY}images/"
 COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
 """The prefix of every COCO file under exports/."""
 
@@ -47,6 +51,7 @@ CROISSANT_SUFFIX: Final = ".croissant.jsonld"
 """Of descriptions of exports. No `*.json` finds them, by which COCO files are found."""
 _MANIFEST: Final = ".sources.jsonl"
 _GUIDE_PICTURE: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,150}\.([A-Za-z]{3,4})")
+_SHARD: Final = re.compile(rf"{REGISTRY_SHARDS}([0-9]{{10}})\.json")
 _IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 
 
@@ -94,6 +99,19 @@ def thumbnail_key(image_id: str, width: int) -> str:
 def history_folder(image_id: str) -> str:
     """Where a folder keeps earlier states of the image's document."""
     return f"{HISTORY}{_checked(image_id)}"
+
+
+def registry_shard_key(first: int) -> str:
+    """The key of the image numbers from `first` on."""
+    return REGISTRY_KEY if first == 1 else f"{REGISTRY_SHARDS}{first:010d}.json"
+
+
+def first_number(key: str) -> int | None:
+    """The first image number in the object of that key; None if it holds no image numbers."""
+    if key == REGISTRY_KEY:
+        return 1
+    found = _SHARD.fullmatch(key)
+    return int(found[1]) if found else None
 
 
 def export_key(name: str, moment: datetime, ending: str) -> str:

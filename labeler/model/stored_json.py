@@ -65,17 +65,17 @@ class StoredModel(BaseModel):
     __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_kept)]] = Field(init=False)
 
 
-def check_version(version: str | None, key: str) -> None:
+def check_version(version: str | None, key: str, newest: int = SUPPORTED_MAJOR) -> None:
     """Raise NewerDocument for a newer major version, DamagedDocument for an invalid one."""
     if version is None:
         return
     match = re.fullmatch(r"([0-9]{1,9})(\.[0-9]+)*", version)
     if match is None:
         raise DamagedDocument(f"{key}: {version!r} is not a format version. It was left as it is.")
-    if int(match[1]) > SUPPORTED_MAJOR:
+    if int(match[1]) > newest:
         raise NewerDocument(
             f"{key} was written by a newer Labeler (format {version}; this one reads "
-            f"{SUPPORTED_MAJOR}.x). It was left as it is: update Labeler to open it."
+            f"{newest}.x). It was left as it is: update Labeler to open it."
         )
 
 

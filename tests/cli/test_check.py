@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from labeler.datasets.exports import registry_shards
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.image_names import name_size_id
-from labeler.model.layout import document_key
+from labeler.model.layout import document_key, registry_shard_key
 from tests.cli.support import Done, Run, labeled
 from tests.pictures import jpeg, png
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
@@ -70,6 +71,22 @@ def test_a_damaged_registry_fails_the_check(check: Check, workspace: Workspace) 
     assert done.code == 1
     assert "registry/images.json is damaged" in done.err
     assert workspace.objects()["registry/images.json"] == before["registry/images.json"]
+
+
+def test_missing_image_numbers_are_named(
+    check: Check, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_shards, "SHARD_IDS", 1)
+    labeled(workspace)
+    open_exporter(workspace.open()).write()
+    images = len(workspace.open().list_images())
+    assert check().code == 0
+    workspace.remove(registry_shard_key(images))
+    done = check()
+    assert f"The image numbers {images} to {images} are missing" in done.err
+    open_exporter(workspace.open()).write()
+    assert check().code == 0
+    assert workspace.objects()[registry_shard_key(images)]
 
 
 def test_a_damaged_label_set_fails_the_check(check: Check, workspace: Workspace) -> None:

@@ -1,73 +1,78 @@
 """Image numbers. A number is given once, never changes, and is never given to another image.
 
-`registry/images.json` lists the image IDs in the order of their numbers, from 1. IDs are only ever
-appended. An empty string marks a number whose image is no longer known.
+The numbers are stored in the order of being given; registry_shards.py says in which objects. An
+empty string marks a number whose image is no longer known.
 """
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
-from pydantic import Field, StrictStr, ValidationError
-
-from labeler.errors import DamagedDocument, NotFound, VersionConflict
-from labeler.model.labels import MAX_NUMBER
-from labeler.model.layout import REGISTRY_KEY
-from labeler.model.stored_json import StoredModel, check_version, damage
-from labeler.storage import ABSENT, Replaces, Store
+from labeler.datasets.exports.registry_shards import (
+    Shard,
+    append,
+    new_shard,
+    parse_shard,
+    read_shards,
+    write_shard,
+)
+from labeler.errors import DamagedDocument, VersionConflict
+from labeler.storage import Store
 
 logger = logging.getLogger(__name__)
 
 
-class StoredNumbers(StoredModel):
-    """The object as it is stored. Keys from a newer version are kept."""
-
-    version: StrictStr = "1.0"
-    images: Annotated[list[StrictStr], Field(max_length=MAX_NUMBER)]
-
-
 @dataclass(frozen=True, slots=True)
 class KnownNumbers:
-    """The number of each image ID, the highest number given, and the stored state of both."""
+    """The number of each image ID, the highest number given, and the shards that store them.
+
+    `lost` holds the shards that are missing, with the numbers that the exports know. `unstored` are
+    the IDs of numbers above those in any shard, known from the exports too.
+    """
 
     numbers: dict[str, int]
     highest: int
-    replaces: Replaces
-    stored: StoredNumbers
+    shards: Sequence[Shard]
+    lost: Sequence[Shard] = ()
+    unstored: Sequence[str] = ()
+
+    @property
+    def is_stored(self) -> bool:
+        """Return whether the store holds all of the numbers."""
+        return not (self.lost or self.unstored)
 
 
 class ImageNumbers:
     """The image numbers of one store.
 
-    `rebuild` returns the numbers that the newest export knows, and the highest number ever given.
-    It is called if the registry is missing: before the first export, or after a loss.
+    `rebuild` returns the numbers that the newest exports know, and the highest number ever given.
+    It is called if numbers are missing: before the first export, or after a loss.
     """
 
     def __init__(self, store: Store, rebuild: Callable[[], tuple[Mapping[str, int], int]]) -> None:
         self._store = store
         self._rebuild = rebuild
 
-    def read(self) -> KnownNumbers:
-        """Return the stored numbers, or rebuild them if they are lost.
+    def read(self, at_least: int = 0) -> KnownNumbers:
+        """Return the stored numbers. Those that are lost are taken from the exports.
 
-        Raises DamagedDocument or NewerDocument, and then leaves the object as it is.
+        `at_least` is a number that is known to have been given. Raises DamagedDocument or
+        NewerDocument, and then leaves the objects as they are.
         """
-        try:
-            data, info = self._store.read(REGISTRY_KEY)
-        except NotFound:
-            known, highest = self._rebuild()
-            if highest:
-                logger.warning("%s is missing; its numbers were taken from an export", REGISTRY_KEY)
-            return KnownNumbers(
-                dict(known), highest, ABSENT, StoredNumbers(version="1.0", images=[])
-            )
-        stored = _parse(data)
-        numbers = {image_id: number for number, image_id in enumerate(stored.images, 1) if image_id}
-        return KnownNumbers(numbers, len(stored.images), info.version, stored)
+        shards = read_shards(self._store)
+        numbers = {
+            image_id: number
+            for shard in shards
+            for number, image_id in enumerate(shard.stored.images, shard.first)
+            if image_id
+        }
+        highest = shards[-1].end - 1 if shards else 0
+        gaps = _gaps(shards)
+        if shards and not gaps and highest >= at_least:
+            return KnownNumbers(numbers, highest, shards)
+        return self._with_lost(KnownNumbers(numbers, highest, shards), gaps)
 
     def numbers(self, known: KnownNumbers, new: Iterable[str]) -> tuple[dict[str, int], int]:
         """Return the numbers, including new ones for the `new` images, given in their order.
@@ -77,41 +82,54 @@ class ImageNumbers:
         """
         wanted = list(new)
         while True:
-            numbers, highest = known.numbers, known.highest
-            missing = [image_id for image_id in wanted if image_id not in numbers]
-            if not missing and (known.replaces is not ABSENT or not highest):
-                return numbers, highest
-            numbers.update(
-                zip(missing, range(highest + 1, highest + 1 + len(missing)), strict=True)
-            )
-            highest += len(missing)
+            missing = [image_id for image_id in wanted if image_id not in known.numbers]
+            if not missing and known.is_stored:
+                return known.numbers, known.highest
             try:
-                self._write(numbers, highest, known)
+                for shard in known.lost:
+                    write_shard(self._store, shard)
+                tail = known.shards[-1] if known.shards else None
+                append(self._store, tail, [*known.unstored, *missing])
             except VersionConflict:
-                known = self.read()
+                known = self.read(known.highest)
                 continue
-            return numbers, highest
+            numbers = known.numbers
+            numbers.update(
+                (image_id, number) for number, image_id in enumerate(missing, known.highest + 1)
+            )
+            return numbers, known.highest + len(missing)
 
-    def _write(self, numbers: Mapping[str, int], highest: int, known: KnownNumbers) -> None:
-        images = [""] * highest
-        for image_id, number in numbers.items():
-            images[number - 1] = image_id
-        # Keys and the version number that a newer program wrote are kept.
-        changed = {**known.stored.model_dump(), "images": images}
-        text = json.dumps(changed, separators=(",", ":"))
-        self._store.write(
-            REGISTRY_KEY, text.encode(), replaces=known.replaces, content_type="application/json"
-        )
+    def _with_lost(self, known: KnownNumbers, gaps: Sequence[tuple[int, int]]) -> KnownNumbers:
+        """Return the numbers, with those that only the exports still know."""
+        found, highest = self._rebuild()
+        highest = max(highest, known.highest)
+        images = {
+            number: image_id for image_id, number in found.items() if image_id not in known.numbers
+        }
+
+        def ids(start: int, end: int) -> list[str]:
+            return [images.get(number, "") for number in range(start, end)]
+
+        lost = [new_shard(start).grown(ids(start, end)) for start, end in gaps]
+        unstored = ids(known.highest + 1, highest + 1)
+        if lost or unstored:
+            logger.warning("Image numbers were missing; they are taken from the exports")
+        numbers = dict(known.numbers)
+        for first, missing in [
+            *((shard.first, shard.stored.images) for shard in lost), (known.highest + 1, unstored),
+        ]:  # fmt: skip
+            numbers.update((one, number) for number, one in enumerate(missing, first) if one)
+        return KnownNumbers(numbers, highest, known.shards, lost, unstored)
 
 
-def keeps_numbers(now: bytes, then: bytes | None) -> bool:
-    """Return whether the registry `now` is readable and holds every number that `then` held.
+def keeps_numbers(now: bytes, then: bytes | None, key: str) -> bool:
+    """Return whether the object `now` is readable and holds every number that `then` held.
 
     None stands for an earlier state that is unreadable.
     """
     try:
-        newer = _parse(now).images
-        older = _parse(then).images if then is not None else []
+        newer = parse_shard(now, key).images
+        older = parse_shard(then, key).images if then is not None else []
     except DamagedDocument:
         return False
     return len(newer) >= len(older) and all(
@@ -119,17 +137,8 @@ def keeps_numbers(now: bytes, then: bytes | None) -> bool:
     )
 
 
-def _parse(data: bytes) -> StoredNumbers:
-    try:
-        found = StoredNumbers.model_validate_json(data)
-    except ValidationError as error:
-        raise DamagedDocument(damage(REGISTRY_KEY, error)) from error
-    check_version(found.version, REGISTRY_KEY)
-    known = [image_id for image_id in found.images if image_id]
-    if len(set(known)) != len(known):
-        raise DamagedDocument(
-            f"{REGISTRY_KEY} is damaged: an image has two numbers in it. It was left as it is: "
-            "restore an earlier version of it, or remove it, and it is made anew from the newest "
-            "export."
-        )
-    return found
+def _gaps(shards: Sequence[Shard]) -> list[tuple[int, int]]:
+    """Return the first number of each missing shard, and the number after its last one."""
+    ends = [1, *(shard.end for shard in shards)]
+    starts = [shard.first for shard in shards]
+    return [(end, start) for end, start in zip(ends, starts, strict=False) if start > end]

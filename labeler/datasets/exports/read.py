@@ -39,9 +39,9 @@ class DocumentReader:
         self._image_index = image_index
         self._registry = registry
 
-    def known(self) -> KnownNumbers:
-        """Return the numbers given so far."""
-        return self._registry.read()
+    def known(self, at_least: int = 0) -> KnownNumbers:
+        """Return the numbers given so far, of which `at_least` is one; see ImageNumbers.read."""
+        return self._registry.read(at_least)
 
     def scan(
         self, before: PreviousScan | None, image_ids: Collection[str]
@@ -65,24 +65,8 @@ class DocumentReader:
         return list(self._listing.read().values())
 
     def read(self, listed: Iterable[ScannedImage]) -> Iterator[ReadDocument | None]:
-        """Yield the documents of these images, in this order, read in bulk.
-
-        Yields None for an image that no longer has a document. A document that cannot be opened is
-        yielded as bytes only.
-        """
-        keys = [document_key(one.image_id) for one in listed]
-        expected = iter(keys)
-        for key, data, version in self._store.read_many(keys):
-            for wanted in expected:
-                if wanted == key:
-                    break
-                yield None
-            try:
-                yield ReadDocument(parse_document(data, key), data, version)
-            except DamagedDocument:
-                yield ReadDocument(None, data, version)
-        for _ in expected:
-            yield None
+        """Yield the documents of these images; see read_documents."""
+        return read_documents(self._store, listed)
 
     def _in_order(self, new: Sequence[ScannedImage]) -> list[str]:
         """Return the IDs of these images in the order of file names."""
@@ -94,6 +78,27 @@ class DocumentReader:
             (one.file_name or names.get(one.image_id, ""), one.image_id) for one in new
         )
         return [image_id for _, image_id in ordered]
+
+
+def read_documents(store: Store, listed: Iterable[ScannedImage]) -> Iterator[ReadDocument | None]:
+    """Yield the documents of these images, in this order, read in bulk.
+
+    Yields None for an image that no longer has a document. A document that cannot be opened is
+    yielded as bytes only.
+    """
+    keys = [document_key(one.image_id) for one in listed]
+    expected = iter(keys)
+    for key, data, version in store.read_many(keys):
+        for wanted in expected:
+            if wanted == key:
+                break
+            yield None
+        try:
+            yield ReadDocument(parse_document(data, key), data, version)
+        except DamagedDocument:
+            yield ReadDocument(None, data, version)
+    for _ in expected:
+        yield None
 
 
 def is_let_in(selection: Selection, listed: ScannedImage) -> bool:

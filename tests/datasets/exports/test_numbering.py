@@ -117,7 +117,7 @@ def test_a_lost_registry_is_made_from_an_export_of_an_earlier_program(workspace:
         (b"{", DamagedDocument, "is damaged"),
         (b'{"images": [1]}', DamagedDocument, r"images\[0\]"),
         (b'{"images": ["a", "a"]}', DamagedDocument, "two numbers"),
-        (b'{"version": "2.0", "images": []}', NewerDocument, "newer Labeler"),
+        (b'{"version": "3.0", "images": []}', NewerDocument, "newer Labeler"),
     ],
 )
 def test_a_registry_that_can_not_be_read_is_left_as_it_is(
