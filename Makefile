@@ -55,6 +55,20 @@ test: $(VENV)/.installed-dev ## run all tests
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM \
 		&& exec $(PY) -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
+BEAM := .venv-beam
+
+$(BEAM)/bin/python:
+	@python="$$(sh tools/python.sh)" && "$$python" -m venv --clear $(BEAM)
+
+$(BEAM)/.installed: requirements-beam.txt | $(BEAM)/bin/python
+	@echo "Installing Labeler with Apache Beam (requirements-beam.txt): some minutes"
+	@sh tools/install.sh $(BEAM)/bin/python requirements-beam.txt
+	@touch $@
+
+.PHONY: beam-test
+beam-test: $(VENV)/.installed-dev $(BEAM)/.installed ## run the tests of exports on Apache Beam, in an environment of its own
+	@BEAM_PYTHON="$(CURDIR)/$(BEAM)/bin/python" $(PY) -m pytest tests/datasets/exports/test_beam.py $(ARGS)
+
 .PHONY: cover
 cover: $(VENV)/.installed-dev ## run all tests and show the lines that none of them reaches
 	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM \
@@ -71,7 +85,7 @@ lint: $(VENV)/.installed-dev ## check style, format, types, scripts and the Dock
 	@$(DENO) lint --quiet $(SCRIPTS)
 	@$(DENO) fmt --check --quiet $(SCRIPTS)
 	@$(VENV)/bin/shellcheck --external-sources $$(git ls-files '*.sh') .ci/run
-	@$(VENV)/bin/hadolint Dockerfile deploy/test.Dockerfile
+	@$(VENV)/bin/hadolint Dockerfile deploy/test.Dockerfile deploy/beam.Dockerfile
 
 .PHONY: format
 format: $(VENV)/.installed-dev ## format the code, repair what can be repaired
@@ -120,8 +134,9 @@ COMPILE := $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-v
 	--generate-hashes --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 
 .PHONY: lock
-lock: $(VENV)/.installed-dev ## write both locks anew from pyproject.toml; ARGS=--upgrade takes newer versions
+lock: $(VENV)/.installed-dev ## write the locks anew from pyproject.toml; ARGS=--upgrade takes newer versions
 	@$(COMPILE) --output-file requirements.txt $(ARGS)
+	@$(COMPILE) --extra beam --output-file requirements-beam.txt $(ARGS)
 	@$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt $(ARGS)
 
 .PHONY: pictures
@@ -134,5 +149,5 @@ release: $(VENV)/.installed-dev ## print the notes of the version in pyproject.t
 
 .PHONY: clean
 clean: ## remove .venv and everything else that was made here; never the data
-	@rm -rf $(VENV) .coverage .coverage.* htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) $(BEAM) .coverage .coverage.* htmlcov test-results .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

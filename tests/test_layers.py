@@ -63,6 +63,7 @@ The list only gets shorter.
 """
 
 OUTSIDE = {
+    "apache_beam": {"labeler.datasets.exports"},
     "PIL": {"labeler.images"},
     "aiohttp": {"labeler.storage"},
     "gcsfs": set(),
@@ -88,8 +89,8 @@ OUTSIDE = {
 """Which packages of ours may import an outside package."""
 
 LAZY = frozenset({
-    "aiohttp", "gcsfs", "google", "google_crc32c", "joserfc", "psycopg", "pyarrow", "requests",
-    "sqlalchemy", "urllib3",
+    "aiohttp", "apache_beam", "gcsfs", "google", "google_crc32c", "joserfc", "psycopg", "pyarrow",
+    "requests", "sqlalchemy", "urllib3",
 })  # fmt: skip
 """Packages that only a bucket or one way to sign in needs: loaded when it is used, not before."""
 

@@ -20,6 +20,8 @@ import labeler
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
+BEAM_LOCK = "requirements-beam.txt"
+"""Of an environment of its own, whose versions differ from the others."""
 PYTHONS = ("3.11", "3.12", "3.13")
 SYSTEMS = ("linux", "darwin")
 
@@ -106,7 +108,7 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert project()["version"] == labeler.__version__
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, BEAM_LOCK])
 def test_every_pin_is_exact_and_has_hashes(lock: str) -> None:
     assert pins_of(lock)
     for requirement, hashes in pins_of(lock):
@@ -117,12 +119,12 @@ def test_every_pin_is_exact_and_has_hashes(lock: str) -> None:
 
 @pytest.mark.parametrize("system", SYSTEMS)
 @pytest.mark.parametrize("python", PYTHONS)
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, BEAM_LOCK])
 def test_the_lock_is_in_step_with_pyproject(lock: str, python: str, system: str) -> None:
     """`make lock` was run after the last change of a dependency."""
     wanted = list(project()["dependencies"])
-    if lock == "requirements-dev.txt":
-        wanted += project()["optional-dependencies"]["dev"]
+    extra = {"requirements-dev.txt": "dev", BEAM_LOCK: "beam"}.get(lock)
+    wanted += project()["optional-dependencies"][extra] if extra else []
     versions = installed_by(lock, python, system)
     for dependency in map(Requirement, wanted):
         version = versions.get(canonicalize_name(dependency.name))

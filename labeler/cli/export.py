@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import secrets
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from labeler.cli.terminal import print_message, print_result, progress
 from labeler.datasets.formats.registry import EXPORTED, DatasetFormat, find_format
@@ -16,10 +17,14 @@ from labeler.errors import InvalidRequest, LabelerError
 from labeler.runtime.visible_text import visible
 
 if TYPE_CHECKING:
+    from labeler.datasets.exports.distributed.engines import Engine
     from labeler.datasets.rules import ExportSummary
     from labeler.datasets.selection import Selection
     from labeler.project.project import Project
     from labeler.settings import Settings
+
+
+ENGINES: Final = ("local", "beam", "tasks")
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,13 +69,32 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", action="store_true", help=f"with the images themselves ({carrying})"
     )
+    parser.add_argument(
+        "--engine",
+        choices=ENGINES,
+        default="local",
+        help="who reads the documents: this process, Apache Beam, or the tasks of a Cloud Run job; "
+        "options of Beam and its runner come last, after --",
+    )
     add_selection_arguments(parser)
 
 
-def export(given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+def split_runner_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The arguments, and those behind `--` of an export, which are for Beam."""
+    given = list(arguments)
+    if given[:1] != ["export"] or "--" not in given:
+        return given, []
+    at = given.index("--")
+    return given[:at], given[at + 1 :]
+
+
+def export(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     """Export a dataset; returns whether it has every selected image."""
     from labeler.datasets.exports.exporter import open_exporter
 
+    engine = _engine(given, settings)
+    if engine is not None and engine.follow():
+        return True
     selection = selection_of(given)
     kind = find_format(given.format, EXPORTED)
     if given.images and not kind.carries_images:
@@ -78,11 +102,33 @@ def export(given: argparse.Namespace, _settings: Settings, project: Project) -> 
         raise SystemExit(2)
     if given.output is not None:
         return _export_to(given.output, project, selection, kind, originals=given.images)
-    exports = open_exporter(project).write(selection, watched, kind=kind, originals=given.images)
+    exports = open_exporter(project).write(
+        selection, watched, kind=kind, originals=given.images, engine=engine
+    )
     for export, one in zip(exports, selection.parts(), strict=False):
         print_result(export.key)
         _say_summary(export.summary, f"{one.part}: " if len(exports) > 1 else "")
     return _say_missing(name for export in exports for name in export.without_original)
+
+
+def _engine(given: argparse.Namespace, settings: Settings) -> Engine | None:
+    """The engine that the options name; None for this process. Wrong usage ends the program."""
+    if given.runner_options and given.engine != "beam":
+        print_message("Options after -- are those of Beam: give --engine beam, or leave them out.")
+        raise SystemExit(2)
+    if given.engine == "local":
+        return None
+    if given.output is not None:
+        print_message("With --engine, the file is written under exports/: leave out --output.")
+        raise SystemExit(2)
+    from labeler.datasets.exports.distributed.engines import TaskEngine, WorkPlace
+
+    place = WorkPlace.of(settings)
+    if given.engine == "tasks":
+        return TaskEngine.of_job(place, os.environ)
+    from labeler.datasets.exports.distributed.beam import BeamEngine
+
+    return BeamEngine(place, given.runner_options)
 
 
 def _export_to(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 from labeler import __version__
 from labeler.cli.add import add
 from labeler.cli.doctor import doctor
-from labeler.cli.export import add_export_arguments, export, verify
+from labeler.cli.export import add_export_arguments, export, split_runner_options, verify
 from labeler.cli.import_data_set import add_import_arguments, import_data_set
 from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.maintain import check, copy, moment, place, restore
@@ -61,7 +61,9 @@ def _end_by(number: signal.Signals) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code. Raises SystemExit(2) for wrong arguments."""
-    given = _parser().parse_args(arguments)
+    own, runner_options = split_runner_options(arguments)
+    given = _parser().parse_args(own)
+    given.runner_options = runner_options
     from labeler.runtime import logs
     from labeler.runtime.audit import acting_as
     from labeler.settings import load_settings, logs_as_json, unknown_settings

@@ -62,6 +62,8 @@ In any letter case, because some file systems ignore case.
 """
 
 MAX_METADATA_BYTES: Final = 4096
+MAX_PARTS: Final = 32
+"""The most objects that one call joins; what was joined can be joined again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,22 @@ class Store(Protocol):
         """
         ...
 
+    def compose(
+        self,
+        key: str,
+        parts: Sequence[str],
+        *,
+        replaces: Replaces,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> Version:
+        """Write the bytes of 1 to MAX_PARTS objects, one after another, as one object.
+
+        The bytes do not pass through this process's memory. Raises NotFound if a part is missing.
+        The parts must not change meanwhile. The MD5 of the object may not be known afterwards.
+        """
+        ...
+
     def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
         """Objects whose key begins with `prefix` and is above `after`; 1 <= limit <= 1000."""
         ...
@@ -197,6 +215,13 @@ def check_key(key: str) -> str:
     ):
         raise InvalidRequest(f"{key!r} can't be the name of an object in the store.")
     return key
+
+
+def check_parts(parts: Sequence[str]) -> list[str]:
+    """The keys of the parts if they follow the contract's rules; InvalidRequest otherwise."""
+    if not 1 <= len(parts) <= MAX_PARTS:
+        raise InvalidRequest(f"1 to {MAX_PARTS} objects can be joined, not {len(parts)}.")
+    return [check_key(part) for part in parts]
 
 
 def check_metadata(metadata: Mapping[str, str] | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ import contextlib
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import pairwise
@@ -41,6 +41,7 @@ from labeler.storage.base import (
     Version,
     check_key,
     check_metadata,
+    check_parts,
     gone,
 )
 from labeler.storage.gcs_connection import Connection
@@ -53,6 +54,8 @@ from labeler.storage.retry import FIRST_DELAY_S, RetryPolicy, Tries
 if TYPE_CHECKING:
     from labeler.storage.gcs_bulk import BulkReader
 
+_Sending = Callable[[Connection, str, int, Tries], Version]
+"""Sends a write once: to the object of that name, in place of the generation."""
 _GENERATION: Final = re.compile(r"[1-9][0-9]{0,17}")
 """Zero is not a generation: for the service it means "absent"."""
 _THREADS: Final = 16
@@ -216,33 +219,36 @@ class GcsStore:
         metadata: Mapping[str, str] | None = None,
         content_type: str = "application/octet-stream",
     ) -> Version:
-        name, doing = self._name(key), f"{key} can't be saved"
-        checked = check_metadata(metadata)
-        generation = 0 if replaces is ABSENT else _generation(replaces)
-        if generation is None:
-            raise self._conflict(key, replaces)
-        connection = self._connected(doing)
-        write_id = secrets.token_hex(16)
-        upload = gcs_requests.Upload.of(
-            data, encode(checked, write_id), content_type, self._kms_key
-        )
+        def sent(encoded: dict[str, str]) -> _Sending:
+            return gcs_requests.Upload.of(data, encoded, content_type, self._kms_key).send
 
-        def send(tries: Tries) -> Version:
-            try:
-                return upload.send(connection, name, generation, tries)
-            except PreconditionFailed:
-                # Only an earlier attempt can have succeeded.
-                if tries.count and (own := gcs_requests.landed(connection, name, write_id, tries)):
-                    return own
-                raise
-            except Missing as error:
-                self._check_bucket(doing)
-                raise ConnectionError("the service lost the upload") from error
+        doing = f"{key} can't be saved"
 
-        try:
-            return connection.call(doing, send)
-        except PreconditionFailed as error:
-            raise self._conflict(key, replaces) from error
+        def lost(error: Missing) -> NoReturn:
+            self._check_bucket(doing)
+            raise ConnectionError("the service lost the upload") from error
+
+        return self._write(key, replaces, metadata, sent, lost)
+
+    def compose(
+        self,
+        key: str,
+        parts: Sequence[str],
+        *,
+        replaces: Replaces,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> Version:
+        names = [self._name(part) for part in check_parts(parts)]
+
+        def joined(encoded: dict[str, str]) -> _Sending:
+            return gcs_requests.Composition(names, encoded, content_type, self._kms_key).send
+
+        def lost(error: Missing) -> NoReturn:
+            self._check_bucket(f"{key} can't be saved")
+            raise NotFound(f"A part of {key} is not in {self._place}.") from error
+
+        return self._write(key, replaces, metadata, joined, lost)
 
     def delete(self, key: str, *, version: Version) -> None:
         name, doing = self._name(key), f"{key} can't be deleted"
@@ -285,6 +291,43 @@ class GcsStore:
             connection.close()
 
     # --- parts -----------------------------------------------------------------------------
+
+    def _write(
+        self,
+        key: str,
+        replaces: Replaces,
+        metadata: Mapping[str, str] | None,
+        prepared: Callable[[dict[str, str]], _Sending],
+        lost: Callable[[Missing], NoReturn],
+    ) -> Version:
+        """Send what `prepared` makes of the metadata until it has succeeded or failed.
+
+        `lost` raises the error for an answer that something is missing.
+        """
+        name, doing = self._name(key), f"{key} can't be saved"
+        checked = check_metadata(metadata)
+        generation = 0 if replaces is ABSENT else _generation(replaces)
+        if generation is None:
+            raise self._conflict(key, replaces)
+        connection = self._connected(doing)
+        write_id = secrets.token_hex(16)
+        send_once = prepared(encode(checked, write_id))
+
+        def send(tries: Tries) -> Version:
+            try:
+                return send_once(connection, name, generation, tries)
+            except PreconditionFailed:
+                # Only an earlier attempt can have succeeded.
+                if tries.count and (own := gcs_requests.landed(connection, name, write_id, tries)):
+                    return own
+                raise
+            except Missing as error:
+                lost(error)
+
+        try:
+            return connection.call(doing, send)
+        except PreconditionFailed as error:
+            raise self._conflict(key, replaces) from error
 
     def _name(self, key: str) -> str:
         name = self._prefix + check_key(key)

@@ -12,7 +12,7 @@ import contextlib
 import io
 import json
 from binascii import a2b_base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final, NamedTuple
 from urllib.parse import quote
@@ -120,6 +120,29 @@ class Upload:
             if_generation_match=generation,
             # If the client itself finds a wrong checksum, it deletes the live object.
             checksum=None,
+            retry=None,
+            timeout=tries.timeout,
+        )
+        return Version(str(blob.generation))
+
+
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """Objects of the bucket, by name, to be joined by the service, perhaps more than once."""
+
+    names: Sequence[str]
+    metadata: Mapping[str, str]
+    content_type: str
+    kms_key: str
+
+    def send(self, connection: Connection, name: str, generation: int, tries: Tries) -> Version:
+        """Replace the generation (0: absent). Raises NotFound if one of the objects is missing."""
+        blob = connection.bucket.blob(name, kms_key_name=self.kms_key or None)
+        blob.metadata = dict(self.metadata)
+        blob.content_type = self.content_type
+        blob.compose(
+            [connection.bucket.blob(one) for one in self.names],
+            if_generation_match=generation,
             retry=None,
             timeout=tries.timeout,
         )

@@ -20,6 +20,7 @@ Beyond the contract (base.py), for people and programs that work on the folder d
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import time
 import zlib
@@ -29,6 +30,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from labeler.errors import DamagedObject, InvalidRequest, NotAllowed, NotFound, Unavailable
+from labeler.runtime.spools import JoinedFile
 from labeler.storage import local_files as files
 from labeler.storage.base import (
     ABSENT,
@@ -41,6 +43,7 @@ from labeler.storage.base import (
     Version,
     check_key,
     check_metadata,
+    check_parts,
     gone,
 )
 from labeler.storage.local_errors import MISSING, conflict, explain, missing
@@ -52,6 +55,7 @@ _TRIES: Final = 5
 _PLACINGS: Final = 20
 _CLEANING_S: Final = 3600
 _BATCH: Final = 1000
+_JOINED_BYTES: Final = 2**18
 
 
 class LocalStore:
@@ -167,6 +171,25 @@ class LocalStore:
                     version = files.version_of(state)
                     yield Scanned(key, version, state.st_size, md5 or "", text or "")
         yield from gone(left)
+
+    def compose(
+        self,
+        key: str,
+        parts: Sequence[str],
+        *,
+        replaces: Replaces,
+        metadata: Mapping[str, str] | None = None,
+        content_type: str = "application/octet-stream",
+    ) -> Version:
+        with contextlib.ExitStack() as opened:
+            sources = []
+            for part in check_parts(parts):
+                with self._reading(part):
+                    sources.append(opened.enter_context(open(self._open(part), "rb")))
+            joined = io.BufferedReader(JoinedFile(sources), _JOINED_BYTES)
+            return self.write(
+                key, joined, replaces=replaces, metadata=metadata, content_type=content_type
+            )
 
     def delete(self, key: str, *, version: Version) -> None:
         with (

@@ -82,9 +82,10 @@ def test_traffic_comes_after_the_tests() -> None:
     assert all("waitFor" not in step and not step.get("allowFailure") for step in config()["steps"])
 
 
-def test_the_test_image_has_no_known_mistakes() -> None:
+@pytest.mark.parametrize("file", ["deploy/test.Dockerfile", "deploy/beam.Dockerfile"])
+def test_the_other_images_have_no_known_mistakes(file: str) -> None:
     done = subprocess.run(
-        [tool("hadolint"), "deploy/test.Dockerfile"],
+        [tool("hadolint"), file],
         cwd=ROOT,
         capture_output=True,
         text=True,

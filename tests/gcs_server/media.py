@@ -25,7 +25,7 @@ def media(found: StoredObject, request: Request, metadata_headers: bool) -> Resp
         "ETag": f"C{found.generation}/{found.metageneration}",
         "X-Goog-Generation": str(found.generation),
         "X-Goog-Metageneration": str(found.metageneration),
-        "X-Goog-Hash": f"crc32c={found.crc32c},md5={found.md5}",
+        "X-Goog-Hash": f"crc32c={found.crc32c}" + (f",md5={found.md5}" if found.md5 else ""),
         "X-Goog-Storage-Class": "STANDARD",
         "X-Goog-Stored-Content-Length": str(len(found.data)),
         "X-Goog-Stored-Content-Encoding": found.content_encoding or "identity",

@@ -62,10 +62,13 @@ class StoredObject:
     soft_deleted: datetime | None = None
     crc32c: str = ""
     md5: str = ""
+    components: int = 0
+    """Of how many objects it was composed; such an object has no MD5."""
 
     def __post_init__(self) -> None:
         self.crc32c = self.crc32c or crc32c_of(self.data)
-        self.md5 = self.md5 or md5_of(self.data)
+        if not self.components:
+            self.md5 = self.md5 or md5_of(self.data)
 
     def resource(self, fields: Iterable[str] | None = None) -> dict[str, Any]:
         """The object as the JSON API shows it; with `fields` only what of these it has."""
@@ -90,6 +93,7 @@ SHOWN: dict[str, Callable[[StoredObject], Any]] = {
     "size": lambda one: str(len(one.data)),
     "md5Hash": lambda one: one.md5,
     "crc32c": lambda one: one.crc32c,
+    "componentCount": lambda one: one.components,
     "etag": lambda one: f"C{one.generation}/{one.metageneration}",
     "timeCreated": lambda one: stamp(one.created),
     "updated": lambda one: stamp(one.updated),

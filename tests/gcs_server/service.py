@@ -25,8 +25,10 @@ from tests.gcs_server.wire import Request, Response, error_response
 
 MAX_PAGE = 1000
 MAX_BATCH = 100
+MAX_SOURCES = 32
 _OBJECT = re.compile(r"/(?:download/)?storage/v1/b/([^/]+)/o/([^/]+)$")
 _RESTORE = re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/restore$")
+_COMPOSE = re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/compose$")
 _REWRITE = re.compile(r"/storage/v1/b/([^/]+)/o/([^/]+)/(?:rewriteTo|copyTo)/b/([^/]+)/o/([^/]+)$")
 _UPLOAD = re.compile(r"/(?:resumable/)?upload/storage/v1/b/([^/]+)/o$")
 _BUCKET = re.compile(r"/storage/v1/b/([^/]+)(/o|/iam|/iam/testPermissions|)$")
@@ -73,6 +75,8 @@ class Service:
             generation = request.query.get("generation", "")
             found = self.bucket(name).restore(unquote(match[2]), generation, conditions)
             return answer(found.resource())
+        if match := _COMPOSE.match(path):
+            return self._compose(request, unquote(match[1]), unquote(match[2]))
         if match := _OBJECT.match(path):
             return self._object(request, unquote(match[1]), unquote(match[2]))
         if match := _UPLOAD.match(path):
@@ -147,6 +151,29 @@ class Service:
         return answer(keep_fields(bucket.resource(), request.query))
 
     # --- objects --------------------------------------------------------------------------
+
+    def _compose(self, request: Request, bucket_name: str, name: str) -> Response:
+        """Join up to 32 objects; the answer's object has no MD5, as in Cloud Storage."""
+        bucket, asked = self.bucket(bucket_name), _json(request)
+        for permission in ("storage.objects.create", "storage.objects.get"):
+            self.allow(bucket_name, permission)
+        sources = asked.get("sourceObjects", [])
+        if not 1 <= len(sources) <= MAX_SOURCES:
+            raise Failure(400, "invalid", "The number of source components is not 1 to 32.")
+        found = [bucket.find(one["name"], one.get("generation")) for one in sources]
+        wanted = asked.get("destination", {})
+        made = StoredObject(
+            bucket_name,
+            name,
+            b"".join(one.data for one in found),
+            0,
+            wanted.get("contentType", ""),
+            wanted.get("metadata", {}),
+            kms_key=request.query.get("kmsKeyName", ""),
+            components=sum(max(1, one.components) for one in found),
+        )
+        stored = bucket.put(made, Conditions.of(request.query), self.write_interval_s)
+        return answer(stored.resource())
 
     def _object(self, request: Request, bucket_name: str, name: str) -> Response:
         bucket = self.bucket(bucket_name)

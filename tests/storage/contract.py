@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from labeler.errors import InvalidRequest, NotFound, VersionConflict
-from labeler.storage import ABSENT, MAX_KEY_BYTES, MAX_METADATA_BYTES, Store
+from labeler.storage import ABSENT, MAX_KEY_BYTES, MAX_METADATA_BYTES, MAX_PARTS, Store
 
 from .contract_list import ListContract
 from .contract_many import ManyContract
@@ -158,6 +158,35 @@ class WriteContract:
         first = create(store, "a", b"first", by="ana")
         store.write("a", b"second", replaces=first)
         assert store.info("a").metadata == {}
+
+    def test_objects_are_joined(self, store: Store) -> None:
+        pieces = [bytes([number]) * size for number, size in enumerate((3, 0, MIB + 1, 1))]
+        for number, piece in enumerate(pieces):
+            create(store, f"parts/{number}", piece)
+        names = [f"parts/{number}" for number in (0, 1, 2, 3, 0)]
+        version = store.compose(
+            "whole", names, replaces=ABSENT, metadata={"by": "ana ✓"}, content_type="text/plain"
+        )
+        data, info = store.read("whole")
+        assert data == b"".join([*pieces, pieces[0]])
+        assert (info.version, info.size, info.metadata) == (version, len(data), {"by": "ana ✓"})
+        with store.open("whole") as chunks:
+            assert b"".join(chunks) == data
+        with pytest.raises(VersionConflict):
+            store.compose("whole", names, replaces=ABSENT)
+        assert store.compose("whole", names[:1], replaces=version) != version
+        assert store.read("whole")[0] == pieces[0]
+        assert [store.read(f"parts/{number}")[0] for number in range(4)] == pieces
+
+    def test_what_can_not_be_joined_changes_nothing(self, store: Store) -> None:
+        create(store, "part", b"1")
+        with pytest.raises(NotFound):
+            store.compose("whole", ["part", "missing"], replaces=ABSENT)
+        for parts in ([], ["part"] * (MAX_PARTS + 1), ["part", "../x"]):
+            with pytest.raises(InvalidRequest):
+                store.compose("whole", parts, replaces=ABSENT)
+        with pytest.raises(NotFound):
+            store.info("whole")
 
     def test_a_stale_version_is_a_conflict_and_changes_nothing(self, store: Store) -> None:
         first = create(store, "a", b"first")

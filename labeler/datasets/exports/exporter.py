@@ -13,6 +13,8 @@ from typing import Final
 
 from labeler import __version__
 from labeler.datasets.exports.difference import ExportDifference, compare_exports
+from labeler.datasets.exports.distributed.engines import Engine, attempt_prefix
+from labeler.datasets.exports.distributed.run import DistributedRun, Output
 from labeler.datasets.exports.keep import Keeping, keep_export
 from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
 from labeler.datasets.exports.previous import KeptExports, PreviousExport
@@ -61,6 +63,7 @@ class ExportRequest:
     kind: DatasetFormat = DEFAULT
     selection: Selection = ALL
     originals: bool = False
+    engine: Engine | None = None
 
     def files(self) -> tuple[Selection, ...]:
         """Return one selection per file. An incremental format gives each part its own file."""
@@ -78,6 +81,7 @@ class Exporter:
         store, uploads, image_index = project.store, project.uploads, project.image_index
         self._project = project
         self._store = store
+        self._attempts = 0
         self._shelf = KeptExports(store, uploads.prefix if uploads else "")
         self._reader = DocumentReader(
             store,
@@ -94,15 +98,19 @@ class Exporter:
         *,
         kind: DatasetFormat = DEFAULT,
         originals: bool = False,
+        engine: Engine | None = None,
     ) -> tuple[Export, ...]:
         """Write the file under exports/, or several files if COCO is split and no part is named.
 
-        Each file is named by the time in UTC. Nothing is written until a whole file is ready.
+        Each file is named by the time in UTC. Nothing is written there until a whole file is ready.
+        With an `engine`, the documents are read and the parts are written by other processes.
         """
         moment = self._project.clock().astimezone(UTC)
-        request = ExportRequest(kind, selection, originals)
+        request = ExportRequest(kind, selection, originals, engine)
         exports = []
         with ExitStack() as held:
+            if engine is not None:
+                held.push(lambda error, *_: engine.end(self._store, is_done=error is None))
             files = [
                 held.enter_context(self._make(request, one, progress)) for one in request.files()
             ]
@@ -208,7 +216,8 @@ class Exporter:
         Labels that are in use and missing from the set are added first. Because the set is stored,
         later exports give each label the same number.
         """
-        labels, known, previous = self._what_is_known(request.kind, selection)
+        takes_over = request.kind.is_incremental and request.engine is None
+        labels, known, previous = self._what_is_known(selection, takes_over=takes_over)
         written = _log_when_written(request.kind, self._project.webhook)
         while True:
             rules = ExportRules(labels, selection)
@@ -226,7 +235,14 @@ class Exporter:
                 )
             )
             manifest = ManifestWriter(kept=kept and request.kind.is_incremental)
-            run = ExportRun(self._reader, rules, known, previous, writer, manifest, progress)
+            run: ExportRun | DistributedRun
+            if request.engine is None:
+                run = ExportRun(self._reader, rules, known, previous, writer, manifest, progress)
+            else:
+                output = Output(
+                    writer, manifest, progress, written, is_coco=request.kind.is_incremental
+                )
+                run = self._distributed(request.engine, rules, known, output)
             try:
                 return run.make()
             except UnknownLabels as error:
@@ -238,7 +254,7 @@ class Exporter:
             known = self._reader.known()
 
     def _what_is_known(
-        self, kind: DatasetFormat, selection: Selection
+        self, selection: Selection, *, takes_over: bool
     ) -> tuple[LabelSet, KnownNumbers, PreviousExport | None]:
         """Return the labels, the image numbers, and the export to take over from, if one fits."""
         with paused_collection(), ThreadPoolExecutor(2, "labeler-export") as pool:
@@ -246,11 +262,20 @@ class Exporter:
             # created in the name of the person who exports.
             stored = pool.submit(copy_context().run, self._project.labels.add, ())
             numbers = pool.submit(self._reader.known)
-            previous = self._shelf.newest(selection, self._program) if kind.is_incremental else None
+            previous = self._shelf.newest(selection, self._program) if takes_over else None
             labels, known = stored.result(), numbers.result()
+            if previous is not None and previous.head.highest > known.highest:
+                known = self._reader.known(previous.head.highest)
             if previous is not None and not previous.agrees(known.numbers):
                 previous = None
         return labels, known, previous
+
+    def _distributed(
+        self, engine: Engine, rules: ExportRules, known: KnownNumbers, output: Output
+    ) -> DistributedRun:
+        self._attempts += 1
+        prefix = attempt_prefix(engine.run_id, self._attempts)
+        return DistributedRun(self._store, self._reader, rules, known, output, engine, prefix)
 
     def _ids_by_name(self) -> dict[str, str]:
         uploads = self._project.uploads

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+from labeler.datasets.exports.distributed.join import JoinedExport, JoinedManifest
 from labeler.datasets.exports.previous import CHOICE, SOURCES_MD5, selection_digest
 from labeler.datasets.exports.run import MadeExport
 from labeler.datasets.formats.registry import DatasetFormat, media_type_of_export
 from labeler.datasets.manifest import ManifestHead, label_spellings
 from labeler.errors import VersionConflict
 from labeler.model.layout import EXPORTS, croissant_name, export_key, manifest_key
-from labeler.storage import ABSENT, Store
+from labeler.storage import ABSENT, Store, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Bytes that lie in the store already, under another key."""
+
+    key: str
+
+
+Content = bytes | BinaryIO | Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +45,14 @@ def keep_export(store: Store, keeping: Keeping, moment: datetime) -> tuple[str, 
     other programs; a zip contains its own description.
     """
     kind, made = keeping.kind, keeping.made
-    file = made.file.stream()
+    file: Content = (
+        Stored(made.file.key) if isinstance(made.file, JoinedExport) else made.file.stream()
+    )
     part = made.rules.selection.part if kind.is_incremental else None
     ending = f"_{part}{kind.suffix}" if part else kind.suffix
     while True:
         key = export_key(kind.name, moment, ending)
-        beside, metadata = _beside(keeping, key, file)
+        beside, metadata = _beside(store, keeping, key, file)
         try:
             _write_all(store, [*beside, _Object(key, file, kind.media_type, metadata)])
         except VersionConflict:
@@ -57,11 +70,20 @@ class Digests:
     size: int
 
     @classmethod
-    def of(cls, file: BinaryIO) -> Digests:
-        """Compute the digests. The file is read once, in chunks."""
+    def of(cls, store: Store, content: Content) -> Digests:
+        """Compute the digests. The content is read once, in chunks."""
+        if isinstance(content, Stored):
+            with store.open(content.key) as chunks:
+                return cls._of(chunks)
+        if isinstance(content, bytes):
+            return cls._of([content])
+        content.seek(0)
+        return cls._of(iter(lambda: content.read(2**20), b""))
+
+    @classmethod
+    def _of(cls, chunks: Iterable[bytes]) -> Digests:
         md5, sha256, size = hashlib.md5(), hashlib.sha256(), 0
-        file.seek(0)
-        while chunk := file.read(2**20):
+        for chunk in chunks:
             md5.update(chunk)
             sha256.update(chunk)
             size += len(chunk)
@@ -73,16 +95,18 @@ class _Object:
     """An object to be written."""
 
     key: str
-    data: bytes | BinaryIO
+    data: Content
     media_type: str
     metadata: Mapping[str, str] | None = None
 
 
-def _beside(keeping: Keeping, key: str, file: BinaryIO) -> tuple[list[_Object], Mapping[str, str]]:
+def _beside(
+    store: Store, keeping: Keeping, key: str, file: Content
+) -> tuple[list[_Object], Mapping[str, str]]:
     """Return the objects that lie beside the export, and the export's own metadata."""
     if keeping.kind.holds_description:
         return [], {}
-    digests = Digests.of(file)
+    digests = Digests.of(store, file)
     name = key.removeprefix(EXPORTS)
     described = croissant_name(name)
     data = keeping.kind.describe(
@@ -94,11 +118,11 @@ def _beside(keeping: Keeping, key: str, file: BinaryIO) -> tuple[list[_Object], 
     beside = [_Object(EXPORTS + described, data, media_type_of_export(described))]
     if not keeping.kind.is_incremental:
         return beside, {}
-    manifest, metadata = _manifest(keeping, digests)
+    manifest, metadata = _manifest(store, keeping, digests)
     return [*beside, _Object(manifest_key(key), manifest, "application/jsonl")], metadata
 
 
-def _manifest(keeping: Keeping, file: Digests) -> tuple[BinaryIO, dict[str, str]]:
+def _manifest(store: Store, keeping: Keeping, file: Digests) -> tuple[Content, dict[str, str]]:
     """Return the manifest, and the metadata by which the next export finds this one."""
     made = keeping.made
     selection, labels, summary = made.rules.selection, made.rules.labels, made.file.summary
@@ -117,10 +141,14 @@ def _manifest(keeping: Keeping, file: Digests) -> tuple[BinaryIO, dict[str, str]
         size=file.size,
         told=summary.lines(),
     )
-    manifest = made.manifest.stream(head)
+    manifest: Content = (
+        Stored(made.manifest.compose(head))
+        if isinstance(made.manifest, JoinedManifest)
+        else made.manifest.stream(head)
+    )
     return manifest, {
         CHOICE: selection_digest(selection, keeping.writer),
-        SOURCES_MD5: Digests.of(manifest).md5,
+        SOURCES_MD5: Digests.of(store, manifest).md5,
         "images": str(summary.images),
         "annotations": str(summary.annotations),
     }
@@ -131,15 +159,27 @@ def _write_all(store: Store, objects: Sequence[_Object]) -> None:
     written = []
     try:
         for one in objects:
-            version = store.write(
-                one.key,
-                one.data,
-                replaces=ABSENT,
-                metadata=one.metadata,
-                content_type=one.media_type,
-            )
+            version = _write(store, one)
             written.append((one.key, version))
     except VersionConflict:  # another export of this second, or an older program
         for key, version in written:
             store.delete(key, version=version)
         raise
+
+
+def _write(store: Store, one: _Object) -> Version:
+    if isinstance(one.data, Stored):
+        return store.compose(
+            one.key,
+            [one.data.key],
+            replaces=ABSENT,
+            metadata=one.metadata,
+            content_type=one.media_type,
+        )
+    return store.write(
+        one.key,
+        one.data,
+        replaces=ABSENT,
+        metadata=one.metadata,
+        content_type=one.media_type,
+    )

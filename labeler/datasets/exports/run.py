@@ -6,11 +6,12 @@ selection. It reads only the rest. The bytes are the same as if it had read ever
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final, Self
 
+from labeler.datasets.exports.distributed.join import JoinedManifest
 from labeler.datasets.exports.image import export_image
 from labeler.datasets.exports.numbering import KnownNumbers
 from labeler.datasets.exports.previous import PreviousExport
@@ -26,6 +27,7 @@ from labeler.datasets.exports.take_over import TakeOver
 from labeler.datasets.formats.writing import DatasetFile, DatasetWriter, IncrementalWriter
 from labeler.datasets.manifest import ManifestRecord, ManifestWriter, dump_record
 from labeler.datasets.rules import ExportRules
+from labeler.datasets.selection import Selection
 from labeler.runtime.garbage_collection import paused_collection
 from labeler.runtime.jobs import Progress
 
@@ -38,7 +40,7 @@ class MadeExport:
 
     file: DatasetFile
     rules: ExportRules
-    manifest: ManifestWriter
+    manifest: ManifestWriter | JoinedManifest
     highest: int
 
     def __enter__(self) -> Self:
@@ -100,7 +102,8 @@ class ExportRun:
             with paused_collection():
                 listed = self._list()
                 numbers, highest = self._number(listed.values())
-                targets = self._targets(listed, numbers)
+                selection = self._rules.selection
+                targets = export_targets(listed, numbers, selection, self._previous)
             previous = self._open_previous(read)
             documents = self._read(targets)
             for place, target in enumerate(targets):
@@ -130,19 +133,6 @@ class ExportRun:
         """Return each image's number and the highest given. New images get the next numbers."""
         return self._reader.number(listed, self._known)
 
-    def _targets(
-        self, listed: dict[str, ScannedImage], numbers: dict[str, int]
-    ) -> list[ExportTarget]:
-        """Return the listed images in the order of their numbers."""
-        targets = []
-        for image_id, one in listed.items():
-            if image_id in numbers:
-                let_in = one if is_let_in(self._rules.selection, one) else None
-                unchanged = self._previous.unchanged(let_in) if self._previous and let_in else None
-                targets.append(ExportTarget(numbers[image_id], let_in, unchanged))
-        targets.sort(key=lambda target: target.number)
-        return targets
-
     def _open_previous(self, read: ExitStack) -> TakeOver | None:
         """Open the previous export at its first box. Raises DamagedExport if its file is gone."""
         if self._previous is None:
@@ -170,3 +160,20 @@ class ExportRun:
     def _tell(self, place: int, count: int) -> None:
         if place % _TOLD_EACH == 0:
             self._progress(READING, place, count)
+
+
+def export_targets(
+    listed: Mapping[str, ScannedImage],
+    numbers: Mapping[str, int],
+    selection: Selection,
+    previous: PreviousExport | None,
+) -> list[ExportTarget]:
+    """Return the listed images in the order of their numbers."""
+    targets = []
+    for image_id, one in listed.items():
+        if image_id in numbers:
+            let_in = one if is_let_in(selection, one) else None
+            unchanged = previous.unchanged(let_in) if previous and let_in else None
+            targets.append(ExportTarget(numbers[image_id], let_in, unchanged))
+    targets.sort(key=lambda target: target.number)
+    return targets

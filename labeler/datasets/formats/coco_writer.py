@@ -128,13 +128,7 @@ class CocoWriter:
         """Add boxes of the latest images, as lines of the previous file in its order."""
         array = self._annotations
         first = array.count + 1
-        if not lines[0].startswith(b"%b%d," % (_ID, first)):
-            # The numbers are consecutive. If the first and last have equal length, all have.
-            cut, last = lines[0].index(b","), lines[-1].index(b",")
-            lines = [
-                b"%b%d%b" % (_ID, number, line[cut if cut == last else line.index(b",") :])
-                for number, line in enumerate(lines, first)
-            ]
+        lines = renumbered(lines, first)
         array.add_text(b"\n".join(lines) + b"\n", len(lines))
 
     def leave_out_lines(self, lines: Iterable[bytes]) -> None:
@@ -143,19 +137,11 @@ class CocoWriter:
 
     def finished(self) -> CocoFile:
         """Return the finished file."""
-        info = {
-            "description": "Labeled boxes, exported by Labeler",
-            "version": "1.0",
-            "date_created": datetime.fromtimestamp(self.counter.newest, UTC).isoformat(),
-        }
-        head = f'{{"info":{json.dumps(info)},\n"licenses":[],\n'
+        head, middle, tail = coco_frame(self.counter.newest, self._labels)
         parts: list[IO[bytes]] = [
-            BytesIO(head.encode("ascii") + _IMAGES + b"\n"),
-            self._images.finished(),
-            BytesIO(b"\n],\n" + _ANNOTATIONS + b"\n"),
-            self._annotations.finished(),
-            BytesIO(b"\n],\n" + categories(self._labels) + b"}\n"),
-        ]
+            BytesIO(head), self._images.finished(), BytesIO(middle), self._annotations.finished(),
+            BytesIO(tail),
+        ]  # fmt: skip
         self._is_finished = True
         boxes = {label.name: self._boxes[label.number] for label in self._labels.labels}
         file = CocoFile(parts, self.counter.summary(boxes))
@@ -179,6 +165,36 @@ class CocoWriter:
         if not self._is_finished:
             self._images.spool.close()
             self._annotations.spool.close()
+
+
+def coco_frame(newest: int, labels: LabelSet) -> tuple[bytes, bytes, bytes]:
+    """Return the text before the images, between images and annotations, and after those.
+
+    `newest` is the time of the newest save in whole seconds since 1970.
+    """
+    info = {
+        "description": "Labeled boxes, exported by Labeler",
+        "version": "1.0",
+        "date_created": datetime.fromtimestamp(newest, UTC).isoformat(),
+    }
+    head = f'{{"info":{json.dumps(info)},\n"licenses":[],\n'
+    return (
+        head.encode("ascii") + _IMAGES + b"\n",
+        b"\n],\n" + _ANNOTATIONS + b"\n",
+        b"\n],\n" + categories(labels) + b"}\n",
+    )
+
+
+def renumbered(lines: Sequence[bytes], first: int) -> Sequence[bytes]:
+    """Return lines of annotations whose numbers are consecutive, with numbers from `first` on."""
+    if lines[0].startswith(b"%b%d," % (_ID, first)):
+        return lines
+    # If the first and last number have equal length, all have.
+    cut, last = lines[0].index(b","), lines[-1].index(b",")
+    return [
+        b"%b%d%b" % (_ID, number, line[cut if cut == last else line.index(b",") :])
+        for number, line in enumerate(lines, first)
+    ]
 
 
 def image_line(number: int, name: str, width: int, height: int) -> str:

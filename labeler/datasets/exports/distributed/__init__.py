@@ -1,0 +1,1 @@
+"""Exports made by several machines: a plan, parts of it, and their join."""

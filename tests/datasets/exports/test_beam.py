@@ -1,0 +1,129 @@
+"""Exports on Apache Beam, in the environment that `make beam-test` makes. Elsewhere: the messages.
+
+The export runs as a command in that environment, since Beam pins other packages than the tests.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.projects import Workspace, old_document
+
+BEAM = os.environ.get("BEAM_PYTHON", "")
+ROOT = Path(__file__).parents[3]
+IMAGES = 50
+SHARDED = """
+import sys
+from labeler.datasets.exports.distributed import plan
+plan.SHARD_IMAGES = 7
+from labeler.cli.program import main
+"""
+FAILING = """
+import json
+from pathlib import Path
+from labeler.datasets.exports.distributed.engines import ExportStep
+real = ExportStep.__call__
+
+def fails_once(step, index):
+    \"\"\"Fail the first time, before or after the work, as a worker does that dies.\"\"\"
+    tried = Path(TRIED) / f"{step.work}-{index}"
+    first = index in (1, 2) and not tried.exists()
+    if first and index % 2:
+        real(step, index)
+    if first:
+        tried.touch()
+        raise OSError("the worker dies")
+    return real(step, index)
+
+ExportStep.__call__ = fails_once
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Workspace:
+    made = Workspace(str(tmp_path / "data"))
+    for number in range(IMAGES):
+        made.put(f"annotations/{number:03d}.json", old_document(f"{number:03d}.jpg"))
+    return made
+
+
+def run(
+    workspace: Workspace, python: str, script: str, *given: str
+) -> subprocess.CompletedProcess[str]:
+    environ = {**os.environ, "LABELER_STORAGE": workspace.place, "PYTHONPATH": str(ROOT)}
+    command = f"{script}\nsys.exit(main({list(given)!r}))"
+    return subprocess.run(
+        [python, "-c", command], env=environ, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+
+def exports(workspace: Workspace) -> set[bytes]:
+    return {
+        data for key, (data, _) in workspace.objects().items()
+        if key.startswith("exports/") and key.endswith(".json")
+    }  # fmt: skip
+
+
+needs_beam = pytest.mark.skipif(not BEAM, reason="`make beam-test` installs Apache Beam")
+
+
+@needs_beam
+@pytest.mark.parametrize(
+    "options", [(), ("--runner=BundleBasedDirectRunner",), ("--direct_num_workers=2",)]
+)
+def test_beam_writes_the_same_bytes(project: Workspace, options: tuple[str, ...]) -> None:
+    assert run(project, sys.executable, SHARDED, "export", "coco").returncode == 0
+    done = run(project, BEAM, SHARDED, "export", "coco", "--engine", "beam", "--", *options)
+    assert done.returncode == 0, done.stderr
+    assert f"{IMAGES} images" in done.stderr
+    assert len(list((Path(project.place) / "exports").glob("*.json"))) == 2
+    assert len(exports(project)) == 1
+    assert not list((Path(project.place) / "parts").rglob("*.json"))
+
+
+@needs_beam
+def test_a_worker_that_dies_and_is_tried_again_changes_nothing(
+    project: Workspace, tmp_path: Path
+) -> None:
+    assert run(project, sys.executable, SHARDED, "export", "coco").returncode == 0
+    tried = tmp_path / "tried"
+    tried.mkdir()
+    script = f"TRIED = {str(tried)!r}\n{FAILING}\n{SHARDED}"
+    options = ("--engine", "beam", "--", "--runner=BundleBasedDirectRunner")
+    done = run(project, BEAM, script, "export", "coco", *options)
+    assert done.returncode == 0, done.stderr
+    died = {path.name for path in tried.iterdir()}
+    assert died == {"part-1", "part-2", "finish-1", "finish-2"}
+    assert len(list((Path(project.place) / "exports").glob("*.json"))) == 2
+    assert len(exports(project)) == 1
+
+
+@pytest.mark.skipif(bool(BEAM), reason="Beam is installed")
+def test_without_beam_the_command_says_what_to_install(project: Workspace) -> None:
+    done = run(project, sys.executable, SHARDED, "export", "coco", "--engine", "beam")
+    assert done.returncode == 1
+    assert "requirements-beam.txt" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not exports(project)
+    assert not list((Path(project.place) / "parts").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("--", "--runner=X"), "give --engine beam"),
+        (("--engine", "beam", "--output", "-"), "leave out --output"),
+        (("--engine", "tasks"), "CLOUD_RUN_TASK_INDEX"),
+        (("--engine", "spark"), "invalid choice"),
+    ],
+)
+def test_a_wrong_use_is_told(project: Workspace, given: tuple[str, ...], words: str) -> None:
+    done = run(project, sys.executable, SHARDED, "export", "coco", *given)
+    assert done.returncode == (1 if "tasks" in given else 2)
+    assert words in done.stderr
+    assert not exports(project)
