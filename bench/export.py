@@ -3,6 +3,9 @@
     python bench/export.py                       # 5,000 and 100,000 images: 8 minutes
     python bench/export.py --images 5000         # a minute
     python bench/export.py --datumaro PYTHON     # beside datumaro, in an environment of its own
+    python bench/export.py --beam PYTHON         # on Apache Beam too: .venv-beam/bin/python
+    python bench/export.py --folder              # without the bucket
+    python bench/export.py --numbers             # what an export writes of the image numbers
 
 Stores are generated: 7 boxes an image, 80 labels, originals of one byte. Each figure comes from a
 process of its own; the bucket is tests/gcs_server in another process on the same machine.
@@ -276,6 +279,22 @@ PREPARE: dict[str, Callable[[str], Callable[[], object]]] = {
 }
 
 
+def prepare_beam(place: str, *options: str) -> Callable[[], object]:
+    """On Beam's DirectRunner, as the command runs it; the listing is part of it."""
+    from labeler.datasets.exports.distributed.beam import BeamEngine
+    from labeler.datasets.exports.distributed.engines import WorkPlace
+
+    project = opened(place)
+    engine = BeamEngine(WorkPlace.of(settings_of(place)), options)
+    return lambda: open_exporter(project).write(engine=engine)
+
+
+PREPARE["beam, in process"] = prepare_beam
+PREPARE["beam, 2 processes"] = lambda place: prepare_beam(
+    place, "--direct_num_workers=2", "--direct_running_mode=multi_processing"
+)
+
+
 def measure(kind: str, place: str) -> dict[str, float]:
     run = PREPARE[kind](place)
     memory = status_mb("VmRSS")
@@ -329,7 +348,7 @@ def server(count: int) -> Iterator[Callable[[str], None]]:
         yield say
 
 
-def run(count: int, datumaro: str) -> None:
+def run_folder(count: int, datumaro: str, beam: str) -> None:
     print(f"\n| {count:,} images, {count * BOXES:,} boxes | images a second | s | CPU s | MB |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
@@ -349,6 +368,12 @@ def run(count: int, datumaro: str) -> None:
             tell("datumaro, from memory", count, in_process("datumaro", place, datumaro))
             found = in_process("datumaro, reading", place, datumaro)
             tell("datumaro, reading COCO and writing", count, found)
+        if beam:
+            for kind in ("beam, in process", "beam, 2 processes"):
+                tell(f"folder, all, {kind}", count, in_process(kind, place, beam))
+
+
+def run_bucket(count: int) -> None:
     with server(count) as say:
         for seed, latency in enumerate((0, 30), start=2):
             say(str(latency))
@@ -358,20 +383,57 @@ def run(count: int, datumaro: str) -> None:
             tell(f"{shown}, after 1 % changed", count, in_process("again", f"gs://{BUCKET}"))
 
 
+def tell_numbers(count: int) -> None:
+    """What one more image, and one percent more, write of the image numbers."""
+    from labeler.datasets.exports.numbering import ImageNumbers
+    from labeler.storage.local import LocalStore
+
+    class Counting(LocalStore):
+        written = 0
+
+        def write(self, key: str, data: Any, **more: Any) -> Any:
+            self.written += len(data)
+            return super().write(key, data, **more)
+
+    def ids(start: int, end: int) -> list[str]:
+        return [hashlib.md5(b"%d" % number).hexdigest() for number in range(start, end)]
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        contextlib.closing(Counting(Path(folder))) as store,
+    ):
+        numbers = ImageNumbers(store, lambda: ({}, 0))
+        found = []
+        for start, end in ((0, count), (count, count + 1), (count + 1, count + 1 + count // 100)):
+            store.written = 0
+            begun = time.perf_counter()
+            numbers.numbers(numbers.read(), ids(start, end))
+            found.append(f"{store.written / 1000:,.0f} kB, {time.perf_counter() - begun:.2f} s")
+        print(f"| {count:,} | {' | '.join(found)} |", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, help="one size instead of both")
     parser.add_argument("--datumaro", default="", help="a Python that has datumaro")
+    parser.add_argument("--beam", default="", help="a Python that has Apache Beam")
+    parser.add_argument("--folder", action="store_true", help="without the bucket")
+    parser.add_argument("--numbers", action="store_true", help="only the registry of numbers")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
         serve(options.serve)
+    elif options.numbers:
+        for count in (10_000, 100_000, 1_000_000):
+            tell_numbers(count)
     elif options.measure:
         print(json.dumps(measure(*options.measure)))
     else:
         for count in [options.images] if options.images else [5_000, 100_000]:
-            run(count, options.datumaro)
+            run_folder(count, options.datumaro, options.beam)
+            if not options.folder:
+                run_bucket(count)
 
 
 if __name__ == "__main__":

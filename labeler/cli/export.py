@@ -9,7 +9,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO
 
 from labeler.cli.terminal import print_message, print_result, progress
 from labeler.datasets.formats.registry import EXPORTED, DatasetFormat, find_format
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from labeler.settings import Settings
 
 
-ENGINES: Final = ("local", "beam", "tasks")
+def add_engine_argument(parser: argparse.ArgumentParser, *engines: str) -> None:
+    """Add the option that says who reads the documents."""
+    parser.add_argument(
+        "--engine",
+        choices=engines,
+        default="local",
+        help="who reads the documents: this process, Apache Beam, or the tasks of a Cloud Run job; "
+        "options of Beam and its runner come last, after --",
+    )
 
 
 def add_selection_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,20 +77,14 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--images", action="store_true", help=f"with the images themselves ({carrying})"
     )
-    parser.add_argument(
-        "--engine",
-        choices=ENGINES,
-        default="local",
-        help="who reads the documents: this process, Apache Beam, or the tasks of a Cloud Run job; "
-        "options of Beam and its runner come last, after --",
-    )
+    add_engine_argument(parser, "local", "beam", "tasks")
     add_selection_arguments(parser)
 
 
 def split_runner_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The arguments, and those behind `--` of an export, which are for Beam."""
+    """The arguments, and those behind `--` of `export` and `stats`, which are for Beam."""
     given = list(arguments)
-    if given[:1] != ["export"] or "--" not in given:
+    if given[:1] not in (["export"], ["stats"]) or "--" not in given:
         return given, []
     at = given.index("--")
     return given[:at], given[at + 1 :]
@@ -92,7 +94,10 @@ def export(given: argparse.Namespace, settings: Settings, project: Project) -> b
     """Export a dataset; returns whether it has every selected image."""
     from labeler.datasets.exports.exporter import open_exporter
 
-    engine = _engine(given, settings)
+    if given.engine != "local" and given.output is not None:
+        print_message("With --engine, the file is written under exports/: leave out --output.")
+        raise SystemExit(2)
+    engine = open_engine(given, settings)
     if engine is not None and engine.follow():
         return True
     selection = selection_of(given)
@@ -111,16 +116,13 @@ def export(given: argparse.Namespace, settings: Settings, project: Project) -> b
     return _say_missing(name for export in exports for name in export.without_original)
 
 
-def _engine(given: argparse.Namespace, settings: Settings) -> Engine | None:
+def open_engine(given: argparse.Namespace, settings: Settings) -> Engine | None:
     """The engine that the options name; None for this process. Wrong usage ends the program."""
     if given.runner_options and given.engine != "beam":
         print_message("Options after -- are those of Beam: give --engine beam, or leave them out.")
         raise SystemExit(2)
     if given.engine == "local":
         return None
-    if given.output is not None:
-        print_message("With --engine, the file is written under exports/: leave out --output.")
-        raise SystemExit(2)
     from labeler.datasets.exports.distributed.engines import TaskEngine, WorkPlace
 
     place = WorkPlace.of(settings)

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, NoReturn
 from labeler import __version__
 from labeler.cli.add import add
 from labeler.cli.doctor import doctor
-from labeler.cli.export import add_export_arguments, export, split_runner_options, verify
+from labeler.cli.export import (
+    add_engine_argument,
+    add_export_arguments,
+    export,
+    split_runner_options,
+    verify,
+)
 from labeler.cli.import_data_set import add_import_arguments, import_data_set
 from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.maintain import check, copy, moment, place, restore
@@ -117,7 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     add_import_arguments(importing)
     add_label_arguments(command("labels", _there(_on_data(labels)), "List and edit the labels."))
-    command("stats", _there(_on_data(stats)), "Count images by status and boxes by label.")
+    counting = command(
+        "stats", _there(_on_data(stats)), "Count images by status and boxes by label."
+    )
+    add_engine_argument(counting, "local", "beam")
     checking = command("check", _there(check), "Check the consistency of the project.")
     checking.add_argument(
         "--repair", action="store_true", help="repair what can be repaired safely"

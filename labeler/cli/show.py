@@ -6,6 +6,7 @@ import argparse
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from labeler.cli.export import open_engine
 from labeler.cli.terminal import print_result, progress
 from labeler.runtime.visible_text import visible
 
@@ -44,19 +45,16 @@ def show_document(given: argparse.Namespace, _settings: Settings, project: Proje
     return True
 
 
-def stats(_given: argparse.Namespace, _settings: Settings, project: Project) -> bool:
+def stats(given: argparse.Namespace, settings: Settings, project: Project) -> bool:
     """Print the numbers of images and boxes."""
     from labeler.model.document import Status
 
+    statuses, texts = _counts(given, settings, project)
     labels = project.labels.read()
-    statuses: Counter[str] = Counter()
     boxes = Counter({label.name: 0 for label in labels.labels})
-    for number, (image, document) in enumerate(project.list_documents()):
-        progress(f"{number} images")
-        statuses["damaged" if image.problem else document.status if document else image.status] += 1
-        for rect in document.rects if document else ():
-            label = labels.find(rect.label)
-            boxes[label.name if label else rect.label] += 1
+    for text in sorted(texts):
+        label = labels.find(text)
+        boxes[label.name if label else text] += texts[text]
     order = ["damaged", *Status]
     images = {status: statuses[status] for status in order if statuses[status]}
     for what, counts in (("images", images), ("boxes", boxes)):
@@ -64,3 +62,21 @@ def stats(_given: argparse.Namespace, _settings: Settings, project: Project) -> 
         for name, count in counts.items():
             print_result(f"{count}\t  {visible(name)}")
     return True
+
+
+def _counts(
+    given: argparse.Namespace, settings: Settings, project: Project
+) -> tuple[Counter[str], Counter[str]]:
+    """The images by status, and the boxes by the label in the document."""
+    engine = open_engine(given, settings)
+    if engine is not None:
+        from labeler.datasets.exports.exporter import open_exporter
+
+        return open_exporter(project).count(engine)
+    statuses: Counter[str] = Counter()
+    labels: Counter[str] = Counter()
+    for number, (image, document) in enumerate(project.list_documents()):
+        progress(f"{number} images")
+        statuses["damaged" if image.problem else document.status if document else image.status] += 1
+        labels.update(rect.label for rect in (document.rects if document else ()))
+    return statuses, labels

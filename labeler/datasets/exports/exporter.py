@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -13,7 +14,9 @@ from typing import Final
 
 from labeler import __version__
 from labeler.datasets.exports.difference import ExportDifference, compare_exports
-from labeler.datasets.exports.distributed.engines import Engine, attempt_prefix
+from labeler.datasets.exports.distributed.count import sum_counts
+from labeler.datasets.exports.distributed.engines import Engine, ExportStep, attempt_prefix
+from labeler.datasets.exports.distributed.plan import write_shards
 from labeler.datasets.exports.distributed.run import DistributedRun, Output
 from labeler.datasets.exports.keep import Keeping, keep_export
 from labeler.datasets.exports.numbering import ImageNumbers, KnownNumbers
@@ -184,6 +187,19 @@ class Exporter:
     def any_kept(self) -> bool:
         """Return whether any export is kept. Kept exports refer to labels by their numbers."""
         return any(True for _ in list_all(self._store, EXPORTS))
+
+    def count(self, engine: Engine) -> tuple[Counter[str], Counter[str]]:
+        """Return the images by status and the boxes by the label in the document.
+
+        An image whose document can't be opened counts as `damaged`.
+        """
+        with ExitStack() as held:
+            held.push(lambda error, *_: engine.end(self._store, is_done=error is None))
+            listed = sorted(self._reader.listed(), key=lambda one: one.image_id)
+            prefix = attempt_prefix(engine.run_id, 1)
+            shards = write_shards(self._store, prefix, [(0, one) for one in listed])
+            engine.run(ExportStep(engine.place, prefix, "count"), shards)
+            return sum_counts(self._store, prefix, shards)
 
     def verify(self, name: str, progress: Progress = no_progress) -> Verification:
         """Compare the store with the state that this export was made from.

@@ -103,6 +103,16 @@ def test_a_worker_that_dies_and_is_tried_again_changes_nothing(
     assert len(exports(project)) == 1
 
 
+@needs_beam
+def test_beam_counts_the_same(project: Workspace) -> None:
+    project.put("annotations/broken.json", b"{")
+    alone = run(project, sys.executable, SHARDED, "stats")
+    done = run(project, BEAM, SHARDED, "stats", "--engine", "beam")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == alone.stdout
+    assert f"{IMAGES + 1}\timages" in done.stdout
+
+
 @pytest.mark.skipif(bool(BEAM), reason="Beam is installed")
 def test_without_beam_the_command_says_what_to_install(project: Workspace) -> None:
     done = run(project, sys.executable, SHARDED, "export", "coco", "--engine", "beam")

@@ -149,6 +149,12 @@ def test_a_document_that_changes_between_attempts_gives_one_of_both(project: Wor
     assert written(project, Changing(engine.place, "run")) == before
 
 
+def test_counts_are_those_of_the_documents(project: Workspace) -> None:
+    statuses, labels = open_exporter(project.open()).count(sequential(project))
+    assert statuses == {"in_progress": 7, "unlabeled": 2, "damaged": 1}
+    assert labels == {"car": 14}
+
+
 def test_the_tasks_of_a_job_share_the_work(project: Workspace) -> None:
     alone = written(project, None, choice=SPLIT)
     lead = replace(sequential(project), tasks=3, sleep=lambda _: time.sleep(0.01))

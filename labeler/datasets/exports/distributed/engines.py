@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from labeler.datasets.exports.distributed.count import count_shard, counted_key
 from labeler.datasets.exports.distributed.part import (
     finish_part,
     finished_key,
@@ -32,7 +33,11 @@ from labeler.storage import Store, list_all, open_store
 
 _POLL_S: Final = 2.0
 _PATIENCE_S: Final = 3600.0
-_STEPS: Final = {"part": (make_part, part_key), "finish": (finish_part, finished_key)}
+_STEPS: Final = {
+    "part": (make_part, part_key),
+    "finish": (finish_part, finished_key),
+    "count": (count_shard, counted_key),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +51,7 @@ class WorkPlace:
     @classmethod
     def of(cls, settings: Settings) -> WorkPlace:
         """Return the store that the settings name."""
-        kms_key = settings.kms_key if settings.storage.bucket else ""
-        return cls(settings.storage, settings.save_timeout_s, kms_key)
+        return cls(settings.storage, settings.save_timeout_s, settings.kms_key)
 
     def open_store(self) -> Store:
         """Return the store. The caller closes it."""
@@ -60,7 +64,7 @@ class ExportStep:
 
     place: WorkPlace
     prefix: str
-    work: Literal["part", "finish"]
+    work: Literal["part", "finish", "count"]
 
     def __call__(self, index: int) -> int:
         """Do the step for one shard; return its index."""

@@ -54,16 +54,11 @@ def write_plan(
 
     The plan itself comes last, so its shards always exist. If somebody was faster, theirs holds.
     """
-    count = 0
-    for start in range(0, len(targets), SHARD_IMAGES):
-        lines = map(_dump_target, targets[start : start + SHARD_IMAGES])
-        put_once(store, _shard_key(prefix, count), "".join(lines).encode())
-        count += 1
     plan = {
         "labels": dump_label_set(labels).decode(),
         "selection": selection.fields(),
         "records": keeps_records,
-        "shards": count,
+        "shards": write_shards(store, prefix, targets),
         "highest": highest,
     }
     put_once(store, f"{prefix}plan.json", json.dumps(plan).encode())
@@ -71,6 +66,15 @@ def write_plan(
     if found is None:
         raise NotFound(f"{prefix}plan.json was deleted while the export was made. Export again.")
     return found
+
+
+def write_shards(store: Store, prefix: str, targets: Sequence[Target]) -> int:
+    """Store the images in shards, in this order; return how many shards there are."""
+    starts = range(0, len(targets), SHARD_IMAGES)
+    for index, start in enumerate(starts):
+        lines = map(_dump_target, targets[start : start + SHARD_IMAGES])
+        put_once(store, _shard_key(prefix, index), "".join(lines).encode())
+    return len(starts)
 
 
 def find_plan(store: Store, prefix: str) -> ExportPlan | None:
