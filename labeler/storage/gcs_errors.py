@@ -109,6 +109,13 @@ def _explain_answer(error: GoogleAPICallError, bucket: str, doing: str, said: st
             f"young objects ({said}). Annotations must be replaceable: remove the policy with "
             f"`gcloud storage buckets update gs://{bucket} --clear-retention-period`."
         )
+    if reason == "objectUnderActiveHold":
+        return NotAllowed(
+            f"{doing}: a hold on the object forbids to replace or delete it ({said}). Release it "
+            f"with `gcloud storage objects update gs://{bucket}/NAME --no-event-based-hold "
+            "--no-temporary-hold`, and see that the bucket puts none on new objects: "
+            f"`gcloud storage buckets update gs://{bucket} --no-default-event-based-hold`."
+        )
     if error.code == 403 and reason in ("", "forbidden", "insufficientPermissions"):
         return NotAllowed(
             f"{doing}: not allowed on the bucket {bucket} ({said}). The service's account needs "

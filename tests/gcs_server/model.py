@@ -285,6 +285,13 @@ class Bucket:
         self._last_write[name] = now
 
     def _check_retention(self, current: StoredObject) -> None:
+        if self.settings.get("defaultEventBasedHold"):
+            raise Failure(
+                403,
+                "objectUnderActiveHold",
+                f"Object '{self.name}/{current.name}' is under active Event-Based hold and cannot "
+                "be deleted, overwritten or archived until hold is removed.",
+            )
         period = int(self.settings.get("retentionPolicy", {}).get("retentionPeriod", 0))
         until = current.created + timedelta(seconds=period)
         if until > datetime.now(UTC):

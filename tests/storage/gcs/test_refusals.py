@@ -46,6 +46,18 @@ def test_a_retention_policy_is_named(server: GcsServer, store: GcsStore) -> None
     assert store.read("a")[0] == b"1"
 
 
+def test_a_hold_is_named(server: GcsServer, store: GcsStore) -> None:
+    version = create(store, "a", b"1")
+    server.bucket(BUCKET).settings["defaultEventBasedHold"] = True
+    for change in (
+        lambda: store.write("a", b"2", replaces=version),
+        lambda: store.delete("a", version=version),
+    ):
+        with pytest.raises(NotAllowed, match=r"a hold on the object .*--no-event-based-hold"):
+            change()
+    assert store.read("a")[0] == b"1"
+
+
 def test_other_refusals_show_what_the_service_said(server: GcsServer, store: GcsStore) -> None:
     server.faults.add(
         Fault("status", 403, reason="accountDisabled", message="The billing account is disabled.")
