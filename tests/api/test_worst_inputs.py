@@ -264,7 +264,7 @@ def labeled(caller: Caller) -> Caller:
 def test_no_call_works_long_or_keeps_others_from_saving(labeled: Caller, part: int) -> None:
     image_id = next(one.image_id for one in labeled.project.list_images() if one.image_id != OTHER)
     for method, path in routes(labeled)[part::PARTS]:
-        plain = (path.replace("{image_id}", image_id), "", [], b"")
+        plain: Request = (path.replace("{image_id}", image_id), "", [], b"")
         send(labeled, method, plain)  # a first call loads modules
         for request in worst(method, path, image_id):
             with Work() as work:
