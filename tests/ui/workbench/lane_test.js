@@ -1,80 +1,12 @@
-// What a lane does where a connection, a server, a browser or another tab goes wrong: nothing is
-// lost, nothing comes back, nothing is there twice.
+// What a lane does where a connection, a server or a browser goes wrong: nothing is lost, nothing is
+// there twice.
 
 import assert from "node:assert/strict";
 import { pause, until } from "../clock.js";
-import { createBackend } from "../../../labeler/ui/workbench/backend.js";
 import { parseDocument } from "../../../labeler/ui/workbench/document.js";
 import { addRect, deleteRects, resizeRects } from "../../../labeler/ui/workbench/edits.js";
-import { createLane } from "../../../labeler/ui/workbench/lane.js";
-import { createMemoryJournal, createServer, doc, rect } from "./fakes.js";
-
-/** @typedef {import("../../../labeler/ui/workbench/lane.js").Lane} Lane */
-
-/**
- * A tab over the server and the journal.
- * @param {ReturnType<typeof createServer>} server
- * @param {ReturnType<typeof createMemoryJournal>} journal
- */
-function tab(
-  server,
-  journal,
-  { owner = "tab", person = "ana", renewed = "t1" } = {},
-) {
-  const backend = createBackend({
-    baseUrl: "http://x",
-    token: () => "t1",
-    renewToken: () => Promise.resolve({ token: renewed, person: "ana" }),
-    client: owner,
-    person,
-    takesChanges: true,
-    fetch: server.fetch,
-  });
-  /** @type {import("../../../labeler/ui/workbench/lane.js").LaneContext} */
-  const context = {
-    journal,
-    backend,
-    owner,
-    person,
-    onOthers: () => {},
-    notify: () => {},
-  };
-  /** @type {Lane[]} */
-  const lanes = [];
-  return {
-    async open(image = "i") {
-      const answer = await backend.getDocument(image);
-      if (answer.type !== "document") throw new Error(answer.type);
-      lanes.push(createLane(context, image, answer));
-      return /** @type {Lane} */ (lanes.at(-1));
-    },
-    /** @param {string} from */
-    async recover(from) {
-      for (const record of await journal.list()) {
-        const taken = await journal.take(record.key, from, owner);
-        if (!taken) continue;
-        const lane = createLane(context, taken.image, { record: taken });
-        lanes.push(lane);
-        lane.resume();
-      }
-      return lanes;
-    },
-    close: () => lanes.forEach((lane) => lane.close()),
-  };
-}
-
-/** @param {import("../../../labeler/ui/workbench/document.js").Doc} document */
-const ids = (document) => document.rects.map((one) => one.id);
-/** @param {Lane} lane */
-const isSaved = (lane) => () => lane.state.saving === "saved";
-
-/** @param {(parts: { server: ReturnType<typeof createServer>, journal: ReturnType<typeof createMemoryJournal> }) => Promise<() => void>} body */
-async function scene(body) {
-  const server = createServer();
-  server.put("i", doc([rect("old")], "in_progress"));
-  const journal = createMemoryJournal();
-  (await body({ server, journal }))();
-}
+import { doc, rect } from "./fakes.js";
+import { ids, isSaved, scene, tab } from "./lane_scene.js";
 
 Deno.test("a change is journaled, then sent, then forgotten by the journal", () =>
   scene(async ({ server, journal }) => {
@@ -210,87 +142,6 @@ Deno.test("a box that landed unheard and was deleted afterwards does not stay", 
     return one.close;
   }));
 
-for (const mood of /** @type {const} */ (["fine", "lost", "unreached", 503])) {
-  Deno.test(`a tab that dies after a PUT (${mood}) leaves its work to another one, once`, () =>
-    scene(async ({ server, journal }) => {
-      const one = tab(server, journal, { owner: "dead" });
-      const lane = await one.open();
-      server.mood = mood;
-      lane.change(addRect(lane.document, rect("new")));
-      await until(() => journal.records.size === 1);
-      if (mood !== "fine") await until(() => ["offline", "failed"].includes(lane.state.saving));
-      one.close();
-      const record = structuredClone([...journal.records.values()]);
-      await pause(10);
-      journal.records.clear();
-      record.forEach((left) => journal.records.set(left.key, left));
-      server.mood = "fine";
-      const [two, three] = ["two", "three"].map((owner) => tab(server, journal, { owner }));
-      const lanes = (await Promise.all([two.recover("dead"), three.recover("dead")])).flat();
-      assert.equal(lanes.length, 1);
-      await until(isSaved(lanes[0]));
-      assert.deepEqual(ids(server.get("i")), ["old", "new"]);
-      return () => [two, three].forEach((each) => each.close());
-    }));
-}
-
-/**
- * The lane of a tab that slept while another one took its work over, saved it and deleted it again.
- * @param {ReturnType<typeof createServer>} server
- * @param {ReturnType<typeof createMemoryJournal>} journal
- */
-async function sleeping(server, journal) {
-  const asleep = tab(server, journal, { owner: "asleep" });
-  const lane = await asleep.open();
-  server.mood = "unreached";
-  lane.change(addRect(lane.document, rect("new")));
-  await until(() => lane.state.failures === 5); // the next try is far away
-  const other = tab(server, journal, { owner: "other" });
-  server.mood = "fine";
-  const [recovered] = await other.recover("asleep");
-  await until(isSaved(recovered));
-  recovered.change(deleteRects(recovered.document, ["new"]));
-  await until(isSaved(recovered));
-  assert.deepEqual(ids(server.get("i")), ["old"]);
-  return { lane, close: () => [asleep, other].forEach((each) => each.close()) };
-}
-
-Deno.test("a tab that wakes after another one took its work does not bring back what was deleted", () =>
-  scene(async ({ server, journal }) => {
-    const { lane, close } = await sleeping(server, journal);
-    lane.change(addRect(lane.document, rect("later")));
-    lane.online();
-    await until(isSaved(lane));
-    assert.deepEqual(ids(server.get("i")), ["old", "later"]);
-    return close;
-  }));
-
-Deno.test("a tab that wakes after another one took its work and has nothing new sends nothing", () =>
-  scene(async ({ server, journal }) => {
-    const { lane, close } = await sleeping(server, journal);
-    const puts = server.puts().length;
-    lane.online();
-    await until(isSaved(lane));
-    assert.deepEqual(ids(server.get("i")), ["old"]);
-    assert.equal(server.puts().length, puts);
-    return close;
-  }));
-
-Deno.test("a full disk is told, and the change is sent all the same", () =>
-  scene(async ({ server, journal }) => {
-    journal.isFull = true;
-    const one = tab(server, journal);
-    const lane = await one.open();
-    server.mood = 503;
-    lane.change(addRect(lane.document, rect("new")));
-    await until(() => lane.state.saving === "failed");
-    assert.equal(lane.unkept, true);
-    server.mood = "fine";
-    await until(isSaved(lane));
-    assert.deepEqual(ids(server.get("i")), ["old", "new"]);
-    return one.close;
-  }));
-
 for (
   const [mood, saving, what] of /** @type {const} */ ([
     [404, "gone", "deleted"],
@@ -366,60 +217,3 @@ Deno.test("what another person stored is merged, and a clash is reported with bo
     assert.deepEqual(server.get("i").rects.map((one) => one.left), [50, 60, 10]);
     return one.close;
   }));
-
-Deno.test("tabs that are cut, killed and taken over at random keep every box once", async () => {
-  for (let seed = 1; seed <= 12; seed++) {
-    await scene(({ server, journal }) => storm(seed, server, journal));
-  }
-});
-
-/**
- * @param {number} seed @param {ReturnType<typeof createServer>} server
- * @param {ReturnType<typeof createMemoryJournal>} journal
- */
-async function storm(seed, server, journal) {
-  let chance = seed;
-  const random = () => (chance = (chance * 48271) % 2147483647) / 2147483647;
-  const drawn = new Set(["old"]);
-  /** @type {ReturnType<typeof tab>[]} */
-  const all = [];
-  /** @type {Map<Lane, Set<string>>} */
-  const mine = new Map();
-  let number = 0;
-  /** @type {import("./fakes.js").Mood[]} */
-  const moods = ["fine", "fine", "fine", "lost", "unreached", 503, 408];
-  for (let life = 0; life < 4; life++) {
-    server.mood = "fine";
-    const tabs = [0, 1].map((index) => tab(server, journal, { owner: `${life}-${index}` }));
-    all.push(...tabs);
-    const lanes = await Promise.all(tabs.map((one) => one.open()));
-    for (const before of all) await tabs[0].recover(`${life - 1}-${all.indexOf(before) % 2}`);
-    server.mood = () => moods[Math.floor(random() * moods.length)];
-    for (let step = 0; step < 8; step++) {
-      const lane = lanes[Math.floor(random() * 2)];
-      const id = `b${number++}`;
-      // Of its own: a box whose write was not answered comes back if another tab deletes it.
-      const own = lane.document.rects.filter((one) => mine.get(lane)?.has(one.id));
-      if (random() < 0.25 && own.length) {
-        const gone = own[Math.floor(random() * own.length)].id;
-        drawn.delete(gone);
-        lane.change(deleteRects(lane.document, [gone]));
-      } else {
-        drawn.add(id);
-        mine.set(lane, new Set([...(mine.get(lane) ?? []), id]));
-        lane.change(addRect(lane.document, rect(id)));
-      }
-      await pause(Math.floor(random() * 2500));
-    }
-    // A change counts as kept once it is in the journal.
-    await pause(15);
-    tabs.forEach((one) => one.close());
-    await pause(10);
-  }
-  server.mood = "fine";
-  const last = tab(server, journal, { owner: "last" });
-  for (const owner of ["3-0", "3-1"]) await last.recover(owner);
-  await until(() => journal.records.size === 0);
-  assert.deepEqual([...ids(server.get("i"))].sort(), [...drawn].sort(), `seed ${seed}`);
-  return last.close;
-}
