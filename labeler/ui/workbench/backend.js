@@ -2,9 +2,9 @@
 // a failure of the network or the server.
 
 import { failure, read, UNREADABLE, written } from "./answers.js";
+import { createCall } from "./call.js";
 import { dumpDocument } from "./document.js";
 import { CHANGE_TYPE, changeText } from "./document_change.js";
-import { inTime } from "./time.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {{ image_id: string, image_path: string, status: string, rects: number, problem?: string }} Entry */
@@ -48,79 +48,9 @@ import { inTime } from "./time.js";
  * @typedef {ReturnType<typeof createBackend>} Backend
  */
 
-/** In ms, from the server's own limits. A PUT that takes longer counts as lost. */
-const PATIENCE_MS = 30_000;
-
-/**
- * The headers that say who a call is from: a bearer token, or the plain token in `header` if a
- * proxy uses `Authorization` itself.
- * @param {string} token @param {string} [header] @returns {[string, string][]}
- */
-export function tokenHeaders(token, header = "Authorization") {
-  if (!token) return [];
-  return [[header, header === "Authorization" ? `Bearer ${token}` : token]];
-}
-
 /** @param {BackendOptions} options */
 export function createBackend(options) {
-  const base = options.baseUrl.replace(/\/$/, "");
-  const send = options.fetch ?? globalThis.fetch.bind(globalThis);
-  /** The token that replaced an expired one. */
-  let renewed = { token: "", of: "" };
-  /** @type {Promise<boolean> | null} */
-  let renewing = null;
-
-  /** The newest token; the page may provide a new one at any time. */
-  function token() {
-    const offered = options.token();
-    return renewed.token && renewed.of === offered ? renewed.token : offered;
-  }
-
-  /** Whether there is a new token of the same person. Simultaneous calls share one request. */
-  function renew() {
-    const of = options.token();
-    renewing ??= inTime(options.renewToken(), PATIENCE_MS).then((answer) => {
-      const given = typeof answer === "string" ? { token: answer, person: options.person } : answer;
-      if (!given.token || given.person !== options.person) return false;
-      renewed = { token: given.token, of };
-      return true;
-    }).finally(() => renewing = null);
-    return renewing;
-  }
-
-  /**
-   * The answer with its body, or a Failure. An expired token is renewed once.
-   * @param {string} path @param {RequestInit} init @param {boolean} [again]
-   * @returns {Promise<{ response: Response, body: Blob } | Failure>}
-   */
-  async function call(path, init, again = false) {
-    const used = token();
-    const headers = new Headers(init.headers);
-    headers.set("X-Labeler-Client", options.client);
-    for (const [name, value] of tokenHeaders(used, options.tokenHeader)) headers.set(name, value);
-    const late = AbortSignal.timeout(PATIENCE_MS);
-    const signal = init.signal ? AbortSignal.any([init.signal, late]) : late;
-    let response, body;
-    try {
-      response = await send(base + path, { ...init, headers, signal });
-      body = await response.blob();
-    } catch {
-      return { type: "network", message: "There is no connection to the server." };
-    }
-    if (response.status !== 401) return { response, body };
-    const signedOut = /** @type {Failure} */ ({
-      type: "signedOut",
-      message: `Sign in again as ${options.person || "before"}. Your boxes are kept here.`,
-    });
-    if (again) return signedOut;
-    try {
-      // Another call may have renewed the token while this one was on its way.
-      const ready = used !== token() || await renew();
-      return ready ? await call(path, init, true) : signedOut;
-    } catch {
-      return { type: "network", message: "There is no connection to sign in again." };
-    }
-  }
+  const call = createCall(options);
 
   /** @param {string} image */
   const documentPath = (image) => `/api/annotations/${encodeURIComponent(image)}`;

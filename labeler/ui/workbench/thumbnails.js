@@ -1,6 +1,6 @@
 // Thumbnails for the strip of neighbors; the last ones are kept.
 
-import { tokenHeaders } from "./backend.js";
+import { tokenHeaders } from "./call.js";
 
 const WIDTH = 128;
 const MOST = 64;
