@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from labeler.datasets.exports.distributed import engines
 from labeler.datasets.exports.distributed import plan as plans
 from labeler.datasets.exports.distributed.engines import ExportStep, TaskEngine, WorkPlace
 from labeler.datasets.exports.distributed.join import compose_all
@@ -155,7 +156,10 @@ def test_counts_are_those_of_the_documents(project: Workspace) -> None:
     assert labels == {"car": 14}
 
 
-def test_the_tasks_of_a_job_share_the_work(project: Workspace) -> None:
+def test_the_tasks_of_a_job_share_the_work(
+    project: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "_PATIENCE_S", 1e9)  # the test's own time limit holds
     alone = written(project, None, choice=SPLIT)
     lead = replace(sequential(project), tasks=3, sleep=lambda _: time.sleep(0.01))
     followers = [threading.Thread(target=replace(lead, index=index).follow) for index in (1, 2)]
