@@ -1,6 +1,7 @@
 // The position of the image on the surface, as a state that a pure function changes.
 
-import { fitted, hundredPercent, kept, panned, revealing, zoomed } from "./view.js";
+import { spanned } from "./boxes.js";
+import { fitted, hundredPercent, kept, panned, revealing, toImage, zoomed } from "./view.js";
 
 /** @typedef {import("./view.js").View} View */
 /** @typedef {import("./view.js").Size} Size */
@@ -67,3 +68,10 @@ const refitted = (camera) =>
 
 /** @param {Camera} camera @param {View} view @returns {Camera} */
 const looked = (camera, view) => ({ ...camera, view, isFitted: false });
+
+/** A box in the middle of the view, a fifth of its shorter side. @param {Camera} camera */
+export function middleBox({ room, view, image }) {
+  const { x, y } = toImage(view, { x: room.width / 2, y: room.height / 2 });
+  const half = Math.max(2, Math.min(room.width, room.height) / 10 / view.scale);
+  return spanned({ x: x - half, y: y - half }, { x: x + half, y: y + half }, image);
+}

@@ -1,7 +1,7 @@
 // The drawing surface: two canvases, their camera, and the current gesture.
 
 import { isBox, spanned } from "./boxes.js";
-import { CAMERA, reduceCamera } from "./camera.js";
+import { CAMERA, middleBox, reduceCamera } from "./camera.js";
 import { element, mark } from "./dom.js";
 import { candidates, cursorFor, pressedOn, REACH, selectedBy } from "./hits.js";
 import { labelsOf } from "./label_set.js";
@@ -11,7 +11,6 @@ import { IDLE, reducePointer } from "./pointer.js";
 import { listenToPointers } from "./pointer_events.js";
 import { watchRoom } from "./room.js";
 import * as scenes from "./scene.js";
-import { toImage } from "./view.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
 /** @typedef {import("./view.js").Point} Point */
@@ -244,13 +243,7 @@ export function createSurface(bench, ended) {
       const { width, height } = camera.room;
       look({ type: "zoom", at: pointer ?? { x: width / 2, y: height / 2 }, factor });
     },
-    /** Adds a box in the middle of the view, a tenth of its size. */
-    middle: () => {
-      const { room, view, image } = camera;
-      const { x, y } = toImage(view, { x: room.width / 2, y: room.height / 2 });
-      const half = Math.max(2, Math.min(room.width, room.height) / 10 / view.scale);
-      return spanned({ x: x - half, y: y - half }, { x: x + half, y: y + half }, image);
-    },
+    middle: () => middleBox(camera),
     size: () => session.state.bitmap ?? camera.image,
     chosen,
   };

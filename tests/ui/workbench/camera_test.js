@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { CAMERA, reduceCamera } from "../../../labeler/ui/workbench/camera.js";
+import { CAMERA, middleBox, reduceCamera } from "../../../labeler/ui/workbench/camera.js";
 import { fitted, toImage } from "../../../labeler/ui/workbench/view.js";
 
 /** @typedef {import("../../../labeler/ui/workbench/camera.js").CameraEvent} CameraEvent */
@@ -44,4 +44,17 @@ Deno.test("a box in view is left where it is, another one is brought to the midd
   const shown = reduceCamera(zoomed, { type: "reveal", rect });
   const middle = toImage(shown.view, { x: 500, y: 350 });
   assert.ok(Math.abs(middle.x - 3910) < 100 && Math.abs(middle.y - 2910) < 100);
+});
+
+Deno.test("a box without a pointer lies in the middle of the view, inside the image", () => {
+  /** @type {CameraEvent[]} */
+  const events = [
+    { type: "room", room: { width: 400, height: 300 }, density: 1 },
+    { type: "image", image: { width: 800, height: 600 }, isOther: true },
+  ];
+  const camera = events.reduce(reduceCamera, CAMERA);
+  const box = middleBox(camera);
+  const side = Math.round(6000 / camera.view.scale) / 100; // a fifth of 300, to 2 decimals
+  assert.deepEqual([box.width, box.height], [side, side]);
+  assert.deepEqual([box.left + box.width / 2, box.top + box.height / 2], [400, 300]);
 });
