@@ -9,13 +9,21 @@ from typing import Any, cast
 
 import pytest
 
-from labeler.errors import Deleted, NotDeleted, NotFound, Unavailable, VersionConflict
+from labeler.errors import (
+    Deleted,
+    NotAllowed,
+    NotDeleted,
+    NotFound,
+    Unavailable,
+    VersionConflict,
+)
 from labeler.maintenance.check import ConsistencyCheck
 from labeler.maintenance.check_trash import trash_problems
 from labeler.project.originals import Uploads
 from labeler.project.project import Project
 from labeler.project.trash import Trash
 from labeler.storage import Store
+from tests.gcs_server import GcsServer
 from tests.pictures import png
 from tests.projects import BOX, Workspace, old_document, with_boxes
 
@@ -312,3 +320,37 @@ def test_a_document_of_another_program_is_deleted_by_its_bytes(
     delete(project, image_id)
     project.trash.restore(image_id)
     assert live(workspace) == before
+
+
+RULES: dict[str, dict[str, Any]] = {
+    "retention policy": {"retentionPolicy": {"retentionPeriod": "3600"}},
+    "hold": {"defaultEventBasedHold": True},
+}
+
+
+@pytest.mark.parametrize("workspace", ["bucket"], indirect=True)
+@pytest.mark.parametrize("rule", RULES)
+def test_what_the_bucket_keeps_is_neither_deleted_nor_lost(
+    workspace: Workspace, project: Project, image_id: str, server: GcsServer, rule: str
+) -> None:
+    before = live(workspace)
+    settings = server.bucket("labels").settings
+    settings.update(RULES[rule])
+    with pytest.raises(NotAllowed, match=f"{rule}.*gcloud storage"):
+        delete(project, image_id)
+    opened = project.open_document(image_id)
+    with pytest.raises(NotAllowed, match=f"{rule}.*gcloud storage"):
+        project.save_document(image_id, with_boxes(opened), opened, "ana@example.com")
+    assert live(workspace) == before
+    for view in (project, workspace.open()):
+        assert [entry.image_id for entry in view.list_images()] == [image_id]
+    for name in RULES[rule]:
+        del settings[name]
+    delete(project, image_id)
+    assert live(workspace) == {}
+    settings.update(RULES[rule])
+    with pytest.raises(NotAllowed, match=f"{rule}.*gcloud storage"):
+        project.trash.restore(image_id)
+    assert live(workspace) == before  # what can't be removed is the copy in the trash
+    for name in RULES[rule]:
+        del settings[name]
