@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from tests.api.conftest import Open
 from tests.api.support import Api
 from tests.api.test_health import ALLOWED
 
@@ -38,15 +40,26 @@ def test_a_part_that_is_named_is_there(api: Api) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)  # hundreds of calls, on a busy machine too
-def test_a_stranger_who_has_only_the_document_finds_nothing_wrong(api: Api, tmp_path: Path) -> None:
+@pytest.mark.parametrize("who", ["nobody is asked", "signed in", "not signed in"])
+def test_a_stranger_who_has_only_the_document_finds_nothing_wrong(
+    open_api: Open, tmp_path: Path, who: str
+) -> None:
     """Schemathesis makes calls of every kind from the document and checks every answer by it."""
+    api = open_api()
     for name in ("a.png", "b.png", "c.png"):
         api.image(name)
+    own = []
+    if who != "nobody is asked":
+        api = open_api(LABELER_AUTH="oidc")
+        # Nothing is accepted, but each refusal has to be as the document says.
+        own = ["--exclude-checks", "positive_data_acceptance,negative_data_rejection"]
+    if who == "signed in":
+        own = ["--header", f"Authorization: Bearer {api.token('ana@example.com', time.time())}"]
     done = subprocess.run(
         [
             sys.executable, "-m", "schemathesis.cli", "--config-file", CONFIG, "run",
             f"http://127.0.0.1:{api.served.port}/api/openapi.json",
-            "--max-examples=8", "--seed=1", "--warnings=off",
+            "--max-examples=8", "--seed=1", "--warnings=off", *own,
         ],
         cwd=tmp_path, capture_output=True, text=True, timeout=850, check=False,
     )  # fmt: skip
