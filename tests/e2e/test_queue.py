@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 
@@ -11,7 +12,7 @@ from labeler.model.layout import claim_key
 from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.labeler import Labeler, documents, eventually
 from tests.e2e.pictures import Pictures
-from tests.e2e.safety import box, fill
+from tests.e2e.safety import box, corners, fill
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
@@ -63,3 +64,37 @@ def test_two_people_share_the_images_and_a_closed_tab_gives_its_own_back(
     found = documents(server.folder)
     assert found[names[0]]["metadata"]["skip_reason"] == "Blurred or too dark"
     assert [len(found[name]["rects"]) for name in names[:2]] == [1, 1]
+
+
+def test_a_lease_that_ends_while_somebody_works_loses_no_box(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    brief, server = serve(LABELER_LEASE_S="2"), serve(LABELER_LEASE_S="600")
+    file = pictures.photo(size=(320, 240))
+    [image] = fill(server, [file])
+    ana, ben = new_labeler(brief), new_labeler(server)
+    ana.at(file.name)
+    ana.keys("n")
+    phase(ana, "held")
+    box(ana, (20, 20), 40)
+    ana.saved()
+    phase(ana, "ended")
+    expect(ana.root.get_by_text("somebody else may have it by now")).to_be_visible()
+    claim = f"{server.url}/api/claims/{image}"
+    eventually(lambda: httpx.get(claim).json()["by"] is None)
+    ben.at(file.name)
+    ben.keys("n")
+    phase(ben, "held")
+    box(ben, (100, 100), 40)
+    ben.saved()
+    # Ana goes on: she is told who has the image, and both keep all boxes of both.
+    ana.drag((200, 20), (240, 60))
+    phase(ana, "taken")
+    words = "Somebody else has this image until .* Your boxes are saved all the same"
+    expect(ana.root.get_by_text(re.compile(words))).to_be_visible()
+    for labeler in (ana, ben):
+        labeler.has_boxes(3)
+        labeler.saved()
+        expect(labeler.root.get_by_role("group", name="Conflicts")).to_be_hidden()
+    phase(ben, "held")
+    assert corners(server.folder, file.name) == [(20, 20), (100, 100), (200, 20)]

@@ -80,7 +80,14 @@ def label(calls: httpx.Client, image: str, number: int) -> None:
     """Have the caller put a box on the image, and say that it is done."""
     answer = calls.get(f"/api/annotations/{image}")
     document = answer.raise_for_status().json()
-    rect = {"left": 50 + number, "top": 60, "width": 80, "height": 40, "label": "cat", "id": "r1"}
+    rect = {
+        "left": 50 + number % 100,
+        "top": 60,
+        "width": 80,
+        "height": 40,
+        "label": "cat",
+        "id": "r1",
+    }
     document |= {"rects": [rect], "metadata": document["metadata"] | {"status": "done"}}
     condition = {"If-Match": answer.headers["ETag"]}
     calls.put(f"/api/annotations/{image}", json=document, headers=condition).raise_for_status()
