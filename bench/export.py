@@ -26,8 +26,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,12 @@ def fill_folder(folder: Path, found: Iterator[Made]) -> None:
         journal.commit()
 
 
-def serve(count: int) -> None:
-    """The server, filled; each line of its input is the latency, or `edit` and a seed."""
+def serve(found: Iterable[Made], count: int = 0) -> None:
+    """The server with these objects.
+
+    Each line of its input is the latency, `edit` and a seed, or `requests`, which is answered by
+    how many requests came since.
+    """
     from labeler.storage.gcs_metadata import encode
     from tests.gcs_server import GcsServer, StoredObject
     from tests.gcs_server.model import Conditions
@@ -145,24 +150,27 @@ def serve(count: int) -> None:
     with GcsServer(buckets=[BUCKET]) as server:
         bucket = server.bucket(BUCKET)
 
-        def fill(found: Iterator[Made]) -> None:
+        def fill(found: Iterable[Made]) -> None:
             for key, data, metadata in found:
                 kept = encode(metadata, "0" * 32)
                 made = StoredObject(BUCKET, key, data, 0, "application/json", kept)
                 with server.lock:
                     bucket.put(made, Conditions(), 0)
 
-        fill(iter([labels()]))
-        fill(objects(range(count)))
-        fill(originals(count))
+        fill(found)
         print(server.url, flush=True)
         for line in sys.stdin:
             word, _, seed = line.strip().partition(" ")
+            answer = "done"
             if word == "edit":
                 fill(objects(edited(count, int(seed)), int(seed)))
+            elif word == "requests":
+                with server.lock:
+                    answer = str(len(server.requests))
+                    server.requests.clear()
             else:
                 server.added_ms = float(word)
-            print("done", flush=True)
+            print(answer, flush=True)
 
 
 # --- what is measured, each in a process of its own ----------------------------------------
@@ -337,13 +345,14 @@ def tell(what: str, count: int, found: dict[str, float]) -> None:
 
 
 @contextmanager
-def server(count: int) -> Iterator[Callable[[str], None]]:
-    with running([sys.executable, __file__, "--serve", str(count)]) as child:
+def server(count: int, script: Path = Path(__file__)) -> Iterator[Callable[[str], str]]:
+    """The server that the script's --serve starts; says a line to it, and returns its answer."""
+    with running([sys.executable, str(script), "--serve", str(count)]) as child:
         os.environ["STORAGE_EMULATOR_HOST"] = child.url
 
-        def say(line: str) -> None:
+        def say(line: str) -> str:
             child.say(line)
-            child.answer()
+            return child.answer()
 
         yield say
 
@@ -423,7 +432,8 @@ def main() -> None:
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve is not None:
-        serve(options.serve)
+        count = options.serve
+        serve(chain([labels()], objects(range(count)), originals(count)), count)
     elif options.numbers:
         for count in (10_000, 100_000, 1_000_000):
             tell_numbers(count)
