@@ -109,7 +109,7 @@ def calls(project: Any, images: int) -> Iterator[tuple[str, Callable[[], object]
     yield "60 crops of a label", lambda: boxes.boxes_of_label("label 7", 30, 60)
     counted = Statistics(project.image_index, project.labels)
     today = datetime.now(UTC).date()
-    dashboard = [
+    dashboard: list[Callable[[], object]] = [
         lambda: project.image_index.view().progress(today),
         lambda: counted.count([Dimension.LABEL]),
         lambda: counted.count([Dimension.PERSON, Dimension.DAY]),
@@ -118,8 +118,13 @@ def calls(project: Any, images: int) -> Iterator[tuple[str, Callable[[], object]
     yield "dashboard", lambda: [one() for one in dashboard]
     tabs = count()
     for order in Order:
-        yield f"next, {order}", lambda order=order: claim(project, next(tabs), order)
+        yield f"next, {order}", partial(claim_for_next, project, tabs, order)
     yield "done and next", lambda: claim(project, 0, Order.RETURNED)
+
+
+def claim_for_next(project: Any, tabs: Iterator[int], order: Order) -> None:
+    """Claim an image for a tab that has none."""
+    claim(project, next(tabs), order)
 
 
 def claim(project: Any, tab: int, order: Order) -> None:

@@ -13,7 +13,9 @@ from labeler.project.image_entry import ImageEntry
 from labeler.project.image_search import moment_of
 
 PACE_DAYS: Final = 7
-"""The pace is that of the last days on which something was finished, so many at most."""
+"""The pace is that since the first of so many last days on which something was finished."""
+_LATELY: Final = 28
+"""Days of work that are longer ago are left out where there are later ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,10 @@ class Day:
 class Progress:
     """The progress of a project.
 
-    `per_hour` is how many images one hour brought in which somebody finished one, `per_day` the
-    same for days; both are 0 before anything is finished. `done_on` is None where nothing is left,
-    or the pace is unknown.
+    `per_hour` is how many images one hour brought in which somebody finished one. `per_day` is how
+    many a day brought, days without work among them, so that it tells when all will be done. Both
+    are 0 before anything is finished. `done_on` is None where nothing is left, or the pace is
+    unknown.
     """
 
     statuses: Mapping[Status, int]
@@ -112,16 +115,25 @@ def progress_from(
         there[last_day if day is None else min(day, last_day)] += count
     done = sum(statuses[status] for status in FINISHED)
     left = sum(statuses.values()) - done
-    last = sorted(finished)[-PACE_DAYS:]
-    per_day = sum(finished[day] for day in last) / len(last) if last else 0.0
-    first = last_day - PACE_DAYS
-    recent = [count for hour, count in hours.items() if hour // 24 >= first] or [*hours.values()]
-    per_hour = sum(recent) / len(recent) if recent else 0.0
+    since = _pace_since(finished, last_day)
+    lately = [count for hour, count in hours.items() if hour // 24 >= since]
+    # Today counts from the first image on: in the morning it is no day without work.
+    length = last_day - since + (last_day in finished)
+    pace = sum(lately)
     done_on = None
-    if left and per_day and left / per_day < 36_500:
-        done_on = today + timedelta(days=-(-left // per_day))
+    if left and pace and left * length < 36_500 * pace:
+        done_on = today + timedelta(days=-(-left * length // pace))
+    per_day = pace / length if pace else 0.0
+    per_hour = pace / len(lately) if pace else 0.0
     days = _days(there, finished)
     return Progress(dict(statuses), days, done, left, per_hour, per_day, done_on)
+
+
+def _pace_since(finished: Mapping[int, int], today: int) -> int:
+    """The day from which on the pace is counted; today before anything is finished."""
+    last = sorted(finished)[-PACE_DAYS:]
+    lately = [day for day in last if day > today - _LATELY] or last
+    return lately[0] if lately else today
 
 
 def hour_of(moment: datetime) -> int:
