@@ -105,7 +105,8 @@ def test_days_without_work_slow_the_pace(days: list[date], per_day: float, done_
         for number, day in enumerate(day for day in days for _ in range(10))
     ]
     found = progress_of([*done, *(entry(1000 + n, Status.UNLABELED) for n in range(20))], TODAY)
-    assert (found.per_day, found.done_on) == (pytest.approx(per_day), done_on)
+    assert found.per_day == pytest.approx(per_day)
+    assert found.done_on == done_on
 
 
 class Diary:
@@ -166,7 +167,8 @@ def test_a_week_of_several_people_with_reviews_is_counted_as_it_was(diary: Diary
         Status.UNLABELED: 2,
     }  # fmt: skip
     # Five images in four hours with work, and in six days; three are left.
-    assert (found.per_hour, found.per_day) == (1.25, pytest.approx(5 / 6))
+    assert found.per_hour == 1.25
+    assert found.per_day == pytest.approx(5 / 6)
     assert (found.done_on, found.reviewed) == (date(2026, 5, 11), 1)
     counted = Statistics(diary.project.image_index, diary.project.labels)
     rows = counted.count([Dimension.PERSON, Dimension.DAY]).rows
