@@ -83,6 +83,23 @@ def test_labels_and_boxes_are_a_sheet_and_nothing_lies_over_anything(
         assert min(place["width"], place["height"]) >= 32, target.get_attribute("aria-label")
 
 
+def test_what_is_worth_a_look_leaves_the_buttons_their_room(desk: Desk, phone: Bench) -> None:
+    """Also where all of it is longer than a line."""
+    odd = [box("a", 10, 10, 2, 2, label="nobody"), box("b", 0, 50, 2, 2, label="no one")]
+    bench = desk.open(desk.backend.add("odd.jpg", jpeg(800, 600), odd), page=phone.page)
+    warning = bench.root.locator(".warning")
+    expect(warning).to_contain_text("To look at")
+    place = warning.bounding_box()
+    assert place is not None
+    for name in ("Previous image", "Next image", "Skip", "Done"):
+        button = bench.page.get_by_role("button", name=name, exact=True).bounding_box()
+        assert button is not None
+        assert button["x"] >= 0, name
+        assert button["x"] + button["width"] <= 390, name
+        assert button["y"] >= place["y"] + place["height"], name
+        assert button["y"] + button["height"] <= 844, name
+
+
 def test_a_pen_draws_as_a_mouse_does(desk: Desk) -> None:
     bench = desk.open(desk.backend.add("pen.jpg", jpeg(1200, 900), [box("a", 10, 10, 50, 50)]))
     session = bench.page.context.new_cdp_session(bench.page)
