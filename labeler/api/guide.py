@@ -13,15 +13,12 @@ from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import json_fields
 from labeler.api.responses import ASK_AGAIN, error_body, headers
 from labeler.errors import InvalidDocument, VersionConflict
-from labeler.model.layout import GUIDE_PICTURES
 from labeler.model.limits import GUIDE_BYTES
 from labeler.model.people import Person
 from labeler.project.project import Project
 from labeler.storage import ABSENT, Replaces
 
 MAX_BYTES: Final = GUIDE_BYTES
-_BESIDE: Final = "private, max-age=300"
-"""An image of the guide may be replaced, so it is requested again after five minutes."""
 
 
 class GuideCalls:
@@ -46,13 +43,6 @@ class GuideCalls:
         if not isinstance(text, str) or any("\ud800" <= char <= "\udfff" for char in text):
             raise InvalidDocument('text: send the guide as {"text": "…"}.', "text")
         return await run_in_threadpool(self._put, text, condition)
-
-    async def picture(self, request: Request, _: Person) -> Response:
-        """GET /api/guide/{picture}"""
-        name = request.path_params["picture"]
-        data = await run_in_threadpool(self._guide.picture, name)
-        media_type = GUIDE_PICTURES[name.rpartition(".")[2].lower()]
-        return Response(data, 200, headers(_BESIDE), media_type=media_type)
 
     def _put(self, text: str, condition: Condition) -> Response:
         stored, version = self._guide.read()

@@ -28,7 +28,7 @@ from labeler.api.openapi_day import (
     restore_image,
     review_document,
 )
-from labeler.api.openapi_guide import get_guide, put_guide, show_guide_picture
+from labeler.api.openapi_guide import add_guide_picture, get_guide, put_guide, show_guide_picture
 from labeler.api.openapi_lists import find_boxes, find_crops, list_images
 from labeler.api.openapi_parts import (
     CLIENT,
@@ -102,7 +102,10 @@ def document() -> Json:
                 "delete": release_claim(),
             },
             "/api/guide": {"get": get_guide(), "put": put_guide()},
-            "/api/guide/{picture}": {"get": show_guide_picture()},
+            "/api/guide/{picture}": {
+                "get": show_guide_picture(),
+                "put": add_guide_picture(),
+            },
             "/api/labels": {"get": _get_labels(), "put": _put_labels()},
             **export_paths(),
             "/api/exports": {"post": write_export()},

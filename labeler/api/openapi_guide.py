@@ -61,20 +61,40 @@ def put_guide() -> Json:
     }
 
 
+_NAME: Json = {
+    "name": "picture",
+    "in": "path",
+    "required": True,
+    "description": "The file's name in guide/.",
+    "schema": TEXT,
+}
+
+
+def add_guide_picture() -> Json:
+    """PUT /api/guide/{picture}"""
+    answer = {"type": "object", "required": ["picture"], "properties": {"picture": TEXT}}
+    bodies: Json = {media_type: {} for media_type in sorted(set(GUIDE_PICTURES.values()))}
+    return {
+        "operationId": "addGuidePicture",
+        "summary": "Add a picture to the guide, which names it as ![](name)",
+        "description": "For admins. A picture is never replaced: another one needs another name.",
+        "parameters": [CLIENT, _NAME],
+        "requestBody": {"required": True, "content": bodies},
+        "responses": {
+            "200": answered("It was there already.", answer),
+            "201": answered("Added.", answer),
+            **errors(400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503),
+        },
+    }
+
+
 def show_guide_picture() -> Json:
     """GET /api/guide/{picture}"""
-    name = {
-        "name": "picture",
-        "in": "path",
-        "required": True,
-        "description": "The file's name in guide/.",
-        "schema": TEXT,
-    }
     binary = {"schema": {"type": "string", "format": "binary"}}
     return {
         "operationId": "showGuidePicture",
         "summary": "A picture of the guide",
-        "parameters": [name],
+        "parameters": [_NAME],
         "responses": {
             "200": {
                 "description": "The picture.",

@@ -23,6 +23,7 @@ from labeler.api.documents import Documents
 from labeler.api.exports import Exports
 from labeler.api.fair_semaphore import FairSemaphore
 from labeler.api.guide import GuideCalls
+from labeler.api.guide_pictures import GuidePictureCalls
 from labeler.api.health import Health
 from labeler.api.history import HistoryCalls
 from labeler.api.images import Images
@@ -123,6 +124,7 @@ class _Calls:
         project, bodies = self._project, self._bodies
         labels = Labels(project, bodies)
         guide = GuideCalls(project, bodies)
+        pictures = GuidePictureCalls(project, BodyReader(_HELD_BYTES))
         statistics = StatisticsCalls(project, self._listing)
         exports = Exports(project, bodies)
 
@@ -140,7 +142,7 @@ class _Calls:
         return [
             signed("/api/statistics", packed, GET=_labeler(statistics.count)),
             signed("/api/guide", GET=_labeler(guide.get), PUT=_admin(guide.put)),
-            signed("/api/guide/{picture}", GET=_labeler(guide.picture)),
+            signed("/api/guide/{picture}", GET=_labeler(pictures.show), PUT=_admin(pictures.add)),
             signed("/api/labels", GET=_labeler(labels.get), PUT=_admin(labels.put)),
             *(
                 signed(

@@ -18,6 +18,7 @@ DOCUMENT_BYTES: Final = 16 * 2**20
 LABEL_SET_BYTES: Final = 4 * 2**20
 SELECTION_BYTES: Final = 2**20
 GUIDE_BYTES: Final = 2**18
+GUIDE_PICTURE_BYTES: Final = 8 * 2**20
 SMALL_BYTES: Final = 2**16
 """Of a body that names a version, a verdict or a claim."""
 IMPORT_BYTES: Final = 2**29
@@ -49,6 +50,7 @@ LIMITS: Final = (
     Limit("bytes of a document", DOCUMENT_BYTES, 413, "too_large"),
     Limit("bytes of the list of labels", LABEL_SET_BYTES, 413, "too_large"),
     Limit("bytes of the guide", GUIDE_BYTES, 413, "too_large"),
+    Limit("bytes of a picture of the guide", GUIDE_PICTURE_BYTES, 413, "too_large"),
     Limit("bytes of an export's selection", SELECTION_BYTES, 413, "too_large"),
     Limit("bytes of a claim, a review or a restore", SMALL_BYTES, 413, "too_large"),
     Limit("bytes of an import", IMPORT_BYTES, 413, "too_large"),

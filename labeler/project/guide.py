@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from labeler.errors import DamagedDocument, NotFound
-from labeler.model.layout import GUIDE_KEY, guide_picture_key
+from labeler.errors import DamagedDocument, ImageConflict, NotFound, VersionConflict
+from labeler.model.layout import GUIDE_KEY, GUIDE_PICTURES, guide_picture_key
 from labeler.project.decoding import GivenOut
 from labeler.runtime.audit import Action, audit
 from labeler.storage import ABSENT, Replaces, Store, Version
@@ -39,6 +39,25 @@ class Guide:
         )
         audit(Action.GUIDE, GUIDE_KEY, old=replaces, new=version)
         return version
+
+    def add_picture(self, name: str, data: bytes) -> bool:
+        """Store a picture in guide/; False if it is there already.
+
+        Raises ImageConflict if another picture has this name, and NotFound for what can be no
+        picture's name.
+        """
+        key = guide_picture_key(name)
+        media_type = GUIDE_PICTURES[name.rpartition(".")[2].lower()]
+        try:
+            version = self._store.write(key, data, replaces=ABSENT, content_type=media_type)
+        except VersionConflict:
+            if self._store.read(key)[0] == data:
+                return False
+            raise ImageConflict(
+                f"The guide has another picture named {name}. Give this one another name."
+            ) from None
+        audit(Action.GUIDE, key, new=version)
+        return True
 
     def picture(self, name: str) -> bytes:
         """The bytes of that file in guide/; NotFound for what can be no picture's name."""

@@ -15,7 +15,7 @@ from typing import Final
 
 from labeler import image_names
 from labeler.access.secret_key import load_secret
-from labeler.errors import DamagedDocument, Deleted, NotFound, VersionConflict
+from labeler.errors import DamagedDocument, Deleted, NotAnImage, NotFound, VersionConflict
 from labeler.images import ImageInfo
 from labeler.model.document import (
     AnnotationDocument,
@@ -24,7 +24,7 @@ from labeler.model.document import (
     parse_document,
     stamped,
 )
-from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
+from labeler.model.layout import ANNOTATIONS, GUIDE_PICTURES, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.model.reviews import check_not_approved, with_labeler
 from labeler.project.box_facts import LabelNames
@@ -216,6 +216,23 @@ class Project:
             )
             self._infos.put(image_id, info)
         return info
+
+    def add_guide_picture(self, name: str, data: bytes) -> bool:
+        """Add a picture to the guide; False if it is there already.
+
+        It has to be what its name says, and readable to its end. Raises the errors of
+        `Decoder.inspect` and `Guide.add_picture`, and NotAnImage for another type of image.
+        """
+        info = self._decoder.inspect(
+            data, name=name, max_bytes=len(data), max_pixels=self._settings.max_pixels
+        )
+        expected = GUIDE_PICTURES.get(name.rpartition(".")[2].lower())
+        if info.media_type != expected:
+            raise NotAnImage(
+                f"{name} is {info.media_type}, which its name does not say. Give it the right "
+                "ending."
+            )
+        return self.guide.add_picture(name, data)
 
     # --- documents ------------------------------------------------------------------------
 

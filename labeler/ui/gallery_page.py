@@ -22,7 +22,8 @@ from labeler.ui.text import plain
 
 KEY: Final = "gallery"
 FILTERS: Final = (
-    "find", "status", "label", "person", "boxes", "since", "until", "warning", "sort", "show",
+    "find", "status", "label", "person", "assigned", "boxes", "since", "until", "warning",
+    "sort", "show",
 )  # fmt: skip
 """The parameters of the gallery in the address: its filters, its order, and the view in it."""
 STYLE: Final = """

@@ -39,6 +39,7 @@ NONE_CHANGED: Final = {
     ("PUT", "/api/claims/{image_id}"): "as above",
     ("DELETE", "/api/claims/{image_id}"): "as above",
     ("PUT", "/api/guide"): "the guide belongs to no image",
+    ("PUT", "/api/guide/{picture}"): "as above",
     ("PUT", "/api/labels"): "boxes keep the text of their label",
     ("POST", "/api/exports"): "an export only reads images",
 }
@@ -98,7 +99,7 @@ def bodies(api: Api, image: Image) -> dict[str, bytes]:
 
 def send(api: Api, write: Call, image: Image, body: bytes, tag: str, **more: str) -> httpx.Response:
     method, path = write
-    address = path.format(image_id=image.image_id) + QUERIES.get(path, "")
+    address = path.format(image_id=image.image_id, picture="a.png") + QUERIES.get(path, "")
     headers = {"If-Match": tag, "X-File-Name": "a.png", **more}
     return api.client.request(method, address, content=body, headers=headers)
 

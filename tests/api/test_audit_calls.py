@@ -93,6 +93,10 @@ def _guide(api: Api) -> Any:
     )
 
 
+def _guide_picture(api: Api) -> Any:
+    return lambda: api.client.put("/api/guide/car.png", content=png(8, 8))
+
+
 def _import(api: Api) -> Any:
     _saved(api)
     data = api.client.get("/api/export/coco").content
@@ -128,6 +132,7 @@ LINES: dict[tuple[str, str], tuple[str, Callable[[Api], Any]]] = {
     ("POST", "/api/annotations/{image_id}/assign"): ("assign", _assign),
     ("PUT", "/api/labels"): ("labels", _labels),
     ("PUT", "/api/guide"): ("guide", _guide),
+    ("PUT", "/api/guide/{picture}"): ("guide", _guide_picture),
     ("POST", "/api/imports"): ("import", _import),
     ("POST", "/api/exports"): ("export", _write_export),
     ("GET", "/api/exports/{name}"): ("export", _fetch_export),

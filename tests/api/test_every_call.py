@@ -21,6 +21,7 @@ from labeler.api import (
     documents,
     exports,
     guide,
+    guide_pictures,
     history,
     imports,
     labels,
@@ -55,6 +56,7 @@ WRITES: Final = {
     ("PUT", "/api/claims/{image_id}"): "",
     ("DELETE", "/api/claims/{image_id}"): "",
     ("PUT", "/api/guide"): "If-None-Match: *",
+    ("PUT", "/api/guide/{picture}"): "",
     ("PUT", "/api/labels"): "If-None-Match: *",
     ("POST", "/api/exports"): "",
     ("POST", "/api/imports"): "",
@@ -70,7 +72,8 @@ OPEN: Final = (
     "/_stcore/host-config",
 )  # fmt: skip
 MODULES: Final = (
-    assignments, claims, documents, exports, guide, history, imports, labels, reviews, trash,
+    assignments, claims, documents, exports, guide, guide_pictures, history, imports, labels,
+    reviews, trash,
 )  # fmt: skip
 Write = tuple[str, str]
 each_write = pytest.mark.parametrize("write", WRITES, ids=" ".join)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import httpx
 import pytest
 
 from tests.api.conftest import Open
@@ -65,3 +66,38 @@ def test_labelers_read_the_guide_and_do_not_write_it(open_api: Open) -> None:
     assert api.client.get("/api/guide").status_code == 200
     answer = api.client.put("/api/guide", json={"text": ""}, headers={"If-None-Match": "*"})
     refused(answer, 403, "not_permitted", "admin")
+
+
+def add_picture(api: Api, name: str, data: bytes) -> httpx.Response:
+    return api.client.put(f"/api/guide/{name}", content=data)
+
+
+def test_an_admin_adds_a_picture_and_nobody_replaces_it(api: Api) -> None:
+    first = add_picture(api, "a%20car.png", png(8, 6))
+    assert (first.status_code, first.json()) == (201, {"picture": "a car.png"})
+    assert (api.folder / "guide/a car.png").read_bytes() == png(8, 6)
+    assert add_picture(api, "a%20car.png", png(8, 6)).status_code == 200
+    refused(add_picture(api, "a%20car.png", png(9, 9)), 409, "image_conflict", "another name")
+    shown = api.client.get("/api/guide/a%20car.png")
+    assert (shown.status_code, shown.content) == (200, png(8, 6))
+    assert shown.headers["Content-Security-Policy"] == "default-src 'none'; sandbox"
+    assert shown.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "status", "code"),
+    [
+        ("a.png", b"<svg onload='alert(1)'/>", 415, "not_an_image"),
+        ("a.png", b"", 415, "not_an_image"),
+        ("a.jpg", png(), 415, "not_an_image"),
+        ("a.png", png(40, 40)[:-60], 422, "damaged_image"),
+        ("a.svg", png(), 404, "not_found"),
+        (".a.png", png(), 404, "not_found"),
+        ("..%2Fa.png", png(), 404, "not_found"),
+    ],
+)
+def test_what_is_no_picture_of_a_guide_is_refused(
+    api: Api, name: str, data: bytes, status: int, code: str
+) -> None:
+    refused(add_picture(api, name, data), status, code)
+    assert not (api.folder / "guide").exists()

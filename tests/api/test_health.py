@@ -30,7 +30,7 @@ ALLOWED = {
     "/api/claims": "GET, HEAD, POST",
     "/api/claims/{id}": "DELETE, GET, HEAD, PUT",
     "/api/guide": "GET, HEAD, PUT",
-    "/api/guide/{id}": "GET, HEAD",
+    "/api/guide/{id}": "GET, HEAD, PUT",
     "/api/labels": "GET, HEAD, PUT",
     **{f"/api/export/{kind.name}": "GET, HEAD" for kind in EXPORTED},
     "/api/exports": "POST",

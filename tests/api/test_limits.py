@@ -79,6 +79,7 @@ CALLS: dict[str, Callable[[Api, int], httpx.Response]] = {
     "bytes of a document": body("PUT", "/api/annotations/{}", **ANY),
     "bytes of the list of labels": body("PUT", "/api/labels", **ANY),
     "bytes of the guide": body("PUT", "/api/guide", **ANY),
+    "bytes of a picture of the guide": body("PUT", "/api/guide/a.png"),
     "bytes of an export's selection": body("POST", "/api/exports"),
     "bytes of a claim, a review or a restore": body("POST", "/api/claims"),
     "images whose boxes are asked for in one call": lambda api, most: api.client.get(

@@ -45,6 +45,7 @@ ROLES = {
     ("GET", "/api/guide"): Role.LABELER,
     ("PUT", "/api/guide"): Role.ADMIN,
     ("GET", "/api/guide/{picture}"): Role.LABELER,
+    ("PUT", "/api/guide/{picture}"): Role.ADMIN,
     ("DELETE", "/api/claims/{image_id}"): Role.LABELER,
     ("GET", "/api/labels"): Role.LABELER,
     ("PUT", "/api/labels"): Role.ADMIN,

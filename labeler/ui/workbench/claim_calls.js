@@ -3,7 +3,7 @@
 import { failure } from "./answers.js";
 
 /** @typedef {import("./backend.js").Failure} Failure */
-/** @typedef {{ after: string, order: string }} Wish */
+/** `person` is whose queue it is, where nobody signs in. @typedef {{ after: string, order: string, person: string }} Wish */
 /**
  * `lease` is in milliseconds from when the call was sent. `taken`: somebody else has the image.
  * @typedef {{ type: "claimed", image: string, lease: number } | { type: "nothing" } | Failure} ClaimAnswer
@@ -34,11 +34,11 @@ export function createClaimCalls({ call }) {
 
   return {
     /** Claims the next image, or one of `prefer` if it is free. @param {Wish} wish @param {readonly string[]} prefer */
-    next: ({ after, order }, prefer) =>
+    next: ({ after, order, person }, prefer) =>
       ask("/api/claims", {
         method: "POST",
         headers: { "Content-Type": "application/json" },
-        body: JSON.stringify({ after: after || null, order, prefer }),
+        body: JSON.stringify({ after: after || null, order, prefer, ...person && { person } }),
       }),
     /** @param {string} image */
     renew: (image) => ask(path(image), { method: "PUT" }),
@@ -55,8 +55,9 @@ export function createClaimCalls({ call }) {
       }).catch(() => undefined);
     },
     /** The images that `next` would claim; empty if they are unknown. @param {Wish} wish @param {number} limit @returns {Promise<string[]>} */
-    async ahead({ after, order }, limit) {
-      const query = new URLSearchParams({ order, limit: String(limit), ...after ? { after } : {} });
+    async ahead({ after, order, person }, limit) {
+      const some = { order, limit: String(limit), ...after && { after }, ...person && { person } };
+      const query = new URLSearchParams(some);
       const answer = await call(`/api/claims?${query}`, { cache: "no-store" });
       if ("type" in answer || answer.response.status !== 200) return [];
       return await answer.body.text().then((text) => JSON.parse(text).images).catch(() => []);

@@ -21,6 +21,7 @@
  * `at` is the time of the event; for an answer, the time of its request. `unreached` names the
  * image that is opened instead, if there is one.
  * @typedef {{ type: "asked", isFinished: boolean } | { type: "stop" }
+ *   | { type: "resumed", image: string, at: number }
  *   | { type: "claimed" | "renewed", image: string, lease: number, at: number }
  *   | { type: "nothing" } | { type: "unreached", image: string, who: string, at: number }
  *   | { type: "refused", who: string }
@@ -60,6 +61,7 @@ export function reduce(state, event) {
   if (event.type === "asked") return asked(state, event.isFinished);
   if (event.type === "claimed") return claimed(state, event);
   if (event.type === "stop") return step(OFF, ...released(state));
+  if (event.type === "resumed") return resumed(state, event);
   if (state.phase === "off") return step(event.type === "opened" ? OFF : state);
   switch (event.type) {
     case "nothing":
@@ -130,6 +132,13 @@ function unreached(state, { image, who, at }) {
 function opened(state, image) {
   if (image === state.image) return step(state);
   return step({ ...OFF, phase: "free", lease: state.lease, image }, ...released(state));
+}
+
+/** The page was loaded again: the tab takes up its own claim. @param {ClaimState} state @param {{ image: string, at: number }} event */
+function resumed(state, { image, at }) {
+  if (state.phase !== "off") return step(state);
+  const next = { ...OFF, phase: /** @type {const} */ ("free"), image, acted: at, renewed: at };
+  return step(next, { type: "renew", image });
 }
 
 /** The person has acted: renews the claim if it is time. @param {ClaimState} state @param {number} at */

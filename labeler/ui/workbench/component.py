@@ -43,7 +43,8 @@ class Setup:
     """What the workbench gets in each run of the page.
 
     `lead` changes if the page wants `image` opened, `revision` if its list has changed; `session`
-    identifies a session of the page. `labels` are all of the project, since boxes may have any of
+    identifies a session of the page. `person` is who is signed in, `name` how they are named in
+    documents. `labels` are all of the project, since boxes may have any of
     them; `is_admin` says whether this person may add one, and change the guide. The token goes in
     the header `token_header`. `awaits` selects elements of the page whose clicks wait until
     everything is saved.
@@ -54,6 +55,7 @@ class Setup:
     revision: str
     session: str
     person: str
+    name: str
     token: str
     token_header: str
     labels: Sequence[Label]
@@ -83,6 +85,7 @@ def mount_workbench(
         "session": setup.session,
         "renewal": _states().get("renewal"),
         "person": setup.person,
+        "name": setup.name,
         "token": setup.token,
         "tokenHeader": setup.token_header,
         "labels": [label.model_dump(mode="json") for label in setup.labels],

@@ -30,11 +30,11 @@
  * @property {import("./painter.js").Picture | null} bitmap
  * @property {string} listedLabel the list shows only images with this one
  * @property {readonly string[]} others who else works on the image; empty names without sign-in
- * @property {{ phase: import("./claims.js").Phase, who: string, order: string }} queue
+ * @property {{ phase: import("./claims.js").Phase, who: string, order: string, person: string }} queue
  */
 /**
  * `acted` reports that the person is working.
- * @typedef {{ next: () => unknown, stop: () => void, setOrder: (order: string) => void,
+ * @typedef {{ next: () => unknown, stop: () => void, setOrder: (order: string, person?: string) => void,
  *   acted: () => void }} Queue
  */
 /**
@@ -55,6 +55,9 @@
  * @property {(text: string, pin: import("./comments.js").Pin) => unknown} comment
  * @property {ReturnType<typeof import("./records.js").createRecords>["review"]} review
  * @property {ReturnType<typeof import("./records.js").createRecords>["restore"]} restore
+ * @property {() => Promise<string>} remove moves the image into the trash; why not, or ""
+ * @property {(image: string) => Promise<string>} takeOutOfTrash
+ * @property {ReturnType<typeof import("./progress.js").createProgress>} progress
  * @property {ReturnType<typeof import("./past.js").createPast>} past earlier states
  */
 /** @typedef {ReturnType<typeof import("./guide_calls.js").createGuideCalls> & { isEditor: boolean }} Guide */
@@ -73,6 +76,8 @@
  * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
  * @property {((name: string) => void) | null} addLabel to the project; null if nobody may
  * @property {Guide} guide
+ * @property {boolean} isAdmin
+ * @property {string} person who is signed in; empty where nobody signs in
  * @property {() => void} focus returns the focus to the image
  */
 /**
@@ -94,6 +99,7 @@
  * @property {Review | null} review null while images are labeled
  * @property {boolean} history whether earlier states are listed
  * @property {string | null} past the version whose difference is shown
+ * @property {boolean} before whether a reviewer sees what the labeler had left
  * @property {number} scale of the view
  * @property {{ x: number, y: number } | null} at the pointer in image pixels
  */

@@ -3,7 +3,7 @@
 
 import { element, say } from "./dom.js";
 import { labelsOf } from "./label_set.js";
-import { differenceOf } from "./versions.js";
+import { differenceOf, wordsOf } from "./versions.js";
 import { nameOf, timeOf } from "./words.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
@@ -60,22 +60,45 @@ export function createDifference(bench, surface, ended) {
     say(legend, `${who}: ${words}. Esc shows the image as it is now.`);
   }
 
+  /** Draws what the labeler left, and tells what has changed since. */
+  function redrawLeft() {
+    const { image, etag, labels } = session.state;
+    const doc = /** @type {import("./document.js").Doc | null} */ (session.state.doc);
+    if (image && etag) session.past.look(image, etag);
+    const left = doc && session.past.left(doc);
+    const before = left ? session.past.pair(left).after : undefined;
+    const next = `left ${left} ${before ? JSON.stringify(doc?.rects) : "on its way"}`;
+    if (next === drawn) return;
+    drawn = next;
+    moved.replaceChildren();
+    const { shown } = labelsOf(labels);
+    for (const rect of before?.rects ?? []) draw(rect, "added", shown(rect.label).color);
+    if (!before || !doc) return say(legend, session.past.error || "loading …");
+    const changes = wordsOf(differenceOf(before, doc), (label) => shown(label).name);
+    const by = nameOf(doc.metadata?.labeled_by ?? doc.metadata?.saved_by);
+    say(
+      legend,
+      `As ${by} left it. Since then: ${changes || "no box changed"}. B shows it as it is now.`,
+    );
+  }
+
   function render() {
-    const { past, history } = bench.ui;
+    const { past, history, before } = bench.ui;
     const { phase, image } = session.state;
     if (past && (!history || session.past.image !== image)) return bench.set({ past: null });
-    root.hidden = past === null || phase !== "ready";
-    if (!past || root.hidden) return void (drawn = "");
-    redraw(past);
+    root.hidden = (past === null && !before) || phase !== "ready";
+    if (root.hidden) return void (drawn = "");
+    if (past) redraw(past);
+    else redrawLeft();
     const { scale, left, top } = surface.dataset;
     moved.setAttribute("transform", `translate(${left} ${top}) scale(${scale})`);
   }
 
   // Drawing works on the current state of the image, so this one goes away.
   surface.addEventListener("pointerdown", (event) => {
-    if (bench.ui.past === null || event.button !== 0) return;
+    if (bench.ui.past === null && !bench.ui.before || event.button !== 0) return;
     event.stopImmediatePropagation();
-    bench.set({ past: null });
+    bench.set({ past: null, before: false });
   }, { capture: true, signal: ended });
   surface.addEventListener("painted", render, { signal: ended });
   return { root, render };

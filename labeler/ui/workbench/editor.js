@@ -13,10 +13,10 @@ const UNDO_DONE_MS = 10_000;
 
 /**
  * `onChange` is called when only the selection has changed, `onChanged` with the image that the
- * person has changed.
+ * person has changed, and with its document before and after.
  * @param {{ lanes: ReturnType<typeof import("./lanes.js").createLanes>,
  *   opening: ReturnType<typeof import("./opening.js").createOpening>,
- *   onChange: () => void, onChanged: (image: string) => void }} options
+ *   onChange: () => void, onChanged: (image: string, before: Doc, after: Doc) => void }} options
  */
 export function createEditor({ lanes, opening, onChange, onChanged }) {
   /** @type {Map<string, import("./history.js").History>} */
@@ -36,10 +36,11 @@ export function createEditor({ lanes, opening, onChange, onChanged }) {
     const lane = lanes.get(image);
     const history = histories.get(image);
     if (!lane || !history || isApproved(lane.document)) return false;
-    const next = step(history, lane.document);
+    const before = lane.document;
+    const next = step(history, before);
     histories.set(image, next.history);
     lane.change(next.document);
-    onChanged(image);
+    onChanged(image, before, next.document);
     return true;
   }
 
@@ -91,7 +92,7 @@ export function createEditor({ lanes, opening, onChange, onChanged }) {
       selection = after.rects.map((rect) => rect.id).filter((id) => !old.has(id));
     }
     lane.change(after);
-    onChanged(image);
+    onChanged(image, before, after);
     return true;
   }
 

@@ -31,6 +31,18 @@ export function createGuideCalls({ call }) {
       const headers = { "Content-Type": "application/json", ...condition };
       return ask({ method: "PUT", headers, body: JSON.stringify({ text }) });
     },
+    /**
+     * Adds a picture to the guide. Resolves to why that failed, as text for a person, or "".
+     * @param {string} name @param {Blob} file
+     */
+    async addPicture(name, file) {
+      const answer = await call(`/api/guide/${encodeURIComponent(name)}`, {
+        method: "PUT",
+        body: file,
+      });
+      if ("type" in answer) return answer.message;
+      return answer.response.ok ? "" : (await failure(answer.response, answer.body)).message;
+    },
     /** An image of the guide; null if it can't be fetched. @param {string} name @returns {Promise<Blob | null>} */
     async picture(name) {
       const answer = await call(`/api/guide/${encodeURIComponent(name)}`, {});

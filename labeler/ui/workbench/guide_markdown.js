@@ -102,3 +102,7 @@ function list(lines) {
   const isOrdered = ITEM.exec(lines[0])?.[1] !== undefined;
   return { type: "list", isOrdered, items: items.map(inlines) };
 }
+
+/** The name of a file in guide/: nothing that Markdown or an address would take for its own. @param {string} name */
+export const pictureName = (name) =>
+  name.replace(/[()\[\]\s\\/:?#%]+/g, "-").replace(/^[.-]+/, "").slice(-140) || "image";

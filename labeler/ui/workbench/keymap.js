@@ -15,6 +15,7 @@ export const ACTIONS = /** @type {const} */ ({
   guide: "Labeling guide",
   approve: "Approve, and next image",
   giveBack: "Return, and next image",
+  before: "What the labeler left, and what it is now",
   find: "Find a label",
   remove: "Delete the selected boxes",
   undo: "Undo",
@@ -87,6 +88,7 @@ const DEFAULT = {
 };
 
 const RETURN = ["KeyR"];
+const BEFORE = ["KeyB"];
 /** Actions that do not apply to an image under review. */
 const LABELS = ["done", "nothing", "skip", "skipReason", "claim", "repeat"];
 
@@ -141,14 +143,14 @@ export const PRESETS = {
 };
 
 /**
- * The keys of a preset with a person's own changes. Reviewing has two keys of its own, those of
- * "done" and R, which replace labeling actions.
+ * The keys of a preset with a person's own changes. Reviewing has three keys of its own, those of
+ * "done", R and B, which replace labeling actions.
  * @param {string} preset @param {Keys} [own] @param {boolean} [isReview] @returns {Keys}
  */
 export function keysOf(preset, own = {}, isReview = false) {
-  const { approve, giveBack, ...keys } = { ...DEFAULT, ...CHANGES[preset] ?? {}, ...own };
+  const { approve, giveBack, before, ...keys } = { ...DEFAULT, ...CHANGES[preset] ?? {}, ...own };
   if (!isReview) return keys;
-  const taken = [...keys.done, ...RETURN];
+  const taken = [...keys.done, ...RETURN, ...BEFORE];
   const left = Object.entries(keys).filter(([action]) => !LABELS.includes(action)).map((
     [action, chords],
   ) => [action, own[action] ? chords : chords.filter((chord) => !taken.includes(chord))]);
@@ -156,6 +158,7 @@ export function keysOf(preset, own = {}, isReview = false) {
     ...Object.fromEntries(left),
     approve: approve ?? keys.done,
     giveBack: giveBack ?? RETURN,
+    before: before ?? BEFORE,
   };
 }
 

@@ -118,7 +118,7 @@ export function listenForKeys(bench, surface, root, ended) {
 
   function cancelled() {
     if (bench.ui.noting) bench.set({ noting: null });
-    else if (bench.ui.past) bench.set({ past: null });
+    else if (bench.ui.past || bench.ui.before) bench.set({ past: null, before: false });
     else if (!surface.isIdle()) surface.cancel();
     else if (bench.session.state.selection.length) {
       bench.session.dispatch({ type: "select", ids: [] });
@@ -164,6 +164,7 @@ const ONCE = new Set([
   "note",
   "approve",
   "giveBack",
+  "before",
   "history",
   "occluded",
   "truncated",

@@ -4,13 +4,14 @@
 import { openWorkbench } from "./open.js";
 import { createPageAround } from "./page_around.js";
 import { createRenewal } from "./renewal.js";
+import { createTab } from "./tab.js";
 
 /** @typedef {import("./label_set.js").Label} Label */
 /**
  * `lead` changes if the page wants `image` opened, `revision` if its list has changed. `renewal` is
  * the last request for a token that the page has received. `awaits` selects elements whose clicks
  * wait until everything is saved.
- * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, tokenHeader: string, person: string,
+ * @typedef {{ base: string, image: string, lead: string, revision: string, token: string, tokenHeader: string, person: string, name: string,
  *   labels: Label[], isAdmin: boolean, filters: Record<string, string>, session: string,
  *   renewal: string | null, awaits: string, reviews: boolean,
  *   review: import("./contract.js").Review | null }} Setup
@@ -50,6 +51,7 @@ const placeOf = (
 function create(first) {
   let component = first;
   let setup = read(first);
+  const tab = createTab(`${new URL(setup.base, document.baseURI).href} ${setup.person}`);
   const renewal = createRenewal((request) => component.setStateValue("renewal", request));
   let told = "";
   let led = setup.lead;
@@ -61,16 +63,20 @@ function create(first) {
     baseUrl: new URL(setup.base, document.baseURI).href,
     token: () => setup.token,
     tokenHeader: setup.tokenHeader,
-    client: crypto.randomUUID(),
+    get client() {
+      return tab.client;
+    },
+    tab,
     renewToken: renewal.renew,
     person: setup.person,
     takesChanges: true,
+    name: setup.name,
     image: setup.image,
     filters: setup.filters,
     labels: setup.labels,
     isWanted: () => !document.querySelector(ELSEWHERE),
     addLabel: setup.isAdmin ? addLabel : undefined,
-    isGuideEditor: setup.isAdmin,
+    isAdmin: setup.isAdmin,
     reviews: setup.reviews,
     review: setup.review,
     askReview,

@@ -10,9 +10,9 @@ import { createWorkbench } from "./workbench.js";
 /**
  * `addLabel` asks the page to add a name to the project's labels; the page then calls
  * `session.setLabels`. Without it, adding labels is not offered.
- * `isGuideEditor` offers to change the guide.
+ * `isAdmin` offers to change the guide and to delete images.
  * @typedef {import("./session.js").Options & { addLabel?: (name: string) => void,
- *   isGuideEditor?: boolean,
+ *   isAdmin?: boolean,
  *   isWanted?: () => boolean, reviews?: boolean, review?: import("./contract.js").Review | null,
  *   askReview?: import("./contract.js").Bench["askReview"] }} Options
  */
@@ -58,8 +58,9 @@ export function openWorkbench(place, options) {
     addLabel: options.addLabel ?? null,
     guide: {
       ...createGuideCalls(createBackend(options)),
-      isEditor: options.isGuideEditor ?? false,
+      isEditor: options.isAdmin ?? false,
     },
+    isAdmin: options.isAdmin ?? false,
     reviews: options.reviews,
     review: options.review,
     askReview: options.askReview,

@@ -101,6 +101,14 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     }
   }
 
+  /** Reads the list again, and whether the open image still exists. */
+  function reload() {
+    nextQueue = createQueue(backend, filters);
+    if (!image) return;
+    surround(image);
+    refresh();
+  }
+
   /** Requests again what failed for lack of a connection. */
   function again() {
     if (image && (queue !== nextQueue || queue.peek(image, AHEAD) === undefined)) surround(image);
@@ -224,9 +232,9 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     /** @param {Record<string, string>} next */
     setFilters(next) {
       filters = next;
-      nextQueue = createQueue(backend, next);
-      if (image) surround(image);
+      reload();
     },
+    reload,
     close() {
       closed = true;
       clearInterval(retrying);

@@ -118,6 +118,7 @@ def show_workbench_page(
             revision=str(images),
             session=session_state.session().id,
             person=visitor.current().email,
+            name=visitor.current().name,
             token="" if nobody_asks else visitor.token(Purpose.API),
             token_header=TOKEN_HEADER if is_iap else "Authorization",
             labels=labels.labels,

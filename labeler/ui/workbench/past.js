@@ -67,6 +67,23 @@ export function createPast(backend, onChange) {
     },
     /** The states read so far, and whether there are more. */
     rows: () => ({ versions: versions.slice(0, wanted), isMore: versions.length > wanted }),
+    /**
+     * The version in which the labeler left the image; "" while that is not known. Where nobody is
+     * named, it is the version in which the image became done.
+     * @param {Doc} document as it is now
+     */
+    left({ metadata = {} }) {
+      const labeler = metadata.labeled_by ?? metadata.saved_by ?? "";
+      const own = versions.find(({ saved_by: by }) => labeler && by === labeler);
+      const open = versions.findIndex(({ status }) => !["done", "approved"].includes(status));
+      const found = own ?? versions.at(open > 0 ? open - 1 : open);
+      const place = found ? versions.indexOf(found) : 0;
+      if (place >= wanted) {
+        wanted = place + 1;
+        read(asked);
+      }
+      return found?.version ?? "";
+    },
     /** The document in a version, and the one before it; null if there was none, undefined if unknown. @param {string} version */
     pair(version) {
       const place = versions.findIndex((one) => one.version === version);

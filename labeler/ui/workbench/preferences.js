@@ -11,6 +11,7 @@
  * @property {number} brightness in percent
  * @property {number} contrast in percent
  * @property {string} order of the queue
+ * @property {string} queueOf whose queue it is, where nobody signs in
  */
 
 /** @type {Preferences} */
@@ -24,6 +25,7 @@ export const DEFAULTS = {
   brightness: 100,
   contrast: 100,
   order: "returned",
+  queueOf: "",
 };
 
 /** @param {string} person */

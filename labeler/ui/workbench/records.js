@@ -3,6 +3,7 @@
 
 import { statusOf } from "./document.js";
 import { isSaved } from "./sync.js";
+import { createTrashCalls } from "./trash_calls.js";
 
 /** @typedef {import("./backend.js").PutAnswer} PutAnswer */
 /** @typedef {import("./lane.js").Lane} Lane */
@@ -17,6 +18,7 @@ const STILL = ["pending", "sending"];
  *   listeners: Set<(state: any) => void> }} options
  */
 export function createRecords({ backend, shown, listeners }) {
+  const trash = createTrashCalls(backend);
   const changed = () =>
     new Promise((resolve) => {
       const once = () => {
@@ -75,6 +77,16 @@ export function createRecords({ backend, shown, listeners }) {
         return await unsaved(lane) ??
           await backend.changeDocument(lane.image, "review", how, lane.etag ?? "*");
       }),
+    /** Moves the open image into the trash, in the version that the person sees. */
+    async remove() {
+      const { lane } = shown();
+      if (!lane) return "The image is not here yet.";
+      const failed = await unsaved(lane);
+      if (failed && "message" in failed) return failed.message;
+      return await trash.remove(lane.image, lane.etag);
+    },
+    /** Brings an image back from the trash. @param {string} image */
+    bringBack: (image) => trash.restore(image),
     /** Restores the document of that version, as a new version. @param {string} version */
     restore: (version) =>
       change(async (lane) =>

@@ -15,6 +15,7 @@ import { createVerdicts } from "./verdicts.js";
  * @param {AbortSignal} ended
  */
 export function createReviewParts(bench, surface, ended) {
+  const { ui } = bench;
   const verdicts = createVerdicts(bench, surface);
   const verdict = createVerdict(bench, verdicts);
   const notes = createNotes(bench, (rect) => surface.look({ type: "reveal", rect }));
@@ -29,6 +30,7 @@ export function createReviewParts(bench, surface, ended) {
     actions: {
       approve: verdicts.approve,
       giveBack: verdicts.giveBack,
+      before: () => bench.set({ before: ui.review !== null && !ui.before, past: null }),
       history: () => bench.set({ history: !bench.ui.history, past: null }),
     },
   };

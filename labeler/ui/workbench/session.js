@@ -10,6 +10,7 @@ import { createLanes } from "./lanes.js";
 import { createOpening } from "./opening.js";
 import { createPast } from "./past.js";
 import { createPresence } from "./presence.js";
+import { createProgress } from "./progress.js";
 import { createRecords } from "./records.js";
 import { createWorkQueue } from "./work_queue.js";
 
@@ -18,7 +19,7 @@ import { createWorkQueue } from "./work_queue.js";
 
 /**
  * @typedef {import("./backend.js").BackendOptions & {
- *   image?: string, filters?: Record<string, string>, labels?: readonly Label[],
+ *   name?: string, tab?: ReturnType<typeof import("./tab.js").createTab>, image?: string, filters?: Record<string, string>, labels?: readonly Label[],
  *   storage?: IDBFactory, locks?: LockManager | null, budget?: number,
  *   decoder?: import("./decoder.js").Decoder }} Options
  * @typedef {import("./label_set.js").Label} Label
@@ -63,7 +64,10 @@ export function createSession(options) {
     lanes,
     opening,
     onChange: emit,
-    onChanged: (image) => queue.changed(image),
+    onChanged(image, before, after) {
+      progress.changed(image, statusOf(before), statusOf(after));
+      queue.changed(image);
+    },
   });
   const queue = createWorkQueue({
     backend,
@@ -71,11 +75,20 @@ export function createSession(options) {
     fetchAhead: opening.expect,
     isReady: (image) => Boolean(lanes.get(image) && images.get(image)?.whole),
     saving: lanes.saving,
+    image: opening.image,
+    tab: options.tab,
     onChange: emit,
   });
 
   const records = createRecords({ backend, shown: opening.shown, listeners });
   const past = createPast(backend, () => emit());
+  const progress = createProgress({
+    backend,
+    name: options.name ?? options.person,
+    place: options.baseUrl,
+    storage: globalThis.localStorage,
+    onChange: emit,
+  });
   const presence = createPresence({ ...options, backend, image: opening.image, onChange: emit });
 
   function emit() {
@@ -116,9 +129,11 @@ export function createSession(options) {
   async function finish(action, goOn) {
     const image = opening.image();
     editor.finish(action);
-    if (!goOn) return image;
-    return !queue.isOn ? await opening.go(1) : await queue.next(!NEEDS_WORK.includes(state.status));
+    return goOn ? await next(!NEEDS_WORK.includes(state.status)) : image;
   }
+
+  /** Goes on in the queue or in the list. @param {boolean} isFinished whether the image needs no more work */
+  const next = (isFinished) => queue.isOn ? queue.next(isFinished) : opening.go(1);
 
   const refreshing = setInterval(() => {
     if (globalThis.document?.visibilityState !== "hidden") opening.refresh();
@@ -163,7 +178,25 @@ export function createSession(options) {
       }),
     review: records.review,
     restore: records.restore,
+    /** Moves the open image into the trash and opens the next one; resolves to why not, or "". */
+    async remove() {
+      const image = opening.image();
+      const why = await records.remove();
+      if (why) return why;
+      if (opening.image() === image) await next(true) ?? await opening.go(-1);
+      opening.reload();
+      return "";
+    },
+    /** Brings an image back from the trash and opens it; resolves to why not, or "". @param {string} image */
+    async takeOutOfTrash(image) {
+      const why = await records.bringBack(image);
+      if (why) return why;
+      opening.open(image);
+      opening.reload();
+      return "";
+    },
     past,
+    progress,
     /** Takes over all labels of the project. @param {readonly Label[]} next */
     setLabels(next) {
       labels = next;
@@ -179,6 +212,7 @@ export function createSession(options) {
       clearInterval(refreshing);
       queue.close();
       presence.close();
+      progress.close();
       listeners.clear();
       opening.close();
       images.close();

@@ -70,7 +70,7 @@ export function createSurface(bench, ended) {
   /** The visible boxes, without what the current gesture changes about them. */
   function rects() {
     const { ui } = bench;
-    if (!isReady() || ui.hiding || ui.past) return NONE;
+    if (!isReady() || ui.hiding || ui.past || ui.before) return NONE;
     const all = session.state.doc?.rects ?? NONE;
     return visible(all, ui.hidden, ui.hiddenLabels, labels().shown);
   }

@@ -21,6 +21,7 @@ export const newUi = (reviews, review) => ({
   review,
   history: false,
   past: null,
+  before: false,
   scale: 1,
   at: null,
 });

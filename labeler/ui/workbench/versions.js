@@ -63,3 +63,10 @@ function counted(sign, rects, name) {
   return [...counts].sort(([one], [other]) => one < other ? -1 : 1)
     .map(([label, count]) => `${sign} ${label} ${count}`);
 }
+
+/** In whose queue the image was put from `before` to `after`, for a person. @param {Doc | null} before @param {Doc} after */
+export function assignmentOf(before, after) {
+  const [was, is] = [before, after].map((one) => one?.metadata?.assigned_to ?? "");
+  if (was === is) return "";
+  return is ? `assigned to ${is}` : "assigned to nobody";
+}

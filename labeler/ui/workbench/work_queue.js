@@ -22,20 +22,23 @@ const SAVED_WITHIN_MS = 5_000;
 /**
  * `open` opens an image, `fetchAhead` has images fetched before they are opened, `isReady` says
  * whether an image is fetched. `saving` resolves when all work on the image is saved, and is null
- * if it is saved.
+ * if it is saved. `image` is the open image, and `tab` what is kept over a reload of the page.
  * @param {{ backend: import("./backend.js").Backend,
  *   open: (image: string) => void, fetchAhead: (images: readonly string[]) => void,
  *   isReady: (image: string) => boolean, saving: (image: string) => Promise<void> | null,
+ *   image: () => string, tab?: ReturnType<typeof import("./tab.js").createTab>,
  *   onChange: () => void }} options
  */
 export function createWorkQueue(options) {
-  const { open, fetchAhead, isReady, saving, onChange } = options;
+  const { open, fetchAhead, isReady, saving, onChange, tab } = options;
   const calls = createClaimCalls(options.backend);
   let state = OFF;
   let order = "returned";
+  let person = "";
   /** The images that the next claims would give. @type {readonly string[]} */
   let ahead = [];
   let closed = false;
+  let isGoing = false;
   const news = new EventTarget();
 
   /** @param {ClaimEvent} event */
@@ -44,6 +47,7 @@ export function createWorkQueue(options) {
     const next = reduce(state, event);
     state = next.state;
     next.effects.forEach(run);
+    if (!isGoing) tab?.working(state.phase === "off" ? "" : state.image);
     if (before.phase !== state.phase || before.image !== state.image) onChange();
     if (before.phase !== state.phase) news.dispatchEvent(new Event("phase"));
   }
@@ -80,7 +84,7 @@ export function createWorkQueue(options) {
    */
   async function given(after) {
     for (;;) {
-      const answer = await calls.next({ after, order }, ahead);
+      const answer = await calls.next({ after, order, person }, ahead);
       const pending = answer.type === "claimed" ? saving(answer.image) : null;
       if (!pending) return answer;
       let timer;
@@ -103,7 +107,7 @@ export function createWorkQueue(options) {
 
   async function lookAhead() {
     const after = state.image;
-    const found = await calls.ahead({ after, order }, AHEAD);
+    const found = await calls.ahead({ after, order, person }, AHEAD);
     if (closed || state.image !== after || state.phase === "off") return;
     ahead = found;
     fetchAhead(ahead);
@@ -121,14 +125,33 @@ export function createWorkQueue(options) {
 
   const leave = () => handle({ type: "stop" });
   const timer = setInterval(() => handle({ type: "tick", at: Date.now() }), TICK_MS);
-  globalThis.addEventListener?.("pagehide", leave);
+
+  // A page that goes away gives the claim back, unless it is loaded again: then the tab takes it up.
+  let isReload = false;
+  const navigation = /** @type {any} */ (globalThis).navigation;
+  /** @param {{ navigationType: string }} event */
+  const navigated = ({ navigationType }) => isReload = navigationType === "reload";
+  const gone = () => {
+    isGoing = true;
+    if (!isReload || !tab) leave();
+  };
+  navigation?.addEventListener("navigate", navigated);
+  const back = () => isGoing = false;
+  globalThis.addEventListener?.("pagehide", gone);
+  globalThis.addEventListener?.("pageshow", back);
+  tab?.ready.then((/** @type {boolean} */ isSame) => {
+    const image = isSame ? tab.image : "";
+    if (closed || state.phase !== "off") return;
+    if (image && options.image() === image) handle({ type: "resumed", image, at: Date.now() });
+    else tab.working("");
+  });
 
   return {
     get isOn() {
       return state.phase !== "off";
     },
     get state() {
-      return { phase: state.phase, image: state.image, who: state.who, order };
+      return { phase: state.phase, image: state.image, who: state.who, order, person };
     },
     /** Goes to the next image; starts the queue if it is off. */
     next: (isFinished = false) => go(isFinished),
@@ -138,9 +161,12 @@ export function createWorkQueue(options) {
       fetchAhead(ahead);
       leave();
     },
-    /** @param {string} next one of ORDERS */
-    setOrder(next) {
-      order = next;
+    /**
+     * Sets the order, one of ORDERS, and whose queue it is where nobody signs in.
+     * @param {string} nextOrder @param {string} [nextPerson]
+     */
+    setOrder(nextOrder, nextPerson = person) {
+      [order, person] = [nextOrder, nextPerson];
       ahead = [];
       if (state.phase !== "off") lookAhead();
       onChange();
@@ -155,7 +181,9 @@ export function createWorkQueue(options) {
       leave();
       closed = true;
       clearInterval(timer);
-      globalThis.removeEventListener?.("pagehide", leave);
+      navigation?.removeEventListener("navigate", navigated);
+      globalThis.removeEventListener?.("pagehide", gone);
+      globalThis.removeEventListener?.("pageshow", back);
     },
   };
 }

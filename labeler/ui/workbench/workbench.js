@@ -9,6 +9,7 @@ import { labelsOf } from "./label_set.js";
 import { createBar } from "./panels/bar.js";
 import { createBoxes } from "./panels/boxes.js";
 import { createConflicts } from "./panels/conflicts.js";
+import { createDeletion } from "./panels/deletion.js";
 import { createFooter } from "./panels/footer.js";
 import { createGuide } from "./panels/guide.js";
 import { createHelp } from "./panels/help.js";
@@ -39,12 +40,12 @@ import { newUi } from "./ui.js";
  * @param {Session} session
  * @param {{ person: string, thumbnail: (id: string) => Promise<string>,
  *   addLabel: ((name: string) => void) | null,
- *   guide: import("./contract.js").Guide, reviews?: boolean, review?: Review | null,
+ *   guide: import("./contract.js").Guide, isAdmin: boolean, reviews?: boolean, review?: Review | null,
  *   askReview?: Bench["askReview"] }} options
  * @returns {Workbench}
  */
 export function createWorkbench(place, session, options) {
-  const { person, thumbnail, addLabel, guide, askReview = () => {} } = options;
+  const { person, thumbnail, addLabel, guide, isAdmin, askReview = () => {} } = options;
   const controller = new AbortController();
   const ui = newUi(options.reviews ?? false, options.review ?? null);
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -57,6 +58,8 @@ export function createWorkbench(place, session, options) {
     thumbnail,
     addLabel,
     guide,
+    isAdmin,
+    person,
     set(changes) {
       const isNew = Object.entries(changes).some(([key, value]) =>
         ui[/** @type {keyof Ui} */ (key)] !== value
@@ -118,7 +121,7 @@ function build(bench, place, ended) {
     setGeometry: (rect) => setGeometry(bench, surface, rect),
   });
   const queue = createQueuePanel(bench);
-  const [skip, guide] = [createSkip(bench), createGuide(bench)];
+  const [skip, guide, deletion] = [createSkip(bench), createGuide(bench), createDeletion(bench)];
   const [bar, rail, footer, help, conflicts] = [
     createBar(bench),
     createRail(bench),
@@ -161,11 +164,13 @@ function build(bench, place, ended) {
     help.root,
     skip.root,
     guide.root,
+    deletion.root,
   );
   place.append(root);
   /** @type {Record<string, () => void>} */
   const actions = {
     ...createActions(bench, surface, labels, { askReason: skip.ask, openGuide: guide.open }),
+    trash: deletion.ask,
     ...review.actions,
   };
   listenForKeys(bench, surface, root, ended);
@@ -186,7 +191,7 @@ function build(bench, place, ended) {
     const { state } = session;
     if (state.image !== image) {
       image = state.image;
-      Object.assign(ui, { hidden: new Set(), locked: new Set(), hovered: null });
+      Object.assign(ui, { hidden: new Set(), locked: new Set(), hovered: null, before: false });
       mark(root, "data-state", "loading");
     }
     ui.label = nextLabel(state.labels, ui.label);

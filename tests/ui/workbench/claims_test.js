@@ -135,3 +135,15 @@ Deno.test("without a connection the queue goes on with what is here, and asks ag
   const stays = [asked(), claimed("a"), asked(true), unreached(), tick(3_000)];
   assert.deepEqual(after(...stays), { phase: "asking", image: "a", done: "ask, ask, ask" });
 });
+
+Deno.test("after a reload the tab renews its own claim and goes on in the queue", () => {
+  const first = reduce(OFF, { type: "resumed", image: "a", at: 5 });
+  assert.deepEqual(first.effects, [{ type: "renew", image: "a" }]);
+  const opened = reduce(first.state, { type: "opened", image: "a" });
+  assert.deepEqual(opened.effects, []);
+  const held = reduce(opened.state, { type: "renewed", image: "a", lease: 100, at: 6 });
+  assert.deepEqual([held.state.phase, held.state.until], ["held", 106]);
+  const taken = reduce(opened.state, { type: "taken", image: "a", who: "Ben has it." });
+  assert.deepEqual([taken.state.phase, taken.state.who], ["taken", "Ben has it."]);
+  assert.equal(reduce(held.state, { type: "resumed", image: "b", at: 7 }).state, held.state);
+});

@@ -1,7 +1,7 @@
 // The guide's Markdown: what is known, and that nothing else is more than text.
 
 import assert from "node:assert/strict";
-import { blocks, inlines } from "../../../labeler/ui/workbench/guide_markdown.js";
+import { blocks, inlines, pictureName } from "../../../labeler/ui/workbench/guide_markdown.js";
 
 /** @param {string} text */
 const plain = (text) => [{ type: "text", text }];
@@ -66,5 +66,14 @@ Deno.test("a long hostile guide is read whole", () => {
     const words = block.type === "paragraph" ? block.content : [];
     assert.ok(words.map((word) => "text" in word ? word.text : "").join("").length > 0);
     assert.ok(blocks(`${piece}\n`.repeat(2_000)).length > 0);
+  }
+});
+
+Deno.test("the name of an added image can be named in the text", () => {
+  const names = ["car (2).png", "../a/b.png", ".x.png", "Größe 1.jpg", "50 %.png"].map(pictureName);
+  assert.deepEqual(names, ["car-2-.png", "a-b.png", "x.png", "Größe-1.jpg", "50-.png"]);
+  for (const name of names) {
+    const [found] = inlines(`![](${encodeURIComponent(name)})`);
+    assert.deepEqual(found, { type: "picture", name, text: "" });
   }
 });

@@ -22,7 +22,7 @@ const press = (code, more = {}) => ({
 });
 
 const ONLY_LABELING = ["done", "nothing", "skip", "skipReason", "claim", "repeat"];
-const ONLY_REVIEW = ["approve", "giveBack"];
+const ONLY_REVIEW = ["approve", "giveBack", "before"];
 
 Deno.test("no preset gives one key to two actions, and each names every action", () => {
   for (const preset of Object.keys(PRESETS)) {

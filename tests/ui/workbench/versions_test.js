@@ -120,3 +120,25 @@ Deno.test("a verdict names the state that was seen, and a conflict brings the ot
   assert.equal(answer.type === "changed" && answer.etag, '"2"');
   assert.equal((await backend.getVersion("a", "v1")).type, "gone");
 });
+
+Deno.test("what the labeler left is known by their name, and without names by the status", async () => {
+  const list = [
+    { version: "5", saved_by: "rob", status: "approved" },
+    { version: "4", saved_by: "rob", status: "done" },
+    { version: "3", saved_by: "lea", status: "done" },
+    { version: "2", saved_by: "lea", status: "done" },
+    { version: "1", saved_by: "lea", status: "in_progress" },
+  ];
+  const backend = /** @type {any} */ ({
+    getVersions: () => Promise.resolve({ type: "versions", versions: list }),
+    getVersion: () => Promise.resolve({ type: "document", document: doc([]), etag: "x" }),
+  });
+  const past = createPast(backend, () => {});
+  const named = (/** @type {object} */ metadata) => past.left({ ...doc([]), metadata });
+  assert.equal(named({ labeled_by: "lea" }), "");
+  past.look("a", "x");
+  await until(() => past.rows().versions.length > 0);
+  assert.equal(named({ labeled_by: "lea", saved_by: "rob" }), "3");
+  assert.equal(named({ saved_by: "rob" }), "5");
+  assert.equal(named({}), "2");
+});

@@ -14,7 +14,7 @@ import { createToolbar } from "./toolbar.js";
  * What the parts of the gallery share.
  * @typedef {{ backend: import("../backend.js").Backend,
  *   pictures: ReturnType<typeof createPictures>, labels: () => readonly Label[],
- *   wanted: () => import("./query.js").Wanted, hasPeople: boolean, isAdmin: () => boolean,
+ *   wanted: () => import("./query.js").Wanted, people: () => string[], hasPeople: boolean, isAdmin: () => boolean,
  *   open: (image: string) => void, tell: (text: string) => void,
  *   remove: () => void, saving: (more: number) => void }} Shared
  */
@@ -35,6 +35,8 @@ export function createGallery(place, options) {
   let { labels, isAdmin } = options;
   let wanted = wantedBy(location.search);
   let saving = 0;
+  /** Everybody who has labeled something, or has images in their queue. @type {string[]} */
+  let people = [];
   const pictures = createPictures(options.backend, MOST_PICTURES);
   /** @type {Shared} */
   const shared = {
@@ -42,6 +44,7 @@ export function createGallery(place, options) {
     pictures,
     labels: () => labels,
     wanted: () => wanted,
+    people: () => people,
     hasPeople: options.hasPeople,
     isAdmin: () => isAdmin,
     open: options.open,
@@ -116,16 +119,21 @@ export function createGallery(place, options) {
     if (view() !== images) return;
     const ask = (/** @type {string} */ by) =>
       options.backend.ask(`/api/statistics?by=${by}`, { cache: "no-store" });
-    const [people, warnings] = await Promise.all([ask("person"), ask("warning")]);
-    if (people.type !== "answer" || warnings.type !== "answer") return;
-    const [byPerson, byWarning] = [
-      JSON.parse(await people.body.text()),
-      JSON.parse(await warnings.body.text()),
-    ];
+    const answers = await Promise.all(["person", "assigned", "warning"].map(ask));
+    const [byPerson, byAssigned, byWarning] = await Promise.all(
+      answers.map(async (answer) =>
+        answer.type === "answer" ? JSON.parse(await answer.body.text()).counts : null
+      ),
+    );
+    if (!byPerson || !byAssigned || !byWarning) return;
+    const labelers = byPerson.map((/** @type {any} */ row) => row.person).filter(Boolean);
+    const assigned = byAssigned.map((/** @type {any} */ row) => row.assigned).filter(Boolean);
+    people = [...new Set([...labelers, ...assigned])].sort();
     toolbar.setFacts({
-      people: byPerson.counts.map((/** @type {any} */ row) => row.person).filter(Boolean),
+      people: labelers,
+      assigned,
       warnings: Object.fromEntries(
-        byWarning.counts.map((/** @type {any} */ row) => [row.warning, row.images]),
+        byWarning.map((/** @type {any} */ row) => [row.warning, row.images]),
       ),
     });
     render();

@@ -7,8 +7,8 @@ import { createGrid } from "./grid.js";
 import { createPages } from "./pages.js";
 import { listQuery } from "./query.js";
 
-/** @typedef {import("./work.js").Image & { status: string, rects: number, saved_by: string | null,
- *   problem?: string }} Item */
+/** @typedef {import("./work.js").Image & { status: string, rects: number, labeled_by: string | null,
+ *   assigned_to: string | null, problem?: string }} Item */
 /** @typedef {{ image_id: string, etag: string, image_width: number | null,
  *   image_height: number | null, rects: { left: number, top: number, width: number,
  *   height: number, label: string }[] }} Boxes */
@@ -78,6 +78,7 @@ export function createImageView(shared, changed) {
       "div",
       { "data-testid": "gallery-image" },
       element("span", { class: "picture" }, element("img", { alt: "", draggable: "false" })),
+      element("span", { class: "assigned" }),
       element("span", { class: "mark", title: "Select (Ctrl and click, or the space bar)" }),
       element(
         "span",
@@ -106,10 +107,14 @@ export function createImageView(shared, changed) {
     mark(child(card, "dot"), "data-status", item.problem ? "damaged" : item.status);
     say(child(card, "name"), shortened(item.image_path.split("/").at(-1) ?? ""));
     say(child(card, "boxes"), String(item.rects));
-    say(child(card, "who"), item.status === "unlabeled" ? "" : item.saved_by ?? "");
+    say(child(card, "who"), item.labeled_by ?? "");
     child(card, "who").hidden = !shared.hasPeople;
     const count = `${item.rects} ${item.rects === 1 ? "box" : "boxes"}`;
-    const name = `${item.image_path}, ${words}, ${count}`;
+    const to = item.assigned_to;
+    say(child(card, "assigned"), to ? `→ ${to}` : "");
+    child(card, "assigned").hidden = !to;
+    const queue = to ? `, in the queue of ${to}` : "";
+    const name = `${item.image_path}, ${words}, ${count}${queue}`;
     mark(card, "aria-label", name);
     mark(card, "title", item.problem ? `${name}: ${item.problem}` : name);
     draw(card, item);

@@ -6,6 +6,7 @@ export const FILTERS = /** @type {const} */ ([
   "status",
   "label",
   "person",
+  "assigned",
   "boxes",
   "since",
   "until",

@@ -1,7 +1,7 @@
 // The row of actions that appears when something is selected.
 
 import { button, element, say } from "../dom.js";
-import { forEach, giveStatus, throwAway } from "./work.js";
+import { assignTo, forEach, giveStatus, throwAway } from "./work.js";
 
 /** @typedef {import("./work.js").Image} Image */
 
@@ -30,6 +30,25 @@ export function createSelection(shared, options) {
     element("option", { value: "" }, "Set status …"),
     ...GIVEN.map(([name, text]) => element("option", { value: name }, text)),
   ));
+  const people = element("datalist", { id: "gallery-people" });
+  const person = /** @type {HTMLInputElement} */ (element("input", {
+    class: "person",
+    list: "gallery-people",
+    placeholder: "Assign to …",
+    "aria-label": "Put the selected images into the queue of",
+    maxlength: "200",
+    onkeydown: (/** @type {KeyboardEvent} */ event) => event.key === "Enter" && give(),
+  }));
+  const assign = element(
+    "span",
+    { class: "assign", role: "group", "aria-label": "Queue of a person" },
+    person,
+    people,
+    button("Assign", "Put the selected images into this person's queue", give),
+    button("Unassign", "Take the selected images out of everybody's queue", () => {
+      run("Unassigning", assignTo(backend, ""));
+    }),
+  );
   const exported = button("Export these", "Export only the selected images (COCO)", download);
   const remove = button("Delete", "Move the selected images into the trash", () => {
     if (remove.dataset.sure !== undefined) {
@@ -43,10 +62,18 @@ export function createSelection(shared, options) {
     { class: "selection", role: "toolbar", "aria-label": "Selected images" },
     count,
     status,
+    assign,
     exported,
     remove,
     clear,
   );
+
+  /** Puts the selected images into the named queue; without a name the field is shown. */
+  function give() {
+    const to = person.value.trim();
+    if (to) run(`Assigning to ${to}`, assignTo(backend, to));
+    else person.focus();
+  }
 
   /** Asks for a second click before deleting, or with false withdraws the question. @param {boolean} sure */
   function ask(sure) {
@@ -114,7 +141,11 @@ export function createSelection(shared, options) {
       const some = options.chosen().length;
       root.hidden = !some;
       say(count, `${some} selected`);
-      exported.hidden = remove.hidden = !shared.isAdmin();
+      exported.hidden = remove.hidden = assign.hidden = !shared.isAdmin();
+      const names = shared.people();
+      if (people.children.length !== names.length) {
+        people.replaceChildren(...names.map((name) => element("option", { value: name })));
+      }
       if (!isBusy && asked !== some) ask(false);
     },
   };

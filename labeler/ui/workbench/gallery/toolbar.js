@@ -2,10 +2,10 @@
 
 import { button, element, mark, say } from "../dom.js";
 import { STATUSES } from "../panels/bar.js";
-import { SORTS, WARNINGS } from "./query.js";
+import { FILTERS, SORTS, WARNINGS } from "./query.js";
 
 /** @typedef {import("./query.js").Wanted} Wanted */
-/** @typedef {{ people: string[], warnings: Record<string, number> }} Facts */
+/** @typedef {{ people: string[], assigned: string[], warnings: Record<string, number> }} Facts */
 
 const BOXES = [["0", "no boxes"], ["1-5", "1 to 5 boxes"], ["6-20", "6 to 20 boxes"], [
   "21-",
@@ -19,7 +19,7 @@ const TYPED_MS = 300;
  */
 export function createToolbar(options) {
   /** @type {Facts} */
-  let facts = { people: [], warnings: {} };
+  let facts = { people: [], assigned: [], warnings: {} };
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let typed;
 
@@ -42,23 +42,19 @@ export function createToolbar(options) {
   }));
   const status = choice("status", "Status");
   const label = choice("label", "Label");
-  const person = choice("person", "Person who saved it last");
+  const person = choice("person", "Person who labeled it");
+  const assigned = choice("assigned", "In whose queue it is");
   const boxes = choice("boxes", "Number of boxes");
   const warning = choice("warning", "To look at");
   const sort = choice("sort", "Order");
   const since = day("since", "Saved since");
   const until = day("until", "Saved until");
-  const clear = button("Clear filters", "Show all images", () =>
-    options.change({
-      find: "",
-      status: "",
-      label: "",
-      person: "",
-      boxes: "",
-      since: "",
-      until: "",
-      warning: "",
-    }), { class: "quiet" });
+  const clear = button(
+    "Clear filters",
+    "Show all images",
+    () => options.change(Object.fromEntries(FILTERS.map((name) => [name, ""]))),
+    { class: "quiet" },
+  );
   const count = element("span", { class: "count", role: "status" });
   const dates = element("details", { class: "dates" });
   const dateName = element("summary", {}, "Time");
@@ -71,6 +67,7 @@ export function createToolbar(options) {
     status,
     label,
     person,
+    assigned,
     boxes,
     dates,
     warning,
@@ -143,6 +140,9 @@ export function createToolbar(options) {
       fill(status, "All statuses", Object.entries(STATUSES), wanted.status ?? "");
       fill(label, isCrops ? null : "All labels", names, wanted.label ?? "");
       fill(person, "Everybody", facts.people.map((name) => [name, name]), wanted.person ?? "");
+      const queues = [["*", "In somebody's queue"], ["-", "In nobody's queue"]];
+      const owners = facts.assigned.map((name) => [name, `Queue of ${name}`]);
+      fill(assigned, "Any queue", [...queues, ...owners], wanted.assigned ?? "");
       fill(boxes, "Any boxes", BOXES, wanted.boxes ?? "");
       const counted = WARNINGS.map((
         [name, text],
@@ -154,9 +154,11 @@ export function createToolbar(options) {
       const isTimed = Boolean(wanted.since || wanted.until);
       say(dateName, isTimed ? `Time: ${wanted.since ?? ""} to ${wanted.until ?? ""}` : "Time");
       dates.classList.toggle("set", isTimed);
-      for (const one of [find, status, person, boxes, dates, warning, sort]) one.hidden = isCrops;
-      const isFiltered = ["find", "status", "label", "person", "boxes", "since", "until", "warning"]
-        .some((name) => wanted[/** @type {keyof Wanted} */ (name)]);
+      for (const one of [find, status, person, assigned, boxes, dates, warning, sort]) {
+        one.hidden = isCrops;
+      }
+      assigned.hidden ||= !facts.assigned.length && !wanted.assigned;
+      const isFiltered = FILTERS.some((name) => wanted[name]);
       clear.hidden = isCrops || !isFiltered;
       say(count, words);
     },

@@ -2,6 +2,7 @@
 
 import { setLabel, setStatus } from "../edits.js";
 import { normalized } from "../document.js";
+import { createTrashCalls } from "../trash_calls.js";
 
 /** @typedef {import("../backend.js").Backend} Backend */
 /** @typedef {import("../document.js").Doc} Doc */
@@ -59,17 +60,19 @@ export async function forEach(items, work, progress) {
 export const giveStatus = (backend, status) => ({ image_id }) =>
   changeDocument(backend, image_id, (document) => setStatus(document, status));
 
-/** Moves an image to the trash, in the version that the person saw. @param {Backend} backend @returns {(image: Image) => Promise<string>} */
-export const throwAway = (backend) => async ({ image_id, etag }) => {
-  const answer = await backend.ask(`/api/images/${encodeURIComponent(image_id)}`, {
-    method: "DELETE",
-    headers: { "If-Match": etag ?? "*" },
+/** Puts an image into the queue of that person, or with "" into nobody's. @param {Backend} backend @param {string} person @returns {(image: Image) => Promise<string>} */
+export const assignTo = (backend, person) => async ({ image_id }) => {
+  const answer = await backend.ask(`/api/annotations/${encodeURIComponent(image_id)}/assign`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json", "If-Match": "*" },
+    body: JSON.stringify({ person: person || null }),
   });
-  if (answer.type === "answer" || answer.type === "gone") return "";
-  return answer.status === 412
-    ? "It was changed meanwhile. Look at it before you delete it."
-    : answer.message;
+  return answer.type === "answer" ? "" : answer.message;
 };
+
+/** Moves an image to the trash, in the version that the person saw. @param {Backend} backend @returns {(image: Image) => Promise<string>} */
+export const throwAway = (backend) => ({ image_id, etag }) =>
+  createTrashCalls(backend).remove(image_id, etag);
 
 /**
  * Gives boxes of one image another label.

@@ -39,12 +39,27 @@ export function othersWords(others) {
   return names.length ? `Also here: ${names.join(", ")}` : "";
 }
 
+/** What this person has finished, and everybody. @param {import("../progress.js").Progress} counts */
+export function progressWords({ mine, finished, total }) {
+  const [own, all, of] = [mine, finished, total].map((number) => number.toLocaleString("en"));
+  return `${own} by you · ${all} of ${of} finished`;
+}
+
 /** @param {Bench} bench */
 export function createBar(bench) {
   const { session } = bench;
   const name = element("h1", { class: "name" });
   const status = element("span", { class: "status" });
   const position = element("span", { class: "muted" });
+  const meter =
+    /** @type {HTMLProgressElement} */ (element("progress", { "aria-label": "Finished" }));
+  const count = element("span", {});
+  const progress = element(
+    "span",
+    { class: "progress muted", "data-testid": "progress" },
+    meter,
+    count,
+  );
   const others = element("span", { class: "others", role: "status" });
   const save = element("span", { class: "save", role: "status", "aria-live": "polite" });
   const again = button("Try again", "Try to save again", () => session.retry(), {
@@ -56,6 +71,17 @@ export function createBar(bench) {
   const guide = button("Guide", "Labeling guide", () => bench.act("guide"), {
     class: "guide-button",
   });
+  const trash = button("Delete this image …", "Move this image into the trash", () => {
+    menu.open = false;
+    bench.act("trash");
+  });
+  const menu = /** @type {HTMLDetailsElement} */ (element(
+    "details",
+    { class: "menu" },
+    element("summary", { "aria-label": "More actions", title: "More actions" }, "⋯"),
+    element("div", { class: "menu-items" }, trash),
+  ));
+  menu.hidden = !bench.isAdmin;
   const panel = button(
     icon("menu"),
     "Labels and boxes",
@@ -70,11 +96,13 @@ export function createBar(bench) {
     name,
     status,
     position,
+    progress,
     others,
     save,
     again,
     guide,
     help,
+    menu,
     panel,
   );
   return {
@@ -91,10 +119,19 @@ export function createBar(bench) {
         position,
         place ? `${place.index + 1}${place.total === null ? "" : ` of ${place.total}`}` : "",
       );
+      const { counts } = session.progress;
+      progress.hidden = !counts?.total;
+      if (counts) {
+        meter.max = counts.total || 1;
+        meter.value = counts.finished;
+        say(count, progressWords(counts));
+        mark(progress, "title", `${counts.mine} of ${counts.finished} finished images are yours`);
+      }
       say(others, othersWords(state.others));
       say(save, state.image ? saveWords(state.save) : "");
       mark(save, "data-save", state.save.state);
       mark(save, "title", state.save.message);
+      trash.hidden = !state.image || state.status === "approved";
       again.hidden = !state.image || state.save.state !== "failed";
       mark(panel, "aria-expanded", bench.ui.sheet);
     },

@@ -1,7 +1,7 @@
 // The labeling guide, which admins can also edit here.
 
 import { button, element, say } from "../dom.js";
-import { blocks } from "../guide_markdown.js";
+import { blocks, pictureName } from "../guide_markdown.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../guide_markdown.js").Inline} Inline */
@@ -22,6 +22,18 @@ export function createGuide(bench) {
   const edit = button("Edit", "Edit the guide", () => show(true));
   const save = button("Save", "Save the guide", store, { class: "primary" });
   const cancel = button("Cancel", "Cancel editing", () => show(false));
+  const files = /** @type {HTMLInputElement} */ (element("input", {
+    type: "file",
+    accept: "image/png,image/jpeg,image/gif,image/webp",
+    multiple: true,
+    hidden: true,
+    onchange: () => addPictures([...files.files ?? []]),
+  }));
+  const add = button(
+    "Add images",
+    "Add images to the guide, where the cursor is",
+    () => files.click(),
+  );
   const dialog = /** @type {HTMLDialogElement} */ (element(
     "dialog",
     { class: "guide", "aria-label": "Labeling guide", onclose: end },
@@ -30,6 +42,8 @@ export function createGuide(bench) {
       { class: "head" },
       element("h2", {}, "Labeling guide"),
       edit,
+      add,
+      files,
       save,
       cancel,
       button("Close", "Close the guide", () => dialog.close()),
@@ -46,7 +60,11 @@ export function createGuide(bench) {
   function show(isEditing) {
     edit.hidden = isEditing || !calls.isEditor;
     body.hidden = isEditing;
-    field.hidden = save.hidden = cancel.hidden = !isEditing;
+    field.hidden =
+      save.hidden =
+      cancel.hidden =
+      add.hidden =
+        !isEditing;
     if (!isEditing) return draw();
     field.value = stored.text;
     field.focus();
@@ -55,6 +73,21 @@ export function createGuide(bench) {
   function draw() {
     forget();
     body.replaceChildren(...stored.text.trim() ? blocks(stored.text).map(block) : [NONE]);
+  }
+
+  /** Stores each file beside the guide, and names it in the text. @param {File[]} chosen */
+  async function addPictures(chosen) {
+    files.value = "";
+    for (const file of chosen) {
+      const name = pictureName(file.name);
+      say(said, `Adding ${name} …`);
+      const why = await calls.addPicture(name, file);
+      say(said, why);
+      if (why) return;
+      const { selectionStart: at, selectionEnd: end } = field;
+      field.setRangeText(`![](${encodeURIComponent(name)})\n`, at, end, "end");
+    }
+    field.focus();
   }
 
   async function store() {

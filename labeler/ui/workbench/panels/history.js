@@ -2,7 +2,7 @@
 
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { labelsOf } from "../label_set.js";
-import { differenceOf, wordsOf } from "../versions.js";
+import { assignmentOf, differenceOf, wordsOf } from "../versions.js";
 import { nameOf, timeOf } from "../words.js";
 import { STATUSES } from "./bar.js";
 
@@ -59,7 +59,8 @@ export function createHistoryPanel(bench, verdicts) {
     const { shown } = labelsOf(session.state.labels);
     const said = wordsOf(difference, (label) => shown(label).name);
     const became = difference.status ? STATUSES[difference.status] : "";
-    return [became, said].filter(Boolean).join(": ") || boxes;
+    const to = assignmentOf(before, after);
+    return [[became, said].filter(Boolean).join(": "), to].filter(Boolean).join(", ") || boxes;
   }
 
   return {
@@ -72,7 +73,7 @@ export function createHistoryPanel(bench, verdicts) {
       say(toggle, history ? "Hide" : "Show");
       body.hidden = !history;
       if (!history) {
-        session.past.close();
+        if (!bench.ui.before) session.past.close();
         return;
       }
       if (isOpened) root.scrollIntoView({ block: "nearest" });

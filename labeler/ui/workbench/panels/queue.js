@@ -1,6 +1,6 @@
 // The queue: how to start and leave it, its order, and the state of the claim.
 
-import { button, element, mark } from "../dom.js";
+import { button, element, keyed, mark, say } from "../dom.js";
 import { keysOf, titleOf } from "../keymap.js";
 import { ORDERS } from "../work_queue.js";
 
@@ -44,9 +44,25 @@ export function createQueuePanel(bench) {
     },
     ...Object.entries(ORDERS).map(([value, words]) => element("option", { value }, words)),
   ));
+  const whose = /** @type {HTMLSelectElement} */ (element("select", {
+    "aria-label": "Whose queue",
+    title: "Images that are assigned to this person come first",
+    onchange: () => {
+      session.queue.setOrder(order.value, whose.value);
+      bench.prefer({ queueOf: whose.value });
+      bench.focus();
+    },
+  }));
   const leave = button("Leave queue", "Choose images by hand again", () => session.queue.stop());
-  const root = element("div", { class: "queue", "data-testid": "queue" }, start, order, leave);
-  session.queue.setOrder(bench.preferences.order);
+  const root = element(
+    "div",
+    { class: "queue", "data-testid": "queue" },
+    start,
+    order,
+    whose,
+    leave,
+  );
+  session.queue.setOrder(bench.preferences.order, bench.preferences.queueOf);
   return {
     root,
     render() {
@@ -56,6 +72,17 @@ export function createQueuePanel(bench) {
       start.hidden = isOn;
       order.hidden = leave.hidden = !isOn;
       if (order.value !== queue.order) order.value = queue.order;
+      const queues = bench.person ? [] : session.progress.counts?.queues ?? [];
+      const names = [...new Set([...queues, ...queue.person ? [queue.person] : []])];
+      whose.hidden = !names.length;
+      keyed(
+        whose,
+        ["", ...names],
+        (name) => `=${name}`,
+        (name) => element("option", { value: name }),
+        (one, name) => say(one, name ? `Queue of ${name}` : "Nobody's queue"),
+      );
+      whose.value = queue.person;
       const { preset, keys } = bench.preferences;
       const title = titleOf("claim", keysOf(preset, keys));
       mark(start, "title", title);

@@ -24,18 +24,22 @@ export function createVerdict(bench, verdicts) {
   const waiting = element("h2", {});
   const person = choice("Labeled by", (value) => bench.askReview({ person: value }));
   const sample = choice("How many of them", (value) => bench.askReview({ sample: Number(value) }));
+  const toggle = button("Before", "", () => bench.act("before"), { class: "chip" });
   const panel = element(
     "section",
     { class: "panel review-panel", "aria-label": "Review" },
     waiting,
     person,
     sample,
+    toggle,
   );
 
   function renderPanel() {
     const { review } = bench.ui;
     panel.hidden = review === null;
     if (!review) return;
+    mark(toggle, "aria-pressed", bench.ui.before);
+    mark(toggle, "title", titleOf("before", bench.keys()));
     say(waiting, `${review.waiting} waiting`);
     const names = /** @type {[string, string][]} */ (review.people.map(
       ([name, count]) => [name, `${name} (${count})`],
