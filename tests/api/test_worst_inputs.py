@@ -81,6 +81,7 @@ BODIES: Final[dict[tuple[str, str], tuple[bytes, ...]]] = {
     ("POST", "/api/claims"): (_text("after"), _text("order"), b'{"status": ["x"' + b',"x"' * 9000),
     ("PUT", "/api/claims/{image_id}"): ANYTHING,
     ("DELETE", "/api/claims/{image_id}"): ANYTHING,
+    ("PUT", "/api/guide/{picture}"): ANYTHING,
     ("PUT", "/api/guide"): (_text("text"), json.dumps({"text": "[![" * 60_000}).encode()),
     ("PUT", "/api/labels"): (_label(name=MARKS), _label(former=[MARKS]), _label(color=MARKS)),
     ("POST", "/api/exports"): (
