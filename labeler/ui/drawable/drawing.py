@@ -186,8 +186,7 @@ def read_drawing(
             rects.append(rect)
             taken.add(rect.id)
             # A reverted box is remembered where it was, so that it is reverted again.
-            is_put_back = old is not None and _sides(rect) == _sides(old.rect)
-            now.append(DrawnBox(rect, old.box if old and is_put_back else one.box))
+            now.append(DrawnBox(rect, old.box if old and _is_put_back(one, fit) else one.box))
     kept = {box.rect.id for box in now}
     deleted = [replace(old, there=False) for old in drawn if old.rect.id not in kept]
     return Reading(tuple(rects), (*now, *deleted), tuple(notes.messages), notes.differs)
@@ -222,6 +221,12 @@ def _edited(
             notes.differs |= now.text != _name(label, looks)
             rect = rect.model_copy(update={"label": label})
     return rect
+
+
+def _is_put_back(one: _CanvasBoxNow, fit: Fit) -> bool:
+    """Whether a box that was known before goes back to where it was."""
+    box = fit.to_image(one.box)
+    return one.is_turned or box.width <= 0 or box.height <= 0
 
 
 def _new(one: _CanvasBoxNow, fit: Fit, looks: Looks, notes: _Refusals, seed: str) -> Rect | None:
@@ -293,10 +298,6 @@ def _number(value: Any) -> float:
 
 def _box_of(rect: Rect, fit: Fit) -> CanvasBox:
     return fit.to_canvas(CanvasBox(rect.left, rect.top, rect.width, rect.height))
-
-
-def _sides(rect: Rect) -> tuple[float, float, float, float]:
-    return rect.left, rect.top, rect.width, rect.height
 
 
 def _same(a: CanvasBox, b: CanvasBox) -> bool:

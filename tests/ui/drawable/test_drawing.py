@@ -455,6 +455,16 @@ def test_a_new_box_in_the_corner_of_a_deleted_one_is_another() -> None:
     assert undone.rects == first.rects
 
 
+def test_a_box_that_was_dragged_past_the_edge_alone_keeps_its_id_over_an_undone_deletion() -> None:
+    """What is cut off at the edge leaves its rect as it was, but not its place on the canvas."""
+    first = read(drawing_of(drawn_box(0, 0, 50, 60)))
+    past_the_edge = drawn_box(-5, -6, 55, 66)
+    second = read(drawing_of(past_the_edge), drawn=first.drawn)
+    assert second.rects == first.rects
+    deleted = read(drawing_of(), drawn=second.drawn)
+    assert read(drawing_of(past_the_edge), drawn=deleted.drawn).rects == first.rects
+
+
 def test_a_click_is_not_remembered() -> None:
     click = drawn_box(50, 50, 2, 2)
     first = read(drawing_of(click))
