@@ -40,9 +40,9 @@ export function listenForKeys(bench, surface, root, ended) {
   /** The element that receives the key; null for the page itself. @param {Event} event */
   function holder(event) {
     const first = event.composedPath()[0];
-    return first instanceof Element && first !== document.body && first !== document.documentElement
-      ? first
-      : null;
+    if (!(first instanceof Element) || first.matches("html, body")) return null;
+    // A dialog that has closed holds the focus until the next frame.
+    return first.closest("dialog:not([open])") ? null : first;
   }
 
   /** Whether the key is meant for the workbench. @param {Event} event */
