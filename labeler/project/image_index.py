@@ -1,7 +1,6 @@
 """The image index: one entry per image, and what can be asked about all of them.
 
-Two keep one: the store's own listing (store_index.py), which needs nothing else, and a database
-(database/index.py), which LABELER_INDEX names. The documents are the truth for both.
+The store's own listing keeps it (store_index.py). The documents are the truth.
 """
 
 from __future__ import annotations
