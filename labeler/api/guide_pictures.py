@@ -42,5 +42,5 @@ class GuidePictureCalls:
         guide_picture_key(name)
         async with self._body_reader.body(request, MAX_BYTES, name, person) as data:
             check_is_file(request, data[:HEAD_BYTES], name)
-            created = await run_in_threadpool(self._project.add_guide_picture, name, bytes(data))
+            created = await run_in_threadpool(self._project.guide.add_picture, name, bytes(data))
         return json_answer({"picture": name}, 201 if created else 200)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from labeler.errors import DamagedDocument, ImageConflict, NotFound, VersionConflict
+from collections.abc import Callable
+
+from labeler.errors import DamagedDocument, ImageConflict, NotAnImage, NotFound, VersionConflict
+from labeler.images import ImageInfo
 from labeler.model.layout import GUIDE_KEY, GUIDE_PICTURES, guide_picture_key
 from labeler.project.decoding import GivenOut
 from labeler.runtime.audit import Action, audit
@@ -12,9 +15,12 @@ from labeler.storage import ABSENT, Replaces, Store, Version
 class Guide:
     """The guide of one project, as Markdown. Nobody has to write one."""
 
-    def __init__(self, store: Store, given_out: GivenOut) -> None:
+    def __init__(
+        self, store: Store, given_out: GivenOut, inspect: Callable[[str, bytes], ImageInfo]
+    ) -> None:
         self._store = store
         self._given_out = given_out
+        self._inspect = inspect
 
     def read(self) -> tuple[str, Replaces]:
         """The text, empty if there is none, and the state that a write has to name.
@@ -43,11 +49,18 @@ class Guide:
     def add_picture(self, name: str, data: bytes) -> bool:
         """Store a picture in guide/; False if it is there already.
 
-        Raises ImageConflict if another picture has this name, and NotFound for what can be no
-        picture's name.
+        It has to be what its name says, and readable to its end. Raises the errors of
+        `Decoder.inspect`, NotAnImage for another type of image, ImageConflict if another picture
+        has this name, and NotFound for what can be no picture's name.
         """
         key = guide_picture_key(name)
         media_type = GUIDE_PICTURES[name.rpartition(".")[2].lower()]
+        info = self._inspect(name, data)
+        if info.media_type != media_type:
+            raise NotAnImage(
+                f"{name} is {info.media_type}, which its name does not say. Give it the right "
+                "ending."
+            )
         try:
             version = self._store.write(key, data, replaces=ABSENT, content_type=media_type)
         except VersionConflict:

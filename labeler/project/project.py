@@ -15,7 +15,7 @@ from typing import Final
 
 from labeler import image_names
 from labeler.access.secret_key import load_secret
-from labeler.errors import DamagedDocument, Deleted, NotAnImage, NotFound, VersionConflict
+from labeler.errors import DamagedDocument, Deleted, NotFound, VersionConflict
 from labeler.images import ImageInfo
 from labeler.model.document import (
     AnnotationDocument,
@@ -24,7 +24,7 @@ from labeler.model.document import (
     parse_document,
     stamped,
 )
-from labeler.model.layout import ANNOTATIONS, GUIDE_PICTURES, document_key, is_image_id
+from labeler.model.layout import ANNOTATIONS, document_key, is_image_id
 from labeler.model.merge import RectConflict, merge, with_landed
 from labeler.model.reviews import check_not_approved, with_labeler
 from labeler.project.box_facts import LabelNames
@@ -89,7 +89,7 @@ class Project:
         self.clock = clock
         self.labels = LabelStore(store, settings.labels)
         self._given_out = given_out(self._decoder, settings.exif_location)
-        self.guide = Guide(store, self._given_out)
+        self.guide = Guide(store, self._given_out, self._inspected)
         self.image_index: ImageIndex = StoreIndex(store, uploads, settings.image_id, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self.thumbnails = Thumbnails(store)
@@ -211,28 +211,9 @@ class Project:
         info = self._infos.get(image_id)
         if info is None:
             data = self.image_bytes(image_id)
-            info = self._decoder.inspect(
-                data, name=image_id, max_bytes=len(data), max_pixels=self._settings.max_pixels
-            )
+            info = self._inspected(image_id, data)
             self._infos.put(image_id, info)
         return info
-
-    def add_guide_picture(self, name: str, data: bytes) -> bool:
-        """Add a picture to the guide; False if it is there already.
-
-        It has to be what its name says, and readable to its end. Raises the errors of
-        `Decoder.inspect` and `Guide.add_picture`, and NotAnImage for another type of image.
-        """
-        info = self._decoder.inspect(
-            data, name=name, max_bytes=len(data), max_pixels=self._settings.max_pixels
-        )
-        expected = GUIDE_PICTURES.get(name.rpartition(".")[2].lower())
-        if info.media_type != expected:
-            raise NotAnImage(
-                f"{name} is {info.media_type}, which its name does not say. Give it the right "
-                "ending."
-            )
-        return self.guide.add_picture(name, data)
 
     # --- documents ------------------------------------------------------------------------
 
@@ -346,6 +327,11 @@ class Project:
     def check_store(self) -> None:
         """Raise StoreError if the store can't be listed or a bucket not written; writes nothing."""
         check_stores(self.store, ANNOTATIONS, self.uploads, self._settings)
+
+    def _inspected(self, name: str, data: bytes) -> ImageInfo:
+        """The facts of a stored image, which may have any size; see Decoder.inspect."""
+        max_pixels = self._settings.max_pixels
+        return self._decoder.inspect(data, name=name, max_bytes=len(data), max_pixels=max_pixels)
 
     def _read(self, image_id: str) -> OpenedDocument:
         key = document_key(image_id)

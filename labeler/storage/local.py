@@ -89,7 +89,7 @@ class LocalStore:
             try:
                 folder = key.rpartition("/")[0]
                 with self._reading(key):
-                    if folder not in own_folders and self._linked_folder(key) is None:
+                    if folder not in own_folders and self._tree.linked_folder(key) is None:
                         own_folders.add(folder)
                     data, state = self._read(key, folder in own_folders)
             except NotFound:
@@ -139,7 +139,7 @@ class LocalStore:
         if not 1 <= limit <= 1000:
             raise InvalidRequest(f"A page can have 1 to 1000 objects, not {limit}.")
         with self._explained(f"{self._root / prefix} can't be listed"):
-            self._check_root()
+            self._tree.check_root()
             found = list(islice(self._found(prefix, after), limit + 1))
             infos = []
             for key, state, note in self._noted(found[:limit]):
@@ -160,7 +160,7 @@ class LocalStore:
     ) -> Iterator[Scanned]:
         left = set(known)
         with self._explained(f"{self._root / prefix} can't be listed"):
-            self._check_root()
+            self._tree.check_root()
             found = self._changed(prefix, known, left)
             if not note:
                 for key, state in found:
@@ -246,7 +246,7 @@ class LocalStore:
                 )
 
     def _open(self, key: str, in_own_folder: bool = False) -> int:
-        if not in_own_folder and self._linked_folder(key) is not None:
+        if not in_own_folder and self._tree.linked_folder(key) is not None:
             raise missing(key, self._root)
         # Without O_NONBLOCK, opening somebody's pipe would wait for its writer forever.
         fd = os.open(self._tree.place(key), os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -256,7 +256,7 @@ class LocalStore:
         return fd
 
     def _state(self, key: str) -> os.stat_result:
-        state = None if self._linked_folder(key) else self._tree.path(key).stat()
+        state = None if self._tree.linked_folder(key) else self._tree.path(key).stat()
         if state is None or not files.is_file(state):
             raise missing(key, self._root)
         return state
@@ -323,7 +323,7 @@ class LocalStore:
 
     def _state_itself(self, key: str) -> os.stat_result | None:
         """The state of the object, None if it is absent; NotAllowed if a link is in the way."""
-        linked = self._linked_folder(key)
+        linked = self._tree.linked_folder(key)
         try:
             state = self._tree.path(key).lstat()
         except FileNotFoundError:
@@ -361,7 +361,7 @@ class LocalStore:
         """Create our own folders first; messages of failures begin with `failure`."""
         check_key(key)
         with self._explained(failure):
-            self._check_root()
+            self._tree.check_root()
             for folder in (self._temp, self._locks):
                 files.make_folder(folder)
             if time.monotonic() >= self._clean_at:
@@ -376,27 +376,6 @@ class LocalStore:
 
     # --- both ------------------------------------------------------------------------------
 
-    def _linked_folder(self, key: str) -> Path | None:
-        """The first folder on the key's path that is a link."""
-        at = key.find("/")
-        while at > 0:
-            path = self._tree.path(key[:at])
-            if path.is_symlink():
-                return path
-            at = key.find("/", at + 1)
-        return None
-
-    def _check_root(self) -> None:
-        try:
-            state = self._root.stat()
-        except OSError:
-            return  # missing; or the next call reports what is wrong
-        if not files.is_folder(state):
-            raise NotAllowed(
-                f"{self._root} is a file, but Labeler needs a folder there: name another one in "
-                "LABELER_STORAGE or LABELER_UPLOADS."
-            )
-
     @contextlib.contextmanager
     def _reading(self, key: str) -> Iterator[None]:
         check_key(key)
@@ -405,7 +384,7 @@ class LocalStore:
         except OSError as error:
             if error.errno not in MISSING:
                 raise explain(error, f"{key} can't be read", self._root) from error
-            self._check_root()
+            self._tree.check_root()
             raise missing(key, self._root) from error
 
     @contextlib.contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from labeler.errors import InvalidRequest
+from labeler.errors import InvalidRequest, NotAllowed
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.storage.base import RESERVED, check_key
 from labeler.storage.local_errors import MISSING
@@ -57,6 +57,28 @@ class Tree:
     def place(self, key: str) -> str:
         """The same as text; for many files this is faster than a Path each."""
         return f"{self._root}/{key}" if key.isascii() else str(self.path(key))
+
+    def linked_folder(self, key: str) -> Path | None:
+        """The first folder on the key's path that is a link."""
+        at = key.find("/")
+        while at > 0:
+            path = self.path(key[:at])
+            if path.is_symlink():
+                return path
+            at = key.find("/", at + 1)
+        return None
+
+    def check_root(self) -> None:
+        """Raise NotAllowed if something else than a folder is where the root should be."""
+        try:
+            state = self._root.stat()
+        except OSError:
+            return  # missing; or the next call reports what is wrong
+        if not is_folder(state):
+            raise NotAllowed(
+                f"{self._root} is a file, but Labeler needs a folder there: name another one in "
+                "LABELER_STORAGE or LABELER_UPLOADS."
+            )
 
     def keys(self, prefix: str, after: str) -> Iterator[str]:
         """Keys that begin with `prefix` and are above `after`, ascending.
