@@ -16,6 +16,21 @@ from tests.e2e.pictures import Pictures
 pytestmark = pytest.mark.e2e
 
 
+def test_the_state_of_saving_is_whole_at_every_width(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    """A long name and the progress give way to it."""
+    labeler = new_labeler(serve(LABELER_LABELS="cat,dog"))
+    labeler.upload(pictures.photo("a photo with quite a long name.jpg"))
+    labeler.at("a photo with quite a long name.jpg")
+    expect(labeler.root.get_by_test_id("progress")).to_contain_text("0 of 1 finished")
+    save = labeler.root.locator(".save")
+    for width in (1440, 1100, 900, 390):
+        labeler.page.set_viewport_size({"width": width, "height": 844})
+        expect(save).to_have_text("Saved")
+        eventually(lambda: save.evaluate("one => one.scrollWidth <= one.clientWidth"))
+
+
 def test_upload_draw_and_find_the_boxes_again(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
