@@ -74,6 +74,7 @@ def build(settings: Settings) -> st.App:
         log_event(Start(version=__version__, storage=settings.storage.kind.value))
         # Nothing waits for this thread: a store that can't be reached must not delay the start.
         threading.Thread(target=_store_first_labels, args=(project,), daemon=True).start()
+        project.image_index.is_listed(0)  # begins it, so that the first visitor waits less
         searching = asyncio.create_task(collect_regularly())
         yield
         searching.cancel()

@@ -292,3 +292,9 @@ class Busy(LabelerError):
 
     code = "busy"
     status = 503
+
+
+class StillListing(Busy):
+    """All images must be known for this, and a large project is being listed for the first time."""
+
+    code = "still_listing"

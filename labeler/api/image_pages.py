@@ -1,4 +1,9 @@
-"""Pages of the list of images: after a place, before a place, or around an image."""
+"""Pages of the list of images: after a place, before a place, or around an image.
+
+While a large project is listed for the first time, the first page comes from a look at its first
+images alone. The page that follows it leaves these out, so that nobody who reads on gets an image
+twice or misses one.
+"""
 
 from __future__ import annotations
 
@@ -13,18 +18,22 @@ from starlette.requests import Request
 
 from labeler.api.preconditions import etag
 from labeler.api.request_parameters import number_parameter, offset_parameter
-from labeler.errors import InvalidRequest
+from labeler.errors import InvalidRequest, StillListing
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import Status
 from labeler.model.limits import MAX_FIND_LENGTH, MAX_PAGE
 from labeler.model.review_sample import WHOLE
+from labeler.project.box_facts import BoxFacts
+from labeler.project.first_images import FirstImages
 from labeler.project.image_entry import ImageEntry, place_of
 from labeler.project.image_search import ImageFilters, Sort, parse_day
 from labeler.project.image_view import FoundImages, Place
+from labeler.project.listed_images import ListedView
 from labeler.project.project import Project
 from labeler.storage import Version
 
 DEFAULT_LIMIT: Final = 100
+_FIRST: Final = "~"
 
 Kind = TypeVar("Kind", bound=StrEnum)
 _BOXES: Final = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
@@ -32,12 +41,16 @@ _BOXES: Final = re.compile(r"([0-9]{1,6})(?:(-)([0-9]{1,6})?)?")
 
 @dataclass(frozen=True, slots=True)
 class ImageQuery:
-    """The images that are requested; at most one of `after`, `before`, `around` and `offset`."""
+    """The images that are requested; at most one of `after`, `before`, `around` and `offset`.
+
+    `first` says which images a page before all were listed had; they are not shown again.
+    """
 
     filters: ImageFilters
     sort: Sort
     limit: int
     after: Place | None
+    first: FirstImages | None
     before: Place | None
     around: str | None
     offset: int | None
@@ -51,11 +64,13 @@ def read_query(request: Request) -> ImageQuery:
         raise InvalidRequest("Only one of after, before, around and offset can be asked for.")
     if "sort" in given and "offset" not in given:
         raise InvalidRequest("sort goes with offset: other pages are in the order of names.")
+    after, _, first = given.get("after", "").partition(_FIRST)
     return ImageQuery(
         filters=_filters(given),
         sort=_one_of(Sort, "sort", given.get("sort")) or Sort.NAME,
         limit=number_parameter(request, "limit", MAX_PAGE) or DEFAULT_LIMIT,
-        after=_read_place("after", given.get("after")),
+        after=_read_place("after", after),
+        first=_read_first(first),
         before=_read_place("before", given.get("before")),
         around=given.get("around"),
         offset=offset_parameter(request),
@@ -90,8 +105,18 @@ def _sample(given: str | None) -> int:
 
 
 def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
-    """The page as the API shows it. Raises NotFound if the image of `around` does not exist."""
-    found = project.search(query.filters)
+    """The page as the API shows it. Raises NotFound if the image of `around` does not exist.
+
+    Raises StillListing for other pages than the first one by name, and for filters that look at
+    boxes, before all images are listed.
+    """
+    try:
+        found = project.search(query.filters)
+    except StillListing:
+        page = _first_page(project, query)
+        if page is None:
+            raise
+        return page
     if query.offset is not None:
         return _at(found, query, query.offset)
     if query.around is not None:
@@ -100,7 +125,42 @@ def find_page(project: Project, query: ImageQuery) -> dict[str, Any]:
         taken, more = found.before(query.before, query.limit)
         last = taken[0] if taken else None
         return _shown_page(taken[::-1], last) | {"previous": _token(more)}
+    if query.first is not None:
+        return _after_first(found, query, query.first)
     return _shown_page(*found.after(query.after, query.limit))
+
+
+def _first_page(project: Project, query: ImageQuery) -> dict[str, Any] | None:
+    """The first page before all images are listed; None if the query asks for another one."""
+    is_later = query.after or query.first or query.before or query.offset
+    if is_later or query.filters.needs_facts or query.sort is not Sort.NAME:
+        return None
+    first = project.image_index.first_images(query.limit)
+    found = project.search(query.filters, ListedView(first.entries, BoxFacts(project.store)))
+    entries = [one for one in first.entries if found.has(one) or one.image_id == query.around]
+    page = _shown_page(entries, None) | {"found": project.image_index.found}
+    if query.offset is not None:
+        return page | {"index": 0, "total": None, "unread": 0}
+    page["next"] = _first_token("", first)
+    if query.around is None:
+        return page
+    if query.around not in [entry.image_id for entry in entries]:
+        return None
+    return page | {"previous": None, "index": None, "total": None}
+
+
+def _after_first(found: FoundImages, query: ImageQuery, first: FirstImages) -> dict[str, Any]:
+    """The page after the place, without the images that the first page had."""
+    place, more = query.after, None
+    entries: list[ImageEntry] = []
+    while not entries:
+        taken, more = found.after(place, query.limit)
+        entries = [entry for entry in taken if not first.hold(entry)]
+        if more is None:
+            break
+        place = place_of(more)
+    page = _shown_page(entries, None)
+    return page | {"next": _first_token(_token(more) or "", first) if more else None}
 
 
 def _at(found: FoundImages, query: ImageQuery, offset: int) -> dict[str, Any]:
@@ -164,6 +224,23 @@ def _read_place(name: str, text: str | None) -> Place | None:
         of = "next" if name == "after" else "previous"
         raise InvalidRequest(f"{name}={text!r} is not what `{of}` said. List again from the start.")
     return path, image_id
+
+
+def _read_first(text: str) -> FirstImages | None:
+    """What `_first_token` has written."""
+    if not text:
+        return None
+    try:
+        last = urlsafe_b64decode(text).decode()
+    except ValueError:
+        raise InvalidRequest("after is not what `next` said. List again from the start.") from None
+    return FirstImages([], last[1:], by_document=last.startswith("d"))
+
+
+def _first_token(after: str, first: FirstImages) -> str:
+    """The place after which to go on, and the images that are not shown again."""
+    last = ("d" if first.by_document else "o") + first.last
+    return after + _FIRST + urlsafe_b64encode(last.encode()).decode()
 
 
 def _token(entry: ImageEntry | None) -> str | None:

@@ -81,9 +81,20 @@ def schemas() -> Json:
         "ImagePage": _object(
             optional={
                 "previous": MAYBE,
-                "index": {**_COUNT, "description": "The place of the first image among all."},
-                "total": {**_COUNT, "description": "How many images match."},
+                "index": {
+                    "type": ["integer", "null"],
+                    "description": "The place of the first image among all; null if not known yet.",
+                },
+                "total": {
+                    "type": ["integer", "null"],
+                    "description": "How many images match; null if not known yet.",
+                },
                 "unread": {**_COUNT, "description": "How many were not looked at yet."},
+                "found": {
+                    **_COUNT,
+                    "description": "How many images were found so far, where a large project is "
+                    "being listed for the first time. This page has the first images then.",
+                },
             },
             images={"type": "array", "items": ref("Image")},
             next=MAYBE,

@@ -93,7 +93,7 @@ class LabelNames:
     """The names under which labels are counted today, each looked up once."""
 
     def __init__(self, labels: LabelSet) -> None:
-        self._labels = labels
+        self.labels = labels
         self._known: dict[str, tuple[str, bool]] = {}
 
     def name(self, text: str) -> str:
@@ -114,6 +114,6 @@ class LabelNames:
     def _look_up(self, text: str) -> tuple[str, bool]:
         found = self._known.get(text)
         if found is None:
-            label = self._labels.find(text)
+            label = self.labels.find(text)
             found = self._known[text] = (label.name if label else text, label is not None)
         return found

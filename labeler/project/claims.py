@@ -19,7 +19,7 @@ from enum import StrEnum
 from itertools import chain, islice
 from typing import Final, NamedTuple
 
-from labeler.errors import ClaimedByOther, NotFound, Unavailable, VersionConflict
+from labeler.errors import ClaimedByOther, NotFound, StillListing, Unavailable, VersionConflict
 from labeler.model.document import NEEDS_WORK, Status
 from labeler.model.layout import claim_key
 from labeler.project.image_entry import ImageEntry
@@ -36,6 +36,8 @@ _FRESH: Final = 0.9
 _TIDIED: Final = 3
 """Ended claims that one call removes. A call adds one at most, so that they do not pile up."""
 _WIDEST: Final = 64
+_FIRST: Final = 200
+"""Images from which claims are given before all are listed."""
 
 
 class Order(StrEnum):
@@ -267,7 +269,20 @@ class Claims:
         """The images that may be given, in the order in which the holder wants them."""
         found = (self._image_index.find(image_id) for image_id in wanted.prefer)
         preferred = [entry for entry in found if entry is not None and wanted.takes(entry)]
-        return chain(preferred, _in_order(self._image_index.view(), holder, wanted))
+        try:
+            view = self._image_index.view()
+        except StillListing as still:
+            if wanted.order not in (Order.RETURNED, Order.NAME):
+                raise
+            return chain(preferred, self._first_ones(wanted, still))
+        return chain(preferred, _in_order(view, holder, wanted))
+
+    def _first_ones(self, wanted: ClaimRequest, still: StillListing) -> Iterator[ImageEntry]:
+        """The first images by name, those behind `after` first; raises `still` at their end."""
+        first = self._image_index.first_images(_FIRST).entries
+        at = next((i for i, entry in enumerate(first, 1) if entry.image_id == wanted.after), 0)
+        yield from filter(wanted.takes, first[at:] + first[:at])
+        raise still
 
     def _is_to_give(self, image_id: str, wanted: ClaimRequest) -> bool:
         entry = self._image_index.look_again(image_id)

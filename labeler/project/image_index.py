@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from labeler.model.document import AnnotationDocument
+from labeler.project.first_images import FirstImages
 from labeler.project.image_entry import ImageEntry as ImageEntry
 from labeler.project.image_entry import document_metadata as document_metadata
 from labeler.project.image_view import ImageView
@@ -28,19 +29,25 @@ class ImageIndex(Protocol):
     def view(self) -> ImageView:
         """All images, for pages and calls, which must not wait; own changes are in it.
 
-        Raises StoreError. Changes of others appear a little later.
+        Raises StoreError. Changes of others appear a little later. Raises StillListing where
+        `is_listed` has begun the first listing of a large project and it has not ended.
         """
         ...
 
     def is_listed(self, wait_s: float) -> bool:
         """Whether all images are known; begins to list them, and waits at most so long.
 
-        Raises the error of a failed listing once.
+        Does not wait for a large project. Raises the error of a failed listing once.
         """
         ...
 
-    def first(self) -> ImageEntry | None:
-        """An image to begin with before all are listed; None where none is found quickly."""
+    @property
+    def found(self) -> int:
+        """How many images the listing that runs, or the last one, has found."""
+        ...
+
+    def first_images(self, limit: int) -> FirstImages:
+        """Some images to begin with before all are listed, as the store has them."""
         ...
 
     def entries(self) -> list[ImageEntry]:
@@ -62,7 +69,10 @@ class ImageIndex(Protocol):
     # --- one image ------------------------------------------------------------------------
 
     def find(self, image_id: str) -> ImageEntry | None:
-        """The entry of that image; if the index lacks it, the store is asked."""
+        """The entry of that image; if the index lacks it, the store is asked.
+
+        Raises StillListing as `view` does.
+        """
         ...
 
     def known(self, image_id: str) -> ImageEntry | None:

@@ -31,6 +31,8 @@ class ImageListing:
         self._uploads = uploads
         self._original_ids = original_ids
         self._from_documents = BoundedCache[tuple[str, str], ImageEntry](max_items=MAX_REMEMBERED)
+        self.found = 0
+        """How many images the listing that runs, or the last one, has found."""
 
     def list(self, before: Mapping[str, ImageEntry], watch: Watch) -> Listed:
         """List everything, each object through `watch`.
@@ -53,6 +55,7 @@ class ImageListing:
         entries: dict[str, ImageEntry] = {}
         unsealed: list[str] = []
         for info in objects:
+            self.found = len(entries) + len(unsealed)
             image_id = image_of_document(info.key)
             if image_id is None:
                 continue
@@ -87,6 +90,7 @@ class ImageListing:
         if self._uploads is not None:
             listed = list_all(self._uploads.store, self._uploads.prefix)
             for info in watch(listed):
+                self.found = len(entries)
                 image_id = self.image_of(info, self._uploads, len(before))
                 if image_id is None:
                     continue

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +16,7 @@ from typing import Final
 from labeler.image_names import name_filter
 from labeler.model.assignments import ANYBODY, NOBODY
 from labeler.model.document import Status
-from labeler.model.labels import label_key
+from labeler.model.labels import LabelSet, label_key
 from labeler.model.review_sample import WHOLE, in_sample
 from labeler.project.box_facts import BoxFacts, LabelNames
 from labeler.project.counts import Counts, Dimension, count_entries
@@ -33,11 +34,17 @@ _SORTED_AT_ONCE: Final = 64
 
 
 class ListedView:
-    """A listing; `entries` are in the order of names."""
+    """A listing; `entries` are in the order of names, and nobody changes them.
+
+    Threads share it. The progress and each count are made once.
+    """
 
     def __init__(self, entries: list[ImageEntry], facts: BoxFacts) -> None:
         self.entries = entries
         self._facts = facts
+        self._counting = threading.Lock()
+        self._progress: tuple[date, Progress] | None = None
+        self._counts: dict[tuple[Dimension, ...], tuple[LabelSet, Counts]] = {}
 
     def search(self, filters: ImageFilters, names: LabelNames | None) -> ListedImages:
         return ListedImages(self.entries, filters, self._facts, names)
@@ -46,10 +53,19 @@ class ListedView:
         return tally_of(self.entries, person)
 
     def progress(self, today: date) -> Progress:
-        return progress_of(self.entries, today)
+        with self._counting:
+            if self._progress is None or self._progress[0] != today:
+                self._progress = today, progress_of(self.entries, today)
+            return self._progress[1]
 
     def count(self, by: Sequence[Dimension], names: LabelNames) -> Counts:
-        return count_entries(self.entries, by, names, self._facts)
+        with self._counting:
+            labels, counts = self._counts.get(tuple(by), (None, None))
+            if counts is None or labels != names.labels:
+                counts = count_entries(self.entries, by, names, self._facts)
+                if not counts.uncounted:
+                    self._counts[tuple(by)] = names.labels, counts
+            return counts
 
     def boxes_of(self, label: str, names: LabelNames) -> tuple[list[tuple[str, int]], int]:
         left = self._facts.read(self.entries, _MOST_COUNTED)

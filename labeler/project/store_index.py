@@ -11,14 +11,15 @@ import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
-from labeler.errors import DamagedDocument, LabelerError, NotFound, Unavailable
-from labeler.model.document import NEEDS_WORK, AnnotationDocument, parse_document
+from labeler.errors import DamagedDocument, LabelerError, NotFound, StillListing, Unavailable
+from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.layout import document_key
 from labeler.project.box_facts import BoxFacts
+from labeler.project.first_images import FirstImages, read_first_images
 from labeler.project.image_entry import (
     ImageEntry,
     document_entry,
@@ -27,7 +28,7 @@ from labeler.project.image_entry import (
     sealed_entry,
     with_original_of,
 )
-from labeler.project.image_listing import ImageListing, with_original
+from labeler.project.image_listing import ImageListing
 from labeler.project.listed_images import ListedView
 from labeler.project.originals import OriginalIds, Uploads
 from labeler.settings import ImageIdStrategy
@@ -41,7 +42,9 @@ LARGE: Final = 5_000
 _PAUSE: Final = 10
 """The pause after a slow listing, in multiples of its duration: listings cost CPU and money."""
 _CLOSING_S: Final = 2.0
-_FIRST: Final = 20
+_PATIENCE_S: Final = 10.0
+"""How long a call waits for the first listing of a project that is not large, in a slow store."""
+_NEVER: Final = float("-inf")
 
 
 class StoreIndex:
@@ -59,7 +62,10 @@ class StoreIndex:
         self._lock = threading.Lock()
         self._entries: dict[str, ImageEntry] = {}
         self._sorted: list[ImageEntry] | None = None
-        self._listed_at = self._began_at = self._expired_at = float("-inf")
+        self._view: ListedView | None = None
+        self._listed_at = self._began_at = self._expired_at = _NEVER
+        self._is_begun = False
+        self._settled = threading.Event()  # all are listed, or that takes long, or it has failed
         self._took = 0.0
         self._behind: threading.Thread | None = None
         self._failed: LabelerError | None = None
@@ -73,75 +79,89 @@ class StoreIndex:
         return self._original_ids.identified_by
 
     def view(self) -> ListedView:
-        """See `list_without_waiting`."""
-        return ListedView(self.list_without_waiting(), self._facts)
+        """See `list_without_waiting`; the same view, with its counts, until something changes."""
+        self._list_if_due()
+        with self._lock:
+            if self._view is None:
+                self._view = ListedView(list(self._in_order()), self._facts)
+            return self._view
 
     def entries(self) -> list[ImageEntry]:
         """Every image, in the order of names; at most five seconds old."""
         self._list(CACHE_SECONDS)
-        return self._in_order()
+        with self._lock:
+            return list(self._in_order())
 
     def is_listed(self, wait_s: float) -> bool:
         """Whether all images have been listed once; begins that, and waits at most so long.
 
-        Raises the error of a failed listing once.
+        Returns as soon as more than 5,000 images are found. Raises the error of a failed listing
+        once.
         """
-        if self._listed_at > float("-inf"):
-            return True
-        behind = self._begin_listing()
-        if behind is not None:
-            behind.join(wait_s)
-        return self._listed_at > float("-inf")
+        if self._listed_at == _NEVER:
+            self._is_begun = True
+            self._begin_listing()
+            self._settled.wait(wait_s)
+        return self._listed_at > _NEVER
 
-    def first(self) -> ImageEntry | None:
-        """An image to begin with before all are listed: of the first twenty, one with work left.
+    @property
+    def found(self) -> int:
+        """How many images the listing that runs, or the last one, has found."""
+        return self._lists.found
 
-        None if the first objects under uploads/ are no images, or originals are not kept.
-        """
-        if self._uploads is None:
-            return None
-        found = None
-        for info in self._uploads.store.list(self._uploads.prefix, limit=_FIRST).objects:
-            image_id = self._lists.image_of(info, self._uploads, len(self._entries))
-            if image_id is not None:
-                known = self.look_again(image_id)
-                entry = with_original(image_id, known, info, self._uploads, known is not None)
-                with self._lock:
+    def first_images(self, limit: int) -> FirstImages:
+        """The images of the first `limit` originals, from one page of a listing."""
+        with self._lock:
+            before = dict(self._entries)
+        first = read_first_images(self._store, self._uploads, self._lists, before, limit)
+        with self._lock:
+            for entry in first.entries:
+                # What this process has saved or listed meanwhile is newer.
+                if self._entries.get(entry.image_id) is before.get(entry.image_id):
                     self._note(entry)
-                if entry.status in NEEDS_WORK:
-                    return entry
-                found = found or entry
-        return found
+        return first
 
     def list_without_waiting(self) -> list[ImageEntry]:
         """Every image, in the order of names, for a page that must not wait.
 
         Like `entries` for up to 5,000 images. For a larger project it returns the last listing and
         starts a new one: own changes are in it, and changes of others appear after at most ten
-        times the duration of a listing. Raises the error of a failed listing once.
+        times the duration of a listing. Raises the error of a failed listing once, and StillListing
+        while the listing that `is_listed` has begun is the first one.
         """
-        if len(self._entries) <= LARGE:
-            return self.entries()
-        self._begin_listing()
-        return self._in_order()
+        self._list_if_due()
+        with self._lock:
+            return list(self._in_order())
 
-    def _begin_listing(self) -> threading.Thread | None:
-        """List behind the caller if it is due; returns the thread that lists.
+    def _list_if_due(self) -> None:
+        self._await_first()
+        if self._listed_at == _NEVER or len(self._entries) <= LARGE:
+            self._list(CACHE_SECONDS)
+        else:
+            self._begin_listing()
 
-        Raises the error of a failed listing once.
-        """
+    def _await_first(self) -> None:
+        """Wait for the first listing if it was begun. Raises StillListing where that takes long."""
+        if self._is_begun and not self.is_listed(_PATIENCE_S):
+            with self._lock:
+                failed, self._failed = self._failed, None
+            raise failed or StillListing(
+                f"The images are still being listed ({self.found:,} so far). Try again in a moment."
+            )
+
+    def _begin_listing(self) -> None:
+        """List behind the caller if it is due. Raises the error of a failed listing once."""
         with self._lock:
             failed, self._failed = self._failed, None
             due = self._is_older(max(CACHE_SECONDS, _PAUSE * self._took))
             if failed is None and due and self._behind is None:
+                self._settled.clear()
                 self._behind = threading.Thread(
                     target=self._list_behind, name="listing", daemon=True
                 )
                 self._behind.start()
-            behind = self._behind
         if failed is not None:
             raise failed
-        return behind
 
     def close(self) -> None:
         """End a running listing."""
@@ -160,12 +180,13 @@ class StoreIndex:
         finally:
             with self._lock:
                 self._behind = None
+                self._settled.set()
 
     def _in_order(self) -> list[ImageEntry]:
-        with self._lock:
-            if self._sorted is None:
-                self._sorted = sorted(self._entries.values(), key=place_of)
-            return list(self._sorted)
+        """All entries; the caller holds the lock, and copies them."""
+        if self._sorted is None:
+            self._sorted = sorted(self._entries.values(), key=place_of)
+        return self._sorted
 
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
         """Every image with its stored document, in the order of names; read in bulk.
@@ -203,6 +224,7 @@ class StoreIndex:
 
     def original_keys(self, image_id: str) -> list[str]:
         """The keys of the image's originals as listed; several if it was put there twice."""
+        self._await_first()
         self._list(CACHE_SECONDS if len(self._entries) <= LARGE else float("inf"))
         with self._lock:
             entry = self._entries.get(image_id)
@@ -214,7 +236,7 @@ class StoreIndex:
         """Stop showing an image that this process has just deleted, without listing."""
         with self._lock:
             if self._entries.pop(image_id, None) is not None:
-                self._sorted = None
+                self._sorted = self._view = None
             self._noted[image_id] = time.monotonic()
 
     def known(self, image_id: str) -> ImageEntry | None:
@@ -230,6 +252,7 @@ class StoreIndex:
         if entry is None and is_slow:
             entry = self._look_for(image_id)
         if entry is None:
+            self._await_first()
             self._list(1.0)
             with self._lock:
                 entry = self._entries.get(image_id)
@@ -295,6 +318,8 @@ class StoreIndex:
 
     def _note(self, entry: ImageEntry) -> None:
         known = self._entries.get(entry.image_id)
+        if known is not entry:
+            self._view = None
         self._entries[entry.image_id] = entry
         self._noted[entry.image_id] = time.monotonic()
         if self._sorted is not None:
@@ -313,6 +338,8 @@ class StoreIndex:
             if self._closed:
                 raise Unavailable("The program ends.")
             yield info
+            if self.found > LARGE:
+                self._settled.set()
 
     def _list(self, max_age: float) -> None:
         """List again if the last listing is older than `max_age` seconds; saves need not wait."""
@@ -330,11 +357,20 @@ class StoreIndex:
                         entries[image_id] = with_original_of(noted, entries.get(image_id))
                     else:
                         entries.pop(image_id, None)
+                if not _is_same(entries, self._entries):
+                    self._sorted = self._view = None
                 self._entries, self._doubles = entries, doubles
-                self._sorted = None
                 self._began_at, self._listed_at = started, time.monotonic()
                 self._took = self._listed_at - started
+                self._settled.set()
 
     def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
         """The image ID of the object with that name under uploads/; None if it is not an image."""
         return self._original_ids.find(name, info, store, len(self._entries))
+
+
+def _is_same(entries: Mapping[str, ImageEntry], before: Mapping[str, ImageEntry]) -> bool:
+    """Whether a listing has changed nothing: it keeps every entry that still holds."""
+    return len(entries) == len(before) and all(
+        before.get(image_id) is entry for image_id, entry in entries.items()
+    )

@@ -44,6 +44,8 @@ def show_dashboard_page(context: Context, overview: Overview) -> None:
     if overview.view is None:
         for problem in overview.problems:
             st.error(plain(problem))
+        if overview.is_listing:
+            st.info("The numbers follow when all images are listed.", icon=":material/hourglass:")
         return
     st.html(STYLE)
     progress = overview.view.progress(datetime.now(UTC).date())

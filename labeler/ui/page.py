@@ -8,7 +8,9 @@ import streamlit as st
 
 from labeler import __version__
 from labeler.errors import LabelerError
+from labeler.model.document import NEEDS_WORK
 from labeler.model.people import Role
+from labeler.project.image_entry import ImageEntry
 from labeler.ui import (
     address,
     export_panel,
@@ -52,6 +54,7 @@ AWAY = {
     "drawable": "Not connected. What you draw now may be lost.",
 }
 """What the page says near the canvas while there is no connection."""
+_FIRST = 20
 
 
 def show_page() -> None:
@@ -138,7 +141,7 @@ def _show(context: Context) -> None:
             router.show_view(view, context, overview)
         return
     with beside:
-        if is_review and labels is not None and images is not None:
+        if is_review and labels is not None and (images is not None or overview.is_listing):
             review_page.show_review_page(context, place.image, labels, images)
         elif labels is None or current is None or not (has_images or overview.is_listing):
             _show_no_image(overview)
@@ -179,7 +182,8 @@ def _wait_for_images(context: Context) -> None:
             return
         if is_listed:
             st.rerun()
-        st.caption("Loading images …")
+        found = context.project.image_index.found
+        st.caption(f"Loading images … {found:,} so far" if found else "Loading images …")
 
     loading()
 
@@ -192,13 +196,20 @@ def _first_image(context: Context, overview: Overview, found: FilteredImages | N
     """
     first = None
     if overview.is_listing:
-        first = context.project.image_index.first()
+        first = _first_listed(context)
     elif found is not None and overview.view is not None:
         first = image_list.first_to_work_on(context.project, overview.view, found)
     if first is None:
         return None
     put_parameters({address.IMAGE: first.image_id})
     return first.image_id
+
+
+def _first_listed(context: Context) -> ImageEntry | None:
+    """An image to begin with before all are listed; None where none is found quickly."""
+    entries = context.project.image_index.first_images(_FIRST).entries
+    with_work = (entry for entry in entries if entry.status in NEEDS_WORK)
+    return next(with_work, entries[0] if entries else None)
 
 
 def _welcome() -> None:

@@ -40,9 +40,13 @@ def leave_review() -> None:
 
 
 def show_review_page(
-    context: Context, image_id: str | None, labels: LabelSet, view: ImageView
+    context: Context, image_id: str | None, labels: LabelSet, view: ImageView | None
 ) -> None:
-    """The workbench over the images that wait for a review."""
+    """The workbench over the images that wait for a review; no view: they are being listed."""
+    if view is None:
+        leave_workbench()
+        st.info("The review begins when all images are listed.", icon=":material/hourglass:")
+        return
     person, sample = address.review()
     done = ImageFilters(status=Status.DONE, sample=sample)
     people = context.project.search(done, view).people()

@@ -6,18 +6,22 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import astuple
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from labeler.errors import NotFound, Unavailable
+from labeler.errors import NotFound, StillListing, Unavailable
 from labeler.image_names import name_size_id
 from labeler.model.document import AnnotationDocument, Status, dump_document, parse_document
+from labeler.model.labels import LabelSet
 from labeler.model.layout import document_key, is_image_id
 from labeler.project import image_entry, store_index
+from labeler.project.box_facts import LabelNames
+from labeler.project.counts import Dimension
 from labeler.project.image_entry import ImageEntry, document_metadata
 from labeler.project.originals import Uploads
 from labeler.project.store_index import StoreIndex
@@ -26,6 +30,7 @@ from labeler.storage import ABSENT, Page, Store, Version, open_store
 from tests.gcs_server import GcsServer
 from tests.pictures import png
 from tests.projects import BOX, old_document
+from tests.waiting import settled
 
 ID = "0" * 31 + "a"
 OTHER_ID = "0" * 31 + "b"
@@ -467,24 +472,25 @@ def slow(store: Store, monkeypatch: pytest.MonkeyPatch) -> StoreIndex:
 
 
 class Held:
-    """A store that lists, below `slow`, only once it is let go."""
+    """A store that lists `pages` objects at once, and from `slow` on only once it is let go."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self.go = threading.Event()
         self.go.set()
         self.slow = ""
+        self.pages = 1000
         self.fails = False
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._store, name)
 
     def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
-        if prefix.startswith(self.slow):
+        if (after or prefix).startswith(self.slow):
             self.go.wait(60)
         if self.fails:
             raise Unavailable("not now")
-        return self._store.list(prefix, after=after, limit=limit)
+        return self._store.list(prefix, after=after, limit=min(limit, self.pages))
 
 
 def eventually_seen(seen: StoreIndex) -> list[ImageEntry]:
@@ -515,7 +521,7 @@ def test_a_glance_at_a_large_project_does_not_wait(
     seen.close()
 
 
-def test_a_first_image_before_all_are_listed(store: Store) -> None:
+def test_the_first_images_before_all_are_listed(store: Store) -> None:
     held = Held(store)
     seen = look(any_store(held))
     save_sealed(store, name_size_id("a.png", 5), document("a.png", status="done"))
@@ -525,41 +531,85 @@ def test_a_first_image_before_all_are_listed(store: Store) -> None:
     held.slow = "annotations/"
     held.go.clear()
     assert not seen.is_listed(0)
-    first = seen.first()
-    assert first is not None
-    assert (first.image_path, first.status) == ("b.png", Status.UNLABELED)
-    assert seen.find(first.image_id) == first
+    first = seen.first_images(2)
+    assert [(e.image_path, e.status) for e in first.entries] == [
+        ("a.png", Status.DONE),
+        ("b.png", Status.UNLABELED),
+    ]
+    for entry in first.entries:
+        assert seen.find(entry.image_id) is entry
     other = seen.find(name_size_id("c.png", 5))
     assert other is not None
     assert other.original is None, "it was looked up alone"
     assert not seen.is_listed(0.01)
     held.go.set()
     assert seen.is_listed(60)
-    assert [(e.image_path, e.original) for e in seen.list_without_waiting()] == [
+    entries = seen.list_without_waiting()
+    assert [(e.image_path, e.original) for e in entries] == [
         (name, f"uploads/{name}") for name in ("a.png", "b.png", "c.png")
     ]
+    assert [first.hold(entry) for entry in entries] == [True, True, False]
     seen.close()
 
 
-def test_the_first_image_where_all_are_done_or_none_is_there(store: Store) -> None:
-    assert look(store).first() is None
+def test_the_first_images_where_none_or_no_originals_are_there(store: Store) -> None:
+    assert look(store).first_images(20).entries == []
     save_sealed(store, name_size_id("a.png", 5), document("a.png", status="done"))
-    assert look(store).first() is None, "its original is not kept"
-    put(store, "uploads/a.png", b"bytes")
-    first = look(store).first()
-    assert first is not None
-    assert (first.image_path, first.status) == ("a.png", Status.DONE)
-    assert look(store, originals=False).first() is None
+    save_sealed(store, name_size_id("b.png", 5), document("b.png"))
+    for originals in (True, False):
+        seen = look(store, originals=originals)
+        [one] = seen.first_images(1).entries
+        assert one.original is None
+        first = seen.first_images(1)
+        assert [first.hold(entry) for entry in seen.entries()].count(True) == 1
+        assert first.hold(one)
 
 
 def test_a_first_image_whose_document_another_program_wrote(store: Store) -> None:
     save(store, name_size_id("a.png", 5), dump_document(document("a.png", status="done")))
     put(store, "uploads/a.png", b"bytes")
     seen = look(store)
-    first = seen.first()
-    assert first is not None
+    [first] = seen.first_images(20).entries
     assert (first.status, first.rects, first.original) == (Status.DONE, 1, "uploads/a.png")
     assert seen.entries() == [first]
+
+
+def test_a_first_image_that_this_process_has_just_saved(store: Store) -> None:
+    save_sealed(store, ID, document("a.png"))
+    seen = look(store, originals=False)
+    seen.note(ID, document("a.png", status="done"), None, Version("1"))
+    assert [entry.status for entry in seen.first_images(20).entries] == [Status.DONE]
+
+
+def test_a_large_project_says_how_far_its_first_listing_is(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_index, "LARGE", 0)
+    held = Held(store)
+    seen = look(any_store(held))
+    for name in ("a.png", "b.png", "c.png", "d.png"):
+        put(store, f"uploads/{name}", b"bytes")
+    held.slow = "uploads/b"  # the second page of a listing begins after it
+    held.pages = 2
+    held.go.clear()
+    assert not seen.is_listed(60), "no wait until the end"
+    asked: list[Callable[[], object]] = [
+        seen.view, lambda: seen.find("0" * 32), lambda: seen.original_keys("0" * 32)
+    ]  # fmt: skip
+    for ask in asked:
+        with pytest.raises(StillListing, match=r"still being listed \(1 so far\)"):
+            ask()
+    held.go.set()
+    assert settled(lambda: seen.is_listed(0))
+    assert len(seen.list_without_waiting()) == 4
+    assert seen.find("0" * 32) is None
+    seen.close()
+
+
+def test_a_command_waits_for_a_large_project(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_index, "LARGE", 0)
+    put(store, "uploads/a.png", b"bytes")
+    assert len(look(store).list_without_waiting()) == 1
 
 
 def test_a_first_listing_that_fails_is_told_and_made_again(store: Store) -> None:
@@ -629,3 +679,36 @@ def test_a_closed_image_index_ends_its_listing(
     threading.Timer(0.1, held.go.set).start()
     seen.close()
     assert not [thread for thread in threading.enumerate() if thread.name == "listing"]
+
+
+def test_counts_are_made_once_for_all_until_something_changes(store: Store) -> None:
+    save_sealed(store, ID, document("a.png", status="done", saved_at="2026-05-01T10:00:00+00:00"))
+    seen = look(store)
+    names = LabelNames(LabelSet().added(["car"]))
+    today = date(2026, 5, 2)
+    view = seen.view()
+    counts, progress = view.count([Dimension.LABEL], names), view.progress(today)
+    assert [(row.values, row.rects) for row in counts.rows] == [(("car",), 1)]
+    seen.expire()  # it is listed again, and nothing has changed
+    assert seen.view() is view
+    assert view.count([Dimension.LABEL], names) is counts
+    assert view.progress(today) is progress
+    assert view.progress(date(2026, 5, 3)) is not progress
+    renamed = LabelNames(LabelSet().added(["truck"]))
+    assert view.count([Dimension.LABEL], renamed) is not counts
+    assert view.count([Dimension.STATUS], names).rows[0].values == ("done",)
+
+    def add() -> None:
+        save_sealed(store, "b" * 32, document("b.png"))
+        seen.expire()
+
+    changes: list[Callable[[], None]] = [
+        lambda: seen.note(ID, document("a.png", status="skipped"), None, Version("2")),
+        lambda: seen.forget(ID),
+        add,
+    ]
+    for change in changes:
+        before = seen.view()
+        change()
+        assert seen.view() is not before
+    assert seen.view().count([Dimension.STATUS], names).images == 2

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from labeler.model import edits
 from labeler.model.document import Rect, Status
 from tests.ui.visit import NewPlace, seen
@@ -43,3 +45,19 @@ def test_a_deleted_image_is_restored(new_place: NewPlace) -> None:
     visit.press(f"restore_{image_id}")
     assert "The trash is empty." in visit.shown()
     assert [rect[0] for rect in visit.rects(image_id)] == ["car"]
+
+
+def test_the_dashboard_says_that_it_waits_for_the_images(
+    new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place()
+    place.add("a.png")
+    visit = place.visit()
+    with monkeypatch.context() as patched:
+        patched.setattr(place.project.image_index, "is_listed", lambda wait_s: False)
+        visit.app.session_state["session"].overview.view = None
+        visit.follow("dashboard")
+        assert "The numbers follow when all images are listed." in visit.shown()
+    visit.run()
+    visit.follow("dashboard")
+    assert "0 of 1 finished, 1 left." in visit.shown()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from labeler.model import edits
 from labeler.model.document import Status
 from tests.ui.test_visitor import LISTS, account, visit
@@ -70,3 +72,17 @@ def test_where_there_is_no_workbench_it_says_what_else_there_is(new_place: NewPl
     place = new_place(**TEAM | {"CANVAS": "drawable"})
     place.add("a.png")
     assert "LABELER_CANVAS=drawable" in at_review(place, "rob").app.info[0].value
+
+
+def test_a_review_waits_until_all_images_are_listed(
+    new_place: NewPlace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = new_place(**TEAM)
+    [image_id] = place.add("a.png")
+    mark(place, image_id, Status.DONE, "ben@example.com")
+    with monkeypatch.context() as patched:
+        patched.setattr(place.project.image_index, "is_listed", lambda wait_s: False)
+        rob = at_review(place, "rob")
+        assert "The review begins when all images are listed." in rob.shown()
+    rob.run()
+    assert setup(rob)["image"] == image_id

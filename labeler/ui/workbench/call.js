@@ -64,7 +64,11 @@ export function createCall(options) {
       response = await send(base + path, { ...init, headers, signal });
       body = await response.blob();
     } catch {
-      return { type: "network", message: "There is no connection to the server." };
+      const seconds = PATIENCE_MS / 1000;
+      const message = late.aborted
+        ? `The server has not answered within ${seconds} seconds. It may be busy.`
+        : "There is no connection to the server.";
+      return { type: "network", message };
     }
     if (response.status !== 401) return { response, body };
     const signedOut = /** @type {Failure} */ ({

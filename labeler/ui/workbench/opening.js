@@ -122,8 +122,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
   async function begin(of, answer) {
     const entry = await queue.find(of);
     if (!entry) {
-      const message = "There is no connection to the server.";
-      failures.set(of, entry === null ? answer : { type: "network", message });
+      failures.set(of, entry === undefined && queue.failure || answer);
       return;
     }
     const metadata = { image_path: entry.image_path, image_id: of, status: "unlabeled" };

@@ -6,6 +6,8 @@ import { NEEDS_WORK } from "./document.js";
 /** @typedef {{ total: number, finished: number, mine: number, queues: readonly string[] }} Progress */
 
 const EVERY_MS = 60_000;
+/** Before all images of a large project are listed, the counts are not known yet. */
+const SOON_MS = 2_000;
 const MOST_KEPT = 20_000;
 
 /** @param {string} status */
@@ -43,6 +45,8 @@ export function createProgress({ backend, name, place, storage, onChange }) {
   let progress = null;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   let timer;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let again;
   /** The images that were finished in this browser. @type {Set<string>} */
   const here = new Set(kept());
 
@@ -72,6 +76,10 @@ export function createProgress({ backend, name, place, storage, onChange }) {
     const answer = await backend.ask("/api/statistics?by=status,person,assigned", {
       cache: "no-store",
     });
+    if (answer.type === "unavailable") {
+      clearTimeout(again);
+      again = setTimeout(load, Math.max(answer.after, SOON_MS));
+    }
     if (answer.type !== "answer") return;
     try {
       const { counts } = JSON.parse(await answer.body.text());
@@ -108,6 +116,9 @@ export function createProgress({ backend, name, place, storage, onChange }) {
       };
       onChange();
     },
-    close: () => clearInterval(timer),
+    close() {
+      clearInterval(timer);
+      clearTimeout(again);
+    },
   };
 }

@@ -8,8 +8,8 @@ const PAGE = 200;
  * The part of the list around an image, however long the list is. It is read around an image, and
  * extended in either direction as far as somebody asks. It keeps only the fields that a list shows.
  *
- * An answer of undefined means unknown for lack of a connection; null means past the ends of the
- * list. Images that can't be opened are skipped.
+ * An answer of undefined means unknown because a call failed, as `failure` says; null means past the
+ * ends of the list. Images that can't be opened are skipped.
  * @param {import("./backend.js").Backend} backend @param {Record<string, string>} filters
  */
 export function createQueue(backend, filters) {
@@ -27,6 +27,8 @@ export function createQueue(backend, filters) {
   let index = null;
   /** @type {number | null} */
   let total = null;
+  /** @type {import("./backend.js").Failure | null} */
+  let failure = null;
   /** One page is read at a time. */
   let reading = Promise.resolve(true);
 
@@ -38,7 +40,11 @@ export function createQueue(backend, filters) {
   const inTurn = (read) => reading = reading.then(read).catch(() => false);
 
   /** @param {Record<string, string>} query */
-  const ask = (query) => backend.listImages({ ...filters, limit: String(PAGE), ...query });
+  async function ask(query) {
+    const page = await backend.listImages({ ...filters, limit: String(PAGE), ...query });
+    failure = page.type === "page" ? null : page;
+    return page;
+  }
 
   /** Begins again around an image. An image that does not exist has a place before the start. @param {string} image */
   async function begin(image) {
@@ -87,6 +93,10 @@ export function createQueue(backend, filters) {
   }
 
   return {
+    /** Why the last call failed; null if it did not. */
+    get failure() {
+      return failure;
+    },
     peek,
     /**
      * The entry `steps` places after `image`, or before it if negative.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pause, until } from "../clock.js";
 import { copyFor } from "../../../labeler/ui/workbench/gallery/crops.js";
 import { inSight, layOut, placeOf, stepped } from "../../../labeler/ui/workbench/gallery/layout.js";
 import { createPages } from "../../../labeler/ui/workbench/gallery/pages.js";
@@ -60,6 +61,30 @@ Deno.test("pages are asked for once, and a list of before brings nothing", async
   pages.want(50, 70);
   pages.want(50, 70);
   assert.deepEqual(asked, [0, 0, 60]);
+  pages.end();
+});
+
+Deno.test("the first page is asked for again until all are counted, and after a failure", async () => {
+  const answers = [
+    null,
+    { items: ["a", "b"], total: null, found: 5000 },
+    { items: ["a", "b"], total: null, found: 9000 },
+    { items: ["a", "b"], total: 90_000 },
+  ];
+  /** @type {number[]} */
+  const asked = [];
+  /** @type {(number | null)[][]} */
+  const seen = [];
+  const pages = createPages((offset) => {
+    asked.push(offset);
+    return Promise.resolve(answers[asked.length - 1]);
+  }, () => seen.push([pages.total, pages.found]));
+  pages.begin();
+  await until(() => pages.total === 90_000);
+  await pause(60_000);
+  const different = seen.filter((one, at) => String(one) !== String(seen[at - 1]));
+  assert.deepEqual(different, [[null, null], [2, 5000], [2, 9000], [90_000, null]]);
+  assert.deepEqual(asked, [0, 0, 0, 0]);
   pages.end();
 });
 

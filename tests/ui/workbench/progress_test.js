@@ -1,6 +1,7 @@
 // The counts of the progress bar: from the statistics, and from what was finished in this browser.
 
 import assert from "node:assert/strict";
+import { until } from "../clock.js";
 import { createProgress, progressOf } from "../../../labeler/ui/workbench/progress.js";
 
 const ROWS = [
@@ -79,4 +80,19 @@ Deno.test("where nobody is named, the browser remembers what was finished in it"
   const third = await loaded(kept, "");
   assert.deepEqual(third.counts?.mine, 0);
   third.close();
+});
+
+Deno.test("counts that are not known yet are asked for again soon", async () => {
+  const body = new Blob([JSON.stringify({ counts: ROWS })]);
+  const answers = [
+    { type: "unavailable", message: "The images are still being listed.", after: 2000 },
+    { type: "unavailable", message: "The images are still being listed.", after: 0 },
+    { type: "answer", body },
+  ];
+  const began = Date.now();
+  const backend = /** @type {any} */ ({ ask: () => Promise.resolve(answers.shift()) });
+  const progress = createProgress({ backend, name: "ana", place: "here", onChange: () => {} });
+  await until(() => progress.counts !== null);
+  assert.equal(Date.now() - began, 4000);
+  progress.close();
 });

@@ -51,6 +51,25 @@ Deno.test("far down a long list, the neighbors of an image cost one call", async
   });
 });
 
+Deno.test("a neighbor that is unknown because of a failure has the server's own words", async () => {
+  const still = "The images are still being listed (5,123 so far). Try again in a moment.";
+  let isListed = false;
+  const backend = /** @type {any} */ ({
+    listImages: () =>
+      Promise.resolve(
+        isListed
+          ? { type: "page", images: [{ image_id: "a" }], next: null, previous: null }
+          : { type: "unavailable", message: still, after: 2000 },
+      ),
+  });
+  const queue = createQueue(backend, {});
+  assert.equal(await queue.find("a"), undefined);
+  assert.deepEqual(queue.failure, { type: "unavailable", message: still, after: 2000 });
+  isListed = true;
+  assert.equal((await queue.find("a"))?.image_id, "a");
+  assert.equal(queue.failure, null);
+});
+
 Deno.test("a walk in both directions meets each image once, to the ends and no further", async () => {
   const { queue, asked } = open(1000);
   for (const [direction, end] of [[1, 999], [-1, 0]]) {

@@ -36,9 +36,10 @@ export function createCropView(shared, changed) {
     const query = new URLSearchParams({ label, offset: String(offset), limit: String(limit) });
     const answer = await backend.ask(`/api/crops?${query}`, { cache: "no-store" });
     if (answer.type !== "answer") {
-      shared.tell(answer.message);
+      shared.fail(answer.message);
       return null;
     }
+    shared.fail("");
     const { images, total } = JSON.parse(await answer.body.text());
     const items = images.flatMap((/** @type {any} */ { rects, ...image }) =>
       rects.map((/** @type {Rect} */ rect) => ({ ...image, rect }))

@@ -15,7 +15,7 @@ import { createToolbar } from "./toolbar.js";
  * @typedef {{ backend: import("../backend.js").Backend,
  *   pictures: ReturnType<typeof createPictures>, labels: () => readonly Label[],
  *   wanted: () => import("./query.js").Wanted, people: () => string[], hasPeople: boolean, isAdmin: () => boolean,
- *   open: (image: string) => void, tell: (text: string) => void,
+ *   open: (image: string) => void, tell: (text: string) => void, fail: (text: string) => void,
  *   remove: () => void, saving: (more: number) => void }} Shared
  */
 
@@ -35,6 +35,8 @@ export function createGallery(place, options) {
   let { labels, isAdmin } = options;
   let wanted = wantedBy(location.search);
   let saving = 0;
+  let failure = "";
+  let isCounted = false;
   /** Everybody who has labeled something, or has images in their queue. @type {string[]} */
   let people = [];
   const pictures = createPictures(options.backend, MOST_PICTURES);
@@ -48,7 +50,15 @@ export function createGallery(place, options) {
     hasPeople: options.hasPeople,
     isAdmin: () => isAdmin,
     open: options.open,
-    tell: (text) => say(told, text),
+    tell(text) {
+      failure = "";
+      say(told, text);
+    },
+    /** Says why the list could not be read; with "" that it could, which leaves all other texts. */
+    fail(text) {
+      if (text || told.textContent === failure) say(told, text);
+      failure = text;
+    },
     remove: () => selection.remove(),
     saving(more) {
       saving += more;
@@ -102,14 +112,14 @@ export function createGallery(place, options) {
     crops.forget();
     say(told, "");
     view().grid.scrollTo(0);
+    isCounted = false;
     view().pages.begin();
     render();
-    loadFacts();
   }
 
   function refresh() {
     const { grid, pages } = view();
-    if (pages.total === null) return;
+    if (pages.total === null || pages.found !== null) return;
     const { first, last } = grid.range();
     pages.refresh(first, last);
     loadFacts();
@@ -141,6 +151,10 @@ export function createGallery(place, options) {
 
   function render() {
     const one = view();
+    if (!isCounted && one.pages.total !== null && one.pages.found === null) {
+      isCounted = true;
+      loadFacts();
+    }
     images.root.hidden = one !== images;
     crops.root.hidden = one !== crops;
     palette.hidden = one !== crops;
@@ -149,7 +163,7 @@ export function createGallery(place, options) {
     else selection.root.hidden = true;
     renderPalette();
     mark(root, "data-state", one.pages.total === null ? "loading" : "ready");
-    mark(root, "data-total", one.pages.total ?? "");
+    mark(root, "data-total", one.pages.found === null ? one.pages.total ?? "" : "");
     kept.search = location.search;
     if (one === images && images.pages.total) kept.top = images.root.scrollTop;
   }

@@ -41,12 +41,13 @@ export function createImageView(shared, changed) {
       cache: "no-store",
     });
     if (answer.type !== "answer") {
-      shared.tell(answer.message);
+      shared.fail(answer.message);
       return null;
     }
-    const { images, total } = JSON.parse(await answer.body.text());
+    shared.fail("");
+    const { images, total, found } = JSON.parse(await answer.body.text());
     loadBoxes(images);
-    return { items: /** @type {Item[]} */ (images), total };
+    return { items: /** @type {Item[]} */ (images), total, found };
   }, () => {
     grid.render();
     changed();
@@ -167,8 +168,9 @@ export function createImageView(shared, changed) {
     grid,
     pages,
     words() {
-      const { total } = pages;
+      const { total, found } = pages;
       if (total === null) return "Loading …";
+      if (found !== null) return `Still counting: ${found.toLocaleString("en")} images so far`;
       return `${total.toLocaleString("en")} ${total === 1 ? "image" : "images"}`;
     },
   };

@@ -5,15 +5,18 @@ const MOST = 40;
 const AGAIN_MS = 2_000;
 
 /**
- * `read` resolves to a page, or to null if there was no answer. Such a page is requested again.
+ * `read` resolves to a page, or to null if there was no answer. Such a page is requested again, as
+ * is the first page while its total is not known: then `found` says how many there are so far.
  * @template Item
- * @param {(offset: number, limit: number) => Promise<{ items: Item[], total: number } | null>} read
+ * @param {(offset: number, limit: number) => Promise<
+ *   { items: Item[], total: number | null, found?: number } | null>} read
  * @param {() => void} changed
  */
 export function createPages(read, changed) {
   /** In the order of last use. @type {Map<number, Item[] | null>} */
   let pages = new Map();
   let total = /** @type {number | null} */ (null);
+  let found = /** @type {number | null} */ (null);
   let generation = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -25,25 +28,36 @@ export function createPages(read, changed) {
     const page = await read(number * SIZE, SIZE);
     if (of !== generation) return;
     if (page) {
-      total = page.total;
+      total = page.total ?? page.items.length;
+      found = page.total === null ? page.found ?? 0 : null;
       pages.delete(number);
       pages.set(number, page.items);
       for (const [oldest] of pages) {
         if (pages.size <= MOST) break;
         pages.delete(oldest);
       }
-    } else {
-      if (pages.get(number) === null) pages.delete(number);
+    } else if (pages.get(number) === null) pages.delete(number);
+    if (!page || found !== null) {
       clearTimeout(timer);
-      timer = setTimeout(changed, AGAIN_MS);
+      timer = setTimeout(again, AGAIN_MS);
     }
     changed();
   }
 
+  /** Asks for the first page again before all is known, and has the others asked for by who shows them. */
+  function again() {
+    if (total === null || found !== null) load(0);
+    changed();
+  }
+
   return {
-    /** The number of items; null before it is known. */
+    /** The number of items, of those so far at first; null before there is an answer. */
     get total() {
       return total;
+    },
+    /** The number of items so far; null when all are known. */
+    get found() {
+      return found;
     },
     /** @param {number} index @returns {Item | undefined} */
     item: (index) => pages.get(Math.floor(index / SIZE))?.[index % SIZE],
@@ -58,7 +72,7 @@ export function createPages(read, changed) {
     begin() {
       generation += 1;
       pages = new Map();
-      total = null;
+      total = found = null;
       load(0);
     },
     /** Reads loaded items again. They stay in sight meanwhile. @param {number} first @param {number} last */
