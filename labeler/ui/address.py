@@ -166,9 +166,3 @@ def review() -> tuple[str, int]:
     sample = st.query_params.get(SAMPLE, "")
     is_percentage = sample.isascii() and sample.isdigit() and len(sample) <= 3
     return person, min(WHOLE, max(1, int(sample))) if is_percentage else WHOLE
-
-
-def show_filters(wanted: Filters) -> None:
-    """Write these filters to the address."""
-    status = wanted.status.value if wanted.status else None
-    put_parameters({STATUS: status, TEXT: wanted.text or None, LABEL: wanted.label or None})

@@ -3,12 +3,15 @@
 Each request contains the address that the browser had when it sent the request. The browser may
 have sent it just before it received the address that the page has written. Such an address is out
 of date: if the page followed it, the page would undo its own change.
+
+A run that the page itself asks for, by `run_again`, begins with the address that the page has
+written. It does not tell whether the browser has received it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
@@ -16,9 +19,16 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 from labeler.ui.kept_clicks import take_navigation
 
 _TRAILS: Final = "address_trails"
+_IS_OWN: Final = "address_is_own"
 
 Value = str | None
 """The value of a parameter; None if the address does not name it."""
+
+
+def run_again() -> NoReturn:
+    """End this run of the page, and run the page again."""
+    st.session_state[_IS_OWN] = True
+    st.rerun()
 
 
 def begin_address() -> bool:
@@ -30,13 +40,14 @@ def begin_address() -> bool:
     """
     here: dict[str, Value] = dict(st.query_params.to_dict())
     trails = _trails()
+    is_own = st.session_state.pop(_IS_OWN, False)
     context = get_script_run_ctx()
     if take_navigation() or (context is not None and context.is_history_navigation):
         trails.clear()
         return True
     behind: dict[str, Value] = {}
     for name, trail in list(trails.items()):
-        left = _from(trail, here.get(name))
+        left = trail if is_own else _from(trail, here.get(name))
         if len(left) > 1:
             trails[name] = left
             behind[name] = left[-1]

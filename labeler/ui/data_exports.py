@@ -17,6 +17,7 @@ from labeler.model.people import Role
 from labeler.project.image_search import ImageFilters
 from labeler.runtime.jobs import Job, JobState, Progress
 from labeler.ui import session_state, visitor
+from labeler.ui.address_parameters import run_again
 from labeler.ui.context import Context
 from labeler.ui.export_panel import (
     WantedExport,
@@ -169,7 +170,7 @@ def _progress(job: Job[object]) -> None:
     @st.fragment(run_every=0.5)
     def line() -> None:
         if job.ended_at is not None:
-            st.rerun()
+            run_again()
         text = job.doing or "Waiting for another task to finish"
         st.progress(job.done / job.total if job.total else 0.0, text + time_left(job.seconds_left))
         st.button("Cancel", key="cancel_comparison", type="tertiary", on_click=job.cancel)

@@ -18,7 +18,7 @@ from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.runtime.jobs import Job, JobState
 from labeler.ui import visitor
-from labeler.ui.address_parameters import put_parameters
+from labeler.ui.address_parameters import put_parameters, run_again
 from labeler.ui.context import Context
 from labeler.ui.text import STATUS_NAMES, counted, plain, time_left
 
@@ -239,7 +239,7 @@ def _progress(job: Job[tuple[Export, ...]]) -> None:
     @st.fragment(run_every=0.5)
     def line() -> None:
         if job.ended_at is not None:
-            st.rerun()
+            run_again()
         text = job.doing or "Waiting for another task to finish"
         if job.total:
             text += f": {job.done:,} of {job.total:,}" + time_left(job.seconds_left)

@@ -17,7 +17,7 @@ from labeler.project.progress import Tally
 from labeler.project.project import Project
 from labeler.ui import address, visitor
 from labeler.ui.address import Filters
-from labeler.ui.address_parameters import put_parameters
+from labeler.ui.address_parameters import put_parameters, run_again
 from labeler.ui.assets import script
 from labeler.ui.text import STATUS_ICONS, STATUS_NAMES, counted, plain, shortened
 
@@ -185,7 +185,7 @@ def _go_on_looking(left: int) -> None:
         if st.session_state.get("looked_at") != left:
             st.session_state["looked_at"] = left  # the page itself asked for this run
         else:
-            st.rerun()
+            run_again()
 
     progress()
 
@@ -200,23 +200,29 @@ def follow_filters() -> None:
     """Make the address contain what somebody has chosen in the filters."""
     clicks = address.clicks()
     if clicks.filters_changed:
-        _say_chosen()
+        put_parameters(_chosen())
     if clicks.all_wanted:
-        address.show_filters(Filters())
+        put_parameters(dict.fromkeys((address.STATUS, address.TEXT, address.LABEL)))
     if clicks.parameters:
         put_parameters(clicks.parameters)
         clicks.parameters = {}
     clicks.filters_changed = clicks.all_wanted = False
 
 
-def _say_chosen() -> None:
-    address.show_filters(
-        Filters(
-            _chosen_status(st.session_state[_STATUS]),
-            " ".join(st.session_state[_TEXT].split()),
-            st.session_state[_LABEL],
-        )
-    )
+def _chosen() -> dict[str, str | None]:
+    """The filters by their names in the address.
+
+    A run may break off between two widgets. A session that has drawn only the first of them does
+    not know the others, whose values stay as the address has them.
+    """
+    state, chosen = st.session_state, dict[str, str | None]()
+    if _STATUS in state:
+        chosen[address.STATUS] = _chosen_status(state[_STATUS])
+    if _TEXT in state:
+        chosen[address.TEXT] = " ".join(state[_TEXT].split()) or None
+    if _LABEL in state:
+        chosen[address.LABEL] = state[_LABEL] or None
+    return chosen
 
 
 def _chosen_status(chosen: str) -> Status | None:

@@ -16,6 +16,7 @@ from labeler.project.image_view import FoundImages, ImageView
 from labeler.project.project import Project
 from labeler.runtime.jobs import Job, JobState, Progress
 from labeler.ui import session_state, visitor
+from labeler.ui.address_parameters import run_again
 from labeler.ui.context import Context
 from labeler.ui.text import clock_time, counted, plain, time_left
 
@@ -76,7 +77,7 @@ def _progress(job: Job[object]) -> None:
     @st.fragment(run_every=0.5)
     def line() -> None:
         if job.ended_at is not None:
-            st.rerun()
+            run_again()
         text = f"Counting boxes: {job.done:,} of {job.total:,} images"
         st.progress(
             job.done / job.total if job.total else 0.0,

@@ -22,7 +22,7 @@ from labeler.ui import (
     sign_in,
     visitor,
 )
-from labeler.ui.address_parameters import put_parameters
+from labeler.ui.address_parameters import put_parameters, run_again
 from labeler.ui.components import navigation, presence
 from labeler.ui.context import Context, page_context
 from labeler.ui.drawable import image_page, open_image
@@ -181,7 +181,7 @@ def _wait_for_images(context: Context) -> None:
             st.error(plain(error.message))
             return
         if is_listed:
-            st.rerun()
+            run_again()
         found = context.project.image_index.found
         st.caption(f"Loading images … {found:,} so far" if found else "Loading images …")
 

@@ -10,6 +10,7 @@ from labeler.image_names import EXTENSIONS
 from labeler.model.labels import LabelSet
 from labeler.model.people import Role
 from labeler.ui import address, session_state, visitor
+from labeler.ui.address_parameters import run_again
 from labeler.ui.components import uploader as component
 from labeler.ui.context import Context
 from labeler.ui.text import colored, counted, plain, why_there
@@ -65,7 +66,7 @@ def uploader(context: Context) -> None:
         context.project.image_index.expire()
         if batch.first:
             address.clicks().to_image(batch.first)
-            st.rerun()
+            run_again()
 
 
 def _uploader_of_session(context: Context) -> None:
@@ -80,7 +81,7 @@ def _uploader_of_session(context: Context) -> None:
     )
     if files:
         _add(context, files)
-        st.rerun()
+        run_again()
     if session.results:
         # Many errors must not push the labels out of sight.
         many = len(session.results) > 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import labeler.ui
 from labeler.ui.address import Clicks, Place
 
 
@@ -19,11 +21,14 @@ class Pages:
             import streamlit as st
 
             from labeler.ui import address
+            from labeler.ui.address_parameters import run_again
 
             address.begin()
             place = address.wanted()
             st.session_state["place"] = place
             address.show_place(place)
+            if st.session_state.pop("again", False):
+                run_again()
 
         self.app = AppTest.from_function(script, default_timeout=120)
         for name, value in query.items():
@@ -82,6 +87,26 @@ def test_an_address_from_before_the_click_does_not_undo_it(
     assert pages.run() == place
     # From here on the browser has the new address: another one is where somebody went.
     assert pages.run(image="a") == Place("a")
+
+
+def test_a_run_that_the_page_asks_for_does_not_tell_what_the_browser_has_received() -> None:
+    """A page that runs again at once, as the counts of labels do when they are there."""
+    pages = Pages(image="a")
+    pages.clicks.to_view("labels")
+    pages.app.session_state["again"] = True
+    assert pages.run() == Place("a", "labels")
+    assert pages.run(image="a") == Place("a", "labels")
+    assert pages.run(image="a", view="labels") == Place("a", "labels")
+    assert pages.run(image="a") == Place("a")
+
+
+def test_the_page_runs_again_by_one_function_only() -> None:
+    found = [
+        path.name
+        for path in Path(labeler.ui.__file__).parent.rglob("*.py")
+        if "st.rerun(" in path.read_text()
+    ]
+    assert found == ["address_parameters.py"]
 
 
 def test_to_an_image_and_back_again_ends_there_whatever_the_browser_has_seen_of_it() -> None:

@@ -137,13 +137,14 @@ def test_a_filter_is_known_by_its_text_with_any_number() -> None:
     def script(sent: str, kept: str) -> None:
         import streamlit as st
 
-        from labeler.ui import image_list
+        from labeler.ui import address, image_list
 
         st.query_params["status"] = "done"
         st.session_state[image_list._STATUS] = sent
         st.session_state[image_list._TEXT] = " street  scene "
         st.session_state[image_list._LABEL] = ""
-        image_list._say_chosen()
+        address.clicks().to_filters()
+        image_list.follow_filters()
         assert st.query_params.get("status", "all") == kept
         assert st.query_params["find"] == "street scene"
 
@@ -158,6 +159,26 @@ def test_a_filter_is_known_by_its_text_with_any_number() -> None:
             script, kwargs={"sent": sent, "kept": kept}, default_timeout=120
         ).run()
         assert [error.value for error in app.exception] == []
+
+
+def test_a_new_session_that_has_drawn_one_of_the_filters_keeps_the_others() -> None:
+    """The browser sends all filters to a new instance, whose first run may break off early."""
+
+    def script() -> None:
+        import streamlit as st
+
+        from labeler.ui import address, image_list
+
+        st.query_params.from_dict({"status": "done", "find": "street", "label": "car"})
+        st.session_state[image_list._STATUS] = "skipped (2)"
+        address.clicks().to_filters()
+        image_list.follow_filters()
+        assert st.query_params.to_dict() == {
+            "status": "skipped", "find": "street", "label": "car",
+        }  # fmt: skip
+
+    app = AppTest.from_function(script, default_timeout=120).run()
+    assert [error.value for error in app.exception] == []
 
 
 def test_a_damaged_document_stands_in_the_list_and_is_not_opened(new_place: NewPlace) -> None:

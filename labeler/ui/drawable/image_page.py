@@ -13,6 +13,7 @@ from labeler.model.labels import LabelSet
 from labeler.model.merge import RectConflict
 from labeler.model.people import Role
 from labeler.ui import address, visitor
+from labeler.ui.address_parameters import run_again
 from labeler.ui.components.presence import SAVE_STATE
 from labeler.ui.context import Context
 from labeler.ui.drawable import open_image
@@ -213,7 +214,7 @@ def _unknown_labels(context: Context, work: Work, labels: LabelSet) -> None:
             if visitor.may(Role.ADMIN) and st.button("Add it", key=f"add_label_{name}"):
                 visitor.require(Role.ADMIN)
                 context.project.labels.add([name])
-                st.rerun()
+                run_again()
 
 
 def _box_list(image: OpenImage, labels: LabelSet) -> None:
@@ -240,7 +241,7 @@ def _box_list(image: OpenImage, labels: LabelSet) -> None:
             st.button("Delete", key=f"delete_{key}", on_click=image.edit, args=(_without(rect),))
         if chosen != shown:
             image.edit(_relabeled(rect, chosen))
-            st.rerun()
+            run_again()
     if len(rects) > MOST_LISTED:
         st.caption(f"{len(rects) - MOST_LISTED} more not listed.")
 

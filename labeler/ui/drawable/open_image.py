@@ -22,6 +22,7 @@ from labeler.model.document import AnnotationDocument, Status
 from labeler.model.labels import LabelSet
 from labeler.project.project import Project
 from labeler.ui import session_state, visitor
+from labeler.ui.address_parameters import run_again
 from labeler.ui.drawable.canvas import Canvas, new_canvas
 from labeler.ui.drawable.geometry import Fit
 from labeler.ui.drawable.saving import Edit, Work
@@ -165,7 +166,7 @@ def run_in(seconds: float, note: Callable[[], None] = lambda: None) -> None:
     def ring() -> None:
         if next(calls):  # the first run is the page's own
             note()
-            st.rerun()
+            run_again()
 
     ring()
 
