@@ -30,6 +30,13 @@ class SettingsError(LabelerError):
     code = "bad_setting"
 
 
+class IndexUnfit(LabelerError):
+    """The database of LABELER_INDEX is away, or holds something else than this project's index."""
+
+    code = "index_unfit"
+    status = 503
+
+
 class InvalidRequest(LabelerError):
     """The request is malformed: a bad parameter, name or header."""
 

@@ -80,6 +80,7 @@ class Settings:
     save_timeout_s: int
     pause_after_s: int
     lease_s: int
+    index: str
     webhook: str
     kms_key: str
     secret_key: str
@@ -129,6 +130,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),
         pause_after_s=take("PAUSE_AFTER_S", "900", _whole(0, 86_400)),
         lease_s=take("LEASE_S", "300", _whole(1, 86_400)),
+        index=take("INDEX", "", _index),
         webhook=take("WEBHOOK", "", _url),
         kms_key=take("KMS_KEY", "", lambda text: _kms_key(text, storage)),
         secret_key=take("SECRET_KEY", "", _secret),
@@ -200,12 +202,13 @@ _OF_OIDC: Final = (
     "OIDC_METADATA_URL", "OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET", "OIDC_REDIRECT_URI",
 )  # fmt: skip
 _OF_SIGN_IN: Final = {"ADMINS", "REVIEWERS", "LABELERS", "IAP_AUDIENCE", "IAP_KEYS_URL", *_OF_OIDC}
-_SECRET: Final = {"SECRET_KEY", "OIDC_CLIENT_SECRET"}
+_SECRET: Final = {"SECRET_KEY", "OIDC_CLIENT_SECRET", "INDEX"}
 _AUDIENCE: Final = re.compile(
     r"/projects/[0-9]+/(locations/[a-z0-9-]+/services/[a-z0-9-]+|global/backendServices/[0-9]+)"
 )
 _ADDRESS: Final = re.compile(r"(https://[^/\s]+|http://(127\.0\.0\.1|localhost)(:[0-9]+)?)/\S*")
 _HOST: Final = re.compile(r"[a-z0-9_]([a-z0-9._-]{0,251}[a-z0-9])?|[0-9a-f:]+")
+_DATABASE: Final = re.compile(r"sqlite:///(?!:memory:)[^?#]+|postgresql\+psycopg://\S+")
 _PLACES: Final = "it must be a folder, file:///folder or gs://bucket[/prefix]"
 _BUCKET: Final = re.compile(
     r"gs://([a-z0-9][a-z0-9._-]{1,220}[a-z0-9])((?:/[^/?#\x00-\x1f\x7f]+)*)/?"
@@ -271,6 +274,15 @@ def _iap_audience(text: str) -> str:
 def _url(text: str) -> str:
     if text and not _ADDRESS.fullmatch(text):
         raise ValueError("it must begin with https:// (http:// on this machine only)")
+    return text
+
+
+def _index(text: str) -> str:
+    if text and not _DATABASE.fullmatch(text):
+        raise ValueError(
+            "it must be sqlite:////folder/file or "
+            "postgresql+psycopg://USER:PASSWORD@HOST/DATABASE (a socket: @/DATABASE?host=/folder)"
+        )
     return text
 
 

@@ -45,6 +45,7 @@ def test_defaults() -> None:
         save_timeout_s=20,
         pause_after_s=900,
         lease_s=300,
+        index="",
         webhook="",
         kms_key="",
         secret_key="",

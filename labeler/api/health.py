@@ -42,12 +42,12 @@ class Health:
                     "nobody needs, or start Labeler with a higher limit (ulimit -n)."
                 )
             await self._look()
+            problem = await run_in_threadpool(self._project.image_index.problem)
         except LabelerError as error:
             log_event(NotReady(code=error.code, reason=error.for_log))
             raise
-        return json_answer(
-            {"status": "ready", "descriptors": {"open": found.open, "limit": found.limit}}
-        )
+        told = {"status": "ready", "descriptors": {"open": found.open, "limit": found.limit}}
+        return json_answer(told | ({"index": problem} if problem else {}))
 
     async def _look(self) -> None:
         """Raise the store's problem, or that it does not answer in time."""

@@ -336,5 +336,10 @@ def _ready() -> Json:
         "properties": {"open": count, "limit": count},
     }
     call = _probe("ready", "Can this instance work?", "ready", descriptors=descriptors)
+    told = call["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
+    told["index"] = {
+        "type": "string",
+        "description": "Why the database of LABELER_INDEX does not answer: the store does.",
+    }
     call["responses"] |= errors(503)
     return call

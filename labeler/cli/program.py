@@ -23,6 +23,7 @@ from labeler.cli.export import (
     verify,
 )
 from labeler.cli.import_data_set import add_import_arguments, import_data_set
+from labeler.cli.index import add_index_arguments, index
 from labeler.cli.labels import add_label_arguments, labels
 from labeler.cli.maintain import check, copy, moment, place, restore
 from labeler.cli.show import list_images, show_document, stats
@@ -130,6 +131,9 @@ def _parser() -> argparse.ArgumentParser:
     checking = command("check", _there(check), "Check the consistency of the project.")
     checking.add_argument(
         "--repair", action="store_true", help="repair what can be repaired safely"
+    )
+    add_index_arguments(
+        command("index", _there(index), "Keep the index of images in the database up to date.")
     )
     back = command("restore", _there(restore), "Restore documents to what they were at a time.")
     _add_time(back, "--at")

@@ -16,6 +16,7 @@ from labeler.datasets.exports.numbering import ImageNumbers
 from labeler.datasets.exports.previous import KeptExports
 from labeler.errors import DamagedDocument, InvalidDocument, NotFound, VersionConflict
 from labeler.maintenance.check_trash import trash_problems
+from labeler.maintenance.index import index_problems
 from labeler.maintenance.problems import Problem
 from labeler.model.document import AnnotationDocument, parse_document
 from labeler.model.labels import LabelSet, clean_label
@@ -44,6 +45,7 @@ class ConsistencyCheck:
     def __init__(
         self, settings: Settings, store: Store, uploads: Uploads | None, secret: bytes
     ) -> None:
+        self._settings = settings
         self._store = store
         self._uploads = uploads
         self._labels = LabelStore(store, settings.labels)
@@ -65,6 +67,7 @@ class ConsistencyCheck:
         yield from self._label_set()
         yield from self._numbers()
         yield from trash_problems(self._trash)
+        yield from index_problems(self._settings)
 
     # --- documents ------------------------------------------------------------------------
 

@@ -13,5 +13,10 @@ def in_sample(image_id: str, percent: int) -> bool:
 
     A larger sample holds every smaller one.
     """
+    return sample_of(image_id) < percent
+
+
+def sample_of(image_id: str) -> int:
+    """The image's place in samples: one of so many percent holds all places below that number."""
     digest = hashlib.sha256(image_id.encode("utf-8", "replace")).digest()
-    return int.from_bytes(digest[:4]) % WHOLE < percent
+    return int.from_bytes(digest[:4]) % WHOLE

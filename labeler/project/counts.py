@@ -65,7 +65,7 @@ def count_entries(
         values = {
             Dimension.STATUS: entry.status.value,
             Dimension.ASSIGNED: entry.assigned_to,
-            Dimension.PERSON: entry.labeler if entry.status is not Status.UNLABELED else "",
+            Dimension.PERSON: person_of(entry),
             Dimension.DAY: day_of(entry) if Dimension.DAY in by else "",
         }
         told = _told(entry, by, names, facts) if needs_facts else (("", entry.rects),)
@@ -84,6 +84,11 @@ def _told(
         yield from names.joined(facts.labels(entry))
     else:
         yield from facts.warnings(entry, names).items()
+
+
+def person_of(entry: ImageEntry) -> str:
+    """Whose work the image is; empty if nobody has worked on it."""
+    return entry.labeler if entry.status is not Status.UNLABELED else ""
 
 
 def day_of(entry: ImageEntry) -> str:

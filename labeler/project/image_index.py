@@ -66,6 +66,10 @@ class ImageIndex(Protocol):
         """Every original with its image ID, from a new listing."""
         ...
 
+    def problem(self) -> str:
+        """Why a database does not answer; the store does then. Empty where nothing is wrong."""
+        ...
+
     # --- one image ------------------------------------------------------------------------
 
     def find(self, image_id: str) -> ImageEntry | None:

@@ -36,11 +36,12 @@ from labeler.project.documents import SavedDocument as SavedDocument
 from labeler.project.documents import differ
 from labeler.project.guide import Guide
 from labeler.project.history import open_history
-from labeler.project.image_index import ImageEntry, ImageIndex, document_metadata
+from labeler.project.image_index import ImageEntry, document_metadata
 from labeler.project.image_search import ImageFilters
 from labeler.project.image_view import FoundImages, ImageView
 from labeler.project.label_store import LabelStore
 from labeler.project.locations import check_stores, close_stores, open_stores
+from labeler.project.open_index import open_index
 from labeler.project.originals import (
     HeldOriginals,
     KeptOriginals,
@@ -49,7 +50,6 @@ from labeler.project.originals import (
     check_same_image,
 )
 from labeler.project.save_events import audit_save, log_upload, tell_of_end
-from labeler.project.store_index import StoreIndex
 from labeler.project.thumbnails import Thumbnails
 from labeler.project.trash import Trash
 from labeler.runtime.audit import Action
@@ -90,7 +90,7 @@ class Project:
         self.labels = LabelStore(store, settings.labels)
         self._given_out = given_out(self._decoder, settings.exif_location)
         self.guide = Guide(store, self._given_out, self._inspected)
-        self.image_index: ImageIndex = StoreIndex(store, uploads, settings.image_id, secret)
+        self.image_index = open_index(settings, store, uploads, secret)
         self.claims = Claims(store, self.image_index, clock, settings.lease_s)
         self.thumbnails = Thumbnails(store)
         self.webhook = Webhook(settings.webhook, secret, clock)

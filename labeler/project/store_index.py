@@ -189,25 +189,10 @@ class StoreIndex:
         return self._sorted
 
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
-        """Every image with its stored document, in the order of names; read in bulk.
+        return read_documents(self._store, self.entries())
 
-        The document is None if none is stored yet, or if it can't be opened: then the entry's
-        `problem` says why.
-        """
-        listed = self.entries()
-        entries = iter(listed)
-        keys = [document_key(entry.image_id) for entry in listed]
-        for key, data, _ in self._store.read_many(keys):
-            for entry in entries:
-                if document_key(entry.image_id) == key:
-                    break
-                yield entry, None
-            try:
-                yield entry, parse_document(data, key)
-            except DamagedDocument as error:
-                yield replace(entry, problem=error.message), None
-        for entry in entries:
-            yield entry, None
+    def problem(self) -> str:
+        return ""
 
     def expire(self) -> None:
         """Make the next call list again, because another process may have added images."""
@@ -367,6 +352,31 @@ class StoreIndex:
     def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
         """The image ID of the object with that name under uploads/; None if it is not an image."""
         return self._original_ids.find(name, info, store, len(self._entries))
+
+    def image_of(self, info: ObjectInfo) -> str | None:
+        """The image ID of an original; None if it is not an image."""
+        if self._uploads is None:
+            return None
+        return self._lists.image_of(info, self._uploads, len(self._entries))
+
+
+def read_documents(
+    store: Store, listed: list[ImageEntry]
+) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
+    """These images with their stored documents; see `ImageIndex.list_documents`."""
+    entries = iter(listed)
+    keys = [document_key(entry.image_id) for entry in listed]
+    for key, data, _ in store.read_many(keys):
+        for entry in entries:
+            if document_key(entry.image_id) == key:
+                break
+            yield entry, None
+        try:
+            yield entry, parse_document(data, key)
+        except DamagedDocument as error:
+            yield replace(entry, problem=error.message), None
+    for entry in entries:
+        yield entry, None
 
 
 def _is_same(entries: Mapping[str, ImageEntry], before: Mapping[str, ImageEntry]) -> bool:

@@ -180,6 +180,24 @@ class Stop(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexState(Event):
+    """The index of images in a database has another state now, seen by this process.
+
+    Only with `ready` pages are answered from it; otherwise from the store.
+    """
+
+    NAME: ClassVar[str] = "index"
+    TEXT: ClassVar[str] = "The index of images is {state}. {reason}"
+    state: str
+    reason: str
+
+    @property
+    def level(self) -> int:
+        """A warning unless it is ready."""
+        return logging.INFO if self.state == "ready" else logging.WARNING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotReady(Event):
     """This instance answered a probe that it can't work."""
 

@@ -39,6 +39,7 @@ COMMANDS: Final[dict[str, Callable[[str, Path], list[list[str]]]]] = {
     ],
     "stats": lambda image, folder: [["stats"]],
     "check": lambda image, folder: [["check", "--repair"]],
+    "index": lambda image, folder: [["index", "sync"], ["index", "rebuild"]],
     "restore": lambda image, folder: [
         ["restore", "--at", LONG_AGO],
         ["restore", "--at", LONG_AGO, image],

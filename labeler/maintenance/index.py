@@ -1,0 +1,87 @@
+"""The index in the database: make it, compare it with the store, and say what is wrong with it.
+
+A check changes nothing. Everything else changes only the database, never the store.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
+
+from labeler.errors import IndexUnfit
+from labeler.maintenance.problems import Problem
+from labeler.settings import Settings
+
+if TYPE_CHECKING:
+    from labeler.project.database.index import DatabaseIndex
+    from labeler.project.database.sync import SyncResult
+
+_KEY: Final = "LABELER_INDEX"
+_WORKERS: Final = 8
+"""Listings of a bucket at the same time."""
+
+
+@contextlib.contextmanager
+def _opened(settings: Settings) -> Iterator[DatabaseIndex]:
+    """The index with the time that a sync needs; IndexUnfit also for a failure within."""
+    from labeler.access.secret_key import load_secret
+    from labeler.project.database.connection import IndexAway
+    from labeler.project.locations import close_stores, open_stores
+    from labeler.project.open_index import open_database_index
+
+    store, uploads = open_stores(settings)
+    found = open_database_index(settings, store, uploads, load_secret(settings), is_patient=True)
+    try:
+        yield found
+    except IndexAway as error:
+        raise IndexUnfit(
+            f"{found.database.name} failed: {error}. Run the command again."
+        ) from error
+    finally:
+        found.close()
+        close_stores(store, uploads)
+
+
+def sync_index(
+    settings: Settings, *, anew: bool = False, watch: Callable[[int], None] = lambda _: None
+) -> SyncResult:
+    """Make the index tell what the store has, or `anew` remove it first.
+
+    Raises IndexUnfit if there is no database, or if it holds another index.
+    """
+    from labeler.project.database.connection import Fitness
+
+    if not settings.index:
+        raise IndexUnfit(f"{_KEY} is not set: the store's own listing is in use. Set it first.")
+    with _opened(settings) as index:
+        if anew:
+            index.database.drop()
+        report = index.database.look()
+        if report.fitness is Fitness.MISSING:
+            index.database.make()
+        elif report.fitness not in (Fitness.READY, Fitness.UNFINISHED):
+            raise IndexUnfit(report.message)
+        return index.sync(workers=_WORKERS if settings.storage.bucket else 1, watch=watch)
+
+
+def index_problems(settings: Settings) -> Iterator[Problem]:
+    """What is wrong with the index; nothing where no database is in use."""
+    if not settings.index:
+        return
+    with _opened(settings) as index:
+        report = index.database.look()
+        if not report.is_ready:
+            yield Problem(_KEY, f"{report.message}. Pages are answered from the store until then.")
+            return
+        found = index.sync(workers=1, dry_run=True)
+    if found.changed or found.removed:
+        what = (
+            f"{found.changed} rows are missing or old, {found.removed} are of images that are gone."
+        )
+        yield Problem(_KEY, what, False, lambda: _repaired(settings))
+
+
+def _repaired(settings: Settings) -> str:
+    done = sync_index(settings)
+    return f"{done.changed} rows written, {done.removed} removed"

@@ -1,0 +1,238 @@
+"""The database of the index: whether it can be asked, and what is wrong if it can't.
+
+A database that is away, slow or locked never stops the work: whoever asks gets IndexAway, and
+answers from the store. It is tried again after a pause.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from labeler.project.database.tables import SCHEMA, about, metadata
+from labeler.runtime.events import IndexState, log_event
+
+logger = logging.getLogger(__name__)
+
+PAUSE_S: Final = 5.0
+"""After a failure the database is left alone for so long; a state is looked at again after it."""
+_WAIT_S: Final = 2
+"""Seconds for a connection, and for a lock."""
+_STATEMENT_S: Final = 5
+"""Seconds for one question of a page."""
+_SYNC_S: Final = 600
+"""Seconds for one statement of a sync."""
+SYNC: Final = "python -m labeler index sync"
+REBUILD: Final = "python -m labeler index rebuild"
+
+
+class IndexAway(Exception):
+    """The index can't answer now; its text says why."""
+
+
+class Fitness(StrEnum):
+    """Whether the index can be used."""
+
+    READY = "ready"
+    AWAY = "away"
+    MISSING = "missing"
+    UNFINISHED = "unfinished"
+    OTHER_SCHEMA = "other_schema"
+    OTHER_PROJECT = "other_project"
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport:
+    """The state of the index; `message` says what to do about it, and is empty if it is ready."""
+
+    fitness: Fitness
+    message: str = ""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether pages are answered from it."""
+        return self.fitness is Fitness.READY
+
+
+class Database:
+    """The database at `url`, which is to hold the index of the project at `project`."""
+
+    def __init__(self, url: str, project: str, *, is_patient: bool = False) -> None:
+        self.project = project
+        self.name = make_url(url).render_as_string(hide_password=True)
+        self._engine = _engine(url, _SYNC_S if is_patient else _STATEMENT_S)
+        self._lock = threading.Lock()
+        self._looking = threading.Lock()
+        self._report: IndexReport | None = None
+        self._looked_at = float("-inf")
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for questions. Raises IndexAway, also for a failure within."""
+        with self._translated(), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, undone if anything fails. Raises IndexAway, also for a failure within."""
+        with self._translated(), self._engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = _first_line(error)
+            self._keep(self._away(reason))
+            raise IndexAway(reason) from error
+
+    # --- its state ------------------------------------------------------------------------
+
+    def report(self) -> IndexReport:
+        """The state of the index, looked at no more than once in a few seconds."""
+        known = self._recent()
+        if known is not None:
+            return known
+        # Once there is a report, others go on with it and need not wait for this look.
+        is_first = self._report is None
+        if not self._looking.acquire(blocking=is_first):
+            return self._report or self.look()
+        try:
+            return self._recent() or self.look()
+        finally:
+            self._looking.release()
+
+    def _recent(self) -> IndexReport | None:
+        with self._lock:
+            is_old = time.monotonic() - self._looked_at >= PAUSE_S
+            return None if is_old else self._report
+
+    def look(self) -> IndexReport:
+        """The state of the index as it is now."""
+        try:
+            with self.reading() as connection:
+                found = self._look(connection)
+        except IndexAway as error:
+            return self._away(str(error))
+        self._keep(found)
+        return found
+
+    def _away(self, reason: str) -> IndexReport:
+        return IndexReport(Fitness.AWAY, f"{self.name} does not answer: {reason}.")
+
+    def _keep(self, report: IndexReport) -> None:
+        with self._lock:
+            before, self._report = self._report, report
+            self._looked_at = time.monotonic()
+        if before is None or before.fitness is not report.fitness:
+            log_event(IndexState(state=report.fitness.value, reason=report.message))
+
+    def _look(self, connection: Connection) -> IndexReport:
+        if not inspect(connection).has_table(about.name):
+            return IndexReport(Fitness.MISSING, f"{self.name} holds no index yet. Make it: {SYNC}")
+        rows = connection.execute(select(about.c.name, about.c.value))
+        told: dict[str, str] = {row.name: row.value for row in rows}
+        schema = told.get("schema", "")
+        if schema != str(SCHEMA):
+            is_newer = schema.isdecimal() and int(schema) > SCHEMA
+            return IndexReport(
+                Fitness.OTHER_SCHEMA,
+                f"{self.name} holds an index of {'a newer' if is_newer else 'an older'} Labeler "
+                f"(schema {schema or 'unknown'}, this one needs {SCHEMA}). "
+                + ("Update Labeler, or make the index anew: " if is_newer else "Make it anew: ")
+                + REBUILD,
+            )
+        if told.get("project") != self.project:
+            return IndexReport(
+                Fitness.OTHER_PROJECT,
+                f"{self.name} holds the index of another project ({told.get('project')}), or image "
+                "IDs were made otherwise then. Name another database in LABELER_INDEX, or make "
+                f"the index anew: {REBUILD}",
+            )
+        if not told.get("synced_at"):
+            return IndexReport(
+                Fitness.UNFINISHED, f"The index in {self.name} is not complete. Finish it: {SYNC}"
+            )
+        return IndexReport(Fitness.READY)
+
+    # --- making it ------------------------------------------------------------------------
+
+    def make(self) -> None:
+        """Make the tables; another process may do the same. Raises IndexAway."""
+        values = {"schema": str(SCHEMA), "project": self.project}
+        try:
+            with self.writing() as connection:
+                metadata.create_all(connection)
+                rows = [{"name": name, "value": value} for name, value in values.items()]
+                connection.execute(insert_of(connection)(about).on_conflict_do_nothing(), rows)
+        except IndexAway:
+            if self.look().fitness in (Fitness.AWAY, Fitness.MISSING):
+                raise
+
+    def drop(self) -> None:
+        """Remove the index, whoever made it. Raises IndexAway."""
+        with self.writing() as connection:
+            metadata.drop_all(connection)
+
+    def finish(self, moment: str) -> None:
+        """Note when a sync came to its end. Raises IndexAway."""
+        with self.writing() as connection:
+            put = insert_of(connection)(about).values(name="synced_at", value=moment)
+            both = put.on_conflict_do_update(index_elements=[about.c.name], set_={"value": moment})
+            connection.execute(both)
+        self.look()
+
+
+def insert_of(connection: Connection) -> Any:
+    """The dialect's INSERT, which knows ON CONFLICT; both have the same words for it."""
+    return postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+
+
+def _engine(url: str, statement_s: int) -> Engine:
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite":
+        engine = create_engine(
+            made, connect_args={"timeout": max(_WAIT_S, statement_s // 10)}, pool_timeout=_WAIT_S
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        return engine
+    lock_s = max(_WAIT_S, statement_s // 10)
+    options = f"-c statement_timeout={statement_s}s -c lock_timeout={lock_s}s"
+    given = made.query.get("options", "")
+    arguments: dict[str, Any] = {
+        "connect_timeout": _WAIT_S,
+        "options": f"{given if isinstance(given, str) else ' '.join(given)} {options}".strip(),
+        "application_name": "labeler",
+    }
+    made = made.difference_update_query(["options"])
+    return create_engine(
+        made, connect_args=arguments, pool_timeout=_WAIT_S, pool_pre_ping=True, pool_recycle=1800
+    )
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    """Let readers go on while somebody writes; the index may lose what the documents still tell."""
+    for line in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-16000"):
+        connection.execute(f"PRAGMA {line}")
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    """What the driver says, without the statement and its values."""
+    cause = getattr(error, "orig", None) or error
+    return (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")
