@@ -17,7 +17,8 @@ from tests.gcs_server import GcsServer
 from tests.pictures import png
 from tests.projects import Workspace
 
-READING = {"list", "show", "verify", "stats", "doctor"}
+READING = {"list", "show", "verify", "stats", "doctor", "index"}
+"""`index` writes the database of the index alone, which holds nothing of its own."""
 WRITING = {"add", "export", "import", "labels", "check", "restore", "undo", "copy"}
 
 
