@@ -38,6 +38,7 @@ from labeler.project.database.rows import (
 )
 from labeler.project.database.sync import IndexSync, SyncResult, Watch
 from labeler.project.database.view import DatabaseView
+from labeler.project.first_images import FirstImages
 from labeler.project.image_entry import (
     ImageEntry,
     document_entry,
@@ -103,8 +104,12 @@ class DatabaseIndex:
     def problem(self) -> str:
         return self.report().message
 
-    def first(self) -> ImageEntry | None:
-        return self._fallback.first()
+    @property
+    def found(self) -> int:
+        return self._fallback.found
+
+    def first_images(self, limit: int) -> FirstImages:
+        return self._fallback.first_images(limit)
 
     def entries(self) -> list[ImageEntry]:
         if self.report().is_ready:
