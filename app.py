@@ -45,12 +45,17 @@ from labeler.ui.sign_in import provider_secrets, sign_in_ways
 CALLERS_S = 2
 """Seconds that requests get to finish after the signal to end. Cloud Run allows 10."""
 ONE_MACHINE = "labeler"
+PROXIES = "127.0.0.1,169.254.0.0/16"
+"""Whose X-Forwarded-For the server believes on Cloud Run, where Google's front end calls from an
+address of the link alone. It appends the caller's address to what the caller says."""
 
 
 def build(settings: Settings) -> st.App:
     """The application for the settings; LabelerError if the locations they name can't be used."""
     # Before Streamlit first reads its settings; all instances need the same value.
     key = os.environ.setdefault("STREAMLIT_SERVER_COOKIE_SECRET", cookie_secret(settings))
+    if settings.on_cloud_run:
+        os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     raise_limit()
     take_short_turns()
     close_loops_after_runs()
@@ -83,7 +88,7 @@ def build(settings: Settings) -> st.App:
         log_event(Stop())
 
     script = Path(__file__).parent / "labeler" / "ui" / "main.py"
-    calls = api.application(project, access, settings.max_upload_bytes)
+    calls = api.application(project, access, settings.max_upload_bytes, settings.max_calls_per_s)
     front = Middleware(
         api.Front,
         api=calls,
@@ -141,4 +146,7 @@ if __name__ == "__main__":
         "server.headless": True,
         "server.address": address(settings),  # Streamlit itself ignores the variable
     }
+    if not settings.on_cloud_run:
+        name = address(settings).replace("0.0.0.0", "localhost")  # noqa: S104
+        print(f"Labeler: http://{name}:{settings.port}", flush=True)  # noqa: T201 - for a person
     app.run(config=config)

@@ -294,6 +294,17 @@ class TooSlow(LabelerError):
     status = 408
 
 
+class TooManyCalls(LabelerError):
+    """One caller makes more calls than their rate allows; the same call works in `after_s`."""
+
+    code = "too_many_calls"
+    status = 429
+
+    def __init__(self, message: str, after_s: int) -> None:
+        super().__init__(message)
+        self.after_s = after_s
+
+
 class Busy(LabelerError):
     """Too many requests at once; the same call works in a moment."""
 

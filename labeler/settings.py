@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from labeler.errors import InvalidDocument, SettingsError
 from labeler.image_names import ImageIdStrategy as ImageIdStrategy
 from labeler.model.labels import clean_label, label_key
+from labeler.model.limits import MAX_CALLS_PER_S
 from labeler.model.people import People, Roles, SavedBy, SignIn, parse_people
 
 PREFIX: Final = "LABELER_"
@@ -77,6 +78,7 @@ class Settings:
     labels: tuple[str, ...]
     max_upload_mb: int
     max_pixels: int
+    max_calls_per_s: int
     save_timeout_s: int
     pause_after_s: int
     lease_s: int
@@ -127,6 +129,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         labels=take("LABELS", ",".join(DEFAULT_LABELS), _labels),
         max_upload_mb=take("MAX_UPLOAD_MB", "30", _whole(1, 10_000)),
         max_pixels=take("MAX_PIXELS", "100000000", _whole(1, 10_000_000_000)),
+        max_calls_per_s=take("MAX_CALLS_PER_S", str(MAX_CALLS_PER_S), _whole(0, 1_000_000)),
         save_timeout_s=take("SAVE_TIMEOUT_S", "20", _whole(1, 600)),
         pause_after_s=take("PAUSE_AFTER_S", "900", _whole(0, 86_400)),
         lease_s=take("LEASE_S", "300", _whole(1, 86_400)),

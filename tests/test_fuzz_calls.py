@@ -64,7 +64,7 @@ class Caller:
         self.project = open_project(settings)
         self.project.add_image("a.png", png())
         access = load_access_policy(settings)
-        self.api = application(self.project, access, 2**20)
+        self.api = application(self.project, access, 2**20, 0)
         visitors = Visitors(access, lambda _: {})
         self.app = Front(
             self._streamlit, self.api, visitors, SignInPage(SignInWays()),

@@ -42,6 +42,7 @@ def test_defaults() -> None:
         labels=("object",),
         max_upload_mb=30,
         max_pixels=100_000_000,
+        max_calls_per_s=200,
         save_timeout_s=20,
         pause_after_s=900,
         lease_s=300,
@@ -71,7 +72,7 @@ def test_defaults() -> None:
 
 NAMES = (
     "STORAGE", "UPLOADS", "IMAGE_ID", "LABELS", "MAX_UPLOAD_MB", "MAX_PIXELS", "SAVE_TIMEOUT_S",
-    "PAUSE_AFTER_S", "LEASE_S",
+    "PAUSE_AFTER_S", "LEASE_S", "MAX_CALLS_PER_S",
     "KMS_KEY", "SECRET_KEY", "AUTH", "CANVAS", "SAVED_BY",
     "EXIF_LOCATION", "HOSTS",
 )  # fmt: skip
@@ -231,6 +232,7 @@ def test_wrong_labels(text: str, why: str) -> None:
         ("LABELER_SAVE_TIMEOUT_S", 1, 600),
         ("LABELER_PAUSE_AFTER_S", 0, 86_400),
         ("LABELER_LEASE_S", 1, 86_400),
+        ("LABELER_MAX_CALLS_PER_S", 0, 1_000_000),
         ("PORT", 1, 65_535),
     ],
 )

@@ -7,12 +7,16 @@ a page, so only a server that asks nobody who they are has to look at the name.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from ipaddress import ip_address
+from typing import Final
 
 from labeler.errors import WrongHost
 from labeler.model.people import SignIn
 from labeler.settings import Settings
+
+_HOST: Final = re.compile(r"(\[(?P<address>[^\[\]]*)\]|(?P<name>[^:\[\]]*))(:[0-9]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +55,6 @@ def is_loopback(host: str | None) -> bool:
 
 
 def _name_in(header: str) -> str:
-    """The name in a Host header, without the port (RFC 9110, 7.2)."""
-    text = header.strip().lower()
-    name = text[1:].partition("]")[0] if text.startswith("[") else text.partition(":")[0]
-    return name.removesuffix(".")
+    """The name in a Host header, without the port (RFC 9110, 7.2); empty if it is malformed."""
+    match = _HOST.fullmatch(header.strip().lower())
+    return (match["address"] or match["name"]).removesuffix(".") if match else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from starlette.concurrency import run_in_threadpool
@@ -56,6 +57,24 @@ def _by_token(request: Request, access: AccessPolicy, link: Purpose | None) -> P
     if scheme.lower() == "bearer" and not _JWT.fullmatch(text):
         return Person(access.signer.check(text, Purpose.API, now).person)
     return None
+
+
+def caller_of(request: Request, person: Person) -> str:
+    """Whose share and rate a call takes: the person's, or the address's if nobody is signed in.
+
+    The server has replaced a proxy's address by the one that the proxy states, if it trusts the
+    proxy. IPv6 gives each network 2**64 addresses, so the network counts.
+    """
+    if person.email:
+        return person.email
+    try:
+        address = ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return ""  # a socket of this machine, or what a proxy has made up
+    if isinstance(address, IPv6Address):
+        network = str(ip_network((address.packed[:8] + bytes(8), 64)))
+        return str(address.ipv4_mapped or network)
+    return str(address)
 
 
 def check_writer(request: Request) -> None:

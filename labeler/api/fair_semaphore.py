@@ -11,6 +11,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 
+from labeler.api.authentication import caller_of
 from labeler.model.people import Person
 from labeler.runtime.cancellation import Cancellation
 
@@ -19,11 +20,6 @@ P = ParamSpec("P")
 
 _OTHERS: Final = 1
 """Turns that one caller never gets, so that the next caller need not wait for one to end."""
-
-
-def caller_of(request: Request, person: Person) -> str:
-    """The caller: the person, or the network address if nobody signs in."""
-    return person.email or (request.client.host if request.client else "")
 
 
 class FairSemaphore:

@@ -71,7 +71,7 @@ class Front:
             await self._app(scope, receive, send)
 
     async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers = Headers(scope=scope)
+        headers = MutableHeaders(scope=scope)
         origin = headers.get("Origin")
         try:
             self._hosts.check(headers.getlist("Host"))
@@ -83,6 +83,10 @@ class Front:
             audit(Action.REFUSAL, scope["path"], code=error.code)
             await send({"type": "websocket.close", "code": 1008, "reason": ""})
             return
+        if origin is not None:
+            # Streamlit compares them letter by letter. Where a default port makes a difference, it
+            # would ask a server on the internet for this machine's address, and block meanwhile.
+            headers["Host"] = origin.partition("://")[2]
         allow = scope.get("extensions", {}).get(ALLOW_LARGE)
         if allow is not None:
             allow()

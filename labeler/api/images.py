@@ -9,8 +9,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from labeler.api.authentication import caller_of
 from labeler.api.backpressure import SendBudget
-from labeler.api.fair_semaphore import FairSemaphore, caller_of, run_while_there, while_there
+from labeler.api.fair_semaphore import FairSemaphore, run_while_there, while_there
 from labeler.api.image_pages import find_page, read_query
 from labeler.api.preconditions import parse_tags
 from labeler.api.request_bodies import BodyReader
@@ -24,14 +25,12 @@ from labeler.api.request_parameters import (
 from labeler.api.responses import ASK_AGAIN, FOR_GOOD, headers, json_answer
 from labeler.api.shared_calls import SharedCalls
 from labeler.errors import NotFound
-from labeler.model.limits import MAX_WIDTH
+from labeler.model.limits import IMAGES_AT_ONCE, MAX_WIDTH, UPLOADS_AT_ONCE
 from labeler.model.people import Person
 from labeler.project.project import Project
 from labeler.runtime.bounded_cache import BoundedCache
 
 _COPIES_BYTES: Final = 64 * 2**20
-_AT_ONCE: Final = 4
-"""Images being read, and uploads, each: an image has up to 30 MB, and saves need threads too."""
 _SENT_BYTES: Final = 192 * 2**20
 """Bytes of all large images that are on their way to callers."""
 
@@ -50,8 +49,8 @@ class Images:
         self._listing = listing
         self._body_reader = body_reader
         self._max_upload_bytes = max_upload_bytes
-        self._adding = FairSemaphore(_AT_ONCE)
-        self._showing = FairSemaphore(_AT_ONCE)
+        self._adding = FairSemaphore(UPLOADS_AT_ONCE)
+        self._showing = FairSemaphore(IMAGES_AT_ONCE)
         self._copies = BoundedCache[tuple[str, int | None], tuple[bytes, str]](
             max_size=_COPIES_BYTES, size_of=lambda copy: len(copy[0])
         )

@@ -81,16 +81,16 @@ class Imports:
         """
         wanted = _wanted(request)
         name = file_name(request) if NAME_HEADER in request.headers else "The file"
-        if self._running.locked():
-            raise Busy(
-                f"Another import is running{self._told}. This one can be sent when it has ended."
-            )
+        self._check_none_is_running()
         async with contextlib.AsyncExitStack() as held:
-            await held.enter_async_context(self._running)
-            told = self._told = _ImportProgress()
-            file = await held.enter_async_context(self._body_reader.file(request, MAX_BYTES, name))
+            arriving = self._body_reader.file(request, MAX_BYTES, name, person)
+            file = await held.enter_async_context(arriving)
             file.seek(0)
             check_is_file(request, await run_in_threadpool(file.read, HEAD_BYTES), name)
+            # Only now: a body that stops arriving keeps no other import from its turn.
+            self._check_none_is_running()
+            await held.enter_async_context(self._running)
+            told = self._told = _ImportProgress()
             work = self._work(held.pop_all(), file, name.replace("/", "_"), wanted, person, told)
             task = asyncio.create_task(work)
         self._tasks.add(task)
@@ -99,6 +99,12 @@ class Imports:
             return StreamingResponse(_lines(task, told), media_type=LINES, headers=headers(NEVER))
         report = await asyncio.shield(task)
         return json_answer(report.as_json())
+
+    def _check_none_is_running(self) -> None:
+        if self._running.locked():
+            raise Busy(
+                f"Another import is running{self._told}. This one can be sent when it has ended."
+            )
 
     async def _work(
         self,

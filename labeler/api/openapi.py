@@ -58,9 +58,17 @@ from labeler.api.openapi_sets import (
 )
 from labeler.api.request_parameters import NAME_HEADER
 from labeler.api.responses import ASK_AGAIN, json_answer
+from labeler.errors import TooManyCalls
 from labeler.images import MEDIA_TYPES
 from labeler.model.document_change import CHANGE_TYPE
-from labeler.model.limits import LIMITS, MAX_WIDTH
+from labeler.model.limits import (
+    AT_ONCE,
+    BURST_S,
+    LIMITS,
+    LONGEST_WAIT_S,
+    MAX_CALLS_PER_S,
+    MAX_WIDTH,
+)
 
 
 async def answer(_: Request) -> Response:
@@ -82,38 +90,17 @@ def document() -> Json:
             "iap, Identity-Aware Proxy's assertion does as well. 403 is for who lacks the role.",
         },
         "x-limits": [asdict(limit) for limit in LIMITS],
-        "security": [{}, {"token": []}, {"assertion": []}],
-        "paths": {
-            "/api/boxes": {"get": find_boxes()},
-            "/api/crops": {"get": find_crops()},
-            "/api/images": {"get": list_images(), "post": _add_image()},
-            "/api/images/{image_id}": {"get": _show_image(), "delete": delete_image()},
-            "/api/images/{image_id}/restore": {"post": restore_image()},
-            "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
-            "/api/annotations/{image_id}/versions": {"get": list_versions()},
-            "/api/annotations/{image_id}/restore": {"post": restore_document()},
-            "/api/annotations/{image_id}/review": {"post": review_document()},
-            "/api/annotations/{image_id}/assign": {"post": assign_image()},
-            "/api/statistics": {"get": count_images()},
-            "/api/claims": {"get": look_ahead(), "post": claim_next()},
-            "/api/claims/{image_id}": {
-                "get": look_at_claim(),
-                "put": renew_claim(),
-                "delete": release_claim(),
-            },
-            "/api/guide": {"get": get_guide(), "put": put_guide()},
-            "/api/guide/{picture}": {
-                "get": show_guide_picture(),
-                "put": add_guide_picture(),
-            },
-            "/api/labels": {"get": _get_labels(), "put": _put_labels()},
-            **export_paths(),
-            "/api/exports": {"post": write_export()},
-            "/api/exports/{name}": {"get": fetch_export()},
-            "/api/imports": {"post": run_import()},
-            "/api/health": {"get": _probe("health", "Is this instance alive?", "ok", version=TEXT)},
-            "/api/ready": {"get": _ready()},
+        "x-rate": {
+            "calls_per_s": MAX_CALLS_PER_S,
+            "setting": "LABELER_MAX_CALLS_PER_S",
+            "burst_s": BURST_S,
+            "longest_wait_s": LONGEST_WAIT_S,
+            "status": TooManyCalls.status,
+            "code": TooManyCalls.code,
         },
+        "x-at-once": [asdict(kind) for kind in AT_ONCE],
+        "security": [{}, {"token": []}, {"assertion": []}],
+        "paths": _limited(_paths()),
         "components": {
             "schemas": schemas(),
             "securitySchemes": {
@@ -138,6 +125,49 @@ def document() -> Json:
             },
         },
     }
+
+
+def _paths() -> Json:
+    return {
+        "/api/boxes": {"get": find_boxes()},
+        "/api/crops": {"get": find_crops()},
+        "/api/images": {"get": list_images(), "post": _add_image()},
+        "/api/images/{image_id}": {"get": _show_image(), "delete": delete_image()},
+        "/api/images/{image_id}/restore": {"post": restore_image()},
+        "/api/annotations/{image_id}": {"get": _get_document(), "put": _put_document()},
+        "/api/annotations/{image_id}/versions": {"get": list_versions()},
+        "/api/annotations/{image_id}/restore": {"post": restore_document()},
+        "/api/annotations/{image_id}/review": {"post": review_document()},
+        "/api/annotations/{image_id}/assign": {"post": assign_image()},
+        "/api/statistics": {"get": count_images()},
+        "/api/claims": {"get": look_ahead(), "post": claim_next()},
+        "/api/claims/{image_id}": {
+            "get": look_at_claim(),
+            "put": renew_claim(),
+            "delete": release_claim(),
+        },
+        "/api/guide": {"get": get_guide(), "put": put_guide()},
+        "/api/guide/{picture}": {
+            "get": show_guide_picture(),
+            "put": add_guide_picture(),
+        },
+        "/api/labels": {"get": _get_labels(), "put": _put_labels()},
+        **export_paths(),
+        "/api/exports": {"post": write_export()},
+        "/api/exports/{name}": {"get": fetch_export()},
+        "/api/imports": {"post": run_import()},
+        "/api/health": {"get": _probe("health", "Is this instance alive?", "ok", version=TEXT)},
+        "/api/ready": {"get": _ready()},
+    }
+
+
+def _limited(paths: Json) -> Json:
+    """The paths; each call that needs a person has a rate."""
+    for calls in paths.values():
+        for call in calls.values():
+            if call.get("security") != []:
+                call["responses"] |= errors(TooManyCalls.status)
+    return paths
 
 
 # --- calls --------------------------------------------------------------------------------

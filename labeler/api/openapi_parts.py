@@ -237,6 +237,8 @@ _WORDS: Final = {
     415: "Not an image of a supported type.",
     422: "Damaged, or against the format: `field` says where.",
     428: "No condition: neither If-Match nor If-None-Match: *.",
+    429: "The caller makes more calls than x-rate allows. Nothing was changed; Retry-After says "
+    "when to call again.",
     500: "What is stored is damaged, or newer than this program; or a fault.",
     503: "The store can't be used now, or too much is being done at once.",
 }

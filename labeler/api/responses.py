@@ -14,7 +14,14 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import ExceptionHandler, Receive, Scope, Send
 
-from labeler.errors import Busy, InvalidDocument, InvalidToken, LabelerError, NotSignedIn
+from labeler.errors import (
+    Busy,
+    InvalidDocument,
+    InvalidToken,
+    LabelerError,
+    NotSignedIn,
+    TooManyCalls,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +106,8 @@ async def _labeler_error(_: Request, error: Exception) -> Response:
         more["WWW_Authenticate"] = 'Bearer error="invalid_token"' if invalid else "Bearer"
     if isinstance(error, Busy):
         more["Retry_After"] = str(BUSY_S)
+    if isinstance(error, TooManyCalls):
+        more["Retry_After"] = str(error.after_s)
     return json_answer(error_body(error), error.status, **more)
 
 

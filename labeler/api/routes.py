@@ -18,6 +18,7 @@ from labeler.access.tokens import Purpose
 from labeler.api import responses
 from labeler.api.assignments import AssignmentCalls
 from labeler.api.box_pages import BoxCalls
+from labeler.api.call_rate import CallRate
 from labeler.api.claims import ClaimCalls
 from labeler.api.documents import Documents
 from labeler.api.exports import Exports
@@ -36,6 +37,7 @@ from labeler.api.streamlit_host import HOST_CONFIG, answer_host_config
 from labeler.api.trash import TrashCalls
 from labeler.api.workbench import send_module
 from labeler.datasets.formats.registry import DEFAULT, EXPORTED
+from labeler.model.limits import IMPORT_BYTES, LISTS_AT_ONCE
 from labeler.model.people import Person, Role
 from labeler.project.project import Project
 
@@ -45,14 +47,13 @@ if TYPE_CHECKING:
 _HELD_BYTES: Final = 128 * 2**20
 """Bytes of all uploads that are being received or processed, and of all other bodies. The two are
 separate, so saves never wait behind uploads."""
-_LISTED_AT_ONCE: Final = 4
-"""Lists and counts over many images that are made at once: each takes a share of the interpreter,
-which saves need too."""
 
 
-def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -> Starlette:
-    """The calls below /api/ for one project."""
-    calls = _Calls(project, access, max_upload_bytes)
+def application(
+    project: Project, access: AccessPolicy, max_upload_bytes: int, max_calls_per_s: int
+) -> Starlette:
+    """The calls below /api/ for one project; `max_calls_per_s` is each caller's rate, 0 for any."""
+    calls = _Calls(project, access, max_upload_bytes, CallRate(max_calls_per_s))
     app = Starlette(
         routes=[*calls.labeling(), *calls.datasets(), *calls.open_to_all()],
         exception_handlers=responses.HANDLERS,
@@ -64,12 +65,15 @@ def application(project: Project, access: AccessPolicy, max_upload_bytes: int) -
 class _Calls:
     """The calls of one project, grouped by purpose."""
 
-    def __init__(self, project: Project, access: AccessPolicy, max_upload_bytes: int) -> None:
+    def __init__(
+        self, project: Project, access: AccessPolicy, max_upload_bytes: int, rate: CallRate
+    ) -> None:
         self._project = project
         self._access = access
+        self._rate = rate
         self._max_upload_bytes = max_upload_bytes
         self._bodies = BodyReader(_HELD_BYTES)
-        self._listing = FairSemaphore(_LISTED_AT_ONCE)
+        self._listing = FairSemaphore(LISTS_AT_ONCE)
         # Images and zips are compressed already, and a document's ETag names its uncompressed
         # bytes.
         self._packed = [Middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)]
@@ -133,7 +137,7 @@ class _Calls:
         def imports() -> Imports:
             from labeler.api.imports import Imports
 
-            return Imports(project, bodies)
+            return Imports(project, BodyReader(IMPORT_BYTES))
 
         async def run_import(request: Request, person: Person) -> Response:
             return await imports().run(request, person)
@@ -185,7 +189,7 @@ class _Calls:
         link: Purpose | None = None,
         **calls: tuple[Role, Call],
     ) -> Route:
-        return Signed(path, calls, self._access, middleware, link=link)
+        return Signed(path, calls, self._access, self._rate, middleware, link=link)
 
 
 def _labeler(call: Call) -> tuple[Role, Call]:

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
-from labeler.api.authentication import caller, check_writer
+from labeler.api.authentication import caller, caller_of, check_writer
+from labeler.api.call_rate import CallRate
 from labeler.errors import ForeignRequest, InvalidToken, NotPermitted, NotSignedIn
 from labeler.model.people import Person, Role
 from labeler.runtime.audit import Action, audit, set_acting
@@ -22,7 +23,9 @@ Call = Callable[[Request, Person], Awaitable[Response]]
 class Signed(Route):
     """A path whose calls need a person; `roles` holds the required role for each method.
 
-    `link` is the purpose of tokens that are accepted in the address, if any.
+    Each call takes its turn at `rate`: of the person, or of the address if the call is refused
+    before the person is known. `link` is the purpose of tokens that are accepted in the address, if
+    any.
     """
 
     def __init__(
@@ -30,20 +33,26 @@ class Signed(Route):
         path: str,
         calls: Mapping[str, tuple[Role, Call]],
         access: AccessPolicy,
+        rate: CallRate,
         middleware: Sequence[Middleware] = (),
         *,
         link: Purpose | None = None,
     ) -> None:
         async def answer(request: Request) -> Response:
             role, call = calls["GET" if request.method == "HEAD" else request.method]
+            reads = request.method in ("GET", "HEAD")
             try:
-                if request.method not in ("GET", "HEAD"):
-                    check_writer(request)
-                linked = link if request.method in ("GET", "HEAD") else None
-                person = await caller(request, access, linked)
+                try:
+                    if not reads:
+                        check_writer(request)
+                    person = await caller(request, access, link if reads else None)
+                except (ForeignRequest, InvalidToken, NotSignedIn):
+                    await rate.turn(caller_of(request, Person("")))
+                    raise
                 # For the rest of the request: an answer may be made while it is sent.
                 person = access.named(person)
                 set_acting(person.name)
+                await rate.turn(caller_of(request, person))
                 return await call(request, access.roles.require(person, role))
             except (ForeignRequest, InvalidToken, NotPermitted, NotSignedIn) as error:
                 audit(Action.REFUSAL, f"{request.method} {request.url.path}", code=error.code)

@@ -63,6 +63,35 @@ LIMITS: Final = (
 )
 """All that do not depend on settings: those of images are LABELER_MAX_UPLOAD_MB and _MAX_PIXELS."""
 
+MAX_CALLS_PER_S: Final = 200
+"""Of one caller to one instance, where LABELER_MAX_CALLS_PER_S names no other number."""
+BURST_S: Final = 10
+"""A caller who has been quiet may make the calls of so many seconds at once."""
+LONGEST_WAIT_S: Final = 2
+"""A call above the rate waits as long as this, and is refused if that is not enough."""
+
+UPLOADS_AT_ONCE: Final = 4
+IMAGES_AT_ONCE: Final = 4
+"""An image has up to 30 MB, and saves need threads too."""
+LISTS_AT_ONCE: Final = 4
+"""Each takes a share of the interpreter, which saves need too."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Work of which an instance does so much at once; one caller has all but one at most."""
+
+    what: str
+    most: int
+
+
+AT_ONCE: Final = (
+    AtOnce("uploads", UPLOADS_AT_ONCE),
+    AtOnce("images and copies that are made", IMAGES_AT_ONCE),
+    AtOnce("lists and counts over many images", LISTS_AT_ONCE),
+)
+"""More of it waits: the caller with the fewest is next, then the longest wait."""
+
 
 def size_text(size: int) -> str:
     """A number of bytes for a person: `64 kB` or `16 MB`."""

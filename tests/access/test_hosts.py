@@ -13,7 +13,8 @@ OWN = ("localhost", "LOCALHOST:8501", "127.0.0.1", "127.0.0.1:80", "127.1.2.3", 
        "localhost.:1")  # fmt: skip
 FOREIGN = ("evil.example", "evil.example:8501", "localhost.evil.example", "127.0.0.1.evil.example",
            "", ":8501", "[", "[::2]", "0.0.0.0", "localhost@evil.example",
-           "evil.example, localhost", "x" * 5000)  # fmt: skip
+           "evil.example, localhost", "localhost:1.evil.example", "[::1].evil.example",
+           "x" * 5000)  # fmt: skip
 
 
 def accepted(header: str, listens_on: str = "127.0.0.1", **environ: str) -> bool:

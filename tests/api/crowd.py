@@ -67,7 +67,7 @@ class Office:
         project = Project(self._settings, store, None, SECRET, lambda: self.now)
         self._projects.append(project)
         policy = AccessPolicy(SignIn.OIDC, self._settings.roles, Signer(SECRET))
-        return application(project, policy, 2**20)
+        return application(project, policy, 2**20, self._settings.max_calls_per_s)
 
     def fill(self, images: int) -> list[str]:
         """The IDs of so many new images."""

@@ -84,7 +84,9 @@ class Api:
             asserted = Assertions(checked.iap_audience, Keys(checked.iap_keys_url)).person
         alias = load_access_policy(checked).alias if checked.auth is not SignIn.NONE else None
         access = AccessPolicy(checked.auth, checked.roles, self.signer, asserted, alias)
-        app = self.app = application(self.project, access, checked.max_upload_bytes)
+        app = self.app = application(
+            self.project, access, checked.max_upload_bytes, checked.max_calls_per_s
+        )
         self._free = free
         self.served = free.pop() if free else Served(app)
         self.served.app = app

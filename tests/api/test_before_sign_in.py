@@ -24,7 +24,7 @@ from starlette.routing import Mount
 from labeler import api
 from labeler.ui.context import page_context
 bound = page_context()
-calls = api.application(bound.project, bound.access, 1)
+calls = api.application(bound.project, bound.access, 1, 0)
 streamlit = app.app._build_starlette_app().routes
 print(json.dumps({
     "streamlit": sorted({route.path for route in streamlit}),

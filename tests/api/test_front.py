@@ -36,7 +36,17 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def internet() -> Iterator[str]:
+    """A proxy to the internet that the program never asks for anything."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        yield f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        proxy.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            proxy.accept()
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory, internet: str) -> Iterator[httpx.Client]:
     """A client of the program, which is well."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
@@ -45,9 +55,12 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "app.py"], cwd=ROOT, stdout=output, stderr=output,
-            env={**os.environ, "PORT": str(port), "LABELER_STORAGE": str(folder / "data")},
+            env={**os.environ, "PORT": str(port), "LABELER_STORAGE": str(folder / "data"),
+                 "HTTP_PROXY": internet, "HTTPS_PROXY": internet, "NO_PROXY": ""},
         )  # fmt: skip
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=WRITING, timeout=120) as client:
+    with httpx.Client(
+        base_url=f"http://127.0.0.1:{port}", headers=WRITING, timeout=120, trust_env=False
+    ) as client:
         try:
             end = time.monotonic() + 60
             while True:
@@ -60,6 +73,9 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
                     time.sleep(0.05)
             # It would say so where the address and the limits come after it has read its own.
             assert "config option" not in log.read_text()
+            # Streamlit would say where it is, for which it asks a server on the internet.
+            assert "view your Streamlit app" not in log.read_text()
+            assert f"http://127.0.0.1:{port}\n" in log.read_text()
             yield client
         finally:
             process.terminate()
@@ -110,13 +126,28 @@ def test_a_name_that_leads_here_is_not_ours(program: httpx.Client, path: str) ->
     assert program.get("/", headers={"Host": "localhost"}).status_code == 200
 
 
+def handshake(client: httpx.Client, *headers: str) -> int:
+    """The status of the answer to a page that opens its websocket with these headers."""
+    host, port = client.base_url.host, client.base_url.port or 80
+    lines = [
+        "GET /_stcore/stream HTTP/1.1", "Connection: Upgrade",
+        "Upgrade: websocket", "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
+        *(header.format(here=f"{host}:{port}", port=port) for header in headers), "", "",
+    ]  # fmt: skip
+    with socket.create_connection((host, port), timeout=120) as connection:
+        connection.sendall("\r\n".join(lines).encode())
+        answer = connection.recv(200)
+    return int(answer.split()[1])
+
+
 @pytest.mark.parametrize(
     ("origin", "status"),
     [
-        ("{here}", 101),
+        ("http://{here}", 101),
         ("http://evil.example", 403),
         ("null", 403),
-        ("{here}.evil.example", 403),
+        ("http://{here}.evil.example", 403),
         ("http://localhost:1", 403),
         ("http://127.0.0.1:1", 403),
     ],
@@ -124,18 +155,36 @@ def test_a_name_that_leads_here_is_not_ours(program: httpx.Client, path: str) ->
 def test_no_page_of_another_site_opens_a_session(
     program: httpx.Client, origin: str, status: int
 ) -> None:
-    host, port = program.base_url.host, program.base_url.port or 80
-    here = f"{host}:{port}"
-    lines = [
-        "GET /_stcore/stream HTTP/1.1", f"Host: {here}", "Connection: Upgrade",
-        "Upgrade: websocket", "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Protocol: streamlit",
-        f"Origin: {origin.format(here=f'http://{here}')}", "", "",
-    ]  # fmt: skip
-    with socket.create_connection((host, port), timeout=120) as connection:
-        connection.sendall("\r\n".join(lines).encode())
-        answer = connection.recv(200)
-    assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
+    assert handshake(program, "Host: {here}", f"Origin: {origin}") == status
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        (["Host: evil.example:{port}", "Origin: http://evil.example:{port}"], 403),
+        (["Host: evil.example", "Origin: http://evil.example"], 403),
+        (["Host: evil.example"], 403),
+        (["Host: {here}.evil.example", "Origin: http://{here}.evil.example"], 403),
+        (["Host: 127.0.0.1.evil.example", "Origin: http://127.0.0.1.evil.example"], 403),
+        (["Host: 10.0.0.7:{port}", "Origin: http://10.0.0.7:{port}"], 403),
+        (["Host: {here}", "X-Forwarded-Host: evil.example", "Origin: http://evil.example"], 403),
+        (["Host: {here}"], 101),
+        (["Host: localhost:{port}", "Origin: http://localhost:{port}"], 101),
+        (["Host: [::1]:{port}", "Origin: http://[::1]:{port}"], 101),
+        # Streamlit's own comparison is stricter, and asks on the internet where they differ.
+        (["Host: 127.1.2.3:80", "Origin: http://127.1.2.3"], 101),
+        (["Host: 127.1.2.3", "Origin: https://127.1.2.3:443"], 101),
+    ],
+)
+def test_no_name_that_leads_here_opens_a_session(
+    program: httpx.Client, headers: list[str], status: int
+) -> None:
+    """DNS rebinding: to the browser, such a page and its websocket are of the same origin."""
+    assert handshake(program, *headers) == status
+
+
+def test_a_session_that_names_two_hosts_is_refused(program: httpx.Client) -> None:
+    assert handshake(program, "Host: {here}", "Host: evil.example") in (400, 403)
 
 
 @pytest.mark.parametrize(

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from starlette.requests import Request
 
-from tests.api.support import Api, named, rect, refused
+from labeler.api import request_bodies
+from labeler.api.request_bodies import BodyReader
+from labeler.errors import Busy
+from labeler.model.people import Person
+from tests.api.conftest import Open
+from tests.api.support import Api, Lister, named, rect, refused
 from tests.datasets.formats.support import Content, as_bytes, zipped
 from tests.datasets.imports.support import coco
 from tests.pictures import png
 
 
-def send(api: Api, content: bytes, address: str = "format=coco", **headers: str) -> httpx.Response:
+def send(
+    api: Api, content: bytes | Iterator[bytes], address: str = "format=coco", **headers: str
+) -> httpx.Response:
     return api.client.post(f"/api/imports?{address}", content=content, headers=named(headers))
 
 
@@ -128,33 +140,80 @@ def test_a_foreign_page_may_not(api: Api) -> None:
     refused(answer, 403, "forbidden")
 
 
-def test_one_at_a_time(api: Api) -> None:
-    """While one is arriving another one is told to wait, and the first is not disturbed."""
+def arriving(begun: threading.Event, go_on: threading.Event) -> Iterator[bytes]:
+    yield SET[:10]
+    begun.set()
+    go_on.wait(120)
+    yield SET[10:]
+
+
+def test_a_body_that_stops_arriving_keeps_nobody_from_importing(api: Api) -> None:
     begun, go_on = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(send, api, arriving(begun, go_on), "format=coco&dry_run=1")
+        assert begun.wait(120)
+        try:
+            for _ in range(3):
+                assert send(api, SET, "format=coco&dry_run=1").status_code == 200
+        finally:
+            go_on.set()
+        assert first.result().status_code == 200
 
-    def slowly() -> Any:
-        yield SET[:10]
-        begun.set()
+
+def test_one_at_a_time(open_api: Open, tmp_path: Path) -> None:
+    """While one is at work another one is told to wait, and the first is not disturbed."""
+    at_work, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        at_work.set()
         go_on.wait(120)
-        yield SET[10:]
 
-    answers: list[httpx.Response] = []
-    first = threading.Thread(
-        target=lambda: answers.append(
-            api.client.post("/api/imports?format=coco&dry_run=1", content=slowly())
-        )
-    )
-    first.start()
-    assert begun.wait(120)
-    try:
-        for _ in range(100):
+    api = open_api(store=Lister(tmp_path / "data", wait))
+    begun, arrived = threading.Event(), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        second = threads.submit(send, api, arriving(begun, arrived), "format=coco&dry_run=1")
+        try:
+            assert begun.wait(120)
+            first = threads.submit(send, api, SET, "format=coco&dry_run=1")
+            assert at_work.wait(120)
             answer = send(api, SET, "format=coco&dry_run=1")
-            if answer.status_code == 503:
-                break
-        refused(answer, 503, "busy")
-        assert "when it has ended" in answer.json()["error"]["message"]
-    finally:
-        go_on.set()
-        first.join()
-    assert answers[0].status_code == 200
+            arrived.set()
+            for refusal in (answer, second.result()):  # as soon as it came; when it had arrived
+                refused(refusal, 503, "busy")
+                assert "when it has ended" in refusal.json()["error"]["message"]
+        finally:
+            go_on.set()
+            arrived.set()
+        assert first.result().status_code == 200
     assert send(api, SET).status_code == 200
+
+
+def test_imports_that_arrive_slowly_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that lie on disk together are no more than one may be."""
+    monkeypatch.setattr(request_bodies, "GRACE_S", 0)
+    reader = BodyReader(1000)
+
+    async def read(person: str, *chunks: bytes, at: asyncio.Event | None = None) -> int:
+        parts = [*chunks, b""]
+
+        async def receive() -> dict[str, Any]:
+            if at is not None and len(parts) < len(chunks) + 1:
+                at.set()
+                await asyncio.Event().wait()
+            data = parts.pop(0)
+            return {"type": "http.request", "body": data, "more_body": bool(data)}
+
+        request = Request({"type": "http", "method": "POST", "headers": []}, receive)
+        async with reader.file(request, 1000, "The file", Person(person)) as file:
+            return file.seek(0, 2)
+
+    async def run() -> None:
+        waits = asyncio.Event()
+        slow = asyncio.create_task(read("slow@example.com", b"x" * 600, at=waits))
+        await waits.wait()
+        assert await read("quick@example.com", b"x" * 600, b"y" * 300) == 900
+        with pytest.raises(Busy):
+            await slow
+        assert await read("quick@example.com", b"x" * 1000) == 1000
+
+    asyncio.run(run())

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from labeler.model import limits
-from labeler.model.limits import LIMITS, Limit, size_text
+from labeler.model.limits import AT_ONCE, LIMITS, AtOnce, Limit, size_text
 from tests.api.support import Api, rect, refused
 
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
@@ -27,8 +27,15 @@ def test_the_documentation_lists_the_limits_as_they_are() -> None:
     assert listed == list(LIMITS)
 
 
+def test_the_documentation_lists_what_is_done_at_once() -> None:
+    rows = re.findall(r"^\| (\d+) \| ([^|]+) \|$", DOCS.read_text(), re.MULTILINE)
+    listed = [AtOnce(what, int(most)) for most, what in rows]
+    assert listed[: len(AT_ONCE)] == list(AT_ONCE)
+
+
 def test_programs_are_told_the_limits(api: Api) -> None:
     told = api.client.get("/api/openapi.json").json()
+    assert [AtOnce(**one) for one in told["x-at-once"]] == list(AT_ONCE)
     assert [Limit(**one) for one in told["x-limits"]] == list(LIMITS)
     schemas = told["components"]["schemas"]
     assert schemas["WantedDocument"]["properties"]["rects"]["maxItems"] == limits.MAX_RECTS

@@ -38,7 +38,7 @@ class Bodies(list[Any]):
 
     def arrived(self, *sizes: int) -> bool:
         """Wait until so much of each has been read."""
-        return settled(lambda: [len(body.data) for body in self] == list(sizes))
+        return settled(lambda: [body.size for body in self] == list(sizes))
 
 
 @pytest.fixture

@@ -81,8 +81,9 @@ export async function importFile({ send, renew, pause, tell, wait }) {
   let answer = await send();
   if (answer.status === 401 && await renew()) answer = await send();
   let problem = await problemOf(answer);
-  // One import runs at a time: another person's, or this one from before a reload.
-  while (problem?.code === "busy") {
+  // One import runs at a time: another person's, or this one from before a reload. Or this person
+  // calls too often.
+  while (problem?.code === "busy" || problem?.code === "too_many_calls") {
     wait(problem.message ?? "");
     await pause(BUSY_PAUSE_MS);
     answer = await send();

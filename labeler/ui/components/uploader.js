@@ -104,7 +104,8 @@ function createUploader(root) {
   async function send(file, path) {
     const headers = fileHeaders(setup.tokenHeaders, path);
     const answer = await fetch("api/images", { method: "POST", body: file, headers });
-    return { status: answer.status, body: await answer.json().catch(() => ({})) };
+    const body = await answer.json().catch(() => ({}));
+    return { status: answer.status, body, after: answer.headers.get("Retry-After") };
   }
 
   function renewed() {

@@ -5,11 +5,13 @@
 
 const TRIES = 6;
 const FIRST_PAUSE_MS = 500;
+const EARLY_PAUSE_S = 1;
 const SIGN_IN = "sign in again in another tab, then choose it again.";
 
 /**
- * What the server says; `body` is empty if it is not valid JSON.
- * @typedef {{ status: number, body: { image_id?: string, error?: { message?: string } } }} Answer
+ * What the server says; `body` is empty if it is not valid JSON, `after` the Retry-After header.
+ * @typedef {{ status: number, body: { image_id?: string, error?: { message?: string } },
+ *   after: string | null }} Answer
  */
 
 /**
@@ -23,7 +25,7 @@ const SIGN_IN = "sign in again in another tab, then choose it again.";
  */
 
 /** @param {number} status */
-const mayPass = (status) => status >= 500 || status === 429 || status === 408;
+const mayPass = (status) => status >= 500 || status === 408;
 
 /** @param {string} name @param {Answer} answer */
 function problemOf(name, { status, body }) {
@@ -33,7 +35,8 @@ function problemOf(name, { status, body }) {
 }
 
 /**
- * Sends a file until it is added or refused for good, at most six times.
+ * Sends a file until it is added or refused for good, at most six times. A call that comes too
+ * early (429) is not counted: the file is sent again when the server says.
  * @param {{ name: string, place: number }} file `place` in the order of choosing
  * @param {Means} means
  * @returns {Promise<Added | Failed>}
@@ -46,6 +49,11 @@ export async function uploadFile({ name, place }, { send, renew, readable, pause
     try {
       const answer = await send();
       const { status, body } = answer;
+      if (status === 429) {
+        await pause(1000 * (Number(answer.after) || EARLY_PAUSE_S));
+        attempt -= 1;
+        continue;
+      }
       if (status >= 200 && status < 300) {
         return { type: "added", place, imageId: body.image_id ?? "", fresh: status === 201 };
       }

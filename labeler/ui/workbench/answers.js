@@ -58,11 +58,13 @@ export async function failure(response, body) {
   if (status === 404 || status === 410) return { type: "gone", message };
   if (status === 409) return { type: "locked", message };
   if (status >= 500 || status === 408 || status === 425 || status === 429) {
-    return { type: "unavailable", message, after: waiting(response.headers.get("Retry-After")) };
+    return { type: "unavailable", message, after: askedToWait(response) };
   }
   return { type: "refused", message };
 }
 
-/** How long the server asks to wait, in ms. A date is ignored, because the clock here may be wrong. @param {string | null} text */
-const waiting = (text) =>
-  text && /^\d+$/.test(text) ? Math.min(Number(text) * 1000, LONGEST_WAIT_MS) : 0;
+/** How long the server asks to wait, in ms. A date is ignored, because the clock here may be wrong. @param {Response} response */
+export function askedToWait(response) {
+  const text = response.headers.get("Retry-After") ?? "";
+  return /^\d+$/.test(text) ? Math.min(Number(text) * 1000, LONGEST_WAIT_MS) : 0;
+}

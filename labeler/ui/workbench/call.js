@@ -1,11 +1,14 @@
 // One call to the HTTP API: with a token that is renewed when it has expired, and with a time limit.
 
+import { askedToWait } from "./answers.js";
 import { inTime } from "./time.js";
 
 /** @typedef {import("./backend.js").Failure} Failure */
 
 /** In ms, from the server's own limits. A PUT that takes longer counts as lost. */
 const PATIENCE_MS = 30_000;
+/** How often a call that comes too early is made before that counts as its answer. */
+const EARLY_TRIES = 5;
 
 /**
  * The headers that say who a call is from: a bearer token, or the plain token in `header` if a
@@ -52,7 +55,7 @@ export function createCall(options) {
    * @param {string} path @param {RequestInit} init @param {boolean} [again]
    * @returns {Promise<{ response: Response, body: Blob } | Failure>}
    */
-  async function call(path, init, again = false) {
+  async function signedCall(path, init, again = false) {
     const used = token();
     const headers = new Headers(init.headers);
     headers.set("X-Labeler-Client", options.client);
@@ -79,11 +82,25 @@ export function createCall(options) {
     try {
       // Another call may have renewed the token while this one was on its way.
       const ready = used !== token() || await renew();
-      return ready ? await call(path, init, true) : signedOut;
+      return ready ? await signedCall(path, init, true) : signedOut;
     } catch {
       return { type: "network", message: "There is no connection to sign in again." };
     }
   }
 
-  return call;
+  /**
+   * The same. A call that comes too early (429) has changed nothing, and is made again when the
+   * server says.
+   * @type {(path: string, init: RequestInit) => ReturnType<typeof signedCall>}
+   */
+  return async (path, init) => {
+    for (let tries = 1;; tries += 1) {
+      const answer = await signedCall(path, init);
+      if ("type" in answer || answer.response.status !== 429 || tries === EARLY_TRIES) {
+        return answer;
+      }
+      const wait = askedToWait(answer.response);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  };
 }

@@ -73,7 +73,7 @@
  * @property {() => import("./keymap.js").Keys} keys of the preset, with the person's own
  * @property {(changes: { person?: string, sample?: number }) => void} askReview
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
- * @property {(id: string) => Promise<string>} thumbnail address of a small copy of an image
+ * @property {(id: string) => Promise<string | null>} thumbnail address of a small copy of an image, if there is one
  * @property {((name: string) => void) | null} addLabel to the project; null if nobody may
  * @property {Guide} guide
  * @property {boolean} isAdmin

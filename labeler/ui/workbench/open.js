@@ -2,9 +2,9 @@
 
 import { createBackend } from "./backend.js";
 import { createGuideCalls } from "./guide_calls.js";
+import { createPictures } from "./pictures.js";
 import { createRefuge } from "./refuge.js";
 import { createSession } from "./session.js";
-import { createThumbnails } from "./thumbnails.js";
 import { createWorkbench } from "./workbench.js";
 
 /**
@@ -22,6 +22,8 @@ let loading = null;
 /** @type {CSSStyleSheet | null} */
 let sheet = null;
 const AGAIN_MS = 500;
+const MOST_THUMBNAILS = 64;
+const THUMBNAIL_WIDTH = 128;
 const SHEETS = ["./base.css", "./workbench.css", "./review.css"];
 
 /** The style, requested until an instance answers. */
@@ -51,13 +53,14 @@ export function openWorkbench(place, options) {
   const session = createSession(options);
   const inner = Object.assign(document.createElement("div"), { className: "workbench-room" });
   inner.style.height = "100%";
-  const thumbnails = createThumbnails(options);
+  const backend = createBackend(options);
+  const thumbnails = createPictures(backend, MOST_THUMBNAILS);
   const workbench = createWorkbench(inner, session, {
     person: options.person,
-    thumbnail: thumbnails.address,
+    thumbnail: (image) => thumbnails.address(image, THUMBNAIL_WIDTH),
     addLabel: options.addLabel ?? null,
     guide: {
-      ...createGuideCalls(createBackend(options)),
+      ...createGuideCalls(backend),
       isEditor: options.isAdmin ?? false,
     },
     isAdmin: options.isAdmin ?? false,

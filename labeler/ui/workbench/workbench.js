@@ -38,7 +38,7 @@ import { newUi } from "./ui.js";
  * Fills `place` with the workbench. The session belongs to the caller, who also ends it.
  * @param {HTMLElement} place
  * @param {Session} session
- * @param {{ person: string, thumbnail: (id: string) => Promise<string>,
+ * @param {{ person: string, thumbnail: (id: string) => Promise<string | null>,
  *   addLabel: ((name: string) => void) | null,
  *   guide: import("./contract.js").Guide, isAdmin: boolean, reviews?: boolean, review?: Review | null,
  *   askReview?: Bench["askReview"] }} options

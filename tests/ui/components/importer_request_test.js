@@ -77,6 +77,12 @@ Deno.test("an import waits for the one that runs", async () => {
   assert.deepEqual(heard, ["Another import runs.", 2000, "Another import runs.", 2000]);
 });
 
+Deno.test("an import that comes too early is sent again", async () => {
+  const early = () => refusal(429, { error: { code: "too_many_calls", message: "Too many." } });
+  const { outcome, heard } = await run([early(), lines({ report: REPORT })]);
+  assert.deepEqual([outcome, heard], [REPORT, ["Too many.", 2000]]);
+});
+
 Deno.test("an import with an old token is sent again with a fresh one", async () => {
   const old = () => refusal(401, { error: { message: "Expired." } });
   assert.deepEqual((await run([old(), lines({ report: REPORT })], true)).outcome, REPORT);

@@ -128,7 +128,7 @@ async function upload(answers, { renewed = false, readable = true } = {}) {
 }
 
 /** @param {number} status @param {Answer["body"]} [body] @returns {Answer} */
-const answer = (status, body = {}) => ({ status, body });
+const answer = (status, body = {}) => ({ status, body, after: null });
 /** @param {string} message */
 const error = (message) => ({ error: { message } });
 
@@ -141,7 +141,7 @@ Deno.test("a file that is added is fresh or known", async () => {
 });
 
 Deno.test("what may pass is tried again, with pauses that double", async () => {
-  const passing = [answer(503), answer(429), answer(408), new Error("cut")];
+  const passing = [answer(503), answer(500), answer(408), new Error("cut")];
   const { outcome, pauses } = await upload([...passing, answer(201, { image_id: "x" })]);
   assert.equal(outcome.type, "added");
   assert.deepEqual(pauses, [500, 1000, 2000, 4000]);
@@ -151,6 +151,15 @@ Deno.test("after six tries the file has failed, for the last reason", async () =
   const { outcome, left } = await upload(Array(7).fill(answer(500, error("The disk is full."))));
   assert.deepEqual(outcome, { type: "failed", problem: "The disk is full." });
   assert.equal(left, 1);
+});
+
+Deno.test("a file that comes too early is sent when the server says, however often", async () => {
+  const early = { ...answer(429, error("Too many.")), after: "3" };
+  const { outcome, pauses } = await upload([...Array(20).fill(early), answer(201)]);
+  assert.equal(outcome.type, "added");
+  assert.deepEqual(pauses, Array(20).fill(3000));
+  const mixed = await upload([answer(503), early, answer(503), answer(429), answer(201)]);
+  assert.deepEqual(mixed.pauses, [500, 3000, 500, 1000, 1000, 1000]);
 });
 
 Deno.test("what the server refuses for good is not tried again", async () => {

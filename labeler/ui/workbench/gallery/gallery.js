@@ -4,7 +4,7 @@ import { button, element, mark, say } from "../dom.js";
 import { labelsOf } from "../label_set.js";
 import { createCropView } from "./crops.js";
 import { createImageView } from "./images.js";
-import { createPictures } from "./pictures.js";
+import { createPictures } from "../pictures.js";
 import { wantedBy } from "./query.js";
 import { createSelection } from "./selection.js";
 import { createToolbar } from "./toolbar.js";

@@ -57,7 +57,7 @@ export function createFooter(bench, queue, size) {
   /** @param {Neighbor} neighbor */
   function make(neighbor) {
     const picture = element("img", { alt: "" });
-    bench.thumbnail(neighbor.image_id).then((address) => mark(picture, "src", address), () => {});
+    bench.thumbnail(neighbor.image_id).then((address) => address && mark(picture, "src", address));
     return element(
       "button",
       { type: "button", class: "neighbor", onclick: () => session.open(neighbor.image_id) },
