@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from labeler.errors import TooManyCalls
@@ -23,9 +23,15 @@ class CallRate:
     one call after the other becomes slower and is never refused. Belongs to one event loop.
     """
 
-    def __init__(self, per_s: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        per_s: int,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._per_s = per_s
         self._clock = clock
+        self._sleep = sleep
         self._quiet_at: dict[str, float] = {}
         """By caller: when what they have called is as if it had not been."""
         self._sweep_at = _FEW
@@ -36,7 +42,7 @@ class CallRate:
             return
         wait = self._wait(caller)
         if wait > 0:
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
 
     def _wait(self, caller: str) -> float:
         now = self._clock()
