@@ -32,14 +32,12 @@ MAX_SIDE: Final = 2**31 - 1
 
 
 class Status(StrEnum):
-    """How far the work on an image has come; `done` without rects means checked and empty.
+    r"""How far the work on an image has come; `done` without rects means checked and empty.
 
-    Where each has its place too: `NEEDS_WORK` below, the rank in model/merge.py, model/edits.py,
-    model/reviews.py, what exports take (datasets/selection.py), the webhook's calls
-    (project/save_events.py), icon and name in ui/text.py. In the browser: ui/workbench/document.js,
-    the rank in merge.js, edits.js, the name in panels/bar.js, "Reopen" in panels/footer.js, the
-    colors in workbench.css and gallery/gallery.css. tests/model/test_every_status.py holds that the
-    tables name every status.
+    A new one has to be placed in `NEEDS_WORK` or not, here and in ui/workbench/document.js, and in
+    the tables that tests/model/test_every_status.py walks: ranks, names, icons and colors. What
+    treats one status differently names it: `grep -rn "Status\." labeler` shows model/edits.py,
+    model/reviews.py, datasets/selection.py and the pages, and its text in quotes the scripts.
     """
 
     UNLABELED = "unlabeled"

@@ -117,7 +117,7 @@ class ImageView(Protocol):
     ) -> Iterator[ImageEntry]:
         """The images with these statuses, in that order, beginning behind the image `after`.
 
-        Those in the queue of `assigned_to` (nobody's if that is empty), or all if it is None.
+        `assigned_to` limits them to that person's queue, "" to images in nobody's; None does not.
 
         The order goes round: after the last image comes the first. No more is looked at than is
         taken.

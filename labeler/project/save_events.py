@@ -1,4 +1,4 @@
-"""What a save tells the log, whoever asked for it."""
+"""What a save tells the log and the webhook, whoever asked for it."""
 
 from __future__ import annotations
 

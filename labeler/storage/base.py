@@ -20,8 +20,8 @@ The contract is the same on every backend and has one test suite (tests/storage/
 
 A new backend needs a Store, a `StoreKind` and its parsing (settings.py), its checks in `doctor/`,
 and a fixture in tests/storage/conftest.py, with which it runs the contract's tests. mypy then names
-each `match` that has to know the kind, `open_store` among them. `is StoreKind` asks for what one
-kind alone has.
+each `match` that has to know the kind, `open_store` among them. It does not name the places that
+need what one kind alone has: they compare with `is StoreKind`, or use `Location.bucket`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Make texts of people and programs safe to show."""
+"""Texts for people: the statuses and their icons, and texts of others made safe to show."""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import labeler
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
 from labeler.model.document import (
     AnnotationDocument,
@@ -554,3 +556,8 @@ def test_any_text_is_a_time_or_none(text: str) -> None:
 
 def test_a_rect_can_be_made_without_an_id() -> None:
     assert Rect(left=1, top=2, width=3, height=4, label="car").id == ""
+
+
+def test_the_browser_has_the_same_limit_of_boxes() -> None:
+    script = Path(labeler.__file__).parent / "ui/workbench/document.js"
+    assert f"MAX_RECTS = {MAX_RECTS:_};" in script.read_text()

@@ -40,3 +40,16 @@ def test_both_sides_have_one_order_of_ranks() -> None:
     found = re.search(r"const RANK = \[(.*?)\]", (WORKBENCH / "merge.js").read_text())
     assert found is not None
     assert re.findall(r"\w+", found[1]) == [status.value for status in _RANK]
+
+
+def test_both_sides_agree_on_what_needs_work() -> None:
+    found = re.search(r"NEEDS_WORK = \[(.*?)\]", (WORKBENCH / "document.js").read_text())
+    assert found is not None
+    assert set(re.findall(r"\w+", found[1])) == NEEDS_WORK
+
+
+@pytest.mark.parametrize("style", ["workbench.css", "gallery/gallery.css"])
+def test_each_has_a_color(style: str) -> None:
+    """What is not started, or skipped, is gray, as every dot without a status is."""
+    colored = set(re.findall(r'\.dot\[data-status="(\w+)"\]', (WORKBENCH / style).read_text()))
+    assert colored - {"damaged"} == STATUSES - {Status.UNLABELED, Status.SKIPPED}

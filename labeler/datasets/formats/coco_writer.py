@@ -12,7 +12,8 @@ some readers take them for one image. If two names are equal (the originals were
 image ID is put in front to tell them apart.
 
 Each image and each annotation has a line of its own, so the next export can take over unchanged
-lines.
+lines. An export by several machines makes these lines in its parts (exports/distributed/), and a
+split export zips such files (coco_zip.py).
 """
 
 from __future__ import annotations

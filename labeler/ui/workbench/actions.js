@@ -2,6 +2,7 @@
 
 import { ATTRIBUTES } from "./attributes.js";
 import { moved, resized } from "./boxes.js";
+import { canReopen } from "./document.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
 /** @typedef {import("./contract.js").Rect} Rect */
@@ -70,7 +71,7 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
   /** Returns a finished image to those with work left. */
   function reopen() {
     const { status } = session.state;
-    if (status !== "done" && status !== "skipped") return;
+    if (!canReopen(status)) return;
     session.dispatch({ type: "status", status: "in_progress" });
   }
 

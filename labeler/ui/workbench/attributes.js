@@ -1,6 +1,6 @@
 // The attributes of a box that the workbench sets; keymap.js has the name and the keys of each.
 
-/** The same list as in model/attributes.py. */
+/** Of the attributes in model/attributes.py, those that a person sets by a key. */
 export const ATTRIBUTES = /** @type {const} */ (["occluded", "truncated", "difficult"]);
 
 /** @typedef {typeof ATTRIBUTES[number]} Attribute */

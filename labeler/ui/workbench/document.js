@@ -15,6 +15,7 @@
  *   content_md5?: string | null, [key: string]: any }} Metadata
  */
 
+/** As in model/limits.py. */
 export const MAX_RECTS = 10_000;
 export const STATUSES = /** @type {const} */ ([
   "unlabeled",
@@ -24,6 +25,9 @@ export const STATUSES = /** @type {const} */ ([
   "approved",
   "returned",
 ]);
+
+/** A finished image that anybody may take back into work. @param {string} status */
+export const canReopen = (status) => status === "done" || status === "skipped";
 
 /** @type {readonly string[]} */
 export const NEEDS_WORK = ["unlabeled", "in_progress", "returned"];

@@ -1,6 +1,7 @@
 // Listens for keys wherever the focus is. Keys that it handles do not reach the page around it.
 
 import { nudge } from "./actions.js";
+import { ATTRIBUTES } from "./attributes.js";
 import { ARROWS, chordOf, chordsOf, digitOf } from "./keymap.js";
 import { labelsOf } from "./label_set.js";
 
@@ -166,9 +167,7 @@ const ONCE = new Set([
   "giveBack",
   "before",
   "history",
-  "occluded",
-  "truncated",
-  "difficult",
+  ...ATTRIBUTES,
   "crosshair",
   "twoClicks",
   "help",

@@ -1,7 +1,7 @@
 // The open image, the images fetched ahead, and its neighbors in the list.
 
 import { statusOf } from "./document.js";
-import { createQueue } from "./queue.js";
+import { createNeighbors } from "./neighbors.js";
 
 /** @typedef {import("./document.js").Doc} Doc */
 /** @typedef {import("./lane.js").Lane} Lane */
@@ -19,9 +19,9 @@ const RETRY_MS = 3_000;
  *   onOpen: (image: string) => void }} options
  */
 export function createOpening({ backend, lanes, images, filters, onChange, onOpen }) {
-  let queue = createQueue(backend, filters);
-  /** The list that the page asked for last, until it is loaded. @type {ReturnType<typeof createQueue>} */
-  let nextQueue = queue;
+  let list = createNeighbors(backend, filters);
+  /** The list that the page asked for last, until it is loaded. @type {ReturnType<typeof createNeighbors>} */
+  let nextList = list;
   /** The last request to go on. @type {object | null} */
   let wish = null;
   let image = "";
@@ -51,7 +51,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Fetches the open image and the known next ones. */
   function fetchAround() {
-    const next = Array.from({ length: AHEAD }, (_, step) => queue.peek(image, step + 1)?.image_id);
+    const next = Array.from({ length: AHEAD }, (_, step) => list.peek(image, step + 1)?.image_id);
     const listed = next.flatMap((one) => one ? [one] : []);
     const ahead = expected.length ? expected.filter((one) => one !== image) : listed;
     images.want([image, ...ahead], visited);
@@ -61,15 +61,15 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Reads the neighbors of the image in the list. @param {string} of */
   async function surround(of) {
-    const asked = nextQueue;
+    const asked = nextList;
     const found = await asked.step(of, AHEAD);
-    if (closed || asked !== nextQueue) return;
+    if (closed || asked !== nextList) return;
     // Until then the previous list is used, so that nobody has to wait for a connection.
-    if (found !== undefined) queue = asked;
+    if (found !== undefined) list = asked;
     if (image !== of) return;
     fetchAround();
     onChange();
-    await queue.step(of, -REACH);
+    await list.step(of, -REACH);
     onChange();
   }
 
@@ -103,7 +103,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Reads the list again, and whether the open image still exists. */
   function reload() {
-    nextQueue = createQueue(backend, filters);
+    nextList = createNeighbors(backend, filters);
     if (!image) return;
     surround(image);
     refresh();
@@ -111,7 +111,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** Requests again what failed for lack of a connection. */
   function again() {
-    if (image && (queue !== nextQueue || queue.peek(image, AHEAD) === undefined)) surround(image);
+    if (image && (list !== nextList || list.peek(image, AHEAD) === undefined)) surround(image);
     const failure = failures.get(image) ?? images.failure(image);
     if (failure?.type !== "network" && failure?.type !== "unavailable") return;
     failures.delete(image);
@@ -120,9 +120,9 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
 
   /** A listed image that was never labeled has no document yet. @param {string} of @param {import("./backend.js").Failure} answer */
   async function begin(of, answer) {
-    const entry = await queue.find(of);
+    const entry = await list.find(of);
     if (!entry) {
-      failures.set(of, entry === undefined && queue.failure || answer);
+      failures.set(of, entry === undefined && list.failure || answer);
       return;
     }
     const metadata = { image_path: entry.image_path, image_id: of, status: "unlabeled" };
@@ -152,7 +152,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     const [from, mine] = [image, {}];
     wish = mine;
     for (;;) {
-      const target = queue.peek(from, steps) ?? await queue.step(from, steps);
+      const target = list.peek(from, steps) ?? await list.step(from, steps);
       if (target === null || image !== from || wish !== mine || closed) return null;
       if (target) {
         open(target.image_id);
@@ -174,7 +174,7 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     const bitmap = lane && shownBitmap(lane.document);
     const failure = failures.get(image) ?? (bitmap ? null : images.failure(image));
     const failed = failure && !(lane && bitmap);
-    const { neighbors, position } = queue.around(image, REACH);
+    const { neighbors, position } = list.around(image, REACH);
     return {
       image,
       lane,
@@ -219,11 +219,11 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     },
     /** Updates the list with a change of this tab. @param {Lane} lane */
     note(lane) {
-      queue.note(lane.image, statusOf(lane.document), lane.document.rects.length);
+      list.note(lane.image, statusOf(lane.document), lane.document.rects.length);
     },
     /** The boxes of the image that was open before, or that comes before in the list. */
     async previousRects() {
-      const before = visited.at(-2) ?? (await queue.step(image, -1))?.image_id;
+      const before = visited.at(-2) ?? (await list.step(image, -1))?.image_id;
       if (!before) return [];
       if (!lanes.get(before)) await read(before);
       return lanes.get(before)?.document.rects ?? [];

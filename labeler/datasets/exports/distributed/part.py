@@ -1,9 +1,9 @@
 """A part: what one worker makes of one shard. A function of the shard and of the documents.
 
 For COCO, a part holds the lines of the images, of the boxes and of the manifest, as the whole file
-has them; only the numbers of boxes begin at 1 and names that several images share are as they were.
-The second step, `finish_part`, repairs both once all parts are known. For other formats, a part
-holds one record per image, which a writer takes in place of the document.
+has them, except that boxes are numbered from 1 within the part, and that names which several images
+share are not made unique yet. The second step, `finish_part`, does both once all parts are known.
+For other formats, a part holds one record per image, which a writer takes in place of the document.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 // The footer: the neighbors of the image, the view, and the buttons to go on.
 
+import { canReopen } from "../document.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
 import { ACTIONS, keysOf, titleOf } from "../keymap.js";
@@ -95,7 +96,7 @@ export function createFooter(bench, queue, size) {
       const isEmpty = !state.doc?.rects.length;
       say(done, isEmpty ? "Done – no objects" : "Done");
       const closed = state.readOnly || state.phase !== "ready";
-      reopen.hidden = closed || !["done", "skipped"].includes(state.status);
+      reopen.hidden = closed || !canReopen(state.status);
       skip.disabled = done.disabled = closed;
       const { preset, keys } = bench.preferences;
       for (const [one, action] of Object.entries({ previous, next, skip, done }).map(named)) {

@@ -12,7 +12,7 @@ const PAGE = 200;
  * ends of the list. Images that can't be opened are skipped.
  * @param {import("./backend.js").Backend} backend @param {Record<string, string>} filters
  */
-export function createQueue(backend, filters) {
+export function createNeighbors(backend, filters) {
   /** Without gaps. The first entry has the place `first`, which decreases with entries before it. @type {Entry[]} */
   let entries = [];
   let first = 0;
