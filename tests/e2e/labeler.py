@@ -31,6 +31,9 @@ PLACE = """async (surface, [x, y]) => {
 }"""
 
 
+TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
 class Tab:
     """One browser tab at the page, whatever images are labeled on there."""
 
@@ -42,6 +45,17 @@ class Tab:
     def open(self, path: str = "/") -> None:
         self.page.goto(self.url + path)
         self.page.get_by_text("Upload images").first.wait_for(state="attached")
+        self.drawn()
+
+    def drawn(self) -> None:
+        """Wait until the page's script has ended, and its last change is painted.
+
+        A first run that has not listed the images yet would show an uploaded one before the upload
+        has ended. The page then goes to it once more, and takes whoever has gone on back.
+        """
+        app = self.page.locator("[data-testid=stApp]")
+        expect(app).to_have_attribute("data-test-script-state", "notRunning")
+        self.page.evaluate(TWO_FRAMES)
 
     def upload(self, *files: Path) -> None:
         chooser = self.page.locator("[data-testid=stSidebar] input[type=file]")

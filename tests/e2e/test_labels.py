@@ -85,8 +85,9 @@ def test_two_admins_and_a_labeler(
     expect(row(first.page, 1)).to_contain_text("formerly car")
     expect(row(page, 1)).to_contain_text("car")  # as the other one still sees it
     # The menu closes where the page is scrolled under it: first there, then the menu.
+    second.drawn()
     page.locator(".st-key-merge_2").scroll_into_view_if_needed()
-    page.wait_for_timeout(500)
+    second.drawn()
     page.locator(".st-key-into_2 input").click()
     page.get_by_role("option", name="bird", exact=True).click()
     page.locator(".st-key-merge_2 button").click()
