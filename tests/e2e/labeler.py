@@ -31,6 +31,7 @@ PLACE = """async (surface, [x, y]) => {
 }"""
 
 
+ON_WORKBENCH = ("Label", "Review")
 TWO_FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -66,9 +67,17 @@ class Tab:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def go_to(self, page: str) -> None:
-        """Follow the link to the page of that title."""
+        """Follow the link to the page of that title, and wait until it has come.
+
+        The workbench is shown until the last part of another page is there. Whoever went back
+        before would take it for the one to come, and draw on what is about to go.
+        """
         links = self.page.get_by_role("navigation", name="Pages")
-        links.get_by_role("link", name=page, exact=True).click()
+        link = links.get_by_role("link", name=page, exact=True)
+        link.click()
+        expect(link).to_have_attribute("aria-current", "page")
+        if page not in ON_WORKBENCH:
+            expect(self.page.get_by_test_id("workbench")).to_be_hidden()
 
     def listed(self) -> list[str]:
         """The names in the sidebar's list of images, as the list shows them."""

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import documents
+from tests.e2e.labeler import documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 from tests.e2e.safety import LABELS, box, corners, fill
@@ -29,7 +29,6 @@ def test_a_view_of_the_page_takes_nothing_from_the_workbench(
     labeler.saved()
     labeler.followed()
     labeler.go_to("Data")
-    expect(labeler.root).to_have_count(0)
     labeler.keys("d", "s")  # nobody sees what that would do
     labeler.page.go_back()
     labeler.at(files[0].name)
@@ -41,6 +40,32 @@ def test_a_view_of_the_page_takes_nothing_from_the_workbench(
     assert corners(server.folder, files[0].name) == []
     found = documents(server.folder)
     assert {found[file.name]["metadata"]["status"] for file in files} == {"unlabeled"}
+
+
+def test_a_box_whose_view_goes_away_while_it_is_drawn_has_its_corners(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS=LABELS)
+    file = pictures.photo(size=(320, 240))
+    fill(server, [file])
+    labeler = new_labeler(server)
+    labeler.at(file.name)
+    points = [labeler.place(x, y) for x, y in ((20, 30), (40, 50), (60, 70), (80, 90))]
+    mouse = labeler.page.mouse
+    mouse.move(*points[0])
+    mouse.down()
+    mouse.move(*points[1])
+    link = labeler.page.get_by_role("link", name="Labels", exact=True)
+    link.evaluate("link => link.click()")
+    expect(labeler.root).to_be_hidden()
+    mouse.move(*points[2])
+    mouse.move(*points[3])
+    mouse.up()
+    [rect] = eventually(lambda: rects(server.folder, file.name))
+    assert near(rect, (20, 30, 60, 60), 1)
+    labeler.go_to("Label")
+    labeler.at(file.name)
+    labeler.has_boxes(1)
 
 
 def test_the_address_follows_though_the_connection_is_cut_at_that_moment(

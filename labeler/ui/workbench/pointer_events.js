@@ -25,10 +25,15 @@ export function listenToPointers(root, answers, ended) {
   const options = { signal: ended };
   /** The pointers that were pressed here. @type {Set<number>} */
   const held = new Set();
+  let box = root.getBoundingClientRect();
 
-  /** @param {PointerEvent | WheelEvent} event */
+  /**
+   * The page may take the surface away while somebody draws, as another view does. Without a place
+   * of its own it counts as where it was, so that the box has the corners that were pointed at.
+   * @param {PointerEvent | WheelEvent} event
+   */
   function placeOf(event) {
-    const box = root.getBoundingClientRect();
+    if (root.isConnected) box = root.getBoundingClientRect();
     const at = { x: event.clientX - box.left, y: event.clientY - box.top };
     return { at, point: toImage(answers.view(), at) };
   }
