@@ -65,6 +65,7 @@ class StoreIndex:
         self._view: ListedView | None = None
         self._listed_at = self._began_at = self._expired_at = _NEVER
         self._is_begun = False
+        self._is_awaited = False
         self._settled = threading.Event()  # all are listed, or that takes long, or it has failed
         self._took = 0.0
         self._behind: threading.Thread | None = None
@@ -98,6 +99,7 @@ class StoreIndex:
         Returns as soon as more than 5,000 images are found. Raises the error of a failed listing
         once.
         """
+        self._is_awaited |= wait_s > 0
         if self._listed_at == _NEVER:
             self._is_begun = True
             self._begin_listing()
@@ -174,6 +176,9 @@ class StoreIndex:
     def _list_behind(self) -> None:
         try:
             self._list(0.0)
+            # Begun with the program: the first visitor also sees what was put there since.
+            if not self._is_awaited and len(self._entries) <= LARGE:
+                self.expire()
         except LabelerError as error:
             logger.warning("The images could not be listed: %s", error.message)
             self._failed = error

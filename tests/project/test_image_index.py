@@ -443,6 +443,19 @@ def test_a_note_does_not_outlive_the_document(
     assert seen.entries() == []
 
 
+def test_what_is_put_there_after_the_program_has_begun_to_list_is_seen_at_once(
+    store: Store,
+) -> None:
+    seen = look(store)
+    seen.is_listed(0)  # as a server does at its start, before anybody asks
+    assert settled(lambda: seen._listed_at > float("-inf") and seen._behind is None)
+    save_sealed(store, ID, document("a.png"))
+    assert seen.is_listed(1)
+    assert [entry.image_path for entry in seen.list_without_waiting()] == ["a.png"]
+    save_sealed(store, OTHER_ID, document("b.png"))
+    assert len(seen.entries()) == 1  # from then on as any listing
+
+
 def test_an_image_before_the_first_listing_is_found(store: Store) -> None:
     save_sealed(store, ID, document("a.png"))
     entry = look(store).find(ID)
