@@ -47,7 +47,7 @@ def host_names(settings: Settings, listens_on: str) -> HostNames:
 
 
 def is_loopback(host: str | None) -> bool:
-    """Whether that host is reachable only from this machine; False for an empty host."""
+    """Whether that host is reachable only from this machine, as a missing one is (a socket)."""
     try:
         return host in (None, "", "localhost") or ip_address(host or "").is_loopback
     except ValueError:

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
+from labeler.access.hosts import is_loopback
 from labeler.access.policy import ASSERTION_HEADER, TOKEN_HEADER, AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.errors import ForeignRequest, InvalidToken, NotSignedIn
@@ -75,6 +76,18 @@ def caller_of(request: Request, person: Person) -> str:
         network = str(ip_network((address.packed[:8] + bytes(8), 64)))
         return str(address.ipv4_mapped or network)
     return str(address)
+
+
+def rated(request: Request, person: Person) -> str | None:
+    """Whose rate a call takes; None for a call of this machine that nobody has signed.
+
+    Whoever starts programs on the server's own machine can stop it anyway. And where a proxy on it
+    states no address, everybody's calls seem to come from there, and would share one rate.
+    """
+    host = request.client.host if request.client else ""
+    if not person.email and is_loopback(host):
+        return None
+    return caller_of(request, person)
 
 
 def check_writer(request: Request) -> None:

@@ -36,9 +36,9 @@ class CallRate:
         """By caller: when what they have called is as if it had not been."""
         self._sweep_at = _FEW
 
-    async def turn(self, caller: str) -> None:
-        """Return when this call may begin. Raises TooManyCalls."""
-        if not self._per_s:
+    async def turn(self, caller: str | None) -> None:
+        """Return when this call may begin; at once for None. Raises TooManyCalls."""
+        if caller is None or not self._per_s:
             return
         wait = self._wait(caller)
         if wait > 0:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
-from labeler.api.authentication import caller, caller_of, check_writer
+from labeler.api.authentication import caller, check_writer, rated
 from labeler.api.call_rate import CallRate
 from labeler.errors import ForeignRequest, InvalidToken, NotPermitted, NotSignedIn
 from labeler.model.people import Person, Role
@@ -47,12 +47,12 @@ class Signed(Route):
                         check_writer(request)
                     person = await caller(request, access, link if reads else None)
                 except (ForeignRequest, InvalidToken, NotSignedIn):
-                    await rate.turn(caller_of(request, Person("")))
+                    await rate.turn(rated(request, Person("")))
                     raise
                 # For the rest of the request: an answer may be made while it is sent.
                 person = access.named(person)
                 set_acting(person.name)
-                await rate.turn(caller_of(request, person))
+                await rate.turn(rated(request, person))
                 return await call(request, access.roles.require(person, role))
             except (ForeignRequest, InvalidToken, NotPermitted, NotSignedIn) as error:
                 audit(Action.REFUSAL, f"{request.method} {request.url.path}", code=error.code)

@@ -79,14 +79,19 @@ def test_without_a_rate_nobody_waits() -> None:
 # --- over HTTP ----------------------------------------------------------------------------
 
 
-def use_up(api: Api, *kinds: dict[str, str]) -> None:
-    """Call at once, with each kind of headers in turn, until calls are refused for the rate."""
+def at_once(api: Api, *kinds: dict[str, str]) -> list[httpx.Response]:
+    """The answers to 20 calls that are made at once, with each kind of headers in turn."""
 
     def call(number: int) -> httpx.Response:
         return api.client.get("/api/labels", headers=kinds[number % len(kinds)])
 
     with ThreadPoolExecutor(20) as threads:
-        answers = [*threads.map(call, range(20))]
+        return [*threads.map(call, range(20))]
+
+
+def use_up(api: Api, *kinds: dict[str, str]) -> None:
+    """Call until calls are refused for the rate."""
+    answers = at_once(api, *kinds)
     early = [answer for answer in answers if answer.status_code == 429]
     assert len(early) >= 5  # 10 calls of the burst, and those that may wait
     for answer in early:
@@ -105,14 +110,15 @@ def test_a_caller_above_the_rate_is_told_when_to_come_and_others_are_not_held_up
     )
     use_up(api, ana)
     assert api.client.get("/api/labels", headers=bob).status_code == 200
-    assert api.client.get("/api/labels").status_code == 401  # the address has a rate of its own
+    # The address has a rate of its own.
+    assert api.client.get("/api/labels", headers=by("203.0.113.7")).status_code == 401
     for path in ("/api/health", "/api/ready", "/api/openapi.json"):
         assert api.client.get(path, headers=ana).status_code == 200
 
 
 def test_refusals_take_the_rate_of_their_address(open_api: Open) -> None:
     api = open_api(LABELER_AUTH="oidc", LABELER_MAX_CALLS_PER_S="1")
-    use_up(api, {}, {"Authorization": "Bearer x.y"})
+    use_up(api, by("203.0.113.7"), {**by("203.0.113.7"), "Authorization": "Bearer x.y"})
 
 
 def test_where_nobody_signs_in_the_address_that_the_trusted_proxy_states_is_the_caller(
@@ -129,6 +135,15 @@ def test_a_network_of_ipv6_is_one_caller(open_api: Open) -> None:
     api = open_api(LABELER_MAX_CALLS_PER_S="1")
     use_up(api, by("2001:db8:1:2::7"), by("2001:db8:1:2:ffff::8"))
     assert api.client.get("/api/labels", headers=by("2001:db8:1:3::7")).status_code == 200
+
+
+@pytest.mark.parametrize("headers", [{}, {"X-Forwarded-For": "::1"}])
+def test_what_nobody_signs_on_this_machine_has_no_rate(
+    open_api: Open, headers: dict[str, str]
+) -> None:
+    """A proxy here that states no addresses would make one caller of a whole office."""
+    api = open_api(LABELER_MAX_CALLS_PER_S="1")
+    assert {answer.status_code for answer in at_once(api, headers)} == {200}
 
 
 def by(addresses: str) -> dict[str, str]:
