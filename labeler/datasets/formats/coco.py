@@ -21,6 +21,8 @@ from labeler.datasets.formats.reading import (
     ImportedImage,
     Problems,
     around,
+    may_hold_boxes,
+    names_image,
     number,
     other_format,
     shown,
@@ -35,6 +37,8 @@ Box = tuple[float, float, float, float]
 
 _NONE_AT_ZERO: Final = (*KNOWN_ATTRIBUTES, "rotation")
 """Attributes that mean nothing if they are 0. CVAT writes a rotation for every box."""
+_OTHER_LISTS: Final = frozenset({"licenses", "videos", "tracks", "keypoint_categories"})
+"""Known lists of COCO and of its variants that hold no boxes."""
 _MAX_SIDE: Final = 2**31 - 1
 _NUMBER: Final = re.compile("0|[1-9][0-9]{0,17}")
 
@@ -111,7 +115,7 @@ class _Dataset:
                 self._as_displayed = by == "Label Studio"
             case "":
                 self._element = value
-            case _ if isinstance(value, dict) and "image_id" in value:
+            case _ if key not in _OTHER_LISTS and (may_hold_boxes(value) or names_image(value)):
                 self._beside[f"elements of `{key}`"] += 1
 
     def refused(self) -> str:
@@ -141,9 +145,7 @@ class _Dataset:
         except ValueError as error:
             self._problems.fault(self._file, place, str(error))
             return
-        if any(
-            isinstance(one, list) and one and isinstance(one[0], dict) for one in value.values()
-        ):
+        if any(map(may_hold_boxes, value.values())):
             self._described.add(len(self.images))
         self._image_ids[key] = len(self.images)
         self.images.append(_Image(name, width, height, place))
@@ -314,7 +316,8 @@ def _text(value: Any, key: str) -> str:
 def _box(annotation: dict[str, Any]) -> Box:
     """Return left, top, width and height. Raises ValueError if the annotation has no box."""
     bbox, outline = annotation.get("bbox"), annotation.get("segmentation")
-    if bbox or not outline:
+    # Some programs write four zeros if they know the outline alone.
+    if (bbox and bbox != [0, 0, 0, 0]) or not outline:
         if not isinstance(bbox, list) or len(bbox) != 4:
             raise ValueError(f"its bbox is {shown(bbox)}, not four numbers")
         left, top, width, height = map(number, bbox)

@@ -124,11 +124,19 @@ def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImag
     """Yield the images of the XML files in `source`."""
     files = files_ending_with(".xml", source, "CVAT")
     for file in files:
+        empty: list[ImportedImage] = []
+        others = 0
         with opened(source, file) as stream:
             for element in stream_xml(stream, file, "annotations"):
                 if element.tag == "image":
-                    yield _image(element, file, problems)
-                elif element.tag == "track":
+                    image = _image(element, file, problems)
+                    if image.boxes or image.lost:
+                        yield image
+                    else:
+                        empty.append(image)
+                    continue
+                others += element.tag not in ("meta", "version")
+                if element.tag == "track":
                     problems.skip(
                         file, f"track on line {element.line}",
                         "it is of a video; export the task as `CVAT for images 1.1`",
@@ -140,6 +148,8 @@ def from_cvat(source: DatasetFiles, problems: Problems) -> Iterator[ImportedImag
                         file, f"{element.tag} on line {element.line}",
                         "not an element that CVAT writes",
                     )  # fmt: skip
+        # What is not understood may be the boxes of an image without boxes.
+        yield from (image._replace(lost=others) for image in empty)
 
 
 READER: Final = from_cvat

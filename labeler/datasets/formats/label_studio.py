@@ -13,8 +13,9 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, Final
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import quote
 
+from labeler.datasets.formats.addresses import path_in_address
 from labeler.datasets.formats.croissant import Field, RecordSet
 from labeler.datasets.formats.dataset_files import DatasetFiles, files_ending_with, opened
 from labeler.datasets.formats.reading import (
@@ -145,9 +146,10 @@ def _image(
     # JSON keeps the task's data apart, and its annotations under a key that was renamed once.
     whole = isinstance(data, dict) and not any(map(_image_name, task.values()))
     values = list(data.values()) if whole and isinstance(data, dict) else list(task.values())
-    names = sorted(set(filter(None, map(_image_name, values))))
+    pages = [page for value in values for page in _pages(value)]
+    names = sorted(set(filter(None, map(_image_name, [*values, *pages]))))
     unread = 0
-    if len(names) != 1:
+    if len(names) != 1 or len(pages) > 1:
         why = f"it names several images: {', '.join(names[:3])}" if names else "it names no image"
         problems.fault(file, place, why)
         return
@@ -209,14 +211,19 @@ def _results(annotations: Any) -> tuple[list[list[Mapping[str, Any]]], int]:
     unread = 0
     for annotation in true if len(true) == 1 else given:
         regions: list[Mapping[str, Any]] = []
+        relations = 0
         results = annotation.get("result") or []
         for result in results if isinstance(results, list) else [results]:
             value = result.get("value") if isinstance(result, dict) else None
             if isinstance(value, dict):
                 sizes = {key: result[key] for key in _SHAPE[-2:] if key in result}
                 regions.append({**value, **sizes})
-            elif not isinstance(result, dict) or result.get("type") != "relation":
+            elif isinstance(result, dict) and result.get("type") == "relation":
+                relations += 1
+            else:
                 unread += 1
+        # Relations lead from one region to another, so regions are missing.
+        unread += 0 if regions else relations
         found.append(regions)
     return found, unread
 
@@ -249,18 +256,15 @@ def _image_name(value: Any) -> str:
     """Return the image's path in a task's value, or an empty text if the value is no path."""
     if not isinstance(value, str) or len(value) > 4096:
         return ""
-    try:
-        parts = urlsplit(value)
-        asked = parse_qs(parts.query).get("d", [""])[0]  # /data/local-files/?d=folder/a.jpg
-    except ValueError:
-        return ""
-    path = asked or unquote(parts.path) or ""
-    if not is_image_name(path):
-        return ""
-    path = path.replace("\\", "/").lstrip("/")
-    if path.startswith("data/upload/"):
-        return path.rpartition("/")[2]
-    return path
+    path = path_in_address(value)
+    return path if is_image_name(path) else ""
+
+
+def _pages(value: Any) -> list[str]:
+    """Return the images of a task with a list of pages, which are texts or objects."""
+    some = value if isinstance(value, list) else []
+    texts = [text for one in some for text in (one.values() if isinstance(one, dict) else [one])]
+    return list(filter(None, map(_image_name, texts)))
 
 
 def _dicts(value: Any) -> list[Mapping[str, Any]]:

@@ -21,6 +21,7 @@ from labeler.datasets.formats.reading import (
     ImportedImage,
     Problems,
     around,
+    may_hold_boxes,
     number,
     other_format,
     shown,
@@ -140,10 +141,14 @@ def _image(data: Any, file: str, problems: Problems) -> ImportedImage:
     if raised:
         said = ", ".join(map(shown, raised[:3]))
         problems.note(file, "", f"what it says about the whole image was skipped: {said}")
+    others = [key for key, value in data.items() if key != "shapes" and may_hold_boxes(value)]
+    if others and not shapes:
+        said = ", ".join(map(shown, others[:3]))
+        problems.note(file, "", f"it has no shapes, and a list that is not understood: {said}")
     width, height = side_of(data.get("imageWidth")), side_of(data.get("imageHeight"))
     return ImportedImage(
         name, tuple(boxes), file, "", width, height, any_extension=not named,
-        lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not raised,
+        lost=len(shapes) - len(boxes), is_annotated=bool(shapes) or not (raised or others),
     )  # fmt: skip
 
 

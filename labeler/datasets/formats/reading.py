@@ -187,6 +187,24 @@ def side_of(value: Any) -> int | None:
     return int(found) if found >= 1 and found.is_integer() else None
 
 
+def may_hold_boxes(value: Any) -> bool:
+    """Return whether a value under an unknown key may hold boxes.
+
+    They are lists or objects in a list, or in an object. A list of numbers or texts, or an object
+    of them, describes the image.
+    """
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list) and any(isinstance(one, list | dict) and one for one in value)
+
+
+def names_image(value: Any) -> bool:
+    """Return whether an element of an unknown list says which image it belongs to."""
+    return isinstance(value, dict) and any(
+        key.lower().startswith(("image", "img", "file")) for key in value
+    )
+
+
 def other_format(keys: Iterable[str], element: Any = None) -> str:
     """Return a clause that says what a JSON file with these outermost keys looks like, or "".
 

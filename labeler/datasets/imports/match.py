@@ -19,26 +19,38 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
+from labeler.datasets.imports.tool_names import (
+    are_two_images,
+    before_upload,
+    dashed_name,
+    decoded_names,
+    folded_name,
+    is_from_roboflow,
+    stem_of,
+    tool_key,
+)
 from labeler.image_names import is_image_name, safe_file_name
 from labeler.model.unicode_text import nfc
 
 _LAYOUT: Final = frozenset({
     "images", "image", "imgs", "img", "jpegimages", "pngimages", "pictures", "photos", "data",
-    "labels", "label", "annotations", "annotation", "anns", "xml", "xmls", "json", "jsons",
-    "obj_train_data", "default",
+    "labels", "label", "annotations", "annotation", "anns", "ann", "bboxes", "bbox", "xml", "xmls",
+    "json", "jsons", "obj_train_data", "default",
 })  # fmt: skip
 """Folders that tell the kind of their files, and nothing about which images they are."""
-_SPLIT: Final = re.compile(r"(train|training|val|valid|validation|dev|test|testing)([0-9]*)")
+_SPLIT: Final = re.compile(
+    "(?:obj_)?(train|training|val|valid|validation|dev|test|testing)([0-9]*)(?:_data)?"
+)
 _SPLITS: Final = {
     "training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test"
 }  # fmt: skip
 _WORDS: Final = re.compile(r"[^0-9a-z]+")
 _DRIVE: Final = re.compile("[A-Za-z]:")
-_LABEL_STUDIO: Final = re.compile(r"[0-9a-f]{8}(-|__)(?=.)")
-_ROBOFLOW: Final = re.compile(r"(.+)_(jpe?g|png|webp|bmp|gif|tiff?)\.rf\.[0-9A-Za-z]{16,40}\.\w+")
-_DJANGO: Final = re.compile(r"[^-\w.]")
+_SUBSET: Final = re.compile(
+    "(?:instances|annotations|labels|person_keypoints|captions|stuff|panoptic)_(.+)", re.IGNORECASE
+)
+"""The file of a subset, as COCO, CVAT and Datumaro name it."""
 
 Folders = tuple[str, ...]
 
@@ -112,6 +124,19 @@ class ImageNames:
     def find(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
         """Return the image that is meant, or None if no image has the name in any form.
 
+        A name may be an address, or percent-encoded, folders included. It is decoded only if it
+        means no image as it is.
+        """
+        match = self._as_stated(stated)
+        for name in decoded_names(stated.name):
+            if isinstance(match, NameMatch):
+                break
+            match = self._as_stated(replace(stated, name=name))
+        return match
+
+    def _as_stated(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
+        """Return the image that the name means as it is.
+
         If the name alone is ambiguous, the folder that is stated apart from it decides. A subset
         may have no folder of its own, and an image that came with the dataset may have been moved
         since. So only a different split rules such an image out.
@@ -146,8 +171,11 @@ class ImageNames:
 
     def _by_name(self, stated: Stated) -> NameMatch | AmbiguousName | Elsewhere | None:
         elsewhere: list[Candidate] = []
+        base = _split_path(stated.name)[1]
         for key in _keys_of(stated):
             found = self._by_key.get(key, [])
+            if key[0] not in ("name", "folded"):
+                found = [one for one in found if not are_two_images(base, one.base)]
             if any(candidate.came_along for candidate in found):
                 found = [candidate for candidate in found if candidate.came_along]
             scores = [(score, one) for one in found if (score := _score(stated, one)) is not None]
@@ -170,12 +198,13 @@ class ImageNames:
 class _Score(NamedTuple):
     """How well an image fits. Larger is better.
 
-    `root` is True if both lie where the images begin, below no folders except those of layouts and
-    splits.
+    `subset` is True if a folder has the name of the file's subset. `root` is True if both lie where
+    the images begin, below no folders except those of layouts and splits.
     """
 
     exact: int = 0
     tail: int = 0
+    subset: int = 0
     root: int = 0
     beside: int = 0
 
@@ -210,7 +239,8 @@ def _score(stated: Stated, candidate: Candidate) -> _Score | None:
             return None
         hint += bool(splits & mine_splits)
     at_root = not _is_below(said) and not _is_below(mine)
-    return _Score(0, tail, int(at_root), hint)
+    subset = _subset(stated) in map(folded_name, own)
+    return _Score(0, tail, int(subset), int(at_root), hint)
 
 
 def _best(
@@ -237,51 +267,31 @@ def _shown(found: Iterable[Candidate]) -> tuple[str, ...]:
 def _keys_of(stated: Stated) -> Iterator[tuple[str, str]]:
     """Yield the keys under which to look up the image, the most certain first."""
     base = _split_path(stated.name)[1]
-    named, folded, changed, *stems = _keys(base)
+    named, folded, changed, dashed, *stems = _keys(base)
     yield from (named, folded)
     if stated.any_extension or not is_image_name(base):
-        yield "stem", _folded(base)
-        yield "stem", _tool_key(base)
+        yield "stem", folded_name(base)
+        yield "stem", tool_key(base)
+    yield "folded", folded_name(before_upload(base))  # an upload may begin with digits of its own
     yield changed
+    if is_from_roboflow(base):
+        yield dashed
     if not stated.any_extension:
         yield from stems
     if stated.is_of_one_image:
-        yield "stem", _stem(_folded(_split_path(stated.file)[1]))
+        yield "stem", stem_of(folded_name(_split_path(stated.file)[1]))
 
 
 def _keys(base: str) -> tuple[tuple[str, str], ...]:
-    folded, changed = _folded(base), _tool_key(base)
+    folded, changed = folded_name(base), tool_key(base)
     return (
         ("name", base),
         ("folded", folded),
         ("tool", changed),
-        ("stem", _stem(folded)),
-        ("stem", _stem(changed)),
+        ("dashed", dashed_name(base)),
+        ("stem", stem_of(folded)),
+        ("stem", stem_of(changed)),
     )
-
-
-def _folded(base: str) -> str:
-    return nfc(base.casefold())
-
-
-def _stem(base: str) -> str:
-    stem, dot, _ = base.rpartition(".")
-    return stem if dot and stem else base
-
-
-@lru_cache(maxsize=4096)
-def _tool_key(base: str) -> str:
-    """Return the name without everything that tools change in it.
-
-    Label Studio puts eight hexadecimal digits in front of an upload, and applies Django's rule for
-    file names (spaces become `_`, marks are removed). Roboflow appends the extension and a digest.
-    URLs are percent-encoded.
-    """
-    text = safe_file_name(unquote(base))
-    text = _LABEL_STUDIO.sub("", text, count=1)
-    if found := _ROBOFLOW.fullmatch(text):
-        text = f"{found[1]}.{found[2]}"
-    return _folded(_DJANGO.sub("", text.strip().replace(" ", "_"))) or _folded(base)
 
 
 # --- folders ------------------------------------------------------------------------------
@@ -317,7 +327,7 @@ def _telling(folders: Folders) -> Folders:
 
 def _usual(part: str) -> str:
     found = _SPLIT.fullmatch(part.casefold())
-    return _SPLITS.get(found[1], found[1]) + found[2] if found else _folded(part)
+    return _SPLITS.get(found[1], found[1]) + found[2] if found else folded_name(part)
 
 
 def _is_below(telling: Folders) -> bool:
@@ -328,9 +338,18 @@ def _is_below(telling: Folders) -> bool:
 def _splits(path: str) -> set[str]:
     """Return the splits that a path names, including its base name; `val2017` means `val`."""
     folders, base = _split_path(path)
-    words = (*folders, *_WORDS.split(_stem(base).casefold()))
+    words = (*folders, *_WORDS.split(stem_of(base).casefold()))
     found = (_SPLIT.fullmatch(word.casefold()) for word in words)
     return {_SPLITS.get(one[1], one[1]) for one in found if one}
+
+
+def _subset(stated: Stated) -> str:
+    """Return the name of the subset that a file of many images is about, or its own name."""
+    if stated.is_of_one_image:
+        return ""
+    stem = stem_of(_split_path(stated.file)[1])
+    found = _SUBSET.fullmatch(stem)
+    return folded_name(stated.folder or (found[1] if found else stem))
 
 
 def _disagree(splits: set[str], others: set[str]) -> bool:

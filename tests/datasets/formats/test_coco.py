@@ -196,12 +196,36 @@ def test_a_list_beside_the_annotations_leaves_an_image_without_boxes_as_it_is(
 
 
 @pytest.mark.parametrize(
+    "element", [{"imageId": 7}, {"img": "a.jpg"}, {"box": [[1, 1], [5, 5]]}, [[1, 1, 5, 5]]]
+)
+def test_an_unknown_list_may_hold_the_boxes_of_an_image_without(
+    tmp_path: Path, element: Any
+) -> None:
+    written(tmp_path, {"set.json": coco_file(objects=[element])})
+    (image,), problems = found_in(tmp_path / "set.json", "coco")
+    assert (image.boxes, image.is_annotated) == ((), False)
+    assert problems == ["set.json: its elements of `objects` were skipped (1)"]
+
+
+def test_a_box_of_zeros_gives_way_to_the_outline(tmp_path: Path) -> None:
+    outline = [[1, 2, 6, 2, 6, 9]]
+    content = coco_file({"bbox": [0, 0, 0, 0], "segmentation": outline}, {"bbox": [0, 0, 0, 0]})
+    written(tmp_path, {"set.json": content})
+    (image,), _ = found_in(tmp_path / "set.json", "coco")
+    assert [box[1:5] for box in image.boxes] == [(1, 2, 5, 7), (0, 0, 0, 0)]
+
+
+@pytest.mark.parametrize(
     ("more", "is_annotated"),
     [
         ({}, True),
         ({"categories": []}, False),
         ({"images": [IMAGES[0] | {"annotations": [{"bbox": [1, 2, 3, 4]}]}]}, False),
         ({"images": [IMAGES[0] | {"neg_category_ids": [3], "extra": {"name": "x"}}]}, True),
+        ({"images": [IMAGES[0] | {"boxes": [[1, 1, 5, 5]]}]}, False),
+        ({"images": [IMAGES[0] | {"objects": {"bbox": [[1, 1, 5, 5]], "category": [0]}}]}, False),
+        ({"images": [IMAGES[0] | {"boxes": [], "gps": {"at": []}, "tags": ["night"]}]}, True),
+        ({"videos": [{"id": 1, "file_names": ["a.jpg"]}], "licenses": [{"id": 1}]}, True),
     ],
 )
 def test_an_image_that_nobody_could_label_there_is_no_empty_one(

@@ -353,6 +353,58 @@ def test_a_task_of_several_images_is_left_out_and_named(tmp_path: Path) -> None:
     assert problems == ["tasks.json: task nothing on line 1: it names several images: a.jpg, b.jpg"]
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"pages": ["a.png", "b.png"]},
+        {"pages": [{"page": "/data/upload/1/a.png"}, {"page": "/data/upload/1/b.png"}]},
+    ],
+)
+def test_a_task_of_several_pages_is_left_out_and_named(tmp_path: Path, data: Any) -> None:
+    region = one_region(rectanglelabels=["x"], item_index=1)
+    for task in ({"data": data, "annotations": [annotation(region)]}, {**data, "label": [region]}):
+        images, problems = tasks(tmp_path, task)
+        assert images == []
+        assert problems[0].endswith("it names several images: a.png, b.png")
+
+
+def test_relations_without_regions_are_lost(tmp_path: Path) -> None:
+    relation = {"type": "relation", "from_id": "a", "to_id": "b", "direction": "right"}
+    task = {"data": {"image": "a.jpg"}, "annotations": [{"id": 1, "result": [relation]}]}
+    (image,), problems = tasks(tmp_path, task)
+    assert (image.boxes, image.lost, len(problems)) == ((), 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("more", "is_annotated"),
+    [
+        ({"boxes": [[1, 1, 5, 5]]}, False),
+        ({"regions": [{"x": 1}]}, False),
+        ({"lineColor": [0, 255, 0, 128], "checked": True, "vqaData": {"question": "?"}}, True),
+    ],
+)
+def test_labelme_without_shapes_but_with_another_list_is_no_empty_image(
+    tmp_path: Path, more: Any, is_annotated: bool
+) -> None:
+    written(tmp_path, {"a.json": labelme(**more)})
+    (image,), problems = found_in(tmp_path, "labelme")
+    assert (image.boxes, image.is_annotated, len(problems)) == ((), is_annotated, not is_annotated)
+
+
+@pytest.mark.parametrize(
+    "other", ["<track id='0' label='x'/>", "<shapes><box image='a'/></shapes>"]
+)
+def test_what_is_not_understood_in_cvat_may_be_the_boxes_of_an_image_without(
+    tmp_path: Path, other: str
+) -> None:
+    box = "<box label='car' xtl='1' ytl='1' xbr='5' ybr='5'/>"
+    images = f"<image name='a.png'/><image name='b.png'>{box}</image>{other}"
+    written(tmp_path, {"a.xml": f"<annotations>{images}</annotations>"})
+    found, problems = found_in(tmp_path, "cvat")
+    assert [(one.name, one.lost) for one in found] == [("b.png", 0), ("a.png", 1)]
+    assert len(problems) == 1
+
+
 def test_a_video_of_cvat_says_how_to_export_it(tmp_path: Path) -> None:
     written(tmp_path, {"annotations.xml": "<annotations><track id='0' label='x'/></annotations>"})
     images, problems = found_in(tmp_path, "cvat")

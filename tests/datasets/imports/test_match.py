@@ -18,6 +18,9 @@ INDEX = ImageNames([
     ("0abc12de-car.png", "17"), ("video/frame_000003.PNG", "18"),
     ("pics/train/test_1.png", "19"), ("v/images/train/cam1/3.png", "20"),
     ("v/images/val/cam1/3.png", "21"), ("v/images/val/cam2/3.png", "22"),
+    ("cam 5/4.png", "23"), ("cam 6/4.png", "24"), ("Shot 2023 at 10.00.00 (2).PNG", "25"),
+    ("p_jpg.rf.0123456789abcdef0123456789abcdef.jpg", "26"), ("20230101-bus.png", "27"),
+    ("cam7/5.png", "28"), ("q.jfif", "29"),
 ])  # fmt: skip
 
 
@@ -56,6 +59,33 @@ INDEX = ImageNames([
         ("frame_000003", NameMatch("18", False)),
         ("half\ud800.jpg", None),
         ("", None),
+        # Roboflow writes a dash for marks, the extension in its case, and a digest.
+        (
+            "Shot-2023-at-10-00-00-2-_PNG.rf.0123456789abcdef0123456789abcdef.jpg",
+            NameMatch("25", True),
+        ),
+        ("IMG_9_JPG.rf.0123456789abcdef0123456789abcdef.jpg", NameMatch("15", True)),
+        ("q_jfif.rf.Xy3kP0aQ9bZ7.jpg", NameMatch("29", True)),
+        # Another digest is another image: a copy that was augmented, an upload of the same name.
+        ("p_jpg.rf.ffff456789abcdef0123456789abcdef.jpg", None),
+        ("1abc12de-car.png", None),
+        ("20230102-bus.png", None),
+        ("1d7e3948-20230101-bus.png", NameMatch("27", True)),
+        # Folders are decoded too, and never crossed.
+        ("cam%205/4.png", NameMatch("23", True)),
+        ("cam%2F7/5.png", Elsewhere(("cam7/5.png",))),
+        ("cam8%5C5.png", Elsewhere(("cam7/5.png",))),
+        ("cam7%5C5.png", NameMatch("28", True)),
+        # Addresses, as tools write them in place of a name.
+        ("https://host.example/bucket/cam%206/4.png?sig=a%2Fb", NameMatch("24", True)),
+        ("gs://bucket/cam 5/4.png", NameMatch("23", True)),
+        ("/data/local-files/?d=set/cam%206/4.png", NameMatch("24", True)),
+        ("/tasks/1/presign/?fileuri=czM6Ly9iL2NhbTcvNS5wbmc=", NameMatch("28", True)),
+        ("/tasks/1/presign/?fileuri=not base64", None),
+        ("/data/upload/3/1d7e3948-5.png", NameMatch("28", False)),
+        ("../label-studio/data/media/upload/3/1d7e3948-5.png", NameMatch("28", False)),
+        ("upload/3/1d7e3948-4.png", AmbiguousName(("cam 5/4.png", "cam 6/4.png"))),
+        ("http://[", None),
     ],
 )
 def test_names(name: str, expected: object) -> None:
@@ -69,7 +99,13 @@ def test_names(name: str, expected: object) -> None:
         ("images/c/x", NameMatch("3", True)),
         ("t", AmbiguousName(("t.jpg", "t.png"))),
         ("noext", NameMatch("11", True)),
-        ("q", None),
+        ("q", NameMatch("29", True)),
+        ("no", None),
+        ("IMG_9_JPG.rf.0123456789abcdef0123456789abcdef", NameMatch("15", True)),
+        ("a-street-1-_jpg.rf.0123456789abcdef0123456789abcdef", NameMatch("16", True)),
+        ("p_jpg.rf.ffff456789abcdef0123456789abcdef", None),
+        ("cam7%5C5", NameMatch("28", True)),
+        ("cam8%5C5", Elsewhere(("cam7/5.png",))),
     ],
 )
 def test_names_without_their_extension(name: str, expected: object) -> None:
@@ -199,3 +235,42 @@ def test_no_name_leads_into_another_folder(paths: list[str], name: str) -> None:
 def test_the_order_of_images_does_not_matter(paths: list[str], name: str) -> None:
     there = [ImageNames((path, path) for path in some) for some in (paths, paths[::-1])]
     assert there[0].find(Stated(name)) == there[1].find(Stated(name))
+
+
+SUBSETS = ImageNames([
+    ("images/default/1.png", "1"), ("images/night/1.png", "2"), ("images/day/1.png", "3"),
+    ("images/train/1.png", "4"), ("obj/val/2.png", "5"), ("obj/train/2.png", "6"),
+    ("a/img/3.png", "7"), ("b/img/3.png", "8"),
+])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "folder", "expected"),
+    [
+        ("annotations/instances_night.json", "", "2"),
+        ("annotations/instances_Default.json", "", "1"),
+        ("annotations/person_keypoints_day.json", "", "3"),
+        ("night.json", "", "2"),
+        ("annotations/instances_train.json", "", "4"),
+        ("annotations.xml", "default", "1"),
+        ("annotations.xml", "night", "2"),
+        ("annotations.xml", "Train", "4"),
+    ],
+)
+def test_a_subset_means_the_images_in_its_folder(file: str, folder: str, expected: str) -> None:
+    assert SUBSETS.find(Stated("1.png", file, folder=folder)) == NameMatch(expected, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "expected"),
+    [
+        # CVAT's folders of YOLO 1.1, by subset.
+        ("obj_Train_data/2", "obj_Train_data/2.txt", "6"),
+        ("obj_Validation_data/2", "obj_Validation_data/2.txt", "5"),
+        ("3", "a/ann/3.json", "7"),
+        ("b/bboxes/3", "b/bboxes/3.txt", "8"),
+    ],
+)
+def test_the_folder_of_a_label_file_means_the_images(name: str, file: str, expected: str) -> None:
+    found = SUBSETS.find(Stated(name, file, is_of_one_image=True, any_extension=True))
+    assert found == NameMatch(expected, True)
