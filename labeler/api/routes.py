@@ -17,6 +17,7 @@ from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
 from labeler.api import responses
 from labeler.api.assignments import AssignmentCalls
+from labeler.api.backpressure import SendBudget
 from labeler.api.box_pages import BoxCalls
 from labeler.api.call_rate import CallRate
 from labeler.api.claims import ClaimCalls
@@ -47,6 +48,8 @@ if TYPE_CHECKING:
 _HELD_BYTES: Final = 128 * 2**20
 """Bytes of all uploads that are being received or processed, and of all other bodies. The two are
 separate, so saves never wait behind uploads."""
+_SENT_BYTES: Final = 192 * 2**20
+"""Bytes of all large answers that are on their way to callers."""
 
 
 def application(
@@ -71,6 +74,7 @@ class _Calls:
         self._project = project
         self._access = access
         self._rate = rate
+        self._budget = SendBudget(_SENT_BYTES)
         self._max_upload_bytes = max_upload_bytes
         self._bodies = BodyReader(_HELD_BYTES)
         self._listing = FairSemaphore(LISTS_AT_ONCE)
@@ -189,7 +193,7 @@ class _Calls:
         link: Purpose | None = None,
         **calls: tuple[Role, Call],
     ) -> Route:
-        return Signed(path, calls, self._access, self._rate, middleware, link=link)
+        return Signed(path, calls, self._access, self._rate, self._budget, middleware, link=link)
 
 
 def _labeler(call: Call) -> tuple[Role, Call]:

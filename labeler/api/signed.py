@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from labeler.access.policy import AccessPolicy
 from labeler.access.tokens import Purpose
-from labeler.api.authentication import caller, check_writer, rated
+from labeler.api.authentication import caller, caller_of, check_writer, rated
+from labeler.api.backpressure import SendBudget
 from labeler.api.call_rate import CallRate
 from labeler.errors import ForeignRequest, InvalidToken, NotPermitted, NotSignedIn
 from labeler.model.people import Person, Role
@@ -24,8 +25,8 @@ class Signed(Route):
     """A path whose calls need a person; `roles` holds the required role for each method.
 
     Each call takes its turn at `rate`: of the person, or of the address if the call is refused
-    before the person is known. `link` is the purpose of tokens that are accepted in the address, if
-    any.
+    before the person is known. Large answers take their room of `budget`. `link` is the purpose of
+    tokens that are accepted in the address, if any.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Signed(Route):
         calls: Mapping[str, tuple[Role, Call]],
         access: AccessPolicy,
         rate: CallRate,
+        budget: SendBudget,
         middleware: Sequence[Middleware] = (),
         *,
         link: Purpose | None = None,
@@ -53,7 +55,8 @@ class Signed(Route):
                 person = access.named(person)
                 set_acting(person.name)
                 await rate.turn(rated(request, person))
-                return await call(request, access.roles.require(person, role))
+                answered = await call(request, access.roles.require(person, role))
+                return budget.bounded(answered, caller_of(request, person), may_refuse=reads)
             except (ForeignRequest, InvalidToken, NotPermitted, NotSignedIn) as error:
                 audit(Action.REFUSAL, f"{request.method} {request.url.path}", code=error.code)
                 raise
