@@ -1,6 +1,11 @@
-// The keys of actions. Pure. Keys are identified by position (`event.code`), whatever they print.
+// The keys of actions. Pure. Keys are identified by position (`event.code`), whatever they print. Three
+// kinds go by what they print, where that says something: signs such as "?", which lie elsewhere on
+// other keyboards, letters with Ctrl, as in every program, and the number pad without Num Lock.
 
-/** @typedef {{ code: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean, altKey: boolean }} Press */
+/**
+ * @typedef {{ code: string, key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean,
+ *   altKey: boolean }} Press
+ */
 /** @typedef {Readonly<Record<string, readonly string[]>>} Keys the chords of each action */
 
 /** The name of each action, in the order in which help shows them. */
@@ -75,8 +80,8 @@ const DEFAULT = {
   occluded: ["KeyO"],
   truncated: ["KeyT"],
   difficult: ["KeyQ"],
-  zoomIn: ["Equal", "NumpadAdd", "Shift+Equal"],
-  zoomOut: ["Minus", "NumpadSubtract"],
+  zoomIn: ["Equal"],
+  zoomOut: ["Minus"],
   fit: ["KeyF"],
   actual: ["Shift+KeyF"],
   pan: ["Space"],
@@ -114,8 +119,8 @@ const CHANGES = {
     add: ["KeyR"],
     repeat: ["Shift+KeyR"],
     nextBox: ["Tab", "Alt+Period"],
-    zoomIn: ["Ctrl+Equal", "Ctrl+NumpadAdd"],
-    zoomOut: ["Ctrl+Minus", "Ctrl+NumpadSubtract"],
+    zoomIn: ["Ctrl+Equal"],
+    zoomOut: ["Ctrl+Minus"],
     hide: ["Alt+KeyH"],
     pan: ["Space", "KeyH"],
     cancel: ["Escape", "KeyU"],
@@ -127,8 +132,8 @@ const CHANGES = {
     pan: ["Shift+Space"],
     paste: ["Ctrl+Shift+KeyV"],
     repeat: ["Ctrl+KeyV"],
-    zoomIn: ["Ctrl+Equal", "Ctrl+NumpadAdd"],
-    zoomOut: ["Ctrl+Minus", "Ctrl+NumpadSubtract"],
+    zoomIn: ["Ctrl+Equal"],
+    zoomOut: ["Ctrl+Minus"],
     fit: ["Ctrl+KeyF"],
     actual: ["Ctrl+Shift+KeyF"],
     hide: ["Ctrl+KeyH"],
@@ -162,14 +167,37 @@ export function keysOf(preset, own = {}, isReview = false) {
   };
 }
 
+/** The chords of the signs that people know keys by. @type {Record<string, string>} */
+const SIGNS = { "?": "Shift+Slash", "/": "Slash", "+": "Equal", "-": "Minus" };
+
+/** The key of a press by its place; a key of the number pad without Num Lock is what it then does. @param {Press} press */
+export const codeOf = ({ code, key }) =>
+  code.startsWith("Numpad") && /^(?:Arrow|Home|End|Page|Insert|Delete|Clear)/.test(key)
+    ? key
+    : code;
+
+/** @param {Press} press @param {string} key */
+const withModifiers = ({ ctrlKey, metaKey, altKey }, key) =>
+  [ctrlKey || metaKey ? "Ctrl+" : "", altKey ? "Alt+" : "", key].join("");
+
+/** @param {Press} press */
+const chordByPlace = (press) =>
+  withModifiers(press, `${press.shiftKey ? "Shift+" : ""}${codeOf(press)}`);
+
 /** The chord of a press, such as "Ctrl+Shift+KeyZ"; Cmd does what Ctrl does. @param {Press} press */
-export const chordOf = (press) =>
-  [
-    press.ctrlKey || press.metaKey ? "Ctrl+" : "",
-    press.altKey ? "Alt+" : "",
-    press.shiftKey ? "Shift+" : "",
-    press.code,
-  ].join("");
+export function chordOf(press) {
+  const { key, ctrlKey, metaKey, altKey } = press;
+  if (Object.hasOwn(SIGNS, key)) return withModifiers(press, SIGNS[key]);
+  const isCtrl = (ctrlKey || metaKey) && !altKey;
+  const code = isCtrl && /^[a-z]$/i.test(key) ? `Key${key.toUpperCase()}` : press.code;
+  return chordByPlace({ ...press, code });
+}
+
+/** The action of a press. A chord that has none counts by its place alone. @param {Keys} keys @param {Press} press */
+export function actionOf(keys, press) {
+  const actions = chordsOf(keys);
+  return actions.get(chordOf(press)) ?? actions.get(chordByPlace(press));
+}
 
 /** The action of each chord. @param {Keys} keys @returns {Map<string, Action>} */
 export const chordsOf = (keys) =>
@@ -191,11 +219,16 @@ export function clashes(keys) {
   return [...wanted].filter(([, actions]) => actions.length > 1);
 }
 
-/** The index of a label, 0 for the key 1 to 9 for the key 0; null for other keys. The preset CVAT needs Ctrl. @param {Press} press @param {string} [preset] */
+/**
+ * The index of a label, 0 for the key 1 to 9 for the key 0; null for other keys. With Shift it is a
+ * digit if it prints one, as on French keyboards. The preset CVAT needs Ctrl.
+ * @param {Press} press @param {string} [preset]
+ */
 export function digitOf(press, preset) {
   const isCtrl = press.ctrlKey || press.metaKey;
-  if ((isCtrl && preset !== "cvat") || press.altKey || press.shiftKey) return null;
-  const digit = /^(?:Digit|Numpad)(\d)$/.exec(press.code)?.[1];
+  if ((isCtrl && preset !== "cvat") || press.altKey) return null;
+  if (press.shiftKey && !/^\d$/.test(press.key)) return null;
+  const digit = /^(?:Digit|Numpad)(\d)$/.exec(codeOf(press))?.[1];
   return digit === undefined ? null : (Number(digit) + 9) % 10;
 }
 

@@ -2,7 +2,7 @@
 
 import { nudge } from "./actions.js";
 import { ATTRIBUTES } from "./attributes.js";
-import { ARROWS, chordOf, chordsOf, digitOf } from "./keymap.js";
+import { actionOf, ARROWS, codeOf, digitOf } from "./keymap.js";
 import { labelsOf } from "./label_set.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
@@ -15,13 +15,15 @@ const TYPED =
 const OPERATED = "input[type=range]";
 const NATIVE =
   "button, a, summary, input, [role=radio], [role=checkbox], [role=tab], [role=option]";
-/** Streamlit's own keys on the page: run again, and clear the caches. */
-const STREAMLIT = new Set(["KeyR", "KeyC"]);
+/** Streamlit's own keys on the page: run again, and clear the caches. It goes by what a key prints. */
+const STREAMLIT = /^[rc]$/i;
 
 /** @param {Bench} bench @param {Surface} surface @param {HTMLElement} root @param {AbortSignal} ended */
 export function listenForKeys(bench, surface, root, ended) {
   const options = { capture: true, signal: ended };
   let tabIsFree = false;
+  /** The codes of the keys that are held, by what they hold. @type {Map<"panning" | "hiding", string>} */
+  const held = new Map();
   globalThis.addEventListener("keydown", down, options);
   globalThis.addEventListener("keypress", (event) => keepAway(event), options);
   globalThis.addEventListener("keyup", up, options);
@@ -59,7 +61,7 @@ export function listenForKeys(bench, surface, root, ended) {
   function keepAway(event) {
     const at = holder(event);
     const isPicture = at === null || at === surface.root;
-    if (isOurs(event) && (isPicture || STREAMLIT.has(event.code))) event.stopImmediatePropagation();
+    if (isOurs(event) && (isPicture || STREAMLIT.test(event.key))) event.stopImmediatePropagation();
   }
 
   /** @param {KeyboardEvent} event */
@@ -76,8 +78,8 @@ export function listenForKeys(bench, surface, root, ended) {
     const isPicture = at === null || at === surface.root;
     if (at?.matches(NATIVE) && /^(?:Enter|Space|NumpadEnter)$/.test(event.code)) return false;
     const { preset } = bench.preferences;
-    const action = chordsOf(bench.keys()).get(chordOf(event));
-    const arrow = ARROWS[event.code];
+    const action = actionOf(bench.keys(), event);
+    const arrow = ARROWS[codeOf(event)];
     if (at?.matches(OPERATED) && (arrow || /^(?:Home|End|Page)/.test(event.code))) return false;
     if (arrow && !action) return arrowTaken(event, arrow, isPicture);
     const digit = digitOf(event, preset);
@@ -104,16 +106,17 @@ export function listenForKeys(bench, surface, root, ended) {
     }
     if (action === "copy" && !bench.session.state.selection.length) return isPlain(at);
     if (action === "cancel") return cancelled();
-    if (action === "pan") {
-      bench.set({ panning: true });
-      return true;
-    }
-    if (action === "hide") {
-      bench.set({ hiding: true });
-      return true;
-    }
+    if (action === "pan") return hold("panning", event);
+    if (action === "hide") return hold("hiding", event);
     if (event.repeat && ONCE.has(action)) return true;
     bench.act(action);
+    return true;
+  }
+
+  /** @param {"panning" | "hiding"} what @param {KeyboardEvent} event */
+  function hold(what, event) {
+    held.set(what, event.code);
+    bench.set({ [what]: true });
     return true;
   }
 
@@ -136,11 +139,11 @@ export function listenForKeys(bench, surface, root, ended) {
 
   /** @param {KeyboardEvent} event */
   function up(event) {
-    const all = bench.keys();
-    const ends = (/** @type {string} */ action) =>
-      (all[action] ?? []).some((chord) => chord.split("+").at(-1) === event.code);
-    if (bench.ui.panning && ends("pan")) bench.set({ panning: false });
-    if (bench.ui.hiding && ends("hide")) bench.set({ hiding: false });
+    for (const [what, code] of held) {
+      if (code !== event.code) continue;
+      held.delete(what);
+      bench.set({ [what]: false });
+    }
     keepAway(event);
   }
 

@@ -11,6 +11,8 @@ from tests.e2e.workbench.test_labels_and_list import faults
 from tests.pictures import jpeg
 
 pytestmark = pytest.mark.e2e
+# Modifiers in Chromium's protocol.
+CTRL, SHIFT = 2, 8
 
 
 def open_first(desk: Desk) -> Bench:
@@ -98,9 +100,21 @@ def test_a_key_of_ones_own_is_kept_for_the_person_and_a_clash_is_refused(desk: D
 def test_keys_are_told_by_their_place_and_work_wherever_the_focus_is(desk: Desk) -> None:
     bench = open_first(desk)
     session = bench.page.context.new_cdp_session(bench.page)
-    session.send("Input.dispatchKeyEvent", {"type": "keyDown", "code": "KeyD", "key": "в"})
-    session.send("Input.dispatchKeyEvent", {"type": "keyUp", "code": "KeyD", "key": "в"})
+
+    def strike(code: str, key: str, modifiers: int = 0) -> None:
+        told = {"code": code, "key": key, "modifiers": modifiers}
+        for kind in ("keyDown", "keyUp"):
+            session.send("Input.dispatchKeyEvent", {"type": kind, **told})
+
+    strike("KeyD", "в")
     bench.wait("k2.jpg")
+    strike("Minus", "?", SHIFT)  # a sign counts, wherever the keyboard has it
+    expect(bench.page.get_by_role("dialog", name="All keys")).to_be_visible()
+    bench.press("Escape")
+    bench.press("b")
+    expect(bench.boxes).to_have_count(1)
+    strike("KeyY", "z", CTRL)  # undo, not redo, on a German keyboard
+    expect(bench.boxes).to_have_count(0)
     bench.page.get_by_role("button", name="Zoom in").focus()
     bench.press("d")
     bench.wait("k3.jpg")

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import {
+  actionOf,
   ACTIONS,
   chordOf,
   chordsOf,
   clashes,
+  codeOf,
   digitOf,
   isFree,
   keysOf,
@@ -14,6 +16,7 @@ import {
 /** @param {string} code @param {object} [more] */
 const press = (code, more = {}) => ({
   code,
+  key: "",
   ctrlKey: false,
   metaKey: false,
   shiftKey: false,
@@ -65,6 +68,65 @@ Deno.test("keys are told by their place, with Cmd as Ctrl", () => {
   assert.equal(chords.get(chordOf(press("KeyD", { altKey: true }))), undefined);
 });
 
+const CTRL = { ctrlKey: true };
+const SHIFT = { shiftKey: true };
+
+Deno.test("keys that people know by a sign are told by the sign, on every keyboard", () => {
+  const keys = keysOf("labeler");
+  for (
+    const [code, key, modifiers, action] of /** @type {[string, string, object, string][]} */ ([
+      ["Slash", "?", SHIFT, "help"],
+      ["Minus", "?", SHIFT, "help"], // German
+      ["KeyM", "?", SHIFT, "help"], // French
+      ["Comma", "?", SHIFT, "help"], // Czech
+      ["Slash", "/", {}, "find"],
+      ["Digit7", "/", SHIFT, "find"], // German
+      ["Period", "/", SHIFT, "find"], // French
+      ["NumpadDivide", "/", {}, "find"],
+      ["Slash", ".", {}, "find"], // Russian: no sign of ours, so the place counts
+      ["Equal", "=", {}, "zoomIn"],
+      ["Equal", "+", SHIFT, "zoomIn"],
+      ["BracketRight", "+", {}, "zoomIn"], // German
+      ["NumpadAdd", "+", {}, "zoomIn"],
+      ["Minus", "-", {}, "zoomOut"],
+      ["Slash", "-", {}, "zoomOut"], // German
+      ["NumpadSubtract", "-", {}, "zoomOut"],
+      ["Minus", "ß", {}, "zoomOut"],
+    ])
+  ) assert.equal(actionOf(keys, press(code, { key, ...modifiers })), action, `${code} ${key}`);
+  const other = keysOf("labelStudio");
+  assert.equal(actionOf(other, press("Slash", { key: "-", ...CTRL })), "zoomOut");
+  assert.equal(actionOf(other, press("Equal", { key: "+", ...CTRL, ...SHIFT })), "zoomIn");
+});
+
+Deno.test("letters with Ctrl are told by what they print, as in every program", () => {
+  const keys = keysOf("labeler");
+  for (
+    const [code, key, modifiers, action] of /** @type {[string, string, object, string][]} */ ([
+      ["KeyY", "z", CTRL, "undo"], // German
+      ["KeyY", "Z", { ...CTRL, ...SHIFT }, "redo"],
+      ["KeyZ", "y", CTRL, "redo"],
+      ["KeyW", "z", CTRL, "undo"], // French
+      ["KeyQ", "a", { metaKey: true }, "all"],
+      ["KeyZ", "я", CTRL, "undo"], // Russian: no Latin letter, so the place counts
+      ["KeyZ", "w", CTRL, "undo"], // a chord of nothing else: as well by its place
+      ["KeyQ", "a", {}, "difficult"], // without Ctrl the place counts
+      ["KeyA", "q", {}, "previous"],
+    ])
+  ) assert.equal(actionOf(keys, press(code, { key, ...modifiers })), action, `${code} ${key}`);
+  assert.equal(actionOf(keys, press("KeyZ", { key: "z", ctrlKey: true, altKey: true })), undefined);
+});
+
+Deno.test("without Num Lock the number pad deletes and moves, and gives no label", () => {
+  const off = press("Numpad4", { key: "ArrowLeft" });
+  assert.equal(digitOf(off), null);
+  assert.equal(codeOf(off), "ArrowLeft");
+  const keys = keysOf("labeler");
+  assert.equal(actionOf(keys, press("NumpadDecimal", { key: "Delete" })), "remove");
+  assert.equal(actionOf(keys, press("NumpadDecimal", { key: "." })), undefined);
+  assert.equal(actionOf(keys, press("NumpadEnter", { key: "Enter" })), "done");
+});
+
 Deno.test("the digits are labels in the order of the keyboard", () => {
   assert.deepEqual(["Digit1", "Digit9", "Digit0", "Numpad3"].map((code) => digitOf(press(code))), [
     0,
@@ -72,6 +134,9 @@ Deno.test("the digits are labels in the order of the keyboard", () => {
     9,
     2,
   ]);
+  assert.equal(digitOf(press("Digit6", { key: "-" })), 5); // French
+  assert.equal(digitOf(press("Digit6", { key: "6", shiftKey: true })), 5);
+  assert.equal(digitOf(press("Digit6", { key: "^", shiftKey: true })), null);
   assert.equal(digitOf(press("Digit1", { ctrlKey: true })), null);
   assert.equal(digitOf(press("Digit1", { ctrlKey: true }), "cvat"), 0);
   assert.equal(digitOf(press("KeyD")), null);

@@ -2,6 +2,7 @@
 // digit gives another label to the selected crops, or to the crop with the focus.
 
 import { child, element, mark, say } from "../dom.js";
+import { digitOf } from "../keymap.js";
 import { labelsOf } from "../label_set.js";
 import { createGrid } from "./grid.js";
 import { shape } from "./images.js";
@@ -105,9 +106,9 @@ export function createCropView(shared, changed) {
 
   /** @param {KeyboardEvent} event */
   function press(event) {
-    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
-    if (!digit || event.ctrlKey || event.metaKey || event.altKey) return false;
-    const label = labelsOf(shared.labels()).offered[digit === "0" ? 9 : Number(digit) - 1];
+    const digit = digitOf(event);
+    if (digit === null) return false;
+    const label = labelsOf(shared.labels()).offered[digit];
     if (label) give(label.name);
     return label !== undefined;
   }

@@ -2,7 +2,16 @@
 
 import { button, element, say } from "../dom.js";
 import { icon } from "../icons.js";
-import { ACTIONS, chordOf, clashes, isFree, keysOf, PRESETS, readable } from "../keymap.js";
+import {
+  ACTIONS,
+  chordOf,
+  clashes,
+  digitOf,
+  isFree,
+  keysOf,
+  PRESETS,
+  readable,
+} from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../keymap.js").Action} Action */
@@ -61,7 +70,7 @@ export function createHelp(bench) {
     if (!waiting || /^(?:Control|Shift|Alt|Meta)/.test(event.code)) return;
     event.preventDefault();
     const action = waiting;
-    if (event.code !== "Escape") assign(action, chordOf(event));
+    if (event.code !== "Escape") assign(action, event);
     draw();
     changer(action).focus();
   });
@@ -94,12 +103,14 @@ export function createHelp(bench) {
     body.replaceChildren(...fixed, ...rows);
   }
 
-  /** Gives the chord to the action, unless something else has it. @param {Action} action @param {string} chord */
-  function assign(action, chord) {
+  /** Gives the chord to the action, unless something else has it. @param {Action} action @param {KeyboardEvent} event */
+  function assign(action, event) {
+    const chord = chordOf(event);
     const keys = { ...bench.preferences.keys, [action]: [chord] };
     const clash = clashes(keysOf(bench.preferences.preset, keys, bench.ui.review !== null));
-    if (!isFree(chord)) say(said, `${readable(chord)} belongs to labels and boxes.`);
-    else if (clash.length) {
+    if (!isFree(chord) || digitOf(event) !== null) {
+      say(said, `${readable(chord)} belongs to labels and boxes.`);
+    } else if (clash.length) {
       const others = clash[0][1].filter((one) => one !== action);
       const words = others.map((one) => ACTIONS[/** @type {Action} */ (one)]);
       say(said, `${readable(chord)} is already used by: ${words.join(", ")}.`);

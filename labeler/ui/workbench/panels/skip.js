@@ -1,6 +1,7 @@
 // Why an image is skipped: a short list, chosen by digit.
 
 import { button, element } from "../dom.js";
+import { digitOf } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
@@ -26,11 +27,10 @@ export function createSkip(bench) {
     button("Cancel", "Cancel", () => dialog.close()),
   ));
   dialog.addEventListener("keydown", (event) => {
-    const digit = /^(?:Digit|Numpad)(\d)$/.exec(event.code)?.[1];
-    const reason = REASONS[Number(digit) - 1];
-    if (!reason || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    const digit = digitOf(event);
+    if (digit === null || event.repeat || !REASONS[digit]) return;
     event.preventDefault();
-    choose(reason);
+    choose(REASONS[digit]);
   });
 
   /** @param {string} reason */
