@@ -64,7 +64,7 @@ export function createImages(backend, options = {}) {
   /** Fetches a copy of the open image if the image is still on its way. @param {string} image */
   async function fetchSmall(image) {
     const load = loads.get(image);
-    if (wanted[0] !== image || !load || load.picture || load.failure || load.hasCopy) return;
+    if (!load || load.picture || load.failure || load.hasCopy) return;
     load.hasCopy = true;
     const answer = await backend.getPicture(image, SMALL_WIDTH, load.controller.signal);
     if (answer.type !== "picture" || load.picture) return;
@@ -129,12 +129,12 @@ export function createImages(backend, options = {}) {
      */
     want(images, kept) {
       wanted = images;
+      clearTimeout(timer);
       for (const image of [...loads.keys()]) {
         if (!images.includes(image) && !kept.includes(image)) drop(image);
       }
       const [open, ...ahead] = images;
       if (!open) return;
-      clearTimeout(timer);
       timer = setTimeout(() => fetchSmall(open), SLOW_MS);
       load(open).then(async () => {
         for (const image of ahead) {

@@ -180,23 +180,21 @@ export const codeOf = ({ code, key }) =>
 const withModifiers = ({ ctrlKey, metaKey, altKey }, key) =>
   [ctrlKey || metaKey ? "Ctrl+" : "", altKey ? "Alt+" : "", key].join("");
 
-/** @param {Press} press */
-const chordByPlace = (press) =>
-  withModifiers(press, `${press.shiftKey ? "Shift+" : ""}${codeOf(press)}`);
+/** @param {Press} press @param {string} code */
+const chordAt = (press, code) => withModifiers(press, press.shiftKey ? `Shift+${code}` : code);
 
 /** The chord of a press, such as "Ctrl+Shift+KeyZ"; Cmd does what Ctrl does. @param {Press} press */
 export function chordOf(press) {
   const { key, ctrlKey, metaKey, altKey } = press;
   if (Object.hasOwn(SIGNS, key)) return withModifiers(press, SIGNS[key]);
-  const isCtrl = (ctrlKey || metaKey) && !altKey;
-  const code = isCtrl && /^[a-z]$/i.test(key) ? `Key${key.toUpperCase()}` : press.code;
-  return chordByPlace({ ...press, code });
+  const isLetter = (ctrlKey || metaKey) && !altKey && /^[a-z]$/i.test(key);
+  return chordAt(press, isLetter ? `Key${key.toUpperCase()}` : codeOf(press));
 }
 
 /** The action of a press. A chord that has none counts by its place alone. @param {Keys} keys @param {Press} press */
 export function actionOf(keys, press) {
   const actions = chordsOf(keys);
-  return actions.get(chordOf(press)) ?? actions.get(chordByPlace(press));
+  return actions.get(chordOf(press)) ?? actions.get(chordAt(press, codeOf(press)));
 }
 
 /** The action of each chord. @param {Keys} keys @returns {Map<string, Action>} */

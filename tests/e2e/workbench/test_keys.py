@@ -118,7 +118,7 @@ def test_keys_are_told_by_their_place_and_work_wherever_the_focus_is(desk: Desk)
     bench.page.get_by_role("button", name="Zoom in").focus()
     bench.press("d")
     bench.wait("k3.jpg")
-    bench.page.get_by_label("Find a label").focus()
+    bench.page.get_by_role("searchbox", name="Find a label").focus()
     bench.press("a", "s", "Delete", "Control+z")
     assert bench.image == "k3.jpg"
     assert bench.saved()["metadata"].get("status") in (None, "unlabeled")

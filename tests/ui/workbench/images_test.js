@@ -43,6 +43,28 @@ Deno.test("images ahead are decoded, those over the budget and those not wanted 
   assert.ok(decoder.isClosed);
 });
 
+Deno.test("only the open image gets a small copy, not one that was left before it was time", async () => {
+  /** @type {string[]} */
+  const small = [];
+  /** @type {any} */
+  const backend = {
+    getPicture(/** @type {string} */ image, /** @type {number | null} */ width) {
+      if (width) small.push(image);
+      return new Promise(() => {});
+    },
+  };
+  const images = createImages(backend, { decoder: createCountingDecoder() });
+  images.want(["a", "b"], []);
+  images.want(["b"], ["a"]);
+  await pause(1000);
+  assert.deepEqual(small, ["b"]);
+  images.want(["c"], ["a", "b"]);
+  images.want([], ["a", "b", "c"]);
+  await pause(1000);
+  assert.deepEqual(small, ["b"]);
+  images.close();
+});
+
 Deno.test("an image that is slow to come has a small copy first, also if it was fetched ahead", async () => {
   /** @type {string[]} */
   const asked = [];
