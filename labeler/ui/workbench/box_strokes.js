@@ -23,7 +23,7 @@ export function outline(to, box, color, strong, opacity, density, dashed) {
     to.globalAlpha = 1;
   }
   to.lineWidth = line + 2 * Math.ceil(density / 2);
-  to.strokeStyle = strong ? "#ffffff" : "rgba(0, 0, 0, 0.55)";
+  to.strokeStyle = strong ? "#ffffff" : haloOf(color);
   to.strokeRect(x, y, width, height);
   to.lineWidth = line;
   to.strokeStyle = color;
@@ -73,11 +73,27 @@ export function createMeasure() {
   };
 }
 
-/** Whether black is more readable than white on the color "#rrggbb". @param {string} color */
-export function isLight(color) {
+/** The relative luminance of the color "#rrggbb", 0 to 1. @param {string} color */
+function luminanceOf(color) {
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
     .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179;
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+}
+
+/** Whether black is more readable than white on the color "#rrggbb". @param {string} color */
+export const isLight = (color) => luminanceOf(color) > 0.179;
+
+/** Below this luminance a color is lost between a dark image and a dark halo. */
+const DARK = 0.06;
+/** @type {Map<string, string>} */
+const halos = new Map();
+
+/** What an outline of that color is set off with, on light and on dark images. @param {string} color */
+export function haloOf(color) {
+  const found = halos.get(color) ??
+    (luminanceOf(color) < DARK ? "rgba(255, 255, 255, 0.7)" : "rgba(0, 0, 0, 0.55)");
+  halos.set(color, found);
+  return found;
 }
 
 /** @param {Context} to @param {Area} box @param {number} density */

@@ -56,13 +56,13 @@ function placesFor(box, width, height, room) {
     .map((top) => ({ left, top, width, height }));
 }
 
-/** The text cut to that width; empty if it is cut to fewer than three letters. @param {string} text @param {number} most @param {(text: string) => number} measure */
+/** The text cut to that width, with "…"; empty if fewer than two letters are left. @param {string} text @param {number} most @param {(text: string) => number} measure */
 function shortened(text, most, measure) {
   const whole = measure(text);
   if (whole <= most) return text;
   const letters = [...text];
-  const count = Math.floor(letters.length * Math.max(0, most) / whole);
-  return count < 3 ? "" : letters.slice(0, count).join("");
+  const count = Math.floor(letters.length * (most - measure("…")) / whole);
+  return count < 2 ? "" : `${letters.slice(0, count).join("")}…`;
 }
 
 /** @param {Area} one @param {Area} other */

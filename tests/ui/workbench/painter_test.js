@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLight } from "../../../labeler/ui/workbench/box_strokes.js";
+import { haloOf, isLight } from "../../../labeler/ui/workbench/box_strokes.js";
 import { createPainter, levelFor } from "../../../labeler/ui/workbench/painter.js";
 
 /** A canvas that counts what is called on it, by name. */
@@ -127,6 +127,8 @@ Deno.test("the smallest copy that still has all pixels is painted", () => {
   ]);
 });
 
-Deno.test("letters are black on light colors and white on dark ones", () => {
+Deno.test("letters and halos are black on light colors and white on dark ones", () => {
+  assert.ok(haloOf("#000075").includes("255") && haloOf("#800000").includes("255"));
+  assert.ok(!haloOf("#e6194b").includes("255") && !haloOf("#808000").includes("255"));
   assert.ok(isLight("#ffff00") && isLight("#ffffff") && !isLight("#000075") && !isLight("#b00020"));
 });

@@ -51,8 +51,8 @@ Deno.test("no name lies over a small box, another name or the edge of the room",
 
 Deno.test("a name is cut to its box, and goes where fewer than two letters have room", () => {
   assert.deepEqual(placed([tagged(100, 100, 200, 90)]).map(({ text }) => text), ["person"]);
-  assert.deepEqual(placed([tagged(100, 100, 40, 90)]).map(({ text }) => text), ["pers"]);
-  assert.deepEqual(placed([tagged(100, 100, 12, 90)]), []);
+  assert.deepEqual(placed([tagged(100, 100, 40, 90)]).map(({ text }) => text), ["per…"]);
+  assert.deepEqual(placed([tagged(100, 100, 26, 90)]), []);
 });
 
 Deno.test("many boxes show the names of those alone that somebody points at or selected", () => {

@@ -40,6 +40,7 @@ export function createFooter(bench, queue, size) {
   });
   const warning = element("span", { class: "warning", role: "status" });
   const isNew = watcher();
+  const isMoved = watcher();
   const toast = element("div", { class: "toast", role: "status" });
   const root = element(
     "div",
@@ -67,6 +68,12 @@ export function createFooter(bench, queue, size) {
     );
   }
 
+  /** Scrolls the strip to the open image, where it has no room for all. */
+  function center() {
+    const item = /** @type {HTMLElement | null} */ (strip.querySelector("[aria-current]"));
+    if (item) strip.scrollLeft = item.offsetLeft + (item.offsetWidth - strip.clientWidth) / 2;
+  }
+
   /** @type {typeof bench.ui.toast} */
   let shown = null;
   return {
@@ -83,6 +90,7 @@ export function createFooter(bench, queue, size) {
         else item.removeAttribute("aria-current");
         mark(child(item, "dot"), "data-status", neighbor.status);
       });
+      if (isMoved(state.image, state.neighbors)) center();
       const { at, scale } = bench.ui;
       const percent = `${Math.round(scale * 100)} %`;
       say(view, at ? `${percent} · x ${Math.floor(at.x)} y ${Math.floor(at.y)}` : percent);
