@@ -69,9 +69,16 @@ const refitted = (camera) =>
 /** @param {Camera} camera @param {View} view @returns {Camera} */
 const looked = (camera, view) => ({ ...camera, view, isFitted: false });
 
-/** A box in the middle of the view, a fifth of its shorter side. @param {Camera} camera */
+/**
+ * A box in the middle of the view, a fifth of its shorter side; whole, at the nearest place of the
+ * image, if the middle is outside of it.
+ * @param {Camera} camera
+ */
 export function middleBox({ room, view, image }) {
   const { x, y } = toImage(view, { x: room.width / 2, y: room.height / 2 });
-  const half = Math.max(2, Math.min(room.width, room.height) / 10 / view.scale);
-  return spanned({ x: x - half, y: y - half }, { x: x + half, y: y + half }, image);
+  const side = Math.max(4, Math.min(room.width, room.height) / 5 / view.scale);
+  const [width, height] = [Math.min(side, image.width), Math.min(side, image.height)];
+  const left = Math.max(0, Math.min(x - width / 2, image.width - width));
+  const top = Math.max(0, Math.min(y - height / 2, image.height - height));
+  return spanned({ x: left, y: top }, { x: left + width, y: top + height }, image);
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isBox } from "../../../labeler/ui/workbench/boxes.js";
 import { CAMERA, middleBox, reduceCamera } from "../../../labeler/ui/workbench/camera.js";
 import { fitted, toImage } from "../../../labeler/ui/workbench/view.js";
 
@@ -57,4 +58,21 @@ Deno.test("a box without a pointer lies in the middle of the view, inside the im
   const side = Math.round(6000 / camera.view.scale) / 100; // a fifth of 300, to 2 decimals
   assert.deepEqual([box.width, box.height], [side, side]);
   assert.deepEqual([box.left + box.width / 2, box.top + box.height / 2], [400, 300]);
+});
+
+Deno.test("a new box is whole and inside, also where the view has gone past the image", () => {
+  for (const [dx, dy] of [[-3000, 0], [3000, 0], [0, -3000], [3000, 3000], [0, 0]]) {
+    for (const image of [IMAGE, { width: 640, height: 480 }, { width: 3, height: 2 }]) {
+      const opened = after({ type: "room", room: ROOM, density: 1 }, {
+        type: "image",
+        image,
+        isOther: true,
+      });
+      const away = reduceCamera(opened, { type: "pan", dx, dy });
+      const box = middleBox(away);
+      assert.ok(isBox(box), JSON.stringify([dx, dy, image, box]));
+      assert.ok(box.left >= 0 && box.left + box.width <= image.width);
+      assert.ok(box.top >= 0 && box.top + box.height <= image.height);
+    }
+  }
 });
