@@ -56,8 +56,8 @@ export const ACTIONS = /** @type {const} */ ({
 const DEFAULT = {
   next: ["KeyD"],
   previous: ["KeyA"],
-  done: ["Enter", "NumpadEnter"],
-  nothing: ["Shift+Enter", "Shift+NumpadEnter"],
+  done: ["Enter"],
+  nothing: ["Shift+Enter"],
   skip: ["KeyS"],
   skipReason: ["Shift+KeyS"],
   claim: ["KeyN"],
@@ -170,9 +170,9 @@ export function keysOf(preset, own = {}, isReview = false) {
 /** The chords of the signs that people know keys by. @type {Record<string, string>} */
 const SIGNS = { "?": "Shift+Slash", "/": "Slash", "+": "Equal", "-": "Minus" };
 
-/** The key of a press by its place; a key of the number pad without Num Lock is what it then does. @param {Press} press */
+/** The key of a press by its place; of the number pad, Enter, and without Num Lock what the key then does. @param {Press} press */
 export const codeOf = ({ code, key }) =>
-  code.startsWith("Numpad") && /^(?:Arrow|Home|End|Page|Insert|Delete|Clear)/.test(key)
+  code.startsWith("Numpad") && /^(?:Arrow|Home|End|Page|Insert|Delete|Clear|Enter)/.test(key)
     ? key
     : code;
 

@@ -39,7 +39,15 @@ export function createLabels(bench) {
     },
   }));
   const list = element("div", { class: "labels", role: "group", "aria-label": "Labels" });
-  const root = element("section", { class: "panel" }, element("h2", {}, "Labels"), input, list);
+  const none = element("p", { class: "none muted", role: "status" });
+  const root = element(
+    "section",
+    { class: "panel" },
+    element("h2", {}, "Labels"),
+    input,
+    list,
+    none,
+  );
 
   /** @param {Label} label */
   function make(label) {
@@ -95,7 +103,12 @@ export function createLabels(bench) {
         const { name } = shown(rect.label);
         counts.set(name, (counts.get(name) ?? 0) + 1);
       }
-      keyed(list, found(offered, ui.find), ({ name }) => name, make, (row, label) => {
+      const listed = found(offered, ui.find);
+      say(
+        none,
+        listed.length || !ui.find.trim() ? "" : `No label has “${ui.find.trim()}” in its name.`,
+      );
+      keyed(list, listed, ({ name }) => name, make, (row, label) => {
         const place = offered.indexOf(label);
         say(child(row, "digit"), place < 10 ? String((place + 1) % 10) : "");
         child(row, "color").style.background = label.color;
