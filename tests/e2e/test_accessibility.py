@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import NewLabeler, Serve
 from tests.e2e.pictures import Pictures
@@ -34,6 +34,13 @@ def test_axe_finds_nothing_on_the_pages(
     labeler.at("cat.jpg")
     labeler.drag((40, 40), (140, 120))
     assert faults(page) == []
+    page.get_by_label("More actions").click()
+    item = page.get_by_text("Delete this image …")
+    expect(item).to_be_visible()
+    assert faults(page) == []
+    assert item.evaluate("item => item.scrollWidth <= item.clientWidth")  # all of its words
+    page.get_by_label("More actions").click()
+    expect(item).to_be_hidden()
     for name, shown in (("Data", ".importer .chosen"), ("Labels", ".st-key-label_row_1")):
         labeler.go_to(name)
         page.locator(shown).first.wait_for()
