@@ -17,7 +17,7 @@ from labeler.api.document_answers import (
     state_in_the_way,
     tag_of,
 )
-from labeler.api.preconditions import Condition, etag, write_condition
+from labeler.api.preconditions import Condition, etag, match_condition
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of, json_fields
 from labeler.errors import InvalidRequest, VersionConflict
@@ -43,7 +43,7 @@ class AssignmentCalls:
 
     async def assign(self, request: Request, person: Person) -> Response:
         """POST /api/annotations/{image_id}/assign"""
-        condition = write_condition(request.headers.getlist("If-Match"), ())
+        condition = match_condition(request.headers.getlist("If-Match"), "assigned")
         image_id = image_id_of(request)
         async with self._body_reader.body(request, MAX_BYTES, "The body", person) as body:
             given = json_fields(body, ("person",))

@@ -14,7 +14,7 @@ from labeler.api.document_answers import (
     document_answer,
     state_in_the_way,
 )
-from labeler.api.preconditions import Condition, etag, write_condition
+from labeler.api.preconditions import Condition, etag, match_condition
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of, json_fields
 from labeler.api.responses import json_answer
@@ -44,7 +44,7 @@ class HistoryCalls:
 
     async def restore(self, request: Request, person: Person) -> Response:
         """POST /api/annotations/{image_id}/restore"""
-        condition = write_condition(request.headers.getlist("If-Match"), ())
+        condition = match_condition(request.headers.getlist("If-Match"), "replaced")
         image_id = image_id_of(request)
         async with self._body_reader.body(request, MAX_BYTES, "The body", person) as body:
             version = json_fields(body, ("version",)).get("version")

@@ -65,6 +65,20 @@ class Condition:
         return self.none_match is None or not self.none_match.match_weakly(current)
 
 
+def match_condition(match: Sequence[str], change: str) -> Condition:
+    """The condition of a call that makes `change` to a document that is there.
+
+    Raises ConditionMissing if there is no If-Match.
+    """
+    tags = parse_tags("If-Match", match)
+    if tags is None:
+        raise ConditionMissing(
+            f"Say which state of the document is {change}: If-Match with the ETag that you read, "
+            "or * for whichever is there. Nothing was changed."
+        )
+    return Condition(tags, None)
+
+
 def write_condition(match: Sequence[str], none_match: Sequence[str]) -> Condition:
     """The condition of a write, from the lines of both headers.
 

@@ -14,7 +14,7 @@ from labeler.api.document_answers import (
     changed_answer,
     document_answer,
 )
-from labeler.api.preconditions import Condition, write_condition
+from labeler.api.preconditions import Condition, match_condition
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of, json_fields
 from labeler.errors import InvalidRequest
@@ -36,7 +36,7 @@ class Reviews:
 
     async def decide(self, request: Request, person: Person) -> Response:
         """POST /api/annotations/{image_id}/review"""
-        condition = write_condition(request.headers.getlist("If-Match"), ())
+        condition = match_condition(request.headers.getlist("If-Match"), "reviewed")
         image_id = image_id_of(request)
         async with self._body_reader.body(request, MAX_BYTES, "The body", person) as body:
             given = json_fields(body, ("verdict", "comment"))

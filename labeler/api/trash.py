@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from labeler.api.document_answers import Replaced, changed_answer, state_in_the_way
-from labeler.api.preconditions import Condition, etag, write_condition
+from labeler.api.preconditions import Condition, etag, match_condition
 from labeler.api.request_bodies import BodyReader
 from labeler.api.request_parameters import image_id_of
 from labeler.api.responses import NEVER, headers, json_answer
@@ -32,7 +32,7 @@ class TrashCalls:
 
     async def delete(self, request: Request, person: Person) -> Response:
         """DELETE /api/images/{image_id}"""
-        condition = write_condition(request.headers.getlist("If-Match"), ())
+        condition = match_condition(request.headers.getlist("If-Match"), "deleted")
         image_id = await self._named(request, person)
         in_the_way = await run_in_threadpool(self._delete, image_id, condition)
         if in_the_way is not None:
