@@ -323,5 +323,9 @@ def _inside(start: float, end: float, limit: int) -> tuple[float, float, bool]:
 
 
 def _seconds(document: AnnotationDocument) -> int:
-    time = saved_time(document)
+    return seconds_of(saved_time(document))
+
+
+def seconds_of(time: datetime | None) -> int:
+    """Return the time in whole seconds since 1970, 0 if it is not known."""
     return int((time - _EPOCH).total_seconds() // 1) if time is not None and time > _EPOCH else 0

@@ -13,8 +13,9 @@ from labeler.datasets.exports.read import ReadDocument, file_name_of, without_do
 from labeler.datasets.exports.scan import ScannedImage
 from labeler.datasets.formats.writing import ImageFacts
 from labeler.datasets.manifest import ManifestRecord
-from labeler.datasets.rules import ExportBox, ExportRules
-from labeler.model.document import AnnotationDocument
+from labeler.datasets.rules import ExportBox, ExportRules, seconds_of
+from labeler.model.document import AnnotationDocument, Status, saved_time
+from labeler.project.image_search import moment_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,17 @@ def export_image(
 def _facts(document: AnnotationDocument | None, file_name: str) -> ImageFacts:
     if document is None:
         return ImageFacts(file_name)
-    review = (document.metadata.model_extra or {}).get("review")
+    extra = document.metadata.model_extra or {}
+    review = extra.get("review")
     said = review if isinstance(review, Mapping) else {}
+    saved_by = document.metadata.saved_by or ""
+    labeled_at = moment_of(_text(extra.get("labeled_at"))) or saved_time(document)
+    is_labeled = document.status is not Status.UNLABELED
     return ImageFacts(
         document.image_path,
-        document.metadata.saved_by or "",
+        saved_by,
+        (_text(extra.get("labeled_by")) or saved_by) if is_labeled else "",
+        seconds_of(labeled_at) if is_labeled else 0,
         _text(said.get("by")),
         _text(said.get("verdict")),
     )

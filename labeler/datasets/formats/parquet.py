@@ -92,12 +92,18 @@ def _row(image: ExportedImage, names: dict[int, str]) -> dict[str, Any]:
         "height": image.height,
         "split": split_of(image),
         "status": image.status,
-        "saved_at": datetime.fromtimestamp(image.saved_at, UTC) if image.saved_at else None,
+        "saved_at": _time(image.saved_at),
         "saved_by": _text(image.saved_by) or None,
+        "labeled_at": _time(image.labeled_at),
+        "labeled_by": _text(image.labeled_by) or None,
         "reviewed_by": _text(image.reviewed_by) or None,
         "verdict": _text(image.verdict) or None,
         "objects": objects_of(image, names),
     }
+
+
+def _time(seconds: int) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None
 
 
 def _text(text: str) -> str:
@@ -109,7 +115,7 @@ def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
     """Return the columns, with the types that `datasets` uses in the metadata."""
     import pyarrow as pa
 
-    text, number = pa.string(), pa.int32()
+    text, number, time = pa.string(), pa.int32(), pa.timestamp("us", tz="UTC")
     objects = pa.struct([
         ("bbox", pa.list_(pa.list_(pa.float64(), 4))),
         ("categories", pa.list_(pa.int64())),
@@ -118,17 +124,19 @@ def _schema(labels: list[str], *, with_originals: bool) -> pyarrow.Schema:
     ])  # fmt: skip
     columns: list[tuple[str, Any]] = [
         ("image_id", text), ("file_name", text), ("width", number), ("height", number),
-        ("split", text), ("status", text), ("saved_at", pa.timestamp("us", tz="UTC")),
-        ("saved_by", text), ("reviewed_by", text), ("verdict", text), ("objects", objects),
+        ("split", text), ("status", text), ("saved_at", time), ("saved_by", text),
+        ("labeled_at", time), ("labeled_by", text), ("reviewed_by", text), ("verdict", text),
+        ("objects", objects),
     ]  # fmt: skip
     plain = {"_type": "Value", "dtype": "string"}
+    moment = {"_type": "Value", "dtype": "timestamp[us, tz=UTC]"}
     features: dict[str, Any] = {
         "image_id": plain, "file_name": plain,
         "width": {"_type": "Value", "dtype": "int32"},
         "height": {"_type": "Value", "dtype": "int32"},
         "split": plain, "status": plain,
-        "saved_at": {"_type": "Value", "dtype": "timestamp[us, tz=UTC]"},
-        "saved_by": plain, "reviewed_by": plain, "verdict": plain,
+        "saved_at": moment, "saved_by": plain, "labeled_at": moment, "labeled_by": plain,
+        "reviewed_by": plain, "verdict": plain,
         "objects": {
             "bbox": _listed({**_listed({"_type": "Value", "dtype": "float64"}), "length": 4}),
             "categories": _listed({"_type": "ClassLabel", "names": labels}),
@@ -158,6 +166,8 @@ RECORD_SETS: Final = (
         Field("status", "sc:Text", "status"),
         Field("saved_at", "sc:DateTime", "saved_at"),
         Field("saved_by", "sc:Text", "saved_by"),
+        Field("labeled_at", "sc:DateTime", "labeled_at"),
+        Field("labeled_by", "sc:Text", "labeled_by"),
         Field("reviewed_by", "sc:Text", "reviewed_by"),
         Field("verdict", "sc:Text", "verdict"),
         Field("bbox", "sc:Float", "objects", "$.bbox", shape="-1,4"),

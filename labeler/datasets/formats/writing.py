@@ -99,11 +99,14 @@ class ImageFacts:
     """What the document tells of its image beside the boxes. Unknown facts are empty.
 
     `path` is the image's path in the project. `saved_by` is the person of the last save.
-    `reviewed_by` and `verdict` are those of the last review.
+    `labeled_by` is whose work the boxes are, whoever corrected them later, and `labeled_at` when,
+    in whole seconds since 1970. `reviewed_by` and `verdict` are those of the last review.
     """
 
     path: str = ""
     saved_by: str = ""
+    labeled_by: str = ""
+    labeled_at: int = 0
     reviewed_by: str = ""
     verdict: str = ""
 
@@ -147,7 +150,7 @@ class ExportedImage:
 
     `path` is its path in the project, and `name` its name in the dataset. `width` and `height` are
     in pixels as displayed. `part` is empty without a split. `saved_at` is in whole seconds since
-    1970, 0 if it is not known. The person and the review are those of ImageFacts.
+    1970, 0 if it is not known. The people, `labeled_at` and the review are those of ImageFacts.
     """
 
     number: int
@@ -160,6 +163,8 @@ class ExportedImage:
     height: int
     saved_at: int
     saved_by: str
+    labeled_by: str
+    labeled_at: int
     reviewed_by: str
     verdict: str
     boxes: Sequence[ExportBox]
@@ -263,7 +268,7 @@ class SpooledWriter:
         image = ExportedImage(
             record.number, record.image_id, facts.path, self._name(record, part), part,
             result.status, result.width, result.height, result.saved_at, facts.saved_by,
-            facts.reviewed_by, facts.verdict, boxes,
+            facts.labeled_by, facts.labeled_at, facts.reviewed_by, facts.verdict, boxes,
         )  # fmt: skip
         self._boxes.update(box.category for box in boxes)
         self._spool.write(_dump_image(image))

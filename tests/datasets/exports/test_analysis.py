@@ -47,10 +47,13 @@ def document(
     by: str = ANA,
     at: str = "2026-11-20T23:30:00+00:00",
     verdict: str = "",
+    corrected: str = "",
 ) -> dict[str, Any]:
     metadata: dict[str, Any] = {"status": status, "saved_by": by, "saved_at": at, "version": "1.0"}
     if verdict:
         metadata["review"] = {"by": REA, "at": "2026-11-25T08:00:00+00:00", "verdict": verdict}
+    if corrected:
+        metadata |= {"labeled_by": by, "labeled_at": at, "saved_by": REA, "saved_at": corrected}
     sides = ("left", "top", "width", "height", "label")
     return {
         "rects": [dict(zip(sides, box, strict=True)) for box in boxes],
@@ -64,7 +67,13 @@ def document(
 DOCUMENTS = {
     "0a": document("cam1/a.jpg", [CAR, DOG], "approved", verdict="approve"),
     "0b": document("cam1/b.jpg", [CAR], "returned", verdict="return"),
-    "0c": document("cam2/c.jpg", [(3.0, 4.0, 7.5, 30.0, "dog")], by=BEN, verdict="approve"),
+    "0c": document(
+        "cam2/c.jpg",
+        [(3.0, 4.0, 7.5, 30.0, "dog")],
+        by=BEN,
+        verdict="approve",
+        corrected="2026-11-24T08:00:00+00:00",
+    ),
     "0d": document("cam2/d.jpg", [], by=BEN, at="2026-11-21T00:10:00+00:00"),
     "0e": document("e.jpg", [], "unlabeled", by="", at=""),
 }
@@ -114,6 +123,15 @@ def test_every_query_of_the_page_is_run() -> None:
 @pytest.mark.parametrize("heading", EXPECTED)
 def test_duckdb_answers(database: duckdb.DuckDBPyConnection, heading: str) -> None:
     assert database.execute(QUERIES[heading]).fetchall() == EXPECTED[heading]
+
+
+def test_the_work_and_its_correction_are_told_apart(workspace: Workspace) -> None:
+    rows = {row["file_name"]: row for row in parquet.read_table("set.parquet").to_pylist()}
+    corrected = rows["cam2/c.jpg"]
+    assert [corrected[name] for name in ("saved_by", "labeled_by")] == [REA, BEN]
+    assert [corrected[name].day for name in ("saved_at", "labeled_at")] == [24, 20]
+    opened = rows["e.jpg"]
+    assert [opened[name] for name in ("labeled_by", "labeled_at")] == [None, None]
 
 
 def test_polars_answers(workspace: Workspace) -> None:
@@ -173,7 +191,7 @@ def test_memory_does_not_grow_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> 
     """Columns are written as soon as a group is full: the writer holds one group at most."""
     monkeypatch.setattr(ours, "_GROUP_BYTES", 2**16)
     boxes = [ExportBox(1, 0, 0, 500, 500)] * 9
-    image = ExportedImage(1, "0a", "a", "a", "", "done", 9, 9, 0, ANA, "", "", boxes)
+    image = ExportedImage(1, "0a", "a", "a", "", "done", 9, 9, 0, ANA, ANA, 0, "", "", boxes)
     labels = LabelSet(labels=(Label(number=1, name="car", color="#ffffff"),))
     no_boxes = SummaryBuilder().summary({})
     peaks = []
