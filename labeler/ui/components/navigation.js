@@ -20,6 +20,15 @@ export function addressOf(search, view) {
   return `?${query}`;
 }
 
+/**
+ * Whether a row that scrolls has more at its ends than is in sight.
+ * @param {{ scrollLeft: number, clientWidth: number, scrollWidth: number }} row
+ */
+export const hiddenEnds = ({ scrollLeft, clientWidth, scrollWidth }) => ({
+  before: scrollLeft > 2,
+  after: scrollLeft + clientWidth < scrollWidth - 2,
+});
+
 /** Whether the browser is to follow the link itself. @param {MouseEvent} event */
 const isForBrowser = (event) =>
   event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey;
@@ -51,7 +60,16 @@ function createNavigation(root) {
   // The workbench's bar leaves room for the row if they share a line.
   const sizes = new ResizeObserver(([{ borderBoxSize: [{ inlineSize }] }]) => {
     document.documentElement.style.setProperty("--navigation-width", `${inlineSize}px`);
+    showEnds();
   });
+
+  /** Says at which ends there are more links than the window shows. */
+  function showEnds() {
+    const { before, after } = hiddenEnds(root);
+    root.classList.toggle("more-before", before);
+    root.classList.toggle("more-after", after);
+  }
+  root.addEventListener("scroll", showEnds, { passive: true });
 
   return {
     /** @param {Navigation} next */
@@ -69,8 +87,12 @@ function createNavigation(root) {
           one.scrollIntoView({ block: "nearest", inline: "nearest" });
         } else one.removeAttribute("aria-current");
       }
+      showEnds();
     },
-    end: () => sizes.disconnect(),
+    end() {
+      sizes.disconnect();
+      root.removeEventListener("scroll", showEnds);
+    },
   };
 }
 
