@@ -123,3 +123,32 @@ def test_a_wrong_label_among_crops_is_changed_by_a_digit(
     labels = [[rect["label"] for rect in one["rects"]] for one in documents(server.folder).values()]
     assert sorted(map(tuple, labels)) == [(), ("car", "car"), *[("car", "dog")] * 4]
     assert statuses(server.folder)["01.png"] == "done"
+
+
+def test_an_image_that_is_deleted_on_the_workbench_comes_back(
+    serve: Serve, new_labeler: NewLabeler
+) -> None:
+    server = serve(LABELER_LABELS=LABELS)
+    ids = fill(server, 3)
+    ana = new_labeler(server, f"/?image={ids['00.png']}")
+    ana.at("00.png")
+    ana.has_boxes(2)
+    before = documents(server.folder)["00.png"]
+    trash = server.folder / "trash"
+    ana.root.get_by_label("More actions").click()
+    ana.press("Move this image into the trash")
+    dialog = ana.page.get_by_role("dialog", name="Delete this image")
+    expect(dialog).to_contain_text("00.png goes into the trash with its 2 boxes.")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    assert "00.png" in documents(server.folder)
+    ana.root.get_by_label("More actions").click()
+    ana.press("Move this image into the trash")
+    dialog.get_by_role("button", name="Move this image into the trash, and next image").click()
+    # Whoever has less than ten seconds for it does not look at the next image first.
+    toast = ana.root.locator(".toast", has_text="00.png is in the trash.")
+    toast.get_by_role("button", name="Undo").click()
+    ana.at("00.png")
+    ana.has_boxes(2)
+    assert documents(server.folder)["00.png"] == before
+    assert not [*trash.glob(f"{ids['00.png']}/*")]

@@ -99,3 +99,44 @@ def test_a_lease_that_ends_while_somebody_works_loses_no_box(
         expect(labeler.root.get_by_role("group", name="Conflicts")).to_be_hidden()
     phase(ben, "held")
     assert corners(server.folder, file.name) == [(20, 20), (100, 100), (200, 20)]
+
+
+def test_assigned_images_come_first_and_a_reload_keeps_the_claim(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve()
+    files = [pictures.photo(f"{number}.jpg", size=(320, 240)) for number in range(4)]
+    names = [file.name for file in files]
+    ids = fill(server, files)
+    gallery = new_labeler(server, "/?view=gallery").page
+    card = gallery.locator(f"[data-testid=gallery-image][data-image='{ids[2]}']")
+    card.click(modifiers=["Control"])
+    field = gallery.get_by_label("Put the selected images into the queue of")
+    field.fill("Kim")
+    field.press("Enter")
+    expect(gallery.locator(".told")).to_have_text("Assigning to Kim: all 1 images are done.")
+    expect(card.locator(".assigned")).to_have_text("→ Kim")
+    kim = new_labeler(server)
+    kim.at(names[0])
+    kim.keys("n")
+    phase(kim, "held")
+    kim.root.get_by_label("Whose queue").select_option("Kim")
+    box(kim, (100, 100), 40)
+    kim.keys("Enter")
+    kim.at(names[2])
+    phase(kim, "held")
+    kim.saved()
+    kim.followed()
+    kim.page.reload()
+    kim.at(names[2])
+    phase(kim, "held")
+    other = new_labeler(server)
+    other.at(names[1])
+    other.keys("n")
+    phase(other, "held")
+    other.at(names[1])
+    other.keys("Shift+s")
+    expect(other.page.get_by_role("dialog", name="Skip with a reason")).to_be_visible()
+    other.keys("1")
+    other.at(names[3])  # neither the image of another's queue, nor the one that is held
+    phase(kim, "held")

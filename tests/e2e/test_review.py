@@ -12,9 +12,10 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from labeler.access.tokens import Purpose, Signer, new_token
+from labeler.model.people import Role
 from tests.e2e.conftest import Serve
 from tests.e2e.labeler import Labeler, documents, eventually
 from tests.e2e.pictures import Pictures
@@ -266,3 +267,53 @@ def test_what_a_reviewer_decides_reaches_its_labeler_and_an_approval_holds(
         answer_and_repair(place, kim, returned)
         try_everything(place, lee, corrected)
         look_back(place, rita, corrected)
+
+
+BEFORE = {"lee": {Role.LABELER}, "rita": {Role.LABELER, Role.REVIEWER}, "ana": set(Role)}
+OPEN_IMAGE = {
+    "More actions": Role.ADMIN,
+    "Reopen this approved image": Role.REVIEWER,
+    "Labeling guide": Role.LABELER,
+}
+GUIDE = {"Edit the guide": Role.ADMIN, "Close the guide": Role.LABELER}
+SELECTED = {
+    "Set the status of the selected images": Role.LABELER,
+    "Select nothing": Role.LABELER,
+    "Put the selected images into the queue of": Role.ADMIN,
+    "Put the selected images into this person's queue": Role.ADMIN,
+    "Take the selected images out of everybody's queue": Role.ADMIN,
+    "Export only the selected images (COCO)": Role.ADMIN,
+    "Move the selected images into the trash": Role.ADMIN,
+}
+
+
+def test_the_scripts_of_the_pages_offer_what_the_role_allows(
+    serve: Serve, browser: Browser, pictures: Pictures
+) -> None:
+    with opened(serve, browser) as place:
+        [file] = pictures.series(1)
+        with place.calls("ana") as ana:
+            [image] = fill(place, [file], ana.headers["Authorization"].removeprefix("Bearer "))
+            label(ana, image, 0)
+            tag = {"If-Match": ana.get(f"/api/annotations/{image}").headers["ETag"]}
+            verdict = f"/api/annotations/{image}/review"
+            ana.post(verdict, json={"verdict": "approve"}, headers=tag).raise_for_status()
+        for name, roles in BEFORE.items():
+            person = place.visit(name)
+            page = person.page
+
+            def offers(table: dict[str, Role], page: Page = page, roles: set[Role] = roles) -> None:
+                """Exactly those of the table that the roles allow; the allowed ones come first."""
+                for title, role in sorted(table.items(), key=lambda one: one[1] not in roles):
+                    found = page.get_by_label(title, exact=True).first
+                    expect(found).to_be_visible(visible=role in roles)
+
+            person.at(file.name)
+            expect(page.get_by_text("can't be changed until a reviewer reopens it")).to_be_visible()
+            offers(OPEN_IMAGE)
+            person.keys("g")
+            offers(GUIDE)
+            person.press("Close the guide")
+            person.go_to("Gallery")
+            page.get_by_test_id("gallery-image").click(modifiers=["Control"])
+            offers(SELECTED)
