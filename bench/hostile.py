@@ -416,7 +416,7 @@ def main() -> None:
     if given.write:
         path = ROOT / "SECURITY.md"
         whole = path.read_text(encoding="utf-8")
-        pattern = re.compile(f"{re.escape(BEGIN)}.*{re.escape(END)}", re.DOTALL)
+        pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
         path.write_text(pattern.sub(f"{BEGIN}\n{text}{END}", whole), encoding="utf-8")
 
 

@@ -2,25 +2,60 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 FUZZ = int(os.environ.get("FUZZ", "0"))
+REPORT = os.environ.get("FUZZ_REPORT", "")
+
+Test = TypeVar("Test", bound=Callable[..., Any])
 
 
-def fuzzed(few: int) -> settings:
-    """So many inputs, the same each time; FUZZ new ones with `make fuzz`."""
-    return settings(
+def fuzzed(few: int) -> Callable[[Test], Test]:
+    """So many inputs, the same each time; FUZZ new ones with `make fuzz`.
+
+    At the end of the process, the number of inputs that were really tried is in the file REPORT.
+    """
+    chosen = settings(
         max_examples=FUZZ or few,
         derandomize=not FUZZ,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),
     )
+
+    def decorate(test: Test) -> Test:
+        if REPORT:
+            handle: Any = test
+            handle.hypothesis.inner_test = _counted(handle.hypothesis.inner_test)
+        return chosen(test)
+
+    return decorate
+
+
+_tried = 0
+
+
+def _counted(test: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(test)
+    def counted(*given: Any, **named: Any) -> Any:
+        global _tried
+        _tried += 1
+        return test(*given, **named)
+
+    return counted
+
+
+if REPORT:
+    atexit.register(lambda: Path(REPORT).write_text(str(_tried)))
 
 
 @st.composite
