@@ -50,7 +50,11 @@ COCO_EXPORTS: Final = f"{EXPORTS}dataset_coco_"
 CROISSANT_SUFFIX: Final = ".croissant.jsonld"
 """Of descriptions of exports. No `*.json` finds them, by which COCO files are found."""
 _MANIFEST: Final = ".sources.jsonl"
-_GUIDE_PICTURE: Final = re.compile(r"(?!\.)[^/\\\x00-\x1f\x7f]{1,150}\.([A-Za-z]{3,4})")
+_GUIDE_PICTURE: Final = re.compile(
+    r"(?![. ])[^/\\\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]{1,150}"
+    r"\.([A-Za-z]{3,4})"
+)
+"""No name is obeyed instead of shown: without control characters and those that turn the text."""
 _SHARD: Final = re.compile(rf"{REGISTRY_SHARDS}([0-9]{{10}})\.json")
 _IMAGE_ID: Final = re.compile(r"[0-9a-z][0-9a-z_-]{0,127}")
 

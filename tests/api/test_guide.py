@@ -94,6 +94,9 @@ def test_an_admin_adds_a_picture_and_nobody_replaces_it(api: Api) -> None:
         ("a.svg", png(), 404, "not_found"),
         (".a.png", png(), 404, "not_found"),
         ("..%2Fa.png", png(), 404, "not_found"),
+        ("a%E2%80%AEgnp.png", png(), 404, "not_found"),
+        ("a%C2%9B.png", png(), 404, "not_found"),
+        ("%20.png", png(), 404, "not_found"),
     ],
 )
 def test_what_is_no_picture_of_a_guide_is_refused(
