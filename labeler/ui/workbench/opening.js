@@ -152,7 +152,9 @@ export function createOpening({ backend, lanes, images, filters, onChange, onOpe
     const [from, mine] = [image, {}];
     wish = mine;
     for (;;) {
-      const target = list.peek(from, steps) ?? await list.step(from, steps);
+      let target = list.peek(from, steps) ?? await list.step(from, steps);
+      // The image may be at the end of the previous list only.
+      if (target === null && list !== nextList) target = await nextList.step(from, steps);
       if (target === null || image !== from || wish !== mine || closed) return null;
       if (target) {
         open(target.image_id);

@@ -183,6 +183,22 @@ Deno.test("the list before serves until the one with other filters is here", () 
     assert.equal(await session.next(), "d");
   }));
 
+Deno.test("the end of the list before is not the end of the one that is on its way", () =>
+  scene(async (server, session) => {
+    await fetched(server, session);
+    const all = server.list;
+    server.list = all.slice(0, 1);
+    session.setFilters({ status: "done" });
+    await until(() => session.state.position?.total === 1);
+    assert.equal(await session.next(), null);
+    server.list = all;
+    session.setFilters({});
+    assert.equal(await session.next(), "b");
+    session.setFilters({});
+    session.open("new");
+    assert.equal(await session.next(), null);
+  }));
+
 Deno.test("boxes of the previous image come from memory or from the server", () =>
   scene(async (_, session) => {
     assert.deepEqual(await session.previousImageRects(), []);
