@@ -21,6 +21,9 @@ usage: deploy/setup.sh PROJECT REGION BUCKET[/PREFIX] [options]
                           and nobody is asked who they are
   --uploads-bucket NAME   as deploy/bucket.sh takes them
   --kms-key KEY
+  --index                 an index of the images in a database of Cloud SQL, for more than some
+                          100,000 images: LABELER_INDEX, and a job that compares it with the bucket
+  --index-tier TIER       db-g1-small: the machine of the database
   --dry-run               print the commands, run none of them
 
 Needs the gcloud command, and somebody who owns the project (roles/owner).
@@ -29,16 +32,18 @@ EOF
 
 # --- arguments ----------------------------------------------------------------------------
 
-service=labeler iap=yes admins="" labelers="" uploads=""
+service=labeler iap=yes admins="" labelers="" uploads="" index="" tier=db-g1-small
 people=() given=() bucket_options=()
 while [ $# -gt 0 ]; do
   case "$1" in
     -h | --help) usage && exit 0 ;;
     --dry-run) dry_run=yes && bucket_options+=(--dry-run) ;;
     --no-iap) iap="" ;;
-    --people | --admins | --labelers | --service | --uploads-bucket | --kms-key)
+    --index) index=yes ;;
+    --index-tier | --people | --admins | --labelers | --service | --uploads-bucket | --kms-key)
       [ $# -ge 2 ] || wrong "$1 needs a value."
       case "$1" in
+        --index-tier) tier="$2" ;;
         --people) people+=("$2") ;;
         --admins) admins="$2" ;;
         --labelers) labelers="$2" ;;
@@ -69,6 +74,9 @@ show "export CLOUDSDK_CORE_PROJECT=$project"
 runtime="$service@$project.iam.gserviceaccount.com"
 build="$service-build@$project.iam.gserviceaccount.com"
 secret="$service-secret-key"
+# The database of the index, the secret that holds its address, and the job that compares it.
+database="$service-index" instance="$project:$region:$service-index"
+[ -z "$index" ] || APIS+=(sqladmin cloudscheduler)
 
 # --- the project --------------------------------------------------------------------------
 
@@ -94,6 +102,27 @@ fi
 there gcloud artifacts repositories describe "$service" "--location=$region" ||
   run gcloud artifacts repositories create "$service" --repository-format=docker "--location=$region"
 
+# The password is made here, and goes nowhere but into the secret.
+make_index() {
+  there gcloud sql instances describe "$database" ||
+    run gcloud sql instances create "$database" --database-version=POSTGRES_16 --edition=enterprise \
+      "--tier=$tier" "--region=$region" --storage-auto-increase --no-backup --quiet
+  there gcloud sql databases describe labeler "--instance=$database" ||
+    run gcloud sql databases create labeler "--instance=$database" --quiet
+  there gcloud secrets describe "$database" && return
+  local change=create password=PASSWORD
+  there gcloud sql users describe labeler "--instance=$database" && change=set-password
+  show "gcloud sql users $change labeler --instance=$database --password=PASSWORD --quiet"
+  show "printf postgresql+psycopg://labeler:PASSWORD@/labeler?host=/cloudsql/$instance | gcloud secrets create $database --replication-policy=automatic --data-file=-"
+  [ -z "$dry_run" ] || return 0
+  password="$(openssl rand -hex 24)"
+  gcloud sql users "$change" labeler "--instance=$database" --quiet \
+    --flags-file=<(printf -- '--password: "%s"\n' "$password")
+  printf 'postgresql+psycopg://labeler:%s@/labeler?host=/cloudsql/%s' "$password" "$instance" |
+    gcloud secrets create "$database" --replication-policy=automatic --data-file=-
+}
+[ -z "$index" ] || make_index
+
 # --- who may do what ----------------------------------------------------------------------
 
 # grant RESOURCE... MEMBER ROLE: RESOURCE is the command up to its name.
@@ -117,6 +146,11 @@ grant iam service-accounts "$bind" "$runtime" "serviceAccount:$build" roles/iam.
 grant iam service-accounts "$bind" "$build" "serviceAccount:$build" \
   roles/iam.serviceAccountTokenCreator
 
+if [ -n "$index" ]; then
+  grant secrets "$bind" "$database" "serviceAccount:$runtime" roles/secretmanager.secretAccessor
+  grant projects "$bind" "$project" --condition=None "serviceAccount:$runtime" roles/cloudsql.client
+fi
+
 # --- the service --------------------------------------------------------------------------
 
 settings="LABELER_STORAGE=gs://$place"
@@ -134,6 +168,26 @@ there gcloud run services describe "$service" "--region=$region" ||
     "--flags-file=$here/service.yaml" "--service-account=$runtime" \
     "--build-service-account=projects/$project/serviceAccounts/$build" \
     "--set-env-vars=^|^$settings" "--set-secrets=LABELER_SECRET_KEY=$secret:latest" --quiet
+
+# The job has the image and the settings of the service; it runs once now, then every ten minutes.
+deploy_index() {
+  run gcloud run services update "$service" "--region=$region" "--add-cloudsql-instances=$instance" \
+    "--update-secrets=LABELER_INDEX=$database:latest" --quiet
+  local image=IMAGE # only a dry run does not ask
+  [ -n "$dry_run" ] || image="$(gcloud run services describe "$service" "--region=$region" \
+    --format='value(spec.template.spec.containers[0].image)')"
+  run gcloud run jobs deploy "$database" "--image=$image" "--region=$region" \
+    "--flags-file=$here/index.yaml" "--service-account=$runtime" "--set-cloudsql-instances=$instance" \
+    "--set-env-vars=^|^$settings" \
+    "--set-secrets=LABELER_SECRET_KEY=$secret:latest,LABELER_INDEX=$database:latest" --quiet
+  grant run jobs "$bind" "$database" "--region=$region" "serviceAccount:$runtime" roles/run.invoker
+  run gcloud run jobs execute "$database" "--region=$region" --wait --quiet
+  there gcloud scheduler jobs describe "$database" "--location=$region" ||
+    run gcloud scheduler jobs create http "$database" "--location=$region" "--schedule=*/10 * * * *" \
+      "--uri=https://run.googleapis.com/v2/projects/$project/locations/$region/jobs/$database:run" \
+      --http-method=POST "--oauth-service-account-email=$runtime" --quiet
+}
+[ -z "$index" ] || deploy_index
 
 if [ -n "$iap" ]; then
   run gcloud beta services identity create --service=iap.googleapis.com --quiet

@@ -8,8 +8,9 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,7 +39,7 @@ class Postgres:
     def __init__(self, programs: Path) -> None:
         self._programs = programs
         self._folder = Path(tempfile.mkdtemp(prefix="labeler-postgres-"))
-        self._port = free_port()
+        self.port = free_port()
         self._number = 0
         self._process: subprocess.Popen[bytes] | None = None
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -65,7 +66,7 @@ class Postgres:
         log = (self._folder / "log").open("ab")
         self._process = subprocess.Popen(
             self._command(
-                "postgres", "-D", str(self._folder / "data"), "-p", str(self._port),
+                "postgres", "-D", str(self._folder / "data"), "-p", str(self.port),
                 "-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories=",
                 "-c", "fsync=off", "-c", "max_connections=60",
             ),
@@ -94,7 +95,7 @@ class Postgres:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def dsn(self, database: str) -> str:
-        return f"postgresql://tester@127.0.0.1:{self._port}/{quote(database)}"
+        return f"postgresql://tester@127.0.0.1:{self.port}/{quote(database)}"
 
     def new_database(self) -> str:
         """The URL of a new, empty database, as LABELER_INDEX names it."""
@@ -103,6 +104,48 @@ class Postgres:
         with psycopg.connect(self.dsn("postgres"), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
         return self.dsn(name).replace("postgresql://", "postgresql+psycopg://")
+
+
+class SilentProxy:
+    """A loopback proxy to a server; while `is_silent`, it swallows all that either side says."""
+
+    def __init__(self, port: int) -> None:
+        self.is_silent = False
+        self._to = port
+        self._sockets: list[socket.socket] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._threads: list[threading.Thread] = []
+        self._start(self._accept)
+
+    def close(self) -> None:
+        for one in (self._listener, *self._sockets):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+            one.close()
+        for thread in self._threads:
+            thread.join()
+
+    def _start(self, run: Callable[..., None], *arguments: socket.socket) -> None:
+        thread = threading.Thread(target=run, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self._listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._to))
+                self._sockets += (near, far)
+                self._start(self._pump, near, far)
+                self._start(self._pump, far, near)
+
+    def _pump(self, one: socket.socket, other: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := one.recv(65536):
+                if not self.is_silent:
+                    other.sendall(data)
+            other.shutdown(socket.SHUT_RDWR)
 
 
 @contextlib.contextmanager

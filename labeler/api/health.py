@@ -19,6 +19,7 @@ from labeler.runtime.events import NotReady, log_event
 
 READY_S: Final = 5
 """The longest wait of a probe; the store itself keeps trying."""
+_INDEX_AWAY: Final = "The index in the database can't be used. The store answers; the log says why."
 
 
 class Health:
@@ -47,7 +48,7 @@ class Health:
             log_event(NotReady(code=error.code, reason=error.for_log))
             raise
         told = {"status": "ready", "descriptors": {"open": found.open, "limit": found.limit}}
-        return json_answer(told | ({"index": problem} if problem else {}))
+        return json_answer(told | ({"index": _INDEX_AWAY} if problem else {}))
 
     async def _look(self) -> None:
         """Raise the store's problem, or that it does not answer in time."""

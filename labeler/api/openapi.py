@@ -369,7 +369,7 @@ def _ready() -> Json:
     told = call["responses"]["200"]["content"]["application/json"]["schema"]["properties"]
     told["index"] = {
         "type": "string",
-        "description": "Why the database of LABELER_INDEX does not answer: the store does.",
+        "description": "That the database of LABELER_INDEX can't be used: the store answers.",
     }
     call["responses"] |= errors(503)
     return call

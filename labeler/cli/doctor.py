@@ -33,6 +33,11 @@ def doctor(given: argparse.Namespace, settings: Settings) -> bool:
             on_cloud_run=settings.on_cloud_run,
         )
         faults += _told(findings)
+    if settings.index:
+        from labeler.maintenance.index import examine_index
+
+        print_result("LABELER_INDEX")
+        faults += _told(examine_index(settings))
     return not faults
 
 

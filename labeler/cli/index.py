@@ -33,7 +33,9 @@ def index(given: argparse.Namespace, settings: Settings) -> bool:
 
     done = sync_index(settings, anew=given.what == "rebuild", watch=watch)
     progress("")
-    print_result(f"{done.changed} rows written, {done.removed} removed, {done.unchanged} unchanged")
+    print_result(
+        f"{done.changed} rows written, {done.removed} removed, {done.unchanged} documents unchanged"
+    )
     if done.changed + done.removed == 0:
         print_message("The index told what the store has.")
     return True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from labeler.errors import IndexUnfit
 from labeler.maintenance.problems import Problem
 from labeler.settings import Settings
+from labeler.storage.doctor.findings import Finding, ok, warning
 
 if TYPE_CHECKING:
     from labeler.project.database.index import DatabaseIndex
@@ -80,6 +81,25 @@ def index_problems(settings: Settings) -> Iterator[Problem]:
             f"{found.changed} rows are missing or old, {found.removed} are of images that are gone."
         )
         yield Problem(_KEY, what, False, lambda: _repaired(settings))
+
+
+def examine_index(settings: Settings) -> Iterator[Finding]:
+    """Findings about the index: whether it can be reached, and whether pages may use it."""
+    from labeler.project.database.connection import REBUILD, SYNC, Fitness
+
+    with _opened(settings) as index:
+        report, name = index.database.look(), index.database.name
+        if report.is_ready:
+            yield ok(f"The index can be reached, and was compared at {index.database.synced_at()}")
+        else:
+            is_other = report.fitness in (Fitness.OTHER_SCHEMA, Fitness.OTHER_PROJECT)
+            repair = "" if report.fitness is Fitness.AWAY else REBUILD if is_other else SYNC
+            yield warning(report.message, "Pages are answered from the store until then.", repair)
+    if settings.storage.bucket and name.startswith("sqlite"):
+        yield warning(
+            "The documents are in a bucket, and the index is in a file of this machine",
+            "Each instance has an index of its own then, which does not see the others' saves.",
+        )
 
 
 def _repaired(settings: Settings) -> str:

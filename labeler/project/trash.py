@@ -133,6 +133,7 @@ class Trash:
         for one in (*trashed.documents[:1], *trashed.originals):
             self._remove(one)
         audit(Action.RESTORE, document_key(image_id), new=version)
+        self._image_index.look_again(image_id)
         self._image_index.expire()
 
     def find(self, image_id: str) -> TrashedImage | None:

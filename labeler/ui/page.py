@@ -125,6 +125,7 @@ def _show(context: Context) -> None:
             way = image_list.show_image_list(tally, found, labels, shown)
         for line in ignored:
             st.caption(f"Ignored in the address: {plain(line)}.")
+        _tell_of_index(overview.index_problem)
         export_panel.show_export_panel(context, labels)
         sign_in.account(context)
         st.caption(f"Labeler {__version__}")
@@ -168,6 +169,13 @@ def _show_no_image(overview: Overview) -> None:
 def _tell(problems: list[str]) -> None:
     for problem in problems:
         st.error(plain(problem))
+
+
+def _tell_of_index(problem: str) -> None:
+    """Say that the list comes from the store; only admins need to know where the database is."""
+    if problem:
+        why = plain(problem) if visitor.may(Role.ADMIN) else "Nothing is lost."
+        st.caption(f"The index in the database can't be used, so the store made this list. {why}")
 
 
 def _wait_for_images(context: Context) -> None:

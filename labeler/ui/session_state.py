@@ -24,7 +24,8 @@ class Overview:
 
     `is_listing` says that the images are being listed for the first time, which takes longer than a
     page may wait. `problems` says what could not be read. The page goes on with the old data: a
-    store that fails for a while must not remove the canvas that somebody draws on.
+    store that fails for a while must not remove the canvas that somebody draws on. `index_problem`
+    says why the images come from the store and not from the database that is to know them.
     """
 
     labels: LabelSet | None = None
@@ -32,6 +33,7 @@ class Overview:
     tally: Tally | None = None
     is_listing: bool = False
     problems: list[str] = field(default_factory=list)
+    index_problem: str = ""
 
 
 @dataclass
@@ -80,4 +82,5 @@ def read_overview(project: Project, person: str) -> Overview:
     except LabelerError as error:
         problems[error.message] = None
     overview.problems = list(problems)
+    overview.index_problem = project.image_index.problem()
     return overview

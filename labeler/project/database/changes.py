@@ -111,12 +111,11 @@ def without_document(known: Mapping[str, KnownRow], seen: set[str]) -> list[str]
 
 @dataclass(frozen=True, slots=True)
 class OriginalChanges:
-    """The rows of originals to write and the keys to delete, and the images that these concern."""
+    """The rows of originals to write and those to delete, and the images that these concern."""
 
     news: list[OriginalRow]
-    gone: list[str]
+    gone: list[OriginalRow]
     image_ids: set[str]
-    unchanged: int
 
 
 def compare_originals(
@@ -128,17 +127,15 @@ def compare_originals(
     rows = {row.key: row for row in known}
     news: list[OriginalRow] = []
     concerned: set[str] = set()
-    unchanged = 0
     for info in listed:
         row = rows.pop(info.key, None)
         if row is not None and row.version == info.version:
-            unchanged += bool(row.image_id)
             continue
         made = OriginalRow(info.key, info.version, image_of(info) or "", info.updated.timestamp())
         news.append(made)
         concerned |= {made.image_id} | ({row.image_id} if row else set())
     concerned |= {row.image_id for row in rows.values()}
-    return OriginalChanges(news, sorted(rows), concerned - {""}, unchanged)
+    return OriginalChanges(news, list(rows.values()), concerned - {""})
 
 
 def with_originals(

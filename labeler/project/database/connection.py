@@ -18,8 +18,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
+from labeler.project.database.cutting import cut_after
 from labeler.project.database.tables import SCHEMA, about, metadata
 from labeler.runtime.events import IndexState, log_event
 
@@ -71,7 +72,9 @@ class Database:
     def __init__(self, url: str, project: str, *, is_patient: bool = False) -> None:
         self.project = project
         self.name = make_url(url).render_as_string(hide_password=True)
-        self._engine = _engine(url, _SYNC_S if is_patient else _STATEMENT_S)
+        statement_s = _SYNC_S if is_patient else _STATEMENT_S
+        self._most_s = statement_s + _WAIT_S
+        self._engine = _engine(url, statement_s)
         self._lock = threading.Lock()
         self._looking = threading.Lock()
         self._report: IndexReport | None = None
@@ -84,23 +87,21 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for questions. Raises IndexAway, also for a failure within."""
-        with self._translated(), self._engine.connect() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction, undone if anything fails. Raises IndexAway, also for a failure within."""
-        with self._translated(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
         try:
-            yield
+            connection = self._engine.connect()
+            # Also the end of a transaction waits for an answer.
+            with cut_after(connection.connection.driver_connection, self._most_s), connection:
+                yield connection
         except SQLAlchemyError as error:
             reason = _first_line(error)
             self._keep(self._away(reason))
             raise IndexAway(reason) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction, undone if anything fails. Raises IndexAway, also for a failure within."""
+        with self.reading() as connection, connection.begin():
+            yield connection
 
     # --- its state ------------------------------------------------------------------------
 
@@ -109,12 +110,22 @@ class Database:
         known = self._recent()
         if known is not None:
             return known
+        before = self._report
         # Once there is a report, others go on with it and need not wait for this look.
-        is_first = self._report is None
-        if not self._looking.acquire(blocking=is_first):
-            return self._report or self.look()
+        if not self._looking.acquire(blocking=before is None):
+            return before or self.look()
+        if before is not None and before.fitness is Fitness.AWAY:
+            # Nobody waits for a database again that has just not answered.
+            threading.Thread(target=self._look_behind, name="index-look", daemon=True).start()
+            return before
         try:
             return self._recent() or self.look()
+        finally:
+            self._looking.release()
+
+    def _look_behind(self) -> None:
+        try:
+            self.look()
         finally:
             self._looking.release()
 
@@ -133,6 +144,16 @@ class Database:
         self._keep(found)
         return found
 
+    def synced_at(self) -> str:
+        """When a sync last came to its end; empty if none did. Raises IndexAway."""
+        with self.reading() as connection:
+            return self._values(connection).get("synced_at", "")
+
+    @staticmethod
+    def _values(connection: Connection) -> dict[str, str]:
+        rows = connection.execute(select(about.c.name, about.c.value))
+        return {row.name: row.value for row in rows}
+
     def _away(self, reason: str) -> IndexReport:
         return IndexReport(Fitness.AWAY, f"{self.name} does not answer: {reason}.")
 
@@ -146,8 +167,7 @@ class Database:
     def _look(self, connection: Connection) -> IndexReport:
         if not inspect(connection).has_table(about.name):
             return IndexReport(Fitness.MISSING, f"{self.name} holds no index yet. Make it: {SYNC}")
-        rows = connection.execute(select(about.c.name, about.c.value))
-        told: dict[str, str] = {row.name: row.value for row in rows}
+        told = self._values(connection)
         schema = told.get("schema", "")
         if schema != str(SCHEMA):
             is_newer = schema.isdecimal() and int(schema) > SCHEMA
@@ -221,9 +241,18 @@ def _engine(url: str, statement_s: int) -> Engine:
         "application_name": "labeler",
     }
     made = made.difference_update_query(["options"])
-    return create_engine(
-        made, connect_args=arguments, pool_timeout=_WAIT_S, pool_pre_ping=True, pool_recycle=1800
-    )
+    engine = create_engine(made, connect_args=arguments, pool_timeout=_WAIT_S, pool_recycle=1800)
+
+    def check(connection: Any, *_: object) -> None:
+        """Replace a connection that has broken; SQLAlchemy's own look at it may wait forever."""
+        try:
+            with cut_after(connection, _WAIT_S):
+                engine.dialect.do_ping(connection)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise DisconnectionError(str(error)) from error
+
+    event.listen(engine, "checkout", check)
+    return engine
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:

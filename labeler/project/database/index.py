@@ -79,6 +79,7 @@ class DatabaseIndex:
         self._next_sync = 0.0
         self._behind: threading.Thread | None = None
         self._closed = False
+        self._is_serving = False
 
     @property
     def identified_by(self) -> str:
@@ -95,10 +96,17 @@ class DatabaseIndex:
 
     def view(self) -> ImageView:
         if self.report().is_ready:
-            return DatabaseView(self.database, self._fallback.view)
+            return DatabaseView(self.database, self._stored_view)
+        return self._stored_view()
+
+    def _stored_view(self) -> ImageView:
+        if self._is_serving:
+            # Pages don't wait for the first listing: where it takes long, it says so.
+            self._fallback.is_listed(0)
         return self._fallback.view()
 
     def is_listed(self, wait_s: float) -> bool:
+        self._is_serving = True
         return self.report().is_ready or self._fallback.is_listed(wait_s)
 
     def problem(self) -> str:
@@ -172,11 +180,10 @@ class DatabaseIndex:
         version: Version | None,
         replaces: Replaces | None = None,
     ) -> None:
-        if not self.report().is_ready:
-            self._fallback.note(image_id, document, original, version, replaces)
-        self._keep_row(
+        if not self._keep_row(
             image_id, lambda: self._note(image_id, document, original, version, replaces)
-        )
+        ):
+            self._fallback.note(image_id, document, original, version, replaces)
 
     def forget(self, image_id: str) -> None:
         self._fallback.forget(image_id)
@@ -216,12 +223,12 @@ class DatabaseIndex:
         with self.database.reading() as connection:
             return read_rows(connection, [image_id]).get(image_id)
 
-    def _keep_row(self, image_id: str, write: Callable[[], object]) -> None:
-        """Write the row; if that fails, remember to write it from the document."""
-        if self.database.report().is_ready:
+    def _keep_row(self, image_id: str, write: Callable[[], object]) -> bool:
+        """Write the row, or else remember to write it from the document; returns whether it is."""
+        if self.report().is_ready:
             try:
                 write()
-                return
+                return True
             except IndexAway as error:
                 logger.warning("The row of %s is written later: %s", image_id, error)
             except LabelerError as error:
@@ -231,6 +238,7 @@ class DatabaseIndex:
             if len(self._left) > _MOST_LEFT:
                 self._left.clear()
                 self._due = True
+        return False
 
     def _note(
         self,
@@ -258,8 +266,7 @@ class DatabaseIndex:
 
     def _forget(self, image_id: str) -> None:
         with self.database.writing() as connection:
-            keys = [one.key for one in originals_of(connection, [image_id]).get(image_id, [])]
-            write_originals(connection, [], keys)
+            write_originals(connection, [], originals_of(connection, [image_id]).get(image_id, []))
         self._settle(image_id)
 
     def _write(self, change: RowChange) -> bool:
@@ -318,7 +325,7 @@ class DatabaseIndex:
                 if self._uploads is not None:
                     self._uploads.store.info(one.key)
             except NotFound:
-                gone.append(one.key)
+                gone.append(one)
         if gone:
             with self.database.writing() as connection:
                 write_originals(connection, [], gone)

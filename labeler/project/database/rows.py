@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, func, select, tuple_
 
 from labeler.model.box_warnings import BoxWarning
 from labeler.model.document import FINISHED, Status
@@ -165,9 +165,9 @@ def read_originals(
 
 
 def write_originals(
-    connection: Connection, news: Sequence[OriginalRow], gone: Sequence[str]
+    connection: Connection, news: Sequence[OriginalRow], gone: Sequence[OriginalRow]
 ) -> None:
-    """Write these rows, and delete the others."""
+    """Write these rows, and delete the others if they still are as they were read."""
     for some in chunks(sorted(news, key=lambda one: one.key)):
         put = insert_of(connection)(originals)
         columns = {name: put.excluded[name] for name in ("version", "image_id", "added_at")}
@@ -183,8 +183,10 @@ def write_originals(
         connection.execute(
             put.on_conflict_do_update(index_elements=[originals.c.key], set_=columns), values
         )
-    for keys in chunks(map(fit, sorted(gone))):
-        connection.execute(delete(originals).where(originals.c.key.in_(keys)))
+    states = ((fit(one.key), one.version) for one in sorted(gone, key=lambda one: one.key))
+    for names in chunks(states, _AT_ONCE // 2):
+        as_read = tuple_(originals.c.key, originals.c.version).in_(names)
+        connection.execute(delete(originals).where(as_read))
 
 
 def originals_of(connection: Connection, image_ids: Iterable[str]) -> dict[str, list[OriginalRow]]:

@@ -56,7 +56,7 @@ Watch = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class SyncResult:
-    """How many rows a sync has written, and how many it found as they have to be.
+    """How many rows a sync has written, and how many documents it found as their rows have them.
 
     With `dry_run` they are those that it would have written.
     """

@@ -20,6 +20,8 @@ _RUN: Final = "run.googleapis.com/"
 _SECRET: Final = "LABELER_SECRET_KEY"  # noqa: S105 - its name
 _UNKNOWN_SECRET: Final = "0" * 64
 """Stands for what only Secret Manager knows."""
+_INDEX: Final = "LABELER_INDEX"
+_UNKNOWN_INDEX: Final = "postgresql+psycopg://secret"
 _PROBE: Final = "/api/health"
 _LONGEST_S: Final = 3600
 _LEAST_CONCURRENCY: Final = 10
@@ -78,6 +80,7 @@ class _Service:
         yield self._secret()
         if settings is not None:
             yield from self._data(settings)
+            yield from self._index(settings)
             yield from self._sign_in(settings)
         yield from self._pages_that_stay_open()
         yield from self._instances()
@@ -92,7 +95,8 @@ class _Service:
         """The environment variables as the program gets them."""
         seen = {"K_SERVICE": self._name}
         for name, one in self._variables.items():
-            seen[name] = _UNKNOWN_SECRET if "valueFrom" in one else str(one.get("value", ""))
+            unknown = _UNKNOWN_INDEX if name == _INDEX else _UNKNOWN_SECRET
+            seen[name] = unknown if "valueFrom" in one else str(one.get("value", ""))
         return {name: value for name, value in seen.items() if name != "PORT"}
 
     def _set_variable(self) -> str:
@@ -153,6 +157,35 @@ class _Service:
                 f"Originals are kept in the folder {settings.uploads} of each instance",
                 "They end with the instance.",
                 f"{self._update} --update-env-vars=LABELER_UPLOADS=gs://BUCKET",
+            )
+
+    def _index(self, settings: Settings) -> Iterator[Finding]:
+        """Whether every instance has the same index, and can reach it."""
+        if not settings.index:
+            return
+        sockets = re.search(r"/cloudsql/([^&\s]+)", settings.index)
+        reached = str(self._notes.get(f"{_RUN}cloudsql-instances", ""))
+        if settings.index.startswith("sqlite"):
+            yield fault(
+                "The index of images is in a file of each instance (LABELER_INDEX=sqlite:...)",
+                "No instance sees the saves of the others in its list.",
+                f"{self._update} --remove-env-vars={_INDEX}",
+            )
+        elif sockets and sockets[1] not in reached.split(","):
+            yield fault(
+                f"The index of images is in {sockets[1]}, which the service is not connected to",
+                "Pages are answered from the bucket, which is slow for many images.",
+                f"{self._update} --add-cloudsql-instances={sockets[1]}",
+            )
+        else:
+            connected = f", connected to {reached}" if reached else ""
+            yield ok(f"A database answers about many images (LABELER_INDEX{connected})")
+        if re.search("://[^/@]*:[^/@]+@", settings.index) and settings.index != _UNKNOWN_INDEX:
+            yield warning(
+                f"{_INDEX} holds a password and stands in the open",
+                "Whoever may look at the service can read it.",
+                f"{self._update} --remove-env-vars={_INDEX} && "
+                f"{self._update} --update-secrets={_INDEX}=labeler-index:latest",
             )
 
     def _sign_in(self, settings: Settings) -> Iterator[Finding]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 
+from labeler.cli import main
 from labeler.errors import LabelerError, SettingsError
 from labeler.image_names import name_size_id
 from labeler.maintenance.index import index_problems, sync_index
@@ -19,16 +21,17 @@ from labeler.model.edits import with_status
 from labeler.model.layout import document_key
 from labeler.project.database import connection as connections
 from labeler.project.database.changes import RowChange
-from labeler.project.database.connection import Database, Fitness
+from labeler.project.database.connection import Database, Fitness, IndexAway
 from labeler.project.database.rows import write_rows
 from labeler.project.database.tables import about, images, labels
 from labeler.project.image_search import ImageFilters
 from labeler.project.image_view import Turn
 from labeler.project.project import Project
-from tests.databases import Postgres
+from tests.databases import Postgres, SilentProxy
 from tests.pictures import png
 from tests.project.database.conftest import index_of, synced
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
+from tests.waiting import settled
 
 
 @pytest.fixture(autouse=True)
@@ -178,6 +181,28 @@ def test_an_index_that_nobody_has_made_is_not_used(plain: Workspace, indexed: Wo
     assert list(index_problems(indexed.settings)) == []
 
 
+def test_the_doctor_says_whether_the_index_can_be_used(
+    indexed: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABELER_STORAGE", indexed.place)
+    monkeypatch.setenv("LABELER_INDEX", indexed.environ["INDEX"])
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "holds no index yet" in told
+    assert "$ python -m labeler index sync" in told
+    assert main(["index", "sync"]) == main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "ok       The index can be reached, and was compared at 20" in told
+    monkeypatch.setenv("LABELER_INDEX", "postgresql+psycopg://a:word@127.0.0.1:1/c")
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "warning  postgresql+psycopg://a:***@127.0.0.1:1/c does not answer" in told
+    assert main(["check"]) == 1
+    assert "does not answer" in capsys.readouterr().out
+    assert main(["index", "sync"]) == 1
+    assert "does not answer" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("schema", "word"), [("0", "older"), ("99", "newer"), ("?", "older")])
 def test_another_schema_is_not_used_until_it_is_made_anew(
     plain: Workspace, indexed: Workspace, schema: str, word: str
@@ -236,6 +261,15 @@ def server(postgres: Postgres) -> Iterator[Postgres]:
     postgres.start()
 
 
+def rows_come(project: Project) -> list[tuple[str, int]]:
+    """Names and boxes of all rows, once the database answers again and nothing is left to write."""
+    index = index_of(project)
+    assert settled(lambda: project.image_index.problem() == "" and not index._left)
+    with index.database.reading() as connection:
+        rows = connection.execute(select(images.c.image_path, images.c.rects)).all()
+    return sorted((path, boxes) for path, boxes in rows)
+
+
 def test_labeling_goes_on_while_the_server_is_dead_and_rows_come_later(
     plain: Workspace, server: Postgres
 ) -> None:
@@ -253,15 +287,7 @@ def test_labeling_goes_on_while_the_server_is_dead_and_rows_come_later(
         assert found is not None
         assert found.rects == 1
         server.start()
-        assert project.image_index.problem() == ""
-        index = index_of(project)
-        while (behind := index._behind) is not None:
-            behind.join()
-        project.image_index.problem()
-        assert not index._left
-        with index.database.reading() as connection:
-            rows = connection.execute(select(images.c.image_path, images.c.rects)).all()
-        assert sorted(map(tuple, rows)) == [("a.png", 1), ("b.png", 0)]
+        assert rows_come(project) == [("a.png", 1), ("b.png", 0)]
 
 
 def test_a_question_that_dies_halfway_is_answered_from_the_store(
@@ -278,6 +304,55 @@ def test_a_question_that_dies_halfway_is_answered_from_the_store(
         found += [entry.image_path for entry in turn]
         assert sorted(found) == [f"{at:02}.png" for at in range(30)]
         assert view.search(ImageFilters(), None).count() == 30
+
+
+@pytest.fixture
+def proxy(postgres: Postgres) -> Iterator[SilentProxy]:
+    made = SilentProxy(postgres.port)
+    yield made
+    made.close()
+
+
+def test_labeling_goes_on_while_nobody_answers(
+    plain: Workspace, postgres: Postgres, proxy: SilentProxy
+) -> None:
+    url = postgres.new_database().replace(f":{postgres.port}/", f":{proxy.port}/")
+    with closing(Workspace(plain.place, INDEX=url)) as workspace:
+        project = synced(workspace.open())
+        first = project.add_image("a.png", png()).image_id
+        proxy.is_silent = True
+        began = time.monotonic()
+        draw(project, first, BOX)
+        assert paths(project, label="car") == ["a.png"]
+        assert "does not answer" in project.image_index.problem()
+        project.add_image("b.png", png(9, 9))
+        assert time.monotonic() - began < 30
+        # From here on, each look at the database is made behind those who ask.
+        began = time.monotonic()
+        for _ in range(100):
+            project.image_index.problem()
+        assert time.monotonic() - began < 1
+        proxy.is_silent = False
+        assert rows_come(project) == [("a.png", 1), ("b.png", 0)]
+
+
+def test_a_question_is_cut_if_its_answer_does_not_come(
+    postgres: Postgres, proxy: SilentProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connections, "_STATEMENT_S", 1)
+    url = postgres.new_database().replace(f":{postgres.port}/", f":{proxy.port}/")
+
+    def go_silent(connection: Connection) -> None:
+        proxy.is_silent = True
+        connection.execute(select(1))
+
+    with closing(Database(url, "p")) as database:
+        assert database.look().fitness is Fitness.MISSING  # connected
+        with pytest.raises(IndexAway), database.reading() as connection:
+            go_silent(connection)
+        proxy.is_silent = False
+        database.make()
+        assert database.look().fitness is Fitness.UNFINISHED
 
 
 def test_a_locked_file_fails_no_save(

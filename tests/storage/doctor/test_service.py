@@ -116,6 +116,7 @@ def failed(made: dict[str, Any]) -> dict[str, Any]:
 
 
 ANOTHER = AUDIENCE.replace("123", "124")
+DATABASE = "postgresql+psycopg://labeler@/labeler?host=/cloudsql/p:r:i"
 WRONG: list[tuple[dict[str, Any], Level, str, str]] = [
     (failed(service()), Level.FAULT, "no such image", "logs read labeler"),
     (with_spec(service(), timeoutSeconds=None), Level.WARNING, "after 5 minutes", "--timeout=3600"),
@@ -147,6 +148,12 @@ WRONG: list[tuple[dict[str, Any], Level, str, str]] = [
              invoker_iam_disabled="true"),
         Level.FAULT, "Everybody on the internet", "--invoker-iam-check",
     ),
+    (put(service(), INDEX="sqlite:////srv/x"), Level.FAULT, "each instance", "--remove-env-vars="),
+    (put(service(), INDEX=DATABASE), Level.FAULT, "p:r:i", "--add-cloudsql-instances=p:r:i"),
+    (
+        put(service(), INDEX="postgresql+psycopg://a:word@10.0.0.1/b"),
+        Level.WARNING, "in the open", "LABELER_INDEX=labeler-index:latest",
+    ),
 ]  # fmt: skip
 
 
@@ -169,6 +176,7 @@ def test_what_is_wrong_is_found_with_what_mends_it(
         note(put(service(), IAP_AUDIENCE="/projects/1/global/backendServices/2"), iap_enabled=None),
         note(put(service(), AUTH="oidc", IAP_AUDIENCE=None), iap_enabled=None),
         with_memory(service(), "4Gi"),
+        note(put(service(), INDEX=DATABASE), cloudsql_instances="x:y:z,p:r:i"),
     ],
 )
 def test_what_is_right_in_another_way_is_no_finding(made: dict[str, Any]) -> None:
@@ -183,6 +191,15 @@ def test_a_secret_of_another_setting_is_not_judged() -> None:
     reference = {"secretKeyRef": {"name": "oidc", "key": "latest"}}
     variables(made).append({"name": "LABELER_OIDC_CLIENT_SECRET", "valueFrom": reference})
     assert bad(examined(made)) == []
+
+
+def test_the_index_may_be_a_secret() -> None:
+    made = service()
+    reference = {"secretKeyRef": {"name": "labeler-index", "key": "latest"}}
+    variables(made).append({"name": "LABELER_INDEX", "valueFrom": reference})
+    findings = examined(made)
+    assert bad(findings) == []
+    assert any("LABELER_INDEX" in one.what for one in findings)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"kind": "Job"}', "null", '{"spec": 1}'])
