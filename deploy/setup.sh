@@ -113,7 +113,7 @@ make_index() {
   local change=create password=PASSWORD
   there gcloud sql users describe labeler "--instance=$database" && change=set-password
   show "gcloud sql users $change labeler --instance=$database --password=PASSWORD --quiet"
-  show "printf postgresql+psycopg://labeler:PASSWORD@/labeler?host=/cloudsql/$instance | gcloud secrets create $database --replication-policy=automatic --data-file=-"
+  show "printf 'postgresql+psycopg://labeler:PASSWORD@/labeler?host=/cloudsql/$instance' | gcloud secrets create $database --replication-policy=automatic --data-file=-"
   [ -z "$dry_run" ] || return 0
   password="$(openssl rand -hex 24)"
   gcloud sql users "$change" labeler "--instance=$database" --quiet \
@@ -209,4 +209,7 @@ fi
   printf ' | python -m labeler doctor --service -\n'
   printf 'Next version:   gcloud run deploy %s --source . --region=%s --flags-file=deploy/service.yaml\n' \
     "$service" "$region"
+  [ -z "$index" ] ||
+    printf 'Then its job:   gcloud run jobs update %s --region=%s --image=IMAGE of that version\n' \
+      "$database" "$region"
 } >&2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import stat
 import subprocess
@@ -9,7 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import yaml
 
+from labeler.cli.program import _parser
+from labeler.settings import load_settings
 from tests.deploy.recorder import recording
 from tests.deploy.support import DEPLOY, ROOT, needs_gcloud, stand_in, tool, tracked
 
@@ -101,17 +105,65 @@ def test_wrong_usage_is_two(arguments: list[str]) -> None:
     assert ".sh: " in done.stderr
 
 
-def told(folder: Path, *, there: bool) -> list[str]:
+def test_an_index_is_made_if_asked_for() -> None:
+    without, with_it = (
+        {shlex.join(words) for words in commands(setup(*GIVEN, *more, "--dry-run").stdout)}
+        for more in ([], ["--index"])
+    )
+    added = "\n".join(sorted(with_it - without))
+    for words in (
+        "cloudscheduler.googleapis.com", "sqladmin.googleapis.com", "sql instances create",
+        "sql databases create labeler --instance=labeler-index", "sql users create labeler",
+        "--member=serviceAccount:labeler@my-project.iam.gserviceaccount.com "
+        "--role=roles/cloudsql.client",
+        "run services update labeler --region=europe-west1 "
+        "--add-cloudsql-instances=my-project:europe-west1:labeler-index "
+        "--update-secrets=LABELER_INDEX=labeler-index:latest",
+        "run jobs deploy labeler-index", "run jobs execute labeler-index", "scheduler jobs create",
+    ):  # fmt: skip
+        assert words in added
+    assert "--index" not in added
+    assert [line.split()[1] for line in without - with_it] == ["services"]  # which are enabled
+
+
+def test_the_job_of_the_index_runs_a_command_that_there_is() -> None:
+    words = yaml.safe_load((DEPLOY / "index.yaml").read_text())
+    python, *arguments = words["--args"]
+    assert (words["--command"], python, arguments[0]) == (["python"], "-m", "labeler")
+    assert _parser().parse_args(arguments[1:]).what == "sync"
+
+
+def test_the_password_of_the_index_is_in_its_secret_alone(tmp_path: Path) -> None:
+    folders = [tmp_path / name for name in ("first", "again")]
+    for folder in folders:
+        folder.mkdir()
+    first = told(folders[0], "--index", there=False)
+    again = told(folders[1], "--index", there=True)
+    address = (folders[0] / "secret").read_text().splitlines()[-1]
+    found = re.fullmatch(
+        r"postgresql\+psycopg://labeler:([0-9a-f]{48})@/labeler"
+        r"\?host=/cloudsql/my-project:europe-west1:labeler-index",
+        address,
+    )
+    assert found is not None
+    assert found[1] not in "".join(first)
+    assert load_settings({"LABELER_INDEX": address}).index == address
+    assert not [call for call in again if "sql" in call and " create " in call]
+    assert not (folders[1] / "secret").exists()
+
+
+def told(folder: Path, *more: str, there: bool) -> list[str]:
     """What gcloud is told by a real run, in a project where all is there, or nothing."""
     missing = "exit 1" if not there else "echo europe-west1"
     calls = stand_in(
         folder, "gcloud",
-        f'case "$*" in *"projects describe"*) echo 123;; *" describe "*) {missing};; '
+        f'case "$*" in *"projects describe"*) echo 123;; *"].image"*) echo IMAGE;; '
+        f'*" describe "*) {missing};; '
         f'*"secrets create"*) cat >>"{folder}/secret";; esac',
     )  # fmt: skip
     done = subprocess.run(
-        [SCRIPT, *GIVEN], env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True, text=True,
-        check=True,
+        [SCRIPT, *GIVEN, *more], env={"PATH": f"{folder}:/usr/bin:/bin"}, capture_output=True,
+        text=True, check=True,
     )  # fmt: skip
     assert done.stdout == ""
     return [" ".join(call) for call in calls()]
@@ -141,7 +193,7 @@ def test_google_s_command_knows_every_word(tmp_path: Path) -> None:
     """Each command gets as far as asking Google, who refuses; a wrong flag would end with 2."""
     shapes = {
         tuple(word.partition("=")[0] for word in words): words
-        for words in commands(WRITTEN.read_text().replace("ROOT", str(ROOT)))
+        for words in commands(setup(*GIVEN, "--index", "--dry-run").stdout)
         if "lifecycle-file" not in str(words)  # tests/storage/doctor/test_script.py runs that one
     }
     assert len(shapes) > 10
