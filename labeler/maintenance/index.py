@@ -73,7 +73,8 @@ def index_problems(settings: Settings) -> Iterator[Problem]:
     with _opened(settings) as index:
         report = index.database.look()
         if not report.is_ready:
-            yield Problem(_KEY, f"{report.message}. Pages are answered from the store until then.")
+            why = report.message.rstrip(".")
+            yield Problem(_KEY, f"{why}. Pages are answered from the store until then.")
             return
         found = index.sync(workers=1, dry_run=True)
     if found.changed or found.removed:

@@ -198,7 +198,7 @@ def test_the_doctor_says_whether_the_index_can_be_used(
     told = capsys.readouterr().out
     assert "warning  postgresql+psycopg://a:***@127.0.0.1:1/c does not answer" in told
     assert main(["check"]) == 1
-    assert "does not answer" in capsys.readouterr().out
+    assert "does not answer" in capsys.readouterr().err
     assert main(["index", "sync"]) == 1
     assert "does not answer" in capsys.readouterr().err
 
