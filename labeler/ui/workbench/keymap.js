@@ -1,6 +1,6 @@
-// The keys of actions. Pure. Keys are identified by position (`event.code`), whatever they print. Three
-// kinds go by what they print, where that says something: signs such as "?", which lie elsewhere on
-// other keyboards, letters with Ctrl, as in every program, and the number pad without Num Lock.
+// The keys of actions. Pure. Keys are identified by position (`event.code`), whatever they print. A
+// press whose position means nothing counts by what it prints: signs such as "?", which lie elsewhere
+// on other keyboards, and letters with Ctrl. The number pad without Num Lock is what it then does.
 
 /**
  * @typedef {{ code: string, key: string, ctrlKey: boolean, metaKey: boolean, shiftKey: boolean,
@@ -181,20 +181,23 @@ const withModifiers = ({ ctrlKey, metaKey, altKey }, key) =>
   [ctrlKey || metaKey ? "Ctrl+" : "", altKey ? "Alt+" : "", key].join("");
 
 /** @param {Press} press @param {string} code */
-const chordAt = (press, code) => withModifiers(press, press.shiftKey ? `Shift+${code}` : code);
+const chordWith = (press, code) => withModifiers(press, `${press.shiftKey ? "Shift+" : ""}${code}`);
 
 /** The chord of a press, such as "Ctrl+Shift+KeyZ"; Cmd does what Ctrl does. @param {Press} press */
-export function chordOf(press) {
+export const chordOf = (press) => chordWith(press, codeOf(press));
+
+/** The chord of what a press prints: of a sign, or of a letter with Ctrl; "" for others. @param {Press} press */
+function printedChord(press) {
   const { key, ctrlKey, metaKey, altKey } = press;
   if (Object.hasOwn(SIGNS, key)) return withModifiers(press, SIGNS[key]);
-  const isLetter = (ctrlKey || metaKey) && !altKey && /^[a-z]$/i.test(key);
-  return chordAt(press, isLetter ? `Key${key.toUpperCase()}` : codeOf(press));
+  const isCtrl = (ctrlKey || metaKey) && !altKey;
+  return isCtrl && /^[a-z]$/i.test(key) ? chordWith(press, `Key${key.toUpperCase()}`) : "";
 }
 
-/** The action of a press. A chord that has none counts by its place alone. @param {Keys} keys @param {Press} press */
+/** The action of a press. @param {Keys} keys @param {Press} press */
 export function actionOf(keys, press) {
   const actions = chordsOf(keys);
-  return actions.get(chordOf(press)) ?? actions.get(chordAt(press, codeOf(press)));
+  return actions.get(chordOf(press)) ?? actions.get(printedChord(press));
 }
 
 /** The action of each chord. @param {Keys} keys @returns {Map<string, Action>} */
