@@ -175,7 +175,9 @@ def test_a_zip_with_a_file_of_other_bytes(kind: str) -> None:
 NAMES = st.sampled_from(
     ("a.png", "../a.png", "/a.png", "a\\b.png", "a//b.png", ".a/b.png", "C:/a.png", "a/./b.png",
      "con.png", "a" * 300 + ".png", "a\0b.png", "é.png", "e\u0301.png", "A.PNG", "a.png/")
-) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)  # fmt: skip
+) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
+    lambda name: name[0] != "\0"  # Python's writer cuts a name there, and fails at an empty one
+)  # fmt: skip
 
 
 @fuzzed(60)
