@@ -26,6 +26,7 @@ from labeler.datasets.formats.reading import (
     number_in,
     shown,
 )
+from labeler.datasets.formats.safe_yaml import load_yaml, utf8_text
 from labeler.datasets.formats.writing import Dataset, ExportedImage, SpooledWriter, zip_layout
 from labeler.datasets.rules import ExportBox
 from labeler.datasets.selection import Part
@@ -40,6 +41,7 @@ _ROUNDING: Final = 0.01
 _MAX_SHARE: Final = 2
 """Larger numbers are pixels, not shares of a box drawn beyond the border."""
 _LINE_END: Final = re.compile("\r\n?|\n")
+_BOX: Final = re.compile(r"\s*\d+(\s+[-+.\deE]+){4,}\s*$")
 _CLASS: Final = re.compile("[0-9]{1,9}")
 _MAX_CLASSES: Final = 100_000
 _UNPRINTABLE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
@@ -128,14 +130,16 @@ def from_yolo(
     texts = [file for file in source.files() if file.lower().endswith(".txt")]
     if len(source.files()) > 1:
         below = [file for file in texts if "labels" in file.split("/")[:-1]]
-        texts = below or [file for file in texts if not _is_other(file)]
+        texts = below or [
+            file for file in texts if not _is_other(file) or _holds_boxes(source, file)
+        ]
     images = _listed_images(source)
     stems = {PurePosixPath(file).stem for file in texts}
     if not texts:
         raise InvalidImport(f"{source.name} holds no YOLO labels: no text in it is one.")
     for file in texts:
         try:
-            lines = _LINE_END.split(_text(read_whole(source, file, MAX_TEXT_BYTES), file))
+            lines = _LINE_END.split(utf8_text(read_whole(source, file, MAX_TEXT_BYTES), file))
         except InvalidImport as error:
             problems.refused(file, error)
             continue
@@ -194,6 +198,15 @@ def _is_other(file: str) -> bool:
         or base in _LISTS
         or base.startswith(("readme", "license", "licence", "autosplit_"))
     )
+
+
+def _holds_boxes(source: DatasetFiles, file: str) -> bool:
+    """Return whether a text with the name of a list holds boxes: it is about an image `test`."""
+    if file.rpartition("/")[2].lower() not in _LISTS:
+        return False
+    lines = read_whole(source, file, MAX_TEXT_BYTES).decode("utf-8", "replace").split("\n")
+    filled = [line for line in lines if line.strip()]
+    return bool(filled) and all(map(_BOX.match, filled))
 
 
 def _is_list(
@@ -307,13 +320,13 @@ def _names(source: DatasetFiles, given: Sequence[str]) -> tuple[Mapping[int, str
     # data.yaml comes first, then files in higher folders.
     yamls.sort(key=lambda file: (not file.endswith("data.yaml"), file.count("/"), file))
     for file in yamls:
-        found = _load_yaml(read_whole(source, file, MAX_YAML_BYTES), file)
+        found = load_yaml(read_whole(source, file, MAX_YAML_BYTES), file)
         if isinstance(found, dict) and "names" in found:
             return _listed(found["names"], file), _keypoints(found.get("kpt_shape"), file)
     for wanted in _NAME_FILES:
         for file in source.files():
             if file.rpartition("/")[2].lower() == wanted:
-                lines = _LINE_END.split(_text(read_whole(source, file, MAX_YAML_BYTES), file))
+                lines = _LINE_END.split(utf8_text(read_whole(source, file, MAX_YAML_BYTES), file))
                 while lines and not lines[-1].strip():
                     lines.pop()
                 return _listed([line.strip() for line in lines], file), 0
@@ -353,37 +366,3 @@ def _listed(names: Any, file: str) -> Mapping[int, str]:
         if found.setdefault(int(number), name) != name:
             raise InvalidImport(f"{file}: class {int(number)} has two names.")
     return found
-
-
-def _load_yaml(data: bytes, file: str) -> Any:
-    # Only an import needs this module; a page does not.
-    import yaml
-
-    class Loader(yaml.BaseLoader):
-        """Reads every scalar as text: `no`, `007` and `1.10` are names.
-
-        Aliases are rejected, because a few lines with aliases can expand to gigabytes.
-        """
-
-        def compose_node(self, parent: Any, index: Any) -> Any:
-            if self.check_event(yaml.AliasEvent):
-                raise yaml.YAMLError("aliases are not allowed")
-            if "python" in (self.peek_event().tag or ""):  # type: ignore[no-untyped-call]
-                raise yaml.YAMLError("objects of Python are not allowed")
-            return super().compose_node(parent, index)
-
-    try:
-        # The loader makes only texts, lists and mappings.
-        return yaml.load(_text(data, file), Loader)  # noqa: S506
-    except (yaml.YAMLError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
-        raise InvalidImport(f"{file} was refused: not valid YAML: {why}.") from error
-    except RecursionError as error:
-        raise InvalidImport(f"{file} was refused: it is nested too deep.") from error
-
-
-def _text(data: bytes, file: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InvalidImport(f"{file} is not UTF-8 text. Save it as UTF-8.") from error

@@ -129,7 +129,10 @@ def test_a_text_in_another_encoding_is_named(tmp_path: Path) -> None:
         ("names: 5", "`names` is not a list"),
         ("names: {a: b}", "'a' is not the number of a class"),
         ("names: {0: [b]}", "the name of class '0'"),
-        ("a: &x [1]\nnames: *x", "aliases are not allowed"),
+        ("a: &x [1]\nnames: *x", "an alias may stand for one short value only"),
+        ("names: &x [*x]", "an alias may stand for one short value only"),
+        ("names: *x", "an alias may stand for one short value only"),
+        (f"a: &x {'n' * 1001}\nnames: [*x, *x]", "an alias may stand for one short value only"),
         ("names: !!python/object/apply:os.getcwd []", "not valid YAML"),
         ("[" * 5000, "nested too deep"),
         ("nc: 3", "does not say what its classes are called"),
@@ -183,3 +186,19 @@ def test_lists_of_classes_and_of_images_among_labels_are_no_labels(tmp_path: Pat
     images, problems = found_in(tmp_path, "yolo")
     assert problems == []
     assert [image.name for image in images] == ["images/a", "images/empty"]
+
+
+def test_an_alias_may_stand_for_a_path_or_a_name(tmp_path: Path) -> None:
+    yaml = "train: &images images\nval: *images\nfirst: &car car\nnames: [*car, bus]"
+    written(tmp_path, {"data.yaml": yaml, "labels/a.txt": "0 0.5 0.5 0.2 0.2"})
+    (image,), problems = found_in(tmp_path, "yolo")
+    assert ([box.label for box in image.boxes], problems) == (["car"], [])
+
+
+@pytest.mark.parametrize("name", ["test", "train", "val"])
+def test_an_image_called_like_a_list_keeps_its_boxes(tmp_path: Path, name: str) -> None:
+    boxes = "0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 0.2 0.9\n"
+    written(tmp_path, {"classes.txt": "car", "a.txt": "", f"{name}.txt": boxes})
+    images, problems = found_in(tmp_path, "yolo")
+    assert {image.name: len(image.boxes) for image in images} == {"a": 0, name: 2}
+    assert problems == []
