@@ -135,6 +135,7 @@ def from_yolo(
         ]
     images = _listed_images(source)
     stems = {PurePosixPath(file).stem for file in texts}
+    pictured = {split_name(file)[0] for file in source.files() if is_image_name(file)}
     if not texts:
         raise InvalidImport(f"{source.name} holds no YOLO labels: no text in it is one.")
     for file in texts:
@@ -143,7 +144,8 @@ def from_yolo(
         except InvalidImport as error:
             problems.refused(file, error)
             continue
-        if len(texts) > 1 and _is_list(file, lines, names, stems):
+        stem = _image_of(file)
+        if len(texts) > 1 and _is_list(file, lines, names, stems, has_image=stem in pictured):
             continue
         boxes: list[ImportedBox] = []
         lost = 0
@@ -155,7 +157,6 @@ def from_yolo(
             except ValueError as error:
                 problems.fault(file, f"line {index}", str(error))
                 lost += 1
-        stem = _image_of(file)
         yield ImportedImage(
             images.get(stem, stem), tuple(boxes), file,
             shares=True, any_extension=stem not in images, lost=lost,
@@ -210,16 +211,21 @@ def _holds_boxes(source: DatasetFiles, file: str) -> bool:
 
 
 def _is_list(
-    file: str, lines: list[str], names: Mapping[int, str], stems: AbstractSet[str]
+    file: str,
+    lines: list[str],
+    names: Mapping[int, str],
+    stems: AbstractSet[str],
+    *,
+    has_image: bool,
 ) -> bool:
     """Return whether a text among the labels lists class names or images instead.
 
     LabelImg writes classes.txt there. Other programs write train2017.txt, Validation.txt or a list
-    of `stems`.
+    of `stems`. An empty text is the label file of an image that has its name.
     """
     filled = [line.strip() for line in lines if line.strip()]
     if not filled or any(_begins_with_number(line) for line in filled):
-        return not filled and _is_other(file)
+        return not filled and not has_image and _is_other(file)
     return (
         _is_other(file)
         or set(filled) <= set(names.values())

@@ -202,3 +202,11 @@ def test_an_image_called_like_a_list_keeps_its_boxes(tmp_path: Path, name: str) 
     images, problems = found_in(tmp_path, "yolo")
     assert {image.name: len(image.boxes) for image in images} == {"a": 0, name: 2}
     assert problems == []
+
+
+def test_an_empty_text_of_an_image_called_like_a_list_is_no_list(tmp_path: Path) -> None:
+    files: dict[str, Content] = {"data.yaml": "names: [car]"}
+    files |= {f"labels/{name}.txt": "" for name in ("a", "test", "val")}
+    written(tmp_path, {**files, "images/test.png": b""})
+    images, _ = found_in(tmp_path, "yolo")
+    assert [image.name for image in images] == ["images/a", "images/test"]

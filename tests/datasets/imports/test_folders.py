@@ -255,8 +255,14 @@ def test_equal_images_are_counted_the_same_in_every_run(
 
 # --- there and back -----------------------------------------------------------------------
 
-NAMES = ("0001.png", "x.jfif", "photo", "a b.PNG", "c.jpg_large", "ünï.png", "0001.jpg")
-FOLDERS = ("", "cam1/", "cam2/", "images/", "cam1/images/", "labels/", "train/")
+NAMES = (
+    "0001.png", "x.jfif", "photo", "a b.PNG", "c.jpg_large", "ünï.png", "0001.jpg", "test.png",
+    "classes.png", "1d7e3948-a.png", "2d7e3948-a.png", "a%20b.png", "a,#'b.png", "labeler.png",
+)  # fmt: skip
+FOLDERS = (
+    "", "cam1/", "cam2/", "images/", "cam1/images/", "labels/", "train/", "default/", "a b/",
+    "c%20d/", "Annotations/", "images/train/", "data/upload/3/",
+)  # fmt: skip
 SIDES = st.tuples(st.integers(0, 20), st.integers(0, 20), st.integers(2, 40), st.integers(2, 30))
 FLAGS = st.fixed_dictionaries(
     {}, optional={flag: st.just(True) for flag in ("difficult", "truncated", "occluded")}
