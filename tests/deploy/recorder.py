@@ -17,7 +17,7 @@ from typing import Any
 
 HOSTS = ("RUN", "SERVICEUSAGE", "STORAGE", "IAM", "IAP", "SECRETMANAGER", "ARTIFACTREGISTRY",
          "CLOUDRESOURCEMANAGER", "CLOUDBUILD",
-         "LOGGING")  # fmt: skip
+         "LOGGING", "SQL", "CLOUDSCHEDULER")  # fmt: skip
 
 
 @dataclass
