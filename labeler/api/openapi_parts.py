@@ -41,6 +41,13 @@ def schemas() -> Json:
                 message={**TEXT, "description": "For a person: what happened and what to do."},
             )
         ),
+        **_image_schemas(),
+    }
+
+
+def _image_schemas() -> Json:
+    """Of images, and of pages of images and of their boxes."""
+    return {
         "AddedImage": _object(image_id=TEXT, image_path=TEXT, width=_PIXELS, height=_PIXELS),
         "Image": _object(
             optional={"problem": {**TEXT, "description": "Why its document can't be opened."}},
