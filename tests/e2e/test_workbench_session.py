@@ -6,6 +6,7 @@ The session runs in a page of the test's own on the origin of the real API, with
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +17,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, Route
 
 from tests.api.support import Api, Served
 from tests.e2e.browsers import Browsers
+from tests.e2e.labeler import WAIT_MS
 from tests.pictures import png
 
 SCRIPTS = Path(__file__).parents[2] / "labeler" / "ui" / "workbench"
@@ -46,6 +48,11 @@ FULL_DISK = """IDBObjectStore.prototype.put = () => {
 };"""
 
 
+REPORT = """journaled().then((held) => JSON.stringify({
+  held, doc: session.state.doc, save: session.state.save, phase: session.state.phase,
+}))"""
+
+
 class Tab:
     """A page with a session on an image."""
 
@@ -56,8 +63,19 @@ class Tab:
     def start(self, image: str, person: str = "ana") -> Tab:
         self.page.goto(str(self._url))
         self.page.evaluate("([image, person]) => start(image, person)", [image, person])
-        self.page.wait_for_function("session.state.phase === 'ready'")
+        self.until("session.state.phase === 'ready'")
         return self
+
+    def until(self, condition: str) -> None:
+        """Wait until that is true; fail with what the session and the journal hold.
+
+        It asks by itself: Playwright asks once a frame, and a page that draws nothing may get none.
+        """
+        deadline = time.monotonic() + WAIT_MS / 1000
+        while not self.page.evaluate(condition):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{condition}: {self.page.evaluate(REPORT)}")
+            self.page.wait_for_timeout(20)
 
     def draw(self, rect_id: str, left: float = 10) -> None:
         assert self.page.evaluate("([id, left]) => draw(id, left)", [rect_id, left])
@@ -67,10 +85,10 @@ class Tab:
 
     def kept(self, rect_id: str) -> None:
         """Wait until the journal holds the box."""
-        self.page.wait_for_function("async id => (await journaled()).includes(id)", arg=rect_id)
+        self.until(f"journaled().then((held) => held.includes('{rect_id}'))")
 
     def saved(self) -> None:
-        self.page.wait_for_function("session.state.save.state === 'saved'", timeout=60_000)
+        self.until("session.state.save.state === 'saved'")
 
     def state(self, name: str) -> Any:
         return self.page.evaluate(f"session.state.{name}")
@@ -168,10 +186,10 @@ def test_a_browser_that_is_killed_before_a_write_was_answered_loses_no_box(
     tab.kept("box2")
     browsers.kill(first)
     again = browsers.tab(browsers.launch()).start(image)
-    again.page.wait_for_function("session.state.doc.rects.length === 2")
+    again.until("session.state.doc.rects.length === 2")
     again.saved()
     assert stored(api, image) == ["box1", "box2"]
-    again.page.wait_for_function("async () => (await journaled()) === ''")
+    again.until("journaled().then((held) => held === '')")
 
 
 def test_work_without_a_network_outlives_reloads_and_closed_tabs(
@@ -184,12 +202,10 @@ def test_work_without_a_network_outlives_reloads_and_closed_tabs(
     context.set_offline(True)
     tab.draw("offline1")
     tab.kept("offline1")
-    tab.page.wait_for_function("session.state.save.state === 'offline'")
+    tab.until("session.state.save.state === 'offline'")
     tab.page.close()  # its work is taken over by the other tab, which has the image open
     context.set_offline(False)
-    hold.page.wait_for_function(
-        "session.state.doc.rects.some((rect) => rect.id === 'offline1')", timeout=60_000
-    )
+    hold.until("session.state.doc.rects.some((rect) => rect.id === 'offline1')")
     hold.saved()
     assert stored(api, image) == ["offline1"]
 
@@ -218,7 +234,7 @@ def test_a_full_disk_is_reported_and_the_box_is_saved(
     tab = browsers.tab(context).start(image)
     context.set_offline(True)
     tab.draw("box")
-    tab.page.wait_for_function('session.state.save.message.includes("can\'t keep a copy")')
+    tab.until('session.state.save.message.includes("can\'t keep a copy")')
     context.set_offline(False)
     tab.saved()
     assert stored(api, image) == ["box"]
@@ -229,7 +245,7 @@ def test_going_on_at_any_moment_after_a_box_leaves_each_box_on_its_image(
 ) -> None:
     images = [new_image(f"{number}.png") for number in range(6)]
     tab = browsers.tab(browsers.launch()).start(images[0])
-    tab.page.wait_for_function("session.state.position !== null")
+    tab.until("session.state.position !== null")
     chance = random.Random(5)
     delays = [chance.choice([0, 0, 1, 5, 20, 60, 150, 400]) for _ in range(100)]
     drawn = tab.page.evaluate(
@@ -279,6 +295,6 @@ def test_another_persons_work_is_offered_and_never_sent_automatically(
     assert bo.state("foreign") == [{"person": "ana", "images": 1}]
     assert api.client.get(f"/api/annotations/{image}").json()["rects"] == []
     bo.page.evaluate("session.adoptFrom('ana')")
-    bo.page.wait_for_function("session.state.foreign.length === 0")
+    bo.until("session.state.foreign.length === 0")
     bo.saved()
     assert stored(api, image) == ["anas"]
