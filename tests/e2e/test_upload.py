@@ -34,7 +34,7 @@ def test_many_files_over_a_bad_connection(
     broken.write_text("only text")
     labeler.upload(*files, broken)
     said = labeler.page.locator(".uploader .said")
-    expect(said).to_have_text("40 images added. 1 file was rejected:", timeout=60_000)
+    expect(said).to_have_text("40 images added. 1 file was rejected:", timeout=180_000)
     expect(labeler.page.locator(".uploader .failures li")).to_have_text(
         'not "a" picture.jpg is a text file. Supported: JPEG, PNG, WebP, BMP, GIF and TIFF.'
     )

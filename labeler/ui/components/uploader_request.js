@@ -3,8 +3,9 @@
 /** @typedef {import("./uploader_batch.js").Added} Added */
 /** @typedef {import("./uploader_batch.js").Failed} Failed */
 
-const TRIES = 6;
+const TRIES = 12;
 const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
 const EARLY_PAUSE_S = 1;
 const SIGN_IN = "sign in again in another tab, then choose it again.";
 
@@ -27,6 +28,9 @@ const SIGN_IN = "sign in again in another tab, then choose it again.";
 /** @param {number} status */
 const mayPass = (status) => status >= 500 || status === 408;
 
+/** @param {number} attempt at least 1 */
+const pauseBefore = (attempt) => Math.min(FIRST_PAUSE_MS * 2 ** (attempt - 1), LONGEST_PAUSE_MS);
+
 /** @param {string} name @param {Answer} answer */
 function problemOf(name, { status, body }) {
   // This is not our answer: a proxy in front wants people to sign in again.
@@ -35,8 +39,9 @@ function problemOf(name, { status, body }) {
 }
 
 /**
- * Sends a file until it is added or refused for good, at most six times. A call that comes too
- * early (429) is not counted: the file is sent again when the server says.
+ * Sends a file until it is added or refused for good, at most twelve times within about a minute,
+ * as long as a new server takes. A call that comes too early (429) is not counted: the file is sent
+ * again when the server says.
  * @param {{ name: string, place: number }} file `place` in the order of choosing
  * @param {Means} means
  * @returns {Promise<Added | Failed>}
@@ -45,7 +50,7 @@ export async function uploadFile({ name, place }, { send, renew, readable, pause
   let problem = "";
   let refused = false;
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
-    if (attempt) await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + random()));
+    if (attempt) await pause(pauseBefore(attempt) * (0.5 + random()));
     try {
       const answer = await send();
       const { status, body } = answer;

@@ -147,10 +147,13 @@ Deno.test("what may pass is tried again, with pauses that double", async () => {
   assert.deepEqual(pauses, [500, 1000, 2000, 4000]);
 });
 
-Deno.test("after six tries the file has failed, for the last reason", async () => {
-  const { outcome, left } = await upload(Array(7).fill(answer(500, error("The disk is full."))));
+Deno.test("after twelve tries in a minute or more the file has failed, for the last reason", async () => {
+  const full = Array(13).fill(answer(500, error("The disk is full.")));
+  const { outcome, left, pauses } = await upload(full);
   assert.deepEqual(outcome, { type: "failed", problem: "The disk is full." });
   assert.equal(left, 1);
+  assert.equal(Math.max(...pauses), 10_000);
+  assert.ok(pauses.reduce((sum, ms) => sum + ms) > 60_000);
 });
 
 Deno.test("a file that comes too early is sent when the server says, however often", async () => {
@@ -188,7 +191,7 @@ Deno.test("a proxy that wants people to sign in is told from the server", async 
 });
 
 Deno.test("a network that fails is told from a file that is gone", async () => {
-  const cut = Array(6).fill(new Error("cut"));
+  const cut = Array(12).fill(new Error("cut"));
   assert.match(JSON.stringify(await upload([...cut])), /the server can't be reached/);
   assert.match(JSON.stringify(await upload(cut, { readable: false })), /can't be read any more/);
 });
