@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from http.client import HTTPException
 from typing import Any, Final
@@ -21,6 +20,7 @@ from joserfc.jwk import ECKey
 
 from labeler.errors import NotSignedIn, SignInUnavailable
 from labeler.model.people import Person, clean_email
+from labeler.runtime.http_fetch import fetch
 
 GOOGLE_KEYS: Final = "https://www.gstatic.com/iap/verify/public_key-jwk"
 ISSUER: Final = "https://cloud.google.com/iap"
@@ -73,8 +73,7 @@ class Keys:
     def _fetch(self) -> None:
         try:
             # The address is a constant or a checked setting, never a caller's.
-            with urllib.request.urlopen(self._url, timeout=_FETCH_S) as answer:  # noqa: S310
-                self._keys = _read_keys(answer.read(_MOST_BYTES))
+            self._keys = _read_keys(fetch(self._url, _FETCH_S, _MOST_BYTES))
         except (OSError, HTTPException, ValueError, JoseError) as error:
             self._failure = str(error) or type(error).__name__
             self._next_try = self._clock() + RETRY_S

@@ -17,9 +17,10 @@ import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from http.client import HTTPException
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from labeler.runtime.events import WebhookFailed, log_event
+from labeler.runtime.http_fetch import fetch
 
 MOST_WAITING: Final = 1000
 WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
@@ -33,13 +34,6 @@ _AGAIN: Final = frozenset({408, 425, 429})
 class _Call(NamedTuple):
     event: str
     body: bytes
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """What is signed for one address goes to no other."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
 
 
 class Webhook:
@@ -60,7 +54,6 @@ class Webhook:
         self._closing = threading.Event()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._opener = urllib.request.build_opener(_NoRedirect)
 
     def tell(self, event: str, **facts: object) -> None:
         """Have the address called; returns at once. What is too much is dropped, and logged."""
@@ -116,10 +109,8 @@ class Webhook:
             },
         )
         try:
-            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
-                answer.read(1)
+            fetch(request, TIMEOUT_S, 1)
         except urllib.error.HTTPError as error:
-            error.close()
             return f"it answered {error.code}", error.code < 500 and error.code not in _AGAIN
         except (OSError, HTTPException) as error:
             reason = getattr(error, "reason", error)

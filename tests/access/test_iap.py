@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from labeler.access import iap
 from labeler.access.iap import (
     ASK_AGAIN_S,
     FRESH_S,
@@ -26,6 +28,7 @@ from labeler.access.iap import (
 from labeler.errors import NotSignedIn, SignInUnavailable
 from labeler.model.people import Person
 from tests.access.iap_proxy import AUDIENCE, KEY, KeyServer, claims, signed
+from tests.endless import endless_server
 
 ANA = Person("ana@example.com")
 OTHER = ECKey.generate_key("P-256", {"kid": "k1"})
@@ -301,6 +304,25 @@ def test_a_server_that_is_away_lets_nobody_in() -> None:
         url = server.url
     with pytest.raises(SignInUnavailable, match="refused"):
         Keys(url).find("k1")
+
+
+def test_a_server_that_never_ends_its_answer_lets_nobody_in(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(iap, "_FETCH_S", 0.3)
+    told: list[str] = []
+
+    def ask(keys: Keys) -> None:
+        try:
+            keys.find("k1")
+        except SignInUnavailable as error:
+            told.append(error.message)
+
+    with endless_server(b"HTTP/1.1 200 OK\r\n\r\n", b" ") as url:
+        caller = threading.Thread(target=ask, args=(Keys(url),), daemon=True)
+        caller.start()
+        caller.join(60)
+    assert [text for text in told if "could not be fetched" in text]
 
 
 def test_known_keys_count_for_a_day_while_new_ones_can_t_be_had() -> None:

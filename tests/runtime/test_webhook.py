@@ -14,6 +14,7 @@ import pytest
 
 from labeler.runtime import webhook as module
 from labeler.runtime.webhook import Webhook
+from tests.endless import endless_server
 from tests.waiting import settled
 
 NOW = datetime(2026, 11, 29, 12, tzinfo=UTC)
@@ -110,6 +111,19 @@ def test_a_call_is_given_up_in_the_end_and_the_next_one_is_made(
     assert settled(lambda: receiver.events() == ["done"] * 4 + ["export"])
     one.close()
     assert "failed after 4 tries: it answered 500" in caplog.text
+
+
+def test_a_receiver_that_never_ends_its_answer_does_not_stop_the_next_call(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
+    with endless_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as address:
+        one = hook(address, ())
+        one.tell("done", image_id="a")
+        one.tell("approved", image_id="a")
+        assert settled(lambda: "(approved) failed after 1 tries" in caplog.text)
+        one.close()
+    assert "(done) failed after 1 tries: it can't be reached" in caplog.text
 
 
 def test_nothing_waits_for_a_receiver_that_is_away(
