@@ -14,7 +14,7 @@ from urllib.parse import unquote
 
 from labeler.errors import InvalidDocument, SettingsError
 from labeler.image_names import ImageIdStrategy as ImageIdStrategy
-from labeler.model.labels import clean_label, label_key
+from labeler.model.labels import label_key, new_label
 from labeler.model.limits import MAX_CALLS_PER_S
 from labeler.model.people import People, Roles, SavedBy, SignIn, parse_people
 
@@ -345,7 +345,7 @@ def _labels(text: str) -> tuple[str, ...]:
     for part in text.split(","):
         if part.strip():
             try:
-                name = clean_label(part)
+                name = new_label(part)
             except InvalidDocument as error:
                 raise ValueError(error.message.rstrip(".")) from error
             names.setdefault(label_key(name), name)

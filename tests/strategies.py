@@ -35,7 +35,11 @@ KNOWN = st.fixed_dictionaries(
 """Metadata of format 1.0 and of ours, every key of which may be missing."""
 
 LABELS = st.sampled_from(NAMES) | st.text(
-    st.characters(exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Zs"]), min_size=1, max_size=9
+    st.characters(
+        exclude_categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Zs"], exclude_characters="\ufffe\uffff"
+    ),
+    min_size=1,
+    max_size=9,
 ).map(clean_label)
 """Any proper label."""
 

@@ -22,7 +22,7 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
 
 from labeler.errors import DamagedDocument, InvalidDocument
-from labeler.model.labels import clean_label
+from labeler.model.labels import new_label
 from labeler.model.limits import MAX_RECTS
 from labeler.model.stored_json import StoredModel, check_version, damage, refusal
 
@@ -159,7 +159,7 @@ def check_rects(document: AnnotationDocument, rects: Iterable[Rect]) -> None:
     for index, rect in enumerate(rects):
         place = f"rects[{index}]"
         try:
-            clean_label(rect.label)
+            new_label(rect.label)
         except InvalidDocument as error:
             raise InvalidDocument(f"{place}.label: {error.message}", f"{place}.label") from error
         for name, start, length, limit in (

@@ -12,13 +12,13 @@ import re
 from typing import Any
 
 from labeler.errors import InvalidDocument, LabelRefused
-from labeler.model.labels import COLOR, Label, LabelSet, clean_label, label_key, problems
+from labeler.model.labels import COLOR, Label, LabelSet, label_key, new_label, problems
 
 
 def renamed(labels: LabelSet, number: int, name: str) -> LabelSet:
     """The set with another name for that label. Boxes with the old text still belong to it."""
     label = _label(labels, number)
-    name = clean_label(name)
+    name = new_label(name)
     if name == label.name:
         return labels
     other = labels.named(name)
@@ -101,11 +101,21 @@ def replaced(labels: LabelSet, wanted: LabelSet) -> LabelSet:
         raise InvalidDocument(
             f"labels: new labels are numbered from {highest + 1} without gaps, not {new}.", "labels"
         )
+    for name in (name for label in wanted.labels for name in label.names):
+        if labels.named(name) is None:
+            _check_new(name)
     result = wanted.having(_keeping_names(labels.get(one.number), one) for one in wanted.labels)
     for problem in problems(result):
         raise InvalidDocument(f"labels: {problem}.", "labels")
     note = labels.rebuilt_from if wanted.rebuilt_from else ""
     return result.model_copy(update={"rebuilt_from": note})
+
+
+def _check_new(name: str) -> None:
+    try:
+        new_label(name)
+    except InvalidDocument as error:
+        raise InvalidDocument(f"labels: {error.message}", "labels") from error
 
 
 def _keeping_names(before: Label | None, label: Label) -> Label:

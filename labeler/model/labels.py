@@ -37,6 +37,9 @@ UNKNOWN_COLOR: Final = "#6b7280"
 
 _DIRECTIONS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Embeddings, overrides and isolates: they would reverse the text beside a label."""
+_NO_TEXT: Final = re.compile("[\ufeff\ufffe\uffff]")
+"""XML can't hold the last two, so VOC and CVAT would make one label of several. The first one is
+lost by each reader that takes it for the mark at the beginning of a file."""
 
 
 def clean_label(text: str) -> str:
@@ -61,6 +64,21 @@ def clean_label(text: str) -> str:
         raise InvalidDocument(
             "A label can't hold characters that change the direction of text: type it again "
             "without them."
+        )
+    return label
+
+
+def new_label(text: str) -> str:
+    """`clean_label` for a label that comes into the project.
+
+    Raises InvalidDocument also for characters that are no text. A label that has them already is
+    still read, shown and exported.
+    """
+    label = clean_label(text)
+    if found := _NO_TEXT.search(label):
+        raise InvalidDocument(
+            f"A label can't hold U+{ord(found[0]):04X}, which is no character: type it again "
+            "without it."
         )
     return label
 
@@ -179,7 +197,7 @@ class LabelSet(StoredModel):
         known = set(self._by_name)
         number = max(self._by_number, default=0)
         more = []
-        for name in map(clean_label, names):
+        for name in map(new_label, names):
             if label_key(name) not in known:
                 known.add(label_key(name))
                 number += 1

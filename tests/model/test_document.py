@@ -451,6 +451,7 @@ def test_what_is_no_version_is_damage(values: dict[str, Any], version: str) -> N
         (box(label="x" * 101), "label"),
         (box(label="a\x00b"), "label"),
         (box(label="a\u202eb"), "label"),
+        (box(label="a\uffff"), "label"),
     ],
 )
 def test_boxes_outside_and_labels_that_are_none_are_not_saved(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
+from labeler.model.label_edits import recolored, renamed, replaced
 from labeler.model.labels import (
     PALETTE,
     Label,
@@ -18,6 +19,7 @@ from labeler.model.labels import (
     clean_label,
     dump_label_set,
     label_key,
+    new_label,
     parse_label_set,
 )
 from labeler.model.limits import MAX_LABEL_LENGTH
@@ -105,6 +107,26 @@ def test_what_is_no_label(text: str, why: str) -> None:
         clean_label(text)
     with pytest.raises(InvalidDocument, match=why):
         TWO.added(["bus", text])
+
+
+@pytest.mark.parametrize("char", ["\ufeff", "\ufffe", "\uffff"])
+def test_what_is_no_character_comes_into_no_label_and_is_read_where_it_is_one(char: str) -> None:
+    name = f"a{char}b"
+    why = f"U\\+{ord(char):04X}, which is no character"
+    for attempt in (
+        lambda: new_label(name),
+        lambda: TWO.added([name]),
+        lambda: renamed(TWO, 1, name),
+        lambda: replaced(TWO, TWO.having([*TWO.labels, TWO.labels[0].model_copy(
+            update={"number": len(TWO.labels) + 1, "name": name})])),
+    ):  # fmt: skip
+        with pytest.raises(InvalidDocument, match=why):
+            attempt()
+    old = parse_label_set(dump_label_set(TWO).replace(b'"Car"', f'"{name}"'.encode()))
+    assert old.find(name) is not None
+    # The set can be edited as before.
+    assert replaced(old, recolored(old, 1, "#000000")).labels[0].color == "#000000"
+    assert clean_label(name) == name
 
 
 def test_the_length_counts_after_tidying() -> None:

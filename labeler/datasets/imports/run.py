@@ -44,7 +44,7 @@ from labeler.errors import (
 )
 from labeler.model.document import AnnotationDocument
 from labeler.model.edits import with_image_facts
-from labeler.model.labels import LabelSet, clean_label, label_key
+from labeler.model.labels import LabelSet, label_key, new_label
 from labeler.model.reviews import check_not_approved
 from labeler.project.project import OpenedDocument, Project
 from labeler.runtime import events
@@ -372,7 +372,7 @@ class _Import(ExitStack):
 
     def _name(self, text: str) -> str:
         """Return the project's label for a text in the file."""
-        name = clean_label(self._wanted.labels.get(text, text))
+        name = new_label(self._wanted.labels.get(text, text))
         return self._labels.shown(name)
 
 

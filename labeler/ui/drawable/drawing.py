@@ -19,7 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from labeler.errors import InvalidDocument
 from labeler.model.document import Rect, derived_id
-from labeler.model.labels import LabelSet, clean_label
+from labeler.model.labels import LabelSet, new_label
 from labeler.ui.drawable.geometry import CanvasBox, Fit
 
 STROKE: Final = 2
@@ -214,7 +214,7 @@ def _edited(
             rect = rect.model_copy(update={side: getattr(moved, side) for side in sides})
     if now.text != name:
         try:
-            label = clean_label(now.text)
+            label = new_label(now.text)
         except InvalidDocument as error:
             notes.refuse(f"{error.message} The box keeps its label.")
         else:
@@ -240,7 +240,7 @@ def _new(one: _CanvasBoxNow, fit: Fit, looks: Looks, notes: _Refusals, seed: str
         notes.refuse("A box outside the image was left out.")
     else:
         try:
-            label = clean_label(one.text)
+            label = new_label(one.text)
         except InvalidDocument as error:
             notes.refuse(error.message)
             return None
