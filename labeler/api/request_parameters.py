@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from labeler.errors import InvalidRequest
 from labeler.model.layout import document_key
+from labeler.model.unicode_text import has_half_character
 
 NAME_HEADER: Final = "X-File-Name"
 HEAD_BYTES: Final = 2048
@@ -96,17 +97,27 @@ def flag_parameter(request: Request, name: str) -> bool:
 def json_fields(body: bytes, known: Collection[str] = ()) -> dict[str, Any]:
     """The fields of the JSON object in a body; an empty body has none.
 
-    With `known` no other field may be there. Raises InvalidRequest.
+    With `known` no other field may be there. Raises InvalidRequest, also for numbers that JSON does
+    not have, such as NaN, and for lone surrogates: no value that is returned fails to be stored.
     """
     if not body.strip():
         return {}
     try:
-        given = json.loads(body)
+        given = json.loads(body, parse_constant=_no_number)
+        text = json.dumps(given, ensure_ascii=False)
     except (ValueError, RecursionError) as error:
         raise InvalidRequest("The body is not JSON: send an object, or nothing at all.") from error
+    if has_half_character(text):
+        raise InvalidRequest(
+            "The body holds half of a character (a lone surrogate): send whole characters."
+        )
     if not isinstance(given, dict):
         raise InvalidRequest("The body must be a JSON object.")
     for name in given:
         if known and name not in known:
             raise InvalidRequest(f"{name!r} is not known here: a body has {', '.join(known)}.")
     return given
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

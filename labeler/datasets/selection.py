@@ -20,6 +20,7 @@ from labeler.model.document import AnnotationDocument, Status
 from labeler.model.labels import LabelSet, clean_label
 from labeler.model.layout import is_image_id
 from labeler.model.limits import MAX_VALUES
+from labeler.model.unicode_text import has_half_character
 
 FIELDS: Final = ("status", "label", "name", "image", "split", "seed", "part")
 _MAX_LENGTH: Final = 300
@@ -173,6 +174,8 @@ def _values(given: Mapping[str, Sequence[str]], name: str) -> Iterator[str]:
     for value in values:
         if len(value) > _MAX_LENGTH:
             raise InvalidRequest(f"{name} is longer than {_MAX_LENGTH} characters.")
+        if has_half_character(value):  # the manifest could not say what was chosen
+            raise InvalidRequest(f"{name}={value!r} holds half of a character: send it as UTF-8.")
         if value:
             yield value
 

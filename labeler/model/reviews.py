@@ -10,7 +10,6 @@ other values under these keys keeps them.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,9 +19,17 @@ from typing import Any, Final
 from labeler.errors import DocumentApproved, InvalidDocument
 from labeler.model.assignments import with_assignment_of
 from labeler.model.comments import comments_by_id
-from labeler.model.document import AnnotationDocument, Status, derived_id, iso_time, with_metadata
+from labeler.model.document import (
+    MAX_SIDE,
+    AnnotationDocument,
+    Status,
+    derived_id,
+    iso_time,
+    with_metadata,
+)
 from labeler.model.edits import with_status
 from labeler.model.limits import MAX_COMMENT_LENGTH, MAX_COMMENTS
+from labeler.model.unicode_text import has_half_character
 
 REVIEWED: Final = (Status.APPROVED, Status.RETURNED)
 """The statuses that only a reviewer gives."""
@@ -136,7 +143,7 @@ def read_comment(given: Any, document: AnnotationDocument) -> NewComment | None:
     if not isinstance(fields, dict) or not fields.keys() <= {"text", "rect", "x", "y"}:
         raise _wrong("comment", "it must be a text, or have text, rect, x and y only")
     text = _check_text(fields.get("text"))
-    if any("\ud800" <= char <= "\udfff" for char in text):
+    if has_half_character(text):
         raise _wrong("comment.text", "it holds half of a character (a lone surrogate)")
     rect = fields.get("rect")
     if rect is not None and rect not in [one.id for one in document.rects]:
@@ -212,9 +219,10 @@ def _extra(document: AnnotationDocument) -> Mapping[str, Any]:
 def _coordinate(value: Any, name: str, size: int | None) -> float | None:
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise _wrong(f"comment.{name}", "it must be a number of pixels")
-    if not 0 <= value <= (math.inf if size is None else size):
+    # An integer of 400 digits can't become a float, and NaN is never within.
+    if not 0 <= value <= (MAX_SIDE if size is None else size):
         raise _wrong(f"comment.{name}", f"it lies outside the image, which goes from 0 to {size}")
     return round(float(value), 2)
 

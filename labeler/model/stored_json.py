@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
 from labeler.model.limits import MAX_DEPTH
+from labeler.model.unicode_text import has_half_character
 
 SUPPORTED_MAJOR: Final = 1
 MAX_INTEGER_BITS: Final = 13_000
@@ -22,7 +23,7 @@ def _check_scalar(value: Any) -> None:
         case None | bool():
             pass
         case str():
-            if any("\ud800" <= char <= "\udfff" for char in value):
+            if has_half_character(value):
                 raise ValueError("it has half of a character (a lone surrogate)")
         case int():
             if value.bit_length() > MAX_INTEGER_BITS:

@@ -1,4 +1,4 @@
-"""Unicode's composed form (NFC) in linear time. Pure."""
+"""Unicode's composed form (NFC) in linear time, and text that UTF-8 can't hold. Pure."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ def nfc(text: str) -> str:
         chars = list(run)
         ordered += sorted(chars, key=unicodedata.combining) if are_marks else chars
     return unicodedata.normalize("NFC", "".join(ordered))
+
+
+def has_half_character(text: str) -> bool:
+    """Whether the text has a lone surrogate, which JSON can state and UTF-8 can't hold."""
+    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def _is_mark(char: str) -> bool:

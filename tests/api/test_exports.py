@@ -196,6 +196,8 @@ def test_a_choice_that_makes_no_sense_is_refused(api: Api, query: str) -> None:
         b'{"label": true}',
         b'{"part": null}',
         b"\xff",
+        b'{"name": "\\ud800"}',
+        b'{"split": "80/20", "seed": "\\udfff"}',
     ],
 )
 def test_a_body_that_is_no_choice_is_refused(api: Api, body: bytes) -> None:

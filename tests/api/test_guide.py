@@ -30,11 +30,18 @@ def test_an_admin_writes_the_guide_over_the_state_that_they_have_read(api: Api) 
     assert (late.json()["text"], late.json()["etag"]) == ("short", second.headers["ETag"])
 
 
-@pytest.mark.parametrize("body", ["", "{}", '{"text": 1}', '{"text": "\\ud800"}', '{"text": null}'])
+@pytest.mark.parametrize("body", ["", "{}", '{"text": 1}', '{"text": null}'])
 def test_what_is_no_text_is_refused(api: Api, body: str) -> None:
     answer = api.client.put("/api/guide", content=body, headers={"If-None-Match": "*"})
     refused(answer, 422, "invalid_document", "text")
     refused(api.client.put("/api/guide", json={"text": ""}), 428, "precondition_required")
+    assert not (api.folder / "guide.md").exists()
+
+
+@pytest.mark.parametrize("body", ['{"text": "\\ud800"}', '{"\\ud800": ""}', '{"text": NaN}'])
+def test_what_json_or_utf_8_can_not_hold_is_refused(api: Api, body: str) -> None:
+    answer = api.client.put("/api/guide", content=body, headers={"If-None-Match": "*"})
+    refused(answer, 400, "bad_request", "The body")
     assert not (api.folder / "guide.md").exists()
 
 

@@ -63,6 +63,8 @@ def test_statuses_may_stand_in_one_value() -> None:
         ({"label": ["\x00"]}, "label="),
         ({"label": ["x" * 200]}, "label="),
         ({"name": ["x" * 301]}, "name is longer"),
+        ({"name": ["a", "\udcff*"]}, "name=.* holds half of a character"),
+        ({"split": ["80/20"], "seed": ["\ud800"]}, "seed=.* holds half of a character"),
         ({"label": ["car"] * 1001}, "more than 1000"),
         ({"split": ["80"]}, "80/10/10"),
         ({"split": ["0/0"]}, "80/10/10"),

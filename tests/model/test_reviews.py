@@ -129,12 +129,22 @@ def test_a_comment_of_a_call(given: Any, comment: NewComment | None) -> None:
         ({"text": "a", "x": 1, "y": 49}, "comment.y"),
         ({"text": "a", "x": True, "y": 1}, "comment.x"),
         ({"text": "a", "x": float("nan"), "y": 1}, "comment.x"),
+        ({"text": "a", "x": 10**400, "y": 1}, "comment.x"),
+        ({"text": "a", "x": 1, "y": float("inf")}, "comment.y"),
     ],
 )  # fmt: skip
 def test_a_comment_that_is_wrong_names_the_field(given: Any, field: str) -> None:
     with pytest.raises(InvalidDocument) as caught:
         read_comment(given, document())
     assert caught.value.field == field
+
+
+@pytest.mark.parametrize("x", [10**400, -(10**400), float("inf"), float("nan"), 2**31])
+def test_a_place_on_an_image_of_unknown_size_is_one_that_an_image_may_have(x: float) -> None:
+    unsized = document(image_width=None, image_height=None)
+    with pytest.raises(InvalidDocument, match="x: it lies outside"):
+        read_comment({"text": "a", "x": x, "y": 1}, unsized)
+    assert read_comment({"text": "a", "x": 9.999, "y": 1}, unsized) == NewComment("a", None, 10, 1)
 
 
 # --- what people save -----------------------------------------------------------------------
