@@ -4,6 +4,7 @@
 /** @typedef {import("./uploader_batch.js").Failed} Failed */
 
 const TRIES = 12;
+const TRIES_OF_A_FAULT = 6;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const EARLY_PAUSE_S = 1;
@@ -40,7 +41,7 @@ function problemOf(name, { status, body }) {
 
 /**
  * Sends a file until it is added or refused for good, at most twelve times within about a minute,
- * as long as a new server takes. A call that comes too early (429) is not counted: the file is sent
+ * as long as a new server takes; six times if the server is there and fails (500). A call that comes too early (429) is not counted: the file is sent
  * again when the server says.
  * @param {{ name: string, place: number }} file `place` in the order of choosing
  * @param {Means} means
@@ -67,7 +68,7 @@ export async function uploadFile({ name, place }, { send, renew, readable, pause
         refused = true;
         if (await renew()) continue;
       }
-      if (!mayPass(status)) break;
+      if (!mayPass(status) || (status === 500 && attempt + 1 >= TRIES_OF_A_FAULT)) break;
     } catch {
       problem = await readable()
         ? `${name} could not be sent: the server can't be reached. Choose it again.`

@@ -147,13 +147,19 @@ Deno.test("what may pass is tried again, with pauses that double", async () => {
   assert.deepEqual(pauses, [500, 1000, 2000, 4000]);
 });
 
-Deno.test("after twelve tries in a minute or more the file has failed, for the last reason", async () => {
-  const full = Array(13).fill(answer(500, error("The disk is full.")));
-  const { outcome, left, pauses } = await upload(full);
-  assert.deepEqual(outcome, { type: "failed", problem: "The disk is full." });
+Deno.test("a server that is away is asked twelve times in a minute or more", async () => {
+  const away = Array(13).fill(answer(503, error("The bucket does not answer.")));
+  const { outcome, left, pauses } = await upload(away);
+  assert.deepEqual(outcome, { type: "failed", problem: "The bucket does not answer." });
   assert.equal(left, 1);
   assert.equal(Math.max(...pauses), 10_000);
   assert.ok(pauses.reduce((sum, ms) => sum + ms) > 60_000);
+});
+
+Deno.test("after six faults of the server the file has failed, for the last reason", async () => {
+  const { outcome, left } = await upload(Array(7).fill(answer(500, error("The disk is full."))));
+  assert.deepEqual(outcome, { type: "failed", problem: "The disk is full." });
+  assert.equal(left, 1);
 });
 
 Deno.test("a file that comes too early is sent when the server says, however often", async () => {
