@@ -73,11 +73,18 @@ export function createMeasure() {
   };
 }
 
+/** By color. @type {Map<string, number>} */
+const luminances = new Map();
+
 /** The relative luminance of the color "#rrggbb", 0 to 1. @param {string} color */
 function luminanceOf(color) {
+  const known = luminances.get(color);
+  if (known !== undefined) return known;
   const [red, green, blue] = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16) / 255)
     .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
-  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  const found = 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+  luminances.set(color, found);
+  return found;
 }
 
 /** Whether black is more readable than white on the color "#rrggbb". @param {string} color */
@@ -85,16 +92,10 @@ export const isLight = (color) => luminanceOf(color) > 0.179;
 
 /** Below this luminance a color is lost between a dark image and a dark halo. */
 const DARK = 0.06;
-/** @type {Map<string, string>} */
-const halos = new Map();
 
 /** What an outline of that color is set off with, on light and on dark images. @param {string} color */
-export function haloOf(color) {
-  const found = halos.get(color) ??
-    (luminanceOf(color) < DARK ? "rgba(255, 255, 255, 0.7)" : "rgba(0, 0, 0, 0.55)");
-  halos.set(color, found);
-  return found;
-}
+export const haloOf = (color) =>
+  luminanceOf(color) < DARK ? "rgba(255, 255, 255, 0.7)" : "rgba(0, 0, 0, 0.55)";
 
 /** @param {Context} to @param {Area} box @param {number} density */
 export function handles(to, box, density) {

@@ -48,6 +48,7 @@ export function threadsOf(document) {
     const key = keyOf(pinOf(comment));
     found.set(key, [...found.get(key) ?? [], comment]);
   }
+  if (!found.size) return [];
   const boxes = new Map((document?.rects ?? []).map((rect) => [rect.id, rect]));
   return [...found].map(([key, comments], index) => {
     const pin = pinOf(comments[0]);

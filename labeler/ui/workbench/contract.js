@@ -100,8 +100,6 @@
  * @property {boolean} history whether earlier states are listed
  * @property {string | null} past the version whose difference is shown
  * @property {boolean} before whether a reviewer sees what the labeler had left
- * @property {number} scale of the view
- * @property {{ x: number, y: number } | null} at the pointer in image pixels
  */
 
 /**

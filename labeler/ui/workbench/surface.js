@@ -2,7 +2,7 @@
 
 import { isBox, spanned } from "./boxes.js";
 import { CAMERA, middleBox, reduceCamera } from "./camera.js";
-import { element, mark } from "./dom.js";
+import { element, mark, say } from "./dom.js";
 import { candidates, cursorFor, pressedOn, REACH, selectedBy } from "./hits.js";
 import { labelsOf } from "./label_set.js";
 import { createPainter } from "./painter.js";
@@ -31,11 +31,14 @@ export function createSurface(bench, ended) {
     picture,
     boxes,
   );
+  const where = element("span", {});
   const painter = createPainter(picture, boxes);
   let camera = CAMERA;
   let gesture = IDLE;
   /** @type {Point | null} */
   let pointer = null;
+  /** Where the pointer is in image pixels. @type {Point | null} */
+  let pointed = null;
   /** @type {Point | null} */
   let clicked = null;
   /** The image that is painted now. @type {{ image: string | null, picture: object | null }} */
@@ -52,7 +55,6 @@ export function createSurface(bench, ended) {
     if (next === camera) return;
     camera = next;
     pictureIsOld = true;
-    bench.set({ scale: camera.view.scale * camera.density });
     ask();
   }
 
@@ -114,6 +116,9 @@ export function createSurface(bench, ended) {
     for (const name of /** @type {const} */ (["scale", "left", "top"])) {
       mark(root, `data-${name}`, camera.view[name]);
     }
+    const percent = `${Math.round(camera.view.scale * camera.density * 100)} %`;
+    const place = pointed ? ` · x ${Math.floor(pointed.x)} y ${Math.floor(pointed.y)}` : "";
+    say(where, `${percent}${place}`);
     root.dispatchEvent(new CustomEvent("painted", { detail: isReady() }));
   }
 
@@ -187,6 +192,7 @@ export function createSurface(bench, ended) {
   /** @param {Point | null} at @param {Point | null} point */
   function hover(at, point) {
     pointer = at;
+    pointed = point;
     ask();
     const isIdle = gesture.phase === "idle" && at !== null && isReady();
     const under = isIdle ? pressedOn(chosen(), at, camera.view, REACH.mouse) : null;
@@ -195,7 +201,7 @@ export function createSurface(bench, ended) {
     const hovered = isIdle
       ? candidates(rects(), at, camera.view, REACH.mouse)[0] ?? null
       : bench.ui.hovered;
-    bench.set({ at: point, hovered: at === null ? null : hovered });
+    bench.set({ hovered: at === null ? null : hovered });
   }
 
   listenToPointers(root, {
@@ -228,6 +234,8 @@ export function createSurface(bench, ended) {
 
   return {
     root,
+    /** The scale, and the place of the pointer in the image. */
+    where,
     ask,
     refresh() {
       pictureIsOld = true;

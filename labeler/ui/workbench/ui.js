@@ -22,6 +22,4 @@ export const newUi = (reviews, review) => ({
   history: false,
   past: null,
   before: false,
-  scale: 1,
-  at: null,
 });

@@ -125,7 +125,7 @@ function build(bench, place, ended) {
   const [bar, rail, footer, help, conflicts] = [
     createBar(bench),
     createRail(bench),
-    createFooter(bench, queue.root, surface.size),
+    createFooter(bench, surface.where, queue.root, surface.size),
     createHelp(bench),
     createConflicts(bench, (rect) => surface.look({ type: "reveal", rect })),
   ];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -203,3 +204,56 @@ def test_wheel_space_and_middle_button_move_the_view_and_draw_nothing(desk: Desk
     bench.picked("far")
     assert bench.rects() == [far]
     expect(bench.root).to_have_attribute("data-save", "saved")
+
+
+_WATCH = """(root) => {
+  const place = Object.getOwnPropertyDescriptor(HTMLSelectElement.prototype, 'value');
+  window.touched = [];
+  Object.defineProperty(HTMLSelectElement.prototype, 'value', { ...place, set(value) {
+    touched.push(`${this.getAttribute('aria-label')} is ${value}`);
+    place.set.call(this, value);
+  } });
+  window.watching = new MutationObserver((records) => {
+    for (const { target } of records) {
+      const one = target.nodeType === 1 ? target : target.parentElement;
+      if (!one?.closest('.surface, .view, .strip')) touched.push(one?.className ?? target.data);
+    }
+  });
+  watching.observe(root, { subtree: true, childList: true, characterData: true });
+  window.unwatch = () => {
+    watching.disconnect();
+    Object.defineProperty(HTMLSelectElement.prototype, 'value', place);
+    return touched;
+  };
+}"""
+
+
+def test_while_the_view_moves_no_other_text_and_no_field_is_set(desk: Desk) -> None:
+    bench = open_with(desk, "calm.jpg", *(box(f"b{n}", 40 * n, 30, 30, 20) for n in range(20)))
+    bench.press("f")
+    view = bench.root.locator(".view")
+    bench.page.mouse.move(*bench.at(600, 500))
+    expect(view).to_have_text(re.compile(r"^\d+ % · x (599|600) y (499|500)$"))
+    bench.root.evaluate(_WATCH)
+    before = bench.view()[0]
+    bench.page.mouse.wheel(0, -300)
+    bench.until(lambda: bench.view()[0] > before, "a zoom")
+    expect(view).to_have_text(re.compile(rf"^{round(bench.view()[0] * 100)} % · x \d+ y \d+$"))
+    bench.page.mouse.down(button="middle")
+    bench.page.mouse.move(700, 500)
+    bench.page.mouse.move(650, 450)
+    bench.page.mouse.up(button="middle")
+    bench.view()
+    assert bench.page.evaluate("unwatch()") == []
+    bench.press("f")
+
+
+def test_a_pointed_box_is_marked_in_the_list_alone_there(desk: Desk) -> None:
+    bench = open_with(desk, "pointed.jpg", box("a", 100, 100, 80, 60), box("b", 400, 300, 90, 50))
+    marked = bench.root.locator(".box.hovered")
+    for x, y, name in ((100, 130, "a"), (400, 320, "b")):
+        bench.page.mouse.move(*bench.at(x, y))
+        expect(marked).to_have_count(1)
+        expect(marked).to_have_attribute("data-rect-id", name)
+    bench.page.mouse.move(*bench.at(900, 700))
+    expect(marked).to_have_count(0)

@@ -16,6 +16,7 @@ export function createBoxes(bench, tools) {
   const { session } = bench;
   const isNew = watcher();
   const isNewDocument = watcher();
+  const isHovered = watcher();
   /** @type {ReturnType<typeof warnings>} */
   let notes = new Map();
   const title = element("h2", {}, "Boxes");
@@ -124,47 +125,58 @@ export function createBoxes(bench, tools) {
     if (rect) tools.reveal(rect);
   }
 
+  function renderList() {
+    const { doc, selection, labels, readOnly, bitmap } = session.state;
+    const { hidden, locked } = bench.ui;
+    const rects = doc?.rects ?? [];
+    const { shown } = labelsOf(labels);
+    say(title, `Boxes (${rects.length})`);
+    none.hidden = !doc || readOnly || rects.length > 0;
+    if (isNewDocument(doc?.rects, labels, bitmap)) {
+      notes = warnings(rects, tools.size(), shown);
+    }
+    const chosen = new Set(selection);
+    const focused = list.querySelector(":focus-within");
+    const place = [...list.children].indexOf(/** @type {Element} */ (focused));
+    keyed(list, rects, ({ id }) => id, make, (row, rect, index) => {
+      const words = [
+        ...ATTRIBUTES.filter((name) => rect[name] === true),
+        ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${WARNINGS[note]}`),
+      ].join(", ");
+      const isOne = chosen.has(rect.id);
+      const { name, color } = shown(rect.label);
+      mark(row, "data-label", name);
+      mark(row, "aria-selected", isOne);
+      mark(row, "tabindex", isOne || (!chosen.size && index === 0) ? 0 : -1);
+      child(row, "color").style.background = color;
+      say(child(row, "text"), name);
+      say(child(row, "size"), `${Math.round(rect.width)}×${Math.round(rect.height)}`);
+      say(child(row, "notes"), words);
+      mark(child(row, "eye"), "aria-pressed", hidden.has(rect.id));
+      mark(child(row, "lock"), "aria-pressed", locked.has(rect.id));
+    });
+    // A removed row passes the focus to the next one.
+    if (focused && !list.contains(focused)) {
+      const next = list.children[Math.min(place, list.children.length - 1)];
+      if (next instanceof HTMLElement) next.focus();
+      else bench.focus();
+    }
+    renderDetails(rects.filter(({ id }) => chosen.has(id)));
+  }
+
+  /** @param {string | null} id */
+  function showHovered(id) {
+    list.querySelector(".hovered")?.classList.remove("hovered");
+    if (id) list.querySelector(`[data-rect-id="${CSS.escape(id)}"]`)?.classList.add("hovered");
+  }
+
   return {
     root,
     render() {
       const { doc, selection, labels, readOnly, bitmap } = session.state;
       const { hidden, locked, hovered } = bench.ui;
-      if (!isNew(doc, bitmap, selection.join(), labels, readOnly, hidden, locked, hovered)) return;
-      const rects = doc?.rects ?? [];
-      const { shown } = labelsOf(labels);
-      say(title, `Boxes (${rects.length})`);
-      none.hidden = !doc || readOnly || rects.length > 0;
-      if (isNewDocument(doc?.rects, labels, bitmap)) {
-        notes = warnings(rects, tools.size(), shown);
-      }
-      const chosen = new Set(selection);
-      const focused = list.querySelector(":focus-within");
-      const place = [...list.children].indexOf(/** @type {Element} */ (focused));
-      keyed(list, rects, ({ id }) => id, make, (row, rect, index) => {
-        const words = [
-          ...ATTRIBUTES.filter((name) => rect[name] === true),
-          ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${WARNINGS[note]}`),
-        ].join(", ");
-        const isOne = chosen.has(rect.id);
-        const { name, color } = shown(rect.label);
-        mark(row, "data-label", name);
-        mark(row, "aria-selected", isOne);
-        mark(row, "tabindex", isOne || (!chosen.size && index === 0) ? 0 : -1);
-        row.classList.toggle("hovered", hovered === rect.id);
-        child(row, "color").style.background = color;
-        say(child(row, "text"), name);
-        say(child(row, "size"), `${Math.round(rect.width)}×${Math.round(rect.height)}`);
-        say(child(row, "notes"), words);
-        mark(child(row, "eye"), "aria-pressed", hidden.has(rect.id));
-        mark(child(row, "lock"), "aria-pressed", locked.has(rect.id));
-      });
-      // A removed row passes the focus to the next one.
-      if (focused && !list.contains(focused)) {
-        const next = list.children[Math.min(place, list.children.length - 1)];
-        if (next instanceof HTMLElement) next.focus();
-        else bench.focus();
-      }
-      renderDetails(rects.filter(({ id }) => chosen.has(id)));
+      if (isNew(doc, bitmap, selection.join(), labels, readOnly, hidden, locked)) renderList();
+      if (isHovered(hovered, doc)) showHovered(hovered);
     },
   };
 

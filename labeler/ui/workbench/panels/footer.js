@@ -15,17 +15,17 @@ import { STATUSES } from "./bar.js";
 const named = ([action, one]) => [one, /** @type {import("../keymap.js").Action} */ (action)];
 
 /**
- * @param {Bench} bench @param {HTMLElement} queue the way into the queue
+ * @param {Bench} bench @param {HTMLElement} where the scale and the place of the pointer
+ * @param {HTMLElement} queue the way into the queue
  * @param {() => import("../view.js").Size} size of the image
  */
-export function createFooter(bench, queue, size) {
+export function createFooter(bench, where, queue, size) {
   const { session } = bench;
   const strip = element("div", {
     class: "strip",
     role: "group",
     "aria-label": "Neighboring images",
   });
-  const view = element("span", { class: "view muted" });
   const previous = button(icon("previous"), ACTIONS.previous, () => bench.act("previous"));
   const next = button(icon("next"), ACTIONS.next, () => bench.act("next"));
   const [skip, done] = /** @type {const} */ (["skip", "done"]).map((
@@ -48,7 +48,7 @@ export function createFooter(bench, queue, size) {
     previous,
     strip,
     next,
-    view,
+    element("span", { class: "view muted" }, where),
     queue,
     reopen,
     warning,
@@ -91,9 +91,6 @@ export function createFooter(bench, queue, size) {
         mark(child(item, "dot"), "data-status", neighbor.status);
       });
       if (isMoved(state.image, state.neighbors)) center();
-      const { at, scale } = bench.ui;
-      const percent = `${Math.round(scale * 100)} %`;
-      say(view, at ? `${percent} · x ${Math.floor(at.x)} y ${Math.floor(at.y)}` : percent);
       if (isNew(state.doc?.rects, state.labels, state.listedLabel, state.bitmap)) {
         const { shown } = labelsOf(state.labels);
         const found = beforeDone(state.doc?.rects ?? [], size(), shown, state.listedLabel);

@@ -82,7 +82,8 @@ export function createQueuePanel(bench) {
         (name) => element("option", { value: name }),
         (one, name) => say(one, name ? `Queue of ${name}` : "Nobody's queue"),
       );
-      whose.value = queue.person;
+      // Any assignment has the browser look at all fields of the page anew, for autofill.
+      if (whose.value !== queue.person) whose.value = queue.person;
       const { preset, keys } = bench.preferences;
       const title = titleOf("claim", keysOf(preset, keys));
       mark(start, "title", title);
