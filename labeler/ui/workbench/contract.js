@@ -71,6 +71,8 @@
  * @property {(changes: Partial<import("./preferences.js").Preferences>) => void} prefer
  * @property {(action: string) => void} act
  * @property {() => import("./keymap.js").Keys} keys of the preset, with the person's own
+ * @property {import("./keymap.js").Layout} layout of the person's keyboard
+ * @property {(action: import("./keymap.js").Action) => string} titleOf the action's button
  * @property {(changes: { person?: string, sample?: number }) => void} askReview
  * @property {(name: string) => void} choose a label for the selected boxes, or for the next one
  * @property {(id: string) => Promise<string | null>} thumbnail address of a small copy of an image, if there is one

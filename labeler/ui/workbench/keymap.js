@@ -241,20 +241,38 @@ export const ARROWS = {
   ArrowDown: [0, 1],
 };
 
+/** What keys print on a keyboard, by their code. @typedef {ReadonlyMap<string, string>} Layout */
 /** @type {Record<string, string>} */
 const NAMES = { Slash: "/", Equal: "+", Minus: "−", Escape: "Esc", Delete: "Del" };
+/** What keys print that have another name here. @type {Record<string, string>} */
+const PRINTED = { Equal: "=", Minus: "-" };
 
-/** The chord as text for people. @param {string} chord */
-export const readable = (chord) =>
-  chord === "Shift+Slash"
-    ? "?"
-    : chord.split("+").map((part) =>
-      NAMES[part] ?? part.replace(/^(Key|Digit)/, "").replace("Numpad", "Num ")
-    ).join("+");
+/** The layout of the person's keyboard; empty if the browser doesn't tell. @param {{ getLayoutMap?: () => Promise<Layout> }} [keyboard] @returns {Promise<Layout>} */
+export async function layoutOf(keyboard) {
+  try {
+    return await keyboard?.getLayoutMap?.() ?? new Map();
+  } catch {
+    return new Map(); // a page in a frame may not ask
+  }
+}
 
-/** The tooltip of the action's button: its name and its keys. @param {Action} action @param {Keys} keys */
-export function titleOf(action, keys) {
-  const chords = (keys[action] ?? []).map(readable).join(", ");
+/** @param {string} part of a chord @param {Layout} layout */
+function nameOf(part, layout) {
+  const printed = layout.get(part) ?? "";
+  if (printed && printed !== PRINTED[part]) {
+    const large = printed.toUpperCase();
+    return large.length === 1 ? large : printed; // not "SS" for ß
+  }
+  return NAMES[part] ?? part.replace(/^(Key|Digit)/, "").replace("Numpad", "Num ");
+}
+
+/** The chord as text for people: the keys by what they print in that layout, otherwise by their US names. @param {string} chord @param {Layout} layout */
+export const readable = (chord, layout) =>
+  chord === "Shift+Slash" ? "?" : chord.split("+").map((part) => nameOf(part, layout)).join("+");
+
+/** The tooltip of the action's button: its name and its keys. @param {Action} action @param {Keys} keys @param {Layout} layout */
+export function titleOf(action, keys, layout) {
+  const chords = (keys[action] ?? []).map((chord) => readable(chord, layout)).join(", ");
   return chords ? `${ACTIONS[action]} (${chords})` : ACTIONS[action];
 }
 

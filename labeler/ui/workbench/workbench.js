@@ -3,7 +3,7 @@
 import { createActions, UNDO_MS } from "./actions.js";
 import { spanned } from "./boxes.js";
 import { element, mark, say } from "./dom.js";
-import { keysOf } from "./keymap.js";
+import { keysOf, layoutOf, titleOf } from "./keymap.js";
 import { listenForKeys } from "./keys.js";
 import { labelsOf } from "./label_set.js";
 import { createBar } from "./panels/bar.js";
@@ -81,6 +81,8 @@ export function createWorkbench(place, session, options) {
     },
     act: (action) => parts.actions[action]?.(),
     keys: () => keysOf(bench.preferences.preset, bench.preferences.keys, ui.review !== null),
+    layout: new Map(),
+    titleOf: (action) => titleOf(action, bench.keys(), bench.layout),
     askReview,
     choose(name) {
       const ids = parts.surface.chosen().map(({ id }) => id);
@@ -93,6 +95,10 @@ export function createWorkbench(place, session, options) {
   };
   const parts = build(bench, place, controller.signal);
   const unsubscribe = session.subscribe(parts.ask);
+  layoutOf(/** @type {any} */ (navigator).keyboard).then((layout) => {
+    bench.layout = layout;
+    parts.ask();
+  });
   parts.ask();
   return {
     whenIdle: parts.whenIdle,

@@ -46,6 +46,23 @@ def test_a_preset_replaces_the_keys_and_the_buttons_tell_them(desk: Desk) -> Non
     bench.press("Escape")
 
 
+def test_help_and_buttons_name_the_keys_of_the_persons_keyboard(desk: Desk) -> None:
+    page = desk.new_page()
+    page.add_init_script("""Object.defineProperty(navigator, "keyboard", { value: {
+        getLayoutMap: async () => new Map([["KeyZ", "y"], ["KeyY", "z"], ["KeyD", "d"]]) } })""")
+    for name in ("k1.jpg", "k2.jpg"):
+        desk.backend.add(name, jpeg(400, 300), [])
+    bench = desk.open("k1.jpg", page=page)
+    expect(page.get_by_role("button", name="Undo", exact=True)).to_have_attribute(
+        "title", "Undo (Ctrl+Y)"
+    )
+    bench.press("Shift+Slash")
+    keys = page.get_by_role("dialog", name="All keys")
+    expect(keys.get_by_role("button", name="Undo, now Ctrl+Y")).to_be_visible()
+    expect(keys.get_by_role("button", name="Next image, now D")).to_be_visible()
+    page.close()
+
+
 def test_the_key_right_after_escape_is_for_the_image(desk: Desk) -> None:
     """Until the next frame, which is late on a busy machine, the closed dialog has the focus."""
     bench = open_first(desk)

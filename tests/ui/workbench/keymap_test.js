@@ -9,8 +9,10 @@ import {
   digitOf,
   isFree,
   keysOf,
+  layoutOf,
   PRESETS,
   readable,
+  titleOf,
 } from "../../../labeler/ui/workbench/keymap.js";
 
 /** @param {string} code @param {object} [more] */
@@ -150,10 +152,34 @@ Deno.test("own keys replace those of the preset, and a clash is found", () => {
 });
 
 Deno.test("chords are shown as people write them", () => {
-  assert.deepEqual(["Ctrl+Shift+KeyZ", "Slash", "Shift+Slash", "Escape"].map(readable), [
-    "Ctrl+Shift+Z",
-    "/",
-    "?",
-    "Esc",
-  ]);
+  const us = new Map([["KeyZ", "z"], ["Slash", "/"], ["Equal", "="], ["Minus", "-"]]);
+  for (const layout of [new Map(), us]) {
+    assert.deepEqual(
+      ["Ctrl+Shift+KeyZ", "Slash", "Shift+Slash", "Escape", "Equal", "Minus"].map((chord) =>
+        readable(chord, layout)
+      ),
+      ["Ctrl+Shift+Z", "/", "?", "Esc", "+", "−"],
+    );
+  }
+});
+
+Deno.test("keys are shown by what they print in the person's layout", async () => {
+  const german = new Map([["KeyZ", "y"], ["KeyY", "z"], ["Minus", "ß"], ["Slash", "-"]]);
+  const found = await layoutOf({ getLayoutMap: () => Promise.resolve(german) });
+  assert.deepEqual(
+    ["Ctrl+KeyZ", "KeyY", "KeyD", "Minus", "Slash", "Shift+Slash", "Enter"].map((chord) =>
+      readable(chord, found)
+    ),
+    ["Ctrl+Y", "Z", "D", "ß", "-", "?", "Enter"],
+  );
+  assert.equal(titleOf("undo", keysOf("labeler"), found), "Undo (Ctrl+Y)");
+  const russian = new Map([["KeyD", "в"]]);
+  assert.equal(readable("Shift+KeyD", russian), "Shift+В");
+});
+
+Deno.test("a browser that doesn't tell the layout has the US names", async () => {
+  const refused = { getLayoutMap: () => Promise.reject(new Error("in a frame")) };
+  for (const keyboard of [undefined, {}, refused]) {
+    assert.equal(titleOf("undo", keysOf("labeler"), await layoutOf(keyboard)), "Undo (Ctrl+Z)");
+  }
 });

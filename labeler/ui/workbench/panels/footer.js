@@ -3,7 +3,7 @@
 import { canReopen } from "../document.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
 import { icon } from "../icons.js";
-import { ACTIONS, keysOf, titleOf } from "../keymap.js";
+import { ACTIONS } from "../keymap.js";
 import { labelsOf } from "../label_set.js";
 import { beforeDone } from "../warnings.js";
 import { STATUSES } from "./bar.js";
@@ -103,9 +103,8 @@ export function createFooter(bench, where, queue, size) {
       const closed = state.readOnly || state.phase !== "ready";
       reopen.hidden = closed || !canReopen(state.status);
       skip.disabled = done.disabled = closed;
-      const { preset, keys } = bench.preferences;
       for (const [one, action] of Object.entries({ previous, next, skip, done }).map(named)) {
-        mark(one, "title", titleOf(action, keysOf(preset, keys)));
+        mark(one, "title", bench.titleOf(action));
       }
       if (bench.ui.toast !== shown) {
         shown = bench.ui.toast;

@@ -75,6 +75,9 @@ export function createHelp(bench) {
     changer(action).focus();
   });
 
+  /** @param {string} chord */
+  const named = (chord) => readable(chord, bench.layout);
+
   /** @param {Action} action */
   const changer = (
     action,
@@ -87,7 +90,7 @@ export function createHelp(bench) {
     const keys = bench.keys();
     const rows = Object.entries(ACTIONS).filter(([action]) => keys[action]).map(
       ([action, words]) => {
-        const chords = (keys[action] ?? []).map(readable).join(", ");
+        const chords = (keys[action] ?? []).map(named).join(", ");
         const change = button(chords, `Change the key for: ${words}, now ${chords}`, () => {
           draw();
           waiting = /** @type {Action} */ (action);
@@ -109,11 +112,11 @@ export function createHelp(bench) {
     const keys = { ...bench.preferences.keys, [action]: [chord] };
     const clash = clashes(keysOf(bench.preferences.preset, keys, bench.ui.review !== null));
     if (!isFree(chord) || digitOf(event) !== null) {
-      say(said, `${readable(chord)} belongs to labels and boxes.`);
+      say(said, `${named(chord)} belongs to labels and boxes.`);
     } else if (clash.length) {
       const others = clash[0][1].filter((one) => one !== action);
       const words = others.map((one) => ACTIONS[/** @type {Action} */ (one)]);
-      say(said, `${readable(chord)} is already used by: ${words.join(", ")}.`);
+      say(said, `${named(chord)} is already used by: ${words.join(", ")}.`);
     } else {
       say(said, "");
       bench.prefer({ keys });

@@ -1,7 +1,6 @@
 // The queue: how to start and leave it, its order, and the state of the claim.
 
 import { button, element, keyed, mark, say } from "../dom.js";
-import { keysOf, titleOf } from "../keymap.js";
 import { ORDERS } from "../work_queue.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
@@ -84,8 +83,7 @@ export function createQueuePanel(bench) {
       );
       // Any assignment has the browser look at all fields of the page anew, for autofill.
       if (whose.value !== queue.person) whose.value = queue.person;
-      const { preset, keys } = bench.preferences;
-      const title = titleOf("claim", keysOf(preset, keys));
+      const title = bench.titleOf("claim");
       mark(start, "title", title);
       mark(start, "aria-label", `Start labeling: ${title}`);
     },

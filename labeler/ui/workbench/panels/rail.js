@@ -2,7 +2,7 @@
 
 import { button, element, mark } from "../dom.js";
 import { icon } from "../icons.js";
-import { ACTIONS, titleOf } from "../keymap.js";
+import { ACTIONS } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
@@ -67,10 +67,9 @@ export function createRail(bench) {
   return {
     root,
     render() {
-      const keys = bench.keys();
       const { state } = session;
       for (const { action, one } of buttons) {
-        mark(one, "title", titleOf(action, keys));
+        mark(one, "title", bench.titleOf(action));
         if (action === "undo") one.disabled = !state.canUndo;
         if (action === "redo") one.disabled = !state.canRedo;
         if (action === "add") one.disabled = state.readOnly || state.phase !== "ready";

@@ -1,7 +1,6 @@
 // A reviewer's buttons, the choice of images to review, and the text about an approved image.
 
 import { button, element, keyed, mark, say } from "../dom.js";
-import { titleOf } from "../keymap.js";
 import { nameOf } from "../words.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
@@ -39,7 +38,7 @@ export function createVerdict(bench, verdicts) {
     panel.hidden = review === null;
     if (!review) return;
     mark(toggle, "aria-pressed", bench.ui.before);
-    mark(toggle, "title", titleOf("before", bench.keys()));
+    mark(toggle, "title", bench.titleOf("before"));
     say(waiting, `${review.waiting} waiting`);
     const names = /** @type {[string, string][]} */ (review.people.map(
       ([name, count]) => [name, `${name} (${count})`],
@@ -79,8 +78,8 @@ export function createVerdict(bench, verdicts) {
       const isClosed = readOnly || phase !== "ready";
       approve.disabled = isClosed;
       giveBack.disabled = isClosed || status === "returned";
-      mark(approve, "title", titleOf("approve", bench.keys()));
-      mark(giveBack, "title", titleOf("giveBack", bench.keys()));
+      mark(approve, "title", bench.titleOf("approve"));
+      mark(giveBack, "title", bench.titleOf("giveBack"));
       renderBanner();
       renderPanel();
     },
