@@ -105,15 +105,16 @@ N := 10
 SEED := $(shell date +%s)
 
 .PHONY: soak
-soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each with a new seed; then the long forms of the other tests of loss, and the races. SEED=... begins with that seed
-	@CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && for seed in $$(seq $(SEED) $$(( $(SEED) + $(N) - 1 ))); do \
+soak: $(VENV)/.installed-dev ## label N times (10) while instances end, each with a new seed; then the long forms of the other tests of loss, and the races. SEED=... begins with that seed. `tools/fuzz.py --losses --write` puts what was lost into SECURITY.md
+	@mkdir -p .fuzz && rm -f .fuzz/losses.jsonl
+	@export LOSS_REPORT="$(CURDIR)/.fuzz/losses.jsonl"; CHROMIUM="$$(sh tools/chromium.sh)" && export CHROMIUM && for seed in $$(seq $(SEED) $$(( $(SEED) + $(N) - 1 ))); do \
 		echo "Seed $$seed"; \
 		SOAK_SEED=$$seed SOAK_IMAGES=30 $(PY) -m pytest -s tests/e2e/test_instances.py $(ARGS) \
 			|| { echo "Again: make soak N=1 SEED=$$seed"; exit 1; }; done \
 		&& SOAK_SEED=$(SEED) SOAK_ROUNDS=200 SOAK_SECONDS=60 $(PY) -m pytest $(ARGS) \
 			tests/e2e/test_workbench_safety.py tests/e2e/test_workbench_people.py \
 		&& SOAK_IMAGES=200 $(PY) -m pytest $(ARGS) tests/e2e/test_review.py
-	@SOAK_SEED=$(SEED) $(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
+	@LOSS_REPORT="$(CURDIR)/.fuzz/losses.jsonl" SOAK_SEED=$(SEED) $(PY) -m pytest -m "slow and not e2e" --hypothesis-profile explore $(ARGS)
 
 FUZZ := 100000
 

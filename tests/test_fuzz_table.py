@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests import loss_report
+
 TOOL = Path(__file__).parents[1] / "tools" / "fuzz.py"
 TARGET = "tests/test_fuzz.py::test_document_parser"
 
@@ -61,3 +63,34 @@ def test_a_test_that_is_no_target_is_not_listed(tool: Any) -> None:
     assert tool.results() == []
     [kept] = tool.KEPT.glob("*.json")
     assert json.loads(kept.read_text())["is_one"] is False
+
+
+def test_what_the_tests_of_loss_told_is_added_up(
+    tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tool.KEPT.mkdir()
+    monkeypatch.setattr(loss_report, "REPORT", str(tool.KEPT / tool.LOSSES))
+    loss_report.report_losses("a crowd", faults=1000, boxes=40, lost=0)
+    loss_report.report_losses("a browser", faults=3, boxes=9, lost=1)
+    loss_report.report_losses("a crowd", faults=234, boxes=2, lost=0)
+    assert tool.losses() == (
+        "| test | runs | faults injected | boxes acknowledged | lost or doubled |\n"
+        "|---|---:|---:|---:|---:|\n"
+        "| a crowd | 2 | 1,234 | 42 | 0 |\n"
+        "| a browser | 1 | 3 | 9 | 1 |\n"
+        "| all | 3 | 1,237 | 51 | 1 |\n"
+    )
+    page = tmp_path / "SECURITY.md"
+    page.write_text(f"a\n{tool.BEGIN}\nb\n{tool.END}\n{tool.LOSSES_BEGIN}\n{tool.END}\nc\n")
+    monkeypatch.setattr(tool, "ROOT", tmp_path)
+    tool.write("new\n", tool.LOSSES_BEGIN)
+    assert page.read_text() == (
+        f"a\n{tool.BEGIN}\nb\n{tool.END}\n{tool.LOSSES_BEGIN}\nnew\n{tool.END}\nc\n"
+    )
+
+
+def test_without_a_report_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loss_report, "REPORT", "")
+    monkeypatch.chdir(tmp_path)
+    loss_report.report_losses("a crowd", faults=1, boxes=1, lost=0)
+    assert [*tmp_path.iterdir()] == []

@@ -3,10 +3,13 @@
     python tools/fuzz.py                      # 100,000 inputs on each target
     python tools/fuzz.py --inputs 5000 --only imports
     python tools/fuzz.py --inputs 0 --write   # only the table, into SECURITY.md
+    python tools/fuzz.py --losses --write     # the table of what the tests of loss told
 
 A target is a test that is decorated with `fuzzed`. What was tried on it lies in .fuzz/, in a file
 of its own, and counts for one version of the code: a second run goes on where the first one ended.
 Several runs at once share the targets. Exits with 1 if any input failed.
+
+The tests of loss (`make soak`) tell what they did in .fuzz/losses.jsonl (tests/loss_report.py).
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +32,8 @@ STEP: Final = 10_000
 FILES: Final = ("tests/test_fuzz.py", "tests/test_fuzz_calls.py", "tests/test_fuzz_imports.py",
                 "tests/test_image_location.py")  # fmt: skip
 BEGIN, END = "<!-- tools/fuzz.py -->", "<!-- end -->"
+LOSSES: Final = "losses.jsonl"
+LOSSES_BEGIN: Final = "<!-- tools/fuzz.py --losses -->"
 
 
 def version() -> str:
@@ -107,17 +113,39 @@ def table(kept: list[dict[str, Any]]) -> str:
     return "\n".join([*head, *rows, f"| all | {tried:,} | {failed} | |", ""])
 
 
+def losses() -> str:
+    """What the tests of loss told, as Markdown: a row for each of them."""
+    told: dict[str, Counter[str]] = {}
+    for line in (KEPT / LOSSES).read_text(encoding="utf-8").splitlines():
+        one = json.loads(line)
+        counted = told.setdefault(one.pop("test"), Counter())
+        counted.update({"runs": 1, **one})
+    columns = ("runs", "faults", "boxes", "lost")
+    told["all"] = sum(told.values(), Counter())
+    return "\n".join(
+        [
+            "| test | runs | faults injected | boxes acknowledged | lost or doubled |",
+            "|---|---:|---:|---:|---:|",
+            *(
+                f"| {name} | {' | '.join(f'{counts[column]:,}' for column in columns)} |"
+                for name, counts in told.items()
+            ),
+            "",
+        ]
+    )
+
+
 def title(target: str) -> str:
     """`tests/test_fuzz.py::test_image_inspector[a]` as words for people."""
     return target.partition("::")[2].removeprefix("test_").replace("_", " ").replace("|", "/")
 
 
-def write(text: str) -> None:
+def write(text: str, begin: str = BEGIN) -> None:
     """Put the table into SECURITY.md, between its marks."""
     path = ROOT / "SECURITY.md"
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(END)}", re.DOTALL)
     whole = path.read_text(encoding="utf-8")
-    path.write_text(pattern.sub(lambda _: f"{BEGIN}\n{text}{END}", whole), encoding="utf-8")
+    path.write_text(pattern.sub(lambda _: f"{begin}\n{text}{END}", whole), encoding="utf-8")
 
 
 def main() -> None:
@@ -126,7 +154,14 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=100_000, help="of each target")
     parser.add_argument("--only", default="", help="targets that this pattern finds")
     parser.add_argument("--write", action="store_true", help="write the table into SECURITY.md")
+    parser.add_argument("--losses", action="store_true", help="the table of the tests of loss")
     given = parser.parse_args()
+    if given.losses:
+        text = f"Version `{version()}`:\n\n{losses()}"
+        print(text)
+        if given.write:
+            write(text, LOSSES_BEGIN)
+        return
     if given.inputs:
         now = version()
         for target in targets(given.only):

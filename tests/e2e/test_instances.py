@@ -19,6 +19,7 @@ from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
 from tests.e2e.weather import Weather
 from tests.e2e.worker import LABELS, Worker
+from tests.loss_report import report_losses
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -51,7 +52,13 @@ def test_labeling_while_instances_come_and_go(
                 labeler.upload(*files)
                 eventually(lambda: sorted(documents(folder)) == names, 120)
                 worker.work()
-            worker.check()
+            try:
+                worker.check()
+            finally:
+                report_losses(
+                    "a labeler in a browser while instances end and are replaced",
+                    faults=len(weather.done), boxes=worker.count(), lost=worker.lost(),
+                )  # fmt: skip
         finally:
             print(f"seed {SEED}: {', '.join(weather.done)}; in the end: {worker.view()}")
         worker.no_error()

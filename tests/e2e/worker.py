@@ -245,6 +245,19 @@ class Worker:
         stored, wanted = sorted(self.stored(sheet), key=key), sorted(sheet.boxes, key=key)
         return len(stored) == len(wanted) and all(map(_is, wanted, stored))
 
+    def count(self) -> int:
+        """How many boxes the images have to have."""
+        return sum(len(sheet.boxes) for sheet in self.sheets)
+
+    def lost(self) -> int:
+        """How many of these are not stored as they were drawn, once."""
+        stored = {sheet.name: self.stored(sheet) for sheet in self.sheets}
+        return sum(
+            sum(_is(box, one) for one in stored[sheet.name]) != 1
+            for sheet in self.sheets
+            for box in sheet.boxes
+        )
+
     def view(self) -> str:
         """What is on the page, for whoever looks for the cause of a failure."""
         seen = self.page.locator("body").inner_text(timeout=5000).splitlines()
