@@ -18,7 +18,7 @@ import { setStatus } from "./edits.js";
  * @typedef {{ undo: readonly Patch[], redo: readonly Patch[] }} History
  */
 
-export const DEPTH = 1000;
+const DEPTH = 1000;
 const GEOMETRY = ["left", "top", "width", "height"];
 
 /** @type {History} */

@@ -11,7 +11,7 @@ import { onSurface } from "./view.js";
 export const REACH = { mouse: 6, touch: 22 };
 
 /** How far the point is from the nearest edge of the box. @param {Area} box @param {Point} at */
-export function edgeDistance(box, at) {
+function edgeDistance(box, at) {
   const [right, bottom] = [box.left + box.width, box.top + box.height];
   const dx = Math.max(box.left - at.x, 0, at.x - right);
   const dy = Math.max(box.top - at.y, 0, at.y - bottom);

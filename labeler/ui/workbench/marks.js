@@ -3,6 +3,7 @@
 import { keyOf, MAX_COMMENT_LENGTH, pinAt, placeOf, threadsOf } from "./comments.js";
 import { button, element, keyed, mark, say } from "./dom.js";
 import { candidates, REACH } from "./hits.js";
+import { toImage } from "./view.js";
 
 /** @typedef {import("./contract.js").Bench} Bench */
 /** @typedef {import("./contract.js").Noting} Noting */
@@ -89,12 +90,11 @@ export function createMarks(bench, surface, give, ended) {
     if (!doc || !bitmap) return;
     const { left, top } = surface.getBoundingClientRect();
     const at = { x: event.clientX - left, y: event.clientY - top };
-    const { scale, left: dx, top: dy } = view();
     const reach = REACH[event.pointerType === "touch" ? "touch" : "mouse"];
     const seen = doc.rects.filter(({ id }) => !ui.hidden.has(id));
     const [rect] = candidates(seen, at, view(), reach);
-    const point = { x: (at.x - dx) / scale, y: (at.y - dy) / scale };
-    bench.set({ noting: { ...noting, pin: rect ? { rect } : pinAt(point, bitmap) } });
+    const pin = rect ? { rect } : pinAt(toImage(view(), at), bitmap);
+    bench.set({ noting: { ...noting, pin } });
   }
   surface.addEventListener("pointerdown", placed, { capture: true, signal: ended });
 

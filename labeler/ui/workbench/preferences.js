@@ -15,7 +15,7 @@
  */
 
 /** @type {Preferences} */
-export const DEFAULTS = {
+const DEFAULTS = {
   preset: "labeler",
   keys: {},
   crosshair: false,

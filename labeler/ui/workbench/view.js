@@ -37,7 +37,7 @@ export function hundredPercent(view, room, image, density) {
 }
 
 /** The nearest place on a whole device pixel. @param {number} length @param {number} density */
-export const onDevice = (length, density) => Math.round(length * density) / density;
+const onDevice = (length, density) => Math.round(length * density) / density;
 
 /**
  * The zoomed view; the image point under `at` stays there.

@@ -5,7 +5,7 @@ import { element, keyed, mark } from "../dom.js";
 import { inSight, layOut, placeOf, stepped } from "./layout.js";
 
 const SPARE_ROWS = 2;
-export const MOST_SELECTED = 1000;
+const MOST_SELECTED = 1000;
 
 /**
  * `key` names an item, `make` and `update` draw its card, and `open` is called for a click or

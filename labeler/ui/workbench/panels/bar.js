@@ -16,7 +16,7 @@ export const STATUSES = {
 };
 
 /** The text for the state of saving. @param {import("../contract.js").Save} save */
-export function saveWords({ state, count, message, isKept }) {
+function saveWords({ state, count, message, isKept }) {
   const images = `${count} ${count === 1 ? "image" : "images"}`;
   switch (state) {
     case "saved":
@@ -40,7 +40,7 @@ export function othersWords(others) {
 }
 
 /** What this person has finished, and everybody. @param {import("../progress.js").Progress} counts */
-export function progressWords({ mine, finished, total }) {
+function progressWords({ mine, finished, total }) {
   const [own, all, of] = [mine, finished, total].map((number) => number.toLocaleString("en"));
   return `${own} by you · ${all} of ${of} finished`;
 }

@@ -2,6 +2,7 @@
 
 import { ATTRIBUTES } from "../attributes.js";
 import { button, child, element, keyed, mark, say, watcher } from "../dom.js";
+import { selectedBy } from "../hits.js";
 import { icon } from "../icons.js";
 import { labelsOf } from "../label_set.js";
 import { WARNINGS, warnings } from "../warnings.js";
@@ -118,9 +119,7 @@ export function createBoxes(bench, tools) {
   /** @param {string} id @param {boolean} adding */
   function pick(id, adding) {
     const { selection, doc } = session.state;
-    const others = selection.filter((one) => one !== id);
-    const ids = !adding ? [id] : others.length < selection.length ? others : [...selection, id];
-    session.dispatch({ type: "select", ids });
+    session.dispatch({ type: "select", ids: selectedBy([id], selection, false, adding) });
     const rect = doc?.rects.find((one) => one.id === id);
     if (rect) tools.reveal(rect);
   }

@@ -11,9 +11,6 @@ import { STATUSES } from "./bar.js";
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Neighbor} Neighbor */
 
-/** @template Kind @param {[string, Kind]} entry @returns {[Kind, import("../keymap.js").Action]} */
-const named = ([action, one]) => [one, /** @type {import("../keymap.js").Action} */ (action)];
-
 /**
  * @param {Bench} bench @param {HTMLElement} where the scale and the place of the pointer
  * @param {HTMLElement} queue the way into the queue
@@ -103,9 +100,10 @@ export function createFooter(bench, where, queue, size) {
       const closed = state.readOnly || state.phase !== "ready";
       reopen.hidden = closed || !canReopen(state.status);
       skip.disabled = done.disabled = closed;
-      for (const [one, action] of Object.entries({ previous, next, skip, done }).map(named)) {
-        mark(one, "title", bench.titleOf(action));
-      }
+      mark(previous, "title", bench.titleOf("previous"));
+      mark(next, "title", bench.titleOf("next"));
+      mark(skip, "title", bench.titleOf("skip"));
+      mark(done, "title", bench.titleOf("done"));
       if (bench.ui.toast !== shown) {
         shown = bench.ui.toast;
         toast.replaceChildren();

@@ -5,7 +5,7 @@ import { digitOf } from "../keymap.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
-export const REASONS = [
+const REASONS = [
   "Blurred or too dark",
   "Not what this project is about",
   "Shows the same as another image",
