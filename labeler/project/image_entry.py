@@ -21,7 +21,7 @@ from labeler.model.document import AnnotationDocument, Status, parse_document
 from labeler.model.layout import document_key
 from labeler.storage import ObjectInfo
 
-_STATUSES: Final = frozenset(status.value for status in Status)
+_STATUSES: Final = {status.value: status for status in Status}
 _MOST_LABELS: Final = 600
 """Bytes: the counts of more labels than fit stand in the document alone."""
 
@@ -111,8 +111,15 @@ def _labeled(document: AnnotationDocument) -> dict[str, str]:
 
 
 def _seal(metadata: Mapping[str, str], md5: str) -> str:
-    text = "\n".join([md5, *(f"{k}={v}" for k, v in sorted(metadata.items()) if k != "seal")])
+    lines = [f"{name}={metadata[name]}" for name in _sealed_names(tuple(metadata))]
+    text = "\n".join([md5, *lines])
     return hashlib.md5(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+@lru_cache(maxsize=256)
+def _sealed_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that the seal covers, in its order; few documents differ in the names they have."""
+    return tuple(sorted(name for name in names if name != "seal"))
 
 
 def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
@@ -120,12 +127,13 @@ def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
     metadata = info.metadata
     if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
         return None
-    if metadata["status"] not in _STATUSES:
+    status = _STATUSES.get(metadata["status"])
+    if status is None:
         return None  # a newer Labeler's; the document is read as it can be
     return ImageEntry(
         image_id,
         metadata["image_path"],
-        Status(metadata["status"]),
+        status,
         int(metadata["rects"]),
         metadata["saved_at"],
         sys.intern(metadata["saved_by"]),
@@ -182,6 +190,15 @@ def _parsed(labels: str) -> Mapping[str, int]:
 def place_of(entry: ImageEntry) -> tuple[str, str]:
     """The entry's position in the list, which stays valid when other entries come and go."""
     return entry.image_path, entry.image_id
+
+
+def place_new(entry: ImageEntry, original: str, added_at: float) -> None:
+    """Give an entry its original, by changing it: only where nobody else has this entry yet.
+
+    A listing makes entries by the hundred thousand, and a copy takes as long as making one.
+    """
+    object.__setattr__(entry, "original", original)
+    object.__setattr__(entry, "added_at", added_at)
 
 
 def with_original_of(noted: ImageEntry, listed: ImageEntry | None) -> ImageEntry:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from labeler.model.document import Status
 from labeler.model.layout import ANNOTATIONS, is_image_id
-from labeler.project.image_entry import ImageEntry, document_entry, sealed_entry
+from labeler.project.image_entry import ImageEntry, document_entry, place_new, sealed_entry
 from labeler.project.originals import IMAGE_ID, MAX_REMEMBERED, OriginalIds, Uploads
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
@@ -39,20 +39,25 @@ class ImageListing:
 
         Entries of the listing `before` that still hold are kept: they cost neither time nor memory.
         """
-        entries = self._document_entries(before, watch(list_all(self._store, ANNOTATIONS)))
-        return Listed(entries, self._add_originals(entries, before, watch))
+        documents = watch(list_all(self._store, ANNOTATIONS))
+        entries, remembered = self._document_entries(before, documents)
+        return Listed(entries, self._add_originals(entries, remembered, before, watch))
 
     def image_of(self, info: ObjectInfo, uploads: Uploads, images: int) -> str | None:
         """The image ID of an original; None if it is not an image."""
         noted = info.metadata.get(IMAGE_ID, "")
+        if noted and is_image_id(noted):
+            return noted  # as OriginalIds.find would: nearly always so
         original = Scanned(info.key, info.version, info.size, info.md5 or "", noted)
         name = info.key.removeprefix(uploads.prefix)
         return self._original_ids.find(name, original, uploads.store, images)
 
     def _document_entries(
         self, before: Mapping[str, ImageEntry], objects: Iterable[ObjectInfo]
-    ) -> dict[str, ImageEntry]:
+    ) -> tuple[dict[str, ImageEntry], set[str]]:
+        """The entries, and the IDs of those whose entries are remembered here."""
         entries: dict[str, ImageEntry] = {}
+        remembered: set[str] = set()
         unsealed: list[str] = []
         for info in objects:
             self.found = len(entries) + len(unsealed)
@@ -63,9 +68,10 @@ class ImageListing:
             if known is not None and known.version == info.version and not known.problem:
                 entries[image_id] = known
                 continue
-            entry = sealed_entry(image_id, info) or self._from_documents.get(
-                (info.key, info.version)
-            )
+            entry = sealed_entry(image_id, info)
+            if entry is None:
+                entry = self._from_documents.get((info.key, info.version))
+                remembered.add(image_id)
             if entry is None:
                 unsealed.append(info.key)
             else:
@@ -76,10 +82,14 @@ class ImageListing:
             entry = document_entry(image_id, data, version)
             entries[image_id] = entry
             self._from_documents.put((key, version), entry)
-        return entries
+        return entries, remembered
 
     def _add_originals(
-        self, entries: dict[str, ImageEntry], before: Mapping[str, ImageEntry], watch: Watch
+        self,
+        entries: dict[str, ImageEntry],
+        remembered: set[str],
+        before: Mapping[str, ImageEntry],
+        watch: Watch,
     ) -> dict[str, tuple[str, ...]]:
         """Add what is under uploads/ to the entries; returns the originals of images with several.
 
@@ -99,9 +109,13 @@ class ImageListing:
                     doubles[image_id] = (*doubles.get(image_id, (known.original,)), info.key)
                     if not is_own_place(info.key, self._uploads.prefix, image_id):
                         continue
-                entries[image_id] = with_original(
-                    image_id, known or before.get(image_id), info, self._uploads, known is not None
-                )
+                earlier = before.get(image_id)
+                if known is None or known is earlier or image_id in remembered:
+                    entries[image_id] = with_original(
+                        image_id, known or earlier, info, self._uploads, known is not None
+                    )
+                else:
+                    place_new(known, info.key, info.updated.timestamp())
                 placed.add(image_id)
         for image_id, entry in entries.items():
             if entry.original is not None and image_id not in placed:
@@ -138,7 +152,9 @@ def with_original(
     added_at = info.updated.timestamp()
     if entry is None or (not has_document and (entry.version or entry.problem)):
         name = original_name(info.key, uploads.prefix, image_id)
-        entry = ImageEntry(image_id, name, Status.UNLABELED, 0, "", "")
+        return ImageEntry(
+            image_id, name, Status.UNLABELED, 0, "", "", original=info.key, added_at=added_at
+        )
     if entry.original == info.key and entry.added_at == added_at:
         return entry
     return replace(entry, original=info.key, added_at=added_at)

@@ -328,7 +328,7 @@ class StoreIndex:
             if self._closed:
                 raise Unavailable("The program ends.")
             yield info
-            if self.found > LARGE:
+            if self._lists.found > LARGE and not self._settled.is_set():
                 self._settled.set()
 
     def _list(self, max_age: float) -> None:

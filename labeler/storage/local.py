@@ -81,7 +81,7 @@ class LocalStore:
                 note = self._note(key, state)
                 if note is not None or self._is_still(key, state):
                     break
-            return data, object_info(key, state, note)
+            return data, object_info(key, state, files.version_of(state), note)
 
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
         own_folders: set[str] = set()
@@ -103,7 +103,7 @@ class LocalStore:
                 note = self._note(key, state)
                 if note is not None or self._is_still(key, state):
                     break
-            return object_info(key, state, note)
+            return object_info(key, state, files.version_of(state), note)
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[Iterator[bytes]]:
@@ -142,9 +142,9 @@ class LocalStore:
             self._tree.check_root()
             found = list(islice(self._found(prefix, after), limit + 1))
             infos = []
-            for key, state, note in self._noted(found[:limit]):
+            for key, state, version, note in self._noted(found[:limit]):
                 if note is not None or self._is_still(key, state):
-                    infos.append(object_info(key, state, note))
+                    infos.append(object_info(key, state, version, note))
                 else:
                     with contextlib.suppress(NotFound):
                         infos.append(self.info(key))
@@ -166,9 +166,8 @@ class LocalStore:
                 for key, state in found:
                     yield Scanned(key, files.version_of(state), 0, "", "")
             while note and (batch := list(islice(found, _BATCH))):
-                for key, state, noted in self._noted(batch):
+                for key, state, version, noted in self._noted(batch):
                     md5, text = (noted.md5, noted.metadata.get(note)) if noted else ("", "")
-                    version = files.version_of(state)
                     yield Scanned(key, version, state.st_size, md5 or "", text or "")
         yield from gone(left)
 
@@ -266,12 +265,12 @@ class LocalStore:
 
     def _noted(
         self, found: Sequence[tuple[str, os.stat_result]]
-    ) -> Iterator[tuple[str, os.stat_result, Note | None]]:
-        """The objects with the notes of their states."""
-        wanted = [(key, files.version_of(state)) for key, state in found]
+    ) -> Iterator[tuple[str, os.stat_result, Version, Note | None]]:
+        """The objects with their versions and the notes of these."""
+        wanted = {key: files.version_of(state) for key, state in found}
         notes = self._journal.find_many(wanted)
-        for (key, state), named in zip(found, wanted, strict=True):
-            yield key, state, notes.get(named)
+        for key, state in found:
+            yield key, state, wanted[key], notes.get(key)
 
     def _is_still(self, key: str, state: os.stat_result) -> bool:
         """Whether the object still has this state, so that the journal really has no note of it.
@@ -284,9 +283,10 @@ class LocalStore:
             return False
 
     def _found(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
+        place = self._tree.place
         for key in self._tree.keys(prefix, after):
             try:
-                state = os.stat(self._tree.place(key))  # noqa: PTH116 - a Path each takes longer
+                state = os.stat(place(key))  # noqa: PTH116 - a Path each takes longer
             except OSError as error:
                 if error.errno not in MISSING:
                     raise

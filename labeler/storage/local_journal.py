@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -29,6 +29,8 @@ CREATE TABLE notes (
 ) WITHOUT ROWID
 """
 _LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
+_ONE: Final = "SELECT key, version, metadata, md5 FROM notes WHERE key = ? AND version = ?"
+_RANGE: Final = "SELECT key, version, metadata, md5 FROM notes WHERE key BETWEEN ? AND ?"
 _FEW: Final = 50
 """So many notes are looked up one by one; more are read as a range of keys."""
 
@@ -40,15 +42,17 @@ class Note(NamedTuple):
     md5: str | None
 
 
-def object_info(key: str, state: os.stat_result, note: Note | None) -> ObjectInfo:
+def object_info(key: str, state: os.stat_result, version: Version, note: Note | None) -> ObjectInfo:
     """What a listing shows of the object whose file is in that state, with its note if any."""
-    seconds = min(max(state.st_mtime_ns // 1000 / 1_000_000, 0), _LAST_MOMENT_S)
+    seconds = state.st_mtime_ns // 1000 / 1_000_000
+    if not 0 <= seconds <= _LAST_MOMENT_S:
+        seconds = 0 if seconds < 0 else _LAST_MOMENT_S
     return ObjectInfo(
         key=key,
-        version=version_of(state),
+        version=version,
         size=state.st_size,
         updated=datetime.fromtimestamp(seconds, UTC),
-        metadata=dict(note.metadata) if note else {},
+        metadata=note.metadata if note else {},
         md5=note.md5 if note else None,
     )
 
@@ -67,30 +71,26 @@ class Journal:
 
     def find(self, key: str, version: Version) -> Note | None:
         """The note of this version, or None."""
-        return self.find_many([(key, version)]).get((key, version))
+        return self.find_many({key: version}).get(key)
 
-    def find_many(self, wanted: Collection[tuple[str, Version]]) -> dict[tuple[str, Version], Note]:
-        """The notes of these versions, which are in the order of their keys; some have none."""
+    def find_many(self, wanted: Mapping[str, Version]) -> dict[str, Note]:
+        """The notes of the objects in these versions, by key; some have none."""
 
-        def query(connection: sqlite3.Connection) -> dict[tuple[str, Version], Note]:
-            found = {}
-            if len(wanted) <= _FEW:
-                for key, version in wanted:
-                    rows = connection.execute(
-                        "SELECT metadata, md5 FROM notes WHERE key = ? AND version = ?",
-                        (key, version),
-                    )
-                    for metadata, md5 in rows:
-                        found[key, version] = Note(json.loads(metadata), md5)
-                return found
-            left = set(wanted)
-            ends = (min(key for key, _ in wanted), max(key for key, _ in wanted))
-            for key, version, metadata, md5 in connection.execute(
-                "SELECT key, version, metadata, md5 FROM notes WHERE key BETWEEN ? AND ?", ends
-            ):
-                if (key, version) in left:
-                    found[key, version] = Note(json.loads(metadata), md5)
-            return found
+        def query(connection: sqlite3.Connection) -> dict[str, Note]:
+            if len(wanted) > _FEW:
+                rows = [
+                    row
+                    for row in connection.execute(_RANGE, (min(wanted), max(wanted)))
+                    if wanted.get(row[0]) == row[1]
+                ]
+            else:
+                rows = [row for one in wanted.items() for row in connection.execute(_ONE, one)]
+            # Parsing them all in one call takes a third of the time.
+            parsed = json.loads(f"[{','.join([metadata for _, _, metadata, _ in rows])}]")
+            return {
+                key: Note(metadata, md5)
+                for (key, _, _, md5), metadata in zip(rows, parsed, strict=True)
+            }
 
         return self._database.read(query, {})
 

@@ -20,6 +20,8 @@ _BIG_FOLDER: Final = 1000
 _CACHED_FOLDERS: Final = 4
 _COARSE_NS: Final = 10_000_000  # FAT and HFS+ store whole seconds, all others finer steps than this
 _MAX_SCANS: Final = 3
+_SHORT: Final = 192
+"""A plain name in a folder with fewer letters makes a key that is not too long."""
 
 
 class _Names(NamedTuple):
@@ -35,6 +37,7 @@ class Tree:
 
     def __init__(self, root: Path, shows_hidden: Callable[[str], bool]) -> None:
         self._root = root
+        self._before = f"{root}/"
         self._shows_hidden = shows_hidden
         self._cache = BoundedCache[str, _Names](max_items=_CACHED_FOLDERS)
 
@@ -56,7 +59,7 @@ class Tree:
 
     def place(self, key: str) -> str:
         """The same as text; for many files this is faster than a Path each."""
-        return f"{self._root}/{key}" if key.isascii() else str(self.path(key))
+        return self._before + key if key.isascii() else str(self.path(key))
 
     def linked_folder(self, key: str) -> Path | None:
         """The first folder on the key's path that is a link."""
@@ -93,14 +96,14 @@ class Tree:
         stack = [(base, self._between(base, prefix[len(base) :], after))]
         while stack:
             folder, names = stack[-1]
-            name = next(names, None)
-            if name is None:
-                stack.pop()
-            elif name.endswith("/"):
-                below = folder + name
-                stack.append((below, self._between(below, "", after)))
-            else:
+            for name in names:
+                if name[-1] == "/":
+                    below = folder + name
+                    stack.append((below, self._between(below, "", after)))
+                    break
                 yield folder + name
+            else:
+                stack.pop()
 
     def _is_folder(self, base: str) -> bool:
         """Whether `base` (ending in `/`) is a folder that a walk from the root would enter."""
@@ -133,9 +136,8 @@ class Tree:
             first, slash, _ = rest.partition("/")
             past = bisect_left(names, first + slash) if slash else bisect_right(names, rest)
             start = max(start, past)
-        for at in range(start, len(names)):
-            name = names[at]
-            if not name.startswith(leaf):
+        for name in map(names.__getitem__, range(start, len(names))):
+            if leaf and not name.startswith(leaf):
                 return
             yield name
         # The walk is at the folder's end: no page of it comes after this one.
@@ -172,6 +174,7 @@ class Tree:
 
     def _scan(self, folder: str, path: Path) -> set[str]:
         names = set()
+        is_short = len(folder) < _SHORT
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
@@ -179,7 +182,9 @@ class Tree:
                     composed = unicodedata.normalize("NFC", name)
                     if unicodedata.normalize("NFD", composed) == name:
                         name = composed
-                if self._is_listed(folder, name):
+                # Most names are plain, and need no call for each.
+                is_plain = is_short and name[0] != "." and name.isascii() and name.isprintable()
+                if (is_plain and len(name) <= 255) or self._is_listed(folder, name):
                     is_folder = entry.is_dir(follow_symlinks=False)
                     names.add(name + "/" if is_folder else name)
         return names
@@ -191,7 +196,7 @@ class Tree:
                 return False
             if not self._shows_hidden(folder + name):
                 return False
-        if name.isascii() and name.isprintable() and 0 < len(name) <= 255 and len(folder) < 192:
+        if name.isascii() and name.isprintable() and 0 < len(name) <= 255 and len(folder) < _SHORT:
             return True
         try:
             check_key(folder + name)

@@ -227,6 +227,26 @@ def test_a_damaged_document_is_listed_with_its_problem(store: Store, data: bytes
     assert (good.problem, good.rects) == ("", 2)
 
 
+def test_a_later_listing_changes_no_entry_that_somebody_has(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged document's entry is remembered, and its original is added to it each time."""
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
+    seen = look(store)
+    save(store, ID, b"{")
+    save_sealed(store, OTHER_ID, document("b.png"))
+    given: list[list[ImageEntry]] = []
+    keys = [f"uploads/{number}.png" for number in range(3)]
+    for key in keys:
+        for image_id, name in ((ID, key), (OTHER_ID, f"{key}.png")):
+            put(store, name, b"bytes", image_id=image_id)
+        given.append(sorted(seen.entries(), key=lambda entry: entry.image_id))
+        for name in (key, f"{key}.png"):
+            store.delete(name, version=store.info(name).version)
+    originals = [[entry.original for entry in entries] for entries in given]
+    assert originals == [[key, f"{key}.png"] for key in keys]
+
+
 def test_what_is_no_document_is_not_listed(store: Store) -> None:
     for name in ("README.txt", "A.json", "sub/a.json", "a.json.bak", ".json", "-.json"):
         put(store, f"annotations/{name}", b"{}")
