@@ -5,6 +5,7 @@
     python bench/export.py --datumaro PYTHON     # beside datumaro, in an environment of its own
     python bench/export.py --beam PYTHON         # on Apache Beam too: .venv-beam/bin/python
     python bench/export.py --folder              # without the bucket
+    python bench/export.py --index               # the folder with an index in SQLite too
     python bench/export.py --numbers             # what an export writes of the image numbers
 
 Stores are generated: 7 boxes an image, 80 labels, originals of one byte. Each figure comes from a
@@ -179,7 +180,8 @@ def serve(found: Iterable[Made], count: int = 0) -> None:
 def settings_of(place: str) -> Any:
     from labeler.settings import load_settings
 
-    return load_settings({"LABELER_STORAGE": place, "LABELER_SECRET_KEY": "0123456789abcdef"})
+    settings = {"LABELER_STORAGE": place, "LABELER_SECRET_KEY": "0123456789abcdef"}
+    return load_settings(settings | {"LABELER_INDEX": os.environ.get("LABELER_INDEX", "")})
 
 
 def opened(place: str) -> Any:
@@ -357,7 +359,21 @@ def server(count: int, script: Path = Path(__file__)) -> Iterator[Callable[[str]
         yield say
 
 
-def run_folder(count: int, datumaro: str, beam: str) -> None:
+@contextmanager
+def indexed(place: str) -> Iterator[None]:
+    """The folder has an index in SQLite meanwhile, which has just been compared with it."""
+    from labeler.maintenance.index import sync_index
+
+    with tempfile.TemporaryDirectory() as beside:
+        os.environ["LABELER_INDEX"] = f"sqlite:///{beside}/index.sqlite"
+        try:
+            sync_index(settings_of(place))
+            yield
+        finally:
+            del os.environ["LABELER_INDEX"]
+
+
+def run_folder(count: int, datumaro: str, beam: str, index: bool) -> None:
     print(f"\n| {count:,} images, {count * BOXES:,} boxes | images a second | s | CPU s | MB |")
     print("|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as place:
@@ -369,6 +385,13 @@ def run_folder(count: int, datumaro: str, beam: str) -> None:
         tell("folder, all again", count, in_process("full", place))
         fill_folder(folder, objects(edited(count, 1), 1))
         tell("folder, after 1 % changed", count, in_process("again", place))
+        if index:
+            with indexed(place):
+                tell("folder with an index, all", count, in_process("full", place))
+            fill_folder(folder, objects(edited(count, 2), 2))
+            with indexed(place):
+                found = in_process("again", place)
+            tell("folder with an index, after 1 % changed", count, found)
         tell("json.dumps from memory", count, in_process("floor", place))
         tell("one JSON an image, read and joined", count, in_process("joined", place))
         tell("globox, from memory", count, in_process("globox", place))
@@ -427,6 +450,7 @@ def main() -> None:
     parser.add_argument("--datumaro", default="", help="a Python that has datumaro")
     parser.add_argument("--beam", default="", help="a Python that has Apache Beam")
     parser.add_argument("--folder", action="store_true", help="without the bucket")
+    parser.add_argument("--index", action="store_true", help="the folder with an index, too")
     parser.add_argument("--numbers", action="store_true", help="only the registry of numbers")
     parser.add_argument("--measure", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--serve", type=int, help=argparse.SUPPRESS)
@@ -441,7 +465,7 @@ def main() -> None:
         print(json.dumps(measure(*options.measure)))
     else:
         for count in [options.images] if options.images else [5_000, 100_000]:
-            run_folder(count, options.datumaro, options.beam)
+            run_folder(count, options.datumaro, options.beam, options.index)
             if not options.folder:
                 run_bucket(count)
 
