@@ -1,4 +1,12 @@
-// Small helpers to make elements.
+// Small helpers to make elements. Texts of others are shown by them alone, and steer nothing.
+
+import { visible } from "./words.js";
+
+/** Attributes that people read or hear. */
+const READ = new Set(["aria-label", "title", "alt", "placeholder"]);
+
+/** @param {string} name @param {unknown} value */
+const valueOf = (name, value) => READ.has(name) ? visible(String(value)) : String(value);
 
 /**
  * An element with attributes, listeners (`onclick`) and children.
@@ -9,10 +17,10 @@ export function element(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else if (value !== false && value !== null && value !== undefined) {
-      made.setAttribute(key, value === true ? "" : String(value));
+      made.setAttribute(key, value === true ? "" : valueOf(key, value));
     }
   }
-  made.append(...children);
+  made.append(...children.map((one) => typeof one === "string" ? visible(one) : one));
   return made;
 }
 
@@ -25,13 +33,14 @@ export const button = (text, name, press, more = {}) => /** @type {HTMLButtonEle
 
 /** Sets an attribute only if it changes. @param {Element} on @param {string} name @param {string | number | boolean} value */
 export function mark(on, name, value) {
-  const text = String(value);
+  const text = valueOf(name, value);
   if (on.getAttribute(name) !== text) on.setAttribute(name, text);
 }
 
 /** Sets the text only if it changes, because a live region would read it out again. @param {Element} on @param {string} text */
 export function say(on, text) {
-  if (on.textContent !== text) on.textContent = text;
+  const shown = visible(text);
+  if (on.textContent !== shown) on.textContent = shown;
 }
 
 /**

@@ -12,10 +12,11 @@
 /** The color for a text that is not a label of the project. */
 export const UNKNOWN_COLOR = "#6b7280";
 
+/** The text without line ends and other white space than single spaces. @param {string} name */
+const tidy = (name) => name.split(/\s+/u).filter(Boolean).join(" ");
+
 /** What two spellings of a label have in common. @param {string} name */
-const keyOf = (name) =>
-  name.split(/\s+/u).filter(Boolean).join(" ").normalize("NFC").toUpperCase().toLowerCase()
-    .normalize("NFC");
+const keyOf = (name) => tidy(name).normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 
 /** @type {WeakMap<readonly Label[], Labels>} */
 const known = new WeakMap();
@@ -46,7 +47,7 @@ function lookup(labels) {
     }
     return label
       ? { name: label.name, color: label.color, isKnown: true }
-      : { name: stored, color: UNKNOWN_COLOR, isKnown: false };
+      : { name: tidy(stored), color: UNKNOWN_COLOR, isKnown: false };
   }
 
   return {

@@ -104,3 +104,17 @@ def test_what_is_being_written_waits_on_its_image_and_escape_gives_it_up(desk: D
     bench.drag((200, 200), (240, 240))  # draws: no place is wanted any more
     expect(bench.boxes).to_have_count(2)
     assert comments(bench) == []
+
+
+def test_a_note_with_odd_values_is_shown_and_steers_nothing(desk: Desk) -> None:
+    odd: list[dict[str, Any]] = [
+        {"id": "c1", "text": "a\u202egpj.exe <img src=x>", "by": "l\u2066ee", "at": "nonsense"},
+        {"id": "c2", "text": 5, "by": [1], "at": {}, "rect": 7, "x": "a", "y": []},
+        {"id": "c3", "text": {"a": 1}, "x": 1e300, "y": -1},
+    ]
+    bench = open_one(desk, "n9.jpg", comments=odd)
+    words = bench.page.get_by_test_id("thread").locator(".words")
+    expect(words.first).to_contain_text("a\\u202egpj.exe <img src=x>")
+    expect(words).to_have_count(3)
+    expect(bench.page.get_by_test_id("thread").locator(".by").first).to_have_text("l\\u2066ee")
+    assert faults(bench) == []

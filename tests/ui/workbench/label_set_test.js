@@ -25,7 +25,8 @@ Deno.test("a stored text counts as the label that has or had that name, merges f
   assert.deepEqual(shown("cat"), { name: "cat", color: "#f58231", isKnown: true });
 });
 
-Deno.test("a text that is no label is shown as it is, in gray, and a circle of merges ends", () => {
+Deno.test("a text that is no label is shown on one line, in gray, and a circle of merges ends", () => {
+  assert.equal(shown(" odd\n\tlabel ").name, "odd label");
   assert.deepEqual(shown("persn"), { name: "persn", color: UNKNOWN_COLOR, isKnown: false });
   assert.ok(shown("loop").isKnown);
   assert.equal(labelsOf([]).shown("x").isKnown, false);
