@@ -160,20 +160,22 @@ class Tree:
                 cached = self._cache.get(folder)
                 if cached is not None and cached.stamp == stamp:
                     return cached.names
-                found |= self._scan(folder, path)
+                self._scan(folder, path, found)
                 # A scan may miss a name that is being replaced: scan again and join both results.
                 steady = path.stat().st_mtime_ns == stamp[0]
             except (FileNotFoundError, NotADirectoryError):
                 break
             if steady:
-                names = sorted(found)
+                names = list(found)
+                found.clear()  # the set of a million names takes more room than the list
+                names.sort()
                 if len(names) > _BIG_FOLDER and _is_past(state.st_mtime_ns):
                     self._cache.put(folder, _Names(stamp, names))
                 return names
         return sorted(found)
 
-    def _scan(self, folder: str, path: Path) -> set[str]:
-        names = set()
+    def _scan(self, folder: str, path: Path, names: set[str]) -> None:
+        """Add the names in the folder; names of folders end in `/`."""
         is_short = len(folder) < _SHORT
         with os.scandir(path) as entries:
             for entry in entries:
@@ -187,7 +189,6 @@ class Tree:
                 if (is_plain and len(name) <= 255) or self._is_listed(folder, name):
                     is_folder = entry.is_dir(follow_symlinks=False)
                     names.add(name + "/" if is_folder else name)
-        return names
 
     def _is_listed(self, folder: str, name: str) -> bool:
         """Whether a name can be a part of a key and is not hidden."""
