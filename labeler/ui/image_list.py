@@ -27,6 +27,10 @@ _LOOKED_AT: Final = 20
 
 _show_open = st.components.v2.component("labeler_listing", js=script("components/image_list"))
 _LIST: Final = "open_list"
+_ICON_WORDS: Final = {
+    icon.partition("/")[2].partition(":")[0]: STATUS_NAMES[status]
+    for status, icon in STATUS_ICONS.items()
+} | {"warning": "has a problem"}
 _STATUS: Final = "status_filter"
 _TEXTS: Final = "status_texts"
 _TEXT: Final = "text_filter"
@@ -271,7 +275,10 @@ def _buttons(
     with st.container(key=_LIST, height=420, border=True, gap=None):
         for entry in entries:
             _image_button(entry, entry.image_id == current_id)
-        _show_open(key="show_open", data=json.dumps({"list": _LIST, "row": _row_key(current_id)}))
+        row = _row_key(current_id)
+        _show_open(
+            key="show_open", data=json.dumps({"list": _LIST, "row": row, "words": _ICON_WORDS})
+        )
 
 
 def _row_key(image_id: str | None) -> str:

@@ -47,3 +47,22 @@ def test_axe_finds_nothing_on_the_pages(
         assert faults(page) == [], name
         labeler.go_to("Label")
         labeler.at("cat.jpg")
+
+
+def test_the_list_tells_statuses_in_words_and_which_image_is_open(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    labeler = new_labeler(serve(LABELER_LABELS="cat,dog"))
+    labeler.upload(pictures.photo("one.jpg"), pictures.photo("two.jpg"))
+    labeler.at("one.jpg")
+    sidebar = labeler.page.get_by_test_id("stSidebar")
+    one = sidebar.get_by_role("button", name="not started one.jpg")
+    two = sidebar.get_by_role("button", name="not started two.jpg")
+    expect(one).to_have_attribute("aria-current", "true")
+    expect(two).not_to_have_attribute("aria-current", "true")
+    labeler.drag((40, 40), (140, 120))
+    expect(sidebar.get_by_role("button", name="in progress one.jpg")).to_be_visible()
+    two.click()
+    labeler.at("two.jpg")
+    expect(two).to_have_attribute("aria-current", "true")
+    expect(sidebar.locator("[aria-current]:visible")).to_have_count(1)

@@ -1,5 +1,6 @@
 // Scrolls the open image into view in the list. Only the list scrolls, and only when another image
-// has been opened, so a person who looks further down stays there.
+// has been opened, so a person who looks further down stays there. Tells screen readers which image
+// is open, and statuses in words.
 
 /** @typedef {{ left: number, top: number, width: number, height: number, bottom: number }} Box */
 
@@ -14,11 +15,20 @@ export function scrollNeeded(list, row) {
 }
 
 /**
- * `data` is JSON: the keys that Streamlit gives the list and the open image's row.
+ * The words for an icon that Streamlit has named "check_circle icon"; null for other names.
+ * @param {string | null} name @param {Record<string, string>} words by icon
+ */
+export const wordsFor = (name, words) =>
+  name?.endsWith(" icon") ? words[name.slice(0, -" icon".length)] ?? null : null;
+
+/**
+ * `data` is JSON: the keys that Streamlit gives the list and the open image's row, and the words for
+ * the icons of statuses.
  * @param {import("./page.js").Component<string>} component
  */
 export default function showOpenRow({ data }) {
-  const keys = /** @type {{ list: string, row: string }} */ (JSON.parse(data));
+  const keys =
+    /** @type {{ list: string, row: string, words: Record<string, string> }} */ (JSON.parse(data));
   let frame = 0;
   let before = "";
   /** @param {() => void} act */
@@ -26,6 +36,23 @@ export default function showOpenRow({ data }) {
     frame = requestAnimationFrame(act);
   };
   const find = () => document.querySelector(`.st-key-${CSS.escape(keys.list)}`);
+
+  /** @param {Element} list */
+  function describe(list) {
+    for (const icon of list.querySelectorAll("[role=img]")) {
+      const words = wordsFor(icon.getAttribute("aria-label"), keys.words);
+      if (words) icon.setAttribute("aria-label", words);
+    }
+    for (const button of list.querySelectorAll("button")) {
+      if (button.closest(`.st-key-${CSS.escape(keys.row)}`)) {
+        button.setAttribute("aria-current", "true");
+      } else button.removeAttribute("aria-current");
+    }
+  }
+  const drawn = new MutationObserver(() => {
+    const list = find();
+    if (list) describe(list);
+  });
 
   function look() {
     const list = find();
@@ -53,13 +80,17 @@ export default function showOpenRow({ data }) {
   );
   const begin = () => {
     const list = find();
-    if (list) watch.observe(list);
-    else again(begin);
+    if (!list) return again(begin);
+    watch.observe(list);
+    describe(list);
+    // Streamlit names the icons anew when it draws them.
+    drawn.observe(list, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
   };
 
   begin();
   return () => {
     watch.disconnect();
+    drawn.disconnect();
     cancelAnimationFrame(frame);
   };
 }

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { scrollNeeded } from "../../../labeler/ui/components/image_list.js";
+import { scrollNeeded, wordsFor } from "../../../labeler/ui/components/image_list.js";
 
 /** @param {number} top @param {number} height */
 const box = (top, height) => ({ left: 0, width: 10, top, height, bottom: top + height });
@@ -12,5 +12,13 @@ Deno.test("a row that can be seen whole is left where it is", () => {
 Deno.test("a row above, below or at the edge is brought to the middle", () => {
   for (const top of [-500, 99, 461, 900]) {
     assert.equal(top - scrollNeeded(LIST, box(top, 40)), 280);
+  }
+});
+
+Deno.test("an icon is named by the words for its status, and nothing else is", () => {
+  const words = { check_circle: "done" };
+  assert.equal(wordsFor("check_circle icon", words), "done");
+  for (const other of ["done", "search icon", "check_circle", null]) {
+    assert.equal(wordsFor(other, words), null);
   }
 });
