@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -88,6 +90,40 @@ def test_files_dropped_anywhere_are_added_and_the_message_can_be_closed(
     expect(said).to_be_empty()
     expect(page.locator(".uploader .failures li")).to_have_count(0)
     assert sorted(documents(server.folder)) == [first.name, second.name, third.name]
+
+
+COPY_PICTURE = """async () => {
+  const canvas = new OffscreenCanvas(60, 40);
+  canvas.getContext("2d").fillRect(0, 0, 30, 40);
+  const picture = await canvas.convertToBlob({ type: "image/png" });
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+}"""
+
+
+def test_a_picture_is_pasted_on_the_workbench_until_boxes_are_copied(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve(LABELER_LABELS="cat")
+    labeler = new_labeler(server)
+    [first] = pictures.series(1)
+    labeler.upload(first)
+    labeler.at(first.name)
+    labeler.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    labeler.page.evaluate(COPY_PICTURE)
+    labeler.surface.focus()
+    labeler.keys("Control+v")
+    expect(labeler.page.locator(".uploader .said")).to_have_text("1 image added.")
+    [pasted] = set(documents(server.folder)) - {first.name}
+    assert re.fullmatch(r"pasted_\d{8}T\d{6}_0\.png", pasted)
+    labeler.at(pasted)
+    labeler.drag((5, 5), (25, 25))
+    labeler.has_boxes(1)
+    labeler.click((25, 15))
+    labeler.keys("Control+c", "Control+v")
+    labeler.has_boxes(2)
+    labeler.saved()
+    assert len(rects(server.folder, pasted)) == 2
+    assert len(documents(server.folder)) == 2
 
 
 def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(

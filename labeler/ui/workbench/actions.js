@@ -18,8 +18,6 @@ export const UNDO_MS = 10_000;
  */
 export function createActions(bench, surface, labels, { askReason, openGuide }) {
   const { session } = bench;
-  /** @type {Rect[]} */
-  let clipboard = [];
   const rects = () => session.state.doc?.rects ?? [];
   const selected = () => rects().filter(({ id }) => session.state.selection.includes(id));
   /** @param {string[]} ids */
@@ -132,13 +130,14 @@ export function createActions(bench, surface, labels, { askReason, openGuide }) 
     redo: editing(() => session.dispatch({ type: "redo" })),
     copy: () => {
       const some = selected();
-      if (some.length) clipboard = some;
+      if (some.length) bench.set({ copied: some });
     },
     paste: editing(() => {
-      const taken = clipboard.some((one) =>
+      const { copied } = bench.ui;
+      const taken = copied.some((one) =>
         rects().some((rect) => rect.left === one.left && rect.top === one.top)
       );
-      paste(clipboard, taken ? 10 : 0);
+      paste(copied, taken ? 10 : 0);
     }),
     duplicate: editing(() => paste(selected(), 10)),
     repeat: editing(() => {

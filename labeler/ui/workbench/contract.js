@@ -102,6 +102,7 @@
  * @property {boolean} history whether earlier states are listed
  * @property {string | null} past the version whose difference is shown
  * @property {boolean} before whether a reviewer sees what the labeler had left
+ * @property {readonly Rect[]} copied the boxes to paste
  */
 
 /**

@@ -105,6 +105,8 @@ export function listenForKeys(bench, surface, root, ended) {
       if (at !== surface.root || tabIsFree || !bench.session.state.doc?.rects.length) return false;
     }
     if (action === "copy" && !bench.session.state.selection.length) return isPlain(at);
+    // Without copied boxes the page gets the paste: the clipboard may hold an image to upload.
+    if (action === "paste" && !bench.ui.copied.length) return false;
     if (action === "cancel") return cancelled();
     if (action === "pan") return hold("panning", event);
     if (action === "hide") return hold("hiding", event);

@@ -22,4 +22,5 @@ export const newUi = (reviews, review) => ({
   history: false,
   past: null,
   before: false,
+  copied: [],
 });
