@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def check(given: argparse.Namespace, settings: Settings) -> bool:
-    """Check the project; returns whether everything is consistent."""
+    """Check the project; returns whether everything is consistent.
+
+    Each fault has a line. Of notes that say the same the first has one, and the others are counted.
+    """
     from labeler.access.secret_key import load_secret
     from labeler.maintenance.check import ConsistencyCheck
     from labeler.project.locations import close_stores, open_stores
@@ -24,22 +27,26 @@ def check(given: argparse.Namespace, settings: Settings) -> bool:
     left = leftovers(settings.storage)  # listed first, because a write would remove them
     store, uploads = open_stores(settings)
     faults: set[str] = set()
+    alike = Counter[str]()
     notes = repaired = 0
     try:
         look = ConsistencyCheck(settings, store, uploads, load_secret(settings))
         for problem in look.problems():
             progress(f"{look.checked} images")
-            line = f"{problem.key}: {problem.what}"
+            what = problem.what
             if given.repair and problem.repair:
                 repaired += 1
-                print_message(f"{line} Repaired: {problem.repair()}.")
+                what += f" Repaired: {problem.repair()}."
                 audit(Action.REPAIR, problem.key)
-                continue
-            print_message(f"{line} --repair repairs it." if problem.repair else line)
-            if problem.fault:
-                faults.add(problem.key)
             else:
-                notes += 1
+                what += " --repair repairs it." if problem.repair else ""
+                if problem.fault:
+                    faults.add(problem.key)
+                else:
+                    notes += 1
+            if problem.fault or not alike[what]:
+                print_message(f"{problem.key}: {what}")
+            alike[what] += not problem.fault
     finally:
         close_stores(store, uploads)
     if left and given.repair:
@@ -52,6 +59,9 @@ def check(given: argparse.Namespace, settings: Settings) -> bool:
         what = "Repaired: removed." if removed else "--repair removes it, unless it is in use."
         print_message(f"{path}: left by a program that was killed. {what}")
     progress("")
+    for what, count in alike.items():
+        if count > 1:
+            print_message(f"{count - 1} more like it: {what}")
     told = f"{look.checked} images checked, {len(faults)} with a problem"
     told += f", {notes} {'note' if notes == 1 else 'notes'}" if notes else ""
     print_result(told + (f", {repaired} repaired" if repaired else ""))

@@ -150,6 +150,23 @@ def test_metadata_of_another_program_is_written_anew(check: Check, workspace: Wo
     assert workspace.store().info(key).metadata["rects"] == "2"
 
 
+def test_notes_that_say_the_same_are_said_once_with_their_number(
+    check: Check, workspace: Workspace
+) -> None:
+    """A folder that was copied without its metadata has one for each image."""
+    for name in ("a", "b", "c"):
+        workspace.put(document_key(name), old_document(f"{name}.png", rects=[]))
+        workspace.put(f"uploads/{name}.png", png())
+    what = "It has no metadata of Labeler's: each listing has to read it."
+    done = check()
+    assert f"annotations/a.json: {what} --repair repairs it.\n" in done.err
+    assert f"2 more like it: {what} --repair repairs it.\n" in done.err
+    assert done.err.count(what) == 2
+    repaired = check("--repair")
+    assert f"2 more like it: {what} Repaired: the metadata was written anew" in repaired.err
+    assert what not in check().err
+
+
 def test_labels_that_boxes_have_are_added(check: Check, workspace: Workspace) -> None:
     labeled(workspace)
     workspace.open().labels.add(["car"])
