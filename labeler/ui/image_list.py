@@ -113,6 +113,8 @@ def show_image_list(
     _filters(tally, found, labels)
     is_extra = current is not None and not found.images.has(current)
     number = found.images.count(place_of(current)) if current else 0
+    if is_extra:
+        st.caption("The open image is not one of these; it stays in the list while it is open.")
     _buttons(found, current, number, is_extra=is_extra)
     total = found.total + is_extra
     if current is None:

@@ -116,7 +116,9 @@ def test_the_list_has_pages_and_a_filter(new_place: NewPlace) -> None:
     visit.check()
     assert visit.app.number_input[0].max == 2
     assert "31 of 31" in visit.heading()  # the open image stays among them
+    assert "The open image is not one of these" in visit.shown()
     visit.press("previous")
+    assert "The open image is not one of these" not in visit.shown()
     assert "p29.png" in visit.heading()
     visit.app.selectbox(key="status_filter").set_value("unlabeled").run()
     visit.press(f"open_{ids[30]}")
