@@ -27,8 +27,8 @@ export const wordsFor = (name, words) =>
  * @param {import("./page.js").Component<string>} component
  */
 export default function showOpenRow({ data }) {
-  const keys =
-    /** @type {{ list: string, row: string, words: Record<string, string> }} */ (JSON.parse(data));
+  /** @type {{ list: string, row: string, words: Record<string, string> }} */
+  const keys = JSON.parse(data);
   let frame = 0;
   let before = "";
   /** @param {() => void} act */
