@@ -38,6 +38,8 @@ FLAGS = (
     f"--disable-features={','.join(OFF)}",
 )  # fmt: skip
 START_S = 120
+LOST_PART = "Cannot set a node at a delta path"
+"""What Streamlit 1.67 now and then throws after a cut connection; the page is then loaded anew."""
 
 
 class Server:
@@ -196,7 +198,7 @@ def _tabs(browser: Browser, kind: type[AnyTab]) -> Iterator[NewTab[AnyTab]]:
     yield open_page
     for page in pages:
         page.context.close()
-    assert not errors
+    assert [error for error in errors if error != LOST_PART] == []
 
 
 @pytest.fixture

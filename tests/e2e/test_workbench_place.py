@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 
@@ -84,6 +86,26 @@ def test_the_address_follows_though_the_connection_is_cut_at_that_moment(
             labeler.next()
             labeler.at(file.name)
             labeler.followed()
+
+
+def test_a_page_that_streamlit_drops_is_loaded_anew_at_the_open_image(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    """As after an error in Streamlit's script, which takes all of the page away."""
+    server = serve(LABELER_LABELS=LABELS)
+    files = pictures.series(2)
+    fill(server, files)
+    labeler = new_labeler(server)
+    labeler.at(files[0].name)
+    labeler.next()
+    labeler.at(files[1].name)
+    box(labeler, (40, 50))
+    with labeler.page.expect_navigation(url=re.compile(f"image={labeler.image}")):
+        labeler.page.evaluate("document.getElementById('root').replaceChildren()")
+    labeler.at(files[1].name)
+    labeler.has_boxes(1)
+    labeler.saved()
+    assert len(rects(server.folder, files[1].name)) == 1
 
 
 def test_a_place_that_is_lost_leaves_the_workbench_where_it_is(

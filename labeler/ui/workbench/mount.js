@@ -1,6 +1,7 @@
 // The entry for Streamlit: one session and one workbench for the tab, kept over runs of the page
 // and changes of its place there. The page leads to an image, and is told which one is open.
 
+import { reloadLostPage } from "./lost_page.js";
 import { openWorkbench } from "./open.js";
 import { createPageAround } from "./page_around.js";
 import { createRenewal } from "./renewal.js";
@@ -81,6 +82,7 @@ function create(first) {
     review: setup.review,
     askReview,
   });
+  const endWatch = reloadLostPage(() => session.state.image);
   const around = createPageAround(session, workbench, () => setup.awaits);
   const unsubscribe = session.subscribe(() => {
     timer ||= setTimeout(tell, TOLD_AFTER_MS);
@@ -156,6 +158,7 @@ function create(first) {
       clearTimeout(timer);
       clearTimeout(again);
       unsubscribe();
+      endWatch();
       around.end();
       renewal.end();
       end();
