@@ -39,7 +39,9 @@ FLAGS = (
 )  # fmt: skip
 START_S = 120
 LOST_PART = "Cannot set a node at a delta path"
-"""What Streamlit 1.67 now and then throws after a cut connection; the page is then loaded anew."""
+"""What Streamlit 1.67 now and then throws after a cut connection. It is a failure unless the page
+was loaded anew then."""
+WAS_LOADED_ANEW = "sessionStorage.getItem('labeler-page-lost') !== null"
 
 
 class Server:
@@ -196,9 +198,10 @@ def _tabs(browser: Browser, kind: type[AnyTab]) -> Iterator[NewTab[AnyTab]]:
         return tab
 
     yield open_page
+    is_healed = LOST_PART in errors and any(page.evaluate(WAS_LOADED_ANEW) for page in pages)
     for page in pages:
         page.context.close()
-    assert [error for error in errors if error != LOST_PART] == []
+    assert [error for error in errors if not (is_healed and error == LOST_PART)] == []
 
 
 @pytest.fixture

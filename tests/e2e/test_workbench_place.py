@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.e2e.conftest import NewLabeler, Serve
+from tests.e2e.conftest import LOST_PART, NewLabeler, Serve
 from tests.e2e.labeler import documents, eventually, near, rects
 from tests.e2e.pictures import Pictures
 from tests.e2e.proxy import Proxy
@@ -16,6 +16,10 @@ from tests.e2e.safety import LABELS, box, corners, fill
 pytestmark = pytest.mark.e2e
 
 SEED = 1
+DROP_PAGE = """error => {
+  reportError(new Error(error));
+  document.getElementById("root").replaceChildren();
+}"""
 
 
 def test_a_view_of_the_page_takes_nothing_from_the_workbench(
@@ -91,7 +95,7 @@ def test_the_address_follows_though_the_connection_is_cut_at_that_moment(
 def test_a_page_that_streamlit_drops_is_loaded_anew_at_the_open_image(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
-    """As after an error in Streamlit's script, which takes all of the page away."""
+    """As after this error in Streamlit's script, which takes all of the page away."""
     server = serve(LABELER_LABELS=LABELS)
     files = pictures.series(2)
     fill(server, files)
@@ -101,7 +105,7 @@ def test_a_page_that_streamlit_drops_is_loaded_anew_at_the_open_image(
     labeler.at(files[1].name)
     box(labeler, (40, 50))
     with labeler.page.expect_navigation(url=re.compile(f"image={labeler.image}")):
-        labeler.page.evaluate("document.getElementById('root').replaceChildren()")
+        labeler.page.evaluate(DROP_PAGE, LOST_PART)
     labeler.at(files[1].name)
     labeler.has_boxes(1)
     labeler.saved()
