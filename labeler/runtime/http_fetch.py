@@ -20,7 +20,11 @@ def fetch(request: urllib.request.Request | str, seconds: float, most: int) -> b
     TimeoutError, other kinds of OSError, and HTTPException.
     """
     deadline = _Deadline(seconds)
-    opener = urllib.request.build_opener(_NoRedirect, _Http(deadline), _Https(deadline))
+    handlers = [
+        _watching(kind, deadline)
+        for kind in (urllib.request.HTTPHandler, urllib.request.HTTPSHandler)
+    ]
+    opener = urllib.request.build_opener(_NoRedirect, *handlers)
     timer = threading.Timer(seconds, deadline.end)
     timer.daemon = True
     timer.start()
@@ -80,19 +84,11 @@ def _watched(kind: Any, deadline: _Deadline) -> Any:
     return Watched
 
 
-class _Http(urllib.request.HTTPHandler):
-    def __init__(self, deadline: _Deadline) -> None:
-        super().__init__()
-        self._deadline = deadline
+def _watching(kind: Any, deadline: _Deadline) -> Any:
+    """A handler of that kind, whose connections the deadline ends."""
 
-    def do_open(self, http_class: Any, *args: Any, **more: Any) -> Any:
-        return super().do_open(_watched(http_class, self._deadline), *args, **more)
+    class Watching(kind):  # type: ignore[misc]
+        def do_open(self, http_class: Any, *args: Any, **more: Any) -> Any:
+            return super().do_open(_watched(http_class, deadline), *args, **more)
 
-
-class _Https(urllib.request.HTTPSHandler):
-    def __init__(self, deadline: _Deadline) -> None:
-        super().__init__()
-        self._deadline = deadline
-
-    def do_open(self, http_class: Any, *args: Any, **more: Any) -> Any:
-        return super().do_open(_watched(http_class, self._deadline), *args, **more)
+    return Watching()
