@@ -33,13 +33,11 @@ LABEL org.opencontainers.image.title="Labeler" \
 COPY --from=build /opt/labeler /opt/labeler
 COPY --from=build /app /app
 WORKDIR /app
-# What a picture took is given back when it is done with: by itself, the C library keeps gigabytes.
 # A container without an address of its own to listen on could not be reached.
 ENV PATH=/opt/labeler/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/nonexistent \
-    GLIBC_TUNABLES=glibc.malloc.mmap_threshold=1048576 \
     PORT=8080 \
     STREAMLIT_SERVER_ADDRESS=0.0.0.0
 EXPOSE 8080

@@ -33,6 +33,7 @@ from labeler.runtime.frames import bound_frames
 from labeler.runtime.garbage_collection import collect_regularly
 from labeler.runtime.interpreter import take_short_turns
 from labeler.runtime.jobs import Jobs
+from labeler.runtime.memory import return_large_blocks
 from labeler.runtime.sockets import send_at_once, wait_at_most
 from labeler.settings import Settings, load_settings, logs_as_json, unknown_settings
 from labeler.ui.context import Context, bind_context
@@ -58,6 +59,7 @@ def build(settings: Settings) -> st.App:
         os.environ.setdefault("FORWARDED_ALLOW_IPS", PROXIES)
     raise_limit()
     take_short_turns()
+    return_large_blocks()
     close_loops_after_runs()
     keep_clicks()
     bound_frames()

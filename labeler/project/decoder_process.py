@@ -21,8 +21,6 @@ _FOLDER: Final = Path(labeler.__file__).parents[1]
 _KEPT: Final = ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "TMPDIR", "VIRTUAL_ENV")
 _KEPT_PREFIXES: Final = ("COV", "PYTHON")
 """Variables that Python itself may need. No setting and no secret is among them."""
-# So that the memory of an image is given back at once.
-_OWN: Final = {"GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=1048576"}
 _END_S: Final = 5.0
 _ERRORS: Final[dict[str, type[LabelerError]]] = {
     kind.__name__: kind for kind in (DamagedImage, ImageTooLarge, NotAnImage)
@@ -53,7 +51,7 @@ class DecoderProcess:
             with theirs:
                 self._process = subprocess.Popen(  # noqa: S603 - a command of our own
                     command, stdin=theirs.fileno(), stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, cwd=_FOLDER, env=kept | _OWN,
+                    stderr=subprocess.DEVNULL, cwd=_FOLDER, env=kept,
                 )  # fmt: skip
         except OSError as error:
             raise Exhausted(

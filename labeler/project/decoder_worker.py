@@ -23,6 +23,7 @@ from typing import Any, Final
 from labeler import images
 from labeler.errors import DamagedImage, ImageTooLarge, NotAnImage
 from labeler.project.decoder_messages import Ended, receive_message, send_message
+from labeler.runtime.memory import return_large_blocks
 
 HEADER_CPU_S: Final = 5
 """Seconds of a processor for an image's header, and in addition for its pixels."""
@@ -111,6 +112,7 @@ def main() -> None:
     """Decode what comes until the server has ended, or has had enough of this process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C is for the server, which ends this
     os.nice(_NICENESS)
+    return_large_blocks()
     connection = socket.socket(fileno=os.dup(0))
     images.load_decoders()
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
