@@ -111,11 +111,10 @@ def without_document(known: Mapping[str, KnownRow], seen: set[str]) -> list[str]
 
 @dataclass(frozen=True, slots=True)
 class OriginalChanges:
-    """The rows of originals to write and those to delete, and the images that these concern."""
+    """The rows of originals to write and those to delete."""
 
     news: list[OriginalRow]
     gone: list[OriginalRow]
-    image_ids: set[str]
 
 
 def compare_originals(
@@ -126,16 +125,12 @@ def compare_originals(
     """The changes for a range of keys; `image_of` is asked about new objects alone."""
     rows = {row.key: row for row in known}
     news: list[OriginalRow] = []
-    concerned: set[str] = set()
     for info in listed:
         row = rows.pop(info.key, None)
-        if row is not None and row.version == info.version:
-            continue
-        made = OriginalRow(info.key, info.version, image_of(info) or "", info.updated.timestamp())
-        news.append(made)
-        concerned |= {made.image_id} | ({row.image_id} if row else set())
-    concerned |= {row.image_id for row in rows.values()}
-    return OriginalChanges(news, list(rows.values()), concerned - {""})
+        if row is None or row.version != info.version:
+            image_id = image_of(info) or ""
+            news.append(OriginalRow(info.key, info.version, image_id, info.updated.timestamp()))
+    return OriginalChanges(news, list(rows.values()))
 
 
 def with_originals(

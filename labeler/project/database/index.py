@@ -36,7 +36,8 @@ from labeler.project.database.rows import (
     write_originals,
     write_rows,
 )
-from labeler.project.database.sync import IndexSync, SyncResult, Watch
+from labeler.project.database.shard_sync import ShardSync, SyncResult, Watch
+from labeler.project.database.sync import IndexSync
 from labeler.project.database.view import DatabaseView
 from labeler.project.first_images import FirstImages
 from labeler.project.image_entry import (
@@ -205,14 +206,20 @@ class DatabaseIndex:
     # --- with the store -------------------------------------------------------------------
 
     def sync(
-        self, *, workers: int, dry_run: bool = False, watch: Watch = lambda _: None
+        self,
+        *,
+        workers: int,
+        dry_run: bool = False,
+        watch: Watch = lambda _: None,
+        elsewhere: Callable[[], SyncResult] | None = None,
     ) -> SyncResult:
-        """Compare the whole index with the store. Raises IndexAway and StoreError."""
-        one = IndexSync(
-            self.database, self._store, self._uploads, self._image_of,
-            workers=workers, dry_run=dry_run, watch=watch,
-        )  # fmt: skip
-        return one.run(datetime.now(UTC))
+        """Compare the whole index with the store. Raises IndexAway and StoreError.
+
+        `elsewhere` has the shards compared by other machines, else `workers` threads do it here.
+        """
+        shards = ShardSync(self.database, self._store, self._prefix, dry_run, watch)
+        one = IndexSync(shards, self._uploads, self._image_of)
+        return one.run(datetime.now(UTC), elsewhere or (lambda: one.threads(workers)))
 
     def _image_of(self, info: ObjectInfo) -> str | None:
         return self._fallback.image_of(info)

@@ -101,8 +101,8 @@ def test_a_sync_finds_what_others_did_and_a_second_one_nothing(
 def test_many_images_are_compared_in_shards(
     plain: Workspace, indexed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in ("_PAGE", "_SMALL"):
-        monkeypatch.setattr(f"labeler.project.database.sync.{module}", 4)
+    for name in ("shard_sync.PAGE", "sync.PAGE", "sync._SMALL"):
+        monkeypatch.setattr(f"labeler.project.database.{name}", 4)
     for number in range(40):
         plain.put(f"annotations/{number * 7 % 16:x}{number:03}.json", old_document(f"{number}.png"))
         plain.put(f"uploads/{number}.png", png(number + 1, 3))
