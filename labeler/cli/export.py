@@ -30,7 +30,7 @@ def add_engine_argument(parser: argparse.ArgumentParser, *engines: str) -> None:
         "--engine",
         choices=engines,
         default="local",
-        help="who reads the documents: this process, Apache Beam, or the tasks of a Cloud Run job; "
+        help="who does the work: this process, Apache Beam, or the tasks of a Cloud Run job; "
         "options of Beam and its runner come last, after --",
     )
 
@@ -82,9 +82,9 @@ def add_export_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def split_runner_options(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
-    """The arguments, and those behind `--` of `export` and `stats`, which are for Beam."""
+    """The arguments, and those behind `--` of a command with engines, which are for Beam."""
     given = list(arguments)
-    if given[:1] not in (["export"], ["stats"]) or "--" not in given:
+    if given[:1] not in (["export"], ["stats"], ["index"]) or "--" not in given:
         return given, []
     at = given.index("--")
     return given[:at], given[at + 1 :]

@@ -9,16 +9,17 @@ import contextlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
+from labeler.datasets.exports.distributed.engines import Engine, WorkPlace
 from labeler.errors import IndexUnfit
+from labeler.maintenance.index_step import INDEX, SyncStep, away_as_unfit, sync_by
 from labeler.maintenance.problems import Problem
 from labeler.settings import Settings
 from labeler.storage.doctor.findings import Finding, ok, warning
 
 if TYPE_CHECKING:
     from labeler.project.database.index import DatabaseIndex
-    from labeler.project.database.sync import SyncResult
+    from labeler.project.database.shard_sync import SyncResult
 
-_KEY: Final = "LABELER_INDEX"
 _WORKERS: Final = 8
 """Listings of a bucket at the same time."""
 
@@ -27,18 +28,14 @@ _WORKERS: Final = 8
 def _opened(settings: Settings) -> Iterator[DatabaseIndex]:
     """The index with the time that a sync needs; IndexUnfit also for a failure within."""
     from labeler.access.secret_key import load_secret
-    from labeler.project.database.connection import IndexAway
     from labeler.project.locations import close_stores, open_stores
     from labeler.project.open_index import open_database_index
 
     store, uploads = open_stores(settings)
     found = open_database_index(settings, store, uploads, load_secret(settings), is_patient=True)
     try:
-        yield found
-    except IndexAway as error:
-        raise IndexUnfit(
-            f"{found.database.name} failed: {error}. Run the command again."
-        ) from error
+        with away_as_unfit(found.database):
+            yield found
     finally:
         found.close()
         close_stores(store, uploads)
@@ -51,19 +48,39 @@ def sync_index(
 
     Raises IndexUnfit if there is no database, or if it holds another index.
     """
-    from labeler.project.database.connection import Fitness
-
-    if not settings.index:
-        raise IndexUnfit(f"{_KEY} is not set: the store's own listing is in use. Set it first.")
-    with _opened(settings) as index:
+    with _named(settings) as index:
         if anew:
             index.database.drop()
-        report = index.database.look()
-        if report.fitness is Fitness.MISSING:
-            index.database.make()
-        elif report.fitness not in (Fitness.READY, Fitness.UNFINISHED):
-            raise IndexUnfit(report.message)
+        _make(index)
         return index.sync(workers=_WORKERS if settings.storage.bucket else 1, watch=watch)
+
+
+def sync_index_by(engine: Engine, settings: Settings) -> SyncResult | None:
+    """Do the same by several machines; returns None if another process leads them."""
+    with _named(settings) as index:
+        place, project = WorkPlace.of(settings), index.database.project
+        step = SyncStep(place, engine.run_id, project, index.prefix)
+        if engine.follow_step(step, step.count):
+            return None
+        _make(index)
+        return sync_by(engine, step, index)
+
+
+def _named(settings: Settings) -> contextlib.AbstractContextManager[DatabaseIndex]:
+    if not settings.index:
+        raise IndexUnfit(f"{INDEX} is not set: the store's own listing is in use. Set it first.")
+    return _opened(settings)
+
+
+def _make(index: DatabaseIndex) -> None:
+    """Make the tables unless they are there. Raises IndexUnfit if the index is another's."""
+    from labeler.project.database.connection import Fitness
+
+    report = index.database.look()
+    if report.fitness is Fitness.MISSING:
+        index.database.make()
+    elif not report.is_syncable:
+        raise IndexUnfit(report.message)
 
 
 def index_problems(settings: Settings) -> Iterator[Problem]:
@@ -74,14 +91,14 @@ def index_problems(settings: Settings) -> Iterator[Problem]:
         report = index.database.look()
         if not report.is_ready:
             why = report.message.rstrip(".")
-            yield Problem(_KEY, f"{why}. Pages are answered from the store until then.")
+            yield Problem(INDEX, f"{why}. Pages are answered from the store until then.")
             return
         found = index.sync(workers=1, dry_run=True)
     if found.changed or found.removed:
         what = (
             f"{found.changed} rows are missing or old, {found.removed} are of images that are gone."
         )
-        yield Problem(_KEY, what, False, lambda: _repaired(settings))
+        yield Problem(INDEX, what, False, lambda: _repaired(settings))
 
 
 def examine_index(settings: Settings) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, create_engine, delete, event, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
@@ -34,6 +34,7 @@ _STATEMENT_S: Final = 5
 """Seconds for one question of a page."""
 _SYNC_S: Final = 600
 """Seconds for one statement of a sync."""
+_RUN: Final = "run "
 SYNC: Final = "python -m labeler index sync"
 REBUILD: Final = "python -m labeler index rebuild"
 
@@ -64,6 +65,11 @@ class IndexReport:
     def is_ready(self) -> bool:
         """Whether pages are answered from it."""
         return self.fitness is Fitness.READY
+
+    @property
+    def is_syncable(self) -> bool:
+        """Whether it is this project's, complete or not."""
+        return self.fitness in (Fitness.READY, Fitness.UNFINISHED)
 
 
 class Database:
@@ -212,11 +218,28 @@ class Database:
 
     def finish(self, moment: str) -> None:
         """Note when a sync came to its end. Raises IndexAway."""
-        with self.writing() as connection:
-            put = insert_of(connection)(about).values(name="synced_at", value=moment)
-            both = put.on_conflict_do_update(index_elements=[about.c.name], set_={"value": moment})
-            connection.execute(both)
+        self._note("synced_at", moment)
         self.look()
+
+    def begin_run(self, run_id: str) -> None:
+        """Mark the index as that of a sync by several machines. Raises IndexAway."""
+        self._note(_RUN + run_id, "")
+
+    def has_run(self, run_id: str) -> bool:
+        """Whether it is marked, so that no machine writes another database. Raises IndexAway."""
+        with self.reading() as connection:
+            return _RUN + run_id in self._values(connection)
+
+    def end_run(self, run_id: str) -> None:
+        """Take the mark away. Raises IndexAway."""
+        with self.writing() as connection:
+            connection.execute(delete(about).where(about.c.name == _RUN + run_id))
+
+    def _note(self, name: str, value: str) -> None:
+        with self.writing() as connection:
+            put = insert_of(connection)(about).values(name=name, value=value)
+            both = put.on_conflict_do_update(index_elements=[about.c.name], set_={"value": value})
+            connection.execute(both)
 
 
 def insert_of(connection: Connection) -> Any:

@@ -203,12 +203,17 @@ class DatabaseIndex:
         self._fallback.close()
         self.database.close()
 
+    @property
+    def prefix(self) -> str:
+        """What the keys of originals begin with."""
+        return self._prefix
+
     # --- with the store -------------------------------------------------------------------
 
     def sync(
         self,
         *,
-        workers: int,
+        workers: int = 1,
         dry_run: bool = False,
         watch: Watch = lambda _: None,
         elsewhere: Callable[[], SyncResult] | None = None,

@@ -13,7 +13,7 @@ import pytest
 
 from labeler.datasets.exports.distributed import engines
 from labeler.datasets.exports.distributed import plan as plans
-from labeler.datasets.exports.distributed.engines import ExportStep, TaskEngine, WorkPlace
+from labeler.datasets.exports.distributed.engines import Step, TaskEngine, WorkPlace
 from labeler.datasets.exports.distributed.join import compose_all
 from labeler.datasets.exports.exporter import open_exporter
 from labeler.datasets.formats.registry import EXPORTED, find_format
@@ -100,14 +100,14 @@ class Dying(TaskEngine):
 
     attempts: dict[tuple[str, str, int], int] = field(default_factory=dict)
 
-    def run(self, step: ExportStep, count: int) -> None:
+    def run(self, step: Step, count: int) -> None:
         for index in range(count):
             for died_after in range(4):
                 self._die(step, index, died_after)
             step(index)
             step(index)  # done again by a runner that lost the answer
 
-    def _die(self, step: ExportStep, index: int, writes: int) -> None:
+    def _die(self, step: Step, index: int, writes: int) -> None:
         """Do the step, and end it after that many writes."""
         left = writes
         with pytest.MonkeyPatch.context() as patch:
@@ -141,7 +141,7 @@ def test_a_document_that_changes_between_attempts_gives_one_of_both(project: Wor
 
     @dataclass(frozen=True)
     class Changing(TaskEngine):
-        def run(self, step: ExportStep, count: int) -> None:
+        def run(self, step: Step, count: int) -> None:
             TaskEngine.run(self, step, count)
             project.put("annotations/b.json", old_document("b.jpg", rects=[]))
             TaskEngine.run(self, step, count)
@@ -178,7 +178,7 @@ def test_a_leading_task_that_is_started_again_goes_on(project: Workspace) -> Non
 
     @dataclass(frozen=True)
     class Ending(TaskEngine):
-        def run(self, step: ExportStep, count: int) -> None:
+        def run(self, step: Step, count: int) -> None:
             TaskEngine.run(self, step, count)
             raise Unavailable("the task ends here")
 

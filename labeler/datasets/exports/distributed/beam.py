@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from labeler.datasets.exports.distributed.engines import ExportStep, WorkPlace, attempts
+from labeler.datasets.exports.distributed.engines import Step, WorkPlace, attempts
 from labeler.datasets.exports.distributed.plan import remove_parts
 from labeler.errors import InvalidRequest
 from labeler.storage import Store
@@ -23,7 +23,7 @@ class BeamEngine:
     options: Sequence[str] = ()
     run_id: str = field(default_factory=lambda: secrets.token_hex(8))
 
-    def run(self, step: ExportStep, count: int) -> None:
+    def run(self, step: Step, count: int) -> None:
         """Return when every shard is done. A worker that fails is tried again by the runner."""
         try:
             import apache_beam as beam
@@ -40,6 +40,10 @@ class BeamEngine:
 
     def follow(self) -> bool:
         """Return False: Beam starts its own workers."""
+        return False
+
+    def follow_step(self, step: Step, count: int) -> bool:
+        """Return False, as `follow` does."""
         return False
 
     def end(self, store: Store, *, is_done: bool) -> None:

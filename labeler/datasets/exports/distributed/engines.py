@@ -1,4 +1,4 @@
-"""Engines: who does the steps of an export by several machines.
+"""Engines: who does the steps of an export, or of a sync of the index, by several machines.
 
 A step is a function of an index; it may be tried again, or done twice, without changing anything.
 """
@@ -23,6 +23,7 @@ from labeler.datasets.exports.distributed.plan import (
     ExportPlan,
     find_json,
     find_plan,
+    plan_key,
     put_once,
     remove_parts,
 )
@@ -58,6 +59,28 @@ class WorkPlace:
         return open_store(self.storage, timeout_s=self.timeout_s, kms_key=self.kms_key)
 
 
+class Step(Protocol):
+    """Work on a shard. It is sent to workers, so it can be pickled and holds no secret."""
+
+    @property
+    def prefix(self) -> str:
+        """What the keys of the attempt begin with."""
+        ...
+
+    @property
+    def work(self) -> str:
+        """The name of the step."""
+        ...
+
+    def __call__(self, index: int) -> int:
+        """Do the step for one shard; return its index."""
+        ...
+
+    def result_key(self, index: int) -> str:
+        """Return the key of the object that says that the step is done."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ExportStep:
     """One step over the shards of an attempt, as it is sent to workers."""
@@ -90,7 +113,7 @@ class Engine(Protocol):
         """The name of the run. Everything that it writes lies below parts/<run ID>/."""
         ...
 
-    def run(self, step: ExportStep, count: int) -> None:
+    def run(self, step: Step, count: int) -> None:
         """Return when every index is done. Raises a LabelerError if one can't be."""
         ...
 
@@ -99,7 +122,11 @@ class Engine(Protocol):
         ...
 
     def follow(self) -> bool:
-        """Do this process's share and return True if another process leads the run."""
+        """Do this process's share of an export and return True if another process leads it."""
+        ...
+
+    def follow_step(self, step: Step, count: int) -> bool:
+        """Do this process's share of a run of one step and return True if another leads it."""
         ...
 
 
@@ -133,7 +160,7 @@ class TaskEngine:
             ) from error
         return cls(place, run_id, index, tasks)
 
-    def run(self, step: ExportStep, count: int) -> None:
+    def run(self, step: Step, count: int) -> None:
         """Do this process's share, and wait for the others' shares."""
         self._share(step, count)
         with contextlib.closing(self.place.open_store()) as store:
@@ -162,6 +189,20 @@ class TaskEngine:
                     self._share(ExportStep(self.place, prefix, "finish"), plan.shards)
         return True
 
+    def follow_step(self, step: Step, count: int) -> bool:
+        """Do this process's share of the step once the leading process has planned it.
+
+        Returns False at once if this is the leading process.
+        """
+        if self.index == 0:
+            return False
+        with contextlib.closing(self.place.open_store()) as store:
+            self._wait(lambda: self._is_planned(store, step.prefix) or self._is_ended(store))
+            is_ended = self._is_ended(store)
+        if not is_ended:
+            self._share(step, count)
+        return True
+
     def end(self, store: Store, *, is_done: bool) -> None:
         """Tell the other processes that all is done, and delete the parts.
 
@@ -173,14 +214,14 @@ class TaskEngine:
         for attempt in attempts(store, self.run_id):
             remove_parts(store, attempt)
 
-    def _share(self, step: ExportStep, count: int) -> None:
+    def _share(self, step: Step, count: int) -> None:
         for index in range(self.index, count, self.tasks):
             step(index)
 
     def _begun(self, store: Store, attempt: int) -> ExportPlan | None:
         """Wait for that attempt's plan; return None if there will be none."""
         self._wait(lambda: self._is_past(store, attempt))
-        if find_json(store, self._end_key) is not None:
+        if self._is_ended(store):
             return None
         return find_plan(store, attempt_prefix(self.run_id, attempt))
 
@@ -196,8 +237,14 @@ class TaskEngine:
 
     def _is_past(self, store: Store, attempt: int) -> bool:
         """Return whether that attempt has a plan, or all is done."""
-        plan = find_plan(store, attempt_prefix(self.run_id, attempt))
-        return plan is not None or find_json(store, self._end_key) is not None
+        prefix = attempt_prefix(self.run_id, attempt)
+        return self._is_planned(store, prefix) or self._is_ended(store)
+
+    def _is_planned(self, store: Store, prefix: str) -> bool:
+        return find_json(store, plan_key(prefix)) is not None
+
+    def _is_ended(self, store: Store) -> bool:
+        return find_json(store, self._end_key) is not None
 
     def _wait(self, is_over: Callable[[], bool]) -> None:
         waited = 0.0

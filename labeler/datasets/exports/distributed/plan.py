@@ -61,10 +61,10 @@ def write_plan(
         "shards": write_shards(store, prefix, targets),
         "highest": highest,
     }
-    put_once(store, f"{prefix}plan.json", json.dumps(plan).encode())
+    put_once(store, plan_key(prefix), json.dumps(plan).encode())
     found = find_plan(store, prefix)
     if found is None:
-        raise NotFound(f"{prefix}plan.json was deleted while the export was made. Export again.")
+        raise NotFound(f"{plan_key(prefix)} was deleted while the export was made. Export again.")
     return found
 
 
@@ -77,10 +77,14 @@ def write_shards(store: Store, prefix: str, targets: Sequence[Target]) -> int:
     return len(starts)
 
 
+def plan_key(prefix: str) -> str:
+    """Return the key of an attempt's plan: workers begin once it is there."""
+    return f"{prefix}plan.json"
+
+
 def find_plan(store: Store, prefix: str) -> ExportPlan | None:
     """Return the stored plan, None if there is none yet."""
-    key = f"{prefix}plan.json"
-    found = find_json(store, key)
+    found = find_json(store, plan_key(prefix))
     if found is None:
         return None
     return ExportPlan(
