@@ -66,7 +66,7 @@ $(BEAM)/.installed: requirements-beam.txt | $(BEAM)/bin/python
 	@touch $@
 
 .PHONY: beam-test
-beam-test: $(VENV)/.installed-dev $(BEAM)/.installed ## run the tests of exports on Apache Beam, in an environment of its own
+beam-test: $(VENV)/.installed-dev $(BEAM)/.installed ## run the tests of work on Apache Beam, in an environment of its own
 	@BEAM_PYTHON="$(CURDIR)/$(BEAM)/bin/python" $(PY) -m pytest tests/datasets/exports/test_beam.py $(ARGS)
 
 .PHONY: cover

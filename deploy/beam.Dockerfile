@@ -1,4 +1,5 @@
-# Labeler's commands with Apache Beam: starts exports on Dataflow, and is the workers' image too.
+# Labeler's commands with Apache Beam: starts exports and syncs of the index on Dataflow, and is the
+# workers' image too.
 # docs/deploy.md has the commands. It serves no pages.
 
 ARG BASE=python:3.12-slim
@@ -17,5 +18,8 @@ COPY labeler/ /app/labeler/
 WORKDIR /app
 # Workers import the package from wherever they are started.
 ENV PYTHONPATH=/app PYTHONUNBUFFERED=1
-COPY deploy/beam_entrypoint.sh /app/
+COPY deploy/beam_entrypoint.sh deploy/worker_secret.py /app/
+# The name of the secret with LABELER_INDEX, for workers that write rows. The value is read there.
+ARG INDEX_FROM=""
+ENV INDEX_FROM=${INDEX_FROM}
 ENTRYPOINT ["sh", "/app/beam_entrypoint.sh"]

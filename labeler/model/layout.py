@@ -5,7 +5,7 @@
     exports/dataset_<format>_<time>.<suffix>; formats are listed in datasets/formats/registry.py
     exports/<name>.sources.jsonl    the manifest of the export beside it
     exports/<name>.croissant.jsonld what the export beside it consists of, as Croissant has it
-    parts/<run>/                    an export that several machines are making; deleted at its end
+    parts/<run>/                    work that several machines share; deleted at its end
     labels.json                     the label set
     registry/images.json            the numbers of the images
     registry/images/<number>.json   the same from that number on, in a large project

@@ -39,7 +39,11 @@ COMMANDS: Final[dict[str, Callable[[str, Path], list[list[str]]]]] = {
     ],
     "stats": lambda image, folder: [["stats"]],
     "check": lambda image, folder: [["check", "--repair"]],
-    "index": lambda image, folder: [["index", "sync"], ["index", "rebuild"]],
+    "index": lambda image, folder: [
+        ["index", "sync"],
+        ["index", "rebuild"],
+        ["index", "sync", "--engine", "tasks"],
+    ],
     "restore": lambda image, folder: [
         ["restore", "--at", LONG_AGO],
         ["restore", "--at", LONG_AGO, image],

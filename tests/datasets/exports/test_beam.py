@@ -1,13 +1,15 @@
-"""Exports on Apache Beam, in the environment that `make beam-test` makes. Elsewhere: the messages.
+"""Work on Apache Beam, in the environment that `make beam-test` makes. Elsewhere: the messages.
 
-The export runs as a command in that environment, since Beam pins other packages than the tests.
+It runs as a command in that environment, since Beam pins other packages than the tests.
 """
 
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -27,12 +29,14 @@ FAILING = """
 import json
 from pathlib import Path
 from labeler.datasets.exports.distributed.engines import ExportStep
-real = ExportStep.__call__
+from labeler.maintenance.index_step import SyncStep
+exporting, syncing = ExportStep.__call__, SyncStep.__call__
 
 def fails_once(step, index):
     \"\"\"Fail the first time, before or after the work, as a worker does that dies.\"\"\"
     tried = Path(TRIED) / f"{step.work}-{index}"
     first = index in (1, 2) and not tried.exists()
+    real = exporting if isinstance(step, ExportStep) else syncing
     if first and index % 2:
         real(step, index)
     if first:
@@ -40,7 +44,7 @@ def fails_once(step, index):
         raise OSError("the worker dies")
     return real(step, index)
 
-ExportStep.__call__ = fails_once
+ExportStep.__call__ = SyncStep.__call__ = fails_once
 """
 
 
@@ -111,6 +115,57 @@ def test_beam_counts_the_same(project: Workspace) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout == alone.stdout
     assert f"{IMAGES + 1}\timages" in done.stdout
+
+
+@needs_beam
+@pytest.mark.parametrize("options", [(), ("--direct_num_workers=2",)])
+def test_beam_writes_the_same_rows(
+    project: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]
+) -> None:
+    fill_shards(project)
+    assert synced(monkeypatch, project, tmp_path / "alone.sqlite", sys.executable).returncode == 0
+    more = ("--engine", "beam", "--", *options)
+    for changed in (IMAGES + 16, 0):
+        done = synced(monkeypatch, project, tmp_path / "index.sqlite", BEAM, *more)
+        assert done.returncode == 0, done.stderr
+        assert f"{changed} rows written, 0 removed" in done.stdout
+    assert rows(tmp_path / "index.sqlite") == rows(tmp_path / "alone.sqlite")
+    assert not list((Path(project.place) / "parts").rglob("*.json"))
+
+
+@needs_beam
+def test_a_sync_whose_workers_die_and_are_tried_again_writes_the_same_rows(
+    project: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill_shards(project)
+    assert synced(monkeypatch, project, tmp_path / "alone.sqlite", sys.executable).returncode == 0
+    tried = tmp_path / "tried"
+    tried.mkdir()
+    more = ("--engine", "beam", "--", "--runner=BundleBasedDirectRunner")
+    script = f"TRIED = {str(tried)!r}\n{FAILING}\n{SHARDED}"
+    done = synced(monkeypatch, project, tmp_path / "index.sqlite", BEAM, *more, script=script)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in tried.iterdir()} == {"sync-1", "sync-2"}
+    assert rows(tmp_path / "index.sqlite") == rows(tmp_path / "alone.sqlite")
+
+
+def fill_shards(project: Workspace) -> None:
+    for digit in "0123456789abcdef":
+        project.put(f"annotations/{digit}.json", old_document(f"{digit}.jpg"))
+
+
+def synced(
+    monkeypatch: pytest.MonkeyPatch, project: Workspace, file: Path, python: str, *more: str,
+    script: str = SHARDED,
+) -> subprocess.CompletedProcess[str]:  # fmt: skip
+    monkeypatch.setenv("LABELER_INDEX", f"sqlite:///{file}")
+    return run(project, python, script, "index", "sync", *more)
+
+
+def rows(file: Path) -> list[list[tuple[object, ...]]]:
+    tables = ("images", "labels", "texts", "originals")
+    with closing(sqlite3.connect(file)) as database:
+        return [sorted(database.execute(f"SELECT * FROM labeler_{one}")) for one in tables]
 
 
 @pytest.mark.skipif(bool(BEAM), reason="Beam is installed")

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection, select
 
+from labeler.cli import main
 from labeler.datasets.exports.distributed import engines
 from labeler.datasets.exports.distributed.engines import Step, TaskEngine, WorkPlace
 from labeler.errors import IndexUnfit, Unavailable
@@ -195,6 +196,25 @@ def test_the_tasks_of_a_job_share_the_work(
     assert rows(several) == rows(alone)
     follow(1)  # started again after all was done
     assert [key for key in several.objects() if key.startswith(PARTS)] == ["parts/run/done.json"]
+
+
+def test_the_command_is_a_task_of_a_job(
+    several: Workspace, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LABELER_STORAGE", several.place)
+    monkeypatch.setenv("LABELER_SECRET_KEY", several.settings.secret_key)
+    monkeypatch.setenv("CLOUD_RUN_EXECUTION", "labeler-index-x")
+    monkeypatch.setenv("CLOUD_RUN_TASK_COUNT", "1")
+    command = ["index", "sync", "--engine", "tasks"]
+    for index, told in (
+        ("0", f"{IMAGES + 10} rows written, 0 removed, 0 documents unchanged\n"),
+        ("1", ""),
+    ):
+        monkeypatch.setenv("CLOUD_RUN_TASK_INDEX", index)
+        assert main(command) == 0
+        assert capsys.readouterr().out == told
+    with pytest.raises(SystemExit):
+        main(["index", "rebuild", "--", "--runner=X"])
 
 
 def test_a_failed_run_leaves_an_index_that_is_not_used_and_goes_on(several: Workspace) -> None:
