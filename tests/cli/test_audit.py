@@ -18,7 +18,7 @@ from tests.pictures import png
 from tests.projects import Workspace
 
 READING = {"list", "show", "verify", "stats", "doctor", "index"}
-"""`index` writes the database of the index, which holds nothing of its own, and the parts of a run."""
+"""`index` writes the index alone, which holds nothing of its own, and what a run has in parts/."""
 WRITING = {"add", "export", "import", "labels", "check", "restore", "undo", "copy"}
 
 
