@@ -264,7 +264,12 @@ class Hostile:
 
 
 def attack(port: int, until: float, image: str, material: dict[str, bytes], answers: Any) -> None:
-    """All of them in this process; what they tried and got goes into the queue."""
+    """All of them in this process; what they tried and got goes into the queue.
+
+    They give way to the server and the labelers: they stand for callers on other machines, whose
+    own work (packing, noise) takes nothing of this one's processors.
+    """
+    os.nice(5)
     callers = [Hostile(port, number, material, image) for number in range(HOSTILE)]
     threads = [threading.Thread(target=one.run, args=(until,)) for one in callers]
     for thread in threads:
