@@ -82,8 +82,9 @@ def claim_next() -> Json:
             "type": ["array", "null"],
             "items": _ID,
             "maxItems": MOST_NEXT,
-            "description": "Images that come before all others, as far as they are free and need "
-            "work: what the caller has fetched ahead.",
+            "description": "Images that come first, as far as they are free and need work: what "
+            "the caller has fetched ahead. With the order returned, what came back to the caller "
+            "comes before them.",
         },
     }
     fields["person"] = {

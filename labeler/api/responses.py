@@ -22,6 +22,7 @@ from labeler.errors import (
     NotSignedIn,
     TooManyCalls,
 )
+from labeler.runtime.visible_text import shortened
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ _ALWAYS: Final = {
     "Referrer-Policy": "no-referrer",
 }
 BUSY_S: Final = 2
+MOST_TOLD: Final = 600
+"""Characters of a message: many messages quote the call, which may be long."""
 
 
 def headers(cache: str, **more: str) -> dict[str, str]:
@@ -52,9 +55,9 @@ def json_answer(content: Any, status: int = 200, cache: str = NEVER, **more: str
 
 def error_body(error: LabelerError) -> dict[str, Any]:
     """The error in the form of all calls."""
-    body = {"code": error.code, "message": error.message}
+    body = {"code": error.code, "message": shortened(error.message, MOST_TOLD)}
     if isinstance(error, InvalidDocument):
-        body["field"] = error.field
+        body["field"] = shortened(error.field, MOST_TOLD)
     return {"error": body}
 
 
@@ -121,7 +124,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     else:
         code, text = "not_found", f"There is no call {path}. /api/openapi.json lists them all."
         more = {}
-    return json_answer({"error": {"code": code, "message": text}}, error.status_code, **more)
+    body = {"code": code, "message": shortened(text, MOST_TOLD)}
+    return json_answer({"error": body}, error.status_code, **more)
 
 
 async def _gone(_request: Request, _error: Exception) -> Response:

@@ -62,8 +62,9 @@ class ClaimRequest:
     """What somebody asks for: an image in one of these statuses, the next one behind `after`.
 
     The order goes round: after the last image comes the first. `after` itself is never given.
-    Images of `prefer` come before all others, as far as they may be given and are free; then come
-    those that are assigned to `person`. An image that is assigned to somebody else is never given.
+    Images of `prefer` come first, as far as they may be given and are free; then come those that
+    are assigned to `person`. If `order` is `returned`, what came back to this person comes before
+    both. An image that is assigned to somebody else is never given.
     """
 
     after: str = ""
@@ -275,7 +276,7 @@ class Claims:
             if wanted.order not in (Order.RETURNED, Order.NAME):
                 raise
             return chain(preferred, self._first_ones(wanted, still))
-        return chain(preferred, _in_order(view, holder, wanted))
+        return _in_order(view, holder, wanted, preferred)
 
     def _first_ones(self, wanted: ClaimRequest, still: StillListing) -> Iterator[ImageEntry]:
         """The first images by name, those behind `after` first; raises `still` at their end."""
@@ -303,7 +304,9 @@ def _held(claims: Iterable[StoredClaim], holder: Holder, now: datetime) -> set[s
     }
 
 
-def _in_order(view: ImageView, holder: Holder, wanted: ClaimRequest) -> Iterator[ImageEntry]:
+def _in_order(
+    view: ImageView, holder: Holder, wanted: ClaimRequest, preferred: list[ImageEntry]
+) -> Iterator[ImageEntry]:
     """The images that may be given, in the order that is asked for.
 
     Mostly the first one is taken, so that no more is looked at than is asked for.
@@ -315,6 +318,7 @@ def _in_order(view: ImageView, holder: Holder, wanted: ClaimRequest) -> Iterator
         returned = [entry for entry in came_back if wanted.takes(entry)]
         yield from (entry for entry in returned if _is_own(entry, holder))
         statuses -= {Status.RETURNED}
+    yield from preferred
     if wanted.person:
         assigned = view.in_turn(turn, statuses, wanted.after, assigned_to=wanted.person)
         yield from filter(wanted.takes, assigned)

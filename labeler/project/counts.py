@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from labeler.model.document import Status
+from labeler.model.labels import LabelSet
 from labeler.project.box_facts import BoxFacts, LabelNames
 from labeler.project.image_entry import ImageEntry
 
@@ -53,37 +54,61 @@ class Counts:
     uncounted: int
 
 
-def count_entries(
-    entries: Sequence[ImageEntry], by: Sequence[Dimension], names: LabelNames, facts: BoxFacts
-) -> Counts:
-    """The counts of these images; see `Statistics.count`."""
-    needs_facts = Dimension.LABEL in by or Dimension.WARNING in by
-    uncounted = facts.read(entries) if needs_facts else 0
-    images: Counter[tuple[str, ...]] = Counter()
-    rects: Counter[tuple[str, ...]] = Counter()
-    for entry in entries:
+class EntryCount:
+    """The counts of images by some dimensions together; see `Statistics.count`.
+
+    `facts` have read what the metadata of the entries lacks.
+    """
+
+    def __init__(self, by: Sequence[Dimension], names: LabelNames, facts: BoxFacts) -> None:
+        self._by = tuple(by)
+        self._names = names
+        self._facts = facts
+        self._needs_facts = needs_facts(by)
+        self._images: Counter[tuple[str, ...]] = Counter()
+        self._rects: Counter[tuple[str, ...]] = Counter()
+        self._total = self._boxes = 0
+
+    def is_of(self, labels: LabelSet) -> bool:
+        """Whether labels were counted under their names in this label set."""
+        return self._names.labels == labels
+
+    def is_sure_of(self, entry: ImageEntry) -> bool:
+        """Whether the entry itself tells what is counted."""
+        is_told = not entry.rects or (entry.labels is not None and entry.warnings is not None)
+        return is_told or not self._needs_facts
+
+    def add(self, entry: ImageEntry, times: int = 1) -> None:
+        """Count the entry; with -1, no longer."""
+        self._total += times
+        self._boxes += times * entry.rects
         values = {
             Dimension.STATUS: entry.status.value,
             Dimension.ASSIGNED: entry.assigned_to,
             Dimension.PERSON: person_of(entry),
-            Dimension.DAY: day_of(entry) if Dimension.DAY in by else "",
+            Dimension.DAY: day_of(entry) if Dimension.DAY in self._by else "",
         }
-        told = _told(entry, by, names, facts) if needs_facts else (("", entry.rects),)
-        for one_told, boxes in told:
-            key = tuple(values.get(one, one_told) for one in by)
-            images[key] += 1
-            rects[key] += boxes
-    rows = tuple(Count(key, images[key], rects[key]) for key in sorted(images))
-    return Counts(len(entries), sum(entry.rects for entry in entries), rows, uncounted)
+        for one_told, boxes in self._told(entry) if self._needs_facts else (("", entry.rects),):
+            key = tuple(values.get(one, one_told) for one in self._by)
+            self._images[key] += times
+            self._rects[key] += times * boxes
+
+    def _told(self, entry: ImageEntry) -> Iterator[tuple[str, int]]:
+        if Dimension.LABEL in self._by:
+            yield from self._names.joined(self._facts.labels(entry))
+        else:
+            yield from self._facts.warnings(entry, self._names).items()
+
+    def counts(self, uncounted: int = 0) -> Counts:
+        """The counts of what was added."""
+        keys = sorted(key for key, images in self._images.items() if images)
+        rows = tuple(Count(key, self._images[key], self._rects[key]) for key in keys)
+        return Counts(self._total, self._boxes, rows, uncounted)
 
 
-def _told(
-    entry: ImageEntry, by: Sequence[Dimension], names: LabelNames, facts: BoxFacts
-) -> Iterator[tuple[str, int]]:
-    if Dimension.LABEL in by:
-        yield from names.joined(facts.labels(entry))
-    else:
-        yield from facts.warnings(entry, names).items()
+def needs_facts(by: Sequence[Dimension]) -> bool:
+    """Whether what is told apart are facts about boxes."""
+    return Dimension.LABEL in by or Dimension.WARNING in by
 
 
 def person_of(entry: ImageEntry) -> str:

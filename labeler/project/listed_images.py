@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import threading
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,14 +15,15 @@ from typing import Final
 from labeler.image_names import name_filter
 from labeler.model.assignments import ANYBODY, NOBODY
 from labeler.model.document import Status
-from labeler.model.labels import LabelSet, label_key
+from labeler.model.labels import label_key
 from labeler.model.review_sample import WHOLE, in_sample
 from labeler.project.box_facts import BoxFacts, LabelNames
-from labeler.project.counts import Counts, Dimension, count_entries
+from labeler.project.counts import Counts, Dimension, EntryCount, needs_facts
 from labeler.project.image_entry import ImageEntry, place_of
 from labeler.project.image_search import ImageFilters, Sort, came_at, moment_of
 from labeler.project.image_view import Place, SortedPage, Taken, Turn
-from labeler.project.progress import Progress, Tally, progress_of, tally_of
+from labeler.project.kept_counts import KeptCounts
+from labeler.project.progress import Progress, ProgressCount, Tally, tally_of
 
 MAX_READ: Final = 2000
 """How many documents one call reads in search of a label or a warning."""
@@ -36,15 +36,16 @@ _SORTED_AT_ONCE: Final = 64
 class ListedView:
     """A listing; `entries` are in the order of names, and nobody changes them.
 
-    Threads share it. The progress and each count are made once.
+    Threads share it. What it counts it keeps in `kept`, of which it is the state that there is now.
     """
 
-    def __init__(self, entries: list[ImageEntry], facts: BoxFacts) -> None:
+    def __init__(
+        self, entries: list[ImageEntry], facts: BoxFacts, kept: KeptCounts | None = None
+    ) -> None:
         self.entries = entries
         self._facts = facts
-        self._counting = threading.Lock()
-        self._progress: tuple[date, Progress] | None = None
-        self._counts: dict[tuple[Dimension, ...], tuple[LabelSet, Counts]] = {}
+        self._kept = kept or KeptCounts()
+        self._number = self._kept.number
 
     def search(self, filters: ImageFilters, names: LabelNames | None) -> ListedImages:
         return ListedImages(self.entries, filters, self._facts, names)
@@ -53,19 +54,27 @@ class ListedView:
         return tally_of(self.entries, person)
 
     def progress(self, today: date) -> Progress:
-        with self._counting:
-            if self._progress is None or self._progress[0] != today:
-                self._progress = today, progress_of(self.entries, today)
-            return self._progress[1]
+        with self._kept.counting:
+            count = self._kept.find(ProgressCount)
+            if not isinstance(count, ProgressCount):
+                count = ProgressCount()
+                for entry in self.entries:
+                    count.add(entry)
+                self._kept.keep(ProgressCount, self._number, count)
+            return count.progress(today)
 
     def count(self, by: Sequence[Dimension], names: LabelNames) -> Counts:
-        with self._counting:
-            labels, counts = self._counts.get(tuple(by), (None, None))
-            if counts is None or labels != names.labels:
-                counts = count_entries(self.entries, by, names, self._facts)
-                if not counts.uncounted:
-                    self._counts[tuple(by)] = names.labels, counts
-            return counts
+        with self._kept.counting:
+            count = self._kept.find(tuple(by))
+            if isinstance(count, EntryCount) and count.is_of(names.labels):
+                return count.counts()
+            uncounted = self._facts.read(self.entries) if needs_facts(by) else 0
+            count = EntryCount(by, names, self._facts)
+            for entry in self.entries:
+                count.add(entry)
+            if not uncounted:
+                self._kept.keep(tuple(by), self._number, count)
+            return count.counts(uncounted)
 
     def boxes_of(self, label: str, names: LabelNames) -> tuple[list[tuple[str, int]], int]:
         left = self._facts.read(self.entries, _MOST_COUNTED)
@@ -86,8 +95,10 @@ class ListedView:
         after: str = "",
         assigned_to: str | None = None,
     ) -> Iterator[ImageEntry]:
+        wanted = tuple(statuses)  # in a set, each look would call Enum's slow hash
+
         def is_wanted(entry: ImageEntry) -> bool:
-            return entry.status in statuses and assigned_to in (None, entry.assigned_to)
+            return entry.status in wanted and assigned_to in (None, entry.assigned_to)
 
         entries = self.entries
         if turn is Turn.RANDOM:

@@ -83,16 +83,35 @@ def progress_of(entries: Iterable[ImageEntry], today: date) -> Progress:
 
     Finished is what is done, skipped or approved, on the day when its labeler saved it.
     """
-    statuses = dict.fromkeys(Status, 0)
-    hours: Counter[int] = Counter()
-    came: Counter[int | None] = Counter()
+    count = ProgressCount()
     for entry in entries:
-        statuses[entry.status] += 1
+        count.add(entry)
+    return count.progress(today)
+
+
+class ProgressCount:
+    """What the progress is made from, counted from entries."""
+
+    def __init__(self) -> None:
+        self._statuses = dict.fromkeys(Status, 0)
+        self._hours: Counter[int] = Counter()
+        self._came: Counter[int | None] = Counter()
+
+    def is_sure_of(self, _entry: ImageEntry) -> bool:
+        """The entry itself tells everything."""
+        return True
+
+    def add(self, entry: ImageEntry, times: int = 1) -> None:
+        """Count the entry; with -1, no longer."""
+        self._statuses[entry.status] += times
         moment = moment_of(entry.worked_at)
-        came[came_day(entry, moment)] += 1
+        self._came[came_day(entry, moment)] += times
         if entry.status in FINISHED and moment is not None:
-            hours[hour_of(moment)] += 1
-    return progress_from(statuses, hours, came, today)
+            self._hours[hour_of(moment)] += times
+
+    def progress(self, today: date) -> Progress:
+        """The progress of what was added, as of today."""
+        return progress_from(self._statuses, +self._hours, +self._came, today)
 
 
 def progress_from(

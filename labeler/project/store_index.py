@@ -29,6 +29,7 @@ from labeler.project.image_entry import (
     with_original_of,
 )
 from labeler.project.image_listing import ImageListing
+from labeler.project.kept_counts import Change, KeptCounts
 from labeler.project.listed_images import ListedView
 from labeler.project.originals import OriginalIds, Uploads
 from labeler.settings import ImageIdStrategy
@@ -63,6 +64,7 @@ class StoreIndex:
         self._entries: dict[str, ImageEntry] = {}
         self._sorted: list[ImageEntry] | None = None
         self._view: ListedView | None = None
+        self._counts = KeptCounts()
         self._listed_at = self._began_at = self._expired_at = _NEVER
         self._is_begun = False
         self._is_awaited = False
@@ -80,11 +82,11 @@ class StoreIndex:
         return self._original_ids.identified_by
 
     def view(self) -> ListedView:
-        """See `list_without_waiting`; the same view, with its counts, until something changes."""
+        """See `list_without_waiting`; the same view until something changes."""
         self._list_if_due()
         with self._lock:
             if self._view is None:
-                self._view = ListedView(list(self._in_order()), self._facts)
+                self._view = ListedView(list(self._in_order()), self._facts, self._counts)
             return self._view
 
     def entries(self) -> list[ImageEntry]:
@@ -225,7 +227,9 @@ class StoreIndex:
     def forget(self, image_id: str) -> None:
         """Stop showing an image that this process has just deleted, without listing."""
         with self._lock:
-            if self._entries.pop(image_id, None) is not None:
+            gone = self._entries.pop(image_id, None)
+            if gone is not None:
+                self._counts.note([Change(gone, None)])
                 self._sorted = self._view = None
             self._noted[image_id] = time.monotonic()
 
@@ -309,6 +313,7 @@ class StoreIndex:
     def _note(self, entry: ImageEntry) -> None:
         known = self._entries.get(entry.image_id)
         if known is not entry:
+            self._counts.note([Change(known, entry)])
             self._view = None
         self._entries[entry.image_id] = entry
         self._noted[entry.image_id] = time.monotonic()
@@ -347,7 +352,7 @@ class StoreIndex:
                         entries[image_id] = with_original_of(noted, entries.get(image_id))
                     else:
                         entries.pop(image_id, None)
-                if not _is_same(entries, self._entries):
+                if self._counts.note(_changes(self._entries, entries)):
                     self._sorted = self._view = None
                 self._entries, self._doubles = entries, doubles
                 self._began_at, self._listed_at = started, time.monotonic()
@@ -384,8 +389,12 @@ def read_documents(
         yield entry, None
 
 
-def _is_same(entries: Mapping[str, ImageEntry], before: Mapping[str, ImageEntry]) -> bool:
-    """Whether a listing has changed nothing: it keeps every entry that still holds."""
-    return len(entries) == len(before) and all(
-        before.get(image_id) is entry for image_id, entry in entries.items()
-    )
+def _changes(before: Mapping[str, ImageEntry], after: Mapping[str, ImageEntry]) -> Iterator[Change]:
+    """What a listing has changed: it keeps every entry that still holds."""
+    for image_id, entry in after.items():
+        known = before.get(image_id)
+        if known is not entry:
+            yield Change(known, entry)
+    for image_id, gone in before.items():
+        if image_id not in after:
+            yield Change(gone, None)

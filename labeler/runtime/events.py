@@ -84,14 +84,20 @@ class SaveFailed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookFailed(Event):
-    """A call of LABELER_WEBHOOK was given up; `call` is its event."""
+    """Calls of LABELER_WEBHOOK were given up: `lost` since the last such line.
+
+    `call` is the event of the last one.
+    """
 
     NAME: ClassVar[str] = "webhook_failed"
-    TEXT: ClassVar[str] = "Calling the webhook ({call}) failed after {tries} tries: {reason}"
+    TEXT: ClassVar[str] = (
+        "Calling the webhook ({call}) failed after {tries} tries: {reason}. Calls lost: {lost}"
+    )
     LEVEL: ClassVar[int] = logging.ERROR
     call: str
     tries: int
     reason: str
+    lost: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,15 @@ def visible_lines(text: str) -> str:
     return _STEERS.sub(_json_escape, text)
 
 
+def shortened(text: str, length: int) -> str:
+    """At most `length` characters of `text`: its beginning and its end."""
+    if len(text) <= length:
+        return text
+    head = (length - 1) * 2 // 3
+    tail = length - 1 - head
+    return f"{text[:head]}…{text[len(text) - tail :]}"
+
+
 def _json_escape(match: re.Match[str]) -> str:
     units = match[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))

@@ -15,7 +15,8 @@ import urllib.error
 import urllib.request
 import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPException
 from typing import Final, NamedTuple
 
@@ -27,6 +28,8 @@ WAITS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0)
 """Seconds before each further try; after the last one the call is given up."""
 TIMEOUT_S: Final = 10.0
 CLOSING_S: Final = 2.0
+LOGGED_EVERY: Final = timedelta(minutes=1)
+"""A receiver that is away gets one line in the log within this time, and not one per call."""
 SIGNATURE: Final = "X-Labeler-Signature"
 _AGAIN: Final = frozenset({408, 425, 429})
 
@@ -52,20 +55,23 @@ class Webhook:
         self._waits = waits
         self._calls: queue.Queue[_Call | None] = queue.Queue(MOST_WAITING)
         self._closing = threading.Event()
-        self._starting = threading.Lock()
+        self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._lost = 0
+        self._last: WebhookFailed | None = None
+        self._logged_at: datetime | None = None
 
     def tell(self, event: str, **facts: object) -> None:
-        """Have the address called; returns at once. What is too much is dropped, and logged."""
+        """Have the address called; returns at once. What is too much is dropped, and counted."""
         if not self._address or self._closing.is_set():
             return
         told = {"id": uuid.uuid4().hex, "event": event, "at": self._clock().isoformat(), **facts}
         try:
             self._calls.put_nowait(_Call(event, json.dumps(told).encode()))
         except queue.Full:
-            log_event(WebhookFailed(call=event, tries=0, reason="too many calls wait already"))
+            self._give_up(event, 0, "too many calls wait already")
             return
-        with self._starting:
+        with self._lock:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="webhook", daemon=True)
                 self._thread.start()
@@ -74,11 +80,10 @@ class Webhook:
         """Try what waits once more, for two seconds at most; calling it twice is harmless."""
         self._closing.set()
         if self._thread is not None:
-            try:
+            with suppress(queue.Full):
                 self._calls.put_nowait(None)
-            except queue.Full:
-                return
-            self._thread.join(CLOSING_S)
+                self._thread.join(CLOSING_S)
+        self._log_lost(timedelta(0))
 
     # --- within ---------------------------------------------------------------------------
 
@@ -95,7 +100,23 @@ class Webhook:
                 return
             if is_final or wait is None or self._closing.wait(wait):
                 break
-        log_event(WebhookFailed(call=call.event, tries=tries, reason=problem))
+        self._give_up(call.event, tries, problem)
+
+    def _give_up(self, event: str, tries: int, reason: str) -> None:
+        with self._lock:
+            self._lost += 1
+            self._last = WebhookFailed(call=event, tries=tries, reason=reason, lost=self._lost)
+        self._log_lost(LOGGED_EVERY)
+
+    def _log_lost(self, pause: timedelta) -> None:
+        """Log the calls that were given up since the last line, unless that was just now."""
+        with self._lock:
+            now = self._clock()
+            is_soon = self._logged_at is not None and now - self._logged_at < pause
+            if self._last is None or is_soon:
+                return
+            last, self._last, self._lost, self._logged_at = self._last, None, 0, now
+        log_event(last)
 
     def _send(self, call: _Call) -> tuple[str, bool]:
         """What went wrong, empty if nothing did, and whether another try is no use."""

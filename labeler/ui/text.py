@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from labeler.model.document import Status
 from labeler.model.labels import Label, LabelSet, label_key
+from labeler.runtime.visible_text import shortened as shortened
 from labeler.runtime.visible_text import visible
 
 STATUS_ICONS = {
@@ -42,15 +43,6 @@ def unlinked(text: str) -> str:
     character that makes an address is put into an element of its own.
     """
     return _ADDRESS.sub(r':color[\g<0>]{foreground="inherit"}', plain(text))
-
-
-def shortened(text: str, length: int) -> str:
-    """At most `length` characters of `text`: its beginning and its end."""
-    if len(text) <= length:
-        return text
-    head = (length - 1) * 2 // 3
-    tail = length - 1 - head
-    return f"{text[:head]}…{text[len(text) - tail :]}"
 
 
 def colored(label: Label, length: int) -> str:

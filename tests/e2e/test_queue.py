@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from labeler.model.layout import claim_key
 from tests.e2e.conftest import NewLabeler, Serve
-from tests.e2e.labeler import Labeler, documents, eventually
+from tests.e2e.labeler import ROWS, WAIT_MS, Labeler, documents, eventually
 from tests.e2e.pictures import Pictures
 from tests.e2e.safety import box, corners, fill
 
@@ -140,3 +140,21 @@ def test_assigned_images_come_first_and_a_reload_keeps_the_claim(
     other.keys("1")
     other.at(names[3])  # neither the image of another's queue, nor the one that is held
     phase(kim, "held")
+
+
+def test_an_image_that_a_program_adds_appears_beside_an_open_image_by_itself(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    server = serve()
+    fill(server, [pictures.photo("b.jpg", size=(320, 240))])
+    ana = new_labeler(server)
+    ana.at("b.jpg")
+    ana.followed()
+    drop = pictures.photo("a.jpg", size=(320, 200))
+    drop.rename(server.folder / "uploads" / drop.name)
+    # The workbench counts the images every 30 seconds, and the count is at most five seconds old.
+    expect(ana.page.locator(ROWS)).to_have_count(2, timeout=2 * WAIT_MS)
+    assert ana.listed() == ["a.jpg", "b.jpg"]
+    ana.at("b.jpg")
+    ana.previous()
+    ana.at("a.jpg")

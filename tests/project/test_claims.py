@@ -236,6 +236,18 @@ def test_the_order_can_be_chosen(day: Day) -> None:
         assert day.next(holder, order=order) == expected
 
 
+def test_what_came_back_goes_before_what_a_page_has_fetched_ahead(day: Day) -> None:
+    day.mark("d.png", Status.RETURNED, by="ana@example.com")
+    for number, (holder, order, expected) in enumerate(
+        ((ANA, Order.RETURNED, "d.png"), (BEN, Order.RETURNED, "c.png"), (ANA, Order.NAME, "b.png"))
+    ):
+        wanted = ClaimRequest(order=order, prefer=(day.id(("c.png", "c.png", "b.png")[number]),))
+        tab = Holder(holder.person, f"tab {number}")
+        assert day.name(day.claims.claim_next(tab, wanted).claim) == expected
+    ahead = day.claims.next_ones(BEN, ClaimRequest(after=day.id("c.png")), 9)
+    assert [day.names[image_id] for image_id in ahead] == ["a.png"]
+
+
 def test_what_came_back_to_somebody_else_comes_last(day: Day) -> None:
     day.mark("a.png", Status.RETURNED, by="ben@example.com")
     given = [day.next(Holder("cat@example.com", str(n)), order=Order.RETURNED) for n in range(4)]

@@ -7,7 +7,7 @@ import hmac
 import json
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
@@ -117,6 +117,7 @@ def test_a_receiver_that_never_ends_its_answer_does_not_stop_the_next_call(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(module, "TIMEOUT_S", 0.3)
+    monkeypatch.setattr(module, "LOGGED_EVERY", timedelta(0))
     with endless_server(b"HTTP/1.1 200 OK\r\nX: ", b"x") as address:
         one = hook(address, ())
         one.tell("done", image_id="a")
@@ -140,6 +141,35 @@ def test_nothing_waits_for_a_receiver_that_is_away(
     one.close()
     one.close()
     one.tell("done", image_id="late")
+
+
+def test_a_receiver_that_is_away_gets_one_line_a_minute_in_the_log(
+    receiver: Receiver, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [NOW]
+    one = Webhook(receiver.address, SECRET, lambda: now[0], QUICK)
+
+    def lose(calls: int) -> None:
+        before = len(receiver.calls)
+        for _ in range(calls):
+            one.tell("done", image_id="a")
+        one.tell("approved", image_id="b")
+        assert settled(lambda: receiver.events()[before + calls :] == ["approved"])
+
+    def lines() -> list[str]:
+        return [text.rpartition(": ")[2] for text in caplog.messages if "webhook" in text]
+
+    receiver.statuses = [410] * 3
+    lose(3)
+    assert lines() == ["1"]
+    now[0] += timedelta(minutes=1)
+    receiver.statuses = [410]
+    lose(1)
+    assert lines() == ["1", "3"]
+    receiver.statuses = [410] * 2
+    lose(2)
+    one.close()
+    assert lines() == ["1", "3", "2"]
 
 
 def test_without_an_address_nothing_is_told() -> None:

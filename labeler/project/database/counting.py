@@ -1,4 +1,4 @@
-"""Counts of rows: statistics and progress. They are the same as `count_entries` makes."""
+"""Counts of rows: statistics and progress. They are the same as `EntryCount` makes."""
 
 from __future__ import annotations
 

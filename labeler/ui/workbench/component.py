@@ -101,11 +101,12 @@ def mount_workbench(
             "url": f"./api/workbench/{workbench_modules().version}/mount.js",
             "setup": json.dumps(given),
         },
-        default={"open": None, "renewal": None, "added": None, "review": None},
+        default={"open": None, "renewal": None, "added": None, "review": None, "counted": None},
         on_open_change=on_open,
         on_renewal_change=lambda: None,
         on_added_change=on_added,
         on_review_change=on_review,
+        on_counted_change=lambda: None,
     )
 
 

@@ -56,6 +56,8 @@ function create(first) {
   const renewal = createRenewal((request) => component.setStateValue("renewal", request));
   let told = "";
   let led = setup.lead;
+  /** How many images the last count had. @type {number | undefined} */
+  let counted;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -86,6 +88,7 @@ function create(first) {
   const around = createPageAround(session, workbench, () => setup.awaits);
   const unsubscribe = session.subscribe(() => {
     timer ||= setTimeout(tell, TOLD_AFTER_MS);
+    tellCount();
   });
 
   /** Asks the page to add the label. Its next run hands over all labels. @param {string} name */
@@ -118,6 +121,15 @@ function create(first) {
     if (isSame) return;
     told = now;
     send(1);
+  }
+
+  /** Has the page list the images anew if others have added or deleted some since its last run. */
+  function tellCount() {
+    const total = session.progress.counts?.total;
+    if (total === undefined || total === counted) return;
+    if (setup.review || document.querySelector(ELSEWHERE)) return;
+    counted = total;
+    if (String(total) !== setup.revision) component.setStateValue("counted", total);
   }
 
   /** @param {number} number of the try, which makes the value differ from the last one */

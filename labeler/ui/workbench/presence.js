@@ -1,4 +1,5 @@
-// Who else works on the open image: who has claimed it, and whose boxes have just arrived.
+// Who else works on the open image: who has claimed it, and whose boxes have just arrived. The claim
+// of a finished image lasts until it ends, and says nothing about its holder.
 
 import { createClaimCalls } from "./claim_calls.js";
 
@@ -7,12 +8,12 @@ const LOOK_MS = 5_000;
 const HERE_MS = 60_000;
 
 /**
- * `image` returns the open image. People who only look at an image are not reported, because they
+ * `image` returns the open image, `needsWork` whether it needs work. People who only look at an image are not reported, because they
  * can't be in anybody's way.
- * @param {{ backend: import("./backend.js").Backend, image: () => string, person: string,
- *   onChange: () => void }} options
+ * @param {{ backend: import("./backend.js").Backend, image: () => string,
+ *   needsWork: () => boolean, person: string, onChange: () => void }} options
  */
-export function createPresence({ backend, image, person, onChange }) {
+export function createPresence({ backend, image, needsWork, person, onChange }) {
   const calls = createClaimCalls(backend);
   /** When each person's last change of the open image arrived. @type {Map<string, number>} */
   let heard = new Map();
@@ -30,7 +31,8 @@ export function createPresence({ backend, image, person, onChange }) {
       heard = new Map();
     }
     const recent = [...heard].filter(([, at]) => Date.now() - at < HERE_MS).map(([who]) => who);
-    const found = [...new Set([...recent, ...holder === null ? [] : [holder]])].sort();
+    const working = holder !== null && needsWork() ? [holder] : [];
+    const found = [...new Set([...recent, ...working])].sort();
     if (found.join("\n") === others.join("\n") && found.length === others.length) return;
     others = found;
     onChange();

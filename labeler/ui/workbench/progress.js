@@ -5,7 +5,7 @@ import { NEEDS_WORK } from "./document.js";
 
 /** @typedef {{ total: number, finished: number, mine: number, queues: readonly string[] }} Progress */
 
-const EVERY_MS = 60_000;
+const EVERY_MS = 30_000;
 /** Before all images of a large project are listed, the counts are not known yet. */
 const SOON_MS = 2_000;
 const MOST_KEPT = 20_000;

@@ -89,7 +89,13 @@ export function createSession(options) {
     storage: globalThis.localStorage,
     onChange: emit,
   });
-  const presence = createPresence({ ...options, backend, image: opening.image, onChange: emit });
+  const presence = createPresence({
+    ...options,
+    backend,
+    image: opening.image,
+    needsWork: () => NEEDS_WORK.includes(state.status),
+    onChange: emit,
+  });
 
   function emit() {
     state = build();

@@ -7,6 +7,7 @@ import { createPresence } from "../../../labeler/ui/workbench/presence.js";
 
 Deno.test("whose change has come is here for a minute, and the open image's holder as long as they hold it", async () => {
   let image = "a";
+  let needsWork = true;
   /** @type {Record<string, { by: string, own: boolean } | null>} */
   const claims = { a: null, b: { by: "ben", own: false }, c: { by: "ana", own: true } };
   const told = /** @type {string[]} */ ([]);
@@ -19,6 +20,7 @@ Deno.test("whose change has come is here for a minute, and the open image's hold
   const presence = createPresence({
     backend: /** @type {any} */ ({ call }),
     image: () => image,
+    needsWork: () => needsWork,
     person: "ana",
     onChange: () => told.push(presence.others().join()),
   });
@@ -37,7 +39,14 @@ Deno.test("whose change has come is here for a minute, and the open image's hold
     await until(() => presence.others().join() === "ben");
     presence.heard("b", "ben");
     assert.deepEqual(presence.others(), ["ben"]);
+    // Ben has finished the image: who has just changed it is here for a while, its claim is not.
+    needsWork = false;
+    await pause(59_000);
+    assert.deepEqual(presence.others(), ["ben"]);
+    await pause(6_000);
+    assert.deepEqual(presence.others(), []);
     image = "c";
+    needsWork = true;
     await pause(60_000);
     assert.deepEqual(presence.others(), []);
     assert.deepEqual(told, ["cem", ",cem", "", "ben", ""]);
