@@ -115,13 +115,13 @@ export function createPainter(picture, boxes, copy = new OffscreenCanvas(1, 1)) 
       }
       painted = null;
     },
-    /** @param {Picture | null} source @param {View} view @param {string} filter */
-    paintPicture(source, view, filter) {
+    /** @param {Picture | null} source @param {View} view @param {string} filter @param {boolean} isHard without smoothing */
+    paintPicture(source, view, filter, isHard) {
       below.clearRect(0, 0, picture.width, picture.height);
       if (!source) return;
       const scale = view.scale * density;
       const { bitmap } = levelFor(source.levels, scale);
-      below.imageSmoothingEnabled = scale < HARD_ABOVE && scale !== 1;
+      below.imageSmoothingEnabled = !isHard && scale < HARD_ABOVE && scale !== 1;
       below.filter = filter;
       const at = { x: Math.round(view.left * density), y: Math.round(view.top * density) };
       paintPart(below, bitmap, at, source.width * scale, source.height * scale);

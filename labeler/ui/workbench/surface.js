@@ -5,6 +5,7 @@ import { CAMERA, middleBox, reduceCamera } from "./camera.js";
 import { element, mark, say } from "./dom.js";
 import { candidates, cursorFor, pressedOn, REACH, selectedBy } from "./hits.js";
 import { labelsOf } from "./label_set.js";
+import { createMotion } from "./motion.js";
 import { createPainter } from "./painter.js";
 import { filterOf } from "./preferences.js";
 import { IDLE, reducePointer } from "./pointer.js";
@@ -33,6 +34,8 @@ export function createSurface(bench, ended) {
   );
   const where = element("span", {});
   const painter = createPainter(picture, boxes);
+  const motion = createMotion(refresh);
+  ended.addEventListener("abort", motion.stop);
   let camera = CAMERA;
   let gesture = IDLE;
   /** @type {Point | null} */
@@ -54,6 +57,12 @@ export function createSurface(bench, ended) {
     const next = reduceCamera(camera, event);
     if (next === camera) return;
     camera = next;
+    if (event.type === "pan" || event.type === "zoom") motion.moved();
+    else motion.stop();
+    refresh();
+  }
+
+  function refresh() {
     pictureIsOld = true;
     ask();
   }
@@ -96,7 +105,9 @@ export function createSurface(bench, ended) {
     const { state } = session;
     const { preferences } = bench;
     if (pictureIsOld) {
-      painter.paintPicture(state.bitmap, camera.view, filterOf(preferences));
+      const isHard = motion.isHard();
+      painter.paintPicture(state.bitmap, camera.view, filterOf(preferences), isHard);
+      if (!isHard) motion.measure();
       pictureIsOld = false;
     }
     const changes = changed();
@@ -237,10 +248,7 @@ export function createSurface(bench, ended) {
     /** The scale, and the place of the pointer in the image. */
     where,
     ask,
-    refresh() {
-      pictureIsOld = true;
-      ask();
-    },
+    refresh,
     isIdle: () => gesture.phase === "idle",
     /** Whether the open image is what the person sees. */
     isSeen: () => isReady() && shown.image === session.state.image,

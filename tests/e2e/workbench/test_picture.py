@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -203,6 +204,42 @@ def test_images_of_a_long_session_are_given_back(desk: Desk) -> None:
     # The open one, three before it, and those ahead, which are larger and have copies.
     bench.until(lambda: 1 <= page.evaluate("alive") <= 12, "few pictures alive")
     page.close()
+
+
+_IN_MOTION = """([root, how]) => new Promise((done) => {
+  const [picture] = root.querySelectorAll('canvas');
+  const { left, top } = root.getBoundingClientRect();
+  const at = (x, y) => ({ clientX: left + x, clientY: top + y, pointerId: 1, bubbles: true });
+  root.addEventListener('painted', () => done(picture.toDataURL('image/png')), { once: true });
+  if (how === 'zoom') root.dispatchEvent(new WheelEvent('wheel', { ...at(300, 200), deltaY: -90 }));
+  else {
+    root.dispatchEvent(new PointerEvent('pointerdown', { ...at(300, 200), button: 1 }));
+    root.dispatchEvent(new PointerEvent('pointermove', at(337, 229)));
+    root.dispatchEvent(new PointerEvent('pointerup', at(337, 229)));
+  }
+})"""
+_PICTURE = """async (root) => {
+  await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+  return root.querySelector('canvas').toDataURL('image/png');
+}"""
+
+
+def test_after_the_view_has_moved_the_image_is_as_if_painted_there_at_once(desk: Desk) -> None:
+    desk.backend.add("rest.png", encoded(noise(1600, 1200)), [])
+    bench = desk.open("rest.png", page=desk.new_page())
+    look = partial(bench.surface.evaluate, _PICTURE)
+    throttle = bench.page.context.new_cdp_session(bench.page)
+    throttle.send("Emulation.setCPUThrottlingRate", {"rate": 40})  # so that frames are slow
+    for how in ("zoom", "pan"):
+        bench.press("x")  # paints anew, which is measured
+        look()
+        moving = bench.page.evaluate(_IN_MOTION, [bench.surface.element_handle(), how])
+        bench.until(lambda moving=moving: look() != moving, "a smooth image")  # type: ignore[misc]
+        rested = look()
+        bench.press("x")
+        assert look() == rested
+        bench.press("x")
+    bench.page.close()
 
 
 _BOXES_TWICE = """async (root) => {

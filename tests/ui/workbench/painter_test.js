@@ -132,3 +132,25 @@ Deno.test("letters and halos are black on light colors and white on dark ones", 
   assert.ok(!haloOf("#e6194b").includes("255") && !haloOf("#808000").includes("255"));
   assert.ok(isLight("#ffff00") && isLight("#ffffff") && !isLight("#000075") && !isLight("#b00020"));
 });
+
+Deno.test("the image is smooth up to 200 % but at 100 %, and without smoothing at every size", () => {
+  const [below, above, copy] = [1, 2, 3].map(createCountingCanvas);
+  const painter = createPainter(below.canvas, above.canvas, copy.canvas);
+  painter.resize(900, 700, 1);
+  const bitmap = /** @type {any} */ ({ width: 800, height: 600 });
+  const picture = { levels: [{ bitmap, scale: 1 }], width: 800, height: 600 };
+  /** @param {number} scale @param {boolean} isHard */
+  const isSmooth = (scale, isHard) => {
+    painter.paintPicture(picture, { ...FROM, scale }, "none", isHard);
+    return below.canvas.getContext().imageSmoothingEnabled;
+  };
+  const scales = [0.3, 1, 1.5, 2, 8];
+  assert.deepEqual(scales.map((scale) => isSmooth(scale, false)), [
+    true,
+    false,
+    true,
+    false,
+    false,
+  ]);
+  assert.ok(scales.every((scale) => !isSmooth(scale, true)));
+});
