@@ -153,6 +153,37 @@ def test_the_list_does_everything_by_keyboard_and_warns(desk: Desk) -> None:
     assert bench.rects()[3]["width"] == 90
 
 
+def test_the_rows_of_many_boxes_are_one_list(desk: Desk) -> None:
+    names = [f"b{n:02}" for n in range(40)]
+    rects = [box(name, 20 + n % 8 * 90, 20 + n // 8 * 90, 60, 60) for n, name in enumerate(names)]
+    bench = open_with(desk, "rows.jpg", *rects)
+
+    def listed() -> list[str]:
+        found = bench.boxes.evaluate_all("rows => rows.map((row) => row.dataset.rectId)")
+        return [str(name) for name in found]
+
+    bench.row(14).focus()
+    for key, name in (*(("ArrowDown", f"b{n}") for n in range(15, 34)), ("ArrowUp", "b32")):
+        bench.press(key)
+        bench.picked(name)
+    for _ in range(18):
+        bench.press("ArrowUp")
+    bench.picked("b14")
+    bench.press("Delete")
+    bench.picked("b15")
+    assert listed() == [name for name in names if name != "b14"]
+    bench.press("ArrowDown")
+    bench.picked("b16")
+    bench.press("Control+z")
+    expect(bench.boxes).to_have_count(40)
+    assert listed() == names
+    bench.row(39).focus()
+    bench.press("2")
+    expect(bench.row(39)).to_have_attribute("data-label", "car")
+    expect(bench.row(38)).to_have_attribute("data-label", "person")
+    assert faults(bench) == []
+
+
 def test_hiding_what_is_under_the_pointer_leaves_everything_at_work(desk: Desk) -> None:
     bench = open_with(desk, "hide.jpg", box("a", 100, 100, 400, 300), box("b", 700, 100, 90, 90))
     bench.page.mouse.move(*bench.at(100, 250))

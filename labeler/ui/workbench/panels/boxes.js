@@ -10,6 +10,9 @@ import { WARNINGS, warnings } from "../warnings.js";
 /** @typedef {import("../contract.js").Bench} Bench */
 /** @typedef {import("../contract.js").Rect} Rect */
 
+/** Rows in one group. The browser looks at each group in each frame, whether it is in view. */
+const GROUP = 16;
+const ROW_HEIGHT = 28;
 const FIELDS = /** @type {const} */ (["left", "top", "width", "height"]);
 
 /** @param {Bench} bench @param {{ size: () => import("../boxes.js").Size, reveal: (rect: Rect) => void, setGeometry: (rect: Rect) => void }} tools */
@@ -20,6 +23,10 @@ export function createBoxes(bench, tools) {
   const isHovered = watcher();
   /** @type {ReturnType<typeof warnings>} */
   let notes = new Map();
+  /** By the box's ID. @type {Map<string, HTMLElement>} */
+  const rows = new Map();
+  /** @type {WeakMap<HTMLElement, ReturnType<typeof watcher>>} */
+  const isNewRow = new WeakMap();
   const title = element("h2", {}, "Boxes");
   const list = element("div", {
     class: "boxes",
@@ -79,6 +86,8 @@ export function createBoxes(bench, tools) {
 
   /** @param {Rect} rect */
   function make({ id }) {
+    const found = rows.get(id);
+    if (found) return found;
     const row = element(
       "div",
       {
@@ -113,6 +122,8 @@ export function createBoxes(bench, tools) {
         }),
       ),
     );
+    rows.set(id, row);
+    isNewRow.set(row, watcher());
     return row;
   }
 
@@ -135,29 +146,48 @@ export function createBoxes(bench, tools) {
       notes = warnings(rects, tools.size(), shown);
     }
     const chosen = new Set(selection);
-    const focused = list.querySelector(":focus-within");
-    const place = [...list.children].indexOf(/** @type {Element} */ (focused));
-    keyed(list, rects, ({ id }) => id, make, (row, rect, index) => {
+    const focused = list.querySelector(".box:focus-within");
+    const place = focused ? [...list.querySelectorAll(".box")].indexOf(focused) : 0;
+    /** @param {HTMLElement} row @param {Rect} rect @param {number} index */
+    function update(row, rect, index) {
       const words = [
         ...ATTRIBUTES.filter((name) => rect[name] === true),
         ...(notes.get(rect.id) ?? []).map((note) => `⚠ ${WARNINGS[note]}`),
       ].join(", ");
       const isOne = chosen.has(rect.id);
       const { name, color } = shown(rect.label);
+      const isReached = isOne || (!chosen.size && index === 0);
+      const [isHidden, isLocked] = [hidden.has(rect.id), locked.has(rect.id)];
+      const parts = [rect, words, isOne, name, color, isReached, isHidden, isLocked];
+      if (!isNewRow.get(row)?.(...parts)) return;
       mark(row, "data-label", name);
       mark(row, "aria-selected", isOne);
-      mark(row, "tabindex", isOne || (!chosen.size && index === 0) ? 0 : -1);
+      mark(row, "tabindex", isReached ? 0 : -1);
       child(row, "color").style.background = color;
       say(child(row, "text"), name);
       say(child(row, "size"), `${Math.round(rect.width)}×${Math.round(rect.height)}`);
       say(child(row, "notes"), words);
-      mark(child(row, "eye"), "aria-pressed", hidden.has(rect.id));
-      mark(child(row, "lock"), "aria-pressed", locked.has(rect.id));
-    });
+      mark(child(row, "eye"), "aria-pressed", isHidden);
+      mark(child(row, "lock"), "aria-pressed", isLocked);
+    }
+    keyed(
+      list,
+      grouped(rects),
+      ({ first }) => String(first),
+      () => element("div", { class: "group", role: "rowgroup" }),
+      (group, { first, some }) => {
+        group.style.containIntrinsicBlockSize = `auto ${some.length * ROW_HEIGHT}px`;
+        keyed(group, some, ({ id }) => id, make, (row, rect, index) => {
+          update(row, rect, first + index);
+        });
+      },
+    );
+    const ids = new Set(rects.map(({ id }) => id));
+    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
     // A removed row passes the focus to the next one.
     if (focused && !list.contains(focused)) {
-      const next = list.children[Math.min(place, list.children.length - 1)];
-      if (next instanceof HTMLElement) next.focus();
+      const next = rows.get(rects[Math.min(place, rects.length - 1)]?.id);
+      if (next) next.focus();
       else bench.focus();
     }
     renderDetails(rects.filter(({ id }) => chosen.has(id)));
@@ -205,6 +235,13 @@ export function createBoxes(bench, tools) {
   }
 }
 
+/** The boxes in groups, each with the number of boxes before it. @param {readonly Rect[]} rects */
+const grouped = (rects) =>
+  Array.from({ length: Math.ceil(rects.length / GROUP) }, (_, group) => ({
+    first: group * GROUP,
+    some: rects.slice(group * GROUP, (group + 1) * GROUP),
+  }));
+
 /** @param {string} name @param {"eye" | "lock" | "remove"} kind @param {() => void} press */
 const small = (name, kind, press) =>
   element("button", {
@@ -221,10 +258,11 @@ const small = (name, kind, press) =>
 /** Up and Down move the focus from row to row. @param {KeyboardEvent} event @param {HTMLElement} row */
 function step(event, row) {
   if (event.target !== row || event.ctrlKey || event.shiftKey) return;
+  const group = row.parentElement;
   const next = event.key === "ArrowDown"
-    ? row.nextElementSibling
+    ? row.nextElementSibling ?? group?.nextElementSibling?.firstElementChild
     : event.key === "ArrowUp"
-    ? row.previousElementSibling
+    ? row.previousElementSibling ?? group?.previousElementSibling?.lastElementChild
     : null;
   if (!(next instanceof HTMLElement)) return;
   event.preventDefault();
