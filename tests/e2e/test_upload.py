@@ -100,7 +100,7 @@ COPY_PICTURE = """async () => {
 }"""
 
 
-def test_a_picture_is_pasted_on_the_workbench_until_boxes_are_copied(
+def test_of_a_picture_and_boxes_what_was_copied_last_is_pasted(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
     server = serve(LABELER_LABELS="cat")
@@ -124,6 +124,25 @@ def test_a_picture_is_pasted_on_the_workbench_until_boxes_are_copied(
     labeler.saved()
     assert len(rects(server.folder, pasted)) == 2
     assert len(documents(server.folder)) == 2
+    labeler.page.wait_for_timeout(1000)  # pasted images are named by the second
+    labeler.page.evaluate(COPY_PICTURE)
+    labeler.keys("Control+v")
+    [second] = eventually(lambda: set(documents(server.folder)) - {first.name, pasted})
+    labeler.at(second)
+    labeler.previous()
+    labeler.at(pasted)
+    labeler.has_boxes(2)
+    labeler.keys("Control+a", "Control+c")
+    labeler.next()
+    labeler.at(second)
+    labeler.has_boxes(0)
+    labeler.keys("Control+v")
+    labeler.has_boxes(2)
+    labeler.page.evaluate("navigator.clipboard.writeText('a text copied later')")
+    labeler.keys("Control+v")
+    labeler.has_boxes(4)
+    labeler.saved()
+    assert len(documents(server.folder)) == 3
 
 
 def test_a_folder_keeps_its_folders_and_its_images_are_told_by_their_bytes(

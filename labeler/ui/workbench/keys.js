@@ -2,6 +2,7 @@
 
 import { nudge } from "./actions.js";
 import { ATTRIBUTES } from "./attributes.js";
+import { createClipboard } from "./clipboard.js";
 import { actionOf, ARROWS, codeOf, digitOf } from "./keymap.js";
 import { labelsOf } from "./label_set.js";
 
@@ -21,6 +22,7 @@ const STREAMLIT = /^[rc]$/i;
 /** @param {Bench} bench @param {Surface} surface @param {HTMLElement} root @param {AbortSignal} ended */
 export function listenForKeys(bench, surface, root, ended) {
   const options = { capture: true, signal: ended };
+  const clipboard = createClipboard(bench, ended);
   let tabIsFree = false;
   /** The codes of the keys that are held, by what they hold. @type {Map<"panning" | "hiding", string>} */
   const held = new Map();
@@ -104,9 +106,11 @@ export function listenForKeys(bench, surface, root, ended) {
     if (action === "nextBox" || action === "previousBox") {
       if (at !== surface.root || tabIsFree || !bench.session.state.doc?.rects.length) return false;
     }
-    if (action === "copy" && !bench.session.state.selection.length) return isPlain(at);
+    if (action === "copy") {
+      return bench.session.state.selection.length ? clipboard.copy(event) : isPlain(at);
+    }
     // Without copied boxes the page gets the paste: the clipboard may hold an image to upload.
-    if (action === "paste" && !bench.ui.copied.length) return false;
+    if (action === "paste") return bench.ui.copied.length > 0 && clipboard.paste(event);
     if (action === "cancel") return cancelled();
     if (action === "pan") return hold("panning", event);
     if (action === "hide") return hold("hiding", event);
@@ -162,7 +166,6 @@ const ONCE = new Set([
   "skipReason",
   "claim",
   "guide",
-  "paste",
   "duplicate",
   "repeat",
   "add",
