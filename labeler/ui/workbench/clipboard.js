@@ -5,6 +5,9 @@
 /** Copied boxes take the clipboard, so that an image in it is newer than they are. */
 const TYPE = "application/x-labeler-boxes";
 
+/** How long after the key the browser may still tell of the paste, in ms. */
+const TOLD_MS = 300;
+
 /** @param {Bench} bench @param {AbortSignal} ended */
 export function createClipboard(bench, ended) {
   const options = { capture: true, signal: ended };
@@ -14,7 +17,7 @@ export function createClipboard(bench, ended) {
   let awaited = null;
   globalThis.addEventListener("copy", copied, options);
   globalThis.addEventListener("paste", pasted, options);
-  globalThis.addEventListener("keyup", () => awaited = null, options);
+  globalThis.addEventListener("keyup", released, options);
 
   /** @param {ClipboardEvent} event */
   function copied(event) {
@@ -28,10 +31,24 @@ export function createClipboard(bench, ended) {
   /** @param {ClipboardEvent} event */
   function pasted(event) {
     if (awaited !== "paste") return;
-    awaited = null;
-    if (event.clipboardData?.files.length) return; // for the page around
-    bench.act("paste");
+    if (event.clipboardData?.files.length) {
+      awaited = null;
+      return; // for the page around
+    }
+    pasteBoxes();
     end(event);
+  }
+
+  /** A browser that tells of no paste, as where no field has the focus, pastes the boxes. */
+  function released() {
+    if (awaited === "copy") awaited = null;
+    if (awaited === "paste") setTimeout(pasteBoxes, TOLD_MS);
+  }
+
+  function pasteBoxes() {
+    if (awaited !== "paste" || ended.aborted) return;
+    awaited = null;
+    bench.act("paste");
   }
 
   return {
@@ -46,6 +63,7 @@ export function createClipboard(bench, ended) {
     /** Pastes the boxes unless the browser is to tell first what else there is. @param {KeyboardEvent} event */
     paste(event) {
       if (event.repeat) return true;
+      pasteBoxes(); // those of the key before, which the browser has told nothing of
       if (isTaken && isNative(event, "v")) {
         awaited = "paste";
         return false;
