@@ -78,8 +78,8 @@ def show_import_panel(context: Context) -> None:
     """Show what sends a dataset, and the report."""
     st.caption(
         "Import boxes made in another tool. They are matched to images by file name. "
-        "You see a preview before anything changes. Imported images are marked as done; where the "
-        "file has something that is not understood, the image stays in progress."
+        "You see a preview before anything changes. An image stays in progress if the file has "
+        "something about it that is not understood."
     )
     setup = {
         "tokenHeaders": visitor.token_headers(),

@@ -42,6 +42,13 @@ STYLE = """
   .st-key-save_state { min-height: 1.5rem; }
   /* A click on the picture puts the focus there; a frame around all of it tells nobody anything. */
   [data-testid="stMain"]:focus-visible { outline: none; }
+  /* Streamlit writes white on the theme's color, which is bright in the dark one. */
+  [data-testid^="stBaseButton-primary"]:enabled {
+    background: #1f5fbf; border-color: #1f5fbf; color: #fff;
+  }
+  [data-testid^="stBaseButton-primary"]:enabled:is(:hover, :active) {
+    background: #184c99; border-color: #184c99;
+  }
   @media (max-width: 640px) {
     [data-testid="stApp"] { --page-side: 0.6rem; }
   }

@@ -49,6 +49,31 @@ def test_axe_finds_nothing_on_the_pages(
         labeler.at("cat.jpg")
 
 
+def test_axe_finds_nothing_on_the_dark_pages(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    labeler = new_labeler(serve(LABELER_LABELS="cat,dog"))
+    page = labeler.page
+    labeler.upload(pictures.photo("cat.jpg"))
+    labeler.at("cat.jpg")
+    labeler.drag((40, 40), (140, 120))
+    labeler.saved()
+    page.emulate_media(color_scheme="dark")
+    for name, shown in (
+        ("label", "[data-testid=workbench][data-state=ready]"),
+        ("gallery", "[data-testid=gallery][data-state=ready]"),
+        ("labels", ".st-key-label_row_1"),
+        ("data", ".st-key-data_export button"),
+        ("dashboard", ".st-key-open_trash button"),
+        ("review", "[data-testid=stSidebar]"),
+        ("trash", "text=The trash is empty."),
+    ):
+        page.goto(f"{labeler.url}/?view={name}")
+        expect(page.locator(shown).first).to_be_visible()
+        labeler.drawn()
+        assert faults(page) == [], name
+
+
 def test_the_list_tells_statuses_in_words_and_which_image_is_open(
     serve: Serve, new_labeler: NewLabeler, pictures: Pictures
 ) -> None:
