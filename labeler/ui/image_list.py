@@ -27,6 +27,8 @@ _LOOKED_AT: Final = 20
 
 _show_open = st.components.v2.component("labeler_listing", js=script("components/image_list"))
 _LIST: Final = "open_list"
+_PROGRESS: Final = "finished_images"
+_BARS: Final = ("Finished images", "Images finished by you")
 _ICON_WORDS: Final = {
     icon.partition("/")[2].partition(":")[0]: STATUS_NAMES[status]
     for status, icon in STATUS_ICONS.items()
@@ -107,9 +109,10 @@ def show_image_list(
     if not tally.total:
         st.caption("No images yet. Upload some above.")
         return NO_WAY
-    st.progress(tally.finished / tally.total)
-    if visitor.current().name:
-        st.progress(tally.mine / tally.total, f"{tally.mine:,} finished by you")
+    with st.container(key=_PROGRESS, gap="small"):
+        st.progress(tally.finished / tally.total)
+        if visitor.current().name:
+            st.progress(tally.mine / tally.total, f"{tally.mine:,} finished by you")
     _filters(tally, found, labels)
     is_extra = current is not None and not found.images.has(current)
     number = found.images.count(place_of(current)) if current else 0
@@ -277,10 +280,14 @@ def _buttons(
     with st.container(key=_LIST, height=420, border=True, gap=None):
         for entry in entries:
             _image_button(entry, entry.image_id == current_id)
-        row = _row_key(current_id)
-        _show_open(
-            key="show_open", data=json.dumps({"list": _LIST, "row": row, "words": _ICON_WORDS})
-        )
+        data = {
+            "list": _LIST,
+            "row": _row_key(current_id),
+            "progress": _PROGRESS,
+            "bars": _BARS,
+            "words": _ICON_WORDS,
+        }
+        _show_open(key="show_open", data=json.dumps(data))
 
 
 def _row_key(image_id: str | None) -> str:

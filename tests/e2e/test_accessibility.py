@@ -91,3 +91,53 @@ def test_the_list_tells_statuses_in_words_and_which_image_is_open(
     labeler.at("two.jpg")
     expect(two).to_have_attribute("aria-current", "true")
     expect(sidebar.locator("[aria-current]:visible")).to_have_count(1)
+
+
+def test_the_list_is_one_stop_of_the_tab_key_and_arrows_lead_through_it(
+    serve: Serve, new_labeler: NewLabeler, pictures: Pictures
+) -> None:
+    labeler = new_labeler(serve(LABELER_LABELS="cat,dog"))
+    names = ("one.jpg", "three.jpg", "two.jpg")
+    labeler.upload(*(pictures.photo(name) for name in names))
+    labeler.at("one.jpg")
+    page = labeler.page
+    images = page.get_by_test_id("stSidebar").get_by_role("toolbar", name="Images")
+    one, three, two = (images.get_by_role("button", name=name) for name in names)
+    expect(images.locator("button[tabindex='0']:visible")).to_have_count(1)
+    page.get_by_role("combobox", name="Show").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    expect(one).to_be_focused()
+    for key, button in (("ArrowDown", three), ("End", two), ("ArrowUp", three), ("Home", one)):
+        page.keyboard.press(key)
+        expect(button).to_be_focused()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Export COCO")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    labeler.at("two.jpg")
+    expect(two).to_have_attribute("aria-current", "true")
+    expect(images.locator("button[tabindex='0']:visible")).to_have_count(1)
+    expect(page.get_by_role("progressbar", name="Finished images")).to_have_count(1)
+    labeler.done()
+    expect(page.get_by_role("progressbar", name="Finished images")).to_have_attribute(
+        "aria-valuenow", "33"
+    )
+    assert faults(page) == []
+
+
+def test_a_click_beside_everything_frames_nothing(serve: Serve, new_labeler: NewLabeler) -> None:
+    labeler = new_labeler(serve(LABELER_LABELS="cat"))
+    labeler.go_to("Labels")
+    page = labeler.page
+    white = page.get_by_test_id("stMain")
+    page.locator(".st-key-label_row_1").wait_for()
+    box = white.bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 20)
+    page.keyboard.press("h")
+    expect(white).not_to_be_focused()
+    page.get_by_test_id("stSkipToContent").focus()
+    page.keyboard.press("Enter")
+    expect(white).to_be_focused()  # and framed, as whoever uses the keyboard expects

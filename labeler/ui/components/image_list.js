@@ -1,6 +1,7 @@
 // Scrolls the open image into view in the list. Only the list scrolls, and only when another image
 // has been opened, so a person who looks further down stays there. Tells screen readers which image
-// is open, and statuses in words.
+// is open, statuses in words, and what the progress bar counts. The list is one stop of the Tab key;
+// arrows lead from image to image.
 
 /** @typedef {{ left: number, top: number, width: number, height: number, bottom: number }} Box */
 
@@ -22,12 +23,35 @@ export const wordsFor = (name, words) =>
   name?.endsWith(" icon") ? words[name.slice(0, -" icon".length)] ?? null : null;
 
 /**
- * `data` is JSON: the keys that Streamlit gives the list and the open image's row, and the words for
- * the icons of statuses.
+ * Where a key leads in a list; null for keys that lead nowhere.
+ * @param {string} key @param {number} place @param {number} count
+ */
+export function stepped(key, place, count) {
+  switch (key) {
+    case "ArrowDown":
+      return Math.min(place + 1, count - 1);
+    case "ArrowUp":
+      return Math.max(place - 1, 0);
+    case "Home":
+      return 0;
+    case "End":
+      return count - 1;
+    default:
+      return null;
+  }
+}
+
+/** Ends what the last call began. Streamlit calls the function in each run, and ends only the last. */
+let endLast = () => {};
+
+/**
+ * `data` is JSON: the keys that Streamlit gives the list, the open image's row and the progress bars,
+ * the names of the bars, and the words for the icons of statuses.
  * @param {import("./page.js").Component<string>} component
  */
 export default function showOpenRow({ data }) {
-  /** @type {{ list: string, row: string, words: Record<string, string> }} */
+  endLast();
+  /** @type {{ list: string, row: string, progress: string, bars: string[], words: Record<string, string> }} */
   const keys = JSON.parse(data);
   let frame = 0;
   let before = "";
@@ -35,7 +59,38 @@ export default function showOpenRow({ data }) {
   const again = (act) => {
     frame = requestAnimationFrame(act);
   };
-  const find = () => document.querySelector(`.st-key-${CSS.escape(keys.list)}`);
+  /** @param {string} key @param {ParentNode} [within] @returns {HTMLElement | null} */
+  const keyed = (key, within = document) => within.querySelector(`.st-key-${CSS.escape(key)}`);
+  const find = () => keyed(keys.list);
+  const ended = new AbortController();
+
+  /** The buttons of the images in sight. @param {Element} list */
+  const buttonsOf = (list) =>
+    [...list.querySelectorAll("button")].filter((button) => button.checkVisibility());
+
+  /** Makes one button the stop of the Tab key: the last that had the focus, or that of the open image. @param {Element} list */
+  function rove(list) {
+    const buttons = buttonsOf(list);
+    const stop = buttons.find((button) => button === document.activeElement) ??
+      buttons.find((button) => button.tabIndex === 0 && button.hasAttribute("tabindex")) ??
+      buttons.find((button) => button.hasAttribute("aria-current")) ?? buttons[0];
+    for (const button of buttons) {
+      const index = button === stop ? "0" : "-1";
+      if (button.getAttribute("tabindex") !== index) button.setAttribute("tabindex", index);
+    }
+  }
+
+  /** @param {KeyboardEvent} event */
+  function step(event) {
+    const list = /** @type {HTMLElement} */ (event.currentTarget);
+    const buttons = buttonsOf(list);
+    const place = buttons.indexOf(/** @type {HTMLButtonElement} */ (event.target));
+    const isPlain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.shiftKey;
+    const next = place < 0 || !isPlain ? null : stepped(event.key, place, buttons.length);
+    if (next === null) return;
+    event.preventDefault();
+    buttons[next].focus();
+  }
 
   /** @param {Element} list */
   function describe(list) {
@@ -48,6 +103,11 @@ export default function showOpenRow({ data }) {
         button.setAttribute("aria-current", "true");
       } else button.removeAttribute("aria-current");
     }
+    rove(list);
+    keyed(keys.progress)?.querySelectorAll("[role=progressbar]").forEach((bar, index) => {
+      const name = keys.bars[index];
+      if (bar.getAttribute("aria-label") !== name) bar.setAttribute("aria-label", name);
+    });
   }
   const drawn = new MutationObserver(() => {
     const list = find();
@@ -57,7 +117,7 @@ export default function showOpenRow({ data }) {
   function look() {
     const list = find();
     // The row, because its button exists twice: for wide windows and for phones.
-    const row = list?.querySelector(`.st-key-${CSS.escape(keys.row)}`);
+    const row = list && keyed(keys.row, list);
     // While a page loads, buttons are drawn late and with another height.
     if (!list || !row || list.querySelector("[data-testid=stSkeleton]")) return again(look);
     const [outer, inner] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
@@ -82,15 +142,26 @@ export default function showOpenRow({ data }) {
     const list = find();
     if (!list) return again(begin);
     watch.observe(list);
+    list.setAttribute("role", "toolbar");
+    list.setAttribute("aria-orientation", "vertical");
+    list.setAttribute("aria-label", "Images");
+    list.addEventListener("keydown", step, { signal: ended.signal });
+    list.addEventListener("focusin", () => rove(list), { signal: ended.signal });
     describe(list);
-    // Streamlit names the icons anew when it draws them.
-    drawn.observe(list, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
+    // Streamlit names icons and bars anew when it draws them.
+    for (const one of [list, keyed(keys.progress)]) {
+      if (one) {
+        drawn.observe(one, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
+      }
+    }
   };
 
   begin();
-  return () => {
+  endLast = () => {
     watch.disconnect();
     drawn.disconnect();
+    ended.abort();
     cancelAnimationFrame(frame);
   };
+  return endLast;
 }

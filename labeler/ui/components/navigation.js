@@ -71,6 +71,13 @@ function createNavigation(root) {
   }
   root.addEventListener("scroll", showEnds, { passive: true });
 
+  /** Takes the focus off the page as a whole if a click has put it there: with the next key, Streamlit would frame all of it. @param {FocusEvent} event */
+  function unframe({ target }) {
+    const page = /** @type {HTMLElement} */ (target);
+    if (page.matches("[data-testid=stMain]:not(:focus-visible)")) page.blur();
+  }
+  document.addEventListener("focusin", unframe);
+
   return {
     /** @param {Navigation} next */
     update(next) {
@@ -91,6 +98,7 @@ function createNavigation(root) {
     },
     end() {
       sizes.disconnect();
+      document.removeEventListener("focusin", unframe);
       root.removeEventListener("scroll", showEnds);
     },
   };
