@@ -27,6 +27,8 @@ def test_a_guide_is_written_and_read_without_leaving_the_image(
     guide = ana.page.get_by_role("dialog", name="Labeling guide")
     expect(guide).to_contain_text("There is no guide yet.")
     guide.get_by_role("button", name="Edit the guide").click()
+    hint = guide.get_by_role("textbox").get_attribute("placeholder") or ""
+    assert hint.startswith("# What to label\n\nPictures")
     guide.get_by_role("textbox").fill(TEXT)
     guide.get_by_role("button", name="Save the guide").click()
     expect(guide.get_by_role("heading", name="Cars")).to_be_visible()

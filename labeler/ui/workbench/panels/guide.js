@@ -17,7 +17,7 @@ export function createGuide(bench) {
   const field = /** @type {HTMLTextAreaElement} */ (element("textarea", {
     "aria-label": "The guide, in Markdown",
     rows: 20,
-    placeholder: "# What to label\\n\\nPictures lie in guide/: ![](car.png)",
+    placeholder: "# What to label\n\nPictures lie in guide/: ![](car.png)",
   }));
   const edit = button("Edit", "Edit the guide", () => show(true));
   const save = button("Save", "Save the guide", store, { class: "primary" });
