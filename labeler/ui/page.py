@@ -40,6 +40,8 @@ STYLE = """
   [data-testid="stMainBlockContainer"] > div { gap: 0.6rem; }
   div:has(> .st-key-watch) { display: none; }
   .st-key-save_state { min-height: 1.5rem; }
+  /* Streamlit's own gray is a little too pale to be read on white. */
+  [data-testid="stApp"] [data-testid="stCaptionContainer"] { opacity: 0.75; }
   /* A click on the picture puts the focus there; a frame around all of it tells nobody anything. */
   [data-testid="stMain"]:focus-visible { outline: none; }
   /* Streamlit writes white on the theme's color, which is bright in the dark one. */
