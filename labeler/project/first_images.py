@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labeler.model.layout import ANNOTATIONS, document_key
-from labeler.project.image_entry import ImageEntry, document_entry, place_of
-from labeler.project.image_listing import ImageListing, image_of_document, with_original
+from labeler.project.image_entry import ImageEntry, document_entry, place_of, with_original
+from labeler.project.image_listing import ImageListing, image_of_document, undocumented
 from labeler.project.originals import Uploads
 from labeler.storage import ObjectInfo, Store
 
@@ -55,7 +55,9 @@ def read_first_images(
         documents = _documents(store, known, list(originals))
         for image_id, info in originals.items():
             entry = documents.get(image_id)
-            found[image_id] = with_original(image_id, entry, info, uploads, entry is not None)
+            added_at = info.updated_at
+            placed = undocumented(image_id, info.key, added_at, uploads.prefix)
+            found[image_id] = with_original(entry, placed) if entry else placed
     if not found:
         by_document = True
         keys = [info.key for info in store.list(ANNOTATIONS, limit=limit).objects]

@@ -26,10 +26,11 @@ _MOST_LABELS: Final = 600
 """Bytes: the counts of more labels than fit stand in the document alone."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ImageEntry:
-    """An image of the project. `saved_at` is the document's text, `original` its original's key.
+    """An image of the project; nobody changes an entry, which threads share.
 
+    `saved_at` is the document's text, `original` its original's key.
     `problem` says why the document can't be opened; the entry is listed in any case. `version` is
     the document's, empty if none is stored. Entries that show the same are equal. `added_at` is
     when the original was added, in seconds since 1970, or 0 if that is unknown. `labels` and
@@ -37,21 +38,21 @@ class ImageEntry:
     the image is, or empty.
     """
 
-    image_id: str
-    image_path: str
-    status: Status
-    rects: int
-    saved_at: str
-    saved_by: str
-    original: str | None = None
-    problem: str = ""
-    version: str = field(default="", compare=False)
-    added_at: float = field(default=0.0, compare=False)
-    labeled_by: str = ""
-    labels: str | None = field(default=None, compare=False)
-    warnings: str | None = field(default=None, compare=False)
-    labeled_at: str = ""
-    assigned_to: str = ""
+    image_id: Final[str]
+    image_path: Final[str]
+    status: Final[Status]
+    rects: Final[int]
+    saved_at: Final[str]
+    saved_by: Final[str]
+    original: Final[str | None] = None
+    problem: Final[str] = ""
+    version: Final[str] = field(default="", compare=False)
+    added_at: Final[float] = field(default=0.0, compare=False)
+    labeled_by: Final[str] = ""
+    labels: Final[str | None] = field(default=None, compare=False)
+    warnings: Final[str | None] = field(default=None, compare=False)
+    labeled_at: Final[str] = ""
+    assigned_to: Final[str] = ""
 
     @property
     def labeler(self) -> str:
@@ -122,27 +123,36 @@ def _sealed_names(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(name for name in names if name != "seal"))
 
 
-def sealed_entry(image_id: str, info: ObjectInfo) -> ImageEntry | None:
-    """The entry in the object's metadata; None if it is missing or its seal does not match."""
-    metadata = info.metadata
-    if not info.md5 or metadata.get("seal") != _seal(metadata, info.md5):
+def sealed_entry(
+    image_id: str, info: ObjectInfo, placed: ImageEntry | None = None
+) -> ImageEntry | None:
+    """The entry in the object's metadata; None if it is missing or its seal does not match.
+
+    It shows the original of `placed`, which is the image without its document.
+    """
+    metadata, md5 = info.metadata, info.md5
+    if not md5 or metadata.get("seal") != _seal(metadata, md5):
         return None
     status = _STATUSES.get(metadata["status"])
     if status is None:
         return None  # a newer Labeler's; the document is read as it can be
+    value = metadata.get
     return ImageEntry(
-        image_id,
+        placed.image_id if placed else image_id,
         metadata["image_path"],
         status,
         int(metadata["rects"]),
         metadata["saved_at"],
         sys.intern(metadata["saved_by"]),
-        version=info.version,
-        labeled_by=sys.intern(metadata.get("labeled_by", "")),
-        labels=sys.intern(metadata["labels"]) if "labels" in metadata else None,
-        warnings=sys.intern(metadata["warnings"]) if "warnings" in metadata else None,
-        labeled_at=metadata.get("labeled_at", ""),
-        assigned_to=sys.intern(metadata.get("assigned_to", "")),
+        placed.original if placed else None,
+        "",
+        info.version,
+        placed.added_at if placed else 0.0,
+        sys.intern(value("labeled_by", "")),
+        _shared(value("labels")),
+        sys.intern(metadata["warnings"]) if "warnings" in metadata else None,
+        value("labeled_at", ""),
+        sys.intern(value("assigned_to", "")),
     )
 
 
@@ -181,6 +191,12 @@ def _dumped(counts: Mapping[str, int]) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _shared(labels: str | None) -> str | None:
+    """The one text for equal ones of late: many images have equal counts, or none has the same."""
+    return labels
+
+
+@lru_cache(maxsize=4096)
 def _parsed(labels: str) -> Mapping[str, int]:
     """The counts; many images have equal ones."""
     found: dict[str, int] = json.loads(labels)
@@ -192,17 +208,9 @@ def place_of(entry: ImageEntry) -> tuple[str, str]:
     return entry.image_path, entry.image_id
 
 
-def place_new(entry: ImageEntry, original: str, added_at: float) -> None:
-    """Give an entry its original, by changing it: only where nobody else has this entry yet.
-
-    A listing makes entries by the hundred thousand, and a copy takes as long as making one.
-    """
-    object.__setattr__(entry, "original", original)
-    object.__setattr__(entry, "added_at", added_at)
-
-
-def with_original_of(noted: ImageEntry, listed: ImageEntry | None) -> ImageEntry:
-    """The noted entry; if it knows no original, with the one that the listing has found."""
-    if noted.original is not None or listed is None or listed.original is None:
-        return noted
-    return replace(noted, original=listed.original, added_at=listed.added_at)
+def with_original(entry: ImageEntry, placed: ImageEntry | None) -> ImageEntry:
+    """The entry with the original of `placed`; the same entry where nothing changes."""
+    original, added_at = (placed.original, placed.added_at) if placed else (None, 0.0)
+    if entry.original == original and entry.added_at == added_at:
+        return entry
+    return replace(entry, original=original, added_at=added_at)

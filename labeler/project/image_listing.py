@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from labeler.model.document import Status
 from labeler.model.layout import ANNOTATIONS, is_image_id
-from labeler.project.image_entry import ImageEntry, document_entry, place_new, sealed_entry
+from labeler.project.image_entry import ImageEntry, document_entry, sealed_entry, with_original
 from labeler.project.originals import IMAGE_ID, MAX_REMEMBERED, OriginalIds, Uploads
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
 
-Watch = Callable[[Iterable[ObjectInfo]], Iterable[ObjectInfo]]
+Watch = Callable[[], None]
 
 
 class Listed(NamedTuple):
@@ -29,19 +28,48 @@ class ImageListing:
     def __init__(self, store: Store, uploads: Uploads | None, original_ids: OriginalIds) -> None:
         self._store = store
         self._uploads = uploads
+        self._prefix = uploads.prefix if uploads else ""
         self._original_ids = original_ids
         self._from_documents = BoundedCache[tuple[str, str], ImageEntry](max_items=MAX_REMEMBERED)
         self.found = 0
         """How many images the listing that runs, or the last one, has found."""
 
     def list(self, before: Mapping[str, ImageEntry], watch: Watch) -> Listed:
-        """List everything, each object through `watch`.
+        """List everything; `watch` is called after each page of objects.
 
         Entries of the listing `before` that still hold are kept: they cost neither time nor memory.
         """
-        documents = watch(list_all(self._store, ANNOTATIONS))
-        entries, remembered = self._document_entries(before, documents)
-        return Listed(entries, self._add_originals(entries, remembered, before, watch))
+        images, documented, doubles = self._list_originals(before, watch)
+        unsealed: list[str] = []
+
+        def count() -> None:
+            self.found = max(len(images), len(unsealed))
+            watch()
+
+        for info in list_all(self._store, ANNOTATIONS, count):
+            image_id = image_of_document(info.key)
+            if image_id is None:
+                continue
+            entry = self._known_entry(info, before.get(image_id), images.get(image_id), image_id)
+            if entry is None:
+                unsealed.append(info.key)
+            else:
+                images[image_id] = entry
+                documented.discard(image_id)
+        self._from_documents.make_room(2 * (len(unsealed) + len(images)))
+        for key, data, version in self._store.read_many(unsealed):
+            image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
+            entry = document_entry(image_id, data, version)
+            self._from_documents.put((key, version), entry)
+            images[image_id] = with_original(entry, images.get(image_id))
+            documented.discard(image_id)
+        for image_id in documented:
+            kept = images[image_id]
+            images[image_id] = undocumented(
+                image_id, kept.original or "", kept.added_at, self._prefix
+            )
+        self.found = len(images)
+        return Listed(images, doubles)
 
     def image_of(self, info: ObjectInfo, uploads: Uploads, images: int) -> str | None:
         """The image ID of an original; None if it is not an image."""
@@ -52,75 +80,47 @@ class ImageListing:
         name = info.key.removeprefix(uploads.prefix)
         return self._original_ids.find(name, original, uploads.store, images)
 
-    def _document_entries(
-        self, before: Mapping[str, ImageEntry], objects: Iterable[ObjectInfo]
-    ) -> tuple[dict[str, ImageEntry], set[str]]:
-        """The entries, and the IDs of those whose entries are remembered here."""
-        entries: dict[str, ImageEntry] = {}
-        remembered: set[str] = set()
-        unsealed: list[str] = []
-        for info in objects:
-            self.found = len(entries) + len(unsealed)
-            image_id = image_of_document(info.key)
+    def _known_entry(
+        self, info: ObjectInfo, before: ImageEntry | None, placed: ImageEntry | None, image_id: str
+    ) -> ImageEntry | None:
+        """The entry of a document with the original of `placed`; None if it must be read."""
+        if before is None or before.version != info.version:
+            entry = sealed_entry(image_id, info, placed)
+            if entry is not None:
+                return entry
+            before = self._from_documents.get((info.key, info.version))
+        return before and with_original(before, placed)
+
+    def _list_originals(
+        self, before: Mapping[str, ImageEntry], watch: Watch
+    ) -> tuple[dict[str, ImageEntry], set[str], dict[str, tuple[str, ...]]]:
+        """Images as their originals alone show them, in the order of the originals' keys.
+
+        Beside them are the IDs of those whose entries of the listing `before` are kept and have a
+        document, and the originals of those that have several.
+        """
+        images: dict[str, ImageEntry] = {}
+        documented: set[str] = set()
+        doubles: dict[str, tuple[str, ...]] = {}
+        if self._uploads is None:
+            return images, documented, doubles
+        for info in list_all(self._uploads.store, self._uploads.prefix, watch):
+            self.found = len(images)
+            image_id = self.image_of(info, self._uploads, len(before))
             if image_id is None:
                 continue
-            known = before.get(image_id)
-            if known is not None and known.version == info.version and not known.problem:
-                entries[image_id] = known
-                continue
-            entry = sealed_entry(image_id, info)
-            if entry is None:
-                entry = self._from_documents.get((info.key, info.version))
-                remembered.add(image_id)
-            if entry is None:
-                unsealed.append(info.key)
-            else:
-                entries[image_id] = entry
-        self._from_documents.make_room(2 * (len(unsealed) + len(entries)))
-        for key, data, version in self._store.read_many(unsealed):
-            image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
-            entry = document_entry(image_id, data, version)
-            entries[image_id] = entry
-            self._from_documents.put((key, version), entry)
-        return entries, remembered
-
-    def _add_originals(
-        self,
-        entries: dict[str, ImageEntry],
-        remembered: set[str],
-        before: Mapping[str, ImageEntry],
-        watch: Watch,
-    ) -> dict[str, tuple[str, ...]]:
-        """Add what is under uploads/ to the entries; returns the originals of images with several.
-
-        Entries that the listing before had too are kept, so that most cost no memory.
-        """
-        doubles: dict[str, tuple[str, ...]] = {}
-        placed: set[str] = set()
-        if self._uploads is not None:
-            listed = list_all(self._uploads.store, self._uploads.prefix)
-            for info in watch(listed):
-                self.found = len(entries)
-                image_id = self.image_of(info, self._uploads, len(before))
-                if image_id is None:
+            placed = images.get(image_id)
+            if placed is not None:
+                doubles[image_id] = (*doubles.get(image_id, (placed.original or "",)), info.key)
+                if not is_own_place(info.key, self._prefix, image_id):
                     continue
-                known = entries.get(image_id)
-                if image_id in placed and known is not None and known.original is not None:
-                    doubles[image_id] = (*doubles.get(image_id, (known.original,)), info.key)
-                    if not is_own_place(info.key, self._uploads.prefix, image_id):
-                        continue
-                earlier = before.get(image_id)
-                if known is None or known is earlier or image_id in remembered:
-                    entries[image_id] = with_original(
-                        image_id, known or earlier, info, self._uploads, known is not None
-                    )
-                else:
-                    place_new(known, info.key, info.updated.timestamp())
-                placed.add(image_id)
-        for image_id, entry in entries.items():
-            if entry.original is not None and image_id not in placed:
-                entries[image_id] = replace(entry, original=None, added_at=0.0)
-        return doubles
+            entry, added_at = before.get(image_id), info.updated_at
+            if entry is None or entry.original != info.key or entry.added_at != added_at:
+                entry = undocumented(image_id, info.key, added_at, self._prefix)
+            elif entry.version or entry.problem:
+                documented.add(image_id)
+            images[image_id] = entry
+        return images, documented, doubles
 
 
 def image_of_document(key: str) -> str | None:
@@ -142,19 +142,7 @@ def original_name(key: str, prefix: str, image_id: str) -> str:
     return key.removeprefix(prefix).removeprefix(f"{image_id}/")
 
 
-def with_original(
-    image_id: str, entry: ImageEntry | None, info: ObjectInfo, uploads: Uploads, has_document: bool
-) -> ImageEntry:
-    """The entry with that original: the same one where nothing has changed.
-
-    Without a document, nothing of an earlier document is kept.
-    """
-    added_at = info.updated.timestamp()
-    if entry is None or (not has_document and (entry.version or entry.problem)):
-        name = original_name(info.key, uploads.prefix, image_id)
-        return ImageEntry(
-            image_id, name, Status.UNLABELED, 0, "", "", original=info.key, added_at=added_at
-        )
-    if entry.original == info.key and entry.added_at == added_at:
-        return entry
-    return replace(entry, original=info.key, added_at=added_at)
+def undocumented(image_id: str, original: str, added_at: float, prefix: str) -> ImageEntry:
+    """The entry of an image without a document."""
+    name = original_name(original, prefix, image_id)
+    return ImageEntry(image_id, name, Status.UNLABELED, 0, "", "", original, added_at=added_at)

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -26,12 +26,13 @@ from labeler.project.image_entry import (
     entry_of,
     place_of,
     sealed_entry,
-    with_original_of,
+    with_original,
 )
 from labeler.project.image_listing import ImageListing
 from labeler.project.kept_counts import Change, KeptCounts
 from labeler.project.listed_images import ListedView
 from labeler.project.originals import OriginalIds, Uploads
+from labeler.runtime.garbage_collection import paused_collection
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Replaces, Scanned, Store, Version, list_all
 
@@ -192,7 +193,8 @@ class StoreIndex:
     def _in_order(self) -> list[ImageEntry]:
         """All entries; the caller holds the lock, and copies them."""
         if self._sorted is None:
-            self._sorted = sorted(self._entries.values(), key=place_of)
+            with paused_collection():
+                self._sorted = sorted(self._entries.values(), key=place_of)
         return self._sorted
 
     def list_documents(self) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
@@ -283,7 +285,7 @@ class StoreIndex:
             return self._without_document(known)
         with self._lock:
             if known is not None:
-                entry = replace(entry, original=known.original, added_at=known.added_at)
+                entry = with_original(entry, known)
             # What this process has saved meanwhile is newer.
             if self._entries.get(image_id) is known:
                 self._note(entry)
@@ -328,13 +330,12 @@ class StoreIndex:
         age = time.monotonic() - self._listed_at
         return age > max_age or self._began_at <= self._expired_at
 
-    def _until_closed(self, listed: Iterable[ObjectInfo]) -> Iterator[ObjectInfo]:
-        for info in listed:
-            if self._closed:
-                raise Unavailable("The program ends.")
-            yield info
-            if self._lists.found > LARGE and not self._settled.is_set():
-                self._settled.set()
+    def _watch(self) -> None:
+        """End the listing if the program ends, and let nobody wait for that of a large project."""
+        if self._closed:
+            raise Unavailable("The program ends.")
+        if self._lists.found > LARGE:
+            self._settled.set()
 
     def _list(self, max_age: float) -> None:
         """List again if the last listing is older than `max_age` seconds; saves need not wait."""
@@ -342,14 +343,17 @@ class StoreIndex:
             started = time.monotonic()
             if not self._is_older(max_age):
                 return
-            entries, doubles = self._lists.list(self._entries, self._until_closed)
+            with paused_collection():
+                entries, doubles = self._lists.list(self._entries, self._watch)
             with self._lock:
                 for image_id, noted_at in list(self._noted.items()):
                     if noted_at < started:
                         del self._noted[image_id]
                     elif image_id in self._entries:
                         noted = self._entries[image_id]
-                        entries[image_id] = with_original_of(noted, entries.get(image_id))
+                        listed = entries.get(image_id)
+                        keeps = noted.original is not None or listed is None
+                        entries[image_id] = noted if keeps else with_original(noted, listed)
                     else:
                         entries.pop(image_id, None)
                 if self._counts.note(_changes(self._entries, entries)):

@@ -28,11 +28,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import Enum
+from itertools import chain
 from types import MappingProxyType
 from typing import BinaryIO, Final, Literal, NamedTuple, NewType, Protocol
 
@@ -66,21 +67,25 @@ MAX_PARTS: Final = 32
 """The most objects that one call joins; what was joined can be joined again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(NamedTuple):
     """One object as a listing shows it.
 
-    `size` is in bytes, `updated` in UTC. `metadata` holds the strings given at the write; it is
-    empty if another program wrote the object. `md5` is the hex MD5 of the bytes if the backend
-    knows it without reading them, else None.
+    `size` is in bytes, `updated_at` in seconds since 1970. `metadata` holds the strings given at
+    the write; it is empty if another program wrote the object. `md5` is the hex MD5 of the bytes if
+    the backend knows it without reading them, else None.
     """
 
     key: str
     version: Version
     size: int
-    updated: datetime
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    md5: str | None = None
+    updated_at: float
+    metadata: Mapping[str, str]
+    md5: str | None
+
+    @property
+    def updated(self) -> datetime:
+        """When this state was written, in UTC."""
+        return datetime.fromtimestamp(self.updated_at, UTC)
 
 
 class Scanned(NamedTuple):
@@ -192,13 +197,23 @@ class Store(Protocol):
         ...
 
 
-def list_all(store: Store, prefix: str = "") -> Iterator[ObjectInfo]:
-    """Every object below `prefix`, page by page, in ascending order of the keys' UTF-8 bytes."""
-    after: str | None = ""
-    while after is not None:
-        page = store.list(prefix, after=after)
-        yield from page.objects
-        after = page.next
+def list_all(
+    store: Store, prefix: str = "", watch: Callable[[], None] = lambda: None
+) -> Iterator[ObjectInfo]:
+    """Every object below `prefix`, in ascending order of the keys' UTF-8 bytes.
+
+    They are listed page by page; `watch` is called when the objects of a page are taken.
+    """
+
+    def pages() -> Iterator[tuple[ObjectInfo, ...]]:
+        after: str | None = ""
+        while after is not None:
+            page = store.list(prefix, after=after)
+            yield page.objects
+            watch()
+            after = page.next
+
+    return chain.from_iterable(pages())
 
 
 def check_key(key: str) -> str:

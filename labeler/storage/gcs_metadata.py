@@ -52,7 +52,7 @@ def info_of(item: dict[str, Any], prefix: str) -> ObjectInfo:
         key=item["name"][len(prefix) :],
         version=Version(item["generation"]),
         size=int(item["size"]),
-        updated=datetime.fromisoformat(item["updated"]),
+        updated_at=datetime.fromisoformat(item["updated"]).timestamp(),
         metadata=decode(item.get("metadata")),
         md5=base64.b64decode(md5).hex() if md5 else None,
     )

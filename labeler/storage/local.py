@@ -47,7 +47,7 @@ from labeler.storage.base import (
     gone,
 )
 from labeler.storage.local_errors import MISSING, conflict, explain, missing
-from labeler.storage.local_journal import Journal, Note, object_info
+from labeler.storage.local_journal import Journal
 from labeler.storage.local_tree import Tree
 
 _LOCKS: Final = 64
@@ -78,10 +78,10 @@ class LocalStore:
         with self._reading(key):
             for _ in range(_TRIES):
                 data, state = self._read(key)
-                note = self._note(key, state)
-                if note is not None or self._is_still(key, state):
+                [info] = self._journal.infos([(key, state)])
+                if self._is_whole(info):
                     break
-            return data, object_info(key, state, files.version_of(state), note)
+            return data, info
 
     def read_many(self, keys: Iterable[str]) -> Iterator[tuple[str, bytes, Version]]:
         own_folders: set[str] = set()
@@ -99,11 +99,10 @@ class LocalStore:
     def info(self, key: str) -> ObjectInfo:
         with self._reading(key):
             for _ in range(_TRIES):
-                state = self._state(key)
-                note = self._note(key, state)
-                if note is not None or self._is_still(key, state):
+                [info] = self._journal.infos([(key, self._state(key))])
+                if self._is_whole(info):
                     break
-            return object_info(key, state, files.version_of(state), note)
+            return info
 
     @contextlib.contextmanager
     def open(self, key: str) -> Iterator[Iterator[bytes]]:
@@ -142,12 +141,12 @@ class LocalStore:
             self._tree.check_root()
             found = list(islice(self._found(prefix, after), limit + 1))
             infos = []
-            for key, state, version, note in self._noted(found[:limit]):
-                if note is not None or self._is_still(key, state):
-                    infos.append(object_info(key, state, version, note))
+            for info in self._journal.infos(found[:limit]):
+                if self._is_whole(info):
+                    infos.append(info)
                 else:
                     with contextlib.suppress(NotFound):
-                        infos.append(self.info(key))
+                        infos.append(self.info(info.key))
         return Page(tuple(infos), found[limit - 1][0] if len(found) > limit else None)
 
     def scan(
@@ -166,9 +165,8 @@ class LocalStore:
                 for key, state in found:
                     yield Scanned(key, files.version_of(state), 0, "", "")
             while note and (batch := list(islice(found, _BATCH))):
-                for key, state, version, noted in self._noted(batch):
-                    md5, text = (noted.md5, noted.metadata.get(note)) if noted else ("", "")
-                    yield Scanned(key, version, state.st_size, md5 or "", text or "")
+                for key, version, size, _, metadata, md5 in self._journal.infos(batch):
+                    yield Scanned(key, version, size, md5 or "", metadata.get(note, ""))
         yield from gone(left)
 
     def compose(
@@ -260,30 +258,20 @@ class LocalStore:
             raise missing(key, self._root)
         return state
 
-    def _note(self, key: str, state: os.stat_result) -> Note | None:
-        return self._journal.find(key, files.version_of(state))
+    def _is_whole(self, info: ObjectInfo) -> bool:
+        """Whether the info has a note, or the journal really has none of this state.
 
-    def _noted(
-        self, found: Sequence[tuple[str, os.stat_result]]
-    ) -> Iterator[tuple[str, os.stat_result, Version, Note | None]]:
-        """The objects with their versions and the notes of these."""
-        wanted = {key: files.version_of(state) for key, state in found}
-        notes = self._journal.find_many(wanted)
-        for key, state in found:
-            yield key, state, wanted[key], notes.get(key)
-
-    def _is_still(self, key: str, state: os.stat_result) -> bool:
-        """Whether the object still has this state, so that the journal really has no note of it.
-
-        Otherwise it was replaced so often since that the journal has dropped the state.
+        Otherwise the object was replaced so often since that the journal has dropped the state.
         """
+        if info.md5 is not None:
+            return True
         try:
-            return files.version_of(self._tree.path(key).stat()) == files.version_of(state)
+            return files.version_of(self._tree.path(info.key).stat()) == info.version
         except (FileNotFoundError, NotADirectoryError):
             return False
 
     def _found(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
-        place = self._tree.place
+        place, is_file = self._tree.place, files.is_file
         for key in self._tree.keys(prefix, after):
             try:
                 state = os.stat(place(key))  # noqa: PTH116 - a Path each takes longer
@@ -291,7 +279,7 @@ class LocalStore:
                 if error.errno not in MISSING:
                     raise
             else:
-                if files.is_file(state):
+                if is_file(state):
                     yield key, state
 
     def _changed(

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Mapping
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from types import MappingProxyType
+from typing import Final
 
 from labeler.storage.base import ObjectInfo, Version
 from labeler.storage.local_database import Database
@@ -28,33 +28,13 @@ CREATE TABLE notes (
     PRIMARY KEY (key, version)
 ) WITHOUT ROWID
 """
-_LAST_MOMENT_S: Final = 253_402_300_799  # the end of the year 9999: datetime ends there
-_ONE: Final = "SELECT key, version, metadata, md5 FROM notes WHERE key = ? AND version = ?"
+_LAST_MOMENT_S: Final = 253_402_300_799.0  # the end of the year 9999: datetime ends there
 _RANGE: Final = "SELECT key, version, metadata, md5 FROM notes WHERE key BETWEEN ? AND ?"
 _FEW: Final = 50
 """So many notes are looked up one by one; more are read as a range of keys."""
-
-
-class Note(NamedTuple):
-    """The metadata and MD5 of one version of one object."""
-
-    metadata: dict[str, str]
-    md5: str | None
-
-
-def object_info(key: str, state: os.stat_result, version: Version, note: Note | None) -> ObjectInfo:
-    """What a listing shows of the object whose file is in that state, with its note if any."""
-    seconds = state.st_mtime_ns // 1000 / 1_000_000
-    if not 0 <= seconds <= _LAST_MOMENT_S:
-        seconds = 0 if seconds < 0 else _LAST_MOMENT_S
-    return ObjectInfo(
-        key=key,
-        version=version,
-        size=state.st_size,
-        updated=datetime.fromtimestamp(seconds, UTC),
-        metadata=note.metadata if note else {},
-        md5=note.md5 if note else None,
-    )
+_Note = tuple[Mapping[str, str], str | None]
+"""Metadata and MD5."""
+_NO_NOTE: Final[_Note] = MappingProxyType({}), None
 
 
 class Journal:
@@ -69,30 +49,32 @@ class Journal:
 
         self._database = Database(own / "journal.sqlite", fill, lines, timeout_s)
 
-    def find(self, key: str, version: Version) -> Note | None:
-        """The note of this version, or None."""
-        return self.find_many({key: version}).get(key)
+    def infos(self, found: Sequence[tuple[str, os.stat_result]]) -> list[ObjectInfo]:
+        """What a listing shows of the objects whose files are in these states.
 
-    def find_many(self, wanted: Mapping[str, Version]) -> dict[str, Note]:
-        """The notes of the objects in these versions, by key; some have none."""
+        Those without a note have no MD5.
+        """
+        wanted = {key: version_of(state) for key, state in found}
 
-        def query(connection: sqlite3.Connection) -> dict[str, Note]:
-            if len(wanted) > _FEW:
-                rows = [
-                    row
-                    for row in connection.execute(_RANGE, (min(wanted), max(wanted)))
-                    if wanted.get(row[0]) == row[1]
-                ]
-            else:
-                rows = [row for one in wanted.items() for row in connection.execute(_ONE, one)]
+        def query(connection: sqlite3.Connection) -> dict[str, _Note]:
+            ranges = [(key, key) for key in wanted]
+            if len(ranges) > _FEW:
+                ranges = [(min(wanted), max(wanted))]
+            rows = [
+                row
+                for one in ranges
+                for row in connection.execute(_RANGE, one)
+                if wanted.get(row[0]) == row[1]
+            ]
             # Parsing them all in one call takes a third of the time.
-            parsed = json.loads(f"[{','.join([metadata for _, _, metadata, _ in rows])}]")
-            return {
-                key: Note(metadata, md5)
-                for (key, _, _, md5), metadata in zip(rows, parsed, strict=True)
-            }
+            parsed = json.loads(f"[{','.join([row[2] for row in rows])}]")
+            return {row[0]: (noted, row[3]) for row, noted in zip(rows, parsed, strict=True)}
 
-        return self._database.read(query, {})
+        notes: dict[str, _Note] = self._database.read(query, {})
+        return [
+            ObjectInfo(key, wanted[key], state.st_size, _time_of(state), *notes.get(key, _NO_NOTE))
+            for key, state in found
+        ]
 
     def wrote_hidden(self, path: str) -> bool:
         """Whether Labeler wrote this hidden file, or something in this hidden folder."""
@@ -130,6 +112,14 @@ class Journal:
     def close(self) -> None:
         """Close the file; a later call opens it again."""
         self._database.close()
+
+
+def _time_of(state: os.stat_result) -> float:
+    """When the file was changed, or the nearest time that a datetime can tell."""
+    seconds = state.st_mtime_ns // 1000 / 1_000_000
+    if 0 <= seconds <= _LAST_MOMENT_S:
+        return seconds
+    return 0.0 if seconds < 0 else _LAST_MOMENT_S
 
 
 def _only(connection: sqlite3.Connection, key: str, current: Version | None) -> int:

@@ -7,6 +7,8 @@ import time
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from itertools import islice, takewhile
+from operator import eq
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -104,6 +106,7 @@ class Tree:
                 yield folder + name
             else:
                 stack.pop()
+                self._cache.drop(folder)  # no page of this walk comes after this one
 
     def _is_folder(self, base: str) -> bool:
         """Whether `base` (ending in `/`) is a folder that a walk from the root would enter."""
@@ -128,7 +131,7 @@ class Tree:
         They come one by one: a page takes a thousand of a million.
         """
         if after > folder and not after.startswith(folder):
-            return
+            return iter(())
         names = self._names(folder)
         start = bisect_left(names, leaf)
         if after.startswith(folder):
@@ -136,12 +139,8 @@ class Tree:
             first, slash, _ = rest.partition("/")
             past = bisect_left(names, first + slash) if slash else bisect_right(names, rest)
             start = max(start, past)
-        for name in map(names.__getitem__, range(start, len(names))):
-            if leaf and not name.startswith(leaf):
-                return
-            yield name
-        # The walk is at the folder's end: no page of it comes after this one.
-        self._cache.drop(folder)
+        found = map(names.__getitem__, range(start, len(names)))
+        return takewhile(lambda name: name.startswith(leaf), found) if leaf else found
 
     def _names(self, folder: str) -> list[str]:
         """The sorted names in the folder (none if it is gone); names of folders end in `/`.
@@ -152,7 +151,7 @@ class Tree:
         it may change again within one step of its clock.
         """
         path = self.path(folder)
-        found: set[str] = set()
+        names: list[str] = []
         for _ in range(_MAX_SCANS):
             try:
                 state = path.stat()
@@ -160,35 +159,35 @@ class Tree:
                 cached = self._cache.get(folder)
                 if cached is not None and cached.stamp == stamp:
                     return cached.names
-                self._scan(folder, path, found)
+                names += self._scan(folder, path)
                 # A scan may miss a name that is being replaced: scan again and join both results.
                 steady = path.stat().st_mtime_ns == stamp[0]
             except (FileNotFoundError, NotADirectoryError):
                 break
             if steady:
-                names = list(found)
-                found.clear()  # the set of a million names takes more room than the list
-                names.sort()
+                names = _sorted_once(names)
                 if len(names) > _BIG_FOLDER and _is_past(state.st_mtime_ns):
                     self._cache.put(folder, _Names(stamp, names))
                 return names
-        return sorted(found)
+        return _sorted_once(names)
 
-    def _scan(self, folder: str, path: Path, names: set[str]) -> None:
-        """Add the names in the folder; names of folders end in `/`."""
+    def _scan(self, folder: str, path: Path) -> list[str]:
+        """The names in the folder, some of them twice; names of folders end in `/`."""
+        names: list[str] = []
         is_short = len(folder) < _SHORT
         with os.scandir(path) as entries:
             for entry in entries:
                 name = entry.name
-                if not name.isascii():
+                # Most names are plain, and need no call for each.
+                is_plain = is_short and name.isascii() and name.isprintable() and len(name) <= 255
+                if not is_plain or name[0] == ".":
                     composed = unicodedata.normalize("NFC", name)
                     if unicodedata.normalize("NFD", composed) == name:
                         name = composed
-                # Most names are plain, and need no call for each.
-                is_plain = is_short and name[0] != "." and name.isascii() and name.isprintable()
-                if (is_plain and len(name) <= 255) or self._is_listed(folder, name):
-                    is_folder = entry.is_dir(follow_symlinks=False)
-                    names.add(name + "/" if is_folder else name)
+                    if not self._is_listed(folder, name):
+                        continue
+                names.append(name + "/" if entry.is_dir(follow_symlinks=False) else name)
+        return names
 
     def _is_listed(self, folder: str, name: str) -> bool:
         """Whether a name can be a part of a key and is not hidden."""
@@ -204,6 +203,14 @@ class Tree:
         except InvalidRequest:
             return False
         return True
+
+
+def _sorted_once(names: list[str]) -> list[str]:
+    """The names in order, each once; sorts the list itself."""
+    names.sort()
+    if any(map(eq, names, islice(names, 1, None))):
+        return list(dict.fromkeys(names))
+    return names
 
 
 def _is_past(moment: int) -> bool:

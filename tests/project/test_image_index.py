@@ -380,6 +380,23 @@ def test_what_vanishes_while_it_is_listed_is_gone(store: Store) -> None:
     assert look(any_store(Vanishing(store)), ImageIdStrategy.SHA256).entries() == []
 
 
+def test_a_document_that_vanishes_while_it_is_read_leaves_its_original(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_index, "CACHE_SECONDS", -1.0)
+    image_id = name_size_id("a.png", 5)
+    version = save_sealed(store, image_id, document("a.png", status="done"))
+    put(store, "uploads/a.png", b"bytes")
+    watched = Watched(store)
+    seen = look(any_store(watched))
+    assert [entry.status for entry in seen.entries()] == [Status.DONE]
+    save(store, image_id, old_document("a.png"), version=version)
+    monkeypatch.setattr(watched, "read_many", lambda keys: iter(()))
+    [entry] = seen.entries()
+    assert (entry.status, entry.rects, entry.version) == (Status.UNLABELED, 0, "")
+    assert (entry.image_path, entry.original) == ("a.png", "uploads/a.png")
+
+
 # --- caches -------------------------------------------------------------------------------
 
 

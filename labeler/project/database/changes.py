@@ -129,7 +129,7 @@ def compare_originals(
         row = rows.pop(info.key, None)
         if row is None or row.version != info.version:
             image_id = image_of(info) or ""
-            news.append(OriginalRow(info.key, info.version, image_id, info.updated.timestamp()))
+            news.append(OriginalRow(info.key, info.version, image_id, info.updated_at))
     return OriginalChanges(news, list(rows.values()))
 
 

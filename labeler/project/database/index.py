@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -46,6 +45,7 @@ from labeler.project.image_entry import (
     entry_of,
     place_of,
     sealed_entry,
+    with_original,
 )
 from labeler.project.image_view import ImageView
 from labeler.project.originals import Uploads
@@ -262,7 +262,7 @@ class DatabaseIndex:
     ) -> None:
         if original is not None and self._uploads is not None:
             info = self._uploads.store.info(original)
-            row = OriginalRow(original, info.version, image_id, info.updated.timestamp())
+            row = OriginalRow(original, info.version, image_id, info.updated_at)
             with self.database.writing() as connection:
                 write_originals(connection, [row], [])
         elif version is not None and replaces is not None:
@@ -271,7 +271,7 @@ class DatabaseIndex:
             if (known.version if known else "") == over:
                 entry = entry_of(image_id, document, version, None)
                 if known is not None:
-                    entry = replace(entry, original=known.original, added_at=known.added_at)
+                    entry = with_original(entry, known)
                 if self._write(RowChange(image_id, entry, known)):
                     return
         self._settle(image_id)
@@ -324,7 +324,7 @@ class DatabaseIndex:
             return False
         if self._image_of(info) != document.image_id:
             return False
-        row = OriginalRow(info.key, info.version, document.image_id, info.updated.timestamp())
+        row = OriginalRow(info.key, info.version, document.image_id, info.updated_at)
         with self.database.writing() as connection:
             write_originals(connection, [row], [])
         return True
