@@ -42,8 +42,6 @@ STYLE = """
   .st-key-save_state { min-height: 1.5rem; }
   /* Streamlit's own gray is a little too pale to be read on white. */
   [data-testid="stApp"] [data-testid="stCaptionContainer"] { opacity: 0.75; }
-  /* A click on the picture puts the focus there; a frame around all of it tells nobody anything. */
-  [data-testid="stMain"]:focus-visible { outline: none; }
   /* Streamlit writes white on the theme's color, which is bright in the dark one. */
   [data-testid^="stBaseButton-primary"]:enabled {
     background: #1f5fbf; border-color: #1f5fbf; color: #fff;
