@@ -307,7 +307,7 @@ def _percents(region: Mapping[str, Any]) -> Box:
     # The box is turned in pixels, because a percent of the width differs from a percent of the
     # height.
     size = [number(region.get(f"original_{side}")) / 100 for side in ("width", "height")]
-    if min(size) <= 0:
+    if min(size) < 0.01:  # less than a pixel
         raise ValueError("it is rotated, and the image's size is missing")
     across, down = size
     left, top, width, height = turned(

@@ -10,6 +10,8 @@ from labeler.errors import InvalidImport
 
 MAX_KEPT: Final = 10_000
 """How many problems are kept with their places. The counts are always exact."""
+MAX_NUMBER: Final = 1e12
+"""The largest number that is taken: far beyond every image."""
 
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -155,26 +157,34 @@ def turned(
 
 
 def number(value: Any) -> float:
-    """Return the value as a finite number. Raises ValueError for others, texts and booleans too."""
+    """Return the value as a number. Raises ValueError for texts, booleans and what `_checked` has.
+
+    What a few sums and products make of such numbers is finite as well.
+    """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{shown(value)} is not a number")
     try:
         found = float(value)
     except OverflowError as error:
         raise ValueError("a number is too large") from error
-    if not math.isfinite(found):
-        raise ValueError(f"{shown(value)} is not a finite number")
-    return found
+    return _checked(found, value)
 
 
 def number_in(text: str | None) -> float:
-    """Return the text as a number. Raises ValueError for anything else, `nan` and `inf` too."""
+    """Return the text as a number. Raises ValueError for anything else, as `number` does."""
     try:
         found = float(text or "")
     except ValueError as error:
         raise ValueError(f"{shown(text)} is not a number") from error
+    return _checked(found, text)
+
+
+def _checked(found: float, value: Any) -> float:
+    """Return the number. Raises ValueError for `nan`, `inf` and whatever no image can have."""
     if not math.isfinite(found):
-        raise ValueError(f"{shown(text)} is not a finite number")
+        raise ValueError(f"{shown(value)} is not a finite number")
+    if abs(found) > MAX_NUMBER:
+        raise ValueError("a number is too large")
     return found
 
 

@@ -121,6 +121,7 @@ def test_runs_of_any_kind_are_a_box_inside_the_image_or_refused(counts: Any) -> 
         ({"bbox": [1, 2, "3", 4]}, "'3' is not a number"),
         ({"bbox": [1, 2, True, 4]}, "True is not a number"),
         ({"bbox": [1, 2, 10**400, 4]}, "a number is too large"),
+        ({"bbox": [1, 2, 1e13, 4]}, "a number is too large"),
         ({"segmentation": [[1, 2, 3]]}, "not a list of polygons"),
         ({"segmentation": {"size": [48], "counts": []}}, "the size of its mask"),
         ({"segmentation": {"size": [48, 64], "counts": [5]}}, "don't fill it"),

@@ -55,6 +55,7 @@ def test_labelme_shapes_by_their_box(tmp_path: Path) -> None:
     [
         (shape("rectangle", (1, "x"), (2, 2)), "'x' is not a number"),
         (shape("rectangle", (1, 2, 3)), "not pairs of numbers"),
+        (shape("rectangle", (-1e308, 1), (1e308, 2)), "a number is too large"),
         (shape("polygon"), "it has no points"),
         (shape("circle", (1, 1)), "a circle has two points"),
         (shape("rectangle", (1, 1), (2, 2), label=5), "its label is 5"),
@@ -97,6 +98,7 @@ CVAT = """<?xml version="1.0" encoding="utf-8"?>
   <mask label="dog" occluded="0" rle="1, 2" left="3" top="4" width="5" height="6"/>
   <polyline label="dog" points="1,1;2,2"/>
   <box label="dog" xtl="x" ytl="2" xbr="11" ybr="12"/>
+  <box label="dog" xtl="-1e308" ytl="2" xbr="1e308" ybr="12"/>
   <tag label="night"/>
 </image>
 <image id="1" name="b.jpg" width="64" height="48"></image>
@@ -113,7 +115,7 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
         ("dog", 15, 17, 10, 6), ("dog", 3, 4, 5, 6),
     ]  # fmt: skip
     assert dict(image.boxes[0].attributes) == {"occluded": True, "color": "red"}
-    assert image.lost == 2
+    assert image.lost == 3
     assert (empty.name, empty.boxes) == ("b.jpg", ())
     file = "annotations.xml: image sub/a.jpg"
     assert problems == [
@@ -121,7 +123,8 @@ def test_cvat_shapes_by_their_box(tmp_path: Path) -> None:
         f"{file}, box on line 6: it is rotated; the upright box around it was imported",
         f"{file}, polyline on line 10: not a box; skipped",
         f"{file}, box on line 11: 'x' is not a number",
-        "annotations.xml: track on line 15: it is of a video; export the task as `CVAT for "
+        f"{file}, box on line 12: a number is too large",
+        "annotations.xml: track on line 16: it is of a video; export the task as `CVAT for "
         "images 1.1`",
     ]
 
@@ -214,6 +217,20 @@ def one_region(**more: Any) -> dict[str, Any]:
 def tasks(tmp_path: Path, *content: Any) -> tuple[list[ImportedImage], list[str]]:
     written(tmp_path, {"tasks.json": list(content)})
     return found_in(tmp_path / "tasks.json", "labelstudio")
+
+
+@pytest.mark.parametrize(
+    ("bad", "words"),
+    [
+        ({"x": 5, "y": 5, "radiusX": 1e308, "radiusY": 1, "ellipselabels": ["dog"]}, "too large"),
+        (region(1, 1, 1, 1, rotation=9, original_width=1e-300), "the image's size is missing"),
+    ],
+)
+def test_numbers_that_no_image_has_are_named(tmp_path: Path, bad: Any, words: str) -> None:
+    (image,), problems = tasks(tmp_path, {"image": "a.jpg", "label": [bad, region(10, 20, 30, 40)]})
+    assert boxes_of(image) == [("car", 0.1, 0.2, 0.3, 0.4)]
+    assert image.lost == 1
+    assert words in problems[0]
 
 
 @pytest.mark.parametrize("content", [{"image": "a.jpg"}, {"images": [], "annotations": []}])

@@ -77,6 +77,11 @@ def test_the_files_own_name_counts(
             "</bndbox>",
             "'nan' is not a finite number",
         ),
+        (
+            "<name>x</name><bndbox><xmin>-1e308</xmin><ymin>1</ymin><xmax>1e308</xmax>"
+            "<ymax>2</ymax></bndbox>",
+            "a number is too large",
+        ),
     ],
 )
 def test_a_bad_object_is_named_and_the_others_are_imported(

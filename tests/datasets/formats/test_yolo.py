@@ -85,6 +85,7 @@ def test_lines_end_in_every_way(tmp_path: Path) -> None:
         ("0 0.5 nan 0.2 0.2", "'nan' is not a finite number"),
         ("0 0.5 inf 0.2 0.2", "'inf' is not a finite number"),
         ("0 0.5 1e999 0.2 0.2", "not a finite number"),
+        ("0 -1e308 0.5 1e308 0.2", "a number is too large"),
         ("0 0.5 x 0.2 0.2", "'x' is not a number"),
         ("7 0.5 0.5 0.2 0.2", "there is no name for class 7"),
         ("0.5 0.5 0.5 0.2 0.2", "there is no name for class 0.5"),
