@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import hashlib
+import io
 import os
 import random
 import secrets
@@ -235,12 +236,20 @@ def whole(fd: int, size: int) -> bytes:
 def copy(data: bytes | BinaryIO, fd: int) -> str:
     """Write all of `data` to the file; returns the hex MD5 of the written bytes."""
     digest = hashlib.md5(usedforsecurity=False)
-    if isinstance(data, bytes):
-        digest.update(data)
-        write_all(fd, data)
-        return digest.hexdigest()
-    data.seek(0)
-    while chunk := data.read(_CHUNK):
+    source = io.BytesIO(data) if isinstance(data, bytes) else data
+    source.seek(0)
+    while chunk := source.read(_CHUNK):
         digest.update(chunk)
         write_all(fd, chunk)
+        if len(chunk) == _CHUNK:
+            _sync_part(fd)
     return digest.hexdigest()
+
+
+def _sync_part(fd: int) -> None:
+    """Wait until the disk has what was written so far of a large file.
+
+    File systems sync in order: the next save of anybody would wait for all that is not synced.
+    """
+    if sys.platform != "darwin":
+        os.fdatasync(fd)

@@ -46,6 +46,28 @@ class TestFiles:
             os.umask(before)
         assert stat.S_IMODE((root / "a").stat().st_mode) == 0o640
 
+    @pytest.mark.skipif(sys.platform == "darwin", reason="there a part can't be synced alone")
+    @pytest.mark.parametrize("is_file", [False, True])
+    def test_a_large_object_keeps_no_save_behind_more_than_a_mebibyte(
+        self, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, is_file: bool
+    ) -> None:
+        synced: list[int] = []
+        sync = os.fdatasync
+
+        def watched(fd: int) -> None:
+            sync(fd)
+            synced.append(os.fstat(fd).st_size)
+
+        monkeypatch.setattr(os, "fdatasync", watched)
+        data = os.urandom(3 * MIB + 5)
+        put(tmp_path / "large", data)
+        with (tmp_path / "large").open("rb") as file:
+            store.write("large", file if is_file else data, replaces=ABSENT)
+        assert synced == [MIB, 2 * MIB, 3 * MIB]
+        assert store.read("large")[0] == data
+        create(store, "small", b"{}")
+        assert len(synced) == 3
+
     def test_a_file_of_another_program_is_an_object(self, store: Store, root: Path) -> None:
         put(root / "uploads/camera.jpg", b"jpeg")
         data, info = store.read("uploads/camera.jpg")
