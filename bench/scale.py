@@ -169,6 +169,7 @@ def drawn(found: dict[int, dict[str, Figures]]) -> str:
             y = 300 - (power + 4) * 42
             parts.append(f'<path d="M{left} {y}h300" stroke="#ddd"/>')
             parts.append(f'<text x="{left - 50}" y="{y + 4}">{10.0**power:g}</text>')
+        ends: list[tuple[float, str, str]] = []
         for color, name in zip(COLORS, COLUMNS[:-1], strict=True):
             line = [
                 (left + 300 * log10(images / low) / span,
@@ -178,10 +179,13 @@ def drawn(found: dict[int, dict[str, Figures]]) -> str:
             if line:
                 points = " ".join(f"{x:.0f},{y:.0f}" for x, y in line)
                 parts.append(f'<polyline points="{points}" fill="none" stroke="{color}"/>')
-                end, height = line[-1]
-                parts.append(
-                    f'<text x="{end + 4:.0f}" y="{height + 4:.0f}" fill="{color}">{name}</text>'
-                )
+                ends.append((line[-1][1], name, color))
+        lowest = 0.0
+        for height, name, color in sorted(ends):
+            lowest = max(height, lowest + 12)  # names lie below one another
+            parts.append(
+                f'<text x="{left + 304}" y="{lowest + 4:.0f}" fill="{color}">{name}</text>'
+            )
     body = "\n".join(parts)
     return (
         '<svg xmlns="http://www.w3.org/2000/svg" width="860" height="330" font-family="sans-serif" '
