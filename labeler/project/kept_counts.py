@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
@@ -90,3 +90,16 @@ class KeptCounts:
         self._kept[key] = number, count
         if len(self._kept) > MOST_KEPT:
             del self._kept[next(iter(self._kept))]
+
+
+def changes_between(
+    before: Mapping[str, ImageEntry], after: Mapping[str, ImageEntry]
+) -> Iterator[Change]:
+    """What a listing has changed: it keeps every entry that still holds."""
+    for image_id, entry in after.items():
+        known = before.get(image_id)
+        if known is not entry:
+            yield Change(known, entry)
+    for image_id, gone in before.items():
+        if image_id not in after:
+            yield Change(gone, None)

@@ -11,12 +11,12 @@ import logging
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from labeler.errors import DamagedDocument, LabelerError, NotFound, StillListing, Unavailable
-from labeler.model.document import AnnotationDocument, parse_document
+from labeler.errors import LabelerError, NotFound, StillListing, Unavailable
+from labeler.model.document import AnnotationDocument
 from labeler.model.layout import document_key
 from labeler.project.box_facts import BoxFacts
 from labeler.project.first_images import FirstImages, read_first_images
@@ -29,7 +29,8 @@ from labeler.project.image_entry import (
     with_original,
 )
 from labeler.project.image_listing import ImageListing
-from labeler.project.kept_counts import Change, KeptCounts
+from labeler.project.kept_counts import Change, KeptCounts, changes_between
+from labeler.project.listed_documents import read_documents
 from labeler.project.listed_images import ListedView
 from labeler.project.originals import OriginalIds, Uploads
 from labeler.runtime.garbage_collection import paused_collection
@@ -356,7 +357,7 @@ class StoreIndex:
                         entries[image_id] = noted if keeps else with_original(noted, listed)
                     else:
                         entries.pop(image_id, None)
-                if self._counts.note(_changes(self._entries, entries)):
+                if self._counts.note(changes_between(self._entries, entries)):
                     self._sorted = self._view = None
                 self._entries, self._doubles = entries, doubles
                 self._began_at, self._listed_at = started, time.monotonic()
@@ -372,33 +373,3 @@ class StoreIndex:
         if self._uploads is None:
             return None
         return self._lists.image_of(info, self._uploads, len(self._entries))
-
-
-def read_documents(
-    store: Store, listed: list[ImageEntry]
-) -> Iterator[tuple[ImageEntry, AnnotationDocument | None]]:
-    """These images with their stored documents; see `ImageIndex.list_documents`."""
-    entries = iter(listed)
-    keys = [document_key(entry.image_id) for entry in listed]
-    for key, data, _ in store.read_many(keys):
-        for entry in entries:
-            if document_key(entry.image_id) == key:
-                break
-            yield entry, None
-        try:
-            yield entry, parse_document(data, key)
-        except DamagedDocument as error:
-            yield replace(entry, problem=error.message), None
-    for entry in entries:
-        yield entry, None
-
-
-def _changes(before: Mapping[str, ImageEntry], after: Mapping[str, ImageEntry]) -> Iterator[Change]:
-    """What a listing has changed: it keeps every entry that still holds."""
-    for image_id, entry in after.items():
-        known = before.get(image_id)
-        if known is not entry:
-            yield Change(known, entry)
-    for image_id, gone in before.items():
-        if image_id not in after:
-            yield Change(gone, None)

@@ -48,8 +48,9 @@ from labeler.project.image_entry import (
     with_original,
 )
 from labeler.project.image_view import ImageView
+from labeler.project.listed_documents import read_documents
 from labeler.project.originals import Uploads
-from labeler.project.store_index import StoreIndex, read_documents
+from labeler.project.store_index import StoreIndex
 from labeler.storage import ABSENT, ObjectInfo, Replaces, Scanned, Store, Version
 
 logger = logging.getLogger(__name__)
