@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from labeler.errors import InvalidRequest, Unavailable
 from labeler.model.layout import PARTS, manifest_key
 from labeler.storage import ABSENT, Store
 from tests.datasets.exports.support import four_images
+from tests.dying import Die, Dying
 from tests.pictures import jpeg
 from tests.projects import Workspace, old_document
 
@@ -94,45 +95,23 @@ def test_the_next_export_takes_over_from_one_by_several_machines(
     assert written(project, None) == first
 
 
-@dataclass(frozen=True)
-class Dying(TaskEngine):
-    """Each step dies in the middle of its first attempts, as a worker does that is tried again."""
-
-    attempts: dict[tuple[str, str, int], int] = field(default_factory=dict)
-
-    def run(self, step: Step, count: int) -> None:
-        for index in range(count):
-            for died_after in range(4):
-                self._die(step, index, died_after)
-            step(index)
-            step(index)  # done again by a runner that lost the answer
-
-    def _die(self, step: Step, index: int, writes: int) -> None:
-        """Do the step, and end it after that many writes."""
-        left = writes
-        with pytest.MonkeyPatch.context() as patch:
-            with closing(self.place.open_store()) as store:
-                real = type(store).write
-
-            def write(store: Store, key: str, data: bytes, **more: object) -> object:
-                nonlocal left
-                if not left:
-                    raise Unavailable("the worker ends here")
-                left -= 1
-                return real(store, key, data, **more)  # type: ignore[arg-type]
-
-            patch.setattr(type(store), "write", write)
-            try:
-                step(index)
-            except Unavailable:
-                self.attempts[step.prefix, step.work, index] = writes
-
-
 def test_a_worker_that_dies_and_is_tried_again_changes_nothing(project: Workspace) -> None:
     alone = written(project, None)
-    engine = Dying(WorkPlace.of(project.settings), "run")
+    place = WorkPlace.of(project.settings)
+    with closing(place.open_store()) as store:
+        kind = type(store)
+    real = kind.write
+
+    def watch(patch: pytest.MonkeyPatch, die: Die) -> None:
+        def write(store: Store, key: str, data: bytes, **more: object) -> object:
+            die()
+            return real(store, key, data, **more)  # type: ignore[arg-type]
+
+        patch.setattr(kind, "write", write)
+
+    engine = Dying(place, "run", watch=watch)
     assert written(project, engine) == alone
-    assert {work for _, work, _ in engine.attempts} == {"part", "finish"}
+    assert {work for work, _ in engine.attempts} == {"part", "finish"}
 
 
 def test_a_document_that_changes_between_attempts_gives_one_of_both(project: Workspace) -> None:

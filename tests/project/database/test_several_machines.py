@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -24,6 +24,7 @@ from labeler.project.database import shard_sync
 from labeler.project.database.connection import Database, Fitness
 from labeler.project.database.shard_sync import SyncResult
 from labeler.project.database.tables import about, images, labels, originals, texts
+from tests.dying import Die, Dying
 from tests.pictures import png
 from tests.project.database.conftest import index_of
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
@@ -112,44 +113,23 @@ def test_the_rows_are_those_of_one_machine(
     assert rows(several) == rows(alone)
 
 
-@dataclass(frozen=True)
-class Dying(TaskEngine):
-    """Each worker dies in the middle of its first attempts, and is tried again."""
+def watch_transactions(patch: pytest.MonkeyPatch, die: Die) -> None:
+    """Have a worker die in its transaction, before it is committed."""
+    real = Database.writing
 
-    attempts: dict[int, int] = field(default_factory=dict)
+    @contextmanager
+    def writing(database: Database) -> Iterator[Connection]:
+        with real(database) as connection:
+            yield connection
+            die()
 
-    def run(self, step: Step, count: int) -> None:
-        for index in range(count):
-            for died_after in range(3):
-                self._die(step, index, died_after)
-            step(index)
-            step(index)  # done again by a runner that lost the answer
-
-    def _die(self, step: Step, index: int, writes: int) -> None:
-        """Do the step, and end it in its transaction after that many, before it is committed."""
-        left, real = writes, Database.writing
-
-        @contextmanager
-        def writing(database: Database) -> Iterator[Connection]:
-            nonlocal left
-            with real(database) as connection:
-                yield connection
-                if not left:
-                    raise Unavailable("the worker ends here")
-                left -= 1
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Database, "writing", writing)
-            try:
-                step(index)
-            except Unavailable:
-                self.attempts[index] = writes
+    patch.setattr(Database, "writing", writing)
 
 
 def test_a_worker_that_dies_and_is_tried_again_changes_nothing(
     several: Workspace, alone: Workspace
 ) -> None:
-    engine = Dying(WorkPlace.of(several.settings), "run")
+    engine = Dying(WorkPlace.of(several.settings), "run", watch=watch_transactions)
     synced(several, engine)
     assert len(engine.attempts) == 16
     assert 1 in engine.attempts.values()  # after a page was written
