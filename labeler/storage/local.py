@@ -139,7 +139,8 @@ class LocalStore:
             raise InvalidRequest(f"A page can have 1 to 1000 objects, not {limit}.")
         with self._explained(f"{self._root / prefix} can't be listed"):
             self._tree.check_root()
-            found = list(islice(self._found(prefix, after), limit + 1))
+            few = limit + 1 if limit < _BATCH else 0  # whole pages are asked for to list all
+            found = list(islice(self._found(prefix, after, few), limit + 1))
             infos = []
             for info in self._journal.infos(found[:limit]):
                 if self._is_whole(info):
@@ -270,9 +271,9 @@ class LocalStore:
         except (FileNotFoundError, NotADirectoryError):
             return False
 
-    def _found(self, prefix: str, after: str) -> Iterator[tuple[str, os.stat_result]]:
+    def _found(self, prefix: str, after: str, few: int = 0) -> Iterator[tuple[str, os.stat_result]]:
         place, is_file = self._tree.place, files.is_file
-        for key in self._tree.keys(prefix, after):
+        for key in self._tree.keys(prefix, after, few):
             try:
                 state = os.stat(place(key))  # noqa: PTH116 - a Path each takes longer
             except OSError as error:

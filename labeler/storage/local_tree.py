@@ -7,6 +7,9 @@ import time
 import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from heapq import nsmallest
 from itertools import islice, takewhile
 from operator import eq
 from pathlib import Path
@@ -85,23 +88,30 @@ class Tree:
                 "LABELER_STORAGE or LABELER_UPLOADS."
             )
 
-    def keys(self, prefix: str, after: str) -> Iterator[str]:
+    def keys(self, prefix: str, after: str, few: int = 0) -> Iterator[str]:
         """Keys that begin with `prefix` and are above `after`, ascending.
 
         A key may belong to a file or a link, or its file may be gone by now. Folders that lie
         wholly outside are not entered, and links to folders never are. Strings sort like their
-        UTF-8 bytes.
+        UTF-8 bytes. Who names how few keys are wanted gets the first ones of a large folder before
+        all its names are sorted.
         """
         base = prefix[: prefix.rfind("/") + 1]
         if base and not self._is_folder(base):
             return
-        stack = [(base, self._between(base, prefix[len(base) :], after))]
+
+        def between(folder: str, leaf: str) -> Iterator[str]:
+            if few and not after:
+                return self._from_start(folder, leaf, few)
+            return self._between(folder, leaf, after)
+
+        stack = [(base, between(base, prefix[len(base) :]))]
         while stack:
             folder, names = stack[-1]
             for name in names:
                 if name[-1] == "/":
                     below = folder + name
-                    stack.append((below, self._between(below, "", after)))
+                    stack.append((below, between(below, "")))
                     break
                 yield folder + name
             else:
@@ -139,8 +149,32 @@ class Tree:
             first, slash, _ = rest.partition("/")
             past = bisect_left(names, first + slash) if slash else bisect_right(names, rest)
             start = max(start, past)
-        found = map(names.__getitem__, range(start, len(names)))
-        return takewhile(lambda name: name.startswith(leaf), found) if leaf else found
+        return _from(names, start, leaf)
+
+    def _from_start(self, folder: str, leaf: str, few: int) -> Iterator[str]:
+        """The names in `folder` that begin with `leaf`, the first `few` before all are sorted."""
+        if self._cached(folder) is not None:
+            yield from self._between(folder, leaf, "")
+            return
+        first, last = self._first_names(folder, leaf, few)
+        yield from first
+        if last:
+            names = self._names(folder)
+            yield from _from(names, bisect_right(names, last), leaf)
+
+    def _first_names(self, folder: str, leaf: str, few: int) -> tuple[list[str], str]:
+        """The first names that begin with `leaf`, and the one up to which they are all there are.
+
+        That one is empty if there are no others.
+        """
+        found, _ = self._read(self.path(folder), os.listdir)
+        names = iter(found) if all(map(str.isascii, found)) else map(_composed, found)
+        first = nsmallest(few, (name for name in names if name.startswith(leaf)) if leaf else names)
+        last = first[-1] if len(first) == few else ""
+        listed = [name for name in first if self._is_listed(folder, name)]
+        shown = [f"{one}/" if self._is_folder(f"{folder}{one}/") else one for one in listed]
+        # The / of a folder may put it behind a name that is not among these.
+        return _sorted_once([name for name in shown if not last or name <= last]), last
 
     def _names(self, folder: str) -> list[str]:
         """The sorted names in the folder (none if it is gone); names of folders end in `/`.
@@ -150,26 +184,39 @@ class Tree:
         because many pages would scan it again. They are not cached if the folder has just changed:
         it may change again within one step of its clock.
         """
-        path = self.path(folder)
+        cached = self._cached(folder)
+        if cached is not None:
+            return cached
+        names, state = self._read(self.path(folder), partial(self._scan, folder))
+        names = _sorted_once(names)
+        if state and len(names) > _BIG_FOLDER and _is_past(state.st_mtime_ns):
+            self._cache.put(folder, _Names(_stamp(state), names))
+        return names
+
+    def _cached(self, folder: str) -> list[str] | None:
+        """The names of the folder, if they are known and it has not changed."""
+        cached = self._cache.get(folder)
+        if cached is not None:
+            with suppress(FileNotFoundError, NotADirectoryError):
+                if cached.stamp == _stamp(self.path(folder).stat()):
+                    return cached.names
+        return None
+
+    def _read(
+        self, path: Path, scan: Callable[[Path], list[str]]
+    ) -> tuple[list[str], os.stat_result | None]:
+        """What `scan` finds in the folder, some of it twice, and its state if it did not change."""
         names: list[str] = []
         for _ in range(_MAX_SCANS):
             try:
                 state = path.stat()
-                stamp = (state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev)
-                cached = self._cache.get(folder)
-                if cached is not None and cached.stamp == stamp:
-                    return cached.names
-                names += self._scan(folder, path)
+                names += scan(path)
                 # A scan may miss a name that is being replaced: scan again and join both results.
-                steady = path.stat().st_mtime_ns == stamp[0]
+                if path.stat().st_mtime_ns == state.st_mtime_ns:
+                    return names, state
             except (FileNotFoundError, NotADirectoryError):
                 break
-            if steady:
-                names = _sorted_once(names)
-                if len(names) > _BIG_FOLDER and _is_past(state.st_mtime_ns):
-                    self._cache.put(folder, _Names(stamp, names))
-                return names
-        return _sorted_once(names)
+        return names, None
 
     def _scan(self, folder: str, path: Path) -> list[str]:
         """The names in the folder, some of them twice; names of folders end in `/`."""
@@ -181,9 +228,7 @@ class Tree:
                 # Most names are plain, and need no call for each.
                 is_plain = is_short and name.isascii() and name.isprintable() and len(name) <= 255
                 if not is_plain or name[0] == ".":
-                    composed = unicodedata.normalize("NFC", name)
-                    if unicodedata.normalize("NFD", composed) == name:
-                        name = composed
+                    name = _composed(name)
                     if not self._is_listed(folder, name):
                         continue
                 names.append(name + "/" if entry.is_dir(follow_symlinks=False) else name)
@@ -203,6 +248,23 @@ class Tree:
         except InvalidRequest:
             return False
         return True
+
+
+def _composed(name: str) -> str:
+    """The NFC form of a name that is in NFD form, as Macs write them; others as they are."""
+    composed = unicodedata.normalize("NFC", name)
+    return composed if unicodedata.normalize("NFD", composed) == name else name
+
+
+def _from(names: list[str], start: int, leaf: str) -> Iterator[str]:
+    """The names from there on that begin with `leaf`, without a copy of the list."""
+    found = map(names.__getitem__, range(start, len(names)))
+    return takewhile(lambda name: name.startswith(leaf), found) if leaf else found
+
+
+def _stamp(state: os.stat_result) -> tuple[int, ...]:
+    """What is another one after a change of the folder, unless its clock has not moved."""
+    return state.st_mtime_ns, state.st_ctime_ns, state.st_ino, state.st_dev
 
 
 def _sorted_once(names: list[str]) -> list[str]:
