@@ -3,6 +3,7 @@
 import { button, element, mark } from "../dom.js";
 import { icon } from "../icons.js";
 import { ACTIONS } from "../keymap.js";
+import { createStop } from "../toolbar.js";
 
 /** @typedef {import("../contract.js").Bench} Bench */
 
@@ -30,8 +31,13 @@ export function createRail(bench) {
     return { action, one };
   });
   const display = element("details", { class: "display" });
+  const summary = element(
+    "summary",
+    { "aria-label": "Display", title: "Display" },
+    icon("display"),
+  );
   display.append(
-    element("summary", { "aria-label": "Display", title: "Display" }, icon("display")),
+    summary,
     element(
       "div",
       { class: "sliders" },
@@ -64,6 +70,7 @@ export function createRail(bench) {
     ...buttons.map(({ one }) => one),
     display,
   );
+  const renderStop = createStop(root, [...buttons.map(({ one }) => one), summary]);
   return {
     root,
     render() {
@@ -77,6 +84,7 @@ export function createRail(bench) {
           mark(one, "aria-pressed", bench.preferences[action]);
         }
       }
+      renderStop();
     },
   };
 }
