@@ -1,9 +1,9 @@
 """Check a project's consistency, and repair what is safe to repair.
 
 A check changes nothing. A repair never touches a document that can't be opened, and changes no box.
-It deletes nothing but what the trash or the project holds as well. It rewrites a document's
-metadata beside the same bytes, adds missing labels of boxes to the label set, and stores a rebuilt
-label set.
+It deletes nothing but what the trash or the project holds as well. It writes a document's metadata
+anew and leaves the document as it is, adds missing labels of boxes to the label set, and stores a
+rebuilt label set.
 """
 
 from __future__ import annotations
@@ -154,13 +154,8 @@ class ConsistencyCheck:
         try:
             data, current = self._store.read(info.key)
             document = parse_document(data, info.key)
-            self._store.write(
-                info.key,
-                data,
-                replaces=current.version,
-                metadata=document_metadata(document, data),
-                content_type="application/json",
-            )
+            metadata = document_metadata(document, data)
+            self._store.set_metadata(info.key, metadata, version=current.version)
         except (VersionConflict, NotFound):
             return "somebody has just saved it, metadata and all"
         return "the metadata was written anew; the document is the same"

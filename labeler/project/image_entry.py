@@ -22,6 +22,11 @@ from labeler.model.layout import document_key
 from labeler.storage import ObjectInfo
 
 _STATUSES: Final = {status.value: status for status in Status}
+_NAMES: Final = frozenset({
+    "image_path", "status", "rects", "saved_at", "saved_by", "labels", "warnings", "labeled_by",
+    "labeled_at", "assigned_to", "assigned_at", "assigned_by", "reviewed_at", "reviewed_by", "seal",
+})  # fmt: skip
+"""All that a document's metadata can have."""
 _MOST_LABELS: Final = 600
 """Bytes: the counts of more labels than fit stand in the document alone."""
 
@@ -154,6 +159,19 @@ def sealed_entry(
         value("labeled_at", ""),
         sys.intern(value("assigned_to", "")),
     )
+
+
+def lacks_seal(info: ObjectInfo) -> bool:
+    """Whether the metadata is to be written anew: it is missing, out of date, or tells less.
+
+    Metadata of another program, and of a newer Labeler, stays as it is.
+    """
+    metadata, md5 = info.metadata, info.md5
+    if not metadata.keys() <= _NAMES:
+        return False
+    if md5 and metadata.get("seal") == _seal(metadata, md5):
+        return "warnings" not in metadata
+    return md5 is not None or "seal" not in metadata
 
 
 def entry_of(

@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 from labeler.model.document import Status
 from labeler.model.layout import ANNOTATIONS, is_image_id
-from labeler.project.image_entry import ImageEntry, document_entry, sealed_entry, with_original
+from labeler.project.image_entry import (
+    ImageEntry,
+    document_entry,
+    lacks_seal,
+    sealed_entry,
+    with_original,
+)
 from labeler.project.originals import IMAGE_ID, MAX_REMEMBERED, OriginalIds, Uploads
 from labeler.runtime.bounded_cache import BoundedCache
 from labeler.storage import ObjectInfo, Scanned, Store, list_all
@@ -16,10 +22,14 @@ Watch = Callable[[], None]
 
 
 class Listed(NamedTuple):
-    """The entries by image ID, and all originals of those images that have several."""
+    """The entries by image ID, and all originals of those images that have several.
+
+    `unsealed` are the images whose documents had to be read, or tell less than they should.
+    """
 
     entries: dict[str, ImageEntry]
     doubles: dict[str, tuple[str, ...]]
+    unsealed: list[str]
 
 
 class ImageListing:
@@ -31,6 +41,7 @@ class ImageListing:
         self._prefix = uploads.prefix if uploads else ""
         self._original_ids = original_ids
         self._from_documents = BoundedCache[tuple[str, str], ImageEntry](max_items=MAX_REMEMBERED)
+        self._is_first = True
         self.found = 0
         """How many images the listing that runs, or the last one, has found."""
 
@@ -41,6 +52,7 @@ class ImageListing:
         """
         images, documented, doubles = self._list_originals(before, watch)
         unsealed: list[str] = []
+        to_seal: list[str] = []
 
         def count() -> None:
             self.found = max(len(images), len(unsealed))
@@ -56,6 +68,9 @@ class ImageListing:
             else:
                 images[image_id] = entry
                 documented.discard(image_id)
+            is_new = self._is_first or entry is not before.get(image_id)
+            if is_new and lacks_seal(info):
+                to_seal.append(image_id)
         self._from_documents.make_room(2 * (len(unsealed) + len(images)))
         for key, data, version in self._store.read_many(unsealed):
             image_id = key.removeprefix(ANNOTATIONS).removesuffix(".json")
@@ -69,7 +84,8 @@ class ImageListing:
                 image_id, kept.original or "", kept.added_at, self._prefix
             )
         self.found = len(images)
-        return Listed(images, doubles)
+        self._is_first = False
+        return Listed(images, doubles, to_seal)
 
     def image_of(self, info: ObjectInfo, uploads: Uploads, images: int) -> str | None:
         """The image ID of an original; None if it is not an image."""

@@ -33,6 +33,7 @@ from labeler.project.kept_counts import Change, KeptCounts, changes_between
 from labeler.project.listed_documents import read_documents
 from labeler.project.listed_images import ListedView
 from labeler.project.originals import OriginalIds, Uploads
+from labeler.project.sealing import Sealing
 from labeler.runtime.garbage_collection import paused_collection
 from labeler.settings import ImageIdStrategy
 from labeler.storage import ObjectInfo, Replaces, Scanned, Store, Version, list_all
@@ -61,6 +62,7 @@ class StoreIndex:
         self._original_ids = OriginalIds(strategy, secret)
         self._lists = ImageListing(store, uploads, self._original_ids)
         self._facts = BoxFacts(store)
+        self._sealing = Sealing(store)
         self._listing = threading.Lock()
         self._lock = threading.Lock()
         self._entries: dict[str, ImageEntry] = {}
@@ -170,8 +172,9 @@ class StoreIndex:
             raise failed
 
     def close(self) -> None:
-        """End a running listing."""
+        """End a running listing, and what runs behind it."""
         self._closed = True
+        self._sealing.close()
         with self._lock:
             behind = self._behind
         if behind is not None:
@@ -345,7 +348,7 @@ class StoreIndex:
             if not self._is_older(max_age):
                 return
             with paused_collection():
-                entries, doubles = self._lists.list(self._entries, self._watch)
+                entries, doubles, unsealed = self._lists.list(self._entries, self._watch)
             with self._lock:
                 for image_id, noted_at in list(self._noted.items()):
                     if noted_at < started:
@@ -363,6 +366,8 @@ class StoreIndex:
                 self._began_at, self._listed_at = started, time.monotonic()
                 self._took = self._listed_at - started
                 self._settled.set()
+            if self._is_begun:  # a program that serves pages, and goes on
+                self._sealing.begin(unsealed)
 
     def original_id(self, name: str, info: Scanned, store: Store) -> str | None:
         """The image ID of the object with that name under uploads/; None if it is not an image."""

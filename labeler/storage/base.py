@@ -8,7 +8,8 @@ The contract is the same on every backend and has one test suite (tests/storage/
 * A version is an opaque token that names one state of one object. Every successful write gives a
   version that the object never had before.
 * Every write and delete names the state it replaces: a version, or ABSENT. There is no
-  overwrite. On a mismatch VersionConflict is raised and nothing is changed.
+  overwrite. On a mismatch VersionConflict is raised and nothing is changed. New metadata names the
+  state that it belongs to, and that state keeps its version.
 * A write is whole or not at all, durable when it returns, and visible to every later read and
   list of every process.
 * If a write succeeded but its answer was lost, the retry inside the store recognizes the write and
@@ -164,6 +165,14 @@ class Store(Protocol):
 
         The bytes do not pass through this process's memory. Raises NotFound if a part is missing.
         The parts must not change meanwhile. The MD5 of the object may not be known afterwards.
+        """
+        ...
+
+    def set_metadata(self, key: str, metadata: Mapping[str, str], *, version: Version) -> None:
+        """Give the object in that state this metadata; its bytes and its version stay.
+
+        Raises NotFound or VersionConflict. The metadata that was there is gone. The backend knows
+        the MD5 afterwards, as after a write, unless the object was composed.
         """
         ...
 

@@ -279,6 +279,25 @@ class GcsStore:
         except Missing as error:
             self._raise_missing(key, doing, error)
 
+    def set_metadata(self, key: str, metadata: Mapping[str, str], *, version: Version) -> None:
+        name, doing = self._name(key), f"The metadata of {key} can't be saved"
+        encoded = encode(check_metadata(metadata), secrets.token_hex(16))
+        connection = self._connected(doing)
+
+        def send(tries: Tries) -> None:
+            found = self._look(connection, name, tries)
+            if found.version != version:
+                raise self._conflict(key, version)
+            removed = dict.fromkeys(found.metadata.keys() - encoded.keys())
+            gcs_requests.patch(connection, name, int(version), encoded | removed, tries)
+
+        try:
+            connection.call(doing, send)
+        except PreconditionFailed as error:
+            raise self._conflict(key, version) from error
+        except Missing as error:
+            self._raise_missing(key, doing, error)
+
     def close(self) -> None:
         with self._lock:
             bulk, threads, connection = self._bulk, self._threads, self._connection

@@ -155,6 +155,29 @@ def remove(connection: Connection, name: str, generation: int, tries: Tries) -> 
     blob.delete(if_generation_match=generation, retry=None, timeout=tries.timeout)
 
 
+def patch(
+    connection: Connection,
+    name: str,
+    generation: int,
+    metadata: Mapping[str, str | None],
+    tries: Tries,
+) -> None:
+    """Set these values of the object's metadata, or with None remove them, in that generation.
+
+    The generation stays: a change of metadata alone makes none.
+    """
+    bucket = quote(connection.bucket.name, safe="")
+    response = connection.session.patch(
+        f"{connection.endpoint}/storage/v1/b/{bucket}/o/{quote(name, safe='')}",
+        params={"ifGenerationMatch": str(generation), "fields": "generation"},
+        json={"metadata": metadata},
+        timeout=tries.timeout,
+    )
+    with response:
+        if response.status_code != 200:
+            raise from_http_response(response)
+
+
 def list_page(
     connection: Connection, prefix: str, begin: str, after: str, limit: int, tries: Tries
 ) -> Page:

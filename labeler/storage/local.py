@@ -134,6 +134,16 @@ class LocalStore:
                     self._place(key, temp, replaces)
             return version
 
+    def set_metadata(self, key: str, metadata: Mapping[str, str], *, version: Version) -> None:
+        checked = check_metadata(metadata)
+        with (
+            self._changing(key, f"The metadata of {key} can't be saved"),
+            files.locked(self._lock(key), self._timeout_s),
+        ):
+            self._check_version(key, version)
+            md5 = self._md5(key, version)
+            self._journal.note(key, version, checked, md5)
+
     def list(self, prefix: str = "", *, after: str = "", limit: int = 1000) -> Page:
         if not 1 <= limit <= 1000:
             raise InvalidRequest(f"A page can have 1 to 1000 objects, not {limit}.")
@@ -194,16 +204,7 @@ class LocalStore:
             self._changing(key, f"{key} can't be deleted"),
             files.locked(self._lock(key), self._timeout_s),
         ):
-            try:
-                state = self._state_itself(key)
-            except OSError as error:
-                if error.errno not in MISSING:
-                    raise
-                state = None
-            if state is None or not files.is_file(state):
-                raise missing(key, self._root)
-            if files.version_of(state) != version:
-                raise conflict(key, version, state)
+            self._check_version(key, version)
             self._journal.enter_delete(key, version)
             path = self._tree.path(key)
             path.unlink()
@@ -309,6 +310,32 @@ class LocalStore:
         if current != (None if replaces is ABSENT else replaces):
             raise conflict(key, replaces, state)
         return current
+
+    def _check_version(self, key: str, version: Version) -> None:
+        """Check that the object is there in that version."""
+        try:
+            state = self._state_itself(key)
+        except OSError as error:
+            if error.errno not in MISSING:
+                raise
+            state = None
+        if state is None or not files.is_file(state):
+            raise missing(key, self._root)
+        if files.version_of(state) != version:
+            raise conflict(key, version, state)
+
+    def _md5(self, key: str, version: Version) -> str:
+        """The MD5 of the bytes in that version, which another program may have written."""
+        with self._reading(key):
+            fd = self._open(key)
+        try:
+            digest = files.md5_of(fd)
+            state = os.fstat(fd)
+        finally:
+            os.close(fd)
+        if files.version_of(state) != version:
+            raise conflict(key, version, state)
+        return digest
 
     def _state_itself(self, key: str) -> os.stat_result | None:
         """The state of the object, None if it is absent; NotAllowed if a link is in the way."""

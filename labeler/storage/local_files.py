@@ -233,6 +233,14 @@ def whole(fd: int, size: int) -> bytes:
     return os.pread(fd, size, 0) if size <= _CHUNK else b"".join(chunks(fd, size))
 
 
+def md5_of(fd: int) -> str:
+    """The hex MD5 of the whole file."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in chunks(fd, os.fstat(fd).st_size):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
 def copy(data: bytes | BinaryIO, fd: int) -> str:
     """Write all of `data` to the file; returns the hex MD5 of the written bytes."""
     digest = hashlib.md5(usedforsecurity=False)

@@ -95,7 +95,7 @@ class Journal:
 
         The note is on disk at return. The caller holds the key's lock.
         """
-        packed = json.dumps(metadata, separators=(",", ":"), ensure_ascii=False)
+        packed = _packed(metadata)
 
         def change(connection: sqlite3.Connection) -> Version:
             above = _only(connection, key, current)
@@ -104,6 +104,15 @@ class Journal:
             return version
 
         return self._database.write(change)
+
+    def note(self, key: str, version: Version, metadata: dict[str, str], md5: str) -> None:
+        """Note this of a version that has taken its place. The caller holds the key's lock."""
+        row = (key, version, _packed(metadata), md5)
+        self._database.write(
+            lambda connection: connection.execute(
+                "INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?)", row
+            )
+        )
 
     def enter_delete(self, key: str, current: Version) -> None:
         """Note a delete before it happens, so that no later version of `key` repeats this one."""
@@ -120,6 +129,10 @@ def _time_of(state: os.stat_result) -> float:
     if 0 <= seconds <= _LAST_MOMENT_S:
         return seconds
     return 0.0 if seconds < 0 else _LAST_MOMENT_S
+
+
+def _packed(metadata: dict[str, str]) -> str:
+    return json.dumps(metadata, separators=(",", ":"), ensure_ascii=False)
 
 
 def _only(connection: sqlite3.Connection, key: str, current: Version | None) -> int:

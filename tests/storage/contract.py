@@ -371,6 +371,52 @@ class ReadContract:
         reading.close()  # type: ignore[attr-defined]
 
 
+class LaterMetadataContract:
+    """New metadata belongs to the state that it names, and changes nothing else."""
+
+    def test_only_the_metadata_changes(self, store: Store) -> None:
+        version = create(store, "a/b", b"x", by="ana", old="yes")
+        store.set_metadata("a/b", {"by": "Zoë 😀", "new": ""}, version=version)
+        data, info = store.read("a/b")
+        assert (data, info.version) == (b"x", version)
+        assert info.metadata == {"by": "Zoë 😀", "new": ""}
+        assert info.md5 == hashlib.md5(b"x").hexdigest()
+        assert [one.metadata for one in store.list().objects] == [info.metadata]
+        assert store.info("a/b") == info
+
+    def test_a_stale_version_changes_nothing(self, store: Store) -> None:
+        first = create(store, "a", b"1", by="ana")
+        second = store.write("a", b"2", replaces=first, metadata={"by": "bo"})
+        for stale in (first, NOBODYS):
+            with pytest.raises(VersionConflict):
+                store.set_metadata("a", {"by": "eve"}, version=stale)
+        assert store.info("a").metadata == {"by": "bo"}
+        store.delete("a", version=second)
+        with pytest.raises(NotFound):
+            store.set_metadata("a", {"by": "eve"}, version=second)
+        assert store.list().objects == ()
+
+    def test_a_later_write_has_its_own(self, store: Store) -> None:
+        version = create(store, "a", b"1")
+        store.set_metadata("a", {"by": "ana"}, version=version)
+        later = store.write("a", b"2", replaces=version)
+        assert later != version
+        assert store.info("a").metadata == {}
+        store.delete("a", version=later)
+        assert create(store, "a", b"1") not in (version, later)
+
+    def test_bad_names_and_keys_are_rejected(self, store: Store) -> None:
+        version = create(store, "a", b"1", by="ana")
+        for bad in ({"UPPER": "x"}, {"a": "x" * 5000}, {"a": "\ud800"}):
+            with pytest.raises(InvalidRequest):
+                store.set_metadata("a", bad, version=version)
+        with pytest.raises(InvalidRequest):
+            store.set_metadata("../a", {}, version=version)
+        assert store.info("a").metadata == {"by": "ana"}
+        store.set_metadata("a", {}, version=version)
+        assert store.info("a").metadata == {}
+
+
 class DeleteContract:
     """A delete names the state that it removes."""
 
@@ -409,7 +455,7 @@ class DeleteContract:
 
 
 class StoreContract(
-    KeyContract, WriteContract, MetadataContract, ReadContract, DeleteContract, ListContract,
-    ManyContract, ModelContract, ScanContract,
+    KeyContract, WriteContract, MetadataContract, LaterMetadataContract, ReadContract,
+    DeleteContract, ListContract, ManyContract, ModelContract, ScanContract,
 ):  # fmt: skip
     """All of it."""

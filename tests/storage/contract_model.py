@@ -24,6 +24,7 @@ STEPS = st.one_of(
     st.tuples(st.just("create"), KEYS, st.binary(max_size=20), METADATA),
     st.tuples(st.just("replace"), KEYS, st.binary(max_size=20), METADATA),
     st.tuples(st.just("stale"), KEYS, st.binary(max_size=20), METADATA),
+    st.tuples(st.just("describe"), KEYS, METADATA),
     st.tuples(st.just("delete"), KEYS),
     st.tuples(st.just("list"), st.sampled_from(["", "x", "d", "d/", "d/e", "e"]),
               st.sampled_from(["", "d/e", "d/e/x", "x"]), st.integers(1, 4)),
@@ -34,6 +35,9 @@ _examples = itertools.count()
 class ModelContract:
     """Any run of operations does what a dict would."""
 
+    removes_metadata = True
+    """Whether new metadata removes what it lacks; else that stays, without a text."""
+
     @settings(
         max_examples=60,
         deadline=None,
@@ -43,7 +47,7 @@ class ModelContract:
     def test_any_run_of_operations_matches_a_dict(
         self, store: Store, steps: list[tuple[Any, ...]]
     ) -> None:
-        model = Model(store, f"{next(_examples)}/")
+        model = Model(store, f"{next(_examples)}/", removes_metadata=self.removes_metadata)
         for name, *arguments in steps:
             getattr(model, name)(*arguments)
         model.check()
@@ -52,9 +56,10 @@ class ModelContract:
 class Model:
     """A dict beside the store below `prefix`, compared at each step."""
 
-    def __init__(self, store: Store, prefix: str) -> None:
+    def __init__(self, store: Store, prefix: str, *, removes_metadata: bool) -> None:
         self.store = store
         self.prefix = prefix
+        self.removes_metadata = removes_metadata
         self.states: dict[str, tuple[Version, bytes, dict[str, str]]] = {}
         self.past: dict[str, list[Version]] = {}
 
@@ -84,6 +89,19 @@ class Model:
         assert version not in self.past.get(key, [])
         self.past.setdefault(key, []).append(version)
         self.states[key] = (version, data, metadata)
+
+    def describe(self, key: str, metadata: dict[str, str]) -> None:
+        full = self.prefix + key
+        if key in self.states:
+            version, data, before = self.states[key]
+            self.store.set_metadata(full, metadata, version=version)
+            left = {} if self.removes_metadata else dict.fromkeys(before, "")
+            self.states[key] = (version, data, left | metadata)
+        for version in self.past.get(key, [])[-3:]:
+            if key not in self.states or version != self.states[key][0]:
+                error = VersionConflict if key in self.states else NotFound
+                with pytest.raises(error):
+                    self.store.set_metadata(full, {"a": "stale"}, version=version)
 
     def delete(self, key: str) -> None:
         if key in self.states:

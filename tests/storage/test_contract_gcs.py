@@ -78,6 +78,8 @@ class TestInAStorm(StoreContract):
 class TestOnFakeGcsServer(StoreContract):
     """What the witness can do."""
 
+    removes_metadata = False  # it takes a null as an empty text
+
     @pytest.fixture
     def location(self, fake_gcs_server: str, monkeypatch: pytest.MonkeyPatch) -> Location:
         monkeypatch.setenv("STORAGE_EMULATOR_HOST", fake_gcs_server)
@@ -88,6 +90,14 @@ class TestOnFakeGcsServer(StoreContract):
     def test_a_stale_version_deletes_nothing(self, store: Store) -> None:
         """It enforces no precondition on deletes."""
 
+    def test_only_the_metadata_changes(self, store: Store) -> None:
+        """What is removed stays without a text, so only new names are tried."""
+        version = create(store, "a", b"x")
+        store.set_metadata("a", {"by": "Zoë 😀"}, version=version)
+        assert store.read("a")[0] == b"x"
+        assert store.info("a").version == version
+        assert store.info("a").metadata == {"by": "Zoë 😀"}
+
     def test_objects_are_joined(self, store: Store) -> None:
         """It answers a conflict of a compose with 500, so only what succeeds is tried."""
         for name in ("one", "two"):
@@ -95,6 +105,9 @@ class TestOnFakeGcsServer(StoreContract):
         version = store.compose("whole", ["one", "two", "one"], replaces=ABSENT)
         assert store.read("whole")[0] == b"onetwoone"
         assert store.info("whole").version == version
+
+    def test_bad_names_and_keys_are_rejected(self, store: Store) -> None:
+        """It would keep the names here too; what is refused is refused before it is asked."""
 
     def test_what_can_not_be_joined_changes_nothing(self, store: Store) -> None:
         """It answers 500 here too."""
