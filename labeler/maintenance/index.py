@@ -6,6 +6,7 @@ A check changes nothing. Everything else changes only the database, never the st
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,8 @@ from labeler.storage.doctor.findings import Finding, ok, warning
 if TYPE_CHECKING:
     from labeler.project.database.index import DatabaseIndex
     from labeler.project.database.shard_sync import SyncResult
+
+logger = logging.getLogger(__name__)
 
 _WORKERS: Final = 8
 """Listings of a bucket at the same time."""
@@ -42,17 +45,24 @@ def _opened(settings: Settings) -> Iterator[DatabaseIndex]:
 
 
 def sync_index(
-    settings: Settings, *, anew: bool = False, watch: Callable[[int], None] = lambda _: None
+    settings: Settings,
+    *,
+    anew: bool = False,
+    trusts_rows: bool = True,
+    watch: Callable[[int], None] = lambda _: None,
 ) -> SyncResult:
     """Make the index tell what the store has, or `anew` remove it first.
 
+    Unless it `trusts_rows`, rows that somebody has changed by hand are found and mended, too.
     Raises IndexUnfit if there is no database, or if it holds another index.
     """
     with _named(settings) as index:
-        if anew:
-            index.database.drop()
+        _check_answers(index)
+        if anew and (aside := index.database.drop()) is not None:
+            logger.warning("The index was damaged. Its file is %s now, and can be removed", aside)
         _make(index)
-        return index.sync(workers=_WORKERS if settings.storage.bucket else 1, watch=watch)
+        workers = _WORKERS if settings.storage.bucket else 1
+        return index.sync(workers=workers, trusts_rows=trusts_rows, watch=watch)
 
 
 def sync_index_by(engine: Engine, settings: Settings) -> SyncResult | None:
@@ -72,6 +82,15 @@ def _named(settings: Settings) -> contextlib.AbstractContextManager[DatabaseInde
     return _opened(settings)
 
 
+def _check_answers(index: DatabaseIndex) -> None:
+    """Raise IndexUnfit if the database does not answer."""
+    from labeler.project.database.connection import Fitness
+
+    report = index.database.look()
+    if report.fitness is Fitness.AWAY:
+        raise IndexUnfit(report.message)
+
+
 def _make(index: DatabaseIndex) -> None:
     """Make the tables unless they are there. Raises IndexUnfit if the index is another's."""
     from labeler.project.database.connection import Fitness
@@ -87,16 +106,28 @@ def index_problems(settings: Settings) -> Iterator[Problem]:
     """What is wrong with the index; nothing where no database is in use."""
     if not settings.index:
         return
+    from labeler.project.database.connection import REBUILD, IndexAway
+
     with _opened(settings) as index:
         report = index.database.look()
         if not report.is_ready:
             why = report.message.rstrip(".")
             yield Problem(INDEX, f"{why}. Pages are answered from the store until then.")
             return
-        found = index.sync(workers=1, dry_run=True)
+        try:
+            damage = index.database.damage()
+            if damage:
+                what = f"The file of the index is damaged ({damage}). Make it anew: {REBUILD}"
+                yield Problem(INDEX, what)
+                return
+            found = index.sync(workers=1, dry_run=True, trusts_rows=False)
+        except IndexAway as error:
+            yield Problem(INDEX, f"The index can't be compared: {error}.")
+            return
     if found.changed or found.removed:
         what = (
-            f"{found.changed} rows are missing or old, {found.removed} are of images that are gone."
+            f"{found.changed} rows are missing, old or wrong, {found.removed} are of images that "
+            "are gone."
         )
         yield Problem(INDEX, what, False, lambda: _repaired(settings))
 
@@ -110,8 +141,8 @@ def examine_index(settings: Settings) -> Iterator[Finding]:
         if report.is_ready:
             yield ok(f"The index can be reached, and was compared at {index.database.synced_at()}")
         else:
-            is_other = report.fitness in (Fitness.OTHER_SCHEMA, Fitness.OTHER_PROJECT)
-            repair = "" if report.fitness is Fitness.AWAY else REBUILD if is_other else SYNC
+            is_unfinished = report.fitness in (Fitness.MISSING, Fitness.UNFINISHED)
+            repair = SYNC if is_unfinished else "" if report.fitness is Fitness.AWAY else REBUILD
             yield warning(report.message, "Pages are answered from the store until then.", repair)
     if settings.storage.bucket and name.startswith("sqlite"):
         yield warning(
@@ -121,5 +152,5 @@ def examine_index(settings: Settings) -> Iterator[Finding]:
 
 
 def _repaired(settings: Settings) -> str:
-    done = sync_index(settings)
+    done = sync_index(settings, trusts_rows=False)
     return f"{done.changed} rows written, {done.removed} removed"

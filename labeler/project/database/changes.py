@@ -73,9 +73,12 @@ class DocumentChanges:
 
 
 def compare_documents(
-    known: Mapping[str, KnownRow], listed: Iterable[ObjectInfo]
+    known: Mapping[str, KnownRow], listed: Iterable[ObjectInfo], *, trusts_rows: bool = True
 ) -> tuple[DocumentChanges, set[str]]:
-    """The changes for listed documents, and the IDs of all that were listed."""
+    """The changes for listed documents, and the IDs of all that were listed.
+
+    Unless it `trusts_rows`, every document is among the changes, because a row may tell anything.
+    """
     news: list[ImageEntry] = []
     unread: list[str] = []
     seen: set[str] = set()
@@ -86,7 +89,7 @@ def compare_documents(
             continue
         seen.add(image_id)
         row = known.get(image_id)
-        if row is not None and row.version == info.version and row.is_told:
+        if trusts_rows and row is not None and row.version == info.version and row.is_told:
             unchanged += 1
             continue
         entry = sealed_entry(image_id, info)
@@ -121,15 +124,22 @@ def compare_originals(
     known: Sequence[OriginalRow],
     listed: Iterable[ObjectInfo],
     image_of: Callable[[ObjectInfo], str | None],
+    *,
+    trusts_rows: bool = True,
 ) -> OriginalChanges:
-    """The changes for a range of keys; `image_of` is asked about new objects alone."""
+    """The changes for a range of keys; `image_of` is asked about new objects alone.
+
+    Unless it `trusts_rows`, it is asked about all of them.
+    """
     rows = {row.key: row for row in known}
     news: list[OriginalRow] = []
     for info in listed:
         row = rows.pop(info.key, None)
-        if row is None or row.version != info.version:
-            image_id = image_of(info) or ""
-            news.append(OriginalRow(info.key, info.version, image_id, info.updated_at))
+        if trusts_rows and row is not None and row.version == info.version:
+            continue
+        found = OriginalRow(info.key, info.version, image_of(info) or "", info.updated_at)
+        if found != row:
+            news.append(found)
     return OriginalChanges(news, list(rows.values()))
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Connection, Engine, create_engine, delete, event, inspect, select
@@ -21,7 +22,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 from labeler.project.database.cutting import cut_after
-from labeler.project.database.tables import SCHEMA, about, metadata
+from labeler.project.database.sqlite_file import follow_file, is_corrupt, is_no_database, set_aside
+from labeler.project.database.tables import SCHEMA, about, metadata, missing_columns
 from labeler.runtime.events import IndexState, log_event
 
 logger = logging.getLogger(__name__)
@@ -40,7 +42,14 @@ REBUILD: Final = "python -m labeler index rebuild"
 
 
 class IndexAway(Exception):
-    """The index can't answer now; its text says why."""
+    """The index can't answer now; its text says why.
+
+    `is_damaged`: a file that SQLite can't read any more, which waiting does not mend.
+    """
+
+    def __init__(self, reason: str, *, is_damaged: bool = False) -> None:
+        super().__init__(reason)
+        self.is_damaged = is_damaged
 
 
 class Fitness(StrEnum):
@@ -48,6 +57,7 @@ class Fitness(StrEnum):
 
     READY = "ready"
     AWAY = "away"
+    DAMAGED = "damaged"
     MISSING = "missing"
     UNFINISHED = "unfinished"
     OTHER_SCHEMA = "other_schema"
@@ -99,9 +109,11 @@ class Database:
             with cut_after(connection.connection.driver_connection, self._most_s), connection:
                 yield connection
         except SQLAlchemyError as error:
-            reason = _first_line(error)
-            self._keep(self._away(reason))
-            raise IndexAway(reason) from error
+            away = IndexAway(_first_line(error), is_damaged=is_corrupt(error))
+            if away.is_damaged:
+                self._engine.dispose()  # somebody may put another file in its place
+            self._keep(self._away(away))
+            raise away from error
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -146,7 +158,7 @@ class Database:
             with self.reading() as connection:
                 found = self._look(connection)
         except IndexAway as error:
-            return self._away(str(error))
+            return self._away(error)
         self._keep(found)
         return found
 
@@ -160,8 +172,12 @@ class Database:
         rows = connection.execute(select(about.c.name, about.c.value))
         return {row.name: row.value for row in rows}
 
-    def _away(self, reason: str) -> IndexReport:
-        return IndexReport(Fitness.AWAY, f"{self.name} does not answer: {reason}.")
+    def _away(self, error: IndexAway) -> IndexReport:
+        if error.is_damaged:
+            return IndexReport(
+                Fitness.DAMAGED, f"{self.name} is damaged ({error}). Make it anew: {REBUILD}"
+            )
+        return IndexReport(Fitness.AWAY, f"{self.name} does not answer: {error}.")
 
     def _keep(self, report: IndexReport) -> None:
         with self._lock:
@@ -191,6 +207,13 @@ class Database:
                 "IDs were made otherwise then. Name another database in LABELER_INDEX, or make "
                 f"the index anew: {REBUILD}",
             )
+        lacking = missing_columns(connection)
+        if lacking:
+            return IndexReport(
+                Fitness.DAMAGED,
+                f"The index in {self.name} is damaged: it has no {', '.join(lacking[:3])}. "
+                f"Make it anew: {REBUILD}",
+            )
         if not told.get("synced_at"):
             return IndexReport(
                 Fitness.UNFINISHED, f"The index in {self.name} is not complete. Finish it: {SYNC}"
@@ -211,10 +234,29 @@ class Database:
             if self.look().fitness in (Fitness.AWAY, Fitness.MISSING):
                 raise
 
-    def drop(self) -> None:
-        """Remove the index, whoever made it. Raises IndexAway."""
-        with self.writing() as connection:
-            metadata.drop_all(connection)
+    def drop(self) -> Path | None:
+        """Remove the index, whoever made it. Raises IndexAway.
+
+        A damaged file of SQLite is set aside, because it can't be changed; returns its new name.
+        """
+        try:
+            if not self.damage():
+                with self.writing() as connection:
+                    metadata.drop_all(connection)
+                return None
+        except IndexAway as error:
+            if not error.is_damaged:
+                raise
+        self._engine.dispose()
+        return set_aside(Path(self._engine.url.database or ""))
+
+    def damage(self) -> str:
+        """What SQLite finds wrong with its whole file; empty if nothing, and for a server."""
+        with self.reading() as connection:
+            if connection.dialect.name != "sqlite":
+                return ""
+            found = str(connection.exec_driver_sql("PRAGMA integrity_check(1)").scalar_one())
+        return "" if found == "ok" else found.splitlines()[-1]
 
     def finish(self, moment: str) -> None:
         """Note when a sync came to its end. Raises IndexAway."""
@@ -254,6 +296,7 @@ def _engine(url: str, statement_s: int) -> Engine:
             made, connect_args={"timeout": max(_WAIT_S, statement_s // 10)}, pool_timeout=_WAIT_S
         )
         event.listen(engine, "connect", _prepare_sqlite)
+        follow_file(engine)
         return engine
     lock_s = max(_WAIT_S, statement_s // 10)
     options = f"-c statement_timeout={statement_s}s -c lock_timeout={lock_s}s"
@@ -287,4 +330,6 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
 def _first_line(error: SQLAlchemyError) -> str:
     """What the driver says, without the statement and its values."""
     cause = getattr(error, "orig", None) or error
+    if is_no_database(error):
+        return "the file is not a database: remove it, or name another one in LABELER_INDEX"
     return (str(cause).strip().splitlines() or [type(cause).__name__])[0].rstrip(".")

@@ -216,14 +216,16 @@ class DatabaseIndex:
         *,
         workers: int = 1,
         dry_run: bool = False,
+        trusts_rows: bool = True,
         watch: Watch = lambda _: None,
         elsewhere: Callable[[], SyncResult] | None = None,
     ) -> SyncResult:
         """Compare the whole index with the store. Raises IndexAway and StoreError.
 
         `elsewhere` has the shards compared by other machines, else `workers` threads do it here.
+        Unless it `trusts_rows`, every value of each row is compared, not its version alone.
         """
-        shards = ShardSync(self.database, self._store, self._prefix, dry_run, watch)
+        shards = ShardSync(self.database, self._store, self._prefix, dry_run, watch, trusts_rows)
         one = IndexSync(shards, self._uploads, self._image_of)
         return one.run(datetime.now(UTC), elsewhere or (lambda: one.threads(workers)))
 

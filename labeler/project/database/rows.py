@@ -100,6 +100,34 @@ def read_rows(connection: Connection, image_ids: Iterable[str]) -> dict[str, Ima
     return found
 
 
+def untrue_rows(connection: Connection, entries: Mapping[str, ImageEntry]) -> set[str]:
+    """The images whose rows tell anything else than these entries: what is made of them, too.
+
+    Those are columns that questions need, and the rows of labels. An image without a row is not
+    among them.
+    """
+    untrue: set[str] = set()
+    for some in chunks(entries):
+        by_fit = {fit(image_id): image_id for image_id in some}
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        kept = labels.outerjoin(texts, texts.c.text == labels.c.text)
+        asked = select(labels.c.image_id, labels.c.text, labels.c.boxes, texts.c.text)
+        for image_id, text, boxes, known in connection.execute(
+            asked.select_from(kept).where(labels.c.image_id.in_(by_fit))
+        ):
+            found[image_id][text] = boxes if known is not None else -1
+        told = connection.execute(select(images).where(images.c.image_id.in_(by_fit))).mappings()
+        for row in told:
+            image_id = row["image_id"]
+            entry = entries[by_fit[image_id]]
+            counts = _label_rows({image_id: entry.label_counts or {}})
+            wanted = _values(entry, None) | {"over": row["over"]}
+            has_labels = {text: boxes for (text, _), boxes in counts.items()} == found[image_id]
+            if not has_labels or dict(row) != wanted:
+                untrue.add(by_fit[image_id])
+    return untrue
+
+
 def write_rows(connection: Connection, changes: Sequence[RowChange]) -> set[str]:
     """Write these rows; returns the IDs of those that had the state that their change names."""
     done: set[str] = set()
@@ -137,10 +165,7 @@ def _put(connection: Connection) -> Any:
 def _write_labels(connection: Connection, counts: Mapping[str, Mapping[str, int]]) -> None:
     for some in chunks(map(fit, counts)):
         connection.execute(delete(labels).where(labels.c.image_id.in_(some)))
-    rows: defaultdict[tuple[str, str], int] = defaultdict(int)
-    for image_id, found in counts.items():
-        for text, boxes in found.items():
-            rows[fit(text), fit(image_id)] += boxes
+    rows = _label_rows(counts)
     if rows:
         known = [{"text": text} for text in sorted({text for text, _ in rows})]
         connection.execute(insert_of(connection)(texts).on_conflict_do_nothing(), known)
@@ -150,6 +175,15 @@ def _write_labels(connection: Connection, counts: Mapping[str, Mapping[str, int]
         ]
         for batch in chunks(values):
             connection.execute(insert_of(connection)(labels), batch)
+
+
+def _label_rows(counts: Mapping[str, Mapping[str, int]]) -> dict[tuple[str, str], int]:
+    """The boxes by text and image ID, as the database can hold them."""
+    rows: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for image_id, found in counts.items():
+        for text, boxes in found.items():
+            rows[fit(text), fit(image_id)] += boxes
+    return rows
 
 
 # --- originals ----------------------------------------------------------------------------

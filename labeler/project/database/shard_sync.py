@@ -7,8 +7,8 @@ are right, and whoever is tried again writes what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, or_, select
@@ -25,7 +25,14 @@ from labeler.project.database.changes import (
     without_document,
 )
 from labeler.project.database.connection import Database
-from labeler.project.database.rows import chunks, fit, originals_of, read_rows, write_rows
+from labeler.project.database.rows import (
+    chunks,
+    fit,
+    originals_of,
+    read_rows,
+    untrue_rows,
+    write_rows,
+)
 from labeler.project.database.tables import images, originals
 from labeler.project.image_entry import ImageEntry, document_entry
 from labeler.project.image_listing import image_of_document
@@ -58,13 +65,20 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class ShardSync:
-    """Compares shards. The rows of all originals must be there; `prefix` is where these lie."""
+    """Compares shards. The rows of all originals must be there; `prefix` is where these lie.
+
+    A row of a document's version is taken to tell what the document does. Unless it `trusts_rows`:
+    then each row is compared in every value, for somebody may have changed it by hand.
+    """
 
     database: Database
     store: Store
     prefix: str
     dry_run: bool = False
     watch: Watch = lambda _: None
+    trusts_rows: bool = True
+    _counted: set[str] = field(default_factory=set)
+    """The images of a dry run that are among its changes already."""
 
     def compare(self, shard: Shard) -> SyncResult:
         """Compare the images of one shard: with their documents, then with their originals."""
@@ -78,13 +92,14 @@ class ShardSync:
         seen: set[str] = set()
         result = SyncResult()
         for page in chunks(self._listed(shard), PAGE):
-            changes, ids = compare_documents(known, page)
+            changes, ids = compare_documents(known, page, trusts_rows=self.trusts_rows)
             seen |= ids
             result += self._put(changes.news, known) + SyncResult(unchanged=changes.unchanged)
             for keys in chunks(changes.unread):
                 result += self._put(self._read(keys), known)
             self.watch(len(ids))
-        for gone in chunks(without_document(known, seen)):
+        bare = without_document(known, seen) if self.trusts_rows else known.keys() - seen
+        for gone in chunks(sorted(bare)):
             result += self._without_document(gone, known)
         return result
 
@@ -126,30 +141,33 @@ class ShardSync:
         """Write these entries, each with its original."""
         by_id = {entry.image_id: entry for entry in entries}
         rows = self._unmoved(by_id, known)
-        with self.database.reading() as connection:
-            kept = originals_of(connection, by_id)
-        changes = []
-        for image_id, bare in by_id.items():
-            row = rows.get(image_id)
-            entry = with_originals(image_id, bare, kept.get(image_id, []), self.prefix)
-            if (row is not None or image_id not in known) and not is_same(entry, row):
-                changes.append(RowChange(image_id, entry, row))
-        return self._write(changes)
+        new = {image_id: None for image_id in by_id if image_id not in known}
+        return self._write_wrong(by_id, {**rows, **new})
 
     def _without_document(self, gone: list[str], known: dict[str, KnownRow]) -> SyncResult:
-        rows = self._unmoved(gone, known)
+        return self._write_wrong({}, self._unmoved(gone, known))
+
+    def _write_wrong(
+        self, documents: Mapping[str, ImageEntry], rows: Mapping[str, ImageEntry | None]
+    ) -> SyncResult:
+        """Write those of these rows that don't tell what the documents and the originals do."""
         with self.database.reading() as connection:
             kept = originals_of(connection, rows)
-        return self._write(
-            [
-                RowChange(
-                    image_id,
-                    with_originals(image_id, None, kept.get(image_id, []), self.prefix),
-                    row,
+            entries = {
+                image_id: with_originals(
+                    image_id, documents.get(image_id), kept.get(image_id, []), self.prefix
                 )
-                for image_id, row in rows.items()
-            ]
-        )
+                for image_id in rows
+            }
+            told = {image_id: entry for image_id, entry in entries.items() if entry is not None}
+            untrue = set() if self.trusts_rows else untrue_rows(connection, told)
+        changes = [
+            RowChange(image_id, entries[image_id], row)
+            for image_id, row in rows.items()
+            if image_id in untrue or not is_same(entries[image_id], row)
+        ]
+        unchanged = 0 if self.trusts_rows else len(documents.keys() & rows) - len(changes)
+        return self._write(changes) + SyncResult(unchanged=max(0, unchanged))
 
     def _unmoved(
         self, image_ids: Iterable[str], known: dict[str, KnownRow]
@@ -168,7 +186,8 @@ class ShardSync:
     def _unpaired(self, shard: Shard) -> set[str]:
         """The images that have an original which their row does not show, or show one that is gone.
 
-        An image with several originals is always among them: one of these is shown.
+        An image with several originals is always among them: one of these is shown. So is a row
+        that shows neither an original nor a document.
         """
         is_shown = and_(
             images.c.image_id == originals.c.image_id,
@@ -193,6 +212,12 @@ class ShardSync:
                 images.c.original.is_not(None),
                 originals.c.key.is_(None),
             ),
+            select(images.c.image_id).where(
+                _within(images.c.image_id, shard),
+                images.c.original.is_(None),
+                images.c.version == "",
+                images.c.problem == "",
+            ),
         )
         with self.database.reading() as connection:
             return {found for one in asked for found in connection.execute(one).scalars()}
@@ -211,11 +236,14 @@ class ShardSync:
                         changes.append(change)
             done = self._write(changes)
             result += done
-            if done.changed + done.removed == len(changes):
+            if self.dry_run or done.changed + done.removed == len(changes):
                 break
         return result
 
     def _write(self, changes: Sequence[RowChange]) -> SyncResult:
+        if self.dry_run:
+            changes = [one for one in changes if one.image_id not in self._counted]
+            self._counted.update(one.image_id for one in changes)
         removed = sum(change.entry is None for change in changes)
         if changes and not self.dry_run:
             with self.database.writing() as connection:

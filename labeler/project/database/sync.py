@@ -71,7 +71,9 @@ class IndexSync:
         result, after = SyncResult(), ""
         while True:
             known, listed, bound = self._range(after)
-            changes = compare_originals(known, listed, self.image_of)
+            changes = compare_originals(
+                known, listed, self.image_of, trusts_rows=self.shards.trusts_rows
+            )
             if self.shards.dry_run:
                 result += SyncResult(len(changes.news), len(changes.gone))
             elif changes.news or changes.gone:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Float, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    Column,
+    Connection,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+)
 
 SCHEMA: Final = 1
 """Another number in the database means that another version of Labeler has made it."""
@@ -101,3 +111,16 @@ originals: Final = Table(
     Index("labeler_originals_image", "image_id"),
 )
 """The objects under uploads/; those that are no images have an empty image ID."""
+
+
+def missing_columns(connection: Connection) -> list[str]:
+    """The tables that are not there, and the columns that a table lacks, as `table.column`."""
+    found = inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+    there = {name: {one["name"] for one in columns} for (_, name), columns in found.items()}
+    lacking = []
+    for name, table in metadata.tables.items():
+        if name not in there:
+            lacking.append(name)
+        else:
+            lacking += [f"{name}.{c.name}" for c in table.columns if c.name not in there[name]]
+    return lacking

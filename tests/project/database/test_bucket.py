@@ -95,7 +95,7 @@ def test_an_instance_that_ends_between_document_and_row_is_found_and_repaired(
     assert project.stored_document(image_id).document.rects
     assert listed(project, label="car") == []  # the row is not written yet
     [problem] = index_problems(bucket.settings)
-    assert "1 rows are missing or old" in problem.what
+    assert "1 rows are missing, old or wrong" in problem.what
     assert sync_index(bucket.settings).changed == 1
     assert listed(project, label="car") == ["a.png"]
     assert list(index_problems(bucket.settings)) == []

@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Executable, delete, insert, select, text, update
 
 from labeler.cli import main
-from labeler.errors import LabelerError, SettingsError
+from labeler.errors import IndexUnfit, LabelerError, SettingsError
 from labeler.image_names import name_size_id
 from labeler.maintenance.index import index_problems, sync_index
 from labeler.model.document import Status
@@ -23,7 +23,7 @@ from labeler.project.database import connection as connections
 from labeler.project.database.changes import RowChange
 from labeler.project.database.connection import Database, Fitness, IndexAway
 from labeler.project.database.rows import write_rows
-from labeler.project.database.tables import about, images, labels
+from labeler.project.database.tables import about, images, labels, originals, texts
 from labeler.project.image_search import ImageFilters
 from labeler.project.image_view import Turn
 from labeler.project.project import Project
@@ -243,12 +243,147 @@ def test_a_wrong_index_is_told_of_and_repaired(plain: Workspace, indexed: Worksp
         gone = images.c.image_id.in_([ids[1], name_size_id("drop.png", len(png(5, 5)))])
         connection.execute(delete(images).where(gone))
     [problem] = index_problems(indexed.settings)
-    assert "rows are missing or old" in problem.what
+    assert "rows are missing, old or wrong" in problem.what
     assert problem.repair is not None
     assert "rows written" in problem.repair()
     assert list(index_problems(indexed.settings)) == []
     one, other = told_twice(plain, indexed)
     assert one == other
+
+
+def ghost(connection: Connection, image_id: str) -> None:
+    """A row of an image that there is not."""
+    row = dict(connection.execute(select(images).limit(1)).mappings().one())
+    none = {"image_id": image_id, "version": "", "problem": "", "original": None}
+    connection.execute(insert(images).values(row | none))
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "wrong"),
+    [
+        (update(images).where(images.c.rects > 0).values(status="skipped"), 1),
+        (update(images).where(images.c.rects > 0).values(rects=7), 1),
+        (update(images).where(images.c.rects == 0).values(status="approved"), 2),
+        (update(images).values(saved_by="eve@example.com", hour=3), 3),
+        (update(images).where(images.c.rects > 0).values(folded_path="other"), 1),
+        (update(images).where(images.c.rects > 0).values(sample=101, tiny=5), 1),
+        (update(images).values(original=None, added_at=0.0), 3),
+        (delete(labels).where(labels.c.text == "dog"), 1),
+        (update(labels).where(labels.c.text == "dog").values(boxes=9), 1),
+        (delete(texts).where(texts.c.text == "dog"), 1),
+        (delete(originals).where(originals.c.key == "uploads/0.png"), 2),
+        (update(originals).where(originals.c.key == "uploads/0.png").values(image_id="x"), 3),
+        (update(originals).where(originals.c.key == "uploads/1.png").values(added_at=1.0), 2),
+    ],
+    ids=str,
+)
+def test_a_row_that_was_changed_by_hand_is_told_of_and_repaired(
+    plain: Workspace, indexed: Workspace, by_hand: Executable, wrong: int
+) -> None:
+    project = synced(indexed.open())
+    ids = [project.add_image(f"{at}.png", png(at + 1, 9)).image_id for at in range(3)]
+    draw(project, ids[0], BOX, OTHER)
+    assert list(index_problems(indexed.settings)) == []
+    with index_of(project).database.writing() as connection:
+        before = connection.execute(select(images).order_by(images.c.image_id)).all()
+        connection.execute(by_hand)
+    [problem] = index_problems(indexed.settings)
+    assert problem.what.startswith(f"{wrong} rows are missing, old or wrong, 0 ")
+    assert problem.repair is not None
+    problem.repair()
+    assert list(index_problems(indexed.settings)) == []
+    one, other = told_twice(plain, indexed)
+    assert one == other
+    assert paths(project, label="dog") == ["0.png"]
+    over = list(images.columns.keys()).index("over")
+    with index_of(project).database.reading() as connection:
+        after = connection.execute(select(images).order_by(images.c.image_id)).all()
+    assert [row[:over] for row in after] == [row[:over] for row in before]
+
+
+def test_a_row_of_no_image_is_told_of_and_removed(indexed: Workspace) -> None:
+    project = synced(indexed.open())
+    project.add_image("a.png", png())
+    with index_of(project).database.writing() as connection:
+        ghost(connection, "nobody")
+    [problem] = index_problems(indexed.settings)
+    assert "0 rows are missing, old or wrong, 1 are of images that are gone" in problem.what
+    assert sync_index(indexed.settings).removed == 1
+    assert list(index_problems(indexed.settings)) == []
+    assert paths(project) == ["a.png"]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "lost"),
+    [
+        ("DROP TABLE labeler_labels", "labeler_labels"),
+        ("ALTER TABLE labeler_images DROP COLUMN tiny", "labeler_images.tiny"),
+    ],
+)
+def test_an_index_that_lacks_a_part_is_not_used_until_it_is_made_anew(
+    indexed: Workspace, by_hand: str, lost: str
+) -> None:
+    project = synced(indexed.open())
+    image_id = project.add_image("a.png", png()).image_id
+    draw(project, image_id, OTHER)
+    database = index_of(project).database
+    with database.writing() as connection:
+        connection.execute(text(by_hand))
+    report = database.look()
+    assert report.fitness is Fitness.DAMAGED
+    assert lost in report.message
+    assert "index rebuild" in report.message
+    assert paths(project, label="dog") == ["a.png"]  # as the store has it
+    [problem] = index_problems(indexed.settings)
+    assert problem.fault
+    with pytest.raises(IndexUnfit, match="index rebuild"):
+        sync_index(indexed.settings)
+    sync_index(indexed.settings, anew=True)
+    assert database.look().is_ready
+    assert list(index_problems(indexed.settings)) == []
+
+
+@pytest.mark.parametrize("kept", [100, 4096])
+def test_a_damaged_file_is_told_of_and_made_anew(
+    plain: Workspace, tmp_path: Path, kept: int
+) -> None:
+    """While a server has it open, too: that goes on with the new file."""
+    file = tmp_path / "index.sqlite"
+    with closing(Workspace(plain.place, INDEX=f"sqlite:///{file}")) as workspace:
+        project = synced(workspace.open())
+        for at in range(30):
+            project.add_image(f"{at:02}.png", png(at + 1, 9))
+        with index_of(project).database.writing() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        whole = file.read_bytes()
+        file.write_bytes(whole[:kept] + bytes(at % 251 for at in range(len(whole) - kept)))
+        [problem] = index_problems(workspace.settings)
+        assert problem.fault
+        assert "damaged" in problem.what
+        assert "index rebuild" in problem.what
+        assert len(paths(project)) == 30
+        assert sync_index(workspace.settings, anew=True).changed == 30
+        assert list(index_problems(workspace.settings)) == []
+        assert settled(lambda: project.image_index.problem() == "")
+        image_id = project.add_image("new.png", png(50, 50)).image_id
+        assert index_of(project).known(image_id) is not None
+        assert list(index_problems(workspace.settings)) == []
+    [aside] = tmp_path.glob("index.sqlite.damaged-*[0-9]")
+    assert aside.stat().st_size == len(whole)
+
+
+def test_a_server_follows_a_file_that_was_removed(plain: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "index.sqlite"
+    with closing(Workspace(plain.place, INDEX=f"sqlite:///{file}")) as workspace:
+        project = synced(workspace.open())
+        project.add_image("a.png", png())
+        for one in tmp_path.glob("index.sqlite*"):
+            one.unlink()
+        assert index_of(project).database.look().fitness is Fitness.MISSING
+        sync_index(workspace.settings)
+        assert index_of(project).database.look().is_ready
+        project.add_image("b.png", png(9, 9))
+        assert list(index_problems(workspace.settings)) == []
 
 
 # --- while it is away ---------------------------------------------------------------------
@@ -378,6 +513,8 @@ def test_a_file_that_is_no_database_is_left_alone(plain: Workspace, tmp_path: Pa
     with closing(Workspace(plain.place, INDEX=f"sqlite:///{file}")) as workspace:
         assert paths(workspace.open()) == ["a.png"]
         assert "not a database" in workspace.open().image_index.problem()
+        with pytest.raises(IndexUnfit, match="remove it, or name another one"):
+            sync_index(workspace.settings, anew=True)
     assert file.read_bytes() == b"no database at all" * 100
 
 
