@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -325,6 +326,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     """Let readers go on while somebody writes; the index may lose what the documents still tell."""
     for line in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-16000"):
         connection.execute(f"PRAGMA {line}")
+    # Python's `re` may take hours for a pattern with many wildcards, and nothing else runs then.
+    connection.create_function("labeler_matches", 2, fnmatchcase, deterministic=True)
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, false, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, false, func, select, true, tuple_
 
 from labeler.model.assignments import ANYBODY, NOBODY
 from labeler.model.box_warnings import DONE_OR_APPROVED, BoxWarning
@@ -80,7 +80,7 @@ def condition(
     if filters.sample < WHOLE:
         wanted.append(images.c.sample < filters.sample)
     if filters.find:
-        wanted.append(_named(fit(filters.find.lower())))
+        wanted.append(_named(connection, fit(filters.find.lower())))
     if names is not None and filters.label:
         wanted.append(images.c.problem == "")
         wanted.append(has_text(texts_of(connection, filters.label, names)))
@@ -125,16 +125,21 @@ def warned(connection: Connection, warning: BoxWarning, names: LabelNames) -> Co
     return and_(has_boxes, images.c[warning.value] > 0)
 
 
-def _named(lowered: str) -> ColumnElement[bool]:
+def _named(connection: Connection, lowered: str) -> ColumnElement[bool]:
     """Names that contain the text, or match it if it has wildcards; see `name_filter`."""
     if "*" not in lowered and "?" not in lowered:
         return images.c.folded_path.contains(lowered, autoescape=True)
+    if connection.dialect.name == "sqlite":
+        return func.labeler_matches(images.c.folded_path, lowered) == 1
     pattern = _pattern(lowered)
     return false() if pattern is None else images.c.folded_path.regexp_match(pattern)
 
 
 def _pattern(wildcards: str) -> str | None:
-    """The same as a regular expression of Python and of PostgreSQL; None if nothing can match."""
+    """The same as a regular expression of PostgreSQL, whose time grows with its length alone.
+
+    None if nothing can match.
+    """
     parts, at = [], 0
     while at < len(wildcards):
         char = wildcards[at]

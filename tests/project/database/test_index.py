@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 import pytest
 from sqlalchemy import Connection, Executable, delete, insert, select, text, update
@@ -32,6 +35,8 @@ from tests.pictures import png
 from tests.project.database.conftest import index_of, synced
 from tests.projects import BOX, OTHER, Workspace, old_document, with_boxes
 from tests.waiting import settled
+
+ROOT: Final = Path(__file__).parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -159,6 +164,27 @@ def test_a_row_that_was_read_before_another_wrote_it_stays(indexed: Workspace) -
         assert write_rows(connection, [RowChange(image_id, old, old)]) == set()
         assert write_rows(connection, [RowChange(image_id, old, None)]) == set()
     assert index.known(image_id) == new
+
+
+MATCHES: Final = """
+import sys
+from tests.projects import Workspace
+from labeler.project.image_search import ImageFilters
+
+project = Workspace(sys.argv[1], INDEX=sys.argv[2]).open()
+for find in ("*a" * 60 + "*b", "*a" * 60 + "*.png", "?" * 99 + "*a" * 30 + "?b"):
+    print(project.search(ImageFilters(find=find)).count())
+"""
+
+
+def test_a_search_with_many_wildcards_stops_nobody(indexed: Workspace) -> None:
+    """In a process of its own: a search that takes hours lets nothing else run, no time limit."""
+    synced(indexed.open()).add_image("a" * 150 + ".png", png())
+    done = subprocess.run(
+        [sys.executable, "-c", MATCHES, indexed.place, indexed.environ["INDEX"]],
+        cwd=ROOT, capture_output=True, timeout=120, check=True, text=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["0", "1", "0"]
 
 
 # --- what is wrong with it ----------------------------------------------------------------
