@@ -108,6 +108,24 @@ def test_a_worker_that_dies_and_is_tried_again_changes_nothing(
 
 
 @needs_beam
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--runner=NoSuchRunner",), "Unexpected pipeline runner: NoSuchRunner"),
+        (("--runner=DataflowRunner", "--region=europe-west1"), "project"),
+    ],
+)
+def test_options_that_beam_refuses_are_told_in_one_line(
+    project: Workspace, options: tuple[str, ...], words: str
+) -> None:
+    done = run(project, BEAM, SHARDED, "export", "coco", "--engine", "beam", "--", *options)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert words in done.stderr.splitlines()[-1]
+    assert not list((Path(project.place) / "parts").rglob("*.json"))
+
+
+@needs_beam
 def test_beam_counts_the_same(project: Workspace) -> None:
     project.put("annotations/broken.json", b"{")
     alone = run(project, sys.executable, SHARDED, "stats")

@@ -34,7 +34,12 @@ class BeamEngine:
                 "`pip install --requirement requirements-beam.txt` in an environment of its own, "
                 "or use the container of deploy/beam.Dockerfile (docs/deploy.md)."
             ) from error
-        with beam.Pipeline(options=PipelineOptions(with_runner(self.options))) as pipeline:
+        try:
+            made = beam.Pipeline(options=PipelineOptions(with_runner(self.options)))
+        except ValueError as error:  # a runner that there is not, or one that lacks an option
+            reason = " ".join(str(error).split())
+            raise InvalidRequest(f"Beam does not take these options: {reason}") from error
+        with made as pipeline:
             shards = pipeline | "Shards" >> beam.Create(range(count))
             _ = shards | beam.Reshuffle() | step.work >> beam.Map(step)
 
