@@ -27,6 +27,7 @@ from labeler.model.people import SignIn
 from labeler.project.decoder_pool import DecoderPool
 from labeler.project.project import Project, open_project
 from labeler.runtime import logs
+from labeler.runtime.connections import bound_connections
 from labeler.runtime.descriptors import raise_limit
 from labeler.runtime.events import Start, Stop, log_event
 from labeler.runtime.frames import bound_frames
@@ -62,6 +63,7 @@ def build(settings: Settings) -> st.App:
     return_large_blocks()
     close_loops_after_runs()
     keep_clicks()
+    bound_connections()
     bound_frames()
     project = open_project(settings, DecoderPool(settings.max_pixels))
     access = load_access_policy(settings)

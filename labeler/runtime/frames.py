@@ -15,6 +15,7 @@ from uvicorn import __version__
 from uvicorn.config import WS_PROTOCOLS
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from labeler.runtime.connections import ConnectionWatch, Wait
 from labeler.runtime.sockets import ALLOW_LARGE
 
 logger = logging.getLogger(__name__)
@@ -30,13 +31,27 @@ _STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
-    """uvicorn's protocol with limits on unpacked messages that wait."""
+    """uvicorn's protocol with limits on unpacked messages that wait, and on waiting to close."""
+
+    _watch: ConnectionWatch | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._untouched = b""
         self._held = False
         self._allow(STRANGERS_BYTES)
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._watch = ConnectionWatch(transport, self._waits_for)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._watch is not None:
+            self._watch.stop()
+        super().connection_lost(exc)
+
+    def _waits_for(self) -> Wait | None:
+        return Wait.CLOSING if self.transport.is_closing() else None
 
     @property
     def _is_unanswered(self) -> bool:
