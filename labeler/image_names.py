@@ -8,7 +8,7 @@ import unicodedata
 import uuid
 from collections.abc import Callable
 from enum import StrEnum
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from typing import Final
 
 from labeler.model.unicode_text import nfc
@@ -60,7 +60,9 @@ def name_filter(text: str) -> Callable[[str], bool]:
     """Whether a name contains the text, or matches it if it has * or ?; ignores case."""
     lowered = text.lower()
     if "*" in lowered or "?" in lowered:
-        return lambda name: fnmatchcase(name.lower(), lowered)
+        # fnmatch itself would keep 32,768 patterns of callers in memory.
+        matches = re.compile(translate(lowered)).match
+        return lambda name: matches(name.lower()) is not None
     return lambda name: lowered in name.lower()
 
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, Field, StrictInt, StrictStr, ValidationError
+from pydantic import BaseModel, FailFast, Field, StrictInt, StrictStr, ValidationError
 
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.labels import new_label
@@ -81,7 +81,7 @@ class Metadata(StoredModel):
 class AnnotationDocument(StoredModel):
     """The boxes of one image. `image_width` and `image_height` are pixels as displayed."""
 
-    rects: Annotated[tuple[Rect, ...], Field(max_length=MAX_RECTS)]
+    rects: Annotated[tuple[Rect, ...], Field(max_length=MAX_RECTS), FailFast()]
     image_path: StrictStr
     image_width: Annotated[StrictInt, Field(ge=1, le=MAX_SIDE)] | None = None
     image_height: Annotated[StrictInt, Field(ge=1, le=MAX_SIDE)] | None = None
@@ -250,7 +250,7 @@ def with_ids(document: AnnotationDocument) -> AnnotationDocument:
     rects: list[Rect] = []
     for index, rect in enumerate(document.rects):
         if not rect.id or rect.id in taken:
-            rect = rect.model_copy(update={"id": _content_id(rect, index, given | taken)})
+            rect = rect.model_copy(update={"id": _content_id(rect, index, given, taken)})
         taken.add(rect.id)
         rects.append(rect)
     return document.model_copy(update={"rects": tuple(rects)})
@@ -278,10 +278,10 @@ def saved_time(document: AnnotationDocument) -> datetime | None:
         return None
 
 
-def _content_id(rect: Rect, index: int, taken: set[str]) -> str:
-    """Eight characters of [0-9a-z] from the rect's position and content, not among `taken`."""
+def _content_id(rect: Rect, index: int, given: set[str], taken: set[str]) -> str:
+    """Eight characters of [0-9a-z] from the rect's position and content, in neither set."""
     seed = f"{index}|{rect.left!r}|{rect.top!r}|{rect.width!r}|{rect.height!r}|{rect.label}"
-    while (found := derived_id(seed)) in taken:
+    while (found := derived_id(seed)) in given or found in taken:
         seed += "|"
     return found
 

@@ -13,7 +13,15 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, StrictBool, StrictInt, StrictStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    FailFast,
+    Field,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+)
 
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.layout import LABELS_KEY
@@ -84,9 +92,12 @@ def new_label(text: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    spaced = " ".join(text.split())
-    # A text that can't be a label stays as it is: it is refused later, or not found.
-    return spaced if len(spaced) > _MOST_APART * MAX_LABEL_LENGTH else nfc(spaced)
+    return _composed(" ".join(text.split()))
+
+
+def _composed(text: str) -> str:
+    """The text in NFC. One that can't be a label stays as it is: it is refused, or not found."""
+    return text if len(text) > _MOST_APART * MAX_LABEL_LENGTH else nfc(text)
 
 
 def _name(text: str) -> str:
@@ -103,7 +114,7 @@ def label_key(name: str) -> str:
 
 
 def _key(name: str) -> str:
-    return nfc(_tidy(name).casefold())
+    return _composed(_tidy(name).casefold())
 
 
 _known_key = lru_cache(maxsize=4096)(_key)
@@ -128,7 +139,7 @@ class Label(StoredModel):
     number: Number
     name: Name
     color: Annotated[StrictStr, Field(pattern=COLOR)]
-    former: Annotated[tuple[Name, ...], Field(exclude_if=_unset)] = ()
+    former: Annotated[tuple[Name, ...], FailFast(), Field(exclude_if=_unset)] = ()
     retired: Annotated[StrictBool, Field(exclude_if=_unset)] = False
     merged_into: Annotated[Number | None, Field(exclude_if=_unset)] = None
 
@@ -152,7 +163,7 @@ class LabelSet(StoredModel):
     """
 
     version: StrictStr = "1.0"
-    labels: tuple[Label, ...] = ()
+    labels: Annotated[tuple[Label, ...], FailFast()] = ()
     rebuilt_from: Annotated[StrictStr, Field(exclude_if=_unset)] = ""
 
     def find(self, name: str) -> Label | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Annotated, Any, Final
+from typing import Any, Final, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
 from labeler.model.limits import MAX_DEPTH
@@ -57,13 +57,29 @@ def _kept(value: Any, depth: int = 0) -> Any:
     return value
 
 
+class _NotKept(ValueError):
+    """The value of this key can't be kept."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(reason)
+        self.key = key
+
+
 class StoredModel(BaseModel):
     """An immutable part of a stored object; unknown keys are kept as they are."""
 
     # The text of an error may be logged, and the log must hold no label and no box.
     model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
 
-    __pydantic_extra__: dict[str, Annotated[Any, AfterValidator(_kept)]] = Field(init=False)
+    # Not a validator of each value: all errors of a hostile text would take gigabytes.
+    @model_validator(mode="after")
+    def _keeps_unknown_keys(self) -> Self:
+        for key, value in (self.__pydantic_extra__ or {}).items():
+            try:
+                _kept(value)
+            except ValueError as error:
+                raise _NotKept(key, str(error)) from error
+        return self
 
 
 def check_version(version: str | None, key: str, newest: int = SUPPORTED_MAJOR) -> None:
@@ -83,8 +99,11 @@ def check_version(version: str | None, key: str, newest: int = SUPPORTED_MAJOR) 
 def first_problem(error: ValidationError) -> tuple[str, str]:
     """The first problem: its place (`rects[3].left`, empty for the whole) and its description."""
     first = error.errors(include_url=False, include_input=False)[0]
-    field = ""
-    for part in first["loc"]:
+    field, place = "", first["loc"]
+    cause = first.get("ctx", {}).get("error")
+    if isinstance(cause, _NotKept):
+        place = (*place, cause.key)
+    for part in place:
         field += f"[{part}]" if isinstance(part, int) else f".{part}" if field else str(part)
     if first["type"] == "too_long":
         count, most = first["ctx"]["actual_length"], first["ctx"]["max_length"]

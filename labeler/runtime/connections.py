@@ -12,7 +12,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
 
-from h11 import DONE, SEND_BODY
 from uvicorn import __version__
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -136,8 +135,7 @@ class BoundedConnection(H11Protocol):
             return Wait.READER
         if not is_answered:
             return None
-        is_sending = self.conn.our_state is DONE and self.conn.their_state is SEND_BODY
-        return Wait.REST if is_sending else Wait.REQUEST
+        return Wait.REST if self.cycle is not None and self.cycle.more_body else Wait.REQUEST
 
 
 def bound_connections() -> None:

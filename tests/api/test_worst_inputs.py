@@ -59,7 +59,18 @@ def _text(*path: str) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode()
 
 
-ANYTHING: Final = (DEEP, LONG_NUMBER, MANY_KEYS, MANY_VALUES, b"\xff" * 1000, b" " * 200_000)
+ALL_WRONG: Final = (
+    b'{"rects": [' + b"{}," * 20_000 + b'{}], "labels": [' + b"{}," * 20_000 + b"{}]}"
+)
+ANYTHING: Final = (
+    DEEP,
+    LONG_NUMBER,
+    MANY_KEYS,
+    MANY_VALUES,
+    ALL_WRONG,
+    b"\xff" * 1000,
+    b" " * 200_000,
+)
 """Bodies for calls that read JSON."""
 BODIES: Final[dict[tuple[str, str], tuple[bytes, ...]]] = {
     ("POST", "/api/images"): tuple(WORST_IMAGES.values()),

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
+from labeler.model import labels
 from labeler.model.label_edits import recolored, renamed, replaced
 from labeler.model.labels import (
     PALETTE,
     Label,
     LabelSet,
+    check_label_set,
     clean_label,
     dump_label_set,
     label_key,
@@ -302,3 +305,22 @@ def test_versions() -> None:
     assert parse_label_set(as_json(label(), version="1.7")).version == "1.7"
     with pytest.raises(NewerDocument, match=r"format 2\.0"):
         parse_label_set(as_json(label(), version="2.0"))
+
+
+def test_a_text_that_no_label_can_have_is_compared_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long = "e\u0301" * 10_000
+    composed: list[str] = []
+    monkeypatch.setattr(labels, "nfc", composed.append)
+    assert label_key(long) == long
+    assert not composed
+
+
+@pytest.mark.parametrize("label", [{}, {"number": 1, "name": "a", "color": "#000000", "x": []}])
+def test_after_the_first_wrong_label_no_other_is_looked_at(label: dict[str, Any]) -> None:
+    wrong = {**label, "former": [1] * 20_000}
+    with pytest.raises(InvalidDocument) as raised:
+        check_label_set(json.dumps({"labels": [wrong] * 20_000}).encode())
+    assert isinstance(raised.value.__cause__, ValidationError)
+    assert raised.value.__cause__.error_count() <= 4

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from labeler.errors import InvalidImport
+from labeler.runtime.visible_text import shortened
 
 MAX_KEPT: Final = 10_000
 """How many problems are kept with their places. The counts are always exact."""
+_MOST_TOLD: Final = 600
+"""Characters of a reason: many quote the file, which may have a text of any length there."""
 MAX_NUMBER: Final = 1e12
 """The largest number that is taken: far beyond every image."""
 
@@ -121,8 +124,10 @@ class Problems:
 
     def _add(self, problem: Problem) -> None:
         # Names on disk and JSON may hold lone surrogates, which cannot be sent on.
-        texts = (text.encode("utf-8", "backslashreplace").decode() for text in problem[:3])
-        file, place, reason = texts
+        file, place, reason = (
+            shortened(text, _MOST_TOLD).encode("utf-8", "backslashreplace").decode()
+            for text in problem[:3]
+        )
         problem = Problem(file, place, reason, problem.fault)
         self.count += 1
         self.faults += problem.fault

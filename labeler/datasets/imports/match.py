@@ -52,6 +52,9 @@ _SUBSET: Final = re.compile(
 )
 """The file of a subset, as COCO, CVAT and Datumaro name it."""
 
+_LONGEST: Final = 4096
+"""Characters of a name, or of a label file's path. No system has longer ones."""
+
 Folders = tuple[str, ...]
 
 
@@ -125,8 +128,10 @@ class ImageNames:
         """Return the image that is meant, or None if no image has the name in any form.
 
         A name may be an address, or percent-encoded, folders included. It is decoded only if it
-        means no image as it is.
+        means no image as it is. One that no file can have means none, and is not worked on.
         """
+        if max(map(len, (stated.name, stated.file, stated.folder))) > _LONGEST:
+            return None
         match = self._as_stated(stated)
         for name in decoded_names(stated.name):
             if isinstance(match, NameMatch):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labeler.datasets.imports import match
 from labeler.datasets.imports.match import AmbiguousName, Elsewhere, ImageNames, NameMatch, Stated
 
 INDEX = ImageNames([
@@ -274,3 +275,15 @@ def test_a_subset_means_the_images_in_its_folder(file: str, folder: str, expecte
 def test_the_folder_of_a_label_file_means_the_images(name: str, file: str, expected: str) -> None:
     found = SUBSETS.find(Stated(name, file, is_of_one_image=True, any_extension=True))
     assert found == NameMatch(expected, True)
+
+
+@pytest.mark.parametrize("long", ["a" * 4097, "a" + "\u0301\u0316" * 3000, "d/" * 3000 + "a.jpg"])
+def test_a_name_that_no_file_has_means_nothing_and_is_not_worked_on(
+    long: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worked: list[str] = []
+    monkeypatch.setattr(match, "_split_path", worked.append)
+    assert INDEX.find(Stated(long)) is None
+    assert INDEX.find(Stated("a.jpg", file=long, is_of_one_image=True)) is None
+    assert INDEX.find(Stated("a.jpg", folder=long)) is None
+    assert not worked
