@@ -312,20 +312,22 @@ def _in_order(
     Mostly the first one is taken, so that no more is looked at than is asked for.
     """
     statuses, turn = wanted.statuses, _TURNS[wanted.order]
-    returned: list[ImageEntry] = []
+    came_back: frozenset[Status] = frozenset()
     if wanted.order is Order.RETURNED:
-        came_back = view.in_turn(turn, statuses & {Status.RETURNED})
-        returned = [entry for entry in came_back if wanted.takes(entry)]
-        yield from (entry for entry in returned if _is_own(entry, holder))
-        statuses -= {Status.RETURNED}
+        came_back = statuses & {Status.RETURNED}
+        statuses -= came_back
+
+    def given(
+        some: frozenset[Status], assigned_to: str, after: str = "", labeler: str | None = None
+    ) -> Iterator[ImageEntry]:
+        return filter(wanted.takes, view.in_turn(turn, some, after, assigned_to, labeler))
+
+    # A returned image goes back to who asks by its assignment, or as their work.
+    if wanted.person:
+        yield from given(came_back, wanted.person)
+    yield from given(came_back, "", labeler=holder.person)
     yield from preferred
     if wanted.person:
-        assigned = view.in_turn(turn, statuses, wanted.after, assigned_to=wanted.person)
-        yield from filter(wanted.takes, assigned)
-    yield from filter(wanted.takes, view.in_turn(turn, statuses, wanted.after, assigned_to=""))
-    yield from (entry for entry in returned if not _is_own(entry, holder))
-
-
-def _is_own(entry: ImageEntry, holder: Holder) -> bool:
-    """Whether a returned image goes back to who asks: by its assignment, or as their work."""
-    return bool(entry.assigned_to) or entry.labeler == holder.person
+        yield from given(statuses, wanted.person, wanted.after)
+    yield from given(statuses, "", wanted.after)
+    yield from (entry for entry in given(came_back, "") if entry.labeler != holder.person)

@@ -114,10 +114,12 @@ class ImageView(Protocol):
         statuses: AbstractSet[Status],
         after: str = "",
         assigned_to: str | None = None,
+        labeler: str | None = None,
     ) -> Iterator[ImageEntry]:
         """The images with these statuses, in that order, beginning behind the image `after`.
 
         `assigned_to` limits them to that person's queue, "" to images in nobody's; None does not.
+        `labeler` limits them to that person's work in the same way.
 
         The order goes round: after the last image comes the first. No more is looked at than is
         taken.

@@ -41,15 +41,20 @@ class RunningCount(Protocol):
 class KeptCounts:
     """The counts of one index's images, and what has changed since each was made.
 
-    Threads share it. Whoever finds, uses and keeps a count holds `counting`.
+    Threads share it. Whoever finds, uses and keeps a count holds the lock of its kind.
     """
 
     def __init__(self) -> None:
-        self.counting = threading.Lock()
         self._lock = threading.Lock()
+        self._counting: dict[type, threading.Lock] = {}
         self._changes: deque[Change] = deque(maxlen=MOST_CHANGES)
         self._number = 0
         self._kept: dict[object, tuple[int, RunningCount]] = {}
+
+    def counting(self, kind: type) -> threading.Lock:
+        """The lock of counts of that kind: one that takes long holds up no other."""
+        with self._lock:
+            return self._counting.setdefault(kind, threading.Lock())
 
     @property
     def number(self) -> int:
@@ -75,7 +80,7 @@ class KeptCounts:
             self._kept[key] = self._number, count
         told = (entry for change in since for entry in change if entry is not None)
         if len(since) < missing or not all(map(count.is_sure_of, told)):
-            del self._kept[key]
+            self._kept.pop(key, None)
             return None
         for before, after in since:
             if before is not None:

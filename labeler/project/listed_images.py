@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from datetime import date
 from heapq import nlargest
 from itertools import chain, islice
-from typing import Final
+from typing import Final, TypeVar
 
 from labeler.image_names import name_filter
 from labeler.model.assignments import ANYBODY, NOBODY
@@ -23,7 +23,8 @@ from labeler.project.image_entry import ImageEntry, place_of
 from labeler.project.image_search import ImageFilters, Sort, came_at, moment_of
 from labeler.project.image_view import Place, SortedPage, Taken, Turn
 from labeler.project.kept_counts import KeptCounts
-from labeler.project.progress import Progress, ProgressCount, Tally, tally_of
+from labeler.project.progress import Progress, ProgressCount, Tally, TallyCount
+from labeler.project.queue_entries import QueueEntries
 
 MAX_READ: Final = 2000
 """How many documents one call reads in search of a label or a warning."""
@@ -31,6 +32,7 @@ _MOST_COUNTED: Final = 5000
 """The same where all boxes of a label are wanted."""
 _SORTED_AT_ONCE: Final = 64
 """Mostly the newest image is taken, so that no more is sorted at first."""
+Kept = TypeVar("Kept", ProgressCount, TallyCount, QueueEntries)
 
 
 class ListedView:
@@ -51,20 +53,15 @@ class ListedView:
         return ListedImages(self.entries, filters, self._facts, names)
 
     def tally(self, person: str) -> Tally:
-        return tally_of(self.entries, person)
+        with self._kept.counting(TallyCount):
+            return self._kept_count(TallyCount).tally(person)
 
     def progress(self, today: date) -> Progress:
-        with self._kept.counting:
-            count = self._kept.find(ProgressCount)
-            if not isinstance(count, ProgressCount):
-                count = ProgressCount()
-                for entry in self.entries:
-                    count.add(entry)
-                self._kept.keep(ProgressCount, self._number, count)
-            return count.progress(today)
+        with self._kept.counting(ProgressCount):
+            return self._kept_count(ProgressCount).progress(today)
 
     def count(self, by: Sequence[Dimension], names: LabelNames) -> Counts:
-        with self._kept.counting:
+        with self._kept.counting(EntryCount):
             count = self._kept.find(tuple(by))
             if isinstance(count, EntryCount) and count.is_of(names.labels):
                 return count.counts()
@@ -94,23 +91,48 @@ class ListedView:
         statuses: AbstractSet[Status],
         after: str = "",
         assigned_to: str | None = None,
+        labeler: str | None = None,
     ) -> Iterator[ImageEntry]:
         wanted = tuple(statuses)  # in a set, each look would call Enum's slow hash
 
         def is_wanted(entry: ImageEntry) -> bool:
-            return entry.status in wanted and assigned_to in (None, entry.assigned_to)
+            return (
+                entry.status in wanted
+                and assigned_to in (None, entry.assigned_to)
+                and labeler in (None, entry.labeler)
+            )
 
-        entries = self.entries
+        entries = self._among(wanted, assigned_to)
         if turn is Turn.RANDOM:
             yield from _shuffled(list(filter(is_wanted, entries)))
             return
-        last = next((entry for entry in entries if entry.image_id == after), None)
+        last = next((entry for entry in self.entries if entry.image_id == after), None)
         if turn is Turn.NEWEST:
             yield from _newest(list(filter(is_wanted, entries)), last)
             return
         at = bisect_right(entries, place_of(last), key=place_of) if last else 0
         around = chain(range(at, len(entries)), range(at))
         yield from filter(is_wanted, (entries[place] for place in around))
+
+    def _among(self, statuses: Sequence[Status], assigned_to: str | None) -> list[ImageEntry]:
+        """Images in the order of names, all among them that have the status and are assigned so."""
+        if tuple(statuses) != (Status.RETURNED,) and not assigned_to:
+            return self.entries if statuses else []
+        with self._kept.counting(QueueEntries):
+            queue = self._kept_count(QueueEntries)
+            found = queue.assigned.get(assigned_to, {}) if assigned_to else queue.returned
+            some = list(found.values())
+        return sorted(some, key=place_of)
+
+    def _kept_count(self, kind: type[Kept]) -> Kept:
+        """The count of that kind as of now; the caller holds its lock."""
+        count = self._kept.find(kind)
+        if not isinstance(count, kind):
+            count = kind()
+            for entry in self.entries:
+                count.add(entry)
+            self._kept.keep(kind, self._number, count)
+        return count
 
 
 def _shuffled(entries: list[ImageEntry]) -> Iterator[ImageEntry]:

@@ -36,13 +36,26 @@ class Tally:
         return sum(self.statuses[status] for status in FINISHED)
 
 
-def tally_of(entries: Iterable[ImageEntry], person: str) -> Tally:
-    """The tally of these images; nobody's images are the person's if that is empty."""
-    statuses, mine = dict.fromkeys(Status, 0), 0
-    for entry in entries:
-        statuses[entry.status] += 1
-        mine += entry.labeler == person and entry.status in FINISHED
-    return Tally(statuses, mine if person else 0)
+class TallyCount:
+    """What tallies are made from, counted from entries."""
+
+    def __init__(self) -> None:
+        self._statuses = dict.fromkeys(Status, 0)
+        self._finished: Counter[str] = Counter()
+
+    def is_sure_of(self, _entry: ImageEntry) -> bool:
+        """The entry itself tells everything."""
+        return True
+
+    def add(self, entry: ImageEntry, times: int = 1) -> None:
+        """Count the entry; with -1, no longer."""
+        self._statuses[entry.status] += times
+        if entry.status in FINISHED:
+            self._finished[entry.labeler] += times
+
+    def tally(self, person: str) -> Tally:
+        """The tally of what was added; nobody's images are the person's if that is empty."""
+        return Tally(dict(self._statuses), self._finished[person] if person else 0)
 
 
 @dataclass(frozen=True, slots=True)

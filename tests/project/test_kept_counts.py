@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
 import pytest
 
-from labeler.model.document import Rect, Status
+from labeler.model.document import NEEDS_WORK, Rect, Status
 from labeler.model.edits import with_rects, with_status
 from labeler.project import kept_counts
 from labeler.project.box_facts import BoxFacts, LabelNames
 from labeler.project.counts import Dimension, EntryCount
 from labeler.project.image_entry import ImageEntry
+from labeler.project.image_view import Turn
 from labeler.project.kept_counts import Change, KeptCounts
 from labeler.project.listed_images import ListedView
-from labeler.project.progress import ProgressCount
+from labeler.project.progress import ProgressCount, TallyCount
 from labeler.project.project import Project
+from labeler.project.queue_entries import QueueEntries
 from labeler.project.statistics import Statistics
 from tests.pictures import png
 from tests.projects import Workspace
@@ -70,15 +73,27 @@ class ImageList:
         """Each count that is kept is the one that is made anew."""
         kept, new = self.view(self.kept), self.view()
         assert kept.progress(TODAY) == new.progress(TODAY)
+        for person in ("", "lea", "ana"):
+            assert kept.tally(person) == new.tally(person)
+        for turn in (Turn.NAME, Turn.NEWEST):
+            for wanted in queues(turn):
+                assert list(kept.in_turn(*wanted)) == list(new.in_turn(*wanted)), wanted
         for by in BY:
             assert kept.count(by, self.names) == new.count(by, self.names), by
+
+
+def queues(turn: Turn) -> Iterator[tuple[Any, ...]]:
+    """What the queue asks for."""
+    yield turn, {Status.RETURNED}, "", "", "lea"
+    yield turn, {Status.RETURNED}, f"{3:032x}", "lea"
+    yield turn, NEEDS_WORK, f"{7:032x}", "lea"
 
 
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Each entry that is counted in any count."""
     found: list[str] = []
-    for kind in (EntryCount, ProgressCount):
+    for kind in (EntryCount, ProgressCount, TallyCount, QueueEntries):
         add = kind.add
 
         def noted(count: Any, entry: ImageEntry, times: int = 1, add: Any = add) -> None:
@@ -101,6 +116,27 @@ def test_counts_follow_every_change(workspace: Workspace) -> None:
         assert images.kept.note(changes)
         images.compare()
     assert not images.kept.note([])
+
+
+def test_the_queue_looks_at_no_image_again_that_has_not_changed(
+    workspace: Workspace, added: list[str]
+) -> None:
+    images = ImageList(workspace)
+    images.kept.note([images.change(number, images.entry(number)) for number in range(30)])
+
+    def ask() -> None:
+        view = images.view(images.kept)
+        view.tally("lea")
+        for wanted in queues(Turn.NAME):
+            list(view.in_turn(*wanted))
+
+    ask()
+    assert len(added) == 60
+    images.kept.note([images.change(7, images.entry(7))])
+    added.clear()
+    ask()
+    ask()
+    assert added == ["7.png"] * 4  # taken away and added, in both
 
 
 def test_one_change_counts_one_image(workspace: Workspace, added: list[str]) -> None:

@@ -15,7 +15,7 @@ from labeler.model.edits import with_rects, with_status
 from labeler.model.reviews import Verdict, reviewed
 from labeler.project.image_entry import ImageEntry
 from labeler.project.locations import open_stores
-from labeler.project.progress import Day, progress_of, tally_of
+from labeler.project.progress import Day, TallyCount, progress_of
 from labeler.project.project import Project
 from labeler.project.statistics import Dimension, Statistics
 from tests.pictures import png
@@ -84,7 +84,11 @@ def test_what_somebody_has_finished() -> None:
         entry(2, Status.IN_PROGRESS, "", "lea"),
         entry(3, Status.APPROVED, "", "ana"),
     ]
-    assert [tally_of(entries, name).mine for name in ("lea", "ana", "rob", "")] == [1, 1, 0, 0]
+    count = TallyCount()
+    for one in entries:
+        count.add(one)
+    assert [count.tally(name).mine for name in ("lea", "ana", "rob", "")] == [1, 1, 0, 0]
+    assert count.tally("").total == len(entries)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ _FINISHED: Final = [status.value for status in FINISHED]
 
 
 def tally(connection: Connection, person: str) -> Tally:
-    """See `tally_of`."""
+    """See `TallyCount`."""
     mine = 0
     if person:
         own = and_(images.c.status.in_(_FINISHED), images.c.labeler == fit(person))

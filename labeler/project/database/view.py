@@ -99,19 +99,25 @@ class DatabaseView:
         statuses: AbstractSet[Status],
         after: str = "",
         assigned_to: str | None = None,
+        labeler: str | None = None,
     ) -> Iterator[ImageEntry]:
         given: set[str] = set()
         try:
-            for entry in self._in_turn(turn, statuses, after, assigned_to):
+            for entry in self._in_turn(turn, statuses, after, assigned_to, labeler):
                 given.add(entry.image_id)
                 yield entry
         except IndexAway:
-            for entry in self.from_store().in_turn(turn, statuses, after, assigned_to):
+            for entry in self.from_store().in_turn(turn, statuses, after, assigned_to, labeler):
                 if entry.image_id not in given:
                     yield entry
 
     def _in_turn(
-        self, turn: Turn, statuses: AbstractSet[Status], after: str, assigned_to: str | None
+        self,
+        turn: Turn,
+        statuses: AbstractSet[Status],
+        after: str,
+        assigned_to: str | None,
+        labeler: str | None,
     ) -> Iterator[ImageEntry]:
         columns: tuple[Any, ...]
         key: Callable[[ImageEntry], tuple[Any, ...]]
@@ -132,6 +138,8 @@ class DatabaseView:
                 where = images.c.status == status.value
                 if assigned_to is not None:
                     where = and_(where, images.c.assigned_to == fit(assigned_to))
+                if labeler is not None:
+                    where = and_(where, images.c.labeler == fit(labeler))
                 runs.append(
                     self._run(where, columns, key, start, is_down=is_down, is_second=is_second)
                 )

@@ -179,25 +179,30 @@ def test_every_count_is_the_same(two: tuple[Project, Project]) -> None:
 
 
 @pytest.mark.parametrize("assigned_to", [None, "", "ana@example.com"])
+@pytest.mark.parametrize(
+    ("statuses", "labeler"),
+    [("unlabeled in_progress returned", None), ("returned", None), ("returned", "lea@example.com")],
+)
 def test_images_come_in_the_same_turn(
-    two: tuple[Project, Project], assigned_to: str | None
+    two: tuple[Project, Project], assigned_to: str | None, statuses: str, labeler: str | None
 ) -> None:
     entries = two[0].list_images()
-    wanted = frozenset({Status.UNLABELED, Status.IN_PROGRESS, Status.RETURNED})
+    wanted = frozenset(map(Status, statuses.split()))
     for turn in (Turn.NAME, Turn.NEWEST):
         for after in ("", "gone", *(entry.image_id for entry in entries)):
             one, other = (
                 [
                     fitted(entry)
                     for entry in project.image_index.view().in_turn(
-                        turn, wanted, after, assigned_to
+                        turn, wanted, after, assigned_to, labeler
                     )
                 ]
                 for project in two
             )
             assert one == other, (turn, after)
     for project in two:
-        found = list(project.image_index.view().in_turn(Turn.RANDOM, wanted, "", assigned_to))
+        view = project.image_index.view()
+        found = list(view.in_turn(Turn.RANDOM, wanted, "", assigned_to, labeler))
         assert {entry.image_id for entry in found} == {entry.image_id for entry in one}
         assert len(found) == len(one)
 
