@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from enum import StrEnum
 from fnmatch import translate
+from functools import lru_cache
 from typing import Final
 
 from labeler.model.unicode_text import nfc
@@ -60,10 +61,19 @@ def name_filter(text: str) -> Callable[[str], bool]:
     """Whether a name contains the text, or matches it if it has * or ?; ignores case."""
     lowered = text.lower()
     if "*" in lowered or "?" in lowered:
-        # fnmatch itself would keep 32,768 patterns of callers in memory.
-        matches = re.compile(translate(lowered)).match
-        return lambda name: matches(name.lower()) is not None
+        return lambda name: matches_pattern(name.lower(), lowered)
     return lambda name: lowered in name.lower()
+
+
+def matches_pattern(name: str, pattern: str) -> bool:
+    """Whether the name matches the pattern, as `fnmatchcase` has it."""
+    return _compiled(pattern).match(name) is not None
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """For a few patterns: fnmatch itself would keep 32,768 of callers in memory."""
+    return re.compile(translate(pattern))
 
 
 def safe_file_name(name: str) -> str:

@@ -6,17 +6,20 @@ import contextlib
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnected
 
 from labeler.access.hosts import HostNames
-from labeler.api.authentication import is_own_origin
+from labeler.api.authentication import is_own_origin, rated
+from labeler.api.call_rate import CallRate
 from labeler.api.responses import error_body, json_answer
 from labeler.api.security_headers import protect, request_is_secure
 from labeler.api.sign_in import START, SignInPage
 from labeler.api.streamlit_host import HOST_CONFIG
 from labeler.api.visitors import Visitors
-from labeler.errors import ForeignRequest, LabelerError, NotSignedIn, WrongHost
+from labeler.errors import ForeignRequest, LabelerError, NotSignedIn, TooManyCalls, WrongHost
+from labeler.model.people import Person
 from labeler.runtime.audit import Action, audit
 from labeler.runtime.sockets import ALLOW_LARGE
 
@@ -25,6 +28,9 @@ _COMPONENTS: Final = "/_stcore/bidi-components/"
 _SCRIPTS: Final = "/api/workbench/"
 _HEALTH: Final = frozenset({"/api/health", "/api/ready", "/_stcore/health"})
 """Probes call these by whatever address they have."""
+SIGN_INS_PER_S: Final = 5
+"""Of one address. Each takes 50 ms of the event loop, in which nobody else is answered: Streamlit
+makes a client for the provider, with all certificates. Strangers may call it."""
 
 
 class Front:
@@ -61,6 +67,7 @@ class Front:
         self._takes_files = takes_files
         self._policy = policy
         self._hosts = hosts
+        self._sign_ins = CallRate(SIGN_INS_PER_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -110,7 +117,13 @@ class Front:
         if path == START:
             await self._sign_in.start(scope)(scope, receive, send)
             return
-        if not self._sign_in.is_open(path):
+        if self._sign_in.is_open(path):
+            try:
+                await self._sign_ins.turn(rated(Request(scope), Person("")))
+            except TooManyCalls as error:
+                await self._sign_in.refusal(error, scope)(scope, receive, send)
+                return
+        else:
             try:
                 await self._visitors.require_labeler(scope)
             except LabelerError as error:

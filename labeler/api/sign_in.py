@@ -18,7 +18,14 @@ from starlette.types import Scope
 
 from labeler.access.sign_in_ways import SignInWays
 from labeler.api.responses import NEVER, error_body, headers, json_answer
-from labeler.errors import LabelerError, NotFound, NotPermitted, NotSignedIn, SignInUnavailable
+from labeler.errors import (
+    LabelerError,
+    NotFound,
+    NotPermitted,
+    NotSignedIn,
+    SignInUnavailable,
+    TooManyCalls,
+)
 
 START: Final = "/sign-in"
 """Begins the sign-in with the provider in `?provider=`."""
@@ -66,8 +73,9 @@ class SignInPage:
     def refusal(self, error: LabelerError, scope: Scope) -> Response:
         """The answer to a request refused with this error: a page for browsers, else JSON."""
         is_start = scope["path"] == "/" and scope["method"] in ("GET", "HEAD")
+        more = {"Retry_After": str(error.after_s)} if isinstance(error, TooManyCalls) else {}
         if not is_start and "text/html" not in Headers(scope=scope).get("Accept", ""):
-            return json_answer(error_body(error), error.status)
+            return json_answer(error_body(error), error.status, **more)
         asks = isinstance(error, NotSignedIn) and bool(self._ways.providers)
         form = ""
         if asks:
@@ -81,7 +89,7 @@ class SignInPage:
                 f"sessionStorage.setItem({json.dumps(self._ways.address_key)}, location.search);"
             )
         page = _PAGE.format(style=_STYLE, text=escape(error.message), form=form, script=script)
-        more = {"Content_Security_Policy": _policy(script)}
+        more["Content_Security_Policy"] = _policy(script)
         if isinstance(error, SignInUnavailable):
             more["Refresh"] = str(_AGAIN_S)
         status = 200 if asks and is_start else error.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import json
@@ -9,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from starlette.responses import Response
@@ -18,7 +20,9 @@ from labeler.access.policy import AccessPolicy
 from labeler.access.sign_in_ways import SignInWays
 from labeler.access.tokens import Signer
 from labeler.api import Front, SignInPage, Visitors
+from labeler.api.front import SIGN_INS_PER_S
 from labeler.errors import LabelerError, NotPermitted, NotSignedIn, SignInUnavailable
+from labeler.model.limits import BURST_S, LONGEST_WAIT_S
 from labeler.model.people import People, Person, Roles, SignIn
 from labeler.runtime.sockets import ALLOW_LARGE
 from tests.loops import run_alone
@@ -145,6 +149,44 @@ def test_nobody_else_does(sign_in: SignIn, headers: dict[str, str], status: int)
     assert reached(sign_in, "http", "/auth/login", headers) == ["streamlit"]
     assert reached(sign_in, "http", "/api/images", headers) == ["api"]
     assert reached(sign_in, "http", "/sign-in", headers) == [302]
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_one_address_can_not_sign_in_without_end(accept: str) -> None:
+    """Streamlit works on each for longer than on any page, and anybody may call it."""
+    begun: list[str] = []
+    answers: list[Any] = []
+
+    async def streamlit(scope: Any, receive: Any, send: Any) -> None:
+        begun.append(scope["client"][0])
+
+    front = Front(
+        streamlit, streamlit, Visitors(access(SignIn.OIDC), by_cookies), SignInPage(WAYS),
+        takes_files=False, policy="", hosts=HostNames(),
+    )  # fmt: skip
+
+    async def send(message: Any) -> None:
+        answers.append(message)
+
+    async def come(address: str) -> None:
+        scope = {
+            "type": "http", "path": "/auth/login", "method": "GET", "query_string": b"",
+            "headers": [(b"accept", accept.encode())], "client": (address, 1),
+        }  # fmt: skip
+        await front(scope, AsyncMock(), send)
+
+    async def run() -> None:
+        many = SIGN_INS_PER_S * (BURST_S + LONGEST_WAIT_S)
+        await asyncio.gather(*(come("192.0.2.1") for _ in range(2 * many)))
+        assert many <= len(begun) < 2 * many
+        refusal = next(one for one in answers if "status" in one)
+        assert refusal["status"] == 429
+        assert b"retry-after" in dict(refusal["headers"])
+        begun.clear()
+        await come("192.0.2.2")
+        assert begun == ["192.0.2.2"]
+
+    run_alone(run())
 
 
 # --- the sign-in page ---------------------------------------------------------------------

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
+from labeler.image_names import matches_pattern
 from labeler.project.database.cutting import cut_after
 from labeler.project.database.sqlite_file import follow_file, is_corrupt, is_no_database, set_aside
 from labeler.project.database.tables import SCHEMA, about, metadata, missing_columns
@@ -327,7 +327,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     for line in ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-16000"):
         connection.execute(f"PRAGMA {line}")
     # Python's `re` may take hours for a pattern with many wildcards, and nothing else runs then.
-    connection.create_function("labeler_matches", 2, fnmatchcase, deterministic=True)
+    connection.create_function("labeler_matches", 2, matches_pattern, deterministic=True)
 
 
 def _first_line(error: SQLAlchemyError) -> str:
