@@ -27,6 +27,10 @@ _NAMES: Final = frozenset({
     "labeled_at", "assigned_to", "assigned_at", "assigned_by", "reviewed_at", "reviewed_by", "seal",
 })  # fmt: skip
 """All that a document's metadata can have."""
+_MOST_NAME: Final = 300
+_MOST_TIME: Final = 64
+_MOST_PERSON: Final = 200
+"""Characters of these texts, of which a document of another program may have any number."""
 _MOST_LABELS: Final = 600
 """Bytes: the counts of more labels than fit stand in the document alone."""
 
@@ -88,11 +92,11 @@ def document_metadata(document: AnnotationDocument, data: bytes) -> dict[str, st
 def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     """The custom metadata for the object with `document`, whose bytes have that MD5 (hex)."""
     metadata = {
-        "image_path": document.image_path[:300],
+        "image_path": document.image_path[:_MOST_NAME],
         "status": document.status.value,
         "rects": str(len(document.rects)),
-        "saved_at": (document.metadata.saved_at or "")[:64],
-        "saved_by": (document.metadata.saved_by or "")[:200],
+        "saved_at": (document.metadata.saved_at or "")[:_MOST_TIME],
+        "saved_by": (document.metadata.saved_by or "")[:_MOST_PERSON],
     }
     labels = _dumped(Counter(rect.label for rect in document.rects))
     if len(labels.encode()) <= _MOST_LABELS:
@@ -100,11 +104,11 @@ def metadata_for(document: AnnotationDocument, md5: str) -> dict[str, str]:
     metadata["warnings"] = _dumped(count_warnings(document))
     more = {**_labeled(document), "assigned_to": assigned_to(document)}
     more["assigned_at"], more["assigned_by"] = assigned_when(document)
-    metadata |= {name: value[:200] for name, value in more.items() if value}
+    metadata |= {name: value[:_MOST_PERSON] for name, value in more.items() if value}
     review = (document.metadata.model_extra or {}).get("review")
     if isinstance(review, dict):
-        metadata["reviewed_at"] = str(review.get("at", ""))[:64]
-        metadata["reviewed_by"] = str(review.get("by", ""))[:200]
+        metadata["reviewed_at"] = str(review.get("at", ""))[:_MOST_TIME]
+        metadata["reviewed_by"] = str(review.get("by", ""))[:_MOST_PERSON]
     metadata["seal"] = _seal(metadata, md5)
     return metadata
 
@@ -113,7 +117,7 @@ def _labeled(document: AnnotationDocument) -> dict[str, str]:
     """Who had finished the image before others changed it, and when; empty if they have not."""
     extra = document.metadata.model_extra or {}
     found = {name: extra.get(name) for name in ("labeled_by", "labeled_at")}
-    return {name: v[:200] if isinstance(v, str) else "" for name, v in found.items()}
+    return {name: v[:_MOST_PERSON] if isinstance(v, str) else "" for name, v in found.items()}
 
 
 def _seal(metadata: Mapping[str, str], md5: str) -> str:
@@ -177,20 +181,23 @@ def lacks_seal(info: ObjectInfo) -> bool:
 def entry_of(
     image_id: str, document: AnnotationDocument, version: str, original: str | None
 ) -> ImageEntry:
-    """The entry of an image with that document, in that version."""
+    """The entry of an image with that document, in that version.
+
+    It tells as much of long texts as metadata does: only the document has them whole.
+    """
     labeled = _labeled(document)
     return ImageEntry(
         image_id,
-        document.image_path,
+        document.image_path[:_MOST_NAME],
         document.status,
         len(document.rects),
-        document.metadata.saved_at or "",
-        document.metadata.saved_by or "",
+        (document.metadata.saved_at or "")[:_MOST_TIME],
+        (document.metadata.saved_by or "")[:_MOST_PERSON],
         original,
         version=version,
         labeled_by=labeled["labeled_by"],
         labeled_at=labeled["labeled_at"],
-        assigned_to=assigned_to(document),
+        assigned_to=assigned_to(document)[:_MOST_PERSON],
         labels=_dumped(Counter(rect.label for rect in document.rects)),
         warnings=_dumped(count_warnings(document)),
     )

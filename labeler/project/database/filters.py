@@ -14,7 +14,7 @@ from labeler.model.document import Status
 from labeler.model.labels import label_key
 from labeler.model.review_sample import WHOLE
 from labeler.project.box_facts import LabelNames
-from labeler.project.database.rows import fit
+from labeler.project.database.rows import fit, fit_label
 from labeler.project.database.tables import images, labels, texts
 from labeler.project.image_search import ImageFilters, Sort
 from labeler.project.image_view import Place
@@ -48,7 +48,7 @@ def is_after(place: Place) -> ColumnElement[bool]:
 
 def texts_of(connection: Connection, label: str, names: LabelNames) -> list[str]:
     """The stored labels that count as that label today."""
-    wanted = label_key(names.name(label))
+    wanted = label_key(fit_label(names.name(label)))
     found = connection.execute(select(texts.c.text)).scalars()
     return [text for text in found if label_key(names.name(text)) == wanted]
 

@@ -26,6 +26,8 @@ from labeler.project.image_search import came_at, moment_of
 from labeler.project.progress import came_day, hour_of
 
 _UNFIT: Final = re.compile("[\x00\ud800-\udfff]")
+_MOST_LABEL: Final = 500
+"""Characters of a label in a row; no label of a label set has as many."""
 _AT_ONCE: Final = 500
 """Values in one statement."""
 ENTRY: Final = tuple(
@@ -45,6 +47,11 @@ Item = TypeVar("Item")
 def fit(text: str) -> str:
     """The text as a database can hold it: PostgreSQL takes no NUL and no lone surrogate."""
     return _UNFIT.sub("\ufffd", text)
+
+
+def fit_label(text: str) -> str:
+    """The stored label as its rows have it: PostgreSQL keeps no long texts in order."""
+    return fit(text)[:_MOST_LABEL]
 
 
 def state_of(entry: ImageEntry | None) -> str:
@@ -182,7 +189,7 @@ def _label_rows(counts: Mapping[str, Mapping[str, int]]) -> dict[tuple[str, str]
     rows: defaultdict[tuple[str, str], int] = defaultdict(int)
     for image_id, found in counts.items():
         for text, boxes in found.items():
-            rows[fit(text), fit(image_id)] += boxes
+            rows[fit_label(text), fit(image_id)] += boxes
     return rows
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -10,10 +12,11 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from sqlalchemy import Connection, Executable, delete, insert, select, text, update
+from sqlalchemy.engine import make_url
 
 from labeler.cli import main
 from labeler.errors import IndexUnfit, LabelerError, SettingsError
@@ -101,6 +104,36 @@ def test_a_sync_finds_what_others_did_and_a_second_one_nothing(
     assert [entry.image_path for entry in project.list_images()] == [
         "drop.png", "kept.png", "new.png",
     ]  # fmt: skip
+
+
+LONG: Final = "".join(chr(0x4E00 + at * 7919 % 20_000) for at in range(4000))
+"""A text that can't be made shorter by packing it."""
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"image_path": LONG},
+        {"rects": [{"left": 1, "top": 1, "width": 9, "height": 9, "label": LONG}]},
+        {"metadata": {"saved_at": LONG, "saved_by": LONG, "labeled_by": LONG, "labeled_at": LONG}},
+        {"metadata": {"assigned_to": LONG, "assigned_at": LONG, "assigned_by": LONG}},
+    ],
+    ids=["name", "label", "saved", "assigned"],
+)
+def test_endless_texts_of_other_programs_stop_no_sync(
+    plain: Workspace, indexed: Workspace, told: dict[str, Any]
+) -> None:
+    document = json.loads(old_document("a.png")) | told
+    plain.put(document_key("a"), json.dumps(document).encode())
+    plain.put(document_key("b"), old_document("b.png"))
+    assert sync_index(indexed.settings).changed == 2
+    assert list(index_problems(indexed.settings)) == []
+    one, other = told_twice(plain, indexed)
+    assert one == other
+    project = indexed.open()
+    assert project.image_index.problem() == ""
+    assert len(paths(project)) == 2
+    assert len(paths(project, label=LONG)) == ("rects" in told)
 
 
 def test_many_images_are_compared_in_shards(
@@ -581,3 +614,14 @@ def test_labels_of_a_row_are_those_of_its_document(indexed: Workspace) -> None:
     project.trash.delete(image_id, project.stored_version(image_id))
     with index_of(project).database.reading() as connection:
         assert list(connection.execute(select(labels.c.text)).scalars()) == []
+
+
+def test_each_address_in_the_documentation_is_taken(plain: Workspace) -> None:
+    text_of = (ROOT / "docs/index.md").read_text()
+    addresses = re.findall(r"(?:sqlite|postgresql\+psycopg)://[^\s`]+", text_of)
+    users = set()
+    for address in addresses:
+        plain.environ["INDEX"] = address
+        assert plain.settings.index == address
+        users.add(make_url(address).username)
+    assert {None, "USER", "labeler@PROJECT.iam"} <= users
