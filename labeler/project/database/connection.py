@@ -84,11 +84,16 @@ class IndexReport:
 
 
 class Database:
-    """The database at `url`, which is to hold the index of the project at `project`."""
+    """The database at `url`, which is to hold the index of the project at `project`.
+
+    `is_patient` is for commands: statements have much time, and what is wrong is not logged,
+    because the command says it, or is about to mend it.
+    """
 
     def __init__(self, url: str, project: str, *, is_patient: bool = False) -> None:
         self.project = project
         self.name = make_url(url).render_as_string(hide_password=True)
+        self._is_logged = not is_patient
         statement_s = _SYNC_S if is_patient else _STATEMENT_S
         self._most_s = statement_s + _WAIT_S
         self._engine = _engine(url, statement_s)
@@ -184,7 +189,8 @@ class Database:
         with self._lock:
             before, self._report = self._report, report
             self._looked_at = time.monotonic()
-        if before is None or before.fitness is not report.fitness:
+        is_new = before is None or before.fitness is not report.fitness
+        if is_new and self._is_logged:
             log_event(IndexState(state=report.fitness.value, reason=report.message))
 
     def _look(self, connection: Connection) -> IndexReport:

@@ -136,6 +136,19 @@ def test_endless_texts_of_other_programs_stop_no_sync(
     assert len(paths(project, label=LONG)) == ("rects" in told)
 
 
+def test_a_sync_does_not_ask_for_itself(
+    plain: Workspace, indexed: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain.put(document_key("a"), old_document("a.png"))
+    sync_index(indexed.settings)
+    assert list(index_problems(indexed.settings)) == []
+    assert "index sync" not in caplog.text
+    with index_of(indexed.open()).database.writing() as connection:
+        connection.execute(delete(about).where(about.c.name == "synced_at"))
+    assert indexed.open().image_index.problem()
+    assert "Finish it: python -m labeler index sync" in caplog.text  # a server says it
+
+
 def test_many_images_are_compared_in_shards(
     plain: Workspace, indexed: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
