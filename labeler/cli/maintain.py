@@ -107,7 +107,20 @@ def restore(given: argparse.Namespace, settings: Settings) -> bool:
         f"{counts[RestoreResult.RESTORED]} objects {would}restored, "
         f"{counts[RestoreResult.NEWER]} stay."
     )
+    if settings.index and counts[RestoreResult.RESTORED] and not given.dry_run:
+        _sync_index(settings)
     return not (counts[RestoreResult.CHANGED] or counts[RestoreResult.APPROVED])
+
+
+def _sync_index(settings: Settings) -> None:
+    """Have the index show what was written to the store beside it."""
+    from labeler.errors import IndexUnfit
+    from labeler.maintenance.index import sync_index
+
+    try:
+        sync_index(settings)
+    except IndexUnfit as error:
+        print_message(f"The index of images does not show this yet. {error.message}")
 
 
 def place(text: str) -> Location:

@@ -115,6 +115,36 @@ def test_the_project_comes_back_and_nothing_is_destroyed(
     assert "restored, as written" not in again.out
 
 
+def test_the_index_shows_what_came_back(
+    run: Run, bucket: Bucket, place: Workspace, tmp_path: Path
+) -> None:
+    index = f"sqlite:///{tmp_path}/index.sqlite"
+    first, _ = labeled(place)
+    age(bucket, 3)
+    draw(place, first)
+    assert run("index", "sync", INDEX=index).code == 0
+    boxes = [line.split("\t")[2] for line in run("list", INDEX=index).out.splitlines()]
+    assert "2" not in boxes
+    assert run("restore", "--at", NOON.isoformat(), "--dry-run", INDEX=index).code == 0
+    assert run("list", INDEX=index).out.split("\t")[2] == "0"
+    assert run("restore", "--at", NOON.isoformat(), INDEX=index).code == 0
+    boxes = [line.split("\t")[2] for line in run("list", INDEX=index).out.splitlines()]
+    assert "2" in boxes
+    assert "0 rows written" in run("index", "sync", INDEX=index).out
+
+
+def test_a_restore_succeeds_while_the_index_is_away(
+    run: Run, bucket: Bucket, place: Workspace
+) -> None:
+    first, _ = labeled(place)
+    age(bucket, 3)
+    draw(place, first)
+    done = run("restore", "--at", NOON.isoformat(), INDEX="postgresql+psycopg://a@127.0.0.1:1/b")
+    assert done.code == 0
+    assert "The index of images does not show this yet" in done.err
+    assert "2" in [line.split("\t")[2] for line in run("list").out.splitlines()]
+
+
 @pytest.mark.parametrize("versioning", [False, True])
 def test_numbers_that_were_given_since_then_stay(
     run: Run, bucket: Bucket, place: Workspace, versioning: bool
