@@ -24,7 +24,13 @@ from pydantic import BaseModel, FailFast, Field, StrictInt, StrictStr, Validatio
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.labels import new_label
 from labeler.model.limits import MAX_RECTS
-from labeler.model.stored_json import StoredModel, check_version, damage, refusal
+from labeler.model.stored_json import (
+    StoredModel,
+    check_value_count,
+    check_version,
+    damage,
+    refusal,
+)
 
 FORMAT_VERSION: Final = "1.0"
 MAX_SIDE: Final = 2**31 - 1
@@ -132,6 +138,7 @@ def check_document(data: Any) -> AnnotationDocument:
     """
     try:
         if isinstance(data, bytes | str):
+            check_value_count(data, "The document")
             document = AnnotationDocument.model_validate_json(data)
         else:
             document = AnnotationDocument.model_validate(data)

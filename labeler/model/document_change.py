@@ -19,7 +19,7 @@ from labeler.errors import BodyTooLarge, InvalidDocument
 from labeler.model.comments import comments_by_id
 from labeler.model.document import AnnotationDocument, dump_document
 from labeler.model.limits import DOCUMENT_BYTES, size_text
-from labeler.model.stored_json import first_problem
+from labeler.model.stored_json import check_value_count, first_problem
 
 CHANGE_TYPE: Final = "application/vnd.labeler.change+json"
 """The media type of such a change."""
@@ -35,6 +35,7 @@ def changed_document(stored: AnnotationDocument, change: bytes) -> bytes:
     `stored` has an ID on each rect. Raises InvalidDocument if `change` is not a change, and
     BodyTooLarge if many changes have made the document larger than one that is sent may be.
     """
+    check_value_count(change, "The change")
     try:
         given = _OBJECT.validate_json(change)
     except ValidationError as error:

@@ -26,7 +26,13 @@ from pydantic import (
 from labeler.errors import DamagedDocument, InvalidDocument
 from labeler.model.layout import LABELS_KEY
 from labeler.model.limits import MAX_LABEL_LENGTH
-from labeler.model.stored_json import StoredModel, check_version, damage, refusal
+from labeler.model.stored_json import (
+    StoredModel,
+    check_value_count,
+    check_version,
+    damage,
+    refusal,
+)
 from labeler.model.unicode_text import nfc
 
 _MOST_APART: Final = 4
@@ -253,6 +259,7 @@ def parse_label_set(data: bytes) -> LabelSet:
 
 def check_label_set(data: bytes) -> LabelSet:
     """The label set that somebody wants to store; InvalidDocument names the first wrong field."""
+    check_value_count(data, "The list of labels")
     try:
         found = LabelSet.model_validate_json(data)
     except ValidationError as error:

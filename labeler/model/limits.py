@@ -10,6 +10,8 @@ from typing import Final
 
 MAX_RECTS: Final = 10_000
 MAX_DEPTH: Final = 100
+MAX_JSON_VALUES: Final = 500_000
+"""Each takes up to a hundred times its bytes. 10,000 boxes with 40 attributes each have fewer."""
 MAX_LABELS: Final = 50_000
 MAX_LABEL_LENGTH: Final = 100
 MAX_COMMENTS: Final = 1000
@@ -43,6 +45,7 @@ class Limit:
 LIMITS: Final = (
     Limit("boxes of an image", MAX_RECTS, 422, "invalid_document"),
     Limit("levels of JSON within each other", MAX_DEPTH, 422, "invalid_document"),
+    Limit("values in the JSON of a document", MAX_JSON_VALUES, 422, "invalid_document"),
     Limit("characters of a label", MAX_LABEL_LENGTH, 422, "invalid_document"),
     Limit("labels of the project", MAX_LABELS, 422, "invalid_document"),
     Limit("comments on an image", MAX_COMMENTS, 422, "invalid_document"),

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import islice
 from typing import Any, Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from labeler.errors import DamagedDocument, InvalidDocument, NewerDocument
-from labeler.model.limits import MAX_DEPTH
+from labeler.model.limits import MAX_DEPTH, MAX_JSON_VALUES
 from labeler.model.unicode_text import has_half_character
 
+_BEGINNINGS: Final = (b",", b"[", b"{")
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.?)*+"?|[,\[{]', re.DOTALL)
+"""A text, which may lack its end, or the beginning of a value."""
 SUPPORTED_MAJOR: Final = 1
 MAX_INTEGER_BITS: Final = 13_000
 """Slightly below the longest number that JSON readers accept (4,300 digits)."""
@@ -80,6 +84,20 @@ class StoredModel(BaseModel):
             except ValueError as error:
                 raise _NotKept(key, str(error)) from error
         return self
+
+
+def check_value_count(data: bytes | str, what: str) -> None:
+    """Raise InvalidDocument if the JSON text has more values than a parser should hold at once.
+
+    The number is that of commas and opening brackets outside of texts. Nothing is parsed for it,
+    and counting stops at the limit.
+    """
+    text = data if isinstance(data, bytes) else data.encode("utf-8", "replace")
+    if sum(map(text.count, _BEGINNINGS)) <= MAX_JSON_VALUES:
+        return
+    found = (1 for match in _TOKEN.finditer(text) if match[0][:1] != b'"')
+    if sum(islice(found, MAX_JSON_VALUES + 1)) > MAX_JSON_VALUES:
+        raise InvalidDocument(f"{what} has more than {MAX_JSON_VALUES} values in its JSON.", "")
 
 
 def check_version(version: str | None, key: str, newest: int = SUPPORTED_MAJOR) -> None:

@@ -61,6 +61,16 @@ def nested(levels: int) -> Any:
     return value
 
 
+def values(api: Api, most: int) -> httpx.Response:
+    """A save of a document with so many values; commas in a text are none."""
+    image_id = api.image()
+    document, tag = api.read(image_id)
+    document["theirs"] = [",[{" * 1000, 0]
+    text = json.dumps(document).replace(",[{", "")
+    document["theirs"] += [0] * (most - sum(map(text.count, ",[{")))
+    return api.put(image_id, document, If_Match=tag)
+
+
 def label_set(api: Api, count: int) -> httpx.Response:
     labels = [{"number": n, "name": f"l{n}", "color": "#000000"} for n in range(1, count + 1)]
     content = json.dumps({"labels": labels}, separators=(",", ":"))
@@ -79,6 +89,7 @@ ANY = {"If-Match": '"x"'}
 CALLS: dict[str, Callable[[Api, int], httpx.Response]] = {
     "boxes of an image": lambda api, most: saved(api, rects=[rect()] * most),
     "levels of JSON within each other": lambda api, most: saved(api, theirs=nested(most)),
+    "values in the JSON of a document": values,
     "characters of a label": lambda api, most: saved(api, rects=[rect(label="x" * most)]),
     "labels of the project": label_set,
     "comments on an image": lambda api, most: saved(api, comments=comments(most)),

@@ -594,3 +594,29 @@ def test_ids_are_looked_up_in_sets_that_are_made_once(monkeypatch: pytest.Monkey
     found = check_document(content(*[plain] * 50))
     assert len({rect.id for rect in found.rects}) == 50
     assert len({id(one) for one in sets}) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"[]," * 3_000_000,
+        b'"",' * 3_000_000,
+        b"{" * 3_000_000,
+        b'\\",[' * 3_000_000,
+        b'"' + b"\\" * 3_000_001,
+    ],
+    ids=["lists", "texts", "objects", "half a text", "half an escape"],
+)
+def test_what_would_fill_the_memory_is_counted_and_not_parsed(
+    text: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parsed: list[bytes] = []
+    parse = AnnotationDocument.model_validate_json
+    monkeypatch.setattr(
+        AnnotationDocument,
+        "model_validate_json",
+        lambda data: parsed.append(data) or parse(data),  # type: ignore[func-returns-value]
+    )
+    with pytest.raises(InvalidDocument):
+        check_document(b'{"rects": [], "theirs": [' + text)
+    assert bool(parsed) is text.startswith((b'"\\', b'\\"'))

@@ -319,8 +319,8 @@ def test_a_text_that_no_label_can_have_is_compared_as_it_is(
 
 @pytest.mark.parametrize("label", [{}, {"number": 1, "name": "a", "color": "#000000", "x": []}])
 def test_after_the_first_wrong_label_no_other_is_looked_at(label: dict[str, Any]) -> None:
-    wrong = {**label, "former": [1] * 20_000}
+    wrong = {**label, "former": [1] * 20}
     with pytest.raises(InvalidDocument) as raised:
-        check_label_set(json.dumps({"labels": [wrong] * 20_000}).encode())
+        check_label_set(json.dumps({"labels": [wrong] * 10_000}).encode())
     assert isinstance(raised.value.__cause__, ValidationError)
     assert raised.value.__cause__.error_count() <= 4
