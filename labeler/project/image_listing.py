@@ -68,6 +68,8 @@ class ImageListing:
             else:
                 images[image_id] = entry
                 documented.discard(image_id)
+            if entry is not None and "warnings" in info.metadata:
+                continue  # nearly always so: the entry is from the seal, which lacks nothing
             is_new = self._is_first or entry is not before.get(image_id)
             if is_new and lacks_seal(info):
                 to_seal.append(image_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date
 from heapq import nlargest
@@ -39,12 +39,18 @@ class ListedView:
     """A listing; `entries` are in the order of names, and nobody changes them.
 
     Threads share it. What it counts it keeps in `kept`, of which it is the state that there is now.
+    `find` gives the entry of an image ID without a look at all.
     """
 
     def __init__(
-        self, entries: list[ImageEntry], facts: BoxFacts, kept: KeptCounts | None = None
+        self,
+        entries: list[ImageEntry],
+        facts: BoxFacts,
+        kept: KeptCounts | None = None,
+        find: Callable[[str], ImageEntry | None] | None = None,
     ) -> None:
         self.entries = entries
+        self._find = find or {entry.image_id: entry for entry in entries}.get
         self._facts = facts
         self._kept = kept or KeptCounts()
         self._number = self._kept.number
@@ -106,7 +112,7 @@ class ListedView:
         if turn is Turn.RANDOM:
             yield from _shuffled(list(filter(is_wanted, entries)))
             return
-        last = next((entry for entry in self.entries if entry.image_id == after), None)
+        last = self._find(after)
         if turn is Turn.NEWEST:
             yield from _newest(list(filter(is_wanted, entries)), last)
             return

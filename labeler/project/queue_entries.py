@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import Final
 
 from labeler.model.document import Status
 from labeler.project.image_entry import ImageEntry
+
+_RETURNED: Final = Status.RETURNED
 
 
 class QueueEntries:
@@ -19,12 +22,14 @@ class QueueEntries:
         return True
 
     def add(self, entry: ImageEntry, times: int = 1) -> None:
-        for kept in self._places(entry):
-            if times > 0:
-                kept[entry.image_id] = entry
-            else:
-                kept.pop(entry.image_id, None)
+        if entry.status is _RETURNED:
+            _keep(self.returned, entry, times)
+        if entry.assigned_to:
+            _keep(self.assigned[entry.assigned_to], entry, times)
 
-    def _places(self, entry: ImageEntry) -> list[dict[str, ImageEntry]]:
-        places = [self.returned] if entry.status is Status.RETURNED else []
-        return [*places, self.assigned[entry.assigned_to]] if entry.assigned_to else places
+
+def _keep(kept: dict[str, ImageEntry], entry: ImageEntry, times: int) -> None:
+    if times > 0:
+        kept[entry.image_id] = entry
+    else:
+        kept.pop(entry.image_id, None)

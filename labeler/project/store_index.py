@@ -90,7 +90,8 @@ class StoreIndex:
         self._list_if_due()
         with self._lock:
             if self._view is None:
-                self._view = ListedView(list(self._in_order()), self._facts, self._counts)
+                entries, find = list(self._in_order()), self._entries.get
+                self._view = ListedView(entries, self._facts, self._counts, find)
             return self._view
 
     def entries(self) -> list[ImageEntry]:
