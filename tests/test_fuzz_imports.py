@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import math
+import warnings
 import zipfile
 from typing import Any
 
@@ -125,7 +126,10 @@ def zipped(files: dict[str, bytes]) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files.items():
-            archive.writestr(name, data)
+            with warnings.catch_warnings():
+                # Python's writer cuts names at a NUL. Two may become one: others' zips have that.
+                warnings.filterwarnings("ignore", "Duplicate name")
+                archive.writestr(name, data)
     return made.getvalue()
 
 
@@ -183,6 +187,7 @@ NAMES = st.sampled_from(
 @fuzzed(60)
 @given(st.dictionaries(NAMES, st.binary(max_size=20), max_size=6), changed((zipped(YOLO),)))
 @example({"\u0301" * 2000: b""}, b"PK\x05\x06")
+@example({"a": b"", "a\0b.png": b""}, b"PK\x05\x06")
 def test_a_zip_with_other_names_or_bytes(files: dict[str, bytes], damaged: bytes) -> None:
     for data in (zipped(files), damaged):
         read("yolo", data)
