@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
 from typing import Any
@@ -118,43 +118,30 @@ def test_counts_follow_every_change(workspace: Workspace) -> None:
     assert not images.kept.note([])
 
 
-def test_the_queue_looks_at_no_image_again_that_has_not_changed(
-    workspace: Workspace, added: list[str]
+def count_some(view: ListedView, names: LabelNames) -> None:
+    view.progress(TODAY)
+    view.count([Dimension.LABEL], names)
+
+
+def ask_as_the_queue(view: ListedView, _: LabelNames) -> None:
+    view.tally("lea")
+    for wanted in queues(Turn.NAME):
+        list(view.in_turn(*wanted))
+
+
+@pytest.mark.parametrize("ask", [count_some, ask_as_the_queue])
+def test_one_change_counts_one_image(
+    workspace: Workspace, added: list[str], ask: Callable[[ListedView, LabelNames], None]
 ) -> None:
     images = ImageList(workspace)
     images.kept.note([images.change(number, images.entry(number)) for number in range(30)])
-
-    def ask() -> None:
-        view = images.view(images.kept)
-        view.tally("lea")
-        for wanted in queues(Turn.NAME):
-            list(view.in_turn(*wanted))
-
-    ask()
+    ask(images.view(images.kept), images.names)
     assert len(added) == 60
     images.kept.note([images.change(7, images.entry(7))])
     added.clear()
-    ask()
-    ask()
-    assert added == ["7.png"] * 4  # taken away and added, in both
-
-
-def test_one_change_counts_one_image(workspace: Workspace, added: list[str]) -> None:
-    images = ImageList(workspace)
-    images.kept.note([images.change(number, images.entry(number)) for number in range(30)])
-
-    def ask() -> None:
-        view = images.view(images.kept)
-        view.progress(TODAY)
-        view.count([Dimension.LABEL], images.names)
-
-    ask()
-    assert len(added) == 60
-    images.kept.note([images.change(7, images.entry(7))])
-    added.clear()
-    ask()
-    ask()
-    assert added == ["7.png"] * 4
+    for _ in range(2):
+        ask(images.view(images.kept), images.names)
+    assert added == ["7.png"] * 4  # taken away and added, in two counts
 
 
 def test_an_image_whose_labels_stand_in_its_document_alone_has_all_counted_anew(
