@@ -7,16 +7,14 @@ reads an answer: to close such a connection, it first waits until the answer has
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final
 
-from uvicorn import __version__
 from uvicorn.config import HTTP_PROTOCOLS
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-logger = logging.getLogger(__name__)
+from labeler.runtime.uvicorn_protocols import replace_protocol
 
 
 class Wait(StrEnum):
@@ -44,8 +42,6 @@ LONGEST_S: Final = {
 }
 """Seconds after which the connection ends."""
 LOOK_S: Final = 10.0
-_FOR_VERSIONS: Final = ("0.54.",)
-_STREAMLIT_ASKS_FOR: Final = "auto"
 
 
 class ConnectionWatch:
@@ -139,8 +135,5 @@ class BoundedConnection(H11Protocol):
 
 
 def bound_connections() -> None:
-    """Make servers of this process use it. With an unknown uvicorn, only logs a warning."""
-    if not __version__.startswith(_FOR_VERSIONS) or _STREAMLIT_ASKS_FOR not in HTTP_PROTOCOLS:
-        logger.warning("uvicorn %s is unknown: waiting connections are not limited", __version__)
-        return
-    HTTP_PROTOCOLS[_STREAMLIT_ASKS_FOR] = f"{__name__}:{BoundedConnection.__name__}"
+    """Make servers of this process use it."""
+    replace_protocol(HTTP_PROTOCOLS, "auto", BoundedConnection, "waiting connections")

@@ -8,17 +8,14 @@ low until the program knows the caller.
 
 from __future__ import annotations
 
-import logging
 from typing import Any, Final
 
-from uvicorn import __version__
 from uvicorn.config import WS_PROTOCOLS
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from labeler.runtime.connections import ConnectionWatch, Wait
 from labeler.runtime.sockets import ALLOW_LARGE
-
-logger = logging.getLogger(__name__)
+from labeler.runtime.uvicorn_protocols import replace_protocol
 
 STRANGERS_BYTES: Final = 64 * 1024
 """The largest message of an unknown caller; a click on "Sign in" takes 300 bytes."""
@@ -26,8 +23,6 @@ MOST_BYTES: Final = 8 * 2**20
 """The largest message of a labeler: a canvas of 5,000 boxes."""
 PIECE_BYTES: Final = 4096
 """Bytes that are unpacked at once. At the highest compression they give 4 MiB of messages."""
-_FOR_VERSIONS: Final = ("0.54.",)
-_STREAMLIT_ASKS_FOR: Final = "websockets-sansio"
 
 
 class BoundedWebSocket(WebSocketsSansIOProtocol):
@@ -104,10 +99,7 @@ class BoundedWebSocket(WebSocketsSansIOProtocol):
 
 
 def bound_frames() -> None:
-    """Make servers of this process use it. With an unknown uvicorn, only logs a warning."""
-    if not __version__.startswith(_FOR_VERSIONS) or _STREAMLIT_ASKS_FOR not in WS_PROTOCOLS:
-        logger.warning(
-            "uvicorn %s is unknown: waiting websocket messages are not limited", __version__
-        )
-        return
-    WS_PROTOCOLS[_STREAMLIT_ASKS_FOR] = f"{__name__}:{BoundedWebSocket.__name__}"
+    """Make servers of this process use it."""
+    replace_protocol(
+        WS_PROTOCOLS, "websockets-sansio", BoundedWebSocket, "waiting websocket messages"
+    )

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from uvicorn.config import HTTP_PROTOCOLS
 
 from labeler.runtime import connections
-from labeler.runtime.connections import LONGEST_S, BoundedConnection, Wait, bound_connections
+from labeler.runtime.connections import LONGEST_S, BoundedConnection, Wait
 from labeler.runtime.frames import BoundedWebSocket
 from tests.loops import run_alone
 
@@ -232,17 +231,3 @@ def test_a_malformed_body_ends_an_answer_that_has_begun(
 
     run_alone(asyncio.wait_for(run(), 60))
     assert not [one for one in caplog.records if one.levelno >= logging.ERROR]
-
-
-def test_an_unknown_uvicorn_is_left_as_it_is(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = dict(HTTP_PROTOCOLS)
-    monkeypatch.setitem(HTTP_PROTOCOLS, "auto", before["auto"])
-    monkeypatch.setattr(connections, "__version__", "9.9")
-    bound_connections()
-    assert before == HTTP_PROTOCOLS
-    assert "uvicorn 9.9 is unknown" in caplog.text
-    monkeypatch.setattr(connections, "__version__", uvicorn.__version__)
-    bound_connections()
-    assert HTTP_PROTOCOLS["auto"] == "labeler.runtime.connections:BoundedConnection"

@@ -11,15 +11,12 @@ from typing import Any
 import aiohttp
 import pytest
 import uvicorn
-from uvicorn.config import WS_PROTOCOLS
 
-from labeler.runtime import frames
 from labeler.runtime.frames import (
     MOST_BYTES,
     PIECE_BYTES,
     STRANGERS_BYTES,
     BoundedWebSocket,
-    bound_frames,
 )
 from labeler.runtime.sockets import ALLOW_LARGE
 from tests.loops import run_alone
@@ -130,20 +127,6 @@ def test_a_message_has_a_bound(known: bool, most: int, compress: int) -> None:
         assert app.sizes() == [most]
 
     run_alone(asyncio.wait_for(run(), 60))
-
-
-def test_an_unknown_uvicorn_is_left_as_it_is(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    before = dict(WS_PROTOCOLS)
-    monkeypatch.setitem(WS_PROTOCOLS, "websockets-sansio", before["websockets-sansio"])
-    monkeypatch.setattr(frames, "__version__", "9.9")
-    bound_frames()
-    assert before == WS_PROTOCOLS
-    assert "uvicorn 9.9 is unknown" in caplog.text
-    monkeypatch.setattr(frames, "__version__", uvicorn.__version__)
-    bound_frames()
-    assert WS_PROTOCOLS["websockets-sansio"] == "labeler.runtime.frames:BoundedWebSocket"
 
 
 def test_uvicorn_by_itself_still_takes_all_apart_at_once() -> None:
